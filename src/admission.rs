@@ -1,0 +1,149 @@
+//! The pure core: from the bytes of a review and a snapshot to a verdict.
+//!
+//! No IO, no async, no clock, no client of the cluster: what decides is in the arguments. `bytes` →
+//! [`review::decode`] → [`admit`] → [`review::encode`] → `bytes`.
+//!
+//! INVARIANT: what cannot be decided is denied, with a message that says why.
+
+pub mod network;
+pub mod patch;
+pub mod policy;
+mod record;
+pub mod review;
+pub mod rules;
+mod stamp;
+pub mod tenancy;
+pub mod verdict;
+pub mod workload;
+
+pub use self::record::{Cut, Pairs, Text};
+use self::review::{DecodeError, Kind, Object, Operation, Request, Undecodable};
+use self::rules::{Before, Findings, Report, Subject};
+use self::tenancy::{Owner, Snapshot};
+use self::verdict::{Denial, Verdict};
+use crate::api::Mode;
+
+/// Which of the two webhooks is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// `/mutate`: stamps, and denies nothing but what it cannot read.
+    Mutate,
+    /// `/validate`: asks the rules.
+    Validate,
+}
+
+/// A verdict and the uid it answers.
+#[derive(Debug)]
+pub struct Answer {
+    /// The request's uid.
+    pub uid: String,
+    /// The verdict.
+    pub verdict: Verdict,
+}
+
+/// Decides a review from its bytes. The error is for HTTP 400: there is nothing to answer to.
+pub fn answer(phase: Phase, body: &[u8], snapshot: &Snapshot) -> Result<Answer, String> {
+    match review::decode(body) {
+        Ok(request) => {
+            let verdict = admit(phase, &request, snapshot);
+            Ok(Answer { uid: request.uid.to_string(), verdict })
+        }
+        Err(DecodeError::Undecodable(undecodable)) => Ok(undecidable(undecodable, snapshot)),
+        Err(error @ DecodeError::NotAReview(_)) => Err(error.to_string()),
+    }
+}
+
+fn undecidable(undecodable: Undecodable, snapshot: &Snapshot) -> Answer {
+    let verdict = match snapshot.owner(&undecodable.namespace) {
+        // Nothing is judged there, so nothing needs to be read.
+        Owner::System => Verdict::allow(),
+        Owner::Tenant(_) | Owner::Unclaimed => {
+            Verdict::undecidable(422, format!("{undecodable}, so it cannot be judged; correct that field"))
+        }
+    };
+    Answer { uid: undecodable.uid, verdict }
+}
+
+/// Decides a request: the product in one function.
+pub fn admit(phase: Phase, request: &Request<'_>, snapshot: &Snapshot) -> Verdict {
+    let owner = snapshot.owner(&request.namespace);
+    if matches!(owner, Owner::System) {
+        return Verdict::allow();
+    }
+    let (new, old) = match &request.operation {
+        Operation::Delete | Operation::Connect => return Verdict::allow(),
+        Operation::Create { new } => (new, None),
+        Operation::Update { new, old } => (new, *old),
+    };
+    match new {
+        Object::Missing if request.kind != Kind::Other => {
+            return Verdict::undecidable(422, "`object` is null where there should be one; send the object");
+        }
+        Object::Missing | Object::Unread if is_unknown_pod_subresource(request) => {
+            let message = format!(
+                "`{}` on pods/{} is not known here, so it cannot be judged",
+                Cut(&request.kind_name),
+                Cut(&request.subresource)
+            );
+            return Verdict::undecidable(422, message);
+        }
+        Object::Missing | Object::Unread => return Verdict::allow(),
+        Object::Pod(_)
+        | Object::TemplateOwner(_)
+        | Object::CronJob(_)
+        | Object::PodTemplate(_)
+        | Object::Service(_)
+        | Object::Ingress(_)
+        | Object::Binding(_) => {}
+    }
+    let subject = Subject { request, object: new, owner, snapshot };
+    match phase {
+        Phase::Mutate => Verdict { patch: stamp::stamp(&subject), ..Verdict::default() },
+        Phase::Validate => judge(&subject, old),
+    }
+}
+
+/// Whether this is a subresource of pods that may carry a pod in a shape that nobody here can read.
+fn is_unknown_pod_subresource(request: &Request<'_>) -> bool {
+    &*request.resource == "pods" && !review::is_without_spec(&request.subresource)
+}
+
+/// Asks the rules, and on an update reports only what got worse.
+fn judge(subject: &Subject<'_, '_>, old: Option<&serde_json::value::RawValue>) -> Verdict {
+    let report = ask(subject, None, false);
+    // A violating object is rare, so only now is the old one decoded. One that does not decode had no
+    // violations that could be held in favour of the new one.
+    let old = match old {
+        Some(raw) if !report.violations.is_empty() => {
+            review::decode_as(subject.request.kind, &subject.request.subresource, raw).ok()
+        }
+        Some(_) | None => None,
+    };
+    let Some(old) = old else { return verdict(subject, report) };
+    let mut before = Before::default();
+    rules::check(&Subject { object: &old, ..*subject }, &mut Findings::to(&mut before));
+    let in_full = rules::changes_containers(&old, subject.object);
+    verdict(subject, ask(subject, Some(&before), in_full))
+}
+
+fn verdict(subject: &Subject<'_, '_>, report: Report<'_>) -> Verdict {
+    let denial = (report.worst == Mode::Deny).then_some(Denial::Forbidden);
+    Verdict {
+        denial,
+        patch: None,
+        violations: report.violations,
+        more: report.more,
+        exempted: report.used,
+        whose: match subject.owner {
+            Owner::Tenant(tenant) => format!("tenant `{}`", tenant.name),
+            Owner::System | Owner::Unclaimed => format!("namespace `{}`", Cut(&subject.request.namespace)),
+        },
+    }
+}
+
+/// Asks the rules about the subject's object.
+fn ask<'f>(subject: &Subject<'f, 'f>, before: Option<&'f Before>, in_full: bool) -> Report<'f> {
+    let mut report = Report::new(subject, before, in_full);
+    rules::check(subject, &mut Findings::to(&mut report));
+    report
+}

@@ -1,0 +1,109 @@
+//! What the rules read of Services and Ingresses.
+
+use super::record::{Text, record};
+use super::workload::Metadata;
+
+record! {
+    /// A Service.
+    pub struct Service<'a> {
+        /// The object's metadata.
+        metadata: Metadata<'a> = "metadata",
+        /// The object's spec.
+        spec: ServiceSpec<'a> = "spec",
+        /// The object's status.
+        status: ServiceStatus<'a> = "status",
+    }
+}
+
+record! {
+    /// The spec of a Service.
+    pub struct ServiceSpec<'a> {
+        /// The type; empty: `ClusterIP`.
+        type_: Text<'a> = "type",
+        /// Addresses whose traffic every node takes.
+        external_ips: Vec<Text<'a>> = "externalIPs",
+        /// The name it is an alias for.
+        external_name: Text<'a> = "externalName",
+        /// Its ports.
+        ports: Vec<ServicePort> = "ports",
+        /// Whether a load balancer gets node ports too; absent: it does.
+        allocate_load_balancer_node_ports: Option<bool> = "allocateLoadBalancerNodePorts",
+    }
+}
+
+record! {
+    /// A port of a Service.
+    pub struct ServicePort {
+        /// The port on every node; 0: none.
+        node_port: i64 = "nodePort",
+    }
+}
+
+record! {
+    /// The status of a Service.
+    pub struct ServiceStatus<'a> {
+        /// The load balancer's.
+        load_balancer: LoadBalancerStatus<'a> = "loadBalancer",
+    }
+}
+
+record! {
+    /// The status of a load balancer.
+    pub struct LoadBalancerStatus<'a> {
+        /// Its addresses, whose traffic every node takes.
+        ingress: Vec<LoadBalancerIngress<'a>> = "ingress",
+    }
+}
+
+record! {
+    /// An address of a load balancer.
+    pub struct LoadBalancerIngress<'a> {
+        /// The address.
+        ip: Text<'a> = "ip",
+    }
+}
+
+record! {
+    /// An Ingress, of any served version.
+    pub struct Ingress<'a> {
+        /// The object's metadata.
+        metadata: Metadata<'a> = "metadata",
+        /// The object's spec.
+        spec: IngressSpec<'a> = "spec",
+    }
+}
+
+record! {
+    /// The spec of an Ingress.
+    pub struct IngressSpec<'a> {
+        /// The hosts and their paths.
+        rules: Vec<IngressRule<'a>> = "rules",
+        /// The certificates.
+        tls: Vec<IngressTls<'a>> = "tls",
+        /// Where requests for every other host go.
+        default_backend: Option<Opaque> = "defaultBackend",
+        /// The same in the versions before `networking.k8s.io/v1`.
+        backend: Option<Opaque> = "backend",
+    }
+}
+
+record! {
+    /// An object whose presence alone matters.
+    pub struct Opaque {}
+}
+
+record! {
+    /// A host of an Ingress.
+    pub struct IngressRule<'a> {
+        /// The host; empty: every host.
+        host: Text<'a> = "host",
+    }
+}
+
+record! {
+    /// A certificate of an Ingress.
+    pub struct IngressTls<'a> {
+        /// The hosts it is for; empty: what the controller makes of it.
+        hosts: Vec<Text<'a>> = "hosts",
+    }
+}

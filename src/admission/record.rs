@@ -1,0 +1,347 @@
+//! Borrowed, narrow decoding: what the request path reads of an object, and nothing else.
+//!
+//! [`record!`] declares a struct that decodes from a JSON object alone. Serde's own derive would also take an
+//! array for a struct, field by field, and would refuse `null`; here an array is an error, `null` is the same
+//! as absence, as it is to Kubernetes, a repeated field is an error, and an unknown field is skipped without
+//! being built.
+
+use std::borrow::{Borrow, Cow};
+use std::fmt;
+use std::ops::Deref;
+
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
+
+/// A string that borrows from the request unless it had escapes in it.
+#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Text<'a>(Cow<'a, str>);
+
+impl Deref for Text<'_> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Borrow<str> for Text<'_> {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Text<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+impl fmt::Display for Text<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl<'a> From<&'a str> for Text<'a> {
+    fn from(text: &'a str) -> Self {
+        Self(Cow::Borrowed(text))
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct TextVisitor;
+
+        impl<'de> Visitor<'de> for TextVisitor {
+            type Value = Text<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string")
+            }
+
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+                Ok(Text(Cow::Borrowed(text)))
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(Text(Cow::Owned(text.to_owned())))
+            }
+
+            fn visit_string<E>(self, text: String) -> Result<Self::Value, E> {
+                Ok(Text(Cow::Owned(text)))
+            }
+        }
+
+        deserializer.deserialize_str(TextVisitor)
+    }
+}
+
+/// A map of strings, in the order they were written; a repeated key is an error.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Pairs<'a>(Vec<(Text<'a>, Text<'a>)>);
+
+impl<'a> Pairs<'a> {
+    /// The value of `key`.
+    pub fn get(&self, key: &str) -> Option<&str> {
+        self.0.iter().find(|(k, _)| &**k == key).map(|(_, v)| &**v)
+    }
+
+    /// The keys and values.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(k, v)| (&**k, &**v))
+    }
+
+    fn push<E: serde::de::Error>(&mut self, key: Text<'a>, value: Text<'a>) -> Result<(), E> {
+        if self.0.len() < 64 && self.get(&key).is_some() {
+            return Err(E::custom(format_args!("duplicate key `{}`", Cut(&key))));
+        }
+        self.0.push((key, value));
+        Ok(())
+    }
+
+    /// INVARIANT: after this no key stands twice. The first 64 are compared as they come, since most maps are
+    /// small; a larger map is sorted once, so that a hostile one costs no more than its length asks for.
+    fn check<E: serde::de::Error>(self) -> Result<Self, E> {
+        if self.0.len() > 64 {
+            let mut keys: Vec<&str> = self.0.iter().map(|(k, _)| &**k).collect();
+            keys.sort_unstable();
+            if let Some([key, _]) = keys.array_windows().find(|[a, b]| a == b) {
+                return Err(E::custom(format_args!("duplicate key `{}`", Cut(key))));
+            }
+        }
+        Ok(self)
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Pairs<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct PairsVisitor;
+
+        impl<'de> Visitor<'de> for PairsVisitor {
+            type Value = Pairs<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object of strings")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut pairs = Pairs::default();
+                while let Some(key) = map.next_key::<Text<'de>>()? {
+                    pairs.push(key, map.next_value()?)?;
+                }
+                pairs.check()
+            }
+        }
+
+        deserializer.deserialize_map(PairsVisitor)
+    }
+}
+
+/// The annotations of an object, but for the copy of the whole manifest that kubectl keeps in one of them:
+/// nobody's decision may rest on it, and it is the largest string of most objects.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Annotations<'a>(Pairs<'a>);
+
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+
+impl<'a> Deref for Annotations<'a> {
+    type Target = Pairs<'a>;
+
+    fn deref(&self) -> &Pairs<'a> {
+        &self.0
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Annotations<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct AnnotationsVisitor;
+
+        impl<'de> Visitor<'de> for AnnotationsVisitor {
+            type Value = Annotations<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object of strings")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut pairs = Pairs::default();
+                while let Some(key) = map.next_key::<Text<'de>>()? {
+                    if &*key == LAST_APPLIED {
+                        map.next_value::<IgnoredAny>()?;
+                    } else {
+                        pairs.push(key, map.next_value()?)?;
+                    }
+                }
+                pairs.check().map(Annotations)
+            }
+        }
+
+        deserializer.deserialize_map(AnnotationsVisitor)
+    }
+}
+
+/// A value from a request, cut to a length that is safe to print and with control characters escaped.
+pub struct Cut<'t>(pub &'t str);
+
+/// How many characters of a value from a request are printed.
+const CUT: usize = 120;
+
+impl fmt::Display for Cut<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for c in self.0.chars().take(CUT) {
+            if c.is_control() { write!(f, "{}", c.escape_default())? } else { fmt::Write::write_char(f, c)? }
+        }
+        if self.0.chars().nth(CUT).is_some() { f.write_str("…") } else { Ok(()) }
+    }
+}
+
+/// Declares a struct that decodes from a JSON object: `name: Type = "jsonName"`.
+macro_rules! record {
+    ($(#[$meta:meta])* pub struct $name:ident<'a> { $($(#[$doc:meta])* $field:ident: $ty:ty = $json:literal,)* }) => {
+        $(#[$meta])*
+        #[derive(Debug, Default)]
+        pub struct $name<'a> { $($(#[$doc])* pub $field: $ty,)* }
+
+        impl<'de: 'a, 'a> serde::de::Deserialize<'de> for $name<'a> {
+            fn deserialize<D: serde::de::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                $crate::admission::record::record_visitor!(de, $name<'de>, $($field: $json,)*);
+                deserializer.deserialize_map(RecordVisitor)
+            }
+        }
+    };
+    ($(#[$meta:meta])* pub struct $name:ident { $($(#[$doc:meta])* $field:ident: $ty:ty = $json:literal,)* }) => {
+        $(#[$meta])*
+        #[derive(Debug, Default)]
+        pub struct $name { $($(#[$doc])* pub $field: $ty,)* }
+
+        impl<'de> serde::de::Deserialize<'de> for $name {
+            fn deserialize<D: serde::de::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                $crate::admission::record::record_visitor!(de, $name, $($field: $json,)*);
+                deserializer.deserialize_map(RecordVisitor)
+            }
+        }
+    };
+}
+
+/// The visitor that both shapes of [`record!`] share.
+macro_rules! record_visitor {
+    (de, $value:ty, $($field:ident: $json:literal,)*) => {
+        #[derive(Clone, Copy)]
+        #[expect(non_camel_case_types, reason = "a variant is named after its field")]
+        enum Field { $($field,)* __Unknown }
+
+        impl<'f> serde::de::Deserialize<'f> for Field {
+            fn deserialize<F: serde::de::Deserializer<'f>>(deserializer: F) -> Result<Self, F::Error> {
+                struct FieldVisitor;
+
+                impl serde::de::Visitor<'_> for FieldVisitor {
+                    type Value = Field;
+
+                    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        f.write_str("a field name")
+                    }
+
+                    fn visit_str<E>(self, name: &str) -> Result<Field, E> {
+                        Ok(match name { $($json => Field::$field,)* _ => Field::__Unknown })
+                    }
+                }
+
+                deserializer.deserialize_identifier(FieldVisitor)
+            }
+        }
+
+        struct RecordVisitor;
+
+        impl<'de> serde::de::Visitor<'de> for RecordVisitor {
+            type Value = $value;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                $(let mut $field = None;)*
+                while let Some(field) = map.next_key::<Field>()? {
+                    match field {
+                        $(Field::$field => {
+                            // The outer option: seen; the inner one: not null.
+                            if $field.replace(map.next_value::<Option<_>>()?).is_some() {
+                                return Err(serde::de::Error::duplicate_field($json));
+                            }
+                        })*
+                        Field::__Unknown => {
+                            map.next_value::<serde::de::IgnoredAny>()?;
+                        }
+                    }
+                }
+                Ok(Self::Value { $($field: $field.flatten().unwrap_or_default(),)* })
+            }
+        }
+    };
+}
+
+pub(crate) use {record, record_visitor};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    record! {
+        /// A record to test with.
+        pub struct Sample<'a> {
+            /// A string.
+            name: Text<'a> = "name",
+            /// A list.
+            items: Vec<Text<'a>> = "items",
+            /// A map.
+            labels: Pairs<'a> = "labels",
+        }
+    }
+
+    fn decode(json: &str) -> Result<Sample<'_>, serde_json::Error> {
+        serde_json::from_str(json)
+    }
+
+    #[test]
+    fn null_is_absence() {
+        let sample = decode(r#"{"name": null, "items": null, "labels": null}"#).unwrap();
+        assert!(sample.name.is_empty() && sample.items.is_empty() && sample.labels.iter().next().is_none());
+    }
+
+    #[test]
+    fn m8_the_wrong_type_is_an_error() {
+        for json in [
+            r#"[]"#,
+            r#"["a"]"#,
+            r#"{"items": {}}"#,
+            r#"{"items": "a"}"#,
+            r#"{"labels": []}"#,
+            r#"{"name": 1}"#,
+        ] {
+            assert!(decode(json).is_err(), "{json}");
+        }
+    }
+
+    #[test]
+    fn m9_a_repeated_field_or_key_is_an_error() {
+        assert!(decode(r#"{"name": "a", "name": "b"}"#).is_err());
+        assert!(decode(r#"{"name": null, "name": "b"}"#).is_err());
+        assert!(decode(r#"{"labels": {"a": "1", "a": "2"}}"#).is_err());
+        let many: Vec<String> = (0..100).map(|i| format!(r#""k{i}": "v""#)).collect();
+        assert!(decode(&format!(r#"{{"labels": {{{}}}}}"#, many.join(","))).is_ok());
+        assert!(decode(&format!(r#"{{"labels": {{{}, "k99": "w"}}}}"#, many.join(","))).is_err());
+    }
+
+    #[test]
+    fn escapes_are_undone_and_plain_strings_borrow() {
+        let sample = decode(r#"{"name": "a\u003cb", "items": ["plain"]}"#).unwrap();
+        assert_eq!(&*sample.name, "a<b");
+        assert!(matches!(sample.items[0].0, Cow::Borrowed(_)));
+        assert!(decode(r#"{"n\u0061me": "x"}"#).is_ok_and(|s| &*s.name == "x"));
+    }
+
+    #[test]
+    fn k16_values_are_cut_and_escaped_before_they_are_printed() {
+        assert_eq!(Cut("a\nb\u{1b}[31m").to_string(), "a\\nb\\u{1b}[31m");
+        assert_eq!(Cut(&"x".repeat(500)).to_string().chars().count(), CUT + 1);
+    }
+}

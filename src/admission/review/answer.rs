@@ -1,0 +1,293 @@
+//! The AdmissionReview that goes back.
+
+use std::fmt::Write as _;
+
+use base64::display::Base64Display;
+use base64::engine::general_purpose::STANDARD;
+use serde::Serialize;
+use serde::ser::Serializer;
+
+use crate::admission::verdict::{Denial, Verdict, Violation};
+use crate::api::Mode;
+
+/// How many bytes the message may take; the causes say the rest.
+const MESSAGE: usize = 1024;
+/// How many warnings the API server is sent: all in all it passes on 4,096 characters of them.
+const WARNINGS: usize = 10;
+/// How long a warning may be before the API server might cut it.
+const WARNING: usize = 256;
+
+/// The answer to the request with this uid, as JSON.
+pub fn encode(uid: &str, verdict: &Verdict) -> Vec<u8> {
+    let mut body = Vec::with_capacity(if verdict.patch.is_some() { 1024 } else { 256 });
+    let review = Review {
+        api_version: "admission.k8s.io/v1",
+        kind: "AdmissionReview",
+        response: Response {
+            uid,
+            allowed: verdict.is_allowed(),
+            status: verdict.denial.as_ref().map(|denial| status(denial, verdict)),
+            patch_type: verdict.patch.is_some().then_some("JSONPatch"),
+            patch: verdict.patch.as_ref().map(|patch| Base64(patch.as_json())),
+            warnings: warnings(verdict),
+            audit_annotations: annotations(verdict),
+        },
+    };
+    // INVARIANT: writing strings, numbers and lists into memory cannot fail.
+    let written = serde_json::to_writer(&mut body, &review);
+    debug_assert!(written.is_ok());
+    body
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Review<'v> {
+    kind: &'static str,
+    api_version: &'static str,
+    response: Response<'v>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Response<'v> {
+    uid: &'v str,
+    allowed: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<Status<'v>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    patch_type: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    patch: Option<Base64<'v>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    audit_annotations: Option<Annotations>,
+}
+
+#[derive(Serialize)]
+struct Status<'v> {
+    status: &'static str,
+    code: u16,
+    reason: &'static str,
+    message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    details: Option<Details<'v>>,
+}
+
+#[derive(Serialize)]
+struct Details<'v> {
+    causes: Vec<Cause<'v>>,
+}
+
+#[derive(Serialize)]
+struct Cause<'v> {
+    reason: &'static str,
+    field: &'v str,
+    message: &'v str,
+}
+
+struct Base64<'v>(&'v [u8]);
+
+impl Serialize for Base64<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&Base64Display::new(self.0, &STANDARD))
+    }
+}
+
+/// The keys carry no prefix: the API server puts the webhook's name before them.
+#[derive(Serialize)]
+struct Annotations {
+    #[serde(skip_serializing_if = "String::is_empty")]
+    violations: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    exempted: String,
+}
+
+fn status<'v>(denial: &Denial, verdict: &'v Verdict) -> Status<'v> {
+    match denial {
+        Denial::Undecidable(code, message) => Status {
+            status: "Failure",
+            code: *code,
+            reason: match code {
+                413 => "RequestEntityTooLarge",
+                422 => "Invalid",
+                500 => "InternalError",
+                _ => "Forbidden",
+            },
+            message: message.clone(),
+            details: None,
+        },
+        Denial::Forbidden => {
+            let denying = || verdict.violations.iter().filter(|violation| violation.mode == Mode::Deny);
+            let causes = denying()
+                .map(|v| Cause { reason: v.rule.as_str(), field: &v.field, message: &v.message })
+                .collect();
+            Status {
+                status: "Failure",
+                code: 403,
+                reason: "Forbidden",
+                message: message(denying(), verdict),
+                details: Some(Details { causes }),
+            }
+        }
+    }
+}
+
+/// One violation a line, as many as fit; then how many more there are.
+fn message<'v>(violations: impl Iterator<Item = &'v Violation>, verdict: &Verdict) -> String {
+    let mut message = String::new();
+    let mut left_out = verdict.more;
+    for violation in violations {
+        let line = line(violation, &verdict.whose);
+        if !message.is_empty() && message.len() + line.len() > MESSAGE {
+            left_out += 1;
+            continue;
+        }
+        if !message.is_empty() {
+            message.push('\n');
+        }
+        message.push_str(&line);
+    }
+    if left_out > 0 {
+        // INVARIANT: writing to a String cannot fail.
+        let _ = write!(message, "\nand {left_out} more");
+    }
+    message
+}
+
+/// A violation as a tenant reads it.
+fn line(violation: &Violation, whose: &str) -> String {
+    let Violation { rule, field, message, .. } = violation;
+    format!("{whose}: {field}: {message} (rule {rule})")
+}
+
+/// The API server drops a warning with a control character in it, and cuts all of them if they are too long.
+fn warnings(verdict: &Verdict) -> Vec<String> {
+    let warned: Vec<_> = verdict.violations.iter().filter(|v| v.mode == Mode::Warn).collect();
+    let mut warnings: Vec<String> =
+        warned.iter().take(WARNINGS).map(|violation| cut(&line(violation, &verdict.whose))).collect();
+    let left_out = warned.len() - warnings.len();
+    if left_out > 0 {
+        warnings.truncate(WARNINGS - 1);
+        warnings.push(format!("{}: and {} more", verdict.whose, left_out + 1));
+    }
+    warnings
+}
+
+/// Cut to the length of a warning, without control characters.
+fn cut(text: &str) -> String {
+    let mut cut: String = text.chars().filter(|c| !c.is_control()).take(WARNING).collect();
+    if text.chars().count() > WARNING {
+        cut.pop();
+        cut.push('…');
+    }
+    cut
+}
+
+fn annotations(verdict: &Verdict) -> Option<Annotations> {
+    if verdict.violations.is_empty() && verdict.exempted.is_empty() {
+        return None;
+    }
+    let mut violations = String::new();
+    for violation in &verdict.violations {
+        let name = format!("{}={:?}", violation.rule, violation.mode).to_lowercase();
+        // The rules come in order, so equal ones are neighbours.
+        if !violations.ends_with(&name) {
+            if !violations.is_empty() {
+                violations.push(',');
+            }
+            violations.push_str(&name);
+        }
+    }
+    Some(Annotations { violations, exempted: verdict.exempted.join(",") })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::admission::rules::RuleId;
+
+    fn violation(mode: Mode, field: &str) -> Violation {
+        let message = "tolerates every taint of every node; name a key".to_owned();
+        Violation { rule: RuleId::Tolerations, control: None, mode, field: field.to_owned(), message }
+    }
+
+    fn answer(verdict: &Verdict) -> serde_json::Value {
+        serde_json::from_slice(&encode("u-1", verdict)).unwrap()
+    }
+
+    #[test]
+    fn k1_uid_version_and_kind_are_echoed_and_k2_there_is_no_patch_without_its_type() {
+        assert_eq!(
+            answer(&Verdict::allow()),
+            serde_json::json!({
+                "kind": "AdmissionReview", "apiVersion": "admission.k8s.io/v1",
+                "response": {"uid": "u-1", "allowed": true},
+            })
+        );
+    }
+
+    #[test]
+    fn k12_a_denial_says_403_forbidden_and_one_violation_a_line() {
+        let verdict = Verdict {
+            denial: Some(Denial::Forbidden),
+            violations: vec![
+                violation(Mode::Deny, "spec.tolerations[0]"),
+                violation(Mode::Deny, "spec.tolerations[1]"),
+            ],
+            whose: "tenant `tenants-x`".to_owned(),
+            ..Verdict::default()
+        };
+        let status = &answer(&verdict)["response"]["status"];
+        assert_eq!(status["code"], 403);
+        assert_eq!(status["reason"], "Forbidden");
+        assert_eq!(
+            status["message"],
+            "tenant `tenants-x`: spec.tolerations[0]: tolerates every taint of every node; name a key (rule tolerations)\n\
+             tenant `tenants-x`: spec.tolerations[1]: tolerates every taint of every node; name a key (rule tolerations)"
+        );
+        assert_eq!(status["details"]["causes"][1]["field"], "spec.tolerations[1]");
+    }
+
+    #[test]
+    fn k12_a_long_message_is_cut_at_a_line_and_says_how_many_are_left_out() {
+        let violations = vec![violation(Mode::Deny, "spec.tolerations[0]"); 50];
+        let verdict = Verdict { denial: Some(Denial::Forbidden), violations, more: 7, ..Verdict::default() };
+        let answer = answer(&verdict);
+        let message = answer["response"]["status"]["message"].as_str().unwrap();
+        let lines = message.lines().count() - 1;
+        assert!(message.len() < MESSAGE + 32);
+        assert!(message.ends_with(&format!("and {} more", 50 + 7 - lines)), "{message}");
+        assert_eq!(answer["response"]["status"]["details"]["causes"].as_array().unwrap().len(), 50);
+    }
+
+    #[test]
+    fn k13_warnings_are_few_short_and_without_control_characters() {
+        let long = format!("spec.a\n{}", "b".repeat(500));
+        let violations = vec![violation(Mode::Warn, &long); 30];
+        let answer = answer(&Verdict { violations, ..Verdict::default() });
+        let warnings = answer["response"]["warnings"].as_array().unwrap();
+        assert_eq!(warnings.len(), WARNINGS);
+        for warning in warnings {
+            let warning = warning.as_str().unwrap();
+            assert!(warning.chars().count() <= WARNING && !warning.contains(char::is_control));
+        }
+        assert_eq!(warnings[9], ": and 21 more");
+        assert_eq!(answer["response"]["allowed"], true);
+    }
+
+    #[test]
+    fn k14_audit_annotations_have_short_keys_and_name_what_was_exempt() {
+        let verdict = Verdict {
+            violations: vec![violation(Mode::Audit, "a"), violation(Mode::Audit, "b")],
+            exempted: vec!["log-agent".into()],
+            ..Verdict::default()
+        };
+        let answer = answer(&verdict);
+        assert_eq!(
+            answer["response"]["auditAnnotations"],
+            serde_json::json!({"violations": "tolerations=audit", "exempted": "log-agent"})
+        );
+        assert!(answer["response"].get("warnings").is_none());
+    }
+}

@@ -1,0 +1,386 @@
+//! What is read of a request.
+
+use std::fmt;
+
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::{Undecodable, without_position};
+use crate::admission::network::{Ingress, Service};
+use crate::admission::record::{Cut, Text, record};
+use crate::admission::workload::{
+    Binding, CronJob, IN_JOB_TEMPLATE, IN_OBJECT, IN_SPEC, Metadata, Pod, PodTemplate, PodView, TemplateOwner,
+};
+
+/// A request, decoded as far as a rule reads it.
+#[derive(Debug)]
+pub struct Request<'a> {
+    /// The uid, to be echoed.
+    pub uid: Text<'a>,
+    /// The kind of the object, by group and kind.
+    pub kind: Kind,
+    /// The kind as the API server names it.
+    pub kind_name: Text<'a>,
+    /// The plural resource.
+    pub resource: Text<'a>,
+    /// The subresource, or empty.
+    pub subresource: Text<'a>,
+    /// The object's name; empty where it is generated.
+    pub name: Text<'a>,
+    /// The namespace; the object's own may be empty or a lie.
+    pub namespace: Text<'a>,
+    /// Who asks.
+    pub user: User<'a>,
+    /// Whether nothing will be stored.
+    pub dry_run: bool,
+    /// What is asked, with the objects that belong to it.
+    pub operation: Operation<'a>,
+}
+
+/// What is asked of the API server.
+#[derive(Debug)]
+pub enum Operation<'a> {
+    /// A new object.
+    Create {
+        /// The object.
+        new: Object<'a>,
+    },
+    /// A changed object.
+    Update {
+        /// The object as it will be.
+        new: Object<'a>,
+        /// The object as it is, still raw.
+        old: Option<&'a RawValue>,
+    },
+    /// An object removed.
+    Delete,
+    /// A connection to an object.
+    Connect,
+}
+
+record! {
+    /// Who asks.
+    pub struct User<'a> {
+        /// The user's name.
+        username: Text<'a> = "username",
+        /// The user's groups.
+        groups: Vec<Text<'a>> = "groups",
+    }
+}
+
+record! {
+    /// A group, version and kind.
+    pub struct GroupKind<'a> {
+        /// The group; empty: core.
+        group: Text<'a> = "group",
+        /// The kind.
+        kind: Text<'a> = "kind",
+    }
+}
+
+record! {
+    /// A group, version and resource.
+    pub struct GroupResource<'a> {
+        /// The plural resource.
+        resource: Text<'a> = "resource",
+    }
+}
+
+/// A kind that a rule knows. The version does not matter: what is read is the same in all of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the variants are Kubernetes' own names")]
+pub enum Kind {
+    Pod,
+    Deployment,
+    ReplicaSet,
+    StatefulSet,
+    DaemonSet,
+    Job,
+    CronJob,
+    ReplicationController,
+    PodTemplate,
+    Service,
+    Ingress,
+    Binding,
+    /// Any other.
+    Other,
+}
+
+impl Kind {
+    /// The kind called `kind` in `group`.
+    pub fn of(group: &str, kind: &str) -> Self {
+        match (group, kind) {
+            ("", "Pod") => Self::Pod,
+            ("", "Service") => Self::Service,
+            ("", "Binding") => Self::Binding,
+            ("", "ReplicationController") => Self::ReplicationController,
+            ("", "PodTemplate") => Self::PodTemplate,
+            ("apps" | "extensions", "Deployment") => Self::Deployment,
+            ("apps" | "extensions", "ReplicaSet") => Self::ReplicaSet,
+            ("apps" | "extensions", "DaemonSet") => Self::DaemonSet,
+            ("apps", "StatefulSet") => Self::StatefulSet,
+            ("batch", "Job") => Self::Job,
+            ("batch", "CronJob") => Self::CronJob,
+            ("networking.k8s.io" | "extensions", "Ingress") => Self::Ingress,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// An object, decoded as its kind.
+#[derive(Debug)]
+pub enum Object<'a> {
+    /// A pod.
+    Pod(Box<Pod<'a>>),
+    /// Any kind with `spec.template`.
+    TemplateOwner(Box<TemplateOwner<'a>>),
+    /// A CronJob.
+    CronJob(Box<CronJob<'a>>),
+    /// A PodTemplate.
+    PodTemplate(Box<PodTemplate<'a>>),
+    /// A Service.
+    Service(Box<Service<'a>>),
+    /// An Ingress.
+    Ingress(Box<Ingress<'a>>),
+    /// A pod bound to a node.
+    Binding(Box<Binding<'a>>),
+    /// Nothing that a rule reads.
+    Unread,
+    /// `null`, where there should be an object.
+    Missing,
+}
+
+impl<'a> Object<'a> {
+    /// The pod, or the pod that the template makes.
+    pub fn pod(&self) -> Option<PodView<'_, 'a>> {
+        match self {
+            Self::Pod(pod) => Some(PodView::of_pod(pod)),
+            Self::TemplateOwner(owner) => PodView::of_template(owner.spec.template.as_ref(), IN_SPEC),
+            Self::CronJob(job) => {
+                PodView::of_template(job.spec.job_template.spec.template.as_ref(), IN_JOB_TEMPLATE)
+            }
+            Self::PodTemplate(template) => PodView::of_template(template.template.as_ref(), IN_OBJECT),
+            Self::Service(_) | Self::Ingress(_) | Self::Binding(_) | Self::Unread | Self::Missing => None,
+        }
+    }
+
+    /// The object's own metadata.
+    pub fn metadata(&self) -> Option<&Metadata<'a>> {
+        match self {
+            Self::Pod(pod) => Some(&pod.metadata),
+            Self::TemplateOwner(owner) => Some(&owner.metadata),
+            Self::CronJob(job) => Some(&job.metadata),
+            Self::PodTemplate(template) => Some(&template.metadata),
+            Self::Service(service) => Some(&service.metadata),
+            Self::Ingress(ingress) => Some(&ingress.metadata),
+            Self::Binding(binding) => Some(&binding.metadata),
+            Self::Unread | Self::Missing => None,
+        }
+    }
+}
+
+/// Subresources that carry no spec: the API server takes nothing from them that a rule of pods reads.
+const WITHOUT_SPEC: [&str; 10] =
+    ["status", "scale", "eviction", "log", "exec", "attach", "portforward", "proxy", "token", "finalize"];
+
+/// Whether a subresource carries no spec.
+pub fn is_without_spec(subresource: &str) -> bool {
+    WITHOUT_SPEC.contains(&subresource)
+}
+
+/// As which kind an object is read. The subresources without a spec are not read, but for the metadata and
+/// addresses that Services and Ingresses take from their status too.
+fn reading(kind: Kind, subresource: &str) -> Kind {
+    match kind {
+        Kind::Service | Kind::Ingress if subresource == "status" => kind,
+        _ if is_without_spec(subresource) => Kind::Other,
+        _ => kind,
+    }
+}
+
+/// Decodes an object as a kind.
+struct As(Kind);
+
+impl<'de> DeserializeSeed<'de> for As {
+    type Value = Object<'de>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Object<'de>, D::Error> {
+        fn present<'o, T>(wrap: fn(Box<T>) -> Object<'o>) -> impl FnOnce(Option<Box<T>>) -> Object<'o> {
+            move |object| object.map_or(Object::Missing, wrap)
+        }
+        match self.0 {
+            Kind::Pod => Option::deserialize(deserializer).map(present(Object::Pod)),
+            Kind::Deployment
+            | Kind::ReplicaSet
+            | Kind::StatefulSet
+            | Kind::DaemonSet
+            | Kind::Job
+            | Kind::ReplicationController => {
+                Option::deserialize(deserializer).map(present(Object::TemplateOwner))
+            }
+            Kind::CronJob => Option::deserialize(deserializer).map(present(Object::CronJob)),
+            Kind::PodTemplate => Option::deserialize(deserializer).map(present(Object::PodTemplate)),
+            Kind::Service => Option::deserialize(deserializer).map(present(Object::Service)),
+            Kind::Ingress => Option::deserialize(deserializer).map(present(Object::Ingress)),
+            Kind::Binding => Option::deserialize(deserializer).map(present(Object::Binding)),
+            Kind::Other => IgnoredAny::deserialize(deserializer).map(|_| Object::Unread),
+        }
+    }
+}
+
+/// Decodes the raw JSON of an object of a request's kind; the error is the path and the problem.
+pub fn decode_as<'a>(
+    kind: Kind,
+    subresource: &str,
+    raw: &'a RawValue,
+) -> Result<Object<'a>, (String, String)> {
+    let mut deserializer = serde_json::Deserializer::from_str(raw.get());
+    let mut track = serde_path_to_error::Track::new();
+    As(reading(kind, subresource))
+        .deserialize(serde_path_to_error::Deserializer::new(&mut deserializer, &mut track))
+        .map_err(|error| (track.path().to_string(), without_position(&error.to_string())))
+}
+
+/// A request of which everything is read, but it is not yet certain that it makes sense.
+#[derive(Debug, Default)]
+pub(super) struct Undecided<'a> {
+    uid: Text<'a>,
+    kind: Option<GroupKind<'a>>,
+    resource: GroupResource<'a>,
+    subresource: Option<Text<'a>>,
+    name: Text<'a>,
+    namespace: Text<'a>,
+    operation: Text<'a>,
+    user: User<'a>,
+    dry_run: bool,
+    object: Seen<'a>,
+    old: Option<&'a RawValue>,
+}
+
+/// The object of a request, as far as it could be decoded when it was met.
+#[derive(Debug, Default)]
+enum Seen<'a> {
+    #[default]
+    Absent,
+    Decoded(Object<'a>),
+    /// Its kind came after it.
+    Raw(&'a RawValue),
+}
+
+impl<'a> Undecided<'a> {
+    pub(super) fn uid(&self) -> &str {
+        &self.uid
+    }
+
+    /// Makes sense of it.
+    pub(super) fn decide(self) -> Result<Request<'a>, Undecodable> {
+        let undecodable = |path: &str, problem: String| Undecodable {
+            uid: self.uid.to_string(),
+            namespace: self.namespace.to_string(),
+            path: path.to_owned(),
+            problem,
+        };
+        let subresource = self.subresource.unwrap_or_default();
+        let GroupKind { group, kind: kind_name } = self.kind.unwrap_or_default();
+        if kind_name.is_empty() {
+            return Err(undecodable("request.kind", "the kind is missing".to_owned()));
+        }
+        let kind = Kind::of(&group, &kind_name);
+        let object = match self.object {
+            Seen::Absent => Object::Missing,
+            // The kind was known when the object was met, but a subresource that came later may say
+            // that none of it counts.
+            Seen::Decoded(_) if reading(kind, &subresource) == Kind::Other => Object::Unread,
+            Seen::Decoded(object) => object,
+            Seen::Raw(raw) => {
+                decode_as(kind, &subresource, raw).map_err(|(path, problem)| undecodable(&path, problem))?
+            }
+        };
+        let operation = match &*self.operation {
+            "CREATE" => Operation::Create { new: object },
+            "UPDATE" => Operation::Update { new: object, old: self.old },
+            "DELETE" => Operation::Delete,
+            "CONNECT" => Operation::Connect,
+            other => {
+                let problem = format!("`{}` is no operation that is known here", Cut(other));
+                return Err(undecodable("request.operation", problem));
+            }
+        };
+        Ok(Request {
+            uid: self.uid,
+            kind,
+            kind_name,
+            resource: self.resource.resource,
+            subresource,
+            name: self.name,
+            namespace: self.namespace,
+            user: self.user,
+            dry_run: self.dry_run,
+            operation,
+        })
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Undecided<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(RequestVisitor)
+    }
+}
+
+struct RequestVisitor;
+
+impl<'de> Visitor<'de> for RequestVisitor {
+    type Value = Undecided<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut request = Undecided::default();
+        let mut seen = Vec::with_capacity(8);
+        while let Some(key) = map.next_key::<Text<'de>>()? {
+            match &*key {
+                "uid" => request.uid = nullable(&mut map)?,
+                "kind" => request.kind = map.next_value()?,
+                "resource" => request.resource = nullable(&mut map)?,
+                "subResource" => request.subresource = map.next_value()?,
+                "name" => request.name = nullable(&mut map)?,
+                "namespace" => request.namespace = nullable(&mut map)?,
+                "operation" => request.operation = nullable(&mut map)?,
+                "userInfo" => request.user = nullable(&mut map)?,
+                "dryRun" => request.dry_run = nullable(&mut map)?,
+                "oldObject" => request.old = map.next_value()?,
+                "object" => request.object = request.see(&mut map)?,
+                // `requestKind` and its like say in which version the object was written: the API server
+                // has converted it to the version of the webhook's rule, so they decide nothing.
+                _ => {
+                    map.next_value::<IgnoredAny>()?;
+                    continue;
+                }
+            }
+            if seen.contains(&key) {
+                return Err(A::Error::custom(format_args!("duplicate field `{key}`")));
+            }
+            seen.push(key);
+        }
+        Ok(request)
+    }
+}
+
+fn nullable<'de, A: MapAccess<'de>, T: Deserialize<'de> + Default>(map: &mut A) -> Result<T, A::Error> {
+    Ok(map.next_value::<Option<T>>()?.unwrap_or_default())
+}
+
+impl Undecided<'_> {
+    fn see<'de, A: MapAccess<'de>>(&self, map: &mut A) -> Result<Seen<'de>, A::Error> {
+        match &self.kind {
+            Some(kind) => {
+                let subresource = self.subresource.as_deref().unwrap_or_default();
+                let kind = reading(Kind::of(&kind.group, &kind.kind), subresource);
+                map.next_value_seed(As(kind)).map(Seen::Decoded)
+            }
+            None => Ok(map.next_value::<Option<&'de RawValue>>()?.map_or(Seen::Absent, Seen::Raw)),
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! The rules: one file each, one line here each.
+//!
+//! A rule looks at a [`Subject`] and reports [`Finding`]s. It does not know modes, exemptions or what was there
+//! before: [`findings`] sorts that out for all of them.
+
+mod findings;
+mod ingress_hosts;
+mod node_placement;
+mod pod_security;
+mod service_exposure;
+mod tolerations;
+
+use std::fmt;
+use std::str::FromStr;
+
+use rustc_hash::FxHashMap;
+
+pub(super) use self::findings::{Before, Report};
+pub use self::findings::{Concern, Finding, Findings};
+use super::review::{Object, Request};
+use super::tenancy::{Owner, Snapshot, Tenant};
+use super::workload::PodView;
+
+/// Declares the rules: the order here is the order of all messages.
+macro_rules! registry {
+    ($($(#[doc = $doc:literal])* $variant:ident = $id:literal in $module:ident, $where:ident;)*) => {
+        /// A rule.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum RuleId {
+            $($(#[doc = $doc])* $variant,)*
+        }
+
+        impl RuleId {
+            /// Every rule, in order.
+            pub const ALL: [Self; Self::COUNT] = [$(Self::$variant,)*];
+            /// How many rules there are.
+            pub const COUNT: usize = [$($id,)*].len();
+
+            /// The id as people write it.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $id,)* }
+            }
+
+            /// What holds, in one sentence.
+            pub const fn summary(self) -> &'static str {
+                match self { $(Self::$variant => concat!($($doc,)*).trim_ascii(),)* }
+            }
+
+            /// Where it holds.
+            pub const fn holds_in(self) -> HoldsIn {
+                match self { $(Self::$variant => HoldsIn::$where,)* }
+            }
+
+            /// Asks the rule.
+            fn check(self, subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
+                match self { $(Self::$variant => $module::check(subject, findings),)* }
+            }
+        }
+    };
+}
+
+registry! {
+    /// Every node the pod could land on is in one of its tenant's pools, nothing but the scheduler binds it, and pods outside tenants select no tenant's pool.
+    NodePlacement = "node-placement" in node_placement, Everywhere;
+    /// No toleration reaches further than the tenant's own pools, the built-in ones and those the tenant lists; pods outside tenants tolerate no pool.
+    Tolerations = "tolerations" in tolerations, Everywhere;
+    /// The Pod Security Standards at the tenant's level and version.
+    PodSecurity = "pod-security" in pod_security, Tenants;
+    /// No LoadBalancer or NodePort, no external IPs and no ExternalName, unless the tenant lists them.
+    ServiceExposure = "service-exposure" in service_exposure, Tenants;
+    /// Every host an Ingress claims (rules, TLS, default backend, host-bearing annotations) is the tenant's.
+    IngressHosts = "ingress-hosts" in ingress_hosts, Tenants;
+}
+
+/// Where a rule holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HoldsIn {
+    /// In tenants' namespaces.
+    Tenants,
+    /// In unclaimed namespaces too, since it protects tenants' pools.
+    Everywhere,
+}
+
+impl fmt::Display for RuleId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// No rule has this id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnknownRule;
+
+impl FromStr for RuleId {
+    type Err = UnknownRule;
+
+    fn from_str(id: &str) -> Result<Self, UnknownRule> {
+        Self::ALL.into_iter().find(|rule| rule.as_str() == id).ok_or(UnknownRule)
+    }
+}
+
+/// A set of rules.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RuleSet(u64);
+
+impl RuleSet {
+    /// Whether `rule` is in it.
+    pub const fn contains(self, rule: RuleId) -> bool {
+        self.0 & (1 << rule as u64) != 0
+    }
+}
+
+impl FromIterator<RuleId> for RuleSet {
+    fn from_iter<I: IntoIterator<Item = RuleId>>(rules: I) -> Self {
+        Self(rules.into_iter().fold(0, |set, rule| set | (1 << rule as u64)))
+    }
+}
+
+/// What a rule judges: an object as it is asked for (or as it was before), and whose namespace it is in.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject<'s, 'a> {
+    /// The request.
+    pub request: &'s Request<'a>,
+    /// The object.
+    pub object: &'s Object<'a>,
+    /// Whose namespace it is.
+    pub owner: Owner<'s>,
+    /// The snapshot.
+    pub snapshot: &'s Snapshot,
+}
+
+impl<'s, 'a> Subject<'s, 'a> {
+    /// The pod, or the pod that the template makes.
+    pub fn pod(&self) -> Option<PodView<'s, 'a>> {
+        self.object.pod()
+    }
+
+    /// The tenant whose namespace it is.
+    pub const fn tenant(&self) -> Option<&'s Tenant> {
+        match self.owner {
+            Owner::Tenant(tenant) => Some(tenant),
+            Owner::System | Owner::Unclaimed => None,
+        }
+    }
+}
+
+/// Asks every rule that holds for the subject's owner and is not off.
+pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
+    for rule in RuleId::ALL {
+        let holds = match (rule.holds_in(), subject.owner) {
+            (_, Owner::System) | (HoldsIn::Tenants, Owner::Unclaimed) => false,
+            (HoldsIn::Tenants | HoldsIn::Everywhere, Owner::Tenant(_))
+            | (HoldsIn::Everywhere, Owner::Unclaimed) => true,
+        };
+        if holds && findings.begin(rule) {
+            rule.check(subject, findings);
+        }
+    }
+}
+
+/// Whether a pod's containers changed so much that `pod-security` judges the pod in full: an image changed or
+/// a container came, as the reference implementation decides.
+pub(super) fn changes_containers(old: &Object<'_>, new: &Object<'_>) -> bool {
+    let (Some(old), Some(new)) = (old.pod(), new.pod()) else { return true };
+    let images: FxHashMap<&str, &str> =
+        old.spec.containers().map(|placed| (&*placed.container.name, &*placed.container.image)).collect();
+    new.spec.containers().any(|placed| images.get(&*placed.container.name) != Some(&&*placed.container.image))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_id_reads_back_as_its_rule() {
+        for rule in RuleId::ALL {
+            assert_eq!(rule.as_str().parse(), Ok(rule));
+            assert!(rule.summary().ends_with('.'), "{rule}");
+        }
+        assert_eq!("node_placement".parse::<RuleId>(), Err(UnknownRule));
+    }
+
+    #[test]
+    fn a_set_holds_what_was_put_in() {
+        let set: RuleSet = [RuleId::Tolerations, RuleId::IngressHosts].into_iter().collect();
+        for rule in RuleId::ALL {
+            assert_eq!(set.contains(rule), matches!(rule, RuleId::Tolerations | RuleId::IngressHosts));
+        }
+    }
+}

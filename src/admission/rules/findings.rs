@@ -1,0 +1,240 @@
+//! From what rules find to what is reported: less what was there before, less what is exempt.
+
+use std::collections::HashSet;
+
+use super::{RuleId, Subject};
+use crate::admission::policy::Modes;
+use crate::admission::review::{Kind, Operation};
+use crate::admission::tenancy::{Exemption, Reach};
+use crate::admission::verdict::Violation;
+use crate::admission::workload::PodView;
+use crate::api::{Mode, Workloads};
+
+/// What a rule found.
+#[derive(Debug)]
+pub struct Finding {
+    /// The control of the Pod Security Standards, for `pod-security`.
+    pub control: Option<&'static str>,
+    /// The path of the field in the object.
+    pub field: String,
+    /// What is wrong and how to mend it.
+    pub message: String,
+    /// What it is by value: the same in the old object and the new one, whatever its index has become.
+    pub identity: String,
+    /// What of the object it is about.
+    pub concern: Concern,
+}
+
+/// What of an object a finding is about, for exemptions that are limited to containers.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Concern {
+    /// All of it.
+    Whole,
+    /// One container, by name.
+    Container(String),
+    /// One volume, by name, and so the containers that mount it.
+    Volume(String),
+}
+
+/// How many violations one answer names; what is beyond is counted.
+const REPORTED: usize = 100;
+
+/// Takes what the rules find, one rule after the other.
+pub struct Findings<'f> {
+    rule: RuleId,
+    sink: &'f mut dyn Sink,
+}
+
+impl<'f> Findings<'f> {
+    /// Findings that go to `sink`.
+    pub(in crate::admission) fn to(sink: &'f mut dyn Sink) -> Self {
+        Self { rule: RuleId::NodePlacement, sink }
+    }
+
+    /// Turns to `rule`; false: it is off.
+    pub(super) fn begin(&mut self, rule: RuleId) -> bool {
+        self.rule = rule;
+        self.sink.mode(rule) != Mode::Off
+    }
+
+    /// Takes a finding.
+    pub fn add(&mut self, finding: Finding) {
+        self.sink.take(self.rule, finding);
+    }
+}
+
+/// Where findings go: they are remembered of an old object, and reported of a new one.
+pub(in crate::admission) trait Sink {
+    /// The mode of a rule.
+    fn mode(&self, rule: RuleId) -> Mode;
+    /// Takes a finding of a rule.
+    fn take(&mut self, rule: RuleId, finding: Finding);
+}
+
+/// What the old object violates, by value.
+#[derive(Debug, Default)]
+pub(in crate::admission) struct Before(HashSet<(RuleId, Option<&'static str>, String)>);
+
+impl Sink for Before {
+    fn mode(&self, _: RuleId) -> Mode {
+        Mode::Deny
+    }
+
+    fn take(&mut self, rule: RuleId, finding: Finding) {
+        self.0.insert((rule, finding.control, finding.identity));
+    }
+}
+
+/// What is reported of a new object.
+#[derive(Debug)]
+pub(in crate::admission) struct Report<'f> {
+    modes: &'f Modes,
+    /// What templates are held to, if the object is one.
+    template: Option<Workloads>,
+    /// The exemptions that are about this object.
+    exemptions: Vec<&'f Exemption>,
+    pod: Option<PodView<'f, 'f>>,
+    before: Option<&'f Before>,
+    in_full: bool,
+    /// What is reported.
+    pub(in crate::admission) violations: Vec<Violation>,
+    /// How many more there are.
+    pub(in crate::admission) more: usize,
+    /// The strictest mode of all that was found.
+    pub(in crate::admission) worst: Mode,
+    /// The exemptions that were used.
+    pub(in crate::admission) used: Vec<Box<str>>,
+}
+
+impl<'f> Report<'f> {
+    /// A report on `subject`, less what was there `before`; `in_full`: `pod-security` reports that too.
+    pub(in crate::admission) fn new(
+        subject: &Subject<'f, 'f>,
+        before: Option<&'f Before>,
+        in_full: bool,
+    ) -> Self {
+        let Subject { owner, snapshot, request, .. } = *subject;
+        let pod = subject.pod();
+        let exemptions = snapshot.exemptions(owner, &request.namespace);
+        Self {
+            modes: snapshot.modes(owner),
+            template: pod.is_some_and(|pod| pod.is_template).then_some(snapshot.workloads),
+            exemptions: exemptions.iter().filter(|exemption| exemption.is_about(subject)).collect(),
+            pod,
+            before,
+            in_full,
+            violations: Vec::new(),
+            more: 0,
+            worst: Mode::Off,
+            used: Vec::new(),
+        }
+    }
+}
+
+impl Sink for Report<'_> {
+    fn mode(&self, rule: RuleId) -> Mode {
+        match self.template {
+            Some(workloads) => self.modes.of_template(rule, workloads),
+            None => self.modes.of(rule),
+        }
+    }
+
+    fn take(&mut self, rule: RuleId, finding: Finding) {
+        let Finding { control, field, message, identity, concern } = finding;
+        let in_full = self.in_full && rule == RuleId::PodSecurity;
+        if !in_full && self.before.is_some_and(|before| before.0.contains(&(rule, control, identity))) {
+            return;
+        }
+        let covers = |exemption: &&&Exemption| exemption.covers(rule, &concern, self.pod.as_ref());
+        if let Some(exemption) = self.exemptions.iter().find(covers) {
+            if !self.used.contains(&exemption.name) {
+                self.used.push(exemption.name.clone());
+            }
+            return;
+        }
+        let mode = self.mode(rule);
+        self.worst = self.worst.max(mode);
+        if self.violations.len() < REPORTED {
+            self.violations.push(Violation { rule, control, mode, field, message });
+        } else {
+            self.more += 1;
+        }
+    }
+}
+
+impl Exemption {
+    /// Whether the exemption is about the subject's object: the target itself, or a pod that the target's
+    /// controller makes. Owner references are the tenant's to write, so on creation they count only from the
+    /// controller itself; later they count if they stood in the object as it was.
+    fn is_about(&self, subject: &Subject<'_, '_>) -> bool {
+        let request = subject.request;
+        let Some(metadata) = subject.object.metadata() else { return false };
+        let name = if request.name.is_empty() { &metadata.name } else { &request.name };
+        if *request.kind_name == *self.kind && **name == *self.target {
+            return true;
+        }
+        let is_made = match &request.operation {
+            Operation::Create { .. } => is_workload_controller(&request.user.username),
+            Operation::Update { .. } => request.kind == Kind::Pod,
+            Operation::Delete | Operation::Connect => false,
+        };
+        is_made
+            && metadata
+                .owner_references
+                .iter()
+                .any(|owner| owner.controller && self.is_made_by(&owner.kind, &owner.name))
+    }
+
+    /// Whether an object whose controller is `kind` `name` is the target's doing: directly, or through the
+    /// ReplicaSet of a Deployment or the Job of a CronJob.
+    fn is_made_by(&self, kind: &str, name: &str) -> bool {
+        if *kind == *self.kind {
+            return *name == *self.target;
+        }
+        let between = matches!((&*self.kind, kind), ("Deployment", "ReplicaSet") | ("CronJob", "Job"));
+        let generated = name.strip_prefix(&*self.target).and_then(|rest| rest.strip_prefix('-'));
+        between && generated.is_some_and(|rest| !rest.is_empty() && !rest.contains('-'))
+    }
+
+    /// Whether it lets a violation of `rule` through. What concerns the whole pod is only let through where
+    /// every container it touches is meant: a sidecar that somebody adds later was not part of the bargain.
+    fn covers(&self, rule: RuleId, concern: &Concern, pod: Option<&PodView<'_, '_>>) -> bool {
+        if !self.rules.contains(rule) {
+            return false;
+        }
+        match (&self.reach, concern) {
+            (Reach::Whole, _) => true,
+            (Reach::Containers(_), Concern::Container(name)) => self.reach.includes(name),
+            (Reach::Containers(_), Concern::Volume(volume)) => pod.is_some_and(|pod| {
+                pod.spec
+                    .containers()
+                    .filter(|placed| {
+                        placed.container.volume_mounts.iter().any(|mount| *mount.name == **volume)
+                    })
+                    .all(|placed| self.reach.includes(&placed.container.name))
+            }),
+            (Reach::Containers(_), Concern::Whole) => pod.is_some_and(|pod| {
+                pod.spec.containers().all(|placed| self.reach.includes(&placed.container.name))
+            }),
+        }
+    }
+}
+
+/// Whether `username` is a controller of the control plane that makes pods and what makes them. Tenants may
+/// impersonate the ServiceAccounts of their own namespaces, not these.
+fn is_workload_controller(username: &str) -> bool {
+    const CONTROLLERS: [&str; 7] = [
+        "cronjob-controller",
+        "daemon-set-controller",
+        "deployment-controller",
+        "job-controller",
+        "replicaset-controller",
+        "replication-controller",
+        "statefulset-controller",
+    ];
+    // Without --use-service-account-credentials they all share one name.
+    username == "system:kube-controller-manager"
+        || username
+            .strip_prefix("system:serviceaccount:kube-system:")
+            .is_some_and(|name| CONTROLLERS.contains(&name))
+}

@@ -1,0 +1,208 @@
+//! The stamp: what ties a tenant's pod to its tenant's nodes.
+//!
+//! Pods are stamped when they are created, templates of DaemonSets on every write (nodeSelector only, so that
+//! their controller targets no other nodes); nothing else is ever patched. Labels go into the nodeSelector,
+//! which is ANDed with everything else and cannot be widened, and into **every** non-empty term of the required
+//! node affinity, since terms are ORed.
+//!
+//! INVARIANT: the patch holds only what is missing. Stamping a stamped pod yields no patch, and nothing that
+//! was there is removed or replaced.
+
+use serde::Serialize;
+use serde::ser::{SerializeMap, SerializeStruct, Serializer};
+
+use super::patch::{Patch, PatchBuilder, Pointer};
+use super::review::{Kind, Operation};
+use super::rules::Subject;
+use super::tenancy::{Pool, Snapshot, Taint, Tenant};
+use super::workload::{NodeSelectorTerm, PodSpec};
+use crate::api::StampMode;
+
+/// What is missing from the subject's object.
+pub(super) fn stamp(subject: &Subject<'_, '_>) -> Option<Patch> {
+    let tenant = subject.tenant()?;
+    let pod = subject.pod()?;
+    let whole = match (&subject.request.operation, subject.request.kind) {
+        (Operation::Create { .. }, Kind::Pod) if subject.request.subresource.is_empty() => true,
+        (Operation::Create { .. } | Operation::Update { .. }, Kind::DaemonSet) => false,
+        _ => return None,
+    };
+    // A mirror pod shows a static pod that already runs; kubelet deletes one that is changed.
+    if pod.is_mirror() {
+        return None;
+    }
+    let pool = pool_of(pod.spec, tenant, subject.snapshot)?;
+    let spec = Pointer::to_field(pod.spec_path);
+    let mut patch = PatchBuilder::default();
+    if !whole {
+        node_selector(pod.spec, pool, &spec, &mut patch);
+        return patch.finish();
+    }
+    let (selector, affinity) = match subject.snapshot.stamp {
+        StampMode::NodeAffinity => (false, true),
+        StampMode::NodeSelector => (true, false),
+        StampMode::Both => (true, true),
+    };
+    if selector {
+        node_selector(pod.spec, pool, &spec, &mut patch);
+    }
+    if affinity {
+        node_affinity(pod.spec, pool, &spec, &mut patch);
+    }
+    tolerations(pod.spec, pool, &spec, &mut patch);
+    patch.finish()
+}
+
+/// The pool of a pod: the one its own nodeSelector names, the most exactly if there are several, else the
+/// tenant's default. `None`: the tenant has no pools.
+pub(super) fn pool_of<'s>(
+    spec: &PodSpec<'_>,
+    tenant: &'s Tenant,
+    snapshot: &'s Snapshot,
+) -> Option<&'s Pool> {
+    let pools = snapshot.pools_of(tenant);
+    let named = spec.node_selector.as_ref().and_then(|selector| {
+        let names = |pool: &&Pool| pool.labels.iter().all(|(key, value)| selector.get(key) == Some(&**value));
+        // Of equally exact ones the first; `max_by_key` would take the last.
+        pools.clone().filter(names).reduce(|a, b| if b.labels.len() > a.labels.len() { b } else { a })
+    });
+    named.or_else(|| pools.clone().next())
+}
+
+fn node_selector(spec: &PodSpec<'_>, pool: &Pool, at: &Pointer, patch: &mut PatchBuilder) {
+    let at = at.then("nodeSelector");
+    match &spec.node_selector {
+        None => patch.add(&at, &Labels(pool)),
+        // A label that is there with another value is left for `node-placement` to deny.
+        Some(selector) => {
+            for (key, value) in pool.labels.iter().filter(|(key, _)| selector.get(key).is_none()) {
+                patch.add(&at.then(key), value);
+            }
+        }
+    }
+}
+
+fn node_affinity(spec: &PodSpec<'_>, pool: &Pool, at: &Pointer, patch: &mut PatchBuilder) {
+    let requirements = Requirements(pool);
+    let term = Nested("matchExpressions", &requirements);
+    let terms_list = [&term];
+    let required = Nested("nodeSelectorTerms", &terms_list);
+    let node_affinity = Nested("requiredDuringSchedulingIgnoredDuringExecution", &required);
+
+    let at = at.then("affinity");
+    let Some(affinity) = &spec.affinity else {
+        return patch.add(&at, &Nested("nodeAffinity", &node_affinity));
+    };
+    let at = at.then("nodeAffinity");
+    let Some(affinity) = &affinity.node_affinity else {
+        return patch.add(&at, &node_affinity);
+    };
+    let at = at.then("requiredDuringSchedulingIgnoredDuringExecution");
+    let Some(selector) = &affinity.required else {
+        return patch.add(&at, &required);
+    };
+    let at = at.then("nodeSelectorTerms");
+    let Some(terms) = &selector.terms else {
+        return patch.add(&at, &terms_list);
+    };
+    for (index, term) in terms.iter().enumerate().filter(|(_, term)| !term.is_empty()) {
+        let at = at.then(index).then("matchExpressions");
+        match &term.match_expressions {
+            None => patch.add(&at, &requirements),
+            Some(_) => {
+                for (key, value) in pool.labels.iter().filter(|(key, value)| !demands(term, key, value)) {
+                    patch.add(&at.then("-"), &Requirement { key, value });
+                }
+            }
+        }
+    }
+}
+
+/// Whether the term demands that label, in exactly the words of the stamp.
+pub(super) fn demands(term: &NodeSelectorTerm<'_>, key: &str, value: &str) -> bool {
+    term.expressions().iter().any(|requirement| {
+        *requirement.key == *key
+            && &*requirement.operator == "In"
+            && matches!(requirement.values.as_slice(), [only] if **only == *value)
+    })
+}
+
+fn tolerations(spec: &PodSpec<'_>, pool: &Pool, at: &Pointer, patch: &mut PatchBuilder) {
+    let mut missing =
+        pool.taints.iter().filter(|taint| !taint.tolerated_for_good(spec.tolerations().iter())).peekable();
+    if missing.peek().is_none() {
+        return;
+    }
+    let at = at.then("tolerations");
+    if spec.tolerations.is_none() {
+        let all: Vec<_> = missing.map(Tolerates).collect();
+        return patch.add(&at, &all);
+    }
+    for taint in missing {
+        patch.add(&at.then("-"), &Tolerates(taint));
+    }
+}
+
+/// The labels of a pool, as a nodeSelector.
+struct Labels<'p>(&'p Pool);
+
+impl Serialize for Labels<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.labels.iter().map(|(key, value)| (key, value)))
+    }
+}
+
+/// The labels of a pool, as requirements of a term.
+struct Requirements<'p>(&'p Pool);
+
+impl Serialize for Requirements<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.labels.iter().map(|(key, value)| Requirement { key, value }))
+    }
+}
+
+/// `key In [value]`.
+struct Requirement<'p> {
+    key: &'p str,
+    value: &'p str,
+}
+
+impl Serialize for Requirement<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut requirement = serializer.serialize_struct("NodeSelectorRequirement", 3)?;
+        requirement.serialize_field("key", self.key)?;
+        requirement.serialize_field("operator", "In")?;
+        requirement.serialize_field("values", &[self.value])?;
+        requirement.end()
+    }
+}
+
+/// `{field: value}`.
+struct Nested<'p, V>(&'static str, &'p V);
+
+impl<V: Serialize> Serialize for Nested<'_, V> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(1))?;
+        map.serialize_entry(self.0, self.1)?;
+        map.end()
+    }
+}
+
+/// The toleration of a taint.
+struct Tolerates<'p>(&'p Taint);
+
+impl Serialize for Tolerates<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Taint { key, value, effect } = self.0;
+        let mut toleration = serializer.serialize_struct("Toleration", 4)?;
+        toleration.serialize_field("key", key)?;
+        toleration.serialize_field("operator", "Equal")?;
+        if !value.is_empty() {
+            toleration.serialize_field("value", value)?;
+        }
+        if let Some(effect) = effect {
+            toleration.serialize_field("effect", effect.as_str())?;
+        }
+        toleration.end()
+    }
+}

@@ -1,0 +1,156 @@
+//! The compiled snapshot: whose a namespace is, and what that tenant may do.
+//!
+//! [`Snapshot::compile`] turns the objects people write into maps that a review looks things up in. A snapshot
+//! never changes: a new one replaces it whole.
+//!
+//! INVARIANT: a snapshot is consistent. No namespace has two tenants, no domain two owners, every pool that a
+//! tenant refers to exists, and no taint key and value belongs to two pools.
+
+mod compile;
+mod domains;
+mod exemptions;
+mod pools;
+
+use rustc_hash::FxHashMap;
+
+pub use self::compile::Compiled;
+pub use self::domains::{Domain, DomainError, Domains, Host, HostError};
+pub use self::exemptions::{Exemption, Reach};
+pub use self::pools::{Grant, Pool, PoolId, Taint};
+use super::policy::Modes;
+use crate::api::{Level, ServiceType, StampMode, Workloads};
+
+/// Everything a review is decided from, beside the request itself.
+#[derive(Debug)]
+pub struct Snapshot {
+    /// Where the pool's labels are written.
+    pub stamp: StampMode,
+    /// Whether every node supports user namespaces.
+    pub user_namespaces: bool,
+    /// The verdict on pod templates.
+    pub workloads: Workloads,
+    /// The modes of the rules in namespaces that no tenant claims.
+    pub modes: Modes,
+    namespaces: FxHashMap<Box<str>, Place>,
+    tenants: Vec<Tenant>,
+    pools: Vec<Pool>,
+    /// Exemptions of platform workloads, by their namespace.
+    unclaimed_exemptions: FxHashMap<Box<str>, Vec<Exemption>>,
+}
+
+/// What a namespace is by name; a name that is not in the map is unclaimed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    System,
+    Tenant(usize),
+}
+
+/// Whose a namespace is.
+#[derive(Clone, Copy, Debug)]
+pub enum Owner<'s> {
+    /// The cluster's own: nothing is judged.
+    System,
+    /// A tenant's: its tenant's rules hold.
+    Tenant(&'s Tenant),
+    /// Nobody's: only the rules that protect tenants' pools hold.
+    Unclaimed,
+}
+
+/// A tenant, compiled.
+#[derive(Debug)]
+pub struct Tenant {
+    /// Its name.
+    pub name: Box<str>,
+    /// Its pools, the default first; empty: its pods are not pinned.
+    pub pools: Vec<PoolId>,
+    /// The hosts it owns.
+    pub domains: Domains,
+    /// The Pod Security Standard that holds.
+    pub pod_security: PodSecurity,
+    /// What its Services may do.
+    pub services: Services,
+    /// The tolerations it may use beside those of its pools and the built-in ones.
+    pub tolerations: Vec<Grant>,
+    /// The modes of the rules.
+    pub modes: Modes,
+    /// Its exemptions that have not expired.
+    pub exemptions: Vec<Exemption>,
+}
+
+/// A level and a version of the Pod Security Standards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PodSecurity {
+    /// How much is asked.
+    pub level: Level,
+    /// The minor version `N` of `v1.N`; `latest` is [`PodSecurity::LATEST`].
+    pub minor: u16,
+}
+
+impl PodSecurity {
+    /// What `latest` compiles to: newer than every version.
+    pub const LATEST: u16 = u16::MAX;
+}
+
+/// What a tenant's Services may do, compiled.
+#[derive(Debug)]
+pub struct Services {
+    /// The types allowed.
+    pub types: Vec<ServiceType>,
+    /// The ranges that `externalIPs` may name.
+    pub external_ips: Vec<ipnet::IpNet>,
+    /// The names an `ExternalName` Service may point to.
+    pub external_names: Domains,
+}
+
+impl Snapshot {
+    /// Whose `namespace` is. Exact names only: a prefix or a glob is what a tenant would imitate.
+    pub fn owner(&self, namespace: &str) -> Owner<'_> {
+        match self.namespaces.get(namespace) {
+            Some(Place::System) => Owner::System,
+            Some(Place::Tenant(index)) => match self.tenants.get(*index) {
+                Some(tenant) => Owner::Tenant(tenant),
+                // INVARIANT: `compile` only writes indices of `tenants`; were it broken, the stricter
+                // half of the rules would still hold.
+                None => Owner::Unclaimed,
+            },
+            None => Owner::Unclaimed,
+        }
+    }
+
+    /// All pools, in the order of their names.
+    pub fn pools(&self) -> &[Pool] {
+        &self.pools
+    }
+
+    /// All tenants, in the order of their names.
+    pub fn tenants(&self) -> &[Tenant] {
+        &self.tenants
+    }
+
+    /// How many namespaces are known by name, system ones included.
+    pub fn namespace_count(&self) -> usize {
+        self.namespaces.len()
+    }
+
+    /// The pools of a tenant, the default first.
+    pub fn pools_of<'s>(&'s self, tenant: &'s Tenant) -> impl Iterator<Item = &'s Pool> + Clone {
+        tenant.pools.iter().filter_map(|id| self.pools.get(id.0))
+    }
+
+    /// The exemptions that hold in `namespace`, whose owner is `owner`.
+    pub fn exemptions<'s>(&'s self, owner: Owner<'s>, namespace: &str) -> &'s [Exemption] {
+        match owner {
+            Owner::System => &[],
+            Owner::Tenant(tenant) => &tenant.exemptions,
+            Owner::Unclaimed => self.unclaimed_exemptions.get(namespace).map_or(&[], Vec::as_slice),
+        }
+    }
+
+    /// The modes of the rules for `owner`.
+    pub fn modes<'s>(&'s self, owner: Owner<'s>) -> &'s Modes {
+        match owner {
+            Owner::Tenant(tenant) => &tenant.modes,
+            Owner::System | Owner::Unclaimed => &self.modes,
+        }
+    }
+}

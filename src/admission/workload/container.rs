@@ -1,0 +1,153 @@
+//! What the rules read of a container.
+
+use crate::admission::record::{Text, record};
+
+record! {
+    /// A container of any list.
+    pub struct Container<'a> {
+        /// Its name, unique among all containers of the pod.
+        name: Text<'a> = "name",
+        /// Its image.
+        image: Text<'a> = "image",
+        /// Its ports.
+        ports: Vec<ContainerPort> = "ports",
+        /// Its security context.
+        security_context: ContainerSecurityContext<'a> = "securityContext",
+        /// The probe that restarts it.
+        liveness_probe: Option<Probe<'a>> = "livenessProbe",
+        /// The probe that takes it out of Services.
+        readiness_probe: Option<Probe<'a>> = "readinessProbe",
+        /// The probe that holds the others back.
+        startup_probe: Option<Probe<'a>> = "startupProbe",
+        /// What runs after its start and before its end.
+        lifecycle: Option<Lifecycle<'a>> = "lifecycle",
+        /// The volumes it sees.
+        volume_mounts: Vec<VolumeMount<'a>> = "volumeMounts",
+    }
+}
+
+record! {
+    /// A port of a container.
+    pub struct ContainerPort {
+        /// The node's port; 0: none.
+        host_port: i64 = "hostPort",
+    }
+}
+
+record! {
+    /// A volume in a container.
+    pub struct VolumeMount<'a> {
+        /// The volume's name.
+        name: Text<'a> = "name",
+    }
+}
+
+record! {
+    /// The security context of a container.
+    pub struct ContainerSecurityContext<'a> {
+        /// Whether it owns the node.
+        privileged: bool = "privileged",
+        /// Linux capabilities.
+        capabilities: Option<Capabilities<'a>> = "capabilities",
+        /// SELinux labels.
+        se_linux_options: Option<SeLinuxOptions<'a>> = "seLinuxOptions",
+        /// The seccomp profile.
+        seccomp_profile: Option<SeccompProfile<'a>> = "seccompProfile",
+        /// The AppArmor profile.
+        app_armor_profile: Option<AppArmorProfile<'a>> = "appArmorProfile",
+        /// Windows options.
+        windows_options: Option<WindowsOptions> = "windowsOptions",
+        /// How much of `/proc` it sees.
+        proc_mount: Option<Text<'a>> = "procMount",
+        /// Whether a process may gain more privileges than its parent.
+        allow_privilege_escalation: Option<bool> = "allowPrivilegeEscalation",
+        /// Whether a root user is refused.
+        run_as_non_root: Option<bool> = "runAsNonRoot",
+        /// The user.
+        run_as_user: Option<i64> = "runAsUser",
+    }
+}
+
+record! {
+    /// Linux capabilities.
+    pub struct Capabilities<'a> {
+        /// Those added.
+        add: Vec<Text<'a>> = "add",
+        /// Those dropped.
+        drop: Vec<Text<'a>> = "drop",
+    }
+}
+
+record! {
+    /// SELinux labels.
+    pub struct SeLinuxOptions<'a> {
+        /// The user.
+        user: Text<'a> = "user",
+        /// The role.
+        role: Text<'a> = "role",
+        /// The type.
+        type_: Text<'a> = "type",
+    }
+}
+
+record! {
+    /// A seccomp profile.
+    pub struct SeccompProfile<'a> {
+        /// `RuntimeDefault`, `Localhost` or `Unconfined`.
+        type_: Text<'a> = "type",
+    }
+}
+
+record! {
+    /// An AppArmor profile.
+    pub struct AppArmorProfile<'a> {
+        /// `RuntimeDefault`, `Localhost` or `Unconfined`.
+        type_: Text<'a> = "type",
+    }
+}
+
+record! {
+    /// Windows options.
+    pub struct WindowsOptions {
+        /// Whether it runs as a process of the node.
+        host_process: bool = "hostProcess",
+    }
+}
+
+record! {
+    /// A probe.
+    pub struct Probe<'a> {
+        /// Over HTTP.
+        http_get: Option<HandlerTarget<'a>> = "httpGet",
+        /// Over TCP.
+        tcp_socket: Option<HandlerTarget<'a>> = "tcpSocket",
+    }
+}
+
+record! {
+    /// The hooks of a container.
+    pub struct Lifecycle<'a> {
+        /// After its start.
+        post_start: Option<Handler<'a>> = "postStart",
+        /// Before its end.
+        pre_stop: Option<Handler<'a>> = "preStop",
+    }
+}
+
+record! {
+    /// A hook.
+    pub struct Handler<'a> {
+        /// Over HTTP.
+        http_get: Option<HandlerTarget<'a>> = "httpGet",
+        /// Over TCP.
+        tcp_socket: Option<HandlerTarget<'a>> = "tcpSocket",
+    }
+}
+
+record! {
+    /// Where a probe or hook connects to.
+    pub struct HandlerTarget<'a> {
+        /// The host; empty: the pod itself.
+        host: Text<'a> = "host",
+    }
+}

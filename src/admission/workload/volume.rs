@@ -1,0 +1,69 @@
+//! Volumes, by the names of their types, so that a type nobody here has heard of is seen.
+
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+
+use crate::admission::record::{Text, record};
+
+/// A volume of a pod.
+#[derive(Debug, Default)]
+pub struct Volume<'a> {
+    /// Its name.
+    pub name: Text<'a>,
+    /// Its type: every other key that is not null. The API server lets only one through.
+    pub types: Vec<Text<'a>>,
+    /// What it mounts of the node.
+    pub host_path: Option<HostPath<'a>>,
+}
+
+record! {
+    /// A path of the node.
+    pub struct HostPath<'a> {
+        /// The path.
+        path: Text<'a> = "path",
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Volume<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct VolumeVisitor;
+
+        impl<'de> Visitor<'de> for VolumeVisitor {
+            type Value = Volume<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut volume = Volume::default();
+                while let Some(key) = map.next_key::<Text<'de>>()? {
+                    if &*key == "name" {
+                        if !volume.name.is_empty() {
+                            return Err(A::Error::duplicate_field("name"));
+                        }
+                        volume.name = map.next_value::<Option<_>>()?.unwrap_or_default();
+                        continue;
+                    }
+                    let present = if &*key == "hostPath" {
+                        let host_path = map.next_value()?;
+                        if volume.host_path.is_some() {
+                            return Err(A::Error::duplicate_field("hostPath"));
+                        }
+                        volume.host_path = host_path;
+                        volume.host_path.is_some()
+                    } else {
+                        map.next_value::<Option<IgnoredAny>>()?.is_some()
+                    };
+                    if present {
+                        volume.types.push(key);
+                    }
+                }
+                Ok(volume)
+            }
+        }
+
+        deserializer.deserialize_map(VolumeVisitor)
+    }
+}

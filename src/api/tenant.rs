@@ -1,0 +1,123 @@
+use std::collections::BTreeMap;
+
+use kube::CustomResource;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Effect, Mode};
+
+/// A tenant: its namespaces, its nodes, and what it may do in them.
+#[derive(CustomResource, Clone, Debug, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
+#[kube(group = "partywall.dev", version = "v1alpha1", kind = "Tenant", derive = "PartialEq")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TenantSpec {
+    /// The tenant's namespaces by exact name; in a cluster also every namespace labelled `partywall.dev/tenant`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespaces: Option<Vec<String>>,
+    /// The pools that hold the tenant's pods; absent: pods are not pinned, all other rules hold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node_pools: Option<NodePools>,
+    /// The hosts the tenant may claim: `d` that host, `*.d` one label below `d`, `**.d` any depth below `d`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub domains: Vec<String>,
+    /// The Pod Security Standard that holds; absent: `baseline`, `latest`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pod_security: Option<PodSecurity>,
+    /// What Services may do; absent: only `ClusterIP`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub services: Option<Services>,
+    /// Tolerations the tenant may use beside those of its pools and the built-in ones.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tolerations: Vec<TolerationGrant>,
+    /// Overrides of the cluster-wide mode, by rule id.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub rules: BTreeMap<String, Mode>,
+}
+
+/// The pools of a tenant, by name.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct NodePools {
+    /// Where a pod goes that names no pool.
+    pub default: String,
+    /// Where else its nodeSelector may send it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allowed: Option<Vec<String>>,
+}
+
+/// A Pod Security Standard.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PodSecurity {
+    /// How much is asked.
+    pub level: Level,
+    /// The Kubernetes version whose standard holds: `v1.N` or `latest`; absent: `latest`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+}
+
+/// A level of the Pod Security Standards.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema, PartialEq, Eq, PartialOrd, Ord)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// Nothing is asked.
+    Privileged,
+    /// Known privilege escalations are refused.
+    Baseline,
+    /// Hardening is demanded too.
+    Restricted,
+}
+
+/// What a tenant's Services may do.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Services {
+    /// The types allowed; absent: `ClusterIP`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub types: Option<Vec<ServiceType>>,
+    /// The addresses or CIDR ranges that `externalIPs` may name.
+    #[serde(rename = "externalIPs", default, skip_serializing_if = "Vec::is_empty")]
+    pub external_ips: Vec<String>,
+    /// The names that an `ExternalName` Service may point to, written like `domains`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub external_names: Vec<String>,
+}
+
+/// A type of Service.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ServiceType {
+    /// Reachable inside the cluster.
+    ClusterIP,
+    /// A port on every node.
+    NodePort,
+    /// An address outside the cluster.
+    LoadBalancer,
+    /// An alias for a DNS name.
+    ExternalName,
+}
+
+/// A toleration that a tenant may use.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TolerationGrant {
+    /// The taint's key.
+    pub key: String,
+    /// `Equal` (when absent) or `Exists`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operator: Option<Operator>,
+    /// The taint's value, for `Equal`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
+    /// The effect; absent: any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub effect: Option<Effect>,
+}
+
+/// How a toleration compares its value.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
+pub enum Operator {
+    /// The value must be the taint's.
+    Equal,
+    /// Any value.
+    Exists,
+}

@@ -1,0 +1,43 @@
+//! The commands, one file each.
+
+mod certs;
+mod check;
+mod serve;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Keeps the tenants of a shared Kubernetes cluster apart.
+#[derive(Debug, Parser)]
+#[command(name = "partywall", version, about, long_about = None, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the webhook server.
+    Serve(serve::Args),
+    /// Judge manifests offline, as if they were created.
+    Check(check::Args),
+    /// Write a CA and a serving certificate for trying things out.
+    Certs(certs::Args),
+}
+
+/// Runs the program: parses the command line, runs the command, prints its error to stderr.
+///
+/// Exit codes: 0 all is well, 1 the command's own bad news (violations found), 2 it could not do its work.
+#[expect(clippy::print_stderr, reason = "the one place where a command's error is told")]
+pub fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Serve(args) => serve::run(args),
+        Command::Check(args) => check::run(args),
+        Command::Certs(args) => certs::run(args),
+    };
+    result.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::from(2)
+    })
+}

@@ -1,0 +1,7 @@
+//! The `partywall` program; everything it does is in the library.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    partywall::cli::main()
+}
