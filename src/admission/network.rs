@@ -1,5 +1,7 @@
 //! What the rules read of Services and Ingresses.
 
+use serde::de::IgnoredAny;
+
 use super::record::{Text, record};
 use super::workload::Metadata;
 
@@ -81,15 +83,10 @@ record! {
         /// The certificates.
         tls: Vec<IngressTls<'a>> = "tls",
         /// Where requests for every other host go.
-        default_backend: Option<Opaque> = "defaultBackend",
+        default_backend: Option<IgnoredAny> = "defaultBackend",
         /// The same in the versions before `networking.k8s.io/v1`.
-        backend: Option<Opaque> = "backend",
+        backend: Option<IgnoredAny> = "backend",
     }
-}
-
-record! {
-    /// An object whose presence alone matters.
-    pub struct Opaque {}
 }
 
 record! {

@@ -196,10 +196,10 @@ impl fmt::Display for Cut<'_> {
 
 /// Declares a struct that decodes from a JSON object: `name: Type = "jsonName"`.
 macro_rules! record {
-    ($(#[$meta:meta])* pub struct $name:ident<'a> { $($(#[$doc:meta])* $field:ident: $ty:ty = $json:literal,)* }) => {
+    ($(#[$meta:meta])* $vis:vis struct $name:ident<'a> { $($(#[$doc:meta])* $field:ident: $ty:ty = $json:literal,)* }) => {
         $(#[$meta])*
         #[derive(Debug, Default)]
-        pub struct $name<'a> { $($(#[$doc])* pub $field: $ty,)* }
+        $vis struct $name<'a> { $($(#[$doc])* $vis $field: $ty,)* }
 
         impl<'de: 'a, 'a> serde::de::Deserialize<'de> for $name<'a> {
             fn deserialize<D: serde::de::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -208,10 +208,10 @@ macro_rules! record {
             }
         }
     };
-    ($(#[$meta:meta])* pub struct $name:ident { $($(#[$doc:meta])* $field:ident: $ty:ty = $json:literal,)* }) => {
+    ($(#[$meta:meta])* $vis:vis struct $name:ident { $($(#[$doc:meta])* $field:ident: $ty:ty = $json:literal,)* }) => {
         $(#[$meta])*
         #[derive(Debug, Default)]
-        pub struct $name { $($(#[$doc])* pub $field: $ty,)* }
+        $vis struct $name { $($(#[$doc])* $vis $field: $ty,)* }
 
         impl<'de> serde::de::Deserialize<'de> for $name {
             fn deserialize<D: serde::de::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -241,7 +241,8 @@ macro_rules! record_visitor {
                     }
 
                     fn visit_str<E>(self, name: &str) -> Result<Field, E> {
-                        Ok(match name { $($json => Field::$field,)* _ => Field::__Unknown })
+                        Ok(match name { $($json => Field::$field,)*
+                            _ => Field::__Unknown })
                     }
                 }
 

@@ -100,7 +100,7 @@ fn without_position(message: &str) -> String {
 
 record! {
     /// A whole review.
-    pub struct Review<'a> {
+    struct Review<'a> {
         /// `AdmissionReview`.
         kind: Text<'a> = "kind",
         /// `admission.k8s.io/v1`.
@@ -112,7 +112,7 @@ record! {
 
 record! {
     /// A review of which only the uid is read.
-    pub struct UidReview<'a> {
+    struct UidReview<'a> {
         /// `AdmissionReview`.
         kind: Text<'a> = "kind",
         /// `admission.k8s.io/v1`.
@@ -124,7 +124,7 @@ record! {
 
 record! {
     /// A request of which only the uid is read.
-    pub struct UidRequest<'a> {
+    struct UidRequest<'a> {
         /// The uid.
         uid: Text<'a> = "uid",
     }
@@ -132,7 +132,7 @@ record! {
 
 record! {
     /// A review of which only the namespace is read.
-    pub struct NamespaceReview<'a> {
+    struct NamespaceReview<'a> {
         /// What is asked.
         request: NamespaceRequest<'a> = "request",
     }
@@ -140,7 +140,7 @@ record! {
 
 record! {
     /// A request of which only the namespace is read.
-    pub struct NamespaceRequest<'a> {
+    struct NamespaceRequest<'a> {
         /// The namespace.
         namespace: Text<'a> = "namespace",
     }

@@ -70,7 +70,7 @@ record! {
 
 record! {
     /// A group, version and kind.
-    pub struct GroupKind<'a> {
+    struct GroupKind<'a> {
         /// The group; empty: core.
         group: Text<'a> = "group",
         /// The kind.
@@ -80,7 +80,7 @@ record! {
 
 record! {
     /// A group, version and resource.
-    pub struct GroupResource<'a> {
+    struct GroupResource<'a> {
         /// The plural resource.
         resource: Text<'a> = "resource",
     }
