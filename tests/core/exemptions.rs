@@ -1,0 +1,136 @@
+//! Exemptions: visible, justified, expiring, and nothing that a tenant can give itself.
+
+use partywall::admission::tenancy::Snapshot;
+use serde_json::{Value, json};
+
+use crate::support::{create, pod, snapshot, update, validate};
+
+fn policies(exemption: &str) -> Snapshot {
+    snapshot(&format!(
+        "{{apiVersion: partywall.dev/v1alpha1, kind: Tenant, metadata: {{name: t}}, spec: {{namespaces: [tenants-x]}}}}
+---
+{{apiVersion: partywall.dev/v1alpha1, kind: NodePool, metadata: {{name: p}}, spec: {{nodeSelector: {{pool: p}}, taints: [{{key: pool, value: p}}]}}}}
+---
+{{apiVersion: partywall.dev/v1alpha1, kind: Settings, metadata: {{name: default}}, spec: {{workloads: deny}}}}
+---
+{{apiVersion: partywall.dev/v1alpha1, kind: Exemption, metadata: {{name: e}}, spec: {{reason: because, {exemption}}}}}
+"
+    ))
+}
+
+fn agent() -> Snapshot {
+    policies("tenant: t, rules: [pod-security], expires: 2027-01-31, target: {kind: DaemonSet, name: log-agent, containers: [agent]}")
+}
+
+/// A pod of the agent, with a hostPath that `mounts` mount.
+fn agent_pod(mounts: &[&str]) -> Value {
+    let container = |name: &str| {
+        let mounts = if mounts.contains(&name) { json!([{"name": "logs", "mountPath": "/logs"}]) } else { json!([]) };
+        json!({"name": name, "image": "a", "volumeMounts": mounts})
+    };
+    let mut pod = pod(json!({
+        "volumes": [{"name": "logs", "hostPath": {"path": "/var/log"}}],
+        "containers": [container("agent"), container("sidecar")],
+    }));
+    pod["metadata"]["ownerReferences"] = json!([{"kind": "DaemonSet", "name": "log-agent", "controller": true}]);
+    pod
+}
+
+fn by_controller(mut review: Value) -> Value {
+    review["request"]["userInfo"]["username"] = json!("system:serviceaccount:kube-system:daemon-set-controller");
+    review
+}
+
+#[test]
+fn a_pod_that_the_controller_makes_is_exempt_and_the_audit_log_says_so() {
+    let answer = validate(&by_controller(create(agent_pod(&["agent"]))), &agent());
+    assert!(answer.is_allowed(), "{}", answer.message());
+    assert_eq!(answer.response["auditAnnotations"], json!({"exempted": "e"}));
+}
+
+#[test]
+fn j13_owner_references_that_a_tenant_wrote_exempt_nothing() {
+    assert!(!validate(&create(agent_pod(&["agent"])), &agent()).is_allowed());
+    let mut own = create(agent_pod(&["agent"]));
+    own["request"]["userInfo"]["username"] = json!("system:serviceaccount:tenants-x:daemon-set-controller");
+    assert!(!validate(&own, &agent()).is_allowed());
+}
+
+#[test]
+fn an_owner_that_is_added_by_an_update_exempts_nothing() {
+    let mut old = agent_pod(&["agent"]);
+    old["metadata"].as_object_mut().unwrap().remove("ownerReferences");
+    let mut new = agent_pod(&["agent"]);
+    new["spec"]["containers"][0]["image"] = json!("changed");
+    assert!(!validate(&update(create(new), old), &agent()).is_allowed());
+}
+
+#[test]
+fn only_the_containers_that_are_named_are_exempt() {
+    assert!(!validate(&by_controller(create(agent_pod(&["agent", "sidecar"]))), &agent()).is_allowed());
+    let mut privileged = agent_pod(&["agent"]);
+    privileged["spec"]["containers"][0]["securityContext"] = json!({"privileged": true});
+    assert!(validate(&by_controller(create(privileged.clone())), &agent()).is_allowed());
+    privileged["spec"]["containers"][1]["securityContext"] = json!({"privileged": true});
+    assert!(!validate(&by_controller(create(privileged)), &agent()).is_allowed());
+    // What concerns the pod concerns the sidecar too.
+    let mut host = agent_pod(&["agent"]);
+    host["spec"]["hostPID"] = json!(true);
+    assert!(!validate(&by_controller(create(host)), &agent()).is_allowed());
+}
+
+#[test]
+fn the_daemon_set_itself_is_exempt_by_name_and_no_other() {
+    let daemon_set = |name: &str| {
+        let pod = agent_pod(&["agent"]);
+        json!({
+            "apiVersion": "apps/v1", "kind": "DaemonSet",
+            "metadata": {"name": name, "namespace": "tenants-x"},
+            "spec": {"template": {"spec": pod["spec"]}},
+        })
+    };
+    assert!(validate(&create(daemon_set("log-agent")), &agent()).is_allowed());
+    assert!(!validate(&create(daemon_set("log-agent-2")), &agent()).is_allowed());
+}
+
+#[test]
+fn other_rules_and_expired_exemptions_exempt_nothing() {
+    let mut tolerant = agent_pod(&["agent"]);
+    tolerant["spec"]["tolerations"] = json!([{"operator": "Exists"}]);
+    assert_eq!(validate(&by_controller(create(tolerant)), &agent()).rules(), ["tolerations"]);
+    let expired = policies("tenant: t, rules: [pod-security], expires: 2026-11-19, target: {kind: DaemonSet, name: log-agent}");
+    assert!(!validate(&by_controller(create(agent_pod(&["agent"]))), &expired).is_allowed());
+    let last_day = policies("tenant: t, rules: [pod-security], expires: 2026-11-20, target: {kind: DaemonSet, name: log-agent}");
+    assert!(validate(&by_controller(create(agent_pod(&["agent"]))), &last_day).is_allowed());
+}
+
+#[test]
+fn b13_a_platform_workload_outside_tenants_may_tolerate_pools() {
+    let snapshot = policies("namespace: monitoring, rules: [tolerations], expires: 2027-01-31, target: {kind: DaemonSet, name: node-exporter}");
+    let mut exporter = pod(json!({"tolerations": [{"operator": "Exists"}]}));
+    exporter["metadata"] = json!({
+        "name": "node-exporter-x", "namespace": "monitoring",
+        "ownerReferences": [{"kind": "DaemonSet", "name": "node-exporter", "controller": true}],
+    });
+    assert!(validate(&by_controller(create(exporter.clone())), &snapshot).is_allowed());
+    exporter["metadata"]["namespace"] = json!("default");
+    assert!(!validate(&by_controller(create(exporter)), &snapshot).is_allowed());
+}
+
+#[test]
+fn pods_of_a_deployment_and_a_cron_job_are_theirs_through_what_is_between() {
+    for (kind, between, owner, exempt) in [
+        ("Deployment", "ReplicaSet", "web-5d4f8", true),
+        ("Deployment", "ReplicaSet", "web", false),
+        ("Deployment", "ReplicaSet", "web-other-5d4f8", false),
+        ("Deployment", "ReplicaSet", "webs-5d4f8", false),
+        ("CronJob", "Job", "web-29012345", true),
+        ("CronJob", "ReplicaSet", "web-29012345", false),
+    ] {
+        let snapshot = policies(&format!("tenant: t, rules: [pod-security], expires: 2027-01-31, target: {{kind: {kind}, name: web}}"));
+        let mut pod = agent_pod(&["agent"]);
+        pod["metadata"]["ownerReferences"] = json!([{"kind": between, "name": owner, "controller": true}]);
+        let answer = validate(&by_controller(create(pod)), &snapshot);
+        assert_eq!(answer.is_allowed(), exempt, "{kind} {between} {owner}");
+    }
+}

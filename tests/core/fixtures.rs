@@ -1,0 +1,260 @@
+//! The fixtures of the rules: `tests/fixtures/rules/<rule>/{allow,deny}/<reason>.yaml`.
+//!
+//! Each is an object as a tenant writes it. It is stamped and then validated, as the API server does; a first
+//! document `request:` says what is otherwise (`stamped: false`: another webhook undid it). What is denied must
+//! be denied by exactly its rule, and stay denied however the same thing is dressed up.
+
+use std::fmt::Write as _;
+use std::fs;
+
+use partywall::admission::rules::RuleId;
+use partywall::admission::tenancy::Snapshot;
+use serde_json::{Value, json};
+
+use crate::support::{create, fixture, load, stamped, update, validate, yaml};
+
+struct Fixture {
+    rule: RuleId,
+    allow: bool,
+    name: String,
+    /// What the request says that a plain creation does not.
+    request: Option<Value>,
+    object: Value,
+}
+
+fn fixtures() -> Vec<Fixture> {
+    let mut fixtures = Vec::new();
+    for rule in RuleId::ALL {
+        for (verdict, allow) in [("allow", true), ("deny", false)] {
+            let dir = fixture(&format!("rules/{rule}/{verdict}"));
+            let mut files: Vec<_> =
+                fs::read_dir(&dir).unwrap_or_else(|e| panic!("{}: {e}", dir.display())).map(|e| e.unwrap().path()).collect();
+            files.sort();
+            assert!(!files.is_empty(), "{rule} has no {verdict} fixture");
+            for file in files {
+                let name = file.file_stem().unwrap().to_str().unwrap().to_owned();
+                let mut documents = yaml(&fs::read_to_string(&file).unwrap());
+                let object = documents.pop().unwrap();
+                let request = documents.pop().map(|mut header| header["request"].take());
+                fixtures.push(Fixture { rule, allow, name, request, object });
+            }
+        }
+    }
+    fixtures
+}
+
+fn policies() -> Snapshot {
+    load(&[fixture("rules/policies.yaml")])
+}
+
+impl Fixture {
+    fn id(&self) -> String {
+        format!("{}/{}/{}", self.rule, if self.allow { "allow" } else { "deny" }, self.name)
+    }
+
+    /// The review that the validating webhook sees.
+    fn review(&self, snapshot: &Snapshot) -> Value {
+        let mut review = create(self.object.clone());
+        let mut is_stamped = true;
+        for (key, value) in self.request.iter().filter_map(Value::as_object).flatten() {
+            match key.as_str() {
+                "stamped" => is_stamped = value.as_bool().unwrap(),
+                "username" | "groups" => review["request"]["userInfo"][key] = value.clone(),
+                "resource" => review["request"]["resource"]["resource"] = value.clone(),
+                "operation" | "subResource" => review["request"][key] = value.clone(),
+                other => panic!("{}: unknown key `{other}`", self.id()),
+            }
+        }
+        if is_stamped { stamped(&review, snapshot) } else { review }
+    }
+
+    fn is_plain_pod(&self) -> bool {
+        self.object["kind"] == "Pod" && self.request.is_none()
+    }
+
+    fn expect(&self, review: &Value, snapshot: &Snapshot, dressed: &str) {
+        let answer = validate(review, snapshot);
+        if self.allow {
+            assert!(answer.is_allowed(), "{} {dressed}: denied: {}", self.id(), answer.message());
+        } else {
+            assert!(!answer.is_allowed(), "{} {dressed}: allowed", self.id());
+            assert_eq!(answer.rules(), [self.rule.as_str()], "{} {dressed}: {}", self.id(), answer.message());
+            assert_eq!(answer.response["status"]["code"], 403);
+        }
+    }
+}
+
+#[test]
+fn each_is_allowed_or_denied_by_exactly_its_rule() {
+    let snapshot = policies();
+    let mut messages = String::new();
+    for fixture in fixtures() {
+        let review = fixture.review(&snapshot);
+        fixture.expect(&review, &snapshot, "as it is");
+        if !fixture.allow {
+            writeln!(messages, "{}\n  {}", fixture.id(), validate(&review, &snapshot).message().replace('\n', "\n  "))
+                .unwrap();
+        }
+    }
+    insta::assert_snapshot!("messages", messages);
+}
+
+#[test]
+fn e2_moving_the_container_to_another_list_changes_nothing() {
+    let snapshot = policies();
+    for fixture in fixtures().iter().filter(|fixture| fixture.is_plain_pod()) {
+        for list in ["initContainers", "ephemeralContainers"] {
+            let mut object = fixture.object.clone();
+            let moved = object["spec"]["containers"].take();
+            object["spec"][list] = moved;
+            // Not `clean`: level restricted asks something of every container.
+            object["spec"]["containers"] = json!([harmless("main")]);
+            let review = stamped(&create(object), &snapshot);
+            fixture.expect(&review, &snapshot, list);
+        }
+    }
+}
+
+#[test]
+fn d3_wrapping_the_pod_in_a_workload_changes_nothing() {
+    let snapshot = policies();
+    // What only pods can be asked: their templates are stamped when the pods are made.
+    for fixture in fixtures().iter().filter(|fixture| fixture.is_plain_pod()) {
+        for object in wrapped(&fixture.object) {
+            let review = stamped(&create(object.clone()), &snapshot);
+            fixture.expect(&review, &snapshot, object["kind"].as_str().unwrap());
+        }
+    }
+}
+
+#[test]
+fn b6_f2_an_update_that_introduces_it_changes_nothing() {
+    let snapshot = policies();
+    for fixture in fixtures().iter().filter(|fixture| fixture.request.is_none()) {
+        let new = fixture.review(&snapshot);
+        let base = base(&fixture.object);
+        let old = stamped(&create(base), &snapshot)["request"]["object"].clone();
+        fixture.expect(&update(new, old), &snapshot, "as an update");
+    }
+}
+
+#[test]
+fn e3_an_ephemeral_container_is_judged_on_its_subresource() {
+    let snapshot = policies();
+    let fixtures = fixtures();
+    let of_containers = |fixture: &&Fixture| {
+        fixture.is_plain_pod()
+            && (fixture.allow || fixture.object["spec"].as_object().unwrap().len() == 1)
+            && fixture.rule == RuleId::PodSecurity
+    };
+    let mut seen = 0;
+    for fixture in fixtures.iter().filter(of_containers) {
+        let mut old = fixture.object.clone();
+        let mut ephemeral = old["spec"]["containers"].take();
+        old["spec"]["containers"] = json!([harmless("main")]);
+        ephemeral[0]["name"] = json!("debugger");
+        let old = stamped(&create(old), &snapshot)["request"]["object"].clone();
+        let mut new = old.clone();
+        new["spec"]["ephemeralContainers"] = ephemeral;
+        // An annotation speaks of a container by name.
+        if fixture.object["metadata"].get("annotations").is_some() {
+            continue;
+        }
+        let mut review = update(create(new), old);
+        review["request"]["subResource"] = json!("ephemeralcontainers");
+        fixture.expect(&review, &snapshot, "as an ephemeral container");
+        seen += usize::from(!fixture.allow);
+    }
+    assert!(seen >= 8, "only {seen} deny fixtures are about a container");
+}
+
+#[test]
+fn j11_what_was_there_before_does_not_stand_in_the_way_of_an_update() {
+    let snapshot = policies();
+    for fixture in fixtures().iter().filter(|fixture| !fixture.allow && fixture.request.is_none()) {
+        let mut new = fixture.object.clone();
+        new["metadata"]["labels"] = json!({"touched": "yes"});
+        new["metadata"]["finalizers"] = json!([]);
+        let mut old = fixture.object.clone();
+        // J10: an object that is being deleted is judged like any other.
+        new["metadata"]["deletionTimestamp"] = json!("2026-11-20T12:00:00Z");
+        old["metadata"]["finalizers"] = json!(["example.com/hold"]);
+        let answer = validate(&update(create(new), old), &snapshot);
+        assert!(answer.is_allowed(), "{}: {}", fixture.id(), answer.message());
+    }
+}
+
+#[test]
+fn j10_deletion_does_not_open_a_door() {
+    let snapshot = policies();
+    for fixture in fixtures().iter().filter(|fixture| !fixture.allow && fixture.request.is_none()) {
+        let mut review = fixture.review(&snapshot);
+        review["request"]["object"]["metadata"]["deletionTimestamp"] = json!("2026-11-20T12:00:00Z");
+        let mut old = stamped(&create(base(&fixture.object)), &snapshot)["request"]["object"].clone();
+        old["metadata"]["deletionTimestamp"] = json!("2026-11-20T12:00:00Z");
+        fixture.expect(&update(review, old), &snapshot, "while it is being deleted");
+    }
+}
+
+#[test]
+fn delete_and_the_subresources_without_a_spec_pass() {
+    let snapshot = policies();
+    for fixture in fixtures().iter().filter(|fixture| !fixture.allow && fixture.request.is_none()) {
+        let mut delete = create(fixture.object.clone());
+        delete["request"]["operation"] = json!("DELETE");
+        delete["request"]["oldObject"] = delete["request"]["object"].take();
+        assert!(validate(&delete, &snapshot).is_allowed(), "J8: deleting {}", fixture.id());
+        if fixture.object["kind"] == "Pod" {
+            for subresource in ["status", "eviction", "log", "exec", "attach", "portforward", "proxy", "token", "scale"] {
+                let mut review = create(fixture.object.clone());
+                review["request"]["subResource"] = json!(subresource);
+                assert!(validate(&review, &snapshot).is_allowed(), "{subresource} of {}", fixture.id());
+            }
+        }
+    }
+}
+
+/// A container that passes every level.
+fn harmless(name: &str) -> Value {
+    json!({
+        "name": name, "image": "registry.example.com/app:1",
+        "securityContext": {"allowPrivilegeEscalation": false, "capabilities": {"drop": ["ALL"]}},
+    })
+}
+
+/// The object before somebody made it what the fixture is.
+fn base(object: &Value) -> Value {
+    let metadata = json!({"name": object["metadata"]["name"], "namespace": object["metadata"]["namespace"]});
+    let spec = match object["kind"].as_str().unwrap() {
+        "Pod" => json!({
+            "securityContext": {"runAsNonRoot": true, "seccompProfile": {"type": "RuntimeDefault"}},
+            "containers": [harmless("app")],
+        }),
+        "Service" => json!({"type": "ClusterIP", "ports": [{"port": 80}]}),
+        "Ingress" => json!({"rules": [{"host": "own.x.example.com"}]}),
+        other => panic!("no base for {other}"),
+    };
+    json!({"apiVersion": object["apiVersion"], "kind": object["kind"], "metadata": metadata, "spec": spec})
+}
+
+/// The pod as the template of every kind that has one.
+fn wrapped(pod: &Value) -> Vec<Value> {
+    let template = json!({"metadata": {"annotations": pod["metadata"]["annotations"]}, "spec": pod["spec"]});
+    let metadata = json!({"name": "app", "namespace": pod["metadata"]["namespace"]});
+    let of = |api_version: &str, kind: &str, rest: Value| {
+        let mut object = json!({"apiVersion": api_version, "kind": kind, "metadata": metadata});
+        json_patch::merge(&mut object, &rest);
+        object
+    };
+    let in_spec = json!({"spec": {"template": template}});
+    vec![
+        of("apps/v1", "Deployment", in_spec.clone()),
+        of("apps/v1", "ReplicaSet", in_spec.clone()),
+        of("apps/v1", "StatefulSet", in_spec.clone()),
+        of("apps/v1", "DaemonSet", in_spec.clone()),
+        of("batch/v1", "Job", in_spec.clone()),
+        of("v1", "ReplicationController", in_spec.clone()),
+        of("batch/v1", "CronJob", json!({"spec": {"jobTemplate": in_spec}})),
+        of("v1", "PodTemplate", json!({"template": template})),
+    ]
+}

@@ -1,0 +1,254 @@
+//! The stamp, by applying every patch.
+
+use partywall::admission::tenancy::Snapshot;
+use serde_json::{Value, json};
+
+use crate::support::{create, eks, mutate, patched, pod, snapshot, update};
+
+const POOLS: &str = "
+{apiVersion: partywall.dev/v1alpha1, kind: NodePool, metadata: {name: main}, spec: {
+  nodeSelector: {node-restriction.kubernetes.io/tenant: x, tier: std},
+  taints: [{key: node-restriction.kubernetes.io/tenant, value: x, effect: NoSchedule}, {key: drain/x}]}}
+---
+{apiVersion: partywall.dev/v1alpha1, kind: NodePool, metadata: {name: gpu}, spec: {
+  nodeSelector: {node-restriction.kubernetes.io/tenant: x-gpu, tier: gpu},
+  taints: [{key: node-restriction.kubernetes.io/tenant, value: x-gpu, effect: NoExecute}]}}
+---
+{apiVersion: partywall.dev/v1alpha1, kind: Tenant, metadata: {name: tenants-x}, spec: {
+  namespaces: [tenants-x], nodePools: {default: main, allowed: [gpu]}}}
+---
+{apiVersion: partywall.dev/v1alpha1, kind: Tenant, metadata: {name: free}, spec: {namespaces: [free]}}
+";
+
+fn with_mode(mode: &str) -> Snapshot {
+    snapshot(&format!(
+        "{POOLS}---\n{{apiVersion: partywall.dev/v1alpha1, kind: Settings, metadata: {{name: default}}, spec: {{stamp: {mode}}}}}\n"
+    ))
+}
+
+fn stamp(object: Value, snapshot: &Snapshot) -> Value {
+    let review = create(object);
+    patched(&review, &mutate(&review, snapshot))
+}
+
+fn terms(pod: &Value) -> &Value {
+    &pod["spec"]["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]["nodeSelectorTerms"]
+}
+
+fn with_terms(terms: Value) -> Value {
+    pod(json!({"affinity": {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {
+        "nodeSelectorTerms": terms,
+    }}}}))
+}
+
+fn tenant_x() -> Value {
+    json!({"key": "tenant", "operator": "In", "values": ["tenants-x"]})
+}
+
+#[test]
+fn k4_every_shape_of_a_missing_parent_ends_in_the_same_affinity() {
+    let expected = json!([{"matchExpressions": [tenant_x()]}]);
+    for affinity in [
+        json!(null),
+        json!({}),
+        json!({"nodeAffinity": null}),
+        json!({"nodeAffinity": {}}),
+        json!({"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": null}}),
+        json!({"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {}}}),
+        json!({"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": null}}}),
+    ] {
+        // Not merged, since merging takes a null for a removal.
+        let mut object = pod(json!({}));
+        object["spec"]["affinity"] = affinity.clone();
+        object["spec"]["nodeSelector"] = Value::Null;
+        object["spec"]["tolerations"] = Value::Null;
+        let stamped = stamp(object, &eks());
+        assert_eq!(*terms(&stamped), expected, "{affinity}");
+        assert_eq!(stamped["spec"]["nodeSelector"], json!({"tenant": "tenants-x"}));
+        assert_eq!(stamped["spec"]["tolerations"].as_array().unwrap().len(), 1);
+    }
+}
+
+#[test]
+fn a1_a2_a3_every_non_empty_term_is_stamped_and_keeps_what_it_had() {
+    let zone = json!({"key": "zone", "operator": "In", "values": ["a"]});
+    let field = json!({"key": "metadata.name", "operator": "In", "values": ["node-1"]});
+    let stamped = stamp(
+        with_terms(json!([
+            {"matchExpressions": [zone]},
+            {"matchFields": [field]},
+            {"matchExpressions": [], "matchFields": [field]},
+            {"matchExpressions": null, "matchFields": [field]},
+            {"matchExpressions": [zone], "matchFields": [field]},
+        ])),
+        &eks(),
+    );
+    assert_eq!(
+        *terms(&stamped),
+        json!([
+            {"matchExpressions": [zone, tenant_x()]},
+            {"matchFields": [field], "matchExpressions": [tenant_x()]},
+            {"matchExpressions": [tenant_x()], "matchFields": [field]},
+            {"matchExpressions": [tenant_x()], "matchFields": [field]},
+            {"matchExpressions": [zone, tenant_x()], "matchFields": [field]},
+        ])
+    );
+}
+
+#[test]
+fn a5_empty_terms_and_an_empty_list_stay_empty() {
+    for empty in [json!([{}]), json!([{"matchExpressions": []}, {"matchFields": null}]), json!([])] {
+        assert_eq!(*terms(&stamp(with_terms(empty.clone()), &eks())), empty);
+    }
+}
+
+#[test]
+fn a4_a_look_alike_is_not_taken_for_the_stamp() {
+    for requirement in [
+        json!({"key": "tenant", "operator": "In", "values": ["tenants-x", "tenants-y"]}),
+        json!({"key": "tenant", "operator": "NotIn", "values": ["tenants-x"]}),
+        json!({"key": "tenant", "operator": "Exists"}),
+        json!({"key": "Tenant", "operator": "In", "values": ["tenants-x"]}),
+    ] {
+        let stamped = stamp(with_terms(json!([{"matchExpressions": [requirement]}])), &eks());
+        assert_eq!(*terms(&stamped), json!([{"matchExpressions": [requirement, tenant_x()]}]));
+    }
+}
+
+#[test]
+fn a6_a_conflicting_value_is_left_as_it_is() {
+    let stamped = stamp(pod(json!({"nodeSelector": {"tenant": "tenants-y"}})), &eks());
+    assert_eq!(stamped["spec"]["nodeSelector"], json!({"tenant": "tenants-y"}));
+}
+
+#[test]
+fn a7_what_is_preferred_stays_and_does_not_count() {
+    let preferred = json!([{"weight": 1, "preference": {"matchExpressions": [tenant_x()]}}]);
+    let stamped = stamp(
+        pod(json!({"affinity": {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": preferred}}})),
+        &eks(),
+    );
+    let affinity = &stamped["spec"]["affinity"]["nodeAffinity"];
+    assert_eq!(affinity["preferredDuringSchedulingIgnoredDuringExecution"], preferred);
+    assert_eq!(*terms(&stamped), json!([{"matchExpressions": [tenant_x()]}]));
+}
+
+#[test]
+fn b10_b11_b12_b14_a_toleration_is_added_only_if_none_tolerates_the_taint_for_good() {
+    let own = json!({"key": "tenant", "operator": "Equal", "value": "tenants-x", "effect": "NoSchedule"});
+    for (why, present, added) in [
+        ("the very one", own.clone(), false),
+        ("without an operator", json!({"key": "tenant", "value": "tenants-x", "effect": "NoSchedule"}), false),
+        ("every effect", json!({"key": "tenant", "value": "tenants-x"}), false),
+        ("every value", json!({"key": "tenant", "operator": "Exists"}), false),
+        ("everything", json!({"operator": "Exists"}), false),
+        ("B11: the key with another value", json!({"key": "tenant", "value": "tenants-y"}), true),
+        ("another effect", json!({"key": "tenant", "value": "tenants-x", "effect": "NoExecute"}), true),
+        ("B12: for a while", json!({"key": "tenant", "value": "tenants-x", "tolerationSeconds": 300}), true),
+        ("an unknown operator", json!({"key": "tenant", "operator": "Gt", "value": "0"}), true),
+    ] {
+        let stamped = stamp(pod(json!({"tolerations": [present]})), &eks());
+        let expected = if added { json!([present, own]) } else { json!([present]) };
+        assert_eq!(stamped["spec"]["tolerations"], expected, "{why}");
+    }
+}
+
+#[test]
+fn the_pool_is_the_allowed_one_that_the_node_selector_names() {
+    let snapshot = with_mode("Both");
+    let gpu = json!({"node-restriction.kubernetes.io/tenant": "x-gpu", "tier": "gpu"});
+    let stamped = stamp(pod(json!({"nodeSelector": gpu})), &snapshot);
+    assert_eq!(stamped["spec"]["nodeSelector"], gpu);
+    assert_eq!(
+        stamped["spec"]["tolerations"],
+        json!([{"key": "node-restriction.kubernetes.io/tenant", "operator": "Equal", "value": "x-gpu", "effect": "NoExecute"}])
+    );
+    // Half a name is none.
+    let stamped = stamp(pod(json!({"nodeSelector": {"tier": "std"}})), &snapshot);
+    assert_eq!(stamped["spec"]["nodeSelector"]["node-restriction.kubernetes.io/tenant"], "x");
+}
+
+#[test]
+fn k5_label_keys_with_slashes_and_taints_without_value_or_effect() {
+    let snapshot = with_mode("Both");
+    let stamped = stamp(pod(json!({"nodeSelector": {"disk": "ssd"}, "tolerations": []})), &snapshot);
+    assert_eq!(
+        stamped["spec"]["nodeSelector"],
+        json!({"disk": "ssd", "node-restriction.kubernetes.io/tenant": "x", "tier": "std"})
+    );
+    assert_eq!(
+        stamped["spec"]["tolerations"],
+        json!([
+            {"key": "node-restriction.kubernetes.io/tenant", "operator": "Equal", "value": "x", "effect": "NoSchedule"},
+            {"key": "drain/x", "operator": "Equal"},
+        ])
+    );
+    // A taint that may have any effect is tolerated only by what tolerates all of them.
+    let partly = json!([{"key": "drain/x", "operator": "Exists", "effect": "NoSchedule"}]);
+    let stamped = stamp(pod(json!({"tolerations": partly})), &snapshot);
+    assert_eq!(stamped["spec"]["tolerations"].as_array().unwrap().len(), 3);
+}
+
+#[test]
+fn settings_say_where_the_labels_go() {
+    let affinity = stamp(pod(json!({})), &with_mode("NodeAffinity"));
+    assert!(affinity["spec"].get("nodeSelector").is_none() && terms(&affinity).is_array());
+    let selector = stamp(pod(json!({})), &with_mode("NodeSelector"));
+    assert!(selector["spec"].get("affinity").is_none() && selector["spec"]["nodeSelector"].is_object());
+}
+
+#[test]
+fn a9_a17_daemon_set_templates_get_the_node_selector_and_other_templates_nothing() {
+    let template = json!({"spec": {"template": {"metadata": {}, "spec": {"containers": [{"name": "a"}]}}}});
+    let of = |kind: &str, api_version: &str| {
+        let mut object = template.clone();
+        object["apiVersion"] = json!(api_version);
+        object["kind"] = json!(kind);
+        object["metadata"] = json!({"name": "agent", "namespace": "tenants-x"});
+        object
+    };
+    let daemon_set = of("DaemonSet", "apps/v1");
+    let mut expected = daemon_set.clone();
+    expected["spec"]["template"]["spec"]["nodeSelector"] = json!({"tenant": "tenants-x"});
+    assert_eq!(stamp(daemon_set.clone(), &eks()), expected);
+    let review = update(create(daemon_set.clone()), daemon_set);
+    assert_eq!(patched(&review, &mutate(&review, &eks())), expected, "on an update too");
+    for (kind, api_version) in
+        [("Deployment", "apps/v1"), ("ReplicaSet", "apps/v1"), ("StatefulSet", "apps/v1"), ("Job", "batch/v1")]
+    {
+        assert!(mutate(&create(of(kind, api_version)), &eks()).patch.is_none(), "{kind}");
+    }
+}
+
+#[test]
+fn a10_c9_nothing_else_is_ever_patched() {
+    let review = create(pod(json!({})));
+    assert!(mutate(&update(review.clone(), pod(json!({}))), &eks()).patch.is_none(), "an update of a pod");
+    for subresource in ["ephemeralcontainers", "resize", "status"] {
+        let mut review = update(review.clone(), pod(json!({})));
+        review["request"]["subResource"] = json!(subresource);
+        assert!(mutate(&review, &eks()).patch.is_none(), "{subresource}");
+    }
+    let mut mirror = pod(json!({}));
+    mirror["metadata"]["annotations"] = json!({"kubernetes.io/config.mirror": "abc"});
+    assert!(mutate(&create(mirror), &eks()).patch.is_none(), "C9: a mirror pod");
+    for namespace in ["default", "kube-system"] {
+        let mut review = review.clone();
+        review["request"]["namespace"] = json!(namespace);
+        assert!(mutate(&review, &eks()).patch.is_none(), "{namespace}");
+    }
+    let mut free = review;
+    free["request"]["namespace"] = json!("free");
+    assert!(mutate(&free, &with_mode("Both")).patch.is_none(), "a tenant without pools");
+}
+
+#[test]
+fn j7_the_request_says_which_namespace_it_is() {
+    let mut object = pod(json!({}));
+    object["metadata"].as_object_mut().unwrap().remove("namespace");
+    let mut review = create(object);
+    review["request"]["namespace"] = json!("tenants-x");
+    assert!(mutate(&review, &eks()).patch.is_some());
+    review["request"]["object"]["metadata"]["namespace"] = json!("kube-system");
+    assert!(mutate(&review, &eks()).patch.is_some());
+}

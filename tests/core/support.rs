@@ -1,0 +1,171 @@
+//! Building reviews, asking for answers, reading them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use jiff::civil::date;
+use partywall::admission::tenancy::Snapshot;
+use partywall::admission::{self, Phase, review};
+use partywall::config;
+use serde_json::{Value, json};
+
+/// A path in `tests/fixtures`.
+pub fn fixture(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(path)
+}
+
+/// The snapshot of some policy files.
+pub fn load(paths: &[PathBuf]) -> Snapshot {
+    config::load(paths, date(2026, 11, 20)).unwrap_or_else(|error| panic!("{error}")).snapshot
+}
+
+/// The snapshot of policies written in a test.
+pub fn snapshot(policies: &str) -> Snapshot {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("policies.yaml");
+    fs::write(&file, policies).unwrap();
+    load(&[file])
+}
+
+/// The EKS example.
+pub fn eks() -> Snapshot {
+    load(&[Path::new(env!("CARGO_MANIFEST_DIR")).join("policies/examples/eks.yaml")])
+}
+
+/// A recorded review.
+pub fn recorded(name: &str) -> Value {
+    serde_json::from_slice(&fs::read(fixture(&format!("reviews/{name}.json"))).unwrap()).unwrap()
+}
+
+/// The documents of a YAML file.
+pub fn yaml(text: &str) -> Vec<Value> {
+    serde_saphyr::from_multiple(text).unwrap_or_else(|error| panic!("{error}\n{text}"))
+}
+
+/// A request to create an object, as an ordinary user.
+pub fn create(object: Value) -> Value {
+    let api_version = object["apiVersion"].as_str().unwrap_or_default();
+    let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+    let kind = object["kind"].as_str().unwrap_or_default();
+    json!({
+        "kind": "AdmissionReview",
+        "apiVersion": "admission.k8s.io/v1",
+        "request": {
+            "uid": "00000000-0000-0000-0000-000000000001",
+            "kind": {"group": group, "version": version, "kind": kind},
+            "resource": {"group": group, "version": version, "resource": plural(kind)},
+            "name": object["metadata"]["name"],
+            "namespace": object["metadata"]["namespace"],
+            "operation": "CREATE",
+            "userInfo": {"username": "jane", "groups": ["system:authenticated"]},
+            "object": object,
+            "oldObject": null,
+            "dryRun": false,
+        },
+    })
+}
+
+fn plural(kind: &str) -> String {
+    let lower = kind.to_lowercase();
+    if lower.ends_with("ss") { format!("{lower}es") } else { format!("{lower}s") }
+}
+
+/// The same request as an update of `old`.
+pub fn update(mut review: Value, old: Value) -> Value {
+    review["request"]["operation"] = json!("UPDATE");
+    review["request"]["oldObject"] = old;
+    review
+}
+
+/// What a review is answered.
+#[derive(Debug)]
+pub struct Answer {
+    pub response: Value,
+    /// The patch, decoded.
+    pub patch: Option<Value>,
+}
+
+impl Answer {
+    pub fn is_allowed(&self) -> bool {
+        self.response["allowed"].as_bool().unwrap()
+    }
+
+    /// `rule field` of every cause.
+    pub fn causes(&self) -> Vec<String> {
+        let causes = self.response["status"]["details"]["causes"].as_array();
+        let line = |cause: &Value| {
+            format!("{} {}", cause["reason"].as_str().unwrap(), cause["field"].as_str().unwrap())
+        };
+        causes.map(|causes| causes.iter().map(line).collect()).unwrap_or_default()
+    }
+
+    /// The rules of the causes, each once.
+    pub fn rules(&self) -> Vec<String> {
+        let mut rules: Vec<_> =
+            self.causes().iter().map(|cause| cause.split(' ').next().unwrap().to_owned()).collect();
+        rules.dedup();
+        rules
+    }
+
+    pub fn message(&self) -> &str {
+        self.response["status"]["message"].as_str().unwrap_or_default()
+    }
+}
+
+/// Asks one of the webhooks, in bytes both ways.
+pub fn ask(phase: Phase, body: &[u8], snapshot: &Snapshot) -> Answer {
+    let answer = admission::answer(phase, body, snapshot).expect("a review");
+    let bytes = review::encode(&answer.uid, &answer.verdict);
+    let mut review: Value = serde_json::from_slice(&bytes).unwrap();
+    assert_eq!(review["kind"], "AdmissionReview");
+    assert_eq!(review["apiVersion"], "admission.k8s.io/v1");
+    let response = review["response"].take();
+    let patch = response.get("patch").map(|patch| {
+        assert_eq!(response["patchType"], "JSONPatch");
+        serde_json::from_slice(&STANDARD.decode(patch.as_str().unwrap()).unwrap()).unwrap()
+    });
+    assert!(patch.is_some() || response.get("patchType").is_none(), "K2: patch and patchType go together");
+    Answer { response, patch }
+}
+
+pub fn mutate(review: &Value, snapshot: &Snapshot) -> Answer {
+    ask(Phase::Mutate, review.to_string().as_bytes(), snapshot)
+}
+
+pub fn validate(review: &Value, snapshot: &Snapshot) -> Answer {
+    let answer = ask(Phase::Validate, review.to_string().as_bytes(), snapshot);
+    assert!(answer.patch.is_none(), "K2: the validating webhook never patches");
+    answer
+}
+
+/// The object of the review after the patch, if there is one.
+pub fn patched(review: &Value, answer: &Answer) -> Value {
+    let mut object = review["request"]["object"].clone();
+    if let Some(patch) = &answer.patch {
+        let patch: json_patch::Patch = serde_json::from_value(patch.clone()).unwrap();
+        json_patch::patch(&mut object, &patch).expect("K3: every patch applies");
+    }
+    object
+}
+
+/// The review as the API server would send it on after `/mutate`.
+pub fn stamped(review: &Value, snapshot: &Snapshot) -> Value {
+    let answer = mutate(review, snapshot);
+    assert!(answer.is_allowed(), "{}", answer.message());
+    let mut review = review.clone();
+    review["request"]["object"] = patched(&review, &answer);
+    review
+}
+
+/// A pod with one container in `tenants-x`, with `spec` merged in.
+pub fn pod(spec: Value) -> Value {
+    let mut pod = json!({
+        "apiVersion": "v1", "kind": "Pod",
+        "metadata": {"name": "app", "namespace": "tenants-x"},
+        "spec": {"containers": [{"name": "app", "image": "registry.example.com/app:1"}]},
+    });
+    json_patch::merge(&mut pod["spec"], &spec);
+    pod
+}
