@@ -6,7 +6,7 @@ mod serve;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 /// Keeps the tenants of a shared Kubernetes cluster apart.
 #[derive(Debug, Parser)]
@@ -24,6 +24,11 @@ enum Command {
     Check(check::Args),
     /// Write a CA and a serving certificate for trying things out.
     Certs(certs::Args),
+}
+
+/// The command line, for whoever documents it.
+pub fn command() -> clap::Command {
+    Cli::command()
 }
 
 /// Runs the program: parses the command line, runs the command, prints its error to stderr.

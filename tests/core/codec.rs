@@ -15,8 +15,14 @@ fn m2_what_is_no_review_or_has_no_uid_cannot_be_answered() {
         ("empty", String::new()),
         ("no JSON", "hello".to_owned()),
         ("a list", "[]".to_owned()),
-        ("another kind", json!({"kind": "Pod", "apiVersion": "admission.k8s.io/v1", "request": {"uid": "u"}}).to_string()),
-        ("K18: v1beta1", create(pod(json!({}))).to_string().replace("admission.k8s.io/v1", "admission.k8s.io/v1beta1")),
+        (
+            "another kind",
+            json!({"kind": "Pod", "apiVersion": "admission.k8s.io/v1", "request": {"uid": "u"}}).to_string(),
+        ),
+        (
+            "K18: v1beta1",
+            create(pod(json!({}))).to_string().replace("admission.k8s.io/v1", "admission.k8s.io/v1beta1"),
+        ),
         ("no request", json!({"kind": "AdmissionReview", "apiVersion": "admission.k8s.io/v1"}).to_string()),
         ("no uid", create(pod(json!({}))).to_string().replace("\"uid\"", "\"uit\"")),
         ("an empty uid", {
@@ -52,8 +58,14 @@ fn m8_a_wrong_type_where_a_rule_reads_is_denied_with_its_path() {
         ("spec.nodeSelector", pod(json!({"nodeSelector": ["tenant"]}))),
         ("spec.nodeSelector.tenant", pod(json!({"nodeSelector": {"tenant": 1}}))),
         ("spec.hostNetwork", pod(json!({"hostNetwork": "true"}))),
-        ("spec.containers[0].securityContext", pod(json!({"containers": [{"name": "a", "securityContext": []}]}))),
-        ("spec.containers[0].securityContext.privileged", pod(json!({"containers": [{"securityContext": {"privileged": 1}}]}))),
+        (
+            "spec.containers[0].securityContext",
+            pod(json!({"containers": [{"name": "a", "securityContext": []}]})),
+        ),
+        (
+            "spec.containers[0].securityContext.privileged",
+            pod(json!({"containers": [{"securityContext": {"privileged": 1}}]})),
+        ),
         ("spec.affinity.nodeAffinity", pod(json!({"affinity": {"nodeAffinity": 1}}))),
         ("spec.volumes[0]", pod(json!({"volumes": ["root"]}))),
     ] {
@@ -106,7 +118,9 @@ fn j18_m6_an_unknown_operation_is_denied() {
 
 #[test]
 fn e5_e6_m5_an_unknown_kind_on_a_subresource_of_pods_is_denied_and_a_pod_is_judged() {
-    let mut legacy = create(json!({"apiVersion": "v1", "kind": "EphemeralContainers", "metadata": {"name": "app", "namespace": "tenants-x"}}));
+    let mut legacy = create(
+        json!({"apiVersion": "v1", "kind": "EphemeralContainers", "metadata": {"name": "app", "namespace": "tenants-x"}}),
+    );
     legacy["request"]["resource"]["resource"] = json!("pods");
     legacy["request"]["subResource"] = json!("ephemeralcontainers");
     assert!(!validate(&legacy, &eks()).is_allowed());
@@ -128,10 +142,16 @@ fn m5_an_object_that_is_null_is_denied_but_for_deletion() {
 
 #[test]
 fn d5_the_group_and_kind_decide_whatever_the_version() {
-    for (api_version, kind) in [("extensions/v1beta1", "Deployment"), ("apps/v1beta1", "Deployment"), ("batch/v1beta1", "CronJob"), ("batch/v2alpha1", "CronJob")] {
+    for (api_version, kind) in [
+        ("extensions/v1beta1", "Deployment"),
+        ("apps/v1beta1", "Deployment"),
+        ("batch/v1beta1", "CronJob"),
+        ("batch/v2alpha1", "CronJob"),
+    ] {
         let spec = json!({"hostPID": true, "containers": []});
         let template = json!({"spec": {"template": {"spec": spec}}});
-        let spec = if kind == "CronJob" { json!({"jobTemplate": template}) } else { template["spec"].clone() };
+        let spec =
+            if kind == "CronJob" { json!({"jobTemplate": template}) } else { template["spec"].clone() };
         let object = json!({"apiVersion": api_version, "kind": kind, "metadata": {"name": "a", "namespace": "tenants-x"}, "spec": spec});
         let answer = validate(&create(object), &eks());
         assert_eq!(answer.response["warnings"].as_array().map(Vec::len), Some(1), "{api_version} {kind}");
@@ -154,7 +174,8 @@ fn the_order_of_the_fields_does_not_matter() {
     let request = review["request"].as_object().unwrap();
     let expected = validate(&review, &eks()).causes();
     let fields = |object_first: bool| {
-        let mut fields: Vec<_> = request.iter().map(|(key, value)| (key != "object", format!("{}:{value}", json!(key)))).collect();
+        let mut fields: Vec<_> =
+            request.iter().map(|(key, value)| (key != "object", format!("{}:{value}", json!(key)))).collect();
         fields.sort_by_key(|(is_other, _)| *is_other == object_first);
         fields.into_iter().map(|(_, field)| field).collect::<Vec<_>>().join(",")
     };
@@ -214,7 +235,10 @@ fn l4_nothing_is_judged_in_system_namespaces_not_even_what_does_not_decode() {
 fn d1_d2_the_creating_user_exempts_nothing() {
     let mut review = create(pod(json!({"hostPID": true})));
     for (user, groups) in [
-        ("system:serviceaccount:kube-system:replicaset-controller", json!(["system:serviceaccounts:kube-system"])),
+        (
+            "system:serviceaccount:kube-system:replicaset-controller",
+            json!(["system:serviceaccounts:kube-system"]),
+        ),
         ("admin", json!(["system:masters"])),
         ("system:kube-controller-manager", json!([])),
     ] {
@@ -235,7 +259,10 @@ fn modes_decide_what_a_violation_leads_to() {
     let warned = validate(&review, &policies("warn"));
     assert!(warned.is_allowed());
     let warning = warned.response["warnings"][0].as_str().unwrap();
-    assert!(warning.starts_with("tenant `t`: spec.hostPID: ") && warning.ends_with("(rule pod-security)"), "{warning}");
+    assert!(
+        warning.starts_with("tenant `t`: spec.hostPID: ") && warning.ends_with("(rule pod-security)"),
+        "{warning}"
+    );
     let audited = validate(&review, &policies("audit"));
     assert!(audited.is_allowed() && audited.response.get("warnings").is_none());
     assert_eq!(audited.response["auditAnnotations"]["violations"], "pod-security=audit");

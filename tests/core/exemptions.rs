@@ -19,25 +19,30 @@ fn policies(exemption: &str) -> Snapshot {
 }
 
 fn agent() -> Snapshot {
-    policies("tenant: t, rules: [pod-security], expires: 2027-01-31, target: {kind: DaemonSet, name: log-agent, containers: [agent]}")
+    policies(
+        "tenant: t, rules: [pod-security], expires: 2027-01-31, target: {kind: DaemonSet, name: log-agent, containers: [agent]}",
+    )
 }
 
 /// A pod of the agent, with a hostPath that `mounts` mount.
 fn agent_pod(mounts: &[&str]) -> Value {
     let container = |name: &str| {
-        let mounts = if mounts.contains(&name) { json!([{"name": "logs", "mountPath": "/logs"}]) } else { json!([]) };
+        let mounts =
+            if mounts.contains(&name) { json!([{"name": "logs", "mountPath": "/logs"}]) } else { json!([]) };
         json!({"name": name, "image": "a", "volumeMounts": mounts})
     };
     let mut pod = pod(json!({
         "volumes": [{"name": "logs", "hostPath": {"path": "/var/log"}}],
         "containers": [container("agent"), container("sidecar")],
     }));
-    pod["metadata"]["ownerReferences"] = json!([{"kind": "DaemonSet", "name": "log-agent", "controller": true}]);
+    pod["metadata"]["ownerReferences"] =
+        json!([{"kind": "DaemonSet", "name": "log-agent", "controller": true}]);
     pod
 }
 
 fn by_controller(mut review: Value) -> Value {
-    review["request"]["userInfo"]["username"] = json!("system:serviceaccount:kube-system:daemon-set-controller");
+    review["request"]["userInfo"]["username"] =
+        json!("system:serviceaccount:kube-system:daemon-set-controller");
     review
 }
 
@@ -98,15 +103,21 @@ fn other_rules_and_expired_exemptions_exempt_nothing() {
     let mut tolerant = agent_pod(&["agent"]);
     tolerant["spec"]["tolerations"] = json!([{"operator": "Exists"}]);
     assert_eq!(validate(&by_controller(create(tolerant)), &agent()).rules(), ["tolerations"]);
-    let expired = policies("tenant: t, rules: [pod-security], expires: 2026-11-19, target: {kind: DaemonSet, name: log-agent}");
+    let expired = policies(
+        "tenant: t, rules: [pod-security], expires: 2026-11-19, target: {kind: DaemonSet, name: log-agent}",
+    );
     assert!(!validate(&by_controller(create(agent_pod(&["agent"]))), &expired).is_allowed());
-    let last_day = policies("tenant: t, rules: [pod-security], expires: 2026-11-20, target: {kind: DaemonSet, name: log-agent}");
+    let last_day = policies(
+        "tenant: t, rules: [pod-security], expires: 2026-11-20, target: {kind: DaemonSet, name: log-agent}",
+    );
     assert!(validate(&by_controller(create(agent_pod(&["agent"]))), &last_day).is_allowed());
 }
 
 #[test]
 fn b13_a_platform_workload_outside_tenants_may_tolerate_pools() {
-    let snapshot = policies("namespace: monitoring, rules: [tolerations], expires: 2027-01-31, target: {kind: DaemonSet, name: node-exporter}");
+    let snapshot = policies(
+        "namespace: monitoring, rules: [tolerations], expires: 2027-01-31, target: {kind: DaemonSet, name: node-exporter}",
+    );
     let mut exporter = pod(json!({"tolerations": [{"operator": "Exists"}]}));
     exporter["metadata"] = json!({
         "name": "node-exporter-x", "namespace": "monitoring",
@@ -127,7 +138,9 @@ fn pods_of_a_deployment_and_a_cron_job_are_theirs_through_what_is_between() {
         ("CronJob", "Job", "web-29012345", true),
         ("CronJob", "ReplicaSet", "web-29012345", false),
     ] {
-        let snapshot = policies(&format!("tenant: t, rules: [pod-security], expires: 2027-01-31, target: {{kind: {kind}, name: web}}"));
+        let snapshot = policies(&format!(
+            "tenant: t, rules: [pod-security], expires: 2027-01-31, target: {{kind: {kind}, name: web}}"
+        ));
         let mut pod = agent_pod(&["agent"]);
         pod["metadata"]["ownerReferences"] = json!([{"kind": between, "name": owner, "controller": true}]);
         let answer = validate(&by_controller(create(pod)), &snapshot);

@@ -27,8 +27,10 @@ fn fixtures() -> Vec<Fixture> {
     for rule in RuleId::ALL {
         for (verdict, allow) in [("allow", true), ("deny", false)] {
             let dir = fixture(&format!("rules/{rule}/{verdict}"));
-            let mut files: Vec<_> =
-                fs::read_dir(&dir).unwrap_or_else(|e| panic!("{}: {e}", dir.display())).map(|e| e.unwrap().path()).collect();
+            let mut files: Vec<_> = fs::read_dir(&dir)
+                .unwrap_or_else(|e| panic!("{}: {e}", dir.display()))
+                .map(|e| e.unwrap().path())
+                .collect();
             files.sort();
             assert!(!files.is_empty(), "{rule} has no {verdict} fixture");
             for file in files {
@@ -92,8 +94,13 @@ fn each_is_allowed_or_denied_by_exactly_its_rule() {
         let review = fixture.review(&snapshot);
         fixture.expect(&review, &snapshot, "as it is");
         if !fixture.allow {
-            writeln!(messages, "{}\n  {}", fixture.id(), validate(&review, &snapshot).message().replace('\n', "\n  "))
-                .unwrap();
+            writeln!(
+                messages,
+                "{}\n  {}",
+                fixture.id(),
+                validate(&review, &snapshot).message().replace('\n', "\n  ")
+            )
+            .unwrap();
         }
     }
     insta::assert_snapshot!("messages", messages);
@@ -205,7 +212,9 @@ fn delete_and_the_subresources_without_a_spec_pass() {
         delete["request"]["oldObject"] = delete["request"]["object"].take();
         assert!(validate(&delete, &snapshot).is_allowed(), "J8: deleting {}", fixture.id());
         if fixture.object["kind"] == "Pod" {
-            for subresource in ["status", "eviction", "log", "exec", "attach", "portforward", "proxy", "token", "scale"] {
+            for subresource in
+                ["status", "eviction", "log", "exec", "attach", "portforward", "proxy", "token", "scale"]
+            {
                 let mut review = create(fixture.object.clone());
                 review["request"]["subResource"] = json!(subresource);
                 assert!(validate(&review, &snapshot).is_allowed(), "{subresource} of {}", fixture.id());

@@ -29,8 +29,8 @@ fn requirement() -> impl Strategy<Value = Value> {
 }
 
 fn term() -> impl Strategy<Value = Value> {
-    (option::of(option::of(vec(requirement(), 0..3))), option::of(option::of(vec(requirement(), 0..2)))).prop_map(
-        |(expressions, fields)| {
+    (option::of(option::of(vec(requirement(), 0..3))), option::of(option::of(vec(requirement(), 0..2))))
+        .prop_map(|(expressions, fields)| {
             let mut term = json!({});
             // Absent, null, empty and filled are four different things.
             if let Some(expressions) = expressions {
@@ -40,8 +40,7 @@ fn term() -> impl Strategy<Value = Value> {
                 term["matchFields"] = json!(fields);
             }
             term
-        },
-    )
+        })
 }
 
 fn affinity() -> impl Strategy<Value = Value> {
@@ -56,7 +55,8 @@ fn affinity() -> impl Strategy<Value = Value> {
                 required.map_or(Value::Null, |terms| json!({"nodeSelectorTerms": terms, "extra": 1}));
         }
         if preferred {
-            affinity["nodeAffinity"]["preferredDuringSchedulingIgnoredDuringExecution"] = json!([{"weight": 1}]);
+            affinity["nodeAffinity"]["preferredDuringSchedulingIgnoredDuringExecution"] =
+                json!([{"weight": 1}]);
         }
         affinity
     })
@@ -98,9 +98,8 @@ fn without_the_stamp(pod: &Value) -> Value {
     spec.remove("nodeSelector");
     if let Some(affinity) = spec.get_mut("affinity").and_then(Value::as_object_mut) {
         if let Some(node) = affinity.get_mut("nodeAffinity").and_then(Value::as_object_mut) {
-            if let Some(required) = node
-                .get_mut("requiredDuringSchedulingIgnoredDuringExecution")
-                .and_then(Value::as_object_mut)
+            if let Some(required) =
+                node.get_mut("requiredDuringSchedulingIgnoredDuringExecution").and_then(Value::as_object_mut)
             {
                 required.remove("nodeSelectorTerms");
                 if required.is_empty() {
@@ -124,7 +123,8 @@ fn list<'v>(pod: &'v Value, pointer: &str) -> &'v [Value] {
     pod.pointer(pointer).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
-const TERMS: &str = "/spec/affinity/nodeAffinity/requiredDuringSchedulingIgnoredDuringExecution/nodeSelectorTerms";
+const TERMS: &str =
+    "/spec/affinity/nodeAffinity/requiredDuringSchedulingIgnoredDuringExecution/nodeSelectorTerms";
 
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]

@@ -125,7 +125,9 @@ fn a6_a_conflicting_value_is_left_as_it_is() {
 fn a7_what_is_preferred_stays_and_does_not_count() {
     let preferred = json!([{"weight": 1, "preference": {"matchExpressions": [tenant_x()]}}]);
     let stamped = stamp(
-        pod(json!({"affinity": {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": preferred}}})),
+        pod(
+            json!({"affinity": {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": preferred}}}),
+        ),
         &eks(),
     );
     let affinity = &stamped["spec"]["affinity"]["nodeAffinity"];
@@ -138,7 +140,11 @@ fn b10_b11_b12_b14_a_toleration_is_added_only_if_none_tolerates_the_taint_for_go
     let own = json!({"key": "tenant", "operator": "Equal", "value": "tenants-x", "effect": "NoSchedule"});
     for (why, present, added) in [
         ("the very one", own.clone(), false),
-        ("without an operator", json!({"key": "tenant", "value": "tenants-x", "effect": "NoSchedule"}), false),
+        (
+            "without an operator",
+            json!({"key": "tenant", "value": "tenants-x", "effect": "NoSchedule"}),
+            false,
+        ),
         ("every effect", json!({"key": "tenant", "value": "tenants-x"}), false),
         ("every value", json!({"key": "tenant", "operator": "Exists"}), false),
         ("everything", json!({"operator": "Exists"}), false),
@@ -213,9 +219,12 @@ fn a9_a17_daemon_set_templates_get_the_node_selector_and_other_templates_nothing
     assert_eq!(stamp(daemon_set.clone(), &eks()), expected);
     let review = update(create(daemon_set.clone()), daemon_set);
     assert_eq!(patched(&review, &mutate(&review, &eks())), expected, "on an update too");
-    for (kind, api_version) in
-        [("Deployment", "apps/v1"), ("ReplicaSet", "apps/v1"), ("StatefulSet", "apps/v1"), ("Job", "batch/v1")]
-    {
+    for (kind, api_version) in [
+        ("Deployment", "apps/v1"),
+        ("ReplicaSet", "apps/v1"),
+        ("StatefulSet", "apps/v1"),
+        ("Job", "batch/v1"),
+    ] {
         assert!(mutate(&create(of(kind, api_version)), &eks()).patch.is_none(), "{kind}");
     }
 }

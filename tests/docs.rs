@@ -1,0 +1,65 @@
+//! What the README says is what the code does. `UPDATE_DOCS=1 cargo test --test docs` rewrites the generated part.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::PathBuf;
+
+use partywall::admission::rules::RuleId;
+use partywall::cli;
+
+const START: &str = "<!-- rules: tests/docs.rs keeps this table -->\n";
+const END: &str = "<!-- end of rules -->";
+
+fn path() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("README.md")
+}
+
+fn readme() -> String {
+    fs::read_to_string(path()).unwrap()
+}
+
+fn rules() -> String {
+    let mut table = "| rule | holds |\n|---|---|\n".to_owned();
+    for rule in RuleId::ALL {
+        writeln!(table, "| `{rule}` | {} |", rule.summary()).unwrap();
+    }
+    table
+}
+
+#[test]
+fn the_rule_table_is_the_registry() {
+    let readme = readme();
+    let (before, rest) = readme.split_once(START).expect("the start of the table");
+    let (table, after) = rest.split_once(END).expect("the end of the table");
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        fs::write(path(), format!("{before}{START}{}{END}{after}", rules())).unwrap();
+    } else {
+        assert_eq!(table, rules(), "stale: UPDATE_DOCS=1 cargo test --test docs");
+    }
+}
+
+#[test]
+fn every_command_and_flag_is_in_the_readme_and_has_its_variable() {
+    let readme = readme();
+    let command = cli::command();
+    for subcommand in command.get_subcommands() {
+        assert!(readme.contains(&format!("partywall {}", subcommand.get_name())), "{}", subcommand.get_name());
+        for arg in subcommand.get_arguments() {
+            let Some(long) = arg.get_long().filter(|long| *long != "help") else { continue };
+            let env = format!("PARTYWALL_{}", long.replace('-', "_").to_uppercase());
+            assert_eq!(arg.get_env().and_then(|env| env.to_str()), Some(env.as_str()), "--{long}");
+            // The flags of `certs` are in its own page.
+            if subcommand.get_name() != "certs" {
+                assert!(readme.contains(&format!("`--{long}")), "--{long} of {}", subcommand.get_name());
+            }
+        }
+    }
+}
+
+#[test]
+fn the_embedded_default_names_every_rule() {
+    let defaults = fs::read_to_string(path().with_file_name("policies").join("default.yaml")).unwrap();
+    for rule in RuleId::ALL {
+        assert!(defaults.contains(&format!("    {rule}: ")), "{rule} is missing in policies/default.yaml");
+    }
+}
