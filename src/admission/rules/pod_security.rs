@@ -1,3 +1,267 @@
-use super::{Findings, Subject};
+//! `pod-security`: the Pod Security Standards, one control a file.
+//!
+//! The controls, their ids, levels and versions are those of the reference implementation, the Pod Security
+//! admission of the API server (`kubernetes/kubernetes`, `staging/src/k8s.io/pod-security-admission/policy`,
+//! `check_<id>.go`); where a text and that code disagree, the code decides. Two things are stricter here, since
+//! a verdict must not depend on which fields this build has heard of: a volume of an unknown type is a
+//! violation at `baseline`, and a volume with several types is judged by each of them.
+//!
+//! INVARIANT: a control walks containers through [`Case::containers`] or [`Case::places`] alone, so that none
+//! can forget a list; and a pod without violations costs no allocation.
 
-pub(super) fn check(_subject: &Subject<'_, '_>, _findings: &mut Findings<'_>) {}
+mod allow_privilege_escalation;
+mod app_armor_profile;
+mod capabilities_baseline;
+mod capabilities_restricted;
+mod case;
+mod host_namespaces;
+mod host_path_volumes;
+mod host_ports;
+mod host_probes;
+mod privileged;
+mod proc_mount;
+mod restricted_volumes;
+mod run_as_non_root;
+mod run_as_user;
+mod se_linux_options;
+mod seccomp_baseline;
+mod seccomp_restricted;
+mod sysctls;
+#[cfg(test)]
+mod testing;
+mod windows_host_process;
+
+use self::case::{Case, Found};
+use super::{Findings, Subject};
+use crate::admission::tenancy::PodSecurity;
+use crate::admission::workload::PodView;
+use crate::api::Level;
+
+/// A control of the Pod Security Standards.
+struct Control {
+    /// The id of the reference's check.
+    id: &'static str,
+    /// The lowest level that asks for it.
+    level: Level,
+    /// The minor version that brought it.
+    since: u16,
+    /// The control of `baseline` that it makes superfluous, so that one cause is reported once.
+    replaces: Option<&'static str>,
+    /// Looks for violations.
+    check: fn(&Case<'_>, &mut Found<'_, '_>),
+}
+
+impl Control {
+    const fn baseline(id: &'static str, since: u16, check: fn(&Case<'_>, &mut Found<'_, '_>)) -> Self {
+        Self { id, level: Level::Baseline, since, replaces: None, check }
+    }
+
+    const fn restricted(id: &'static str, since: u16, check: fn(&Case<'_>, &mut Found<'_, '_>)) -> Self {
+        Self { id, level: Level::Restricted, since, replaces: None, check }
+    }
+
+    const fn in_place_of(self, id: &'static str) -> Self {
+        Self { replaces: Some(id), ..self }
+    }
+
+    fn holds_at(&self, standard: PodSecurity) -> bool {
+        self.is_asked_at(standard)
+            && !CONTROLS.iter().any(|other| other.replaces == Some(self.id) && other.is_asked_at(standard))
+    }
+
+    fn is_asked_at(&self, PodSecurity { level, minor }: PodSecurity) -> bool {
+        self.level <= level && self.since <= minor
+    }
+}
+
+/// Every control, in the order of messages.
+const CONTROLS: [Control; 18] = [
+    Control::baseline("privileged", 0, privileged::check),
+    Control::baseline("capabilities_baseline", 0, capabilities_baseline::check),
+    Control::baseline("hostNamespaces", 0, host_namespaces::check),
+    Control::baseline("hostPathVolumes", 0, host_path_volumes::check),
+    Control::baseline("hostPorts", 0, host_ports::check),
+    Control::baseline("hostProbesAndhostLifecycle", 34, host_probes::check),
+    Control::baseline("appArmorProfile", 0, app_armor_profile::check),
+    Control::baseline("seLinuxOptions", 0, se_linux_options::check),
+    Control::baseline("procMount", 0, proc_mount::check),
+    Control::baseline("seccompProfile_baseline", 0, seccomp_baseline::check),
+    Control::baseline("sysctls", 0, sysctls::check),
+    Control::baseline("windowsHostProcess", 0, windows_host_process::check),
+    Control::restricted("restrictedVolumes", 0, restricted_volumes::check).in_place_of("hostPathVolumes"),
+    Control::restricted("allowPrivilegeEscalation", 8, allow_privilege_escalation::check),
+    Control::restricted("runAsNonRoot", 0, run_as_non_root::check),
+    Control::restricted("runAsUser", 23, run_as_user::check),
+    Control::restricted("seccompProfile_restricted", 19, seccomp_restricted::check)
+        .in_place_of("seccompProfile_baseline"),
+    Control::restricted("capabilities_restricted", 22, capabilities_restricted::check)
+        .in_place_of("capabilities_baseline"),
+];
+
+pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
+    let (Some(tenant), Some(pod)) = (subject.tenant(), subject.pod()) else { return };
+    judge(pod, tenant.pod_security, subject.snapshot.user_namespaces, findings);
+}
+
+/// Holds a pod to a standard; `user_namespaces`: every node has them, so that asking for one is getting one.
+pub(super) fn judge(
+    pod: PodView<'_, '_>,
+    standard: PodSecurity,
+    user_namespaces: bool,
+    findings: &mut Findings<'_>,
+) {
+    let case = Case::new(pod, standard.minor, user_namespaces);
+    for control in CONTROLS.iter().filter(|control| control.holds_at(standard)) {
+        (control.check)(&case, &mut Found::new(control.id, pod, findings));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use serde_json::json;
+
+    use super::testing::{baseline, findings, findings_in, privileged, restricted};
+    use super::*;
+    use crate::admission::rules::Finding;
+    use crate::admission::workload::{IN_JOB_TEMPLATE, PodTemplateSpec};
+
+    fn held(level: Level, minor: u16) -> Vec<&'static str> {
+        let standard = PodSecurity { level, minor };
+        CONTROLS.iter().filter(|control| control.holds_at(standard)).map(|control| control.id).collect()
+    }
+
+    #[test]
+    fn the_table_is_consistent() {
+        let mut ids = HashSet::new();
+        for control in &CONTROLS {
+            assert!(ids.insert(control.id), "{} stands twice", control.id);
+            assert_ne!(control.level, Level::Privileged, "{}", control.id);
+            if let Some(replaced) = control.replaces {
+                let replaced = CONTROLS.iter().find(|other| other.id == replaced).unwrap();
+                assert_eq!((control.level, replaced.level), (Level::Restricted, Level::Baseline));
+            }
+        }
+    }
+
+    #[test]
+    fn a_level_and_a_version_choose_the_controls() {
+        assert!(held(Level::Privileged, PodSecurity::LATEST).is_empty());
+        assert_eq!(held(Level::Baseline, 33).len(), 11);
+        assert_eq!(held(Level::Baseline, PodSecurity::LATEST).len(), 12);
+        assert_eq!(held(Level::Restricted, PodSecurity::LATEST).len(), 15);
+    }
+
+    #[test]
+    fn a_control_is_replaced_only_where_its_successor_holds() {
+        for (replaced, successor, since) in [
+            ("seccompProfile_baseline", "seccompProfile_restricted", 19),
+            ("capabilities_baseline", "capabilities_restricted", 22),
+        ] {
+            let before = held(Level::Restricted, since - 1);
+            assert!(before.contains(&replaced) && !before.contains(&successor), "{replaced}");
+            let after = held(Level::Restricted, since);
+            assert!(!after.contains(&replaced) && after.contains(&successor), "{successor}");
+            assert!(held(Level::Baseline, since).contains(&replaced), "{replaced}");
+        }
+        let volumes = held(Level::Restricted, 0);
+        assert!(volumes.contains(&"restrictedVolumes") && !volumes.contains(&"hostPathVolumes"));
+    }
+
+    #[test]
+    fn a_pod_that_violates_everything_is_named_control_by_control_in_order() {
+        let pod = json!({
+            "metadata": {"annotations": {"container.apparmor.security.beta.kubernetes.io/app": "unconfined"}},
+            "spec": {
+                "hostPID": true,
+                "securityContext": {"sysctls": [{"name": "kernel.msgmax", "value": "1"}]},
+                "volumes": [{"name": "root", "hostPath": {"path": "/"}}],
+                "containers": [{
+                    "name": "app",
+                    "ports": [{"containerPort": 80, "hostPort": 80}],
+                    "livenessProbe": {"httpGet": {"host": "169.254.169.254", "port": 80}},
+                    "securityContext": {
+                        "privileged": true,
+                        "capabilities": {"add": ["SYS_ADMIN"]},
+                        "seLinuxOptions": {"type": "spc_t"},
+                        "procMount": "Unmasked",
+                        "seccompProfile": {"type": "Unconfined"},
+                        "windowsOptions": {"hostProcess": true},
+                        "runAsUser": 0,
+                    },
+                }],
+            },
+        });
+        for (at, level) in [
+            (baseline(PodSecurity::LATEST), Level::Baseline),
+            (restricted(PodSecurity::LATEST), Level::Restricted),
+        ] {
+            let mut found: Vec<_> = findings(&pod, at).iter().filter_map(|finding| finding.control).collect();
+            found.dedup();
+            assert_eq!(found, held(level, PodSecurity::LATEST));
+        }
+        assert!(findings(&pod, privileged()).is_empty());
+    }
+
+    #[test]
+    fn a_finding_is_the_same_violation_in_another_place() {
+        let container = json!({"name": "app", "securityContext": {
+            "privileged": true, "capabilities": {"add": ["SYS_ADMIN"]}}});
+        let other = json!({"name": "other"});
+        let moved = [
+            json!({"spec": {"containers": [container, other]}}),
+            json!({"spec": {"containers": [other, container]}}),
+            json!({"spec": {"initContainers": [container], "containers": [other]}}),
+        ]
+        .map(|pod| {
+            findings(&pod, baseline(30)).into_iter().map(|finding| finding.identity).collect::<Vec<_>>()
+        });
+        assert_eq!(moved[0].len(), 2);
+        assert_eq!(moved[0], moved[1]);
+        assert_eq!(moved[0], moved[2]);
+    }
+
+    #[test]
+    fn in_a_template_paths_begin_at_the_object() {
+        let template = r#"{
+            "metadata": {"annotations": {"container.apparmor.security.beta.kubernetes.io/app": "unconfined"}},
+            "spec": {"hostIPC": true, "volumes": [{"name": "v", "hostPath": {"path": "/"}}],
+                "initContainers": [{"name": "app", "securityContext": {"privileged": true}}]}
+        }"#;
+        let template: PodTemplateSpec<'_> = serde_json::from_str(template).unwrap();
+        let view = PodView::of_template(Some(&template), IN_JOB_TEMPLATE).unwrap();
+        let fields: Vec<_> =
+            findings_in(view, baseline(30)).into_iter().map(|finding| finding.field).collect();
+        assert_eq!(
+            fields,
+            [
+                "spec.jobTemplate.spec.template.spec.initContainers[0].securityContext.privileged",
+                "spec.jobTemplate.spec.template.spec.hostIPC",
+                "spec.jobTemplate.spec.template.spec.volumes[0].hostPath",
+                "spec.jobTemplate.spec.template.metadata.annotations[container.apparmor.security.beta.kubernetes.io/app]",
+            ]
+        );
+    }
+
+    #[test]
+    fn k16_what_a_tenant_wrote_is_cut_and_escaped_in_messages_and_paths() {
+        let long = format!("a\n{}", "x".repeat(500));
+        let pod = json!({
+            "metadata": {"annotations": {
+                format!("container.apparmor.security.beta.kubernetes.io/{long}"): long}},
+            "spec": {
+                "volumes": [{"name": long, "hostPath": {"path": long}}, {"name": "v", long.clone(): {}}],
+                "securityContext": {"sysctls": [{"name": long}], "seLinuxOptions": {"type": long, "user": long}},
+                "containers": [{"name": long, "securityContext": {
+                    "capabilities": {"add": [long]}, "procMount": long, "seccompProfile": {"type": long}}}],
+            },
+        });
+        let found = findings(&pod, baseline(30));
+        assert_eq!(found.len(), 9);
+        for Finding { field, message, .. } in found {
+            assert!(!field.contains('\n') && !message.contains('\n'), "{field}: {message}");
+            assert!(field.len() < 250 && message.len() < 600, "{field}: {message}");
+        }
+    }
+}

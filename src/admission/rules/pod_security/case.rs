@@ -1,0 +1,163 @@
+//! What a control is given to judge, and what it reports to.
+
+use std::fmt;
+
+use crate::admission::record::Cut;
+use crate::admission::rules::{Concern, Finding, Findings};
+use crate::admission::workload::{ContainerSecurityContext, Placed, PodSecurityContext, PodSpec, PodView};
+
+/// Since when `spec.os` is trusted: from this version on the kubelets a standard is meant for refuse a pod
+/// that claims another operating system than the node's.
+const OS_SINCE: u16 = 25;
+
+/// Since when a user namespace of its own excuses a pod from what protects the node from root.
+const USER_NAMESPACES_SINCE: u16 = 35;
+
+/// A pod and the version of the standard it is held to.
+pub(super) struct Case<'p> {
+    /// The pod.
+    pub(super) pod: PodView<'p, 'p>,
+    /// The version's minor number.
+    pub(super) minor: u16,
+    user_namespaces: bool,
+}
+
+impl<'p> Case<'p> {
+    /// `user_namespaces`: every node has them.
+    pub(super) const fn new(pod: PodView<'p, 'p>, minor: u16, user_namespaces: bool) -> Self {
+        Self { pod, minor, user_namespaces }
+    }
+
+    /// The pod's spec.
+    pub(super) const fn spec(&self) -> &'p PodSpec<'p> {
+        self.pod.spec
+    }
+
+    /// Every container of every list.
+    pub(super) fn containers(&self) -> impl Iterator<Item = Placed<'p, 'p>> + use<'p> {
+        self.pod.spec.containers()
+    }
+
+    /// The pod, then every container of every list, each with what `of_pod` and `of_container` read of its
+    /// security context.
+    pub(super) fn places<T: 'p>(
+        &self,
+        of_pod: fn(&'p PodSecurityContext<'p>) -> Option<T>,
+        of_container: fn(&'p ContainerSecurityContext<'p>) -> Option<T>,
+    ) -> impl Iterator<Item = (Place<'p>, T)> + use<'p, T> {
+        let pod = of_pod(&self.pod.spec.security_context).map(|value| (Place::Pod, value));
+        let containers = self.containers().filter_map(move |placed| {
+            Some((Place::Container(placed), of_container(&placed.container.security_context)?))
+        });
+        pod.into_iter().chain(containers)
+    }
+
+    /// Whether the pod is for Windows, where Linux's own protections do not exist.
+    pub(super) fn is_for_windows(&self) -> bool {
+        self.minor >= OS_SINCE && &*self.pod.spec.os.name == "windows"
+    }
+
+    /// Whether root in the pod is nobody on the node. Where some node would ignore `hostUsers`, asking for a
+    /// user namespace proves nothing.
+    pub(super) fn is_in_user_namespace(&self) -> bool {
+        self.user_namespaces && self.minor >= USER_NAMESPACES_SINCE && self.pod.spec.host_users == Some(false)
+    }
+}
+
+/// What sets a field.
+#[derive(Clone, Copy)]
+pub(super) enum Place<'p> {
+    /// The pod.
+    Pod,
+    /// A container.
+    Container(Placed<'p, 'p>),
+}
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Pod => f.write_str("the pod"),
+            Self::Container(placed) => write!(f, "container `{}`", Cut(&placed.container.name)),
+        }
+    }
+}
+
+/// Takes what one control finds.
+pub(super) struct Found<'c, 'f> {
+    control: &'static str,
+    spec_path: &'static str,
+    metadata_path: &'static str,
+    findings: &'c mut Findings<'f>,
+}
+
+impl<'c, 'f> Found<'c, 'f> {
+    /// Findings of `control` in `pod`.
+    pub(super) const fn new(
+        control: &'static str,
+        pod: PodView<'_, '_>,
+        findings: &'c mut Findings<'f>,
+    ) -> Self {
+        Self { control, spec_path: pod.spec_path, metadata_path: pod.metadata_path, findings }
+    }
+
+    /// A violation in `field` of a place: the message is the place and then `problem`; `value` tells the
+    /// violation from others of this control in this place, whatever its index.
+    pub(super) fn add(
+        &mut self,
+        place: Place<'_>,
+        field: impl fmt::Display,
+        value: impl fmt::Display,
+        problem: impl fmt::Display,
+    ) {
+        let spec = self.spec_path;
+        let (field, identity, concern) = match place {
+            Place::Pod => (format!("{spec}.{field}"), format!("pod {value}"), Concern::Whole),
+            Place::Container(Placed { list, index, container }) => (
+                format!("{spec}.{}[{index}].{field}", list.as_str()),
+                format!("container {} {value}", container.name),
+                Concern::Container(container.name.to_string()),
+            ),
+        };
+        self.report(field, identity, concern, format!("{place} {problem}"));
+    }
+
+    /// A violation in the volume `name` at `index`, by its type.
+    pub(super) fn add_volume(
+        &mut self,
+        (index, name): (usize, &str),
+        kind: &str,
+        value: impl fmt::Display,
+        problem: impl fmt::Display,
+    ) {
+        self.report(
+            format!("{}.volumes[{index}].{}", self.spec_path, Cut(kind)),
+            format!("volume {name} {kind} {value}"),
+            Concern::Volume(name.to_owned()),
+            format!("volume `{}` {problem}", Cut(name)),
+        );
+    }
+
+    /// A violation in an annotation, which is about one container or about the pod.
+    pub(super) fn add_annotation(
+        &mut self,
+        (key, value): (&str, &str),
+        container: Option<&str>,
+        problem: impl fmt::Display,
+    ) {
+        let concern = container.map_or(Concern::Whole, |name| Concern::Container(name.to_owned()));
+        let message = match container {
+            Some(name) => format!("container `{}` {problem}", Cut(name)),
+            None => format!("the pod {problem}"),
+        };
+        self.report(
+            format!("{}.annotations[{}]", self.metadata_path, Cut(key)),
+            format!("annotation {key} {value}"),
+            concern,
+            message,
+        );
+    }
+
+    fn report(&mut self, field: String, identity: String, concern: Concern, message: String) {
+        self.findings.add(Finding { control: Some(self.control), field, message, identity, concern });
+    }
+}

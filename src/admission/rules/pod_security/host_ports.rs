@@ -1,0 +1,59 @@
+//! `hostPorts` (baseline, since 1.0): no container takes a port of its node.
+//!
+//! Such a port answers on the node's own address, for whoever reaches the node, and is taken from everybody
+//! else.
+//!
+//! - Restricted: `ports[*].hostPort` of every container.
+//! - Allowed: absent, 0.
+//! - Source: `check_hostPorts.go`.
+
+use super::case::{Case, Found, Place};
+
+pub(super) fn check(case: &Case<'_>, found: &mut Found<'_, '_>) {
+    for placed in case.containers() {
+        for (index, port) in placed.container.ports.iter().enumerate() {
+            if port.host_port != 0 {
+                found.add(
+                    Place::Container(placed),
+                    format_args!("ports[{index}].hostPort"),
+                    port.host_port,
+                    format_args!(
+                        "takes port {} of its node; remove `hostPort` and use a Service",
+                        port.host_port
+                    ),
+                );
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::testing::{baseline, containers, restricted};
+
+    #[test]
+    fn verdicts() {
+        containers(
+            "hostPorts",
+            &[
+                ("no ports", baseline(0), json!({}), &[]),
+                ("no host port", baseline(0), json!({"ports": [{"containerPort": 80}]}), &[]),
+                ("zero", baseline(0), json!({"ports": [{"hostPort": 0}]}), &[]),
+                (
+                    "the second",
+                    baseline(0),
+                    json!({"ports": [{"containerPort": 80}, {"hostPort": 443}]}),
+                    &["ports[1].hostPort"],
+                ),
+                (
+                    "restricted",
+                    restricted(u16::MAX),
+                    json!({"ports": [{"hostPort": 53}, {"hostPort": 443}]}),
+                    &["ports[0].hostPort", "ports[1].hostPort"],
+                ),
+            ],
+        );
+    }
+}
