@@ -33,7 +33,7 @@ mod tests {
 
     const CONTROL: &str = "allowPrivilegeEscalation";
 
-    fn allows(value: Value) -> Value {
+    fn allows(value: &Value) -> Value {
         json!({"securityContext": {"allowPrivilegeEscalation": value}})
     }
 
@@ -44,11 +44,11 @@ mod tests {
             CONTROL,
             &[
                 ("nothing said", restricted(8), json!({}), field),
-                ("null", restricted(8), allows(Value::Null), field),
-                ("true", restricted(u16::MAX), allows(json!(true)), field),
-                ("false", restricted(8), allows(json!(false)), &[]),
-                ("before 1.8", restricted(7), allows(json!(true)), &[]),
-                ("baseline", baseline(u16::MAX), allows(json!(true)), &[]),
+                ("null", restricted(8), allows(&Value::Null), field),
+                ("true", restricted(u16::MAX), allows(&json!(true)), field),
+                ("false", restricted(8), allows(&json!(false)), &[]),
+                ("before 1.8", restricted(7), allows(&json!(true)), &[]),
+                ("baseline", baseline(u16::MAX), allows(&json!(true)), &[]),
             ],
         );
     }

@@ -56,7 +56,7 @@ mod tests {
     const CONTROL: &str = "appArmorProfile";
     const FIELD: &str = "securityContext.appArmorProfile.type";
 
-    fn field(profile: Value) -> Value {
+    fn field(profile: &Value) -> Value {
         json!({"securityContext": {"appArmorProfile": profile}})
     }
 
@@ -73,12 +73,12 @@ mod tests {
             CONTROL,
             &[
                 ("nothing said", baseline(0), json!({}), &[]),
-                ("null", baseline(0), field(Value::Null), &[]),
-                ("the runtime's", baseline(0), field(json!({"type": "RuntimeDefault"})), &[]),
-                ("the node's", baseline(0), field(json!({"type": "Localhost"})), &[]),
-                ("none", baseline(0), field(json!({"type": "Unconfined"})), &[FIELD]),
-                ("no type", baseline(0), field(json!({})), &[FIELD]),
-                ("restricted", restricted(u16::MAX), field(json!({"type": "Unconfined"})), &[FIELD]),
+                ("null", baseline(0), field(&Value::Null), &[]),
+                ("the runtime's", baseline(0), field(&json!({"type": "RuntimeDefault"})), &[]),
+                ("the node's", baseline(0), field(&json!({"type": "Localhost"})), &[]),
+                ("none", baseline(0), field(&json!({"type": "Unconfined"})), &[FIELD]),
+                ("no type", baseline(0), field(&json!({})), &[FIELD]),
+                ("restricted", restricted(u16::MAX), field(&json!({"type": "Unconfined"})), &[FIELD]),
             ],
         );
     }
@@ -90,8 +90,8 @@ mod tests {
         pods(
             CONTROL,
             &[
-                ("pod, the runtime's", baseline(0), pod_with(field(json!({"type": "RuntimeDefault"}))), &[]),
-                ("pod, none", baseline(0), pod_with(field(json!({"type": "Unconfined"}))), &[&in_spec]),
+                ("pod, the runtime's", baseline(0), pod_with(field(&json!({"type": "RuntimeDefault"}))), &[]),
+                ("pod, none", baseline(0), pod_with(field(&json!({"type": "Unconfined"}))), &[&in_spec]),
                 ("annotation, empty", baseline(0), annotation(""), &[]),
                 ("annotation, the runtime's", baseline(0), annotation("runtime/default"), &[]),
                 ("annotation, the node's", baseline(0), annotation("localhost/web"), &[]),

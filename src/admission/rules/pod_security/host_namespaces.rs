@@ -1,6 +1,6 @@
 //! `hostNamespaces` (baseline, since 1.0): a pod has its own network, process and IPC namespaces.
 //!
-//! The node's network reaches the node's own services and the cloud's metadata, past every NetworkPolicy; its
+//! The node's network reaches the node's own services and the cloud's metadata, past every network policy; its
 //! processes show their environment, and so their secrets; its IPC is its shared memory.
 //!
 //! - Restricted: `hostNetwork`, `hostPID`, `hostIPC`.

@@ -80,7 +80,7 @@ mod tests {
     use super::KNOWN;
     use crate::admission::rules::Concern;
 
-    fn volumes(volumes: Value) -> Value {
+    fn volumes(volumes: &Value) -> Value {
         pod_with(json!({"volumes": volumes}))
     }
 
@@ -91,30 +91,35 @@ mod tests {
         pods(
             "hostPathVolumes",
             &[
-                ("none", baseline(0), volumes(json!([])), &[]),
-                ("no type", baseline(0), volumes(json!([{"name": "a"}])), &[]),
-                ("null", baseline(0), volumes(json!([{"name": "a", "hostPath": null}])), &[]),
-                ("every known type", baseline(0), volumes(json!(known)), &[]),
-                ("a path", baseline(0), volumes(json!([{"name": "b"}, host])), &["spec.volumes[1].hostPath"]),
+                ("none", baseline(0), volumes(&json!([])), &[]),
+                ("no type", baseline(0), volumes(&json!([{"name": "a"}])), &[]),
+                ("null", baseline(0), volumes(&json!([{"name": "a", "hostPath": null}])), &[]),
+                ("every known type", baseline(0), volumes(&json!(known)), &[]),
+                (
+                    "a path",
+                    baseline(0),
+                    volumes(&json!([{"name": "b"}, host])),
+                    &["spec.volumes[1].hostPath"],
+                ),
                 (
                     "an empty hostPath",
                     baseline(0),
-                    volumes(json!([{"name": "a", "hostPath": {}}])),
+                    volumes(&json!([{"name": "a", "hostPath": {}}])),
                     &["spec.volumes[0].hostPath"],
                 ),
                 (
                     "e14 an unknown type",
                     baseline(u16::MAX),
-                    volumes(json!([{"name": "a", "nodeDisk": {}}])),
+                    volumes(&json!([{"name": "a", "nodeDisk": {}}])),
                     &["spec.volumes[0].nodeDisk"],
                 ),
                 (
                     "beside a known type",
                     baseline(0),
-                    volumes(json!([{"name": "a", "emptyDir": {}, "hostPath": {"path": "/"}}])),
+                    volumes(&json!([{"name": "a", "emptyDir": {}, "hostPath": {"path": "/"}}])),
                     &["spec.volumes[0].hostPath"],
                 ),
-                ("restricted has its own control", restricted(0), volumes(json!([host])), &[]),
+                ("restricted has its own control", restricted(0), volumes(&json!([host])), &[]),
             ],
         );
     }
@@ -122,7 +127,7 @@ mod tests {
     #[test]
     fn a_finding_is_about_the_volume_and_its_path() {
         let of = |path: &str| {
-            let found = findings(&volumes(json!([{"name": "a", "hostPath": {"path": path}}])), baseline(0));
+            let found = findings(&volumes(&json!([{"name": "a", "hostPath": {"path": path}}])), baseline(0));
             found.into_iter().next().unwrap()
         };
         assert_eq!(of("/var").concern, Concern::Volume("a".to_owned()));

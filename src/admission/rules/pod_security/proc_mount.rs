@@ -39,7 +39,7 @@ mod tests {
     const CONTROL: &str = "procMount";
     const FIELD: &str = "securityContext.procMount";
 
-    fn mount(kind: Value) -> Value {
+    fn mount(kind: &Value) -> Value {
         json!({"securityContext": {"procMount": kind}})
     }
 
@@ -49,10 +49,10 @@ mod tests {
             CONTROL,
             &[
                 ("nothing said", baseline(0), json!({}), &[]),
-                ("null", baseline(0), mount(Value::Null), &[]),
-                ("the default", baseline(0), mount(json!("Default")), &[]),
-                ("unmasked", baseline(0), mount(json!("Unmasked")), &[FIELD]),
-                ("unknown", restricted(u16::MAX), mount(json!("default")), &[FIELD]),
+                ("null", baseline(0), mount(&Value::Null), &[]),
+                ("the default", baseline(0), mount(&json!("Default")), &[]),
+                ("unmasked", baseline(0), mount(&json!("Unmasked")), &[FIELD]),
+                ("unknown", restricted(u16::MAX), mount(&json!("default")), &[FIELD]),
             ],
         );
     }
@@ -60,7 +60,7 @@ mod tests {
     #[test]
     fn e8_a_user_namespace_counts_since_1_35_where_every_node_has_them() {
         let pod = |host_users: Value| {
-            let mut container = mount(json!("Unmasked"));
+            let mut container = mount(&json!("Unmasked"));
             container["name"] = json!("app");
             json!({"spec": {"hostUsers": host_users, "containers": [container]}})
         };

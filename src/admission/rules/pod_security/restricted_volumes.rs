@@ -2,7 +2,7 @@
 //! claim.
 //!
 //! The in-tree network types carry the address and the credentials of a store into the pod's spec, and make the
-//! node mount what a tenant serves. A claim has an owner and a StorageClass.
+//! node mount what a tenant serves. A claim has an owner and a storage class.
 //!
 //! - Restricted: the keys of `volumes[*]`.
 //! - Allowed: no key but `name` (it becomes an `emptyDir`), and the keys in [`ALLOWED`].

@@ -50,7 +50,7 @@ mod tests {
 
     const CONTROL: &str = "runAsNonRoot";
 
-    fn non_root(value: Value) -> Value {
+    fn non_root(value: &Value) -> Value {
         json!({"securityContext": {"runAsNonRoot": value}})
     }
 
@@ -60,21 +60,21 @@ mod tests {
             CONTROL,
             &[
                 ("nothing said", restricted(0), json!({}), &[FIELD]),
-                ("null", restricted(0), non_root(Value::Null), &[FIELD]),
-                ("false", restricted(u16::MAX), non_root(json!(false)), &[FIELD]),
-                ("true", restricted(0), non_root(json!(true)), &[]),
+                ("null", restricted(0), non_root(&Value::Null), &[FIELD]),
+                ("false", restricted(u16::MAX), non_root(&json!(false)), &[FIELD]),
+                ("true", restricted(0), non_root(&json!(true)), &[]),
                 (
                     "a user is not enough",
                     restricted(0),
                     json!({"securityContext": {"runAsUser": 1000}}),
                     &[FIELD],
                 ),
-                ("baseline", baseline(u16::MAX), non_root(json!(false)), &[]),
+                ("baseline", baseline(u16::MAX), non_root(&json!(false)), &[]),
             ],
         );
     }
 
-    fn pod(pod: Value, container: Value) -> Value {
+    fn pod(pod: &Value, container: &Value) -> Value {
         let mut spec = non_root(pod);
         let mut app = non_root(container);
         app["name"] = json!("app");
@@ -90,10 +90,10 @@ mod tests {
         pods(
             CONTROL,
             &[
-                ("the pod's is inherited", restricted(0), pod(yes.clone(), Value::Null), &[]),
-                ("a container takes it back", restricted(0), pod(yes.clone(), no.clone()), of_app),
-                ("the pod's false is reported once", restricted(0), pod(no.clone(), Value::Null), of_pod),
-                ("the pod's false is bad unused", restricted(0), pod(no, yes), of_pod),
+                ("the pod's is inherited", restricted(0), pod(&yes, &Value::Null), &[]),
+                ("a container takes it back", restricted(0), pod(&yes, &no), of_app),
+                ("the pod's false is reported once", restricted(0), pod(&no, &Value::Null), of_pod),
+                ("the pod's false is bad unused", restricted(0), pod(&no, &yes), of_pod),
             ],
         );
     }

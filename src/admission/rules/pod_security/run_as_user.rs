@@ -33,7 +33,7 @@ mod tests {
 
     const CONTROL: &str = "runAsUser";
 
-    fn user(id: Value) -> Value {
+    fn user(id: &Value) -> Value {
         json!({"securityContext": {"runAsUser": id}})
     }
 
@@ -44,19 +44,19 @@ mod tests {
             CONTROL,
             &[
                 ("nothing said", restricted(23), json!({}), &[]),
-                ("null", restricted(23), user(Value::Null), &[]),
-                ("a user", restricted(23), user(json!(1000)), &[]),
-                ("root", restricted(23), user(json!(0)), field),
-                ("root before 1.23", restricted(22), user(json!(0)), &[]),
-                ("baseline", baseline(u16::MAX), user(json!(0)), &[]),
+                ("null", restricted(23), user(&Value::Null), &[]),
+                ("a user", restricted(23), user(&json!(1000)), &[]),
+                ("root", restricted(23), user(&json!(0)), field),
+                ("root before 1.23", restricted(22), user(&json!(0)), &[]),
+                ("baseline", baseline(u16::MAX), user(&json!(0)), &[]),
             ],
         );
-        let root = || pod_with(user(json!(0)));
+        let root = || pod_with(user(&json!(0)));
         let of_pod: &[&str] = &["spec.securityContext.runAsUser"];
         pods(
             CONTROL,
             &[
-                ("pod, a user", restricted(23), pod_with(user(json!(1000))), &[]),
+                ("pod, a user", restricted(23), pod_with(user(&json!(1000))), &[]),
                 ("pod, root", restricted(u16::MAX), root(), of_pod),
             ],
         );
@@ -65,7 +65,7 @@ mod tests {
     #[test]
     fn e8_a_user_namespace_counts_since_1_35_where_every_node_has_them() {
         let pod = |host_users: bool| {
-            let mut spec = user(json!(0));
+            let mut spec = user(&json!(0));
             spec["hostUsers"] = json!(host_users);
             pod_with(spec)
         };

@@ -57,12 +57,12 @@ mod tests {
     const CONTROL: &str = "seLinuxOptions";
     const TYPE: &str = "securityContext.seLinuxOptions.type";
 
-    fn options(options: Value) -> Value {
+    fn options(options: &Value) -> Value {
         json!({"securityContext": {"seLinuxOptions": options}})
     }
 
     fn type_(name: &str) -> Value {
-        options(json!({"type": name}))
+        options(&json!({"type": name}))
     }
 
     #[test]
@@ -71,8 +71,8 @@ mod tests {
             CONTROL,
             &[
                 ("nothing said", baseline(0), json!({}), &[]),
-                ("empty", baseline(0), options(json!({"type": "", "user": "", "role": null})), &[]),
-                ("a level is free", baseline(0), options(json!({"level": "s0:c1"})), &[]),
+                ("empty", baseline(0), options(&json!({"type": "", "user": "", "role": null})), &[]),
+                ("a level is free", baseline(0), options(&json!({"level": "s0:c1"})), &[]),
                 ("container_t", baseline(0), type_("container_t"), &[]),
                 ("container_init_t", baseline(0), type_("container_init_t"), &[]),
                 ("container_kvm_t", baseline(0), type_("container_kvm_t"), &[]),
@@ -82,7 +82,7 @@ mod tests {
                 (
                     "all three",
                     baseline(0),
-                    options(json!({"type": "spc_t", "user": "u", "role": "r"})),
+                    options(&json!({"type": "spc_t", "user": "u", "role": "r"})),
                     &[TYPE, "securityContext.seLinuxOptions.user", "securityContext.seLinuxOptions.role"],
                 ),
             ],
@@ -104,7 +104,7 @@ mod tests {
                 (
                     "a user",
                     baseline(0),
-                    pod_with(options(json!({"user": "system_u"}))),
+                    pod_with(options(&json!({"user": "system_u"}))),
                     &["spec.securityContext.seLinuxOptions.user"],
                 ),
             ],

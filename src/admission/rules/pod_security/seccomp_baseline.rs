@@ -85,12 +85,12 @@ mod tests {
     const CONTROL: &str = "seccompProfile_baseline";
     const FIELD: &str = "securityContext.seccompProfile.type";
 
-    fn profile(profile: Value) -> Value {
+    fn profile(profile: &Value) -> Value {
         json!({"securityContext": {"seccompProfile": profile}})
     }
 
     fn type_(name: &str) -> Value {
-        profile(json!({"type": name}))
+        profile(&json!({"type": name}))
     }
 
     #[test]
@@ -99,11 +99,11 @@ mod tests {
             CONTROL,
             &[
                 ("nothing said", baseline(19), json!({}), &[]),
-                ("null", baseline(19), profile(Value::Null), &[]),
+                ("null", baseline(19), profile(&Value::Null), &[]),
                 ("the runtime's", baseline(19), type_("RuntimeDefault"), &[]),
                 ("the node's", baseline(19), type_("Localhost"), &[]),
                 ("none", baseline(19), type_("Unconfined"), &[FIELD]),
-                ("no type", baseline(u16::MAX), profile(json!({})), &[FIELD]),
+                ("no type", baseline(u16::MAX), profile(&json!({})), &[FIELD]),
                 ("a field before 1.19", baseline(18), type_("Unconfined"), &[]),
                 ("restricted has its own control", restricted(19), type_("Unconfined"), &[]),
             ],

@@ -116,7 +116,8 @@ pub(super) fn containers(control: &str, rows: &[(&str, At, Value, &[&str])]) {
 
 /// A pod of one container `app` with nothing set, and `spec`'s fields.
 pub(super) fn pod_with(spec: Value) -> Value {
-    let mut pod = json!({"spec": spec});
+    let mut pod = json!({});
+    pod["spec"] = spec;
     if pod["spec"].get("containers").is_none() {
         pod["spec"]["containers"] = json!([{"name": "app"}]);
     }

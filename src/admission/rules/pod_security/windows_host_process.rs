@@ -1,6 +1,6 @@
 //! `windowsHostProcess` (baseline, since 1.0): nothing runs as a process of a Windows node.
 //!
-//! A HostProcess container is to Windows what a privileged one is to Linux.
+//! A host-process container is to Windows what a privileged one is to Linux.
 //!
 //! - Restricted: `securityContext.windowsOptions.hostProcess` of the pod and of every container.
 //! - Allowed: absent, `false`.
@@ -29,7 +29,7 @@ mod tests {
 
     use super::super::testing::{baseline, containers, pod_with, pods, restricted};
 
-    fn host_process(value: Value) -> Value {
+    fn host_process(value: &Value) -> Value {
         json!({"securityContext": {"windowsOptions": {"hostProcess": value}}})
     }
 
@@ -40,20 +40,20 @@ mod tests {
             "windowsHostProcess",
             &[
                 ("nothing said", baseline(0), json!({}), &[]),
-                ("null", baseline(0), host_process(Value::Null), &[]),
-                ("false", baseline(0), host_process(json!(false)), &[]),
-                ("true", baseline(0), host_process(json!(true)), field),
-                ("restricted", restricted(u16::MAX), host_process(json!(true)), field),
+                ("null", baseline(0), host_process(&Value::Null), &[]),
+                ("false", baseline(0), host_process(&json!(false)), &[]),
+                ("true", baseline(0), host_process(&json!(true)), field),
+                ("restricted", restricted(u16::MAX), host_process(&json!(true)), field),
             ],
         );
         pods(
             "windowsHostProcess",
             &[
-                ("pod, false", baseline(0), pod_with(host_process(json!(false))), &[]),
+                ("pod, false", baseline(0), pod_with(host_process(&json!(false))), &[]),
                 (
                     "pod, true",
                     baseline(0),
-                    pod_with(host_process(json!(true))),
+                    pod_with(host_process(&json!(true))),
                     &["spec.securityContext.windowsOptions.hostProcess"],
                 ),
             ],
