@@ -1,5 +1,6 @@
 //! `partywall certs` as people run it, and a TLS handshake with what it wrote.
 #![expect(clippy::disallowed_methods, reason = "tests read the files that were written")]
+#![expect(clippy::unwrap_used, reason = "what fails in a helper fails its test")]
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -26,8 +26,8 @@ use rustls::pki_types::DnsName;
 pub(super) struct Args {
     /// The folder for ca.crt, ca.key, tls.crt and tls.key; it is made if there is none.
     dir: PathBuf,
-    /// A DNS name of the server, such as partywall.partywall-system.svc; repeat it or separate by commas.
-    /// Without --dns and --ip: localhost, 127.0.0.1 and ::1.
+    /// A DNS name of the server, such as `partywall.partywall-system.svc`; repeat it or separate by commas.
+    /// Without --dns and --ip: localhost and the two loopback addresses.
     #[arg(long, env = "PARTYWALL_DNS", value_name = "NAME", value_delimiter = ',', value_parser = dns_name)]
     dns: Vec<String>,
     /// An address of the server; repeat it or separate by commas.
@@ -60,7 +60,7 @@ const PRIVATE: u32 = 0o600;
 /// Runs the command.
 pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
     let Args { dir, dns, ip, days, force } = args;
-    let names = Names::of(dns, ip);
+    let names = Names::of(dns, &ip);
     let now = SystemTime::now();
     let ca_days = days.saturating_mul(10).min(CA_DAYS_MAX);
     let set = issue(&names, now, (days, ca_days)).context("cannot make the certificates")?;
@@ -83,7 +83,7 @@ struct Names {
 }
 
 impl Names {
-    fn of(dns: Vec<String>, ip: Vec<IpAddr>) -> Self {
+    fn of(dns: Vec<String>, ip: &[IpAddr]) -> Self {
         let mut names = dns.into_iter().chain(ip.iter().map(IpAddr::to_string));
         match names.next() {
             Some(first) => Self { first, others: names.collect() },

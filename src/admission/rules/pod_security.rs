@@ -33,8 +33,9 @@ mod windows_host_process;
 
 use self::case::{Case, Found};
 use super::{Findings, Subject};
+use crate::admission::review::Object;
 use crate::admission::tenancy::PodSecurity;
-use crate::admission::workload::PodView;
+use crate::admission::workload::{Binding, PodSpec, PodView};
 use crate::api::Level;
 
 /// A control of the Pod Security Standards.
@@ -99,8 +100,25 @@ const CONTROLS: [Control; 18] = [
 ];
 
 pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
-    let (Some(tenant), Some(pod)) = (subject.tenant(), subject.pod()) else { return };
-    judge(pod, tenant.pod_security, subject.snapshot.user_namespaces, findings);
+    let Some(tenant) = subject.tenant() else { return };
+    let mut hold = |pod| judge(pod, tenant.pod_security, subject.snapshot.user_namespaces, findings);
+    if let Some(pod) = subject.pod() {
+        hold(pod);
+    } else if let Object::Binding(binding) = subject.object {
+        hold(as_pod(binding, &PodSpec::default()));
+    }
+}
+
+/// A binding as a pod of which nothing is known but what the binding will write into its metadata: the API
+/// server copies a binding's annotations over the pod's, long after the pod was judged.
+fn as_pod<'v, 'a>(binding: &'v Binding<'a>, nothing: &'v PodSpec<'a>) -> PodView<'v, 'a> {
+    PodView {
+        is_template: false,
+        spec_path: "spec",
+        metadata_path: "metadata",
+        metadata: &binding.metadata,
+        spec: nothing,
+    }
 }
 
 /// Holds a pod to a standard; `user_namespaces`: every node has them, so that asking for one is getting one.
@@ -242,6 +260,22 @@ mod tests {
                 "spec.jobTemplate.spec.template.metadata.annotations[container.apparmor.security.beta.kubernetes.io/app]",
             ]
         );
+    }
+
+    #[test]
+    fn c4_a_binding_is_held_to_what_it_writes_on_the_pod() {
+        let fields = |annotations: &str, at| -> Vec<String> {
+            let json =
+                format!(r#"{{"metadata": {{"annotations": {annotations}}}, "target": {{"name": "n"}}}}"#);
+            let binding: Binding<'_> = serde_json::from_str(&json).unwrap();
+            let found = findings_in(as_pod(&binding, &PodSpec::default()), at);
+            found.into_iter().map(|finding| finding.field).collect()
+        };
+        let bad = r#"{"container.apparmor.security.beta.kubernetes.io/app": "unconfined"}"#;
+        let field = "metadata.annotations[container.apparmor.security.beta.kubernetes.io/app]";
+        assert_eq!(fields(bad, baseline(PodSecurity::LATEST)), [field]);
+        assert_eq!(fields(bad, restricted(PodSecurity::LATEST)), [field]);
+        assert!(fields("{}", restricted(PodSecurity::LATEST)).is_empty());
     }
 
     #[test]

@@ -7,7 +7,7 @@
 //! - Allowed: absent, empty, and the names in [`ALLOWED`], spelt exactly so.
 //! - Source: `check_capabilities_baseline.go`. At `restricted` `capabilities_restricted` takes its place.
 
-use super::case::{Case, Found, Place};
+use super::case::{Case, Found, Listed, Place};
 use crate::admission::record::Cut;
 
 /// What container runtimes give a container anyway.
@@ -39,7 +39,7 @@ pub(super) fn check(case: &Case<'_>, found: &mut Found<'_, '_>) {
                     format_args!(
                         "adds capability `{}`, which reaches beyond the container; remove it (allowed: {})",
                         Cut(capability),
-                        ALLOWED.join(", ")
+                        Listed(&ALLOWED)
                     ),
                 );
             }

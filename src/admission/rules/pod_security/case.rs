@@ -82,6 +82,19 @@ impl fmt::Display for Place<'_> {
     }
 }
 
+/// Names in a message, with commas between them.
+pub(super) struct Listed<'l>(pub(super) &'l [&'l str]);
+
+impl fmt::Display for Listed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, name) in self.0.iter().enumerate() {
+            f.write_str(if index == 0 { "" } else { ", " })?;
+            f.write_str(name)?;
+        }
+        Ok(())
+    }
+}
+
 /// Takes what one control finds.
 pub(super) struct Found<'c, 'f> {
     control: &'static str,

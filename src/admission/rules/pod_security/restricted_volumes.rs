@@ -8,7 +8,7 @@
 //! - Allowed: no key but `name` (it becomes an `emptyDir`), and the keys in [`ALLOWED`].
 //! - Source: `check_restrictedVolumes.go`.
 
-use super::case::{Case, Found};
+use super::case::{Case, Found, Listed};
 use crate::admission::record::Cut;
 
 const ALLOWED: [&str; 9] = [
@@ -38,7 +38,7 @@ pub(super) fn check(case: &Case<'_>, found: &mut Found<'_, '_>) {
                 format_args!(
                     "has type `{}`; use a persistentVolumeClaim or another of the allowed ones ({})",
                     Cut(kind),
-                    ALLOWED.join(", ")
+                    Listed(&ALLOWED)
                 ),
             );
         }
