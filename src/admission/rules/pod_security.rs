@@ -82,7 +82,7 @@ const CONTROLS: [Control; 18] = [
     Control::baseline("hostNamespaces", 0, host_namespaces::check),
     Control::baseline("hostPathVolumes", 0, host_path_volumes::check),
     Control::baseline("hostPorts", 0, host_ports::check),
-    Control::baseline("hostProbesAndhostLifecycle", 34, host_probes::check),
+    Control::baseline("hostProbesAndHostLifecycle", 34, host_probes::check),
     Control::baseline("appArmorProfile", 0, app_armor_profile::check),
     Control::baseline("seLinuxOptions", 0, se_linux_options::check),
     Control::baseline("procMount", 0, proc_mount::check),

@@ -1,4 +1,4 @@
-//! `hostProbesAndhostLifecycle` (baseline, since 1.34): probes and hooks connect to the pod itself.
+//! `hostProbesAndHostLifecycle` (baseline, since 1.34): probes and hooks connect to the pod itself.
 //!
 //! The kubelet opens these connections from the node, so a `host` lets a tenant reach what only nodes reach,
 //! and learn from the probe's result what answered. There is no exception for loopback: it is the node's.
@@ -56,7 +56,7 @@ mod tests {
 
     use super::super::testing::{baseline, containers, restricted};
 
-    const CONTROL: &str = "hostProbesAndhostLifecycle";
+    const CONTROL: &str = "hostProbesAndHostLifecycle";
 
     fn everywhere(host: &Value) -> Value {
         let handler = json!({"httpGet": {"host": host, "port": 80}, "tcpSocket": {"host": host, "port": 80}});
