@@ -13,7 +13,7 @@ mod pools;
 
 use rustc_hash::FxHashMap;
 
-pub use self::compile::Compiled;
+pub use self::compile::{Compiled, Unread, did_you_mean, keyed};
 pub use self::domains::{Domain, DomainError, Domains, Host, HostError};
 pub use self::exemptions::{Exemption, Reach};
 pub use self::pools::{Grant, Pool, PoolId, Taint};

@@ -1,0 +1,97 @@
+//! What holds for the whole cluster: Settings over the embedded `policies/default.yaml`.
+
+use super::mistakes::{At, Mistakes};
+use super::{Named, refuse_empty};
+use crate::admission::policy::Modes;
+use crate::api::{Mode, Settings, SettingsSpec, Source, StampMode, Workloads};
+
+/// The embedded Settings.
+const DEFAULT: &str = include_str!("../../../../policies/default.yaml");
+/// What mistakes in it would be reported under.
+const DEFAULT_PATH: &str = "policies/default.yaml";
+
+/// What holds for the whole cluster.
+pub(super) struct Base {
+    pub(super) stamp: StampMode,
+    pub(super) user_namespaces: bool,
+    pub(super) workloads: Workloads,
+    pub(super) modes: Modes,
+    /// The system namespaces, and where they were written.
+    pub(super) system_namespaces: Vec<String>,
+    pub(super) at: At,
+}
+
+pub(super) fn compile(settings: &[Named<SettingsSpec>], mistakes: &mut Mistakes) -> Base {
+    let mut base = embedded(mistakes);
+    for object in settings {
+        if object.name == "default" {
+            overlay(&mut base, object, mistakes);
+        } else {
+            let message = "only one Settings holds, and its name is `default`; move what differs there";
+            mistakes.error(&object.at, "metadata.name", &object.name, message);
+        }
+    }
+    base
+}
+
+fn overlay(base: &mut Base, object: &Named<SettingsSpec>, mistakes: &mut Mistakes) {
+    let Named { at, spec, .. } = object;
+    base.stamp = spec.stamp.unwrap_or(base.stamp);
+    base.user_namespaces = spec.user_namespaces.unwrap_or(base.user_namespaces);
+    base.workloads = spec.workloads.unwrap_or(base.workloads);
+    for (rule, mode) in mistakes.modes(at, spec.rules.iter()) {
+        base.modes.set(rule, mode);
+    }
+    if let Some(namespaces) = &spec.system_namespaces {
+        let mend = "name at least one, or leave the field out: then the embedded default holds";
+        refuse_empty(namespaces, at, "spec.systemNamespaces", mend, mistakes);
+        base.system_namespaces.clone_from(namespaces);
+        base.at = at.clone();
+    }
+}
+
+/// The embedded Settings. A test keeps them complete; what they lacked would be strict.
+fn embedded(mistakes: &mut Mistakes) -> Base {
+    let at = At::new(Source { path: DEFAULT_PATH.to_owned(), document: 1 });
+    let mut base = Base {
+        stamp: StampMode::Both,
+        user_namespaces: false,
+        workloads: Workloads::Warn,
+        modes: Modes::all(Mode::Deny),
+        system_namespaces: Vec::new(),
+        at: at.clone(),
+    };
+    match serde_saphyr::from_str::<Settings>(DEFAULT) {
+        Ok(settings) => {
+            overlay(&mut base, &Named::new(at, settings.metadata.name, settings.spec), mistakes);
+        }
+        // INVARIANT: a test reads the embedded file; were it broken, nothing would load.
+        Err(error) => mistakes.error_json(&at, "spec", "", error.to_string()),
+    }
+    base
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::admission::rules::RuleId;
+
+    #[test]
+    fn the_embedded_settings_spell_out_every_field_and_every_rule() {
+        let settings: Settings = serde_saphyr::from_str(DEFAULT).unwrap();
+        let SettingsSpec { stamp, user_namespaces, workloads, system_namespaces, rules } = settings.spec;
+        assert!(stamp.is_some() && user_namespaces.is_some() && workloads.is_some());
+        assert!(system_namespaces.is_some_and(|namespaces| !namespaces.is_empty()));
+        for rule in RuleId::ALL {
+            assert!(rules.contains_key(rule.as_str()), "{rule} is missing in {DEFAULT_PATH}");
+        }
+        assert_eq!(rules.len(), RuleId::COUNT);
+    }
+
+    #[test]
+    fn the_embedded_settings_have_no_mistakes() {
+        let mut mistakes = Mistakes::default();
+        compile(&[], &mut mistakes);
+        assert!(mistakes.finish().0.is_empty());
+    }
+}

@@ -1,0 +1,263 @@
+//! Structure: every field that is unknown, missing, of the wrong type or not one of the words allowed.
+//!
+//! Serde stops at the first mistake, and this does not: it walks a value along the schema of its type. Only what
+//! `schemars` writes for the types of [`crate::api`] is understood; a test holds that to be all there is.
+//!
+//! INVARIANT: what passes here, serde reads.
+
+use serde_json::{Map, Value};
+
+use crate::admission::tenancy::{did_you_mean, keyed};
+
+/// A mistake of structure: path, value as JSON, message.
+pub(super) type Flaw = (String, String, String);
+
+/// Walks values along one schema.
+pub(super) struct Walker<'s> {
+    root: &'s Value,
+    flaws: Vec<Flaw>,
+}
+
+/// All that is wrong with the structure of `value`, which stands at `path`.
+pub(super) fn check(schema: &Value, path: &str, value: &Value) -> Vec<Flaw> {
+    let mut walker = Walker { root: schema, flaws: Vec::new() };
+    walker.walk(schema, path, value);
+    walker.flaws
+}
+
+/// The JSON of a value, cut to what fits a line.
+pub(super) fn excerpt(value: &Value) -> String {
+    const LONGEST: usize = 120;
+    let json = value.to_string();
+    match json.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", json.get(..end).unwrap_or_default()),
+        None => json,
+    }
+}
+
+impl Walker<'_> {
+    fn walk(&mut self, schema: &Value, path: &str, value: &Value) {
+        let root = self.root;
+        let schema = resolve(root, schema);
+        if is_nullable(schema) && value.is_null() {
+            return;
+        }
+        if let Some(some) = some_of(schema) {
+            return self.walk(some, path, value);
+        }
+        if let Some(words) = words(schema) {
+            return self.word(&words, path, value);
+        }
+        match (type_of(schema), value) {
+            (Some("object"), Value::Object(fields)) => self.fields(schema, path, fields),
+            (Some("array"), Value::Array(items)) => {
+                let Some(item) = schema.get("items") else { return };
+                for (index, value) in items.iter().enumerate() {
+                    self.walk(item, &format!("{path}[{index}]"), value);
+                }
+            }
+            (Some("string"), Value::String(_)) | (Some("boolean"), Value::Bool(_)) | (None, _) => {}
+            (Some("integer"), Value::Number(number)) if number.is_i64() || number.is_u64() => {}
+            (Some("number"), Value::Number(_)) => {}
+            (Some(expected), _) => self.flaw(path, value, mismatch(expected, value)),
+        }
+    }
+
+    fn fields(&mut self, schema: &Value, path: &str, fields: &Map<String, Value>) {
+        let known = schema.get("properties").and_then(Value::as_object);
+        let others = schema.get("additionalProperties");
+        for (name, value) in fields {
+            let path = keyed(path, name);
+            match (known.and_then(|known| known.get(name)), others) {
+                (Some(schema), _) => self.walk(schema, &path, value),
+                (None, Some(schema @ Value::Object(_))) => self.walk(schema, &path, value),
+                (None, Some(Value::Bool(false))) => {
+                    let names: Vec<_> = known.into_iter().flat_map(Map::keys).map(String::as_str).collect();
+                    self.flaw(&path, value, unknown_field(name, &names));
+                }
+                (None, _) => {}
+            }
+        }
+        let required = schema.get("required").and_then(Value::as_array).into_iter().flatten();
+        for name in required.filter_map(Value::as_str).filter(|name| !fields.contains_key(*name)) {
+            let meaning = known
+                .and_then(|known| known.get(name)?.get("description")?.as_str())
+                .map(|text| format!(": {}", sentence(text)))
+                .unwrap_or_default();
+            self.flaws.push((keyed(path, name), String::new(), format!("missing field `{name}`{meaning}")));
+        }
+    }
+
+    fn word(&mut self, words: &[&str], path: &str, value: &Value) {
+        let list = || words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
+        match value {
+            Value::String(word) if words.contains(&word.as_str()) => {}
+            Value::String(word) => {
+                let meant = did_you_mean(word, words.iter().copied());
+                self.flaw(path, value, format!("unknown value `{word}`{meant}; write one of {}", list()));
+            }
+            // YAML reads a bare `off` as a boolean, and it is a mode.
+            Value::Bool(false) if words.contains(&"off") => {
+                let message =
+                    format!("YAML reads this as a boolean; put the word in quotes: one of {}", list());
+                self.flaw(path, value, message);
+            }
+            _ => self.flaw(path, value, format!("must be one of {}", list())),
+        }
+    }
+
+    fn flaw(&mut self, path: &str, value: &Value, message: String) {
+        self.flaws.push((path.to_owned(), excerpt(value), message));
+    }
+}
+
+/// `unknown field`, with the name that was likely meant.
+pub(super) fn unknown_field(name: &str, known: &[&str]) -> String {
+    let meant = did_you_mean(name, known.iter().copied());
+    if meant.is_empty() {
+        let list = known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+        format!("unknown field `{name}`; the fields here are {list}")
+    } else {
+        format!("unknown field `{name}`{meant}")
+    }
+}
+
+/// What is wrong with a value of another type than `expected`.
+pub(super) fn mismatch(expected: &str, value: &Value) -> String {
+    match (expected, value) {
+        ("string", Value::Number(_) | Value::Bool(_)) => {
+            format!("must be a string; put it in quotes: `\"{value}\"`")
+        }
+        _ => format!("must be {}, not {}", named(expected), named(type_name(value))),
+    }
+}
+
+fn type_name(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    }
+}
+
+/// A JSON type as people who write YAML call it.
+fn named(kind: &str) -> &str {
+    match kind {
+        "null" => "empty",
+        "boolean" => "a boolean (`true` or `false`)",
+        "number" => "a number",
+        "integer" => "a whole number",
+        "string" => "a string",
+        "array" => "a list",
+        "object" => "a map of fields",
+        other => other,
+    }
+}
+
+/// A field's description as the end of a message: its first clause, lower case, without a stop.
+fn sentence(text: &str) -> String {
+    let text = text.split(['.', ';']).next().unwrap_or(text).trim();
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
+}
+
+/// The schema that a `$ref` stands for.
+fn resolve<'s>(root: &'s Value, schema: &'s Value) -> &'s Value {
+    schema
+        .get("$ref")
+        .and_then(Value::as_str)
+        .and_then(|reference| root.pointer(reference.strip_prefix('#')?))
+        .unwrap_or(schema)
+}
+
+fn is_null_type(schema: &Value) -> bool {
+    schema.get("type").and_then(Value::as_str) == Some("null")
+}
+
+fn is_nullable(schema: &Value) -> bool {
+    let types = schema.get("type").and_then(Value::as_array).into_iter().flatten();
+    let any = schema.get("anyOf").and_then(Value::as_array).into_iter().flatten();
+    types.filter_map(Value::as_str).any(|kind| kind == "null")
+        || any.clone().any(is_null_type)
+        || schema.get("nullable") == Some(&Value::Bool(true))
+}
+
+/// What an optional value is if it is there.
+fn some_of(schema: &Value) -> Option<&Value> {
+    schema.get("anyOf")?.as_array()?.iter().find(|schema| !is_null_type(schema))
+}
+
+/// The words a value may be: `enum`, or `oneOf` where each word has a description.
+fn words(schema: &Value) -> Option<Vec<&str>> {
+    if let Some(words) = schema.get("enum").and_then(Value::as_array) {
+        return Some(words.iter().filter_map(Value::as_str).collect());
+    }
+    let words = schema.get("oneOf")?.as_array()?.iter().flat_map(|one| {
+        let listed = one.get("enum").and_then(Value::as_array).into_iter().flatten();
+        listed.chain(one.get("const")).filter_map(Value::as_str)
+    });
+    Some(words.collect())
+}
+
+fn type_of(schema: &Value) -> Option<&str> {
+    match schema.get("type")? {
+        Value::String(kind) => Some(kind),
+        Value::Array(kinds) => kinds.iter().filter_map(Value::as_str).find(|kind| *kind != "null"),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every keyword that the walker understands or that says nothing about structure.
+    const UNDERSTOOD: [&str; 15] = [
+        "$schema",
+        "$defs",
+        "$ref",
+        "title",
+        "description",
+        "type",
+        "properties",
+        "required",
+        "items",
+        "enum",
+        "additionalProperties",
+        "anyOf",
+        "oneOf",
+        "const",
+        "default",
+    ];
+
+    fn keywords(schema: &Value, found: &mut Vec<String>) {
+        let Some(fields) = schema.as_object() else { return };
+        for (keyword, value) in fields {
+            found.push(keyword.clone());
+            match keyword.as_str() {
+                "properties" | "$defs" => {
+                    value.as_object().unwrap().values().for_each(|schema| keywords(schema, found));
+                }
+                "anyOf" | "oneOf" => {
+                    value.as_array().unwrap().iter().for_each(|schema| keywords(schema, found))
+                }
+                "items" | "additionalProperties" => keywords(value, found),
+                _ => {}
+            }
+        }
+    }
+
+    #[test]
+    fn the_schemas_hold_no_keyword_that_is_not_understood() {
+        for schema in super::super::document::schemas() {
+            let mut found = Vec::new();
+            keywords(schema, &mut found);
+            for keyword in found {
+                assert!(UNDERSTOOD.contains(&keyword.as_str()), "{keyword} in {schema:#}");
+            }
+        }
+    }
+}

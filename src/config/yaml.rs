@@ -1,0 +1,201 @@
+//! Text → documents. YAML and JSON are read by one parser, so that both refuse repeated keys and both name line
+//! and column.
+//!
+//! A line that begins with `---` always begins a document in YAML, even inside a quoted text. So the text is cut
+//! there first, and a document that is broken takes none of the others with it.
+//!
+//! INVARIANT: aliases cannot make a small document large; the parser's budget ends that.
+
+use serde_json::Value;
+use serde_json::value::RawValue;
+use serde_saphyr::{DefaultMessageFormatter, MessageFormatter, Options};
+
+/// A document that is not empty.
+#[derive(Debug)]
+pub(crate) struct Document {
+    /// Its number in the text, from 1; empty documents count.
+    pub(crate) number: usize,
+    /// What it says.
+    pub(crate) content: Result<Value, SyntaxError>,
+}
+
+/// Why a document cannot be read.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct SyntaxError {
+    /// The line in the text, from 1.
+    pub(crate) line: u64,
+    /// The column in that line, from 1.
+    pub(crate) column: u64,
+    /// What is wrong.
+    pub(crate) message: String,
+}
+
+/// The documents of a text that are not empty, in order.
+pub(crate) fn documents(text: &str) -> Vec<Document> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let pieces = split_json(text).unwrap_or_else(|| split_yaml(text));
+    pieces
+        .into_iter()
+        .enumerate()
+        .filter_map(|(index, (line, piece))| {
+            let content = parse(piece, line).transpose()?;
+            Some(Document { number: index + 1, content })
+        })
+        .collect()
+}
+
+/// Several JSON objects in a row, as `kubectl get -o json` and `jq` write them, with the lines before each.
+fn split_json(text: &str) -> Option<Vec<(u64, &str)>> {
+    if !text.trim_ascii_start().starts_with('{') {
+        return None;
+    }
+    let mut pieces = Vec::new();
+    let mut line = 0;
+    let mut end = 0;
+    let mut stream = serde_json::Deserializer::from_str(text).into_iter::<&RawValue>();
+    while let Some(value) = stream.next() {
+        // Anything else is YAML that begins with a brace, or broken; the YAML parser says which.
+        let piece = value.ok()?.get();
+        let start = stream.byte_offset().checked_sub(piece.len())?;
+        line += newlines(text.get(end..start)?);
+        pieces.push((line, piece));
+        line += newlines(piece);
+        end = start + piece.len();
+    }
+    Some(pieces)
+}
+
+fn newlines(text: &str) -> u64 {
+    text.bytes().map(|byte| u64::from(byte == b'\n')).sum()
+}
+
+/// The documents of a YAML text, with the lines before each.
+fn split_yaml(text: &str) -> Vec<(u64, &str)> {
+    let mut pieces = Vec::new();
+    let mut start = (0, 0);
+    let mut offset = 0;
+    // What stands before the first marker is a document only if there is something in it.
+    let mut has_content = false;
+    for (line, content) in (0..).zip(text.split_inclusive('\n')) {
+        if is_marker(content) {
+            if has_content {
+                pieces.extend(text.get(start.1..offset).map(|piece| (start.0, piece)));
+            }
+            start = (line, offset);
+            has_content = true;
+        } else if !is_blank(content) {
+            has_content = true;
+        }
+        offset += content.len();
+    }
+    if has_content {
+        pieces.extend(text.get(start.1..).map(|piece| (start.0, piece)));
+    }
+    pieces
+}
+
+fn is_marker(line: &str) -> bool {
+    line.strip_prefix("---").is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '\r', '\n']))
+}
+
+/// Nothing, a comment or a directive.
+fn is_blank(line: &str) -> bool {
+    let line = line.trim_ascii();
+    line.is_empty() || line.starts_with(['#', '%'])
+}
+
+/// The value of one document that begins after `line` lines; `None`: it is empty.
+fn parse(piece: &str, line: u64) -> Result<Option<Value>, SyntaxError> {
+    match serde_saphyr::from_str_with_options::<Option<Value>>(piece, options()) {
+        Ok(value) => Ok(value.filter(|value| !value.is_null())),
+        Err(error) => {
+            let error = error.without_snippet();
+            let (at, column) = error.location().map_or((1, 1), |at| (at.line().max(1), at.column().max(1)));
+            let message = DefaultMessageFormatter.format_message(error).escape_debug().to_string();
+            Err(SyntaxError { line: line + at, column, message })
+        }
+    }
+}
+
+/// YAML as kubectl reads it (`yes` is a boolean), repeated keys refused.
+fn options() -> Options {
+    serde_saphyr::options! {
+        // A `List` of a whole cluster is one document, so what is written out may be large; what aliases
+        // make of it may not, which the parser limits by itself.
+        budget: serde_saphyr::budget! {
+            max_events: 50_000_000,
+            max_nodes: 20_000_000,
+            max_total_scalar_bytes: 1 << 30,
+            max_depth: 120,
+        },
+        alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: 200_000 },
+        legacy_octal_numbers: true,
+        with_snippet: false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn read(text: &str) -> Vec<(usize, Result<Value, (u64, u64)>)> {
+        documents(text)
+            .into_iter()
+            .map(|Document { number, content }| (number, content.map_err(|e| (e.line, e.column))))
+            .collect()
+    }
+
+    #[test]
+    fn documents_are_numbered_as_they_stand_in_the_text() {
+        assert_eq!(read("a: 1"), [(1, Ok(json!({"a": 1})))]);
+        assert_eq!(
+            read("# hello\n---\na: 1\n---\n# none\n---\nb: 2\n"),
+            [(1, Ok(json!({"a": 1}))), (3, Ok(json!({"b": 2}))),]
+        );
+        assert_eq!(read("a: 1\r\n---\r\nb: 2\r\n"), [(1, Ok(json!({"a": 1}))), (2, Ok(json!({"b": 2})))]);
+        assert_eq!(
+            read("%YAML 1.2\n---\na: 1\n...\n---\nb: 2"),
+            [(1, Ok(json!({"a": 1}))), (2, Ok(json!({"b": 2}))),]
+        );
+        for empty in ["", "\n", "# nothing\n", "---\n", "---\n---\n", "--- # nothing\n", "null", "\u{feff}"] {
+            assert_eq!(read(empty), [], "{empty:?}");
+        }
+    }
+
+    #[test]
+    fn a_broken_document_names_its_line_and_takes_no_other_with_it() {
+        let found = read("a: 1\n---\nb: [1, 2\n---\nc: 3\n");
+        assert_eq!(found.len(), 3);
+        assert_eq!(found[0], (1, Ok(json!({"a": 1}))));
+        assert!(matches!(found[1], (2, Err((3..=4, _)))), "{found:?}");
+        assert_eq!(found[2], (3, Ok(json!({"c": 3}))));
+    }
+
+    #[test]
+    fn repeated_keys_are_refused_in_yaml_and_json() {
+        assert_eq!(read("a: 1\nb: 1\na: 2\n"), [(1, Err((3, 1)))]);
+        assert_eq!(read("{\"a\": 1,\n\"a\": 2}"), [(1, Err((2, 1)))]);
+    }
+
+    #[test]
+    fn json_may_follow_json() {
+        let text = "{\"a\": {\n\t\"b\": \"\\u00e4\\/\"}}\n{\"c\": 1}{\"d\": 1, \"d\": 2}";
+        let found = read(text);
+        assert_eq!(found[0], (1, Ok(json!({"a": {"b": "ä/"}}))));
+        assert_eq!(found[1], (2, Ok(json!({"c": 1}))));
+        assert!(matches!(found[2], (3, Err((3, _)))), "{found:?}");
+        assert_eq!(read("{a: 1}\n---\n{b: 2}").len(), 2);
+    }
+
+    #[test]
+    fn aliases_cannot_explode() {
+        let mut text = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
+        for level in 1..10 {
+            let below = format!("*a{}, ", level - 1).repeat(10);
+            text.push_str(&format!("a{level}: &a{level} [{below}]\n"));
+        }
+        assert!(matches!(read(&text)[0], (1, Err(_))));
+    }
+}
