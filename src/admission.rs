@@ -18,7 +18,7 @@ pub mod workload;
 
 pub use self::record::{Cut, Pairs, Text};
 use self::review::{DecodeError, Kind, Object, Operation, Request, Undecodable};
-use self::rules::{Before, Findings, Report, Subject};
+use self::rules::{Before, Findings, Report, Subject, Update};
 use self::tenancy::{Owner, Snapshot};
 use self::verdict::{Denial, Verdict};
 use crate::api::Mode;
@@ -105,12 +105,14 @@ pub fn admit(phase: Phase, request: &Request<'_>, snapshot: &Snapshot) -> Verdic
 
 /// Whether this is a subresource of pods that may carry a pod in a shape that nobody here can read.
 fn is_unknown_pod_subresource(request: &Request<'_>) -> bool {
-    &*request.resource == "pods" && !review::is_without_spec(&request.subresource)
+    request.resource_group.is_empty()
+        && &*request.resource == "pods"
+        && !review::is_without_spec(&request.subresource)
 }
 
 /// Asks the rules, and on an update reports only what got worse.
 fn judge(subject: &Subject<'_, '_>, old: Option<&serde_json::value::RawValue>) -> Verdict {
-    let report = ask(subject, None, false);
+    let report = ask(subject, None);
     // A violating object is rare, so only now is the old one decoded. One that does not decode had no
     // violations that could be held in favour of the new one.
     let old = match old {
@@ -123,7 +125,7 @@ fn judge(subject: &Subject<'_, '_>, old: Option<&serde_json::value::RawValue>) -
     let mut before = Before::default();
     rules::check(&Subject { object: &old, ..*subject }, &mut Findings::to(&mut before));
     let in_full = rules::changes_containers(&old, subject.object);
-    verdict(subject, ask(subject, Some(&before), in_full))
+    verdict(subject, ask(subject, Some(Update { old: &old, before: &before, in_full })))
 }
 
 fn verdict(subject: &Subject<'_, '_>, report: Report<'_>) -> Verdict {
@@ -142,8 +144,8 @@ fn verdict(subject: &Subject<'_, '_>, report: Report<'_>) -> Verdict {
 }
 
 /// Asks the rules about the subject's object.
-fn ask<'f>(subject: &Subject<'f, 'f>, before: Option<&'f Before>, in_full: bool) -> Report<'f> {
-    let mut report = Report::new(subject, before, in_full);
+fn ask<'f>(subject: &Subject<'f, 'f>, update: Option<Update<'f>>) -> Report<'f> {
+    let mut report = Report::new(subject, update);
     rules::check(subject, &mut Findings::to(&mut report));
     report
 }

@@ -43,7 +43,11 @@ fn every_command_and_flag_is_in_the_readme_and_has_its_variable() {
     let readme = readme();
     let command = cli::command();
     for subcommand in command.get_subcommands() {
-        assert!(readme.contains(&format!("partywall {}", subcommand.get_name())), "{}", subcommand.get_name());
+        assert!(
+            readme.contains(&format!("partywall {}", subcommand.get_name())),
+            "{}",
+            subcommand.get_name()
+        );
         for arg in subcommand.get_arguments() {
             let Some(long) = arg.get_long().filter(|long| *long != "help") else { continue };
             let env = format!("PARTYWALL_{}", long.replace('-', "_").to_uppercase());

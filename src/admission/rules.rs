@@ -15,7 +15,7 @@ use std::str::FromStr;
 
 use rustc_hash::FxHashMap;
 
-pub(super) use self::findings::{Before, Report};
+pub(super) use self::findings::{Before, Report, Update};
 pub use self::findings::{Concern, Finding, Findings};
 use super::review::{Object, Request};
 use super::tenancy::{Owner, Snapshot, Tenant};

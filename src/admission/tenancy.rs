@@ -9,6 +9,7 @@
 mod compile;
 mod domains;
 mod exemptions;
+mod index;
 mod pools;
 
 use rustc_hash::FxHashMap;
@@ -16,8 +17,10 @@ use rustc_hash::FxHashMap;
 pub use self::compile::{Compiled, Unread, did_you_mean, keyed};
 pub use self::domains::{Domain, DomainError, Domains, Host, HostError};
 pub use self::exemptions::{Exemption, Reach};
+use self::index::PoolIndex;
 pub use self::pools::{Grant, Pool, PoolId, Taint};
 use super::policy::Modes;
+use super::workload::Toleration;
 use crate::api::{Level, ServiceType, StampMode, Workloads};
 
 /// Everything a review is decided from, beside the request itself.
@@ -34,6 +37,7 @@ pub struct Snapshot {
     namespaces: FxHashMap<Box<str>, Place>,
     tenants: Vec<Tenant>,
     pools: Vec<Pool>,
+    index: PoolIndex,
     /// Exemptions of platform workloads, by their namespace.
     unclaimed_exemptions: FxHashMap<Box<str>, Vec<Exemption>>,
 }
@@ -120,6 +124,16 @@ impl Snapshot {
     /// All pools, in the order of their names.
     pub fn pools(&self) -> &[Pool] {
         &self.pools
+    }
+
+    /// Whether the toleration tolerates a taint of some pool.
+    pub fn is_pool_tolerated_by(&self, toleration: &Toleration<'_>) -> bool {
+        self.index.is_tolerated_by(toleration)
+    }
+
+    /// The pools with this label; without a value, those with any value of it.
+    pub fn pools_labelled(&self, key: &str, value: Option<&str>) -> impl Iterator<Item = &Pool> {
+        self.index.labelled(key, value).filter_map(|id| self.pools.get(id.0))
     }
 
     /// All tenants, in the order of their names.

@@ -21,6 +21,8 @@ pub struct Request<'a> {
     pub kind: Kind,
     /// The kind as the API server names it.
     pub kind_name: Text<'a>,
+    /// The group of the resource; empty: core.
+    pub resource_group: Text<'a>,
     /// The plural resource.
     pub resource: Text<'a>,
     /// The subresource, or empty.
@@ -81,6 +83,8 @@ record! {
 record! {
     /// A group, version and resource.
     struct GroupResource<'a> {
+        /// The group; empty: core.
+        group: Text<'a> = "group",
         /// The plural resource.
         resource: Text<'a> = "resource",
     }
@@ -310,6 +314,7 @@ impl<'a> Undecided<'a> {
             uid: self.uid,
             kind,
             kind_name,
+            resource_group: self.resource.group,
             resource: self.resource.resource,
             subresource,
             name: self.name,

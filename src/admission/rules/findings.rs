@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::{RuleId, Subject};
 use crate::admission::policy::Modes;
-use crate::admission::review::{Kind, Operation};
+use crate::admission::review::{Object, Operation};
 use crate::admission::tenancy::{Exemption, Reach};
 use crate::admission::verdict::Violation;
 use crate::admission::workload::PodView;
@@ -85,6 +85,17 @@ impl Sink for Before {
     }
 }
 
+/// What an update starts from.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::admission) struct Update<'f> {
+    /// The object as it is.
+    pub(in crate::admission) old: &'f Object<'f>,
+    /// What it violates.
+    pub(in crate::admission) before: &'f Before,
+    /// Whether `pod-security` judges the pod in full, whatever was there before.
+    pub(in crate::admission) in_full: bool,
+}
+
 /// What is reported of a new object.
 #[derive(Debug)]
 pub(in crate::admission) struct Report<'f> {
@@ -94,8 +105,7 @@ pub(in crate::admission) struct Report<'f> {
     /// The exemptions that are about this object.
     exemptions: Vec<&'f Exemption>,
     pod: Option<PodView<'f, 'f>>,
-    before: Option<&'f Before>,
-    in_full: bool,
+    update: Option<Update<'f>>,
     /// What is reported.
     pub(in crate::admission) violations: Vec<Violation>,
     /// How many more there are.
@@ -107,22 +117,18 @@ pub(in crate::admission) struct Report<'f> {
 }
 
 impl<'f> Report<'f> {
-    /// A report on `subject`, less what was there `before`; `in_full`: `pod-security` reports that too.
-    pub(in crate::admission) fn new(
-        subject: &Subject<'f, 'f>,
-        before: Option<&'f Before>,
-        in_full: bool,
-    ) -> Self {
+    /// A report on `subject`; of an update what was there before, and so is not reported again.
+    pub(in crate::admission) fn new(subject: &Subject<'f, 'f>, update: Option<Update<'f>>) -> Self {
         let Subject { owner, snapshot, request, .. } = *subject;
         let pod = subject.pod();
+        let old = update.map(|update| update.old);
         let exemptions = snapshot.exemptions(owner, &request.namespace);
         Self {
             modes: snapshot.modes(owner),
             template: pod.is_some_and(|pod| pod.is_template).then_some(snapshot.workloads),
-            exemptions: exemptions.iter().filter(|exemption| exemption.is_about(subject)).collect(),
+            exemptions: exemptions.iter().filter(|exemption| exemption.is_about(subject, old)).collect(),
             pod,
-            before,
-            in_full,
+            update,
             violations: Vec::new(),
             more: 0,
             worst: Mode::Off,
@@ -141,8 +147,11 @@ impl Sink for Report<'_> {
 
     fn take(&mut self, rule: RuleId, finding: Finding) {
         let Finding { control, field, message, identity, concern } = finding;
-        let in_full = self.in_full && rule == RuleId::PodSecurity;
-        if !in_full && self.before.is_some_and(|before| before.0.contains(&(rule, control, identity))) {
+        let is_old = |update: Update<'_>| {
+            let in_full = update.in_full && rule == RuleId::PodSecurity;
+            !in_full && update.before.0.contains(&(rule, control, identity))
+        };
+        if self.update.is_some_and(is_old) {
             return;
         }
         let covers = |exemption: &&&Exemption| exemption.covers(rule, &concern, self.pod.as_ref());
@@ -165,24 +174,21 @@ impl Sink for Report<'_> {
 impl Exemption {
     /// Whether the exemption is about the subject's object: the target itself, or a pod that the target's
     /// controller makes. Owner references are the tenant's to write, so on creation they count only from the
-    /// controller itself; later they count if they stood in the object as it was.
-    fn is_about(&self, subject: &Subject<'_, '_>) -> bool {
+    /// controller itself, and later only if they stood in the `old` object.
+    fn is_about(&self, subject: &Subject<'_, '_>, old: Option<&Object<'_>>) -> bool {
         let request = subject.request;
         let Some(metadata) = subject.object.metadata() else { return false };
         let name = if request.name.is_empty() { &metadata.name } else { &request.name };
         if *request.kind_name == *self.kind && **name == *self.target {
             return true;
         }
-        let is_made = match &request.operation {
-            Operation::Create { .. } => is_workload_controller(&request.user.username),
-            Operation::Update { .. } => request.kind == Kind::Pod,
-            Operation::Delete | Operation::Connect => false,
+        let trusted = match &request.operation {
+            Operation::Create { .. } if is_workload_controller(&request.user.username) => Some(metadata),
+            Operation::Update { .. } => old.and_then(Object::metadata),
+            Operation::Create { .. } | Operation::Delete | Operation::Connect => None,
         };
-        is_made
-            && metadata
-                .owner_references
-                .iter()
-                .any(|owner| owner.controller && self.is_made_by(&owner.kind, &owner.name))
+        let mut owners = trusted.iter().flat_map(|metadata| &metadata.owner_references);
+        owners.any(|owner| owner.controller && self.is_made_by(&owner.kind, &owner.name))
     }
 
     /// Whether an object whose controller is `kind` `name` is the target's doing: directly, or through the

@@ -17,6 +17,8 @@ use crate::admission::tenancy::{Pool, Snapshot, Tenant};
 use crate::admission::workload::{NodeSelectorRequirement, NodeSelectorTerm, PodSpec, PodView};
 use crate::api::StampMode;
 
+/// What an unclaimed pod does wrong.
+const SELECTS: &str = "selects nodes of a tenant's pool, in which this namespace has no share; remove it";
 /// The scheduler's user name; a pod's own scheduler binds as somebody else, and is not trusted to.
 const SCHEDULER: &str = "system:kube-scheduler";
 /// The group of kubelets.
@@ -58,7 +60,7 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     }
     match subject.tenant().filter(|tenant| !tenant.pools.is_empty()) {
         Some(tenant) => confined(&pod, tenant, subject.snapshot, findings),
-        None => selects_no_pool(&pod, subject.snapshot.pools(), findings),
+        None => selects_no_pool(&pod, subject.snapshot, findings),
     }
 }
 
@@ -80,7 +82,7 @@ fn confined(pod: &PodView<'_, '_>, tenant: &Tenant, snapshot: &Snapshot, finding
     });
     if !by_selector && !by_terms {
         let message = format!(
-            "is not stamped: it could land on nodes outside the tenant's pools ({}); create it again, and if that does not help, another webhook takes the stamp away",
+            "the pod is not stamped and could land on nodes outside the tenant's pools ({}); create it again, and if that does not help, another webhook takes the stamp away",
             pools().map(|pool| format!("`{}`", pool.name)).collect::<Vec<_>>().join(", ")
         );
         return found(findings, format!("{}.nodeSelector", pod.spec_path), message, "unstamped".to_owned());
@@ -159,10 +161,7 @@ fn bare_terms(pod: &PodView<'_, '_>, tenant: &Tenant, snapshot: &Snapshot, findi
         if term.is_empty() || pins(&bare, term, tenant, snapshot) {
             continue;
         }
-        let field = format!(
-            "{}.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms[{index}]",
-            pod.spec_path
-        );
+        let field = term_path(pod, index);
         let message = "this term does not name the tenant's pool, and terms are alternatives; create the pod again, and if that does not help, another webhook adds the term after the stamp".to_owned();
         found(findings, field, message, describe(term));
     }
@@ -194,36 +193,51 @@ fn tolerates_its_pool(
 }
 
 /// Reports what selects a tenant's pool from outside: every label of it is asked for.
-fn selects_no_pool(pod: &PodView<'_, '_>, pools: &[Pool], findings: &mut Findings<'_>) {
+fn selects_no_pool(pod: &PodView<'_, '_>, snapshot: &Snapshot, findings: &mut Findings<'_>) {
+    let selector = || pod.spec.node_selector.iter().flat_map(|selector| selector.iter());
     let asks = |term: Option<&NodeSelectorTerm<'_>>, pool: &Pool| {
         pool.labels.iter().all(|(key, value)| {
-            let selector = pod.spec.node_selector.as_ref();
-            selector.is_some_and(|selector| selector.get(key) == Some(&**value))
+            selector().any(|(k, v)| *k == **key && *v == **value)
                 || term.is_some_and(|term| term.expressions().iter().any(|r| admits(r, key, value)))
         })
     };
-    let message = "selects nodes of a tenant from a namespace that is no tenant's; remove it".to_owned();
-    if pools.iter().any(|pool| asks(None, pool)) {
-        let selector = pod.spec.node_selector.as_ref();
-        let mut labels: Vec<_> =
-            selector.iter().flat_map(|s| s.iter()).map(|(k, v)| format!("{k}={v}")).collect();
+    let by_selector = selector()
+        .flat_map(|(key, value)| snapshot.pools_labelled(key, Some(value)))
+        .any(|pool| asks(None, pool));
+    if by_selector {
+        let mut labels: Vec<_> = selector().map(|(key, value)| format!("{key}={value}")).collect();
         labels.sort_unstable();
-        return found(
-            findings,
-            format!("{}.nodeSelector", pod.spec_path),
-            message,
-            format!("selects={}", labels.join(",")),
-        );
+        let field = format!("{}.nodeSelector", pod.spec_path);
+        return found(findings, field, SELECTS.to_owned(), format!("selects={}", labels.join(",")));
     }
     for (index, term) in pod.spec.required_terms().unwrap_or_default().iter().enumerate() {
-        if pools.iter().any(|pool| asks(Some(term), pool)) {
-            let field = format!(
-                "{}.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms[{index}]",
-                pod.spec_path
-            );
-            found(findings, field, message.clone(), describe(term));
+        let mut named = term.expressions().iter().flat_map(|requirement| named_pools(requirement, snapshot));
+        if named.any(|pool| asks(Some(term), pool)) {
+            found(findings, term_path(pod, index), SELECTS.to_owned(), describe(term));
         }
     }
+}
+
+/// The pools of which the requirement asks for a label.
+fn named_pools<'s>(
+    requirement: &'s NodeSelectorRequirement<'_>,
+    snapshot: &'s Snapshot,
+) -> Box<dyn Iterator<Item = &'s Pool> + 's> {
+    let key = &requirement.key;
+    match &*requirement.operator {
+        "In" => {
+            Box::new(requirement.values.iter().flat_map(|value| snapshot.pools_labelled(key, Some(value))))
+        }
+        "NotIn" | "DoesNotExist" => Box::new(std::iter::empty()),
+        _ => Box::new(snapshot.pools_labelled(key, None)),
+    }
+}
+
+fn term_path(pod: &PodView<'_, '_>, index: usize) -> String {
+    format!(
+        "{}.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms[{index}]",
+        pod.spec_path
+    )
 }
 
 /// Whether the requirement asks for a label, and this value of it will do. What is not known asks for it.

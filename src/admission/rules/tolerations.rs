@@ -16,7 +16,7 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     for (index, toleration) in pod.spec.tolerations().iter().enumerate() {
         let problem = match subject.tenant() {
             Some(tenant) => refused_to_tenant(toleration, tenant, subject.snapshot),
-            None => tolerates_a_pool(toleration, subject.snapshot.pools()),
+            None => tolerates_a_pool(toleration, subject.snapshot),
         };
         if let Some(message) = problem {
             findings.add(Finding {
@@ -98,9 +98,8 @@ fn is_built_in(toleration: &Toleration<'_>) -> bool {
 }
 
 /// What an unclaimed pod does wrong: it tolerates a taint of a tenant's pool.
-fn tolerates_a_pool(toleration: &Toleration<'_>, pools: &[Pool]) -> Option<String> {
-    let reached = pools.iter().flat_map(|pool| &pool.taints).any(|taint| taint.tolerated_by(toleration));
-    reached.then(|| {
+fn tolerates_a_pool(toleration: &Toleration<'_>, snapshot: &Snapshot) -> Option<String> {
+    snapshot.is_pool_tolerated_by(toleration).then(|| {
         let what = if toleration.key.is_empty() {
             "every taint".to_owned()
         } else {

@@ -22,6 +22,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use self::mistakes::{At, Mistakes};
 pub use self::names::{did_you_mean, keyed};
 use super::Snapshot;
+use super::index::PoolIndex;
 use crate::api::{self, Located, Mistake, Object};
 
 /// A snapshot that may be used, and what is worth a warning.
@@ -72,14 +73,16 @@ impl Snapshot {
         if !errors.is_empty() {
             return Err(errors);
         }
+        let pools = pools.finish();
         let snapshot = Self {
+            index: PoolIndex::new(&pools),
             stamp: base.stamp,
             user_namespaces: base.user_namespaces,
             workloads: base.workloads,
             modes: base.modes,
             namespaces: places.finish(),
             tenants,
-            pools: pools.finish(),
+            pools,
             unclaimed_exemptions,
         };
         Ok(Compiled { snapshot, warnings })

@@ -73,7 +73,7 @@ pub enum Host {
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum HostError {
     /// No host stands for all of them.
-    #[error("no host claims every host")]
+    #[error("a missing host claims every host")]
     Empty,
     /// A bare `*`.
     #[error("`*` claims every host")]

@@ -122,8 +122,10 @@ mod tests {
                             effect: effect.into(),
                             toleration_seconds: None,
                         };
-                        let asked = (pools.iter().flat_map(|pool| &pool.taints))
-                            .any(|taint| taint.tolerated_by(&toleration));
+                        let asked = (pools.iter().flat_map(|pool| &pool.taints)).any(|taint| {
+                            let tolerates = |effect| toleration.tolerates(&taint.key, &taint.value, effect);
+                            taint.effects().iter().copied().any(tolerates)
+                        });
                         assert_eq!(index.is_tolerated_by(&toleration), asked, "{toleration:?}");
                     }
                 }

@@ -45,12 +45,6 @@ impl Taint {
         }
     }
 
-    /// Whether `toleration` tolerates this taint with one of the effects it may have, as the scheduler decides.
-    /// An operator that is not known counts as tolerating: the caller denies what tolerates too much.
-    pub fn tolerated_by(&self, toleration: &Toleration<'_>) -> bool {
-        self.effects().iter().any(|effect| toleration.tolerates(&self.key, &self.value, *effect))
-    }
-
     /// Whether `tolerations` tolerate this taint for good: each effect it may have, and without a time limit.
     pub fn tolerated_for_good<'t>(
         &self,
