@@ -19,6 +19,7 @@ use std::path::{Path, PathBuf};
 use jiff::civil::Date;
 use thiserror::Error;
 
+pub(crate) use self::files::is_manifest;
 pub use self::files::{Fingerprint, fingerprint};
 use crate::admission::tenancy::{Compiled, Snapshot, Unread};
 use crate::api::{Located, Mistake, Source};

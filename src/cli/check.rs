@@ -1,9 +1,122 @@
+//! `partywall check`: judges manifests offline, as if they were created.
+//!
+//! Each object goes through the same two calls as in a cluster: `/mutate`, whose patch is applied, and then
+//! `/validate`. There is no second implementation of anything here.
+//!
+//! Results go to stdout, notes and progress to stderr.
+//!
+//! INVARIANT: what could not be judged never counts as clean; the exit code says so.
+
+mod judge;
+mod manifests;
+mod progress;
+mod report;
+
+use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// Placeholder.
-#[derive(Debug, clap::Args)]
-pub(super) struct Args {}
+use anyhow::Context;
+use clap::ValueEnum;
 
-pub(super) fn run(_args: Args) -> anyhow::Result<ExitCode> {
-    anyhow::bail!("not built yet")
+use self::judge::Judge;
+use self::progress::Progress;
+use self::report::Report;
+use crate::config;
+
+/// Judges manifests offline, as if they were created: multi-document YAML or JSON, Lists, folders.
+///
+/// Exit codes: 0 all clean, 1 violations in mode deny or warn, 2 something could not be judged.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Files or folders of manifests; `-` reads stdin.
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// Files or folders with NodePools, Tenants, Exemptions and Settings; may be repeated.
+    ///
+    /// Without it the embedded demonstration holds.
+    #[arg(long, value_name = "PATH", env = "PARTYWALL_POLICIES", value_delimiter = ',')]
+    policies: Vec<PathBuf>,
+    /// The namespace of objects that name none.
+    #[arg(long, value_name = "NAME", env = "PARTYWALL_NAMESPACE", default_value = "default")]
+    namespace: String,
+    /// How results are printed.
+    #[arg(long, value_enum, env = "PARTYWALL_OUTPUT", default_value = "text")]
+    output: Output,
+    /// Print the objects as they would be stored.
+    #[arg(long, env = "PARTYWALL_SHOW_STAMPED")]
+    show_stamped: bool,
+}
+
+/// How results are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Output {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let loaded = policies(&args.policies)?;
+    let judge = Judge { snapshot: &loaded.snapshot, namespace: &args.namespace };
+    let stdout = io::stdout();
+    let colour = args.output == Output::Text && stdout.is_terminal() && !no_colour();
+    let mut report = Report::new(io::BufWriter::new(stdout.lock()), args.output, colour, args.show_stamped);
+    match check(&args.files, &judge, &mut report) {
+        Ok(()) => Ok(report.exit_code()),
+        // Whoever reads has seen enough, as `head` does.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(report.exit_code()),
+        Err(error) => Err(error).context("the results cannot be written"),
+    }
+}
+
+/// The policies, with their warnings told.
+#[expect(clippy::print_stderr, reason = "notes of a command go to stderr")]
+fn policies(paths: &[PathBuf]) -> anyhow::Result<config::Loaded> {
+    let today = today();
+    let loaded = if paths.is_empty() {
+        eprintln!("note: no --policies given, so the embedded demonstration holds: one tenant, `tenants-x`");
+        config::demo(today).context("the embedded demonstration has mistakes")?
+    } else {
+        config::load(paths, today).map_err(|error| anyhow::anyhow!("the policies have mistakes:\n{error}"))?
+    };
+    for warning in &loaded.warnings {
+        // The demonstration is as it is; nobody who reads this can mend it.
+        if !paths.is_empty() {
+            eprintln!("warning: {warning}");
+        }
+    }
+    Ok(loaded)
+}
+
+#[expect(clippy::disallowed_methods, reason = "a command reads the clock, so that nothing below it has to")]
+fn today() -> jiff::civil::Date {
+    jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date()
+}
+
+#[expect(clippy::disallowed_methods, reason = "https://no-color.org is about the environment")]
+fn no_colour() -> bool {
+    std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+}
+
+fn check<W: Write>(paths: &[PathBuf], judge: &Judge<'_>, report: &mut Report<W>) -> io::Result<()> {
+    let (files, problems) = manifests::list(paths);
+    for problem in problems {
+        report.unjudged(&problem)?;
+    }
+    let mut progress = Progress::new(files.len());
+    for file in files {
+        for manifest in manifests::read(&file) {
+            let outcome = manifest.and_then(|manifest| judge.judge(manifest));
+            // A bar on the same terminal would be torn by the line.
+            progress.suspend(|| match outcome {
+                Ok(judged) => report.judged(&judged),
+                Err(problem) => report.unjudged(&problem),
+            })?;
+        }
+        progress.advance();
+    }
+    progress.finish();
+    report.finish()
 }

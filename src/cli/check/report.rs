@@ -1,0 +1,209 @@
+//! Results, for people or for programs.
+
+use std::fmt::Write as _;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::Output;
+use super::judge::{Judged, Outcome, Problem};
+use crate::admission::verdict::Violation;
+use crate::api::Mode;
+
+/// Writes results as they come, and counts them.
+pub(super) struct Report<W> {
+    out: W,
+    output: Output,
+    colour: bool,
+    show_stamped: bool,
+    clean: usize,
+    warned: usize,
+    denied: usize,
+    unjudged: usize,
+}
+
+impl<W: Write> Report<W> {
+    pub(super) fn new(out: W, output: Output, colour: bool, show_stamped: bool) -> Self {
+        Self { out, output, colour, show_stamped, clean: 0, warned: 0, denied: 0, unjudged: 0 }
+    }
+
+    /// Takes what came of an object.
+    pub(super) fn judged(&mut self, judged: &Judged) -> io::Result<()> {
+        match judged.outcome() {
+            Outcome::Clean => self.clean += 1,
+            Outcome::Warned => self.warned += 1,
+            Outcome::Denied => self.denied += 1,
+        }
+        match self.output {
+            Output::Json => self.line(judged),
+            Output::Text if self.show_stamped => self.stamped(judged),
+            Output::Text => self.paragraph(judged),
+        }
+    }
+
+    /// Takes what could not be judged. That is no result, so it goes to stderr.
+    #[expect(clippy::print_stderr, reason = "stdout holds results alone")]
+    pub(super) fn unjudged(&mut self, Problem { source, message }: &Problem) -> io::Result<()> {
+        self.unjudged += 1;
+        // In the order in which it happened, should both be one terminal.
+        self.out.flush()?;
+        eprintln!("error: {source}: {message}");
+        Ok(())
+    }
+
+    /// Ends the report.
+    pub(super) fn finish(&mut self) -> io::Result<()> {
+        if self.output == Output::Text {
+            let summary = self.summary();
+            let mark = if self.show_stamped { "# " } else { "" };
+            writeln!(self.out, "{mark}{summary}")?;
+        }
+        self.out.flush()
+    }
+
+    pub(super) fn exit_code(&self) -> ExitCode {
+        if self.unjudged > 0 {
+            ExitCode::from(2)
+        } else if self.warned + self.denied > 0 {
+            ExitCode::FAILURE
+        } else {
+            ExitCode::SUCCESS
+        }
+    }
+
+    /// `12 objects: 9 clean, 2 denied, 1 with warnings`; what there is none of is left out.
+    fn summary(&self) -> String {
+        let Self { clean, warned, denied, unjudged, .. } = *self;
+        let all = clean + warned + denied + unjudged;
+        let mut summary = format!("{all} object{}: {clean} clean", if all == 1 { "" } else { "s" });
+        for (count, what) in [(denied, "denied"), (warned, "with warnings"), (unjudged, "not judged")] {
+            if count > 0 {
+                // INVARIANT: writing to a String cannot fail.
+                let _ = write!(summary, ", {count} {what}");
+            }
+        }
+        summary
+    }
+
+    /// A line for an object that is not clean, and its violations below it.
+    fn paragraph(&mut self, judged: &Judged) -> io::Result<()> {
+        if judged.violations.is_empty() {
+            return Ok(());
+        }
+        let (word, colour) = match judged.outcome() {
+            Outcome::Denied => ("denied", RED),
+            Outcome::Warned => ("warning", YELLOW),
+            Outcome::Clean => ("audited", DIM),
+        };
+        let title = title(judged);
+        let word = self.paint(word, colour);
+        writeln!(self.out, "{word}: {title}")?;
+        for violation in &judged.violations {
+            let field = self.paint(&violation.field, BOLD);
+            writeln!(self.out, "  {field}: {} ({})", violation.message, mode_and_rule(violation))?;
+        }
+        if judged.more > 0 {
+            writeln!(self.out, "  and {} more", judged.more)?;
+        }
+        Ok(())
+    }
+
+    /// A YAML document (JSON is YAML) that may be piped on; what is wrong with it stands in comments.
+    fn stamped(&mut self, judged: &Judged) -> io::Result<()> {
+        writeln!(self.out, "---\n# {}", title(judged))?;
+        for violation in &judged.violations {
+            let Violation { field, message, .. } = violation;
+            writeln!(self.out, "# {field}: {message} ({})", mode_and_rule(violation))?;
+        }
+        serde_json::to_writer_pretty(&mut self.out, &judged.stamped)?;
+        writeln!(self.out)
+    }
+
+    fn line(&mut self, judged: &Judged) -> io::Result<()> {
+        let line = Line {
+            source: &judged.source,
+            kind: &judged.kind,
+            namespace: judged.namespace.as_deref(),
+            name: judged.name.as_deref(),
+            tenant: judged.tenant.as_deref(),
+            allowed: judged.allowed,
+            patch: &judged.patch,
+            violations: judged.violations.iter().map(LineViolation::of).collect(),
+            stamped: self.show_stamped.then_some(&judged.stamped),
+        };
+        serde_json::to_writer(&mut self.out, &line)?;
+        writeln!(self.out)
+    }
+
+    fn paint(&self, text: &str, colour: &str) -> String {
+        if self.colour { format!("{colour}{text}{PLAIN}") } else { text.to_owned() }
+    }
+}
+
+const RED: &str = "\x1b[1;31m";
+const YELLOW: &str = "\x1b[1;33m";
+const DIM: &str = "\x1b[2m";
+const BOLD: &str = "\x1b[1m";
+const PLAIN: &str = "\x1b[0m";
+
+/// `web.yaml#2: Pod tenants-x/web, tenant tenants-x`
+fn title(judged: &Judged) -> String {
+    let Judged { source, kind, namespace, name, tenant, .. } = judged;
+    let name = name.as_deref().unwrap_or("(no name)");
+    let place = namespace.as_deref().map(|namespace| format!("{namespace}/")).unwrap_or_default();
+    let tenant = tenant.as_deref().map(|tenant| format!(" of tenant `{tenant}`")).unwrap_or_default();
+    format!("{source}: {kind} {place}{name}{tenant}")
+}
+
+/// `rule pod-security, control privileged`, with the mode where the request is not denied.
+fn mode_and_rule(violation: &Violation) -> String {
+    let control = violation.control.map(|control| format!(", control {control}")).unwrap_or_default();
+    let mode = match violation.mode {
+        Mode::Deny => String::new(),
+        mode @ (Mode::Warn | Mode::Audit | Mode::Off) => format!("{}: ", mode_name(mode)),
+    };
+    format!("{mode}rule {}{control}", violation.rule)
+}
+
+fn mode_name(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Deny => "deny",
+        Mode::Warn => "warn",
+        Mode::Audit => "audit",
+        Mode::Off => "off",
+    }
+}
+
+/// What `--output json` promises.
+#[derive(Serialize)]
+struct Line<'j> {
+    source: &'j str,
+    kind: &'j str,
+    namespace: Option<&'j str>,
+    name: Option<&'j str>,
+    tenant: Option<&'j str>,
+    allowed: bool,
+    patch: &'j Value,
+    violations: Vec<LineViolation<'j>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stamped: Option<&'j Value>,
+}
+
+#[derive(Serialize)]
+struct LineViolation<'j> {
+    rule: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    control: Option<&'static str>,
+    mode: Mode,
+    field: &'j str,
+    message: &'j str,
+}
+
+impl<'j> LineViolation<'j> {
+    fn of(violation: &'j Violation) -> Self {
+        let Violation { rule, control, mode, field, message } = violation;
+        Self { rule: rule.as_str(), control: *control, mode: *mode, field, message }
+    }
+}
