@@ -4,6 +4,13 @@
 //! the same bytes with serde_json into nothing (`skip`, the least any parser can do) and into an owned tree
 //! (`value`, what a generic engine does).
 
+#![expect(
+    clippy::disallowed_methods,
+    clippy::panic,
+    missing_docs,
+    reason = "a benchmark reads fixtures, and what criterion generates has no documentation"
+)]
+
 use std::hint::black_box;
 use std::path::Path;
 use std::time::Duration;

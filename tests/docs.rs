@@ -1,5 +1,11 @@
 //! What the README says is what the code does. `UPDATE_DOCS=1 cargo test --test docs` rewrites the generated part.
 
+#![expect(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "a test reads files, and fails by panicking"
+)]
+
 use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;

@@ -288,7 +288,7 @@ mod tests {
 
     record! {
         /// A record to test with.
-        pub struct Sample<'a> {
+        struct Sample<'a> {
             /// A string.
             name: Text<'a> = "name",
             /// A list.

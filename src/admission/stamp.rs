@@ -129,7 +129,7 @@ pub(super) fn demands(term: &NodeSelectorTerm<'_>, key: &str, value: &str) -> bo
 
 fn tolerations(spec: &PodSpec<'_>, pool: &Pool, at: &Pointer, patch: &mut PatchBuilder) {
     let mut missing =
-        pool.taints.iter().filter(|taint| !taint.tolerated_for_good(spec.tolerations().iter())).peekable();
+        pool.taints.iter().filter(|taint| !taint.tolerated_for_good(spec.tolerations())).peekable();
     if missing.peek().is_none() {
         return;
     }

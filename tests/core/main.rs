@@ -1,5 +1,15 @@
 //! The pure core from the outside: bytes in, bytes out.
 
+#![expect(
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "a test reads fixtures, and fails by panicking"
+)]
+
 mod codec;
 mod exemptions;
 mod fixtures;

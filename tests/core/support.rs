@@ -12,17 +12,17 @@ use partywall::config;
 use serde_json::{Value, json};
 
 /// A path in `tests/fixtures`.
-pub fn fixture(path: &str) -> PathBuf {
+pub(crate) fn fixture(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(path)
 }
 
 /// The snapshot of some policy files.
-pub fn load(paths: &[PathBuf]) -> Snapshot {
+pub(crate) fn load(paths: &[PathBuf]) -> Snapshot {
     config::load(paths, date(2026, 11, 20)).unwrap_or_else(|error| panic!("{error}")).snapshot
 }
 
 /// The snapshot of policies written in a test.
-pub fn snapshot(policies: &str) -> Snapshot {
+pub(crate) fn snapshot(policies: &str) -> Snapshot {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("policies.yaml");
     fs::write(&file, policies).unwrap();
@@ -30,22 +30,22 @@ pub fn snapshot(policies: &str) -> Snapshot {
 }
 
 /// The EKS example.
-pub fn eks() -> Snapshot {
+pub(crate) fn eks() -> Snapshot {
     load(&[Path::new(env!("CARGO_MANIFEST_DIR")).join("policies/examples/eks.yaml")])
 }
 
 /// A recorded review.
-pub fn recorded(name: &str) -> Value {
+pub(crate) fn recorded(name: &str) -> Value {
     serde_json::from_slice(&fs::read(fixture(&format!("reviews/{name}.json"))).unwrap()).unwrap()
 }
 
 /// The documents of a YAML file.
-pub fn yaml(text: &str) -> Vec<Value> {
+pub(crate) fn yaml(text: &str) -> Vec<Value> {
     serde_saphyr::from_multiple(text).unwrap_or_else(|error| panic!("{error}\n{text}"))
 }
 
 /// A request to create an object, as an ordinary user.
-pub fn create(object: Value) -> Value {
+pub(crate) fn create(object: Value) -> Value {
     let api_version = object["apiVersion"].as_str().unwrap_or_default();
     let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
     let kind = object["kind"].as_str().unwrap_or_default();
@@ -73,7 +73,7 @@ fn plural(kind: &str) -> String {
 }
 
 /// The same request as an update of `old`.
-pub fn update(mut review: Value, old: Value) -> Value {
+pub(crate) fn update(mut review: Value, old: Value) -> Value {
     review["request"]["operation"] = json!("UPDATE");
     review["request"]["oldObject"] = old;
     review
@@ -81,19 +81,19 @@ pub fn update(mut review: Value, old: Value) -> Value {
 
 /// What a review is answered.
 #[derive(Debug)]
-pub struct Answer {
-    pub response: Value,
+pub(crate) struct Answer {
+    pub(crate) response: Value,
     /// The patch, decoded.
-    pub patch: Option<Value>,
+    pub(crate) patch: Option<Value>,
 }
 
 impl Answer {
-    pub fn is_allowed(&self) -> bool {
+    pub(crate) fn is_allowed(&self) -> bool {
         self.response["allowed"].as_bool().unwrap()
     }
 
     /// `rule field` of every cause.
-    pub fn causes(&self) -> Vec<String> {
+    pub(crate) fn causes(&self) -> Vec<String> {
         let causes = self.response["status"]["details"]["causes"].as_array();
         let line = |cause: &Value| {
             format!("{} {}", cause["reason"].as_str().unwrap(), cause["field"].as_str().unwrap())
@@ -102,20 +102,20 @@ impl Answer {
     }
 
     /// The rules of the causes, each once.
-    pub fn rules(&self) -> Vec<String> {
+    pub(crate) fn rules(&self) -> Vec<String> {
         let mut rules: Vec<_> =
             self.causes().iter().map(|cause| cause.split(' ').next().unwrap().to_owned()).collect();
         rules.dedup();
         rules
     }
 
-    pub fn message(&self) -> &str {
+    pub(crate) fn message(&self) -> &str {
         self.response["status"]["message"].as_str().unwrap_or_default()
     }
 }
 
 /// Asks one of the webhooks, in bytes both ways.
-pub fn ask(phase: Phase, body: &[u8], snapshot: &Snapshot) -> Answer {
+pub(crate) fn ask(phase: Phase, body: &[u8], snapshot: &Snapshot) -> Answer {
     let answer = admission::answer(phase, body, snapshot).expect("a review");
     let bytes = review::encode(&answer.uid, &answer.verdict);
     let mut review: Value = serde_json::from_slice(&bytes).unwrap();
@@ -130,18 +130,18 @@ pub fn ask(phase: Phase, body: &[u8], snapshot: &Snapshot) -> Answer {
     Answer { response, patch }
 }
 
-pub fn mutate(review: &Value, snapshot: &Snapshot) -> Answer {
+pub(crate) fn mutate(review: &Value, snapshot: &Snapshot) -> Answer {
     ask(Phase::Mutate, review.to_string().as_bytes(), snapshot)
 }
 
-pub fn validate(review: &Value, snapshot: &Snapshot) -> Answer {
+pub(crate) fn validate(review: &Value, snapshot: &Snapshot) -> Answer {
     let answer = ask(Phase::Validate, review.to_string().as_bytes(), snapshot);
     assert!(answer.patch.is_none(), "K2: the validating webhook never patches");
     answer
 }
 
 /// The object of the review after the patch, if there is one.
-pub fn patched(review: &Value, answer: &Answer) -> Value {
+pub(crate) fn patched(review: &Value, answer: &Answer) -> Value {
     let mut object = review["request"]["object"].clone();
     if let Some(patch) = &answer.patch {
         let patch: json_patch::Patch = serde_json::from_value(patch.clone()).unwrap();
@@ -151,7 +151,7 @@ pub fn patched(review: &Value, answer: &Answer) -> Value {
 }
 
 /// The review as the API server would send it on after `/mutate`.
-pub fn stamped(review: &Value, snapshot: &Snapshot) -> Value {
+pub(crate) fn stamped(review: &Value, snapshot: &Snapshot) -> Value {
     let answer = mutate(review, snapshot);
     assert!(answer.is_allowed(), "{}", answer.message());
     let mut review = review.clone();
@@ -160,7 +160,7 @@ pub fn stamped(review: &Value, snapshot: &Snapshot) -> Value {
 }
 
 /// A pod with one container in `tenants-x`, with `spec` merged in.
-pub fn pod(spec: Value) -> Value {
+pub(crate) fn pod(spec: Value) -> Value {
     let mut pod = json!({
         "apiVersion": "v1", "kind": "Pod",
         "metadata": {"name": "app", "namespace": "tenants-x"},

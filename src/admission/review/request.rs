@@ -195,11 +195,8 @@ pub fn is_without_spec(subresource: &str) -> bool {
 /// As which kind an object is read. The subresources without a spec are not read, but for the metadata and
 /// addresses that Services and Ingresses take from their status too.
 fn reading(kind: Kind, subresource: &str) -> Kind {
-    match kind {
-        Kind::Service | Kind::Ingress if subresource == "status" => kind,
-        _ if is_without_spec(subresource) => Kind::Other,
-        _ => kind,
-    }
+    let is_read_of_status = matches!(kind, Kind::Service | Kind::Ingress) && subresource == "status";
+    if is_without_spec(subresource) && !is_read_of_status { Kind::Other } else { kind }
 }
 
 /// Decodes an object as a kind.

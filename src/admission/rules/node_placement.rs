@@ -177,7 +177,7 @@ fn tolerates_its_pool(
 ) {
     let Some(pool) = pool_of(pod.spec, tenant, snapshot) else { return };
     for taint in &pool.taints {
-        if !taint.tolerated_for_good(pod.spec.tolerations().iter()) {
+        if !taint.tolerated_for_good(pod.spec.tolerations()) {
             let message = format!(
                 "the toleration of the tenant's pool (`{}`) is missing or has a time limit; create the pod again, and if that does not help, another webhook takes it away",
                 taint.key

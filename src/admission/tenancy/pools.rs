@@ -46,12 +46,9 @@ impl Taint {
     }
 
     /// Whether `tolerations` tolerate this taint for good: each effect it may have, and without a time limit.
-    pub fn tolerated_for_good<'t>(
-        &self,
-        tolerations: impl Iterator<Item = &'t Toleration<'t>> + Clone,
-    ) -> bool {
+    pub fn tolerated_for_good(&self, tolerations: &[Toleration<'_>]) -> bool {
         self.effects().iter().all(|effect| {
-            tolerations.clone().any(|toleration| {
+            tolerations.iter().any(|toleration| {
                 toleration.toleration_seconds.is_none()
                     && toleration.has_known_operator()
                     && toleration.tolerates(&self.key, &self.value, *effect)
