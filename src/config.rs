@@ -90,7 +90,7 @@ impl Read {
                 return self.mistake(Source { path: path.to_owned(), document: 1 }, String::new(), message);
             }
         };
-        for yaml::Document { number, content } in yaml::documents(text) {
+        for yaml::Document { number, content } in yaml::documents(text, yaml::Dialect::Policies) {
             let source = Source { path: path.to_owned(), document: number };
             match content {
                 Ok(value) => self.document(source, value),

@@ -96,12 +96,6 @@ impl Walker<'_> {
                 let meant = did_you_mean(word, words.iter().copied());
                 self.flaw(path, value, format!("unknown value `{word}`{meant}; write one of {}", list()));
             }
-            // YAML reads a bare `off` as a boolean, and it is a mode.
-            Value::Bool(false) if words.contains(&"off") => {
-                let message =
-                    format!("YAML reads this as a boolean; put the word in quotes: one of {}", list());
-                self.flaw(path, value, message);
-            }
             _ => self.flaw(path, value, format!("must be one of {}", list())),
         }
     }
@@ -125,8 +119,9 @@ pub(super) fn unknown_field(name: &str, known: &[&str]) -> String {
 /// What is wrong with a value of another type than `expected`.
 pub(super) fn mismatch(expected: &str, value: &Value) -> String {
     match (expected, value) {
+        // Not the value itself: it need not be what was written, as `no` and `0755` are not.
         ("string", Value::Number(_) | Value::Bool(_)) => {
-            format!("must be a string; put it in quotes: `\"{value}\"`")
+            format!("must be a string, and YAML reads this as {}; put it in quotes", named(type_name(value)))
         }
         _ => format!("must be {}, not {}", named(expected), named(type_name(value))),
     }
@@ -147,7 +142,7 @@ fn type_name(value: &Value) -> &'static str {
 fn named(kind: &str) -> &str {
     match kind {
         "null" => "empty",
-        "boolean" => "a boolean (`true` or `false`)",
+        "boolean" => "a boolean",
         "number" => "a number",
         "integer" => "a whole number",
         "string" => "a string",

@@ -30,15 +30,24 @@ pub(crate) struct SyntaxError {
     pub(crate) message: String,
 }
 
+/// How a text is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    /// As kubectl reads it: `yes`, `no`, `on`, `off` are booleans.
+    Kubectl,
+    /// The same, but `off` is a word: it is one of the modes, and nobody would think of quoting it.
+    Policies,
+}
+
 /// The documents of a text that are not empty, in order.
-pub(crate) fn documents(text: &str) -> Vec<Document> {
+pub(crate) fn documents(text: &str, dialect: Dialect) -> Vec<Document> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let pieces = split_json(text).unwrap_or_else(|| split_yaml(text));
     pieces
         .into_iter()
         .enumerate()
         .filter_map(|(index, (line, piece))| {
-            let content = parse(piece, line).transpose()?;
+            let content = parse(piece, line, dialect).transpose()?;
             Some(Document { number: index + 1, content })
         })
         .collect()
@@ -105,20 +114,49 @@ fn is_blank(line: &str) -> bool {
 }
 
 /// The value of one document that begins after `line` lines; `None`: it is empty.
-fn parse(piece: &str, line: u64) -> Result<Option<Value>, SyntaxError> {
-    match serde_saphyr::from_str_with_options::<Option<Value>>(piece, options()) {
-        Ok(value) => Ok(value.filter(|value| !value.is_null())),
+fn parse(piece: &str, line: u64, dialect: Dialect) -> Result<Option<Value>, SyntaxError> {
+    let read = |strict_booleans| {
+        serde_saphyr::from_str_with_options::<Option<Value>>(piece, options(strict_booleans))
+    };
+    match read(false) {
+        Ok(mut value) => {
+            if dialect == Dialect::Policies
+                && piece.contains("off")
+                && let (Some(value), Ok(Some(strict))) = (&mut value, read(true))
+            {
+                restore_off(value, &strict);
+            }
+            Ok(value.filter(|value| !value.is_null()))
+        }
         Err(error) => {
             let error = error.without_snippet();
             let (at, column) = error.location().map_or((1, 1), |at| (at.line().max(1), at.column().max(1)));
-            let message = DefaultMessageFormatter.format_message(error).escape_debug().to_string();
+            // A file's own control characters have no business on a terminal.
+            let message = DefaultMessageFormatter.format_message(error).replace(char::is_control, " ");
             Err(SyntaxError { line: line + at, column, message })
         }
     }
 }
 
-/// YAML as kubectl reads it (`yes` is a boolean), repeated keys refused.
-fn options() -> Options {
+/// Makes a word of every `off` that became a boolean; `strict` is the same document without such booleans.
+fn restore_off(value: &mut Value, strict: &Value) {
+    match (value, strict) {
+        (value @ Value::Bool(false), Value::String(word)) if word == "off" => *value = strict.clone(),
+        (Value::Array(items), Value::Array(strict)) => {
+            items.iter_mut().zip(strict).for_each(|(item, strict)| restore_off(item, strict));
+        }
+        (Value::Object(fields), Value::Object(strict)) => {
+            fields
+                .iter_mut()
+                .zip(strict.values())
+                .for_each(|((_, field), strict)| restore_off(field, strict));
+        }
+        _ => {}
+    }
+}
+
+/// What the parser is told. Repeated keys are refused in any case.
+fn options(strict_booleans: bool) -> Options {
     serde_saphyr::options! {
         // A `List` of a whole cluster is one document, so what is written out may be large; what aliases
         // make of it may not, which the parser limits by itself.
@@ -130,6 +168,7 @@ fn options() -> Options {
         },
         alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: 200_000 },
         legacy_octal_numbers: true,
+        strict_booleans: strict_booleans,
         with_snippet: false,
     }
 }
@@ -141,7 +180,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Vec<(usize, Result<Value, (u64, u64)>)> {
-        documents(text)
+        documents(text, Dialect::Kubectl)
             .into_iter()
             .map(|Document { number, content }| (number, content.map_err(|e| (e.line, e.column))))
             .collect()
@@ -187,6 +226,16 @@ mod tests {
         assert_eq!(found[1], (2, Ok(json!({"c": 1}))));
         assert!(matches!(found[2], (3, Err((3, _)))), "{found:?}");
         assert_eq!(read("{a: 1}\n---\n{b: 2}").len(), 2);
+    }
+
+    #[test]
+    fn words_that_kubectl_takes_for_booleans_are_booleans_but_for_off_in_policies() {
+        let text = "a: [yes, off, \"off\", false]\nb: {c: off, d: on}";
+        let content = |dialect| documents(text, dialect).remove(0).content.unwrap();
+        let kubectl = json!({"a": [true, false, "off", false], "b": {"c": false, "d": true}});
+        assert_eq!(content(Dialect::Kubectl), kubectl);
+        let policies = json!({"a": [true, "off", "off", false], "b": {"c": "off", "d": true}});
+        assert_eq!(content(Dialect::Policies), policies);
     }
 
     #[test]

@@ -53,7 +53,7 @@ pub(super) fn read(path: &Path) -> Vec<Result<Manifest, Problem>> {
         Ok(text) => text,
         Err(error) => return vec![Err(Problem::new(name, format_args!("cannot be read: {error}")))],
     };
-    let documents = yaml::documents(&text);
+    let documents = yaml::documents(&text, yaml::Dialect::Kubectl);
     let is_one = documents.len() == 1;
     let mut manifests = Vec::new();
     for yaml::Document { number, content } in documents {

@@ -47,10 +47,10 @@ fn is_name(text: &str) -> bool {
 }
 
 /// What is wrong with a key that is no qualified name.
-pub(super) const KEY: &str = "Kubernetes refuses this key; write `name` or `prefix.example.com/name`, the name \
+pub(super) const KEY: &str = "this key is refused by Kubernetes; write `name` or `prefix.example.com/name`, the name \
      being at most 63 letters, digits, `-`, `_` and `.` that begin and end with a letter or digit";
 /// What is wrong with a value that is no label value.
-pub(super) const VALUE: &str = "Kubernetes refuses this value; write at most 63 letters, digits, `-`, `_` and `.` \
+pub(super) const VALUE: &str = "this value is refused by Kubernetes; write at most 63 letters, digits, `-`, `_` and `.` \
      that begin and end with a letter or digit";
 
 /// The path of `key` in the map at `path`. Keys with dots and slashes in them are bracketed.

@@ -75,7 +75,7 @@ pub(super) fn compile<'o>(
             && !object.spec.node_selector.is_empty()
         {
             let message = format!(
-                "NodePool `{}` ({}) has the same labels, so both stand for the same nodes; let tenants share one pool",
+                "these are the labels of NodePool `{}` ({}) too, so both stand for the same nodes; let tenants share one pool",
                 first.name, first.at
             );
             mistakes.warn(&object.at, "spec.nodeSelector", &object.spec.node_selector, message);
@@ -173,7 +173,7 @@ fn claim<'o>(
     let first = *pools.by_taint.entry((&taint.key, value_of(taint))).or_insert(index);
     if let (true, Some(first), Some(object)) = (first != index, objects.get(first), objects.get(index)) {
         let message = format!(
-            "NodePool `{}` ({}) has a taint of this key and value too, so whoever may be on the one may be on the \
+            "a taint of this key and value is NodePool `{}`'s ({}) too, so whoever may be on the one may be on the \
              other; give each pool a value of its own",
             first.name, first.at
         );

@@ -24,7 +24,7 @@ pub(super) fn compile(at: &At, written: Option<&api::Services>, mistakes: &mut M
         let mend = "name a type, or leave the field out: then it is ClusterIP";
         refuse_empty(types, at, "spec.services.types", mend, mistakes);
         if types.contains(&ServiceType::ExternalName) && written.external_names.is_empty() {
-            let message = "ExternalName is allowed, but no name that it may point to; list them in \
+            let message = "`ExternalName` is allowed, but no name that it may point to; list them in \
                  `services.externalNames`";
             mistakes.warn(at, "spec.services.types", types, message);
         }

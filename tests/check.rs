@@ -1,0 +1,324 @@
+//! `partywall check` as people and pipelines run it.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use serde_json::{Value, json};
+
+/// The folder of the examples, which is also where commands run: sources read as they would in a shell.
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn fixture(name: &str) -> String {
+    format!("tests/fixtures/check/{name}")
+}
+
+fn command(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_partywall"));
+    command.arg("check").args(args).current_dir(root()).env_remove("PARTYWALL_POLICIES");
+    for flag in ["NAMESPACE", "OUTPUT", "SHOW_STAMPED"] {
+        command.env_remove(format!("PARTYWALL_{flag}"));
+    }
+    command
+}
+
+fn check(args: &[&str]) -> Output {
+    command(args).output().unwrap()
+}
+
+/// Checks what is written to stdin.
+fn check_stdin(args: &[&str], text: &str) -> Output {
+    let mut child =
+        command(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// The JSON lines, and the exit code.
+fn judge(args: &[&str]) -> (Vec<Value>, i32) {
+    let output = check(&[&["--output", "json"], args].concat());
+    (lines(&output), output.status.code().unwrap())
+}
+
+fn lines(output: &Output) -> Vec<Value> {
+    stdout(output).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// Whether a line has this violation.
+fn violates(line: &Value, rule: &str, field: &str) -> bool {
+    line["violations"].as_array().unwrap().iter().any(|v| v["rule"] == rule && v["field"] == field)
+}
+
+#[test]
+fn clean_objects_are_one_line_and_exit_code_0() {
+    let output = check(&[&fixture("clean.yaml")]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(stdout(&output), "2 objects: 2 clean\n");
+}
+
+#[test]
+fn without_policies_the_demonstration_holds_and_that_is_said() {
+    let without = check(&[&fixture("clean.yaml")]);
+    assert!(stderr(&without).contains("embedded demonstration"), "{}", stderr(&without));
+    let with = check(&["--policies", "policies/examples/eks.yaml", &fixture("clean.yaml")]);
+    assert!(!stderr(&with).contains("embedded demonstration"));
+    assert!(stderr(&with).contains("warning: policies/examples/eks.yaml#1: spec.nodeSelector.tenant"));
+}
+
+#[test]
+fn a_line_of_json_holds_what_is_promised() {
+    let (lines, code) = judge(&[&fixture("clean.yaml")]);
+    assert_eq!(code, 0);
+    let stamp = json!({"op": "add", "path": "/spec/nodeSelector", "value": {"tenant": "tenants-x"}});
+    assert_eq!(lines[0]["patch"][0], stamp);
+    let mut pod = lines[0].clone();
+    pod["patch"] = json!([]);
+    let expected = json!({
+        "source": "tests/fixtures/check/clean.yaml#1", "kind": "Pod", "namespace": "tenants-x", "name": "web",
+        "tenant": "tenants-x", "allowed": true, "patch": [], "violations": [],
+    });
+    assert_eq!(pod, expected);
+    let expected = json!({
+        "source": "tests/fixtures/check/clean.yaml#2", "kind": "ConfigMap", "namespace": "elsewhere", "name": "settings",
+        "tenant": null, "allowed": true, "patch": [], "violations": [],
+    });
+    assert_eq!(lines[1], expected);
+}
+
+#[test]
+fn a_source_is_numbered_only_where_a_file_holds_several() {
+    let (lines, _) = judge(&[&fixture("one.json"), &fixture("clean.yaml")]);
+    let sources: Vec<_> = lines.iter().map(|line| line["source"].as_str().unwrap()).collect();
+    assert_eq!(
+        sources,
+        [
+            "tests/fixtures/check/one.json",
+            "tests/fixtures/check/clean.yaml#1",
+            "tests/fixtures/check/clean.yaml#2"
+        ]
+    );
+}
+
+#[test]
+fn a_pod_is_judged_as_it_would_be_stored() {
+    // Stamped objects are clean, and stamping them again changes nothing.
+    let output = check(&["--show-stamped", &fixture("clean.yaml")]);
+    assert!(stdout(&output).contains("# 2 objects: 2 clean"));
+    let again = check_stdin(&["--output", "json", "-"], &stdout(&output));
+    let lines = lines(&again);
+    assert_eq!(lines.len(), 2, "{}", stderr(&again));
+    for line in lines {
+        assert_eq!((&line["patch"], &line["violations"]), (&json!([]), &json!([])));
+    }
+}
+
+#[test]
+fn stamped_objects_are_shown_only_if_asked_for() {
+    let (lines, _) = judge(&["--show-stamped", &fixture("clean.yaml")]);
+    assert_eq!(lines[0]["stamped"]["spec"]["nodeSelector"]["tenant"], "tenants-x");
+    assert_eq!(lines[0]["stamped"]["spec"]["containers"][0]["name"], "web", "the rest is as it was");
+    let (lines, _) = judge(&[&fixture("clean.yaml")]);
+    assert!(lines[0].get("stamped").is_none());
+}
+
+#[test]
+fn objects_without_a_namespace_are_in_the_one_given() {
+    let pod = r#"{"apiVersion": "v1", "kind": "Pod", "metadata": {"generateName": "web-"}, "spec": {}}"#;
+    for (args, namespace, tenant) in [
+        (&["--output", "json", "-"][..], "default", Value::Null),
+        (&["--output", "json", "--namespace", "tenants-x", "-"][..], "tenants-x", json!("tenants-x")),
+    ] {
+        let line = lines(&check_stdin(args, pod)).remove(0);
+        assert_eq!((&line["source"], &line["name"]), (&json!("-"), &json!("web-")));
+        assert_eq!((&line["namespace"], &line["tenant"]), (&json!(namespace), &tenant));
+    }
+}
+
+#[test]
+fn lists_are_taken_apart() {
+    let (lines, code) = judge(&[&fixture("lists.yaml")]);
+    assert_eq!(code, 0);
+    let objects: Vec<_> = lines.iter().map(|line| (&line["source"], &line["kind"], &line["name"])).collect();
+    let (first, second) =
+        (json!("tests/fixtures/check/lists.yaml#1"), json!("tests/fixtures/check/lists.yaml#2"));
+    assert_eq!(
+        objects,
+        [
+            (&first, &json!("Pod"), &json!("a")),
+            (&first, &json!("ConfigMap"), &json!("b")),
+            (&second, &json!("Pod"), &json!("c")),
+            (&second, &json!("Pod"), &json!("d")),
+        ]
+    );
+    // The items of a PodList do not say what they are, and are stamped all the same.
+    assert_ne!(lines[3]["patch"], json!([]));
+}
+
+#[test]
+fn folders_are_searched_and_hidden_files_are_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let pod = std::fs::read(root().join(fixture("one.json"))).unwrap();
+    std::fs::create_dir_all(folder.path().join("a/b")).unwrap();
+    std::fs::create_dir_all(folder.path().join(".git")).unwrap();
+    for name in ["z.yaml", "a/b/x.yml", "a/y.json", "a/notes.txt", ".git/hidden.yaml", "a/.hidden.yaml"] {
+        std::fs::write(folder.path().join(name), &pod).unwrap();
+    }
+    let folder = folder.path().to_str().unwrap();
+    let (lines, code) = judge(&[folder]);
+    let sources: Vec<_> =
+        lines.iter().map(|line| line["source"].as_str().unwrap().strip_prefix(folder).unwrap()).collect();
+    assert_eq!((sources, code), (vec!["/a/b/x.yml", "/a/y.json", "/z.yaml"], 0));
+}
+
+#[test]
+fn what_no_rule_is_about_is_clean() {
+    let (lines, code) = judge(&["policies/default.yaml", &fixture("cluster-scoped.yaml")]);
+    assert_eq!((lines.len(), code), (3, 0));
+    for line in lines {
+        assert_eq!((&line["namespace"], &line["allowed"]), (&Value::Null, &json!(true)), "{line}");
+    }
+}
+
+#[test]
+fn broken_yaml_names_line_and_column_and_the_rest_is_judged() {
+    let output = check(&["--output", "json", &fixture("broken.yaml")]);
+    assert_eq!(output.status.code(), Some(2));
+    let told = stderr(&output);
+    assert!(told.contains("error: tests/fixtures/check/broken.yaml#2: line 10, column 3: "), "{told}");
+    let names: Vec<_> = lines(&output).iter().map(|line| line["name"].clone()).collect();
+    assert_eq!(names, ["first", "third"]);
+}
+
+#[test]
+fn what_cannot_be_judged_is_named_and_exit_code_2() {
+    let missing_kind = "apiVersion: v1\nmetadata: {name: a}\n";
+    let wrong_type = "apiVersion: v1\nkind: Pod\nmetadata: {name: a, namespace: tenants-x}\nspec: {hostNetwork: \"true\"}\n";
+    for (name, text, words) in [
+        ("no kind", missing_kind, "error: -: `kind` is missing"),
+        ("no version", "kind: Pod\n", "error: -: `apiVersion` is missing"),
+        ("no object", "just words\n", "error: -: this is no object"),
+        ("the wrong type", wrong_type, "error: -: `spec.hostNetwork` does not decode"),
+        (
+            "a name that is a number",
+            "apiVersion: v1\nkind: Pod\nmetadata: {name: 7}\n",
+            "`metadata.name` must be a string",
+        ),
+    ] {
+        let output = check_stdin(&["-"], text);
+        assert_eq!(output.status.code(), Some(2), "{name}");
+        assert!(stderr(&output).contains(words), "{name}: {}", stderr(&output));
+        assert_eq!(stdout(&output), "1 object: 0 clean, 1 not judged\n", "{name}");
+    }
+    let output = check(&["/nowhere.yaml", &fixture("one.json")]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("error: /nowhere.yaml: cannot be read"));
+    assert_eq!(stdout(&output), "2 objects: 1 clean, 1 not judged\n");
+}
+
+#[test]
+fn policies_with_mistakes_judge_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let policies: PathBuf = folder.path().join("policies.yaml");
+    std::fs::write(&policies, "kind: Tenant\n").unwrap();
+    let output = check(&["--policies", policies.to_str().unwrap(), &fixture("clean.yaml")]);
+    assert_eq!((output.status.code(), stdout(&output)), (Some(2), String::new()));
+    assert!(stderr(&output).contains("policies.yaml#1: metadata.name: missing field"), "{}", stderr(&output));
+}
+
+#[test]
+fn flags_can_be_environment_variables() {
+    let output = command(&[&fixture("clean.yaml")])
+        .env("PARTYWALL_OUTPUT", "json")
+        .env("PARTYWALL_POLICIES", "policies/examples/university.yaml")
+        .output()
+        .unwrap();
+    assert_eq!(lines(&output)[0]["tenant"], Value::Null, "tenants-x is no tenant of the university");
+}
+
+#[test]
+fn what_is_exempt_in_system_namespaces_stays_unread() {
+    let text =
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: a, namespace: kube-system}\nspec: {hostNetwork: 7}\n";
+    let output = check_stdin(&["-"], text);
+    assert_eq!((output.status.code(), &*stdout(&output)), (Some(0), "1 object: 1 clean\n"));
+}
+
+// What follows needs the rules.
+
+#[test]
+fn a_load_balancer_is_denied_with_rule_and_field() {
+    let (lines, code) = judge(&[&fixture("load-balancer.yaml")]);
+    assert_eq!(code, 1);
+    assert_eq!(lines[0]["allowed"], false);
+    assert!(violates(&lines[0], "service-exposure", "spec.type"), "{}", lines[0]);
+    let violation = &lines[0]["violations"][0];
+    assert_eq!(violation["mode"], "deny");
+    assert!(violation.get("control").is_none(), "only pod-security has controls");
+}
+
+#[test]
+fn a_privileged_container_is_denied_with_its_control() {
+    let (lines, code) = judge(&[&fixture("privileged.yaml")]);
+    assert_eq!(code, 1);
+    let field = "spec.containers[0].securityContext.privileged";
+    let violation = lines[0]["violations"].as_array().unwrap().iter().find(|v| v["field"] == field).unwrap();
+    assert_eq!((&violation["rule"], &violation["control"]), (&json!("pod-security"), &json!("privileged")));
+}
+
+#[test]
+fn a_template_that_violates_is_a_warning_and_exit_code_1() {
+    let (lines, code) = judge(&[&fixture("deployment.yaml")]);
+    assert_eq!((code, &lines[0]["allowed"]), (1, &json!(true)));
+    let field = "spec.template.spec.containers[0].securityContext.privileged";
+    assert!(violates(&lines[0], "pod-security", field), "{}", lines[0]);
+    assert!(lines[0]["violations"].as_array().unwrap().iter().all(|v| v["mode"] == "warn"));
+    let output = check(&[&fixture("deployment.yaml")]);
+    assert!(stdout(&output).ends_with("1 object: 0 clean, 1 with warnings\n"), "{}", stdout(&output));
+}
+
+#[test]
+fn what_is_only_audited_is_listed_and_does_not_count() {
+    let folder = tempfile::tempdir().unwrap();
+    let policies = folder.path().join("policies.yaml");
+    let tenant = "apiVersion: partywall.dev/v1alpha1\nkind: Tenant\nmetadata: {name: x}\n\
+                  spec: {namespaces: [tenants-x], rules: {service-exposure: audit}}\n";
+    std::fs::write(&policies, tenant).unwrap();
+    let (lines, code) = judge(&["--policies", policies.to_str().unwrap(), &fixture("load-balancer.yaml")]);
+    assert_eq!((code, &lines[0]["allowed"]), (0, &json!(true)));
+    assert_eq!(lines[0]["violations"][0]["mode"], "audit");
+}
+
+#[test]
+fn people_read_what_is_denied_and_a_summary() {
+    let output =
+        check(&[&fixture("load-balancer.yaml"), &fixture("clean.yaml"), &fixture("deployment.yaml")]);
+    let text = stdout(&output);
+    let title = "denied: tests/fixtures/check/load-balancer.yaml: Service tenants-x/web of tenant `tenants-x`\n  spec.type: ";
+    assert!(text.starts_with(title), "{text}");
+    assert!(text.contains("(rule service-exposure)\n"), "{text}");
+    assert!(text.ends_with("\n4 objects: 2 clean, 1 denied, 1 with warnings\n"), "{text}");
+    assert!(!text.contains('\x1b'), "a pipe gets no colour");
+}
+
+#[test]
+fn the_examples_manifests_are_what_their_names_say() {
+    for example in ["eks", "university", "sandboxed-customers"] {
+        let policies = format!("policies/examples/{example}.yaml");
+        let (lines, _) = judge(&["--policies", &policies, &format!("policies/examples/manifests/{example}")]);
+        assert!(!lines.is_empty());
+        for line in lines {
+            let is_good = line["source"].as_str().unwrap().contains("/good.yaml");
+            assert_eq!(line["violations"] == json!([]), is_good, "{line}");
+        }
+    }
+}
