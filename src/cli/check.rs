@@ -58,12 +58,13 @@ enum Output {
 }
 
 pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let loaded = policies(&args.policies)?;
-    let judge = Judge { snapshot: &loaded.snapshot, namespace: &args.namespace };
+    let Args { files, policies, namespace, output, show_stamped } = args;
+    let loaded = load(&policies)?;
+    let judge = Judge { snapshot: &loaded.snapshot, namespace };
     let stdout = io::stdout();
-    let colour = args.output == Output::Text && stdout.is_terminal() && !no_colour();
-    let mut report = Report::new(io::BufWriter::new(stdout.lock()), args.output, colour, args.show_stamped);
-    match check(&args.files, &judge, &mut report) {
+    let colour = output == Output::Text && stdout.is_terminal() && !no_colour();
+    let mut report = Report::new(io::BufWriter::new(stdout.lock()), output, colour, show_stamped);
+    match check(&files, &judge, &mut report) {
         Ok(()) => Ok(report.exit_code()),
         // Whoever reads has seen enough, as `head` does.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(report.exit_code()),
@@ -73,7 +74,7 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
 
 /// The policies, with their warnings told.
 #[expect(clippy::print_stderr, reason = "notes of a command go to stderr")]
-fn policies(paths: &[PathBuf]) -> anyhow::Result<config::Loaded> {
+fn load(paths: &[PathBuf]) -> anyhow::Result<config::Loaded> {
     let today = today();
     let loaded = if paths.is_empty() {
         eprintln!("note: no --policies given, so the embedded demonstration holds: one tenant, `tenants-x`");

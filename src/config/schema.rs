@@ -96,7 +96,9 @@ impl Walker<'_> {
                 let meant = did_you_mean(word, words.iter().copied());
                 self.flaw(path, value, format!("unknown value `{word}`{meant}; write one of {}", list()));
             }
-            _ => self.flaw(path, value, format!("must be one of {}", list())),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+                self.flaw(path, value, format!("must be one of {}", list()));
+            }
         }
     }
 

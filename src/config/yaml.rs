@@ -46,29 +46,40 @@ pub(crate) fn documents(text: &str, dialect: Dialect) -> Vec<Document> {
     pieces
         .into_iter()
         .enumerate()
-        .filter_map(|(index, (line, piece))| {
-            let content = parse(piece, line, dialect).transpose()?;
+        .filter_map(|(index, piece)| {
+            let content = parse(&piece, dialect).transpose()?;
             Some(Document { number: index + 1, content })
         })
         .collect()
 }
 
-/// Several JSON objects in a row, as `kubectl get -o json` and `jq` write them, with the lines before each.
-fn split_json(text: &str) -> Option<Vec<(u64, &str)>> {
+/// One document of a text, and what stands before it.
+struct Piece<'t> {
+    text: &'t str,
+    /// The lines before it.
+    line: u64,
+    /// The columns before it, in its first line.
+    column: u64,
+}
+
+/// Several JSON objects in a row, as `kubectl get -o json` and `jq` write them.
+fn split_json(text: &str) -> Option<Vec<Piece<'_>>> {
     if !text.trim_ascii_start().starts_with('{') {
         return None;
     }
     let mut pieces = Vec::new();
-    let mut line = 0;
-    let mut end = 0;
+    let (mut line, mut column, mut end) = (0, 0, 0);
     let mut stream = serde_json::Deserializer::from_str(text).into_iter::<&RawValue>();
     while let Some(value) = stream.next() {
         // Anything else is YAML that begins with a brace, or broken; the YAML parser says which.
         let piece = value.ok()?.get();
         let start = stream.byte_offset().checked_sub(piece.len())?;
-        line += newlines(text.get(end..start)?);
-        pieces.push((line, piece));
+        let between = text.get(end..start)?;
+        line += newlines(between);
+        column = columns(column, between);
+        pieces.push(Piece { text: piece, line, column });
         line += newlines(piece);
+        column = columns(column, piece);
         end = start + piece.len();
     }
     Some(pieces)
@@ -78,8 +89,14 @@ fn newlines(text: &str) -> u64 {
     text.bytes().map(|byte| u64::from(byte == b'\n')).sum()
 }
 
-/// The documents of a YAML text, with the lines before each.
-fn split_yaml(text: &str) -> Vec<(u64, &str)> {
+/// The columns before what follows `text`, which begins after `column` of them.
+fn columns(column: u64, text: &str) -> u64 {
+    let count = |text: &str| text.chars().map(|_| 1_u64).sum::<u64>();
+    text.rsplit_once('\n').map_or_else(|| column + count(text), |(_, last)| count(last))
+}
+
+/// The documents of a YAML text.
+fn split_yaml(text: &str) -> Vec<Piece<'_>> {
     let mut pieces = Vec::new();
     let mut start = (0, 0);
     let mut offset = 0;
@@ -88,7 +105,7 @@ fn split_yaml(text: &str) -> Vec<(u64, &str)> {
     for (line, content) in (0..).zip(text.split_inclusive('\n')) {
         if is_marker(content) {
             if has_content {
-                pieces.extend(text.get(start.1..offset).map(|piece| (start.0, piece)));
+                pieces.extend(text.get(start.1..offset).map(|text| Piece { text, line: start.0, column: 0 }));
             }
             start = (line, offset);
             has_content = true;
@@ -98,7 +115,7 @@ fn split_yaml(text: &str) -> Vec<(u64, &str)> {
         offset += content.len();
     }
     if has_content {
-        pieces.extend(text.get(start.1..).map(|piece| (start.0, piece)));
+        pieces.extend(text.get(start.1..).map(|text| Piece { text, line: start.0, column: 0 }));
     }
     pieces
 }
@@ -113,15 +130,15 @@ fn is_blank(line: &str) -> bool {
     line.is_empty() || line.starts_with(['#', '%'])
 }
 
-/// The value of one document that begins after `line` lines; `None`: it is empty.
-fn parse(piece: &str, line: u64, dialect: Dialect) -> Result<Option<Value>, SyntaxError> {
+/// The value of one document; `None`: it is empty.
+fn parse(piece: &Piece<'_>, dialect: Dialect) -> Result<Option<Value>, SyntaxError> {
     let read = |strict_booleans| {
-        serde_saphyr::from_str_with_options::<Option<Value>>(piece, options(strict_booleans))
+        serde_saphyr::from_str_with_options::<Option<Value>>(piece.text, options(strict_booleans))
     };
     match read(false) {
         Ok(mut value) => {
             if dialect == Dialect::Policies
-                && piece.contains("off")
+                && piece.text.contains("off")
                 && let (Some(value), Ok(Some(strict))) = (&mut value, read(true))
             {
                 restore_off(value, &strict);
@@ -130,10 +147,11 @@ fn parse(piece: &str, line: u64, dialect: Dialect) -> Result<Option<Value>, Synt
         }
         Err(error) => {
             let error = error.without_snippet();
-            let (at, column) = error.location().map_or((1, 1), |at| (at.line().max(1), at.column().max(1)));
+            let (line, column) = error.location().map_or((1, 1), |at| (at.line().max(1), at.column().max(1)));
+            let column = if line == 1 { piece.column + column } else { column };
             // A file's own control characters have no business on a terminal.
             let message = DefaultMessageFormatter.format_message(error).replace(char::is_control, " ");
-            Err(SyntaxError { line: line + at, column, message })
+            Err(SyntaxError { line: piece.line + line, column, message })
         }
     }
 }
@@ -146,10 +164,11 @@ fn restore_off(value: &mut Value, strict: &Value) {
             items.iter_mut().zip(strict).for_each(|(item, strict)| restore_off(item, strict));
         }
         (Value::Object(fields), Value::Object(strict)) => {
-            fields
-                .iter_mut()
-                .zip(strict.values())
-                .for_each(|((_, field), strict)| restore_off(field, strict));
+            for (name, field) in fields {
+                if let Some(strict) = strict.get(name) {
+                    restore_off(field, strict);
+                }
+            }
         }
         _ => {}
     }
@@ -179,10 +198,13 @@ mod tests {
 
     use super::*;
 
-    fn read(text: &str) -> Vec<(usize, Result<Value, (u64, u64)>)> {
+    /// Number and content, or line and column as text.
+    fn read(text: &str) -> Vec<(usize, Result<Value, String>)> {
         documents(text, Dialect::Kubectl)
             .into_iter()
-            .map(|Document { number, content }| (number, content.map_err(|e| (e.line, e.column))))
+            .map(|Document { number, content }| {
+                (number, content.map_err(|e| format!("{}:{}", e.line, e.column)))
+            })
             .collect()
     }
 
@@ -208,14 +230,14 @@ mod tests {
         let found = read("a: 1\n---\nb: [1, 2\n---\nc: 3\n");
         assert_eq!(found.len(), 3);
         assert_eq!(found[0], (1, Ok(json!({"a": 1}))));
-        assert!(matches!(found[1], (2, Err((3..=4, _)))), "{found:?}");
+        assert_eq!(found[1], (2, Err("3:4".to_owned())));
         assert_eq!(found[2], (3, Ok(json!({"c": 3}))));
     }
 
     #[test]
     fn repeated_keys_are_refused_in_yaml_and_json() {
-        assert_eq!(read("a: 1\nb: 1\na: 2\n"), [(1, Err((3, 1)))]);
-        assert_eq!(read("{\"a\": 1,\n\"a\": 2}"), [(1, Err((2, 1)))]);
+        assert_eq!(read("a: 1\nb: 1\na: 2\n"), [(1, Err("3:1".to_owned()))]);
+        assert_eq!(read("{\"a\": 1,\n\"a\": 2}"), [(1, Err("2:1".to_owned()))]);
     }
 
     #[test]
@@ -224,7 +246,7 @@ mod tests {
         let found = read(text);
         assert_eq!(found[0], (1, Ok(json!({"a": {"b": "ä/"}}))));
         assert_eq!(found[1], (2, Ok(json!({"c": 1}))));
-        assert!(matches!(found[2], (3, Err((3, _)))), "{found:?}");
+        assert_eq!(found[2], (3, Err("3:18".to_owned())));
         assert_eq!(read("{a: 1}\n---\n{b: 2}").len(), 2);
     }
 

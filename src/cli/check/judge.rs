@@ -15,7 +15,7 @@ use crate::api::{GROUP, Mode};
 pub(super) struct Judge<'s> {
     pub(super) snapshot: &'s Snapshot,
     /// The namespace of objects that name none.
-    pub(super) namespace: &'s str,
+    pub(super) namespace: String,
 }
 
 /// What came of an object.
@@ -76,7 +76,7 @@ impl Judge<'_> {
     pub(super) fn judge(&self, manifest: Manifest) -> Result<Judged, Problem> {
         let Manifest { source, mut object } = manifest;
         let identity =
-            Identity::of(&object, self.namespace).map_err(|message| Problem::new(&source, message))?;
+            Identity::of(&object, &self.namespace).map_err(|message| Problem::new(&source, message))?;
         let ask = |phase, object: &Value| {
             self.ask(phase, &source, &identity, object).map_err(|message| Problem::new(&source, message))
         };

@@ -134,7 +134,7 @@ fn check_labels(object: &Named<NodePoolSpec>, mistakes: &mut Mistakes) {
     }
 }
 
-/// Whether the NodeRestriction plugin keeps kubelets from setting this label on their own nodes, whatever it is.
+/// Whether the `NodeRestriction` plugin keeps kubelets from setting this label on their own nodes, whatever it is.
 fn is_restricted(key: &str) -> bool {
     const RESTRICTED: &str = "node-restriction.kubernetes.io";
     key.split_once('/').is_some_and(|(prefix, _)| {

@@ -1,0 +1,58 @@
+//! A load stays near-linear in the number of tenants and domains.
+
+use partywall::admission::tenancy::Snapshot;
+use partywall::api::{
+    self, Located, Mode, NodePool, NodePoolSpec, NodePools, Object, Source, Tenant, TenantSpec,
+};
+
+use super::TODAY;
+
+/// As many tenants with a namespace and ten domains each, and a pool for every hundred.
+fn many(tenants: usize) -> Vec<Located> {
+    let at = |document| Source { path: "many.yaml".to_owned(), document };
+    let pools = (0..tenants.div_ceil(100)).map(|index| {
+        let name = format!("pool-{index}");
+        let node_selector = [("node-restriction.kubernetes.io/pool".to_owned(), name.clone())].into();
+        let taints = vec![api::Taint { key: "pool".to_owned(), value: Some(name.clone()), effect: None }];
+        Object::NodePool(Box::new(NodePool::new(&name, NodePoolSpec { node_selector, taints })))
+    });
+    let tenants = (0..tenants).map(|index| {
+        let spec = TenantSpec {
+            namespaces: Some(vec![format!("tenant-{index}")]),
+            node_pools: Some(NodePools { default: format!("pool-{}", index / 100), allowed: None }),
+            domains: (0..9)
+                .map(|host| format!("host-{host}.tenant-{index}.apps.example.com"))
+                .chain([format!("**.deep.tenant-{index}.apps.example.com")])
+                .collect(),
+            pod_security: None,
+            services: None,
+            tolerations: Vec::new(),
+            rules: [("pod-security".to_owned(), Mode::Warn)].into(),
+        };
+        Object::Tenant(Box::new(Tenant::new(&format!("tenant-{index}"), spec)))
+    });
+    pools.chain(tenants).zip(1..).map(|(object, document)| Located { source: at(document), object }).collect()
+}
+
+#[test]
+fn many_tenants_compile() {
+    let compiled = Snapshot::compile(many(2_000), TODAY).unwrap();
+    assert!(compiled.warnings.is_empty());
+    assert_eq!(compiled.snapshot.tenants().len(), 2_000);
+    assert_eq!(compiled.snapshot.namespace_count(), 2_004);
+}
+
+/// The same tenants twice: every name, namespace and domain is a mistake, and there is no end of suggestions.
+#[test]
+fn many_mistakes_are_found_as_fast() {
+    let mut objects = many(2_000);
+    for located in &mut objects {
+        if let Object::Tenant(tenant) = &mut located.object {
+            tenant.spec.node_pools = Some(NodePools { default: "pol-1".to_owned(), allowed: None });
+            tenant.spec.domains.push("shared.example.com".to_owned());
+        }
+    }
+    let mistakes = Snapshot::compile(objects, TODAY).unwrap_err();
+    assert_eq!(mistakes.len(), 2_000 + 1_999);
+    assert!(mistakes.is_sorted());
+}
