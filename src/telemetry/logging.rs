@@ -1,0 +1,54 @@
+//! Log lines: to stderr, through a channel, as text or JSON.
+
+use std::io::{IsTerminal, stderr};
+use std::panic;
+
+use tracing::level_filters::LevelFilter;
+use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
+use tracing_subscriber::EnvFilter;
+
+/// How a log line is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum LogFormat {
+    /// For people; coloured on a terminal.
+    #[default]
+    Text,
+    /// One JSON object a line, for collectors.
+    Json,
+}
+
+/// Writes out what is still in the channel when it is dropped.
+#[derive(Debug)]
+#[must_use = "dropping it ends the log"]
+pub struct LogGuard(#[expect(dead_code, reason = "held for its drop")] WorkerGuard);
+
+/// Starts the log of this process; `RUST_LOG` filters it, `info` and above without.
+///
+/// Lines that stderr is too slow for are dropped rather than waited for: a review has a deadline.
+pub fn init(format: LogFormat) -> LogGuard {
+    let (writer, guard) = NonBlockingBuilder::default().lossy(true).finish(stderr());
+    let filter = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).from_env_lossy();
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(writer)
+        .with_target(false)
+        .with_ansi(stderr().is_terminal());
+    // Fails only if a log was started before, and then there is one already.
+    let _already_started = match format {
+        LogFormat::Text => builder.try_init(),
+        LogFormat::Json => builder.json().flatten_event(true).try_init(),
+    };
+    log_panics();
+    LogGuard(guard)
+}
+
+/// Logs a panic as one line with its place, instead of the default's backtrace on stderr.
+///
+/// Only messages written in the code are logged: a formatted one may quote what a tenant wrote.
+pub fn log_panics() {
+    panic::set_hook(Box::new(|panic| {
+        let location = panic.location().map(ToString::to_string).unwrap_or_default();
+        let message = panic.payload().downcast_ref::<&'static str>().copied().unwrap_or("(not logged)");
+        tracing::error!(%location, message, "a bug: the code panicked; please report this line");
+    }));
+}

@@ -1,0 +1,354 @@
+//! All figures of the program, in one struct.
+
+use prometheus::{
+    Encoder, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
+};
+
+use crate::admission::Phase;
+use crate::admission::rules::RuleId;
+use crate::admission::tenancy::Snapshot;
+use crate::admission::verdict::{Denial, Verdict};
+use crate::api::Mode;
+
+/// Bounds of the buckets in seconds: fine where a review belongs, and at the API server's own 5, 25, 100 and
+/// 500 ms, so that both can be laid over each other.
+const DURATIONS: [f64; 11] =
+    [0.000_025, 0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.025, 0.1, 0.5];
+
+/// Declares the figures: the doc comment is the HELP text.
+macro_rules! metrics {
+    ($(#[$outer:meta])* $vis:vis struct $Metrics:ident {
+        $(#[doc = $help:literal] $field:ident: $kind:ty = $name:literal,)*
+    }) => {
+        $(#[$outer])*
+        $vis struct $Metrics {
+            registry: Registry,
+            $(#[doc = $help] pub $field: $kind,)*
+        }
+
+        impl $Metrics {
+            /// All figures at zero. Fails only if two of them have the same name.
+            pub fn new() -> prometheus::Result<Self> {
+                let registry = Registry::new();
+                Ok(Self {
+                    $($field: <$kind as Figure>::register(&registry, $name, $help.trim_ascii())?,)*
+                    registry,
+                })
+            }
+        }
+    };
+}
+
+metrics! {
+    /// The figures and the registry they are read from.
+    #[derive(Debug)]
+    pub struct Metrics {
+        /// Reviews answered, by endpoint and verdict.
+        reviews: Family<Review> = "partywall_reviews_total",
+        /// Violations reported, by rule and the mode it is in.
+        violations: Family<(RuleId, Mode)> = "partywall_violations_total",
+        /// Requests answered without a review, by HTTP status code.
+        refusals: Family<Refusal> = "partywall_http_refusals_total",
+        /// Reviews denied because a rule panicked; each is a bug.
+        panics: IntCounter = "partywall_panics_total",
+        /// Seconds from a body that is read to an answer that is encoded.
+        review_duration: Histogram = "partywall_review_duration_seconds",
+        /// Changes of the serving certificate or client CA, by whether they were taken.
+        certificate_reloads: Family<Reload> = "partywall_certificate_reloads_total",
+        /// Changes of the policies, by whether they were taken.
+        policy_reloads: Family<Reload> = "partywall_policy_reloads_total",
+        /// Tenants in the policies that hold.
+        tenants: IntGauge = "partywall_tenants",
+        /// Namespaces named in the policies that hold, system ones included.
+        namespaces: IntGauge = "partywall_namespaces",
+        /// Node pools in the policies that hold.
+        node_pools: IntGauge = "partywall_node_pools",
+        /// Reviews being read or decided.
+        in_flight: IntGauge = "partywall_reviews_in_flight",
+    }
+}
+
+impl Metrics {
+    /// Everything in the text format of Prometheus.
+    pub fn encode(&self) -> prometheus::Result<Vec<u8>> {
+        let mut text = Vec::new();
+        TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
+        Ok(text)
+    }
+
+    /// Notes the size of the snapshot that holds from now on.
+    pub fn hold(&self, snapshot: &Snapshot) {
+        let gauge = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+        self.tenants.set(gauge(snapshot.tenants().len()));
+        self.namespaces.set(gauge(snapshot.namespace_count()));
+        self.node_pools.set(gauge(snapshot.pools().len()));
+    }
+
+    /// Counts a verdict and its violations.
+    pub fn count(&self, phase: Phase, verdict: &Verdict) {
+        self.reviews.inc(Review(phase, Outcome::of(verdict)));
+        for violation in &verdict.violations {
+            self.violations.inc((violation.rule, violation.mode));
+        }
+    }
+}
+
+/// What a family of figures is told apart by: an enum, or a few of them together.
+pub trait Label: Copy + PartialEq + Send + Sync + 'static {
+    /// The names of the labels.
+    const NAMES: &'static [&'static str];
+    /// Every value there is.
+    fn all() -> Vec<Self>;
+    /// The value of each label.
+    fn values(self) -> Vec<&'static str>;
+}
+
+/// A counter for each value of a label. All exist from the start, at zero: a rate needs a first value, and the
+/// request path no lock.
+#[derive(Debug)]
+pub struct Family<L>(Vec<(L, IntCounter)>);
+
+impl<L: Label> Family<L> {
+    /// Counts one.
+    pub fn inc(&self, label: L) {
+        if let Some(counter) = self.counter(label) {
+            counter.inc();
+        }
+    }
+
+    /// How many were counted.
+    pub fn get(&self, label: L) -> u64 {
+        self.counter(label).map_or(0, IntCounter::get)
+    }
+
+    fn counter(&self, label: L) -> Option<&IntCounter> {
+        self.0.iter().find(|(other, _)| *other == label).map(|(_, counter)| counter)
+    }
+}
+
+/// A kind of figure: how it comes to be.
+trait Figure: Sized {
+    fn register(registry: &Registry, name: &str, help: &str) -> prometheus::Result<Self>;
+}
+
+impl Figure for IntCounter {
+    fn register(registry: &Registry, name: &str, help: &str) -> prometheus::Result<Self> {
+        let counter = Self::new(name, help)?;
+        registry.register(Box::new(counter.clone()))?;
+        Ok(counter)
+    }
+}
+
+impl Figure for IntGauge {
+    fn register(registry: &Registry, name: &str, help: &str) -> prometheus::Result<Self> {
+        let gauge = Self::new(name, help)?;
+        registry.register(Box::new(gauge.clone()))?;
+        Ok(gauge)
+    }
+}
+
+impl Figure for Histogram {
+    fn register(registry: &Registry, name: &str, help: &str) -> prometheus::Result<Self> {
+        let histogram = Self::with_opts(HistogramOpts::new(name, help).buckets(DURATIONS.to_vec()))?;
+        registry.register(Box::new(histogram.clone()))?;
+        Ok(histogram)
+    }
+}
+
+impl<L: Label> Figure for Family<L> {
+    fn register(registry: &Registry, name: &str, help: &str) -> prometheus::Result<Self> {
+        let counters = IntCounterVec::new(Opts::new(name, help), L::NAMES)?;
+        registry.register(Box::new(counters.clone()))?;
+        L::all()
+            .into_iter()
+            .map(|label| Ok((label, counters.get_metric_with_label_values(&label.values())?)))
+            .collect::<prometheus::Result<_>>()
+            .map(Self)
+    }
+}
+
+/// A review that was answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Review(pub Phase, pub Outcome);
+
+/// What a review got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Allowed as it is.
+    Allowed,
+    /// Allowed with a patch.
+    Stamped,
+    /// Denied by a rule.
+    Denied,
+    /// Denied because it could not be decided.
+    Undecidable,
+}
+
+impl Outcome {
+    fn of(verdict: &Verdict) -> Self {
+        match (&verdict.denial, &verdict.patch) {
+            (Some(Denial::Forbidden), _) => Self::Denied,
+            (Some(Denial::Undecidable(..)), _) => Self::Undecidable,
+            (None, Some(_)) => Self::Stamped,
+            (None, None) => Self::Allowed,
+        }
+    }
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Allowed => "allowed",
+            Self::Stamped => "stamped",
+            Self::Denied => "denied",
+            Self::Undecidable => "undecidable",
+        }
+    }
+}
+
+impl Label for Review {
+    const NAMES: &'static [&'static str] = &["endpoint", "verdict"];
+
+    fn all() -> Vec<Self> {
+        let outcomes = [Outcome::Allowed, Outcome::Stamped, Outcome::Denied, Outcome::Undecidable];
+        let of = |phase| outcomes.map(|outcome| Self(phase, outcome));
+        [Phase::Mutate, Phase::Validate].into_iter().flat_map(of).collect()
+    }
+
+    fn values(self) -> Vec<&'static str> {
+        let endpoint = match self.0 {
+            Phase::Mutate => "mutate",
+            Phase::Validate => "validate",
+        };
+        vec![endpoint, self.1.as_str()]
+    }
+}
+
+impl Label for (RuleId, Mode) {
+    const NAMES: &'static [&'static str] = &["rule", "mode"];
+
+    fn all() -> Vec<Self> {
+        // A rule that is off is not asked, so it has no violations to count.
+        let of = |rule| [Mode::Deny, Mode::Warn, Mode::Audit].map(|mode| (rule, mode));
+        RuleId::ALL.into_iter().flat_map(of).collect()
+    }
+
+    fn values(self) -> Vec<&'static str> {
+        let mode = match self.1 {
+            Mode::Off => "off",
+            Mode::Audit => "audit",
+            Mode::Warn => "warn",
+            Mode::Deny => "deny",
+        };
+        vec![self.0.as_str(), mode]
+    }
+}
+
+/// Why a request was answered without a review.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// 400: it is no review, so there is nothing to answer to.
+    NotAReview,
+    /// 404: nothing is served at that path.
+    NoSuchPath,
+    /// 405: only POST is served.
+    NotPost,
+    /// 408: the body did not come in time.
+    TooSlow,
+    /// 429: too much is being read already.
+    TooMany,
+    /// 503: there are no policies yet.
+    NoPolicies,
+}
+
+impl Refusal {
+    /// Every one there is.
+    pub const ALL: [Self; 6] =
+        [Self::NotAReview, Self::NoSuchPath, Self::NotPost, Self::TooSlow, Self::TooMany, Self::NoPolicies];
+
+    /// Its HTTP status code.
+    pub const fn code(self) -> u16 {
+        match self {
+            Self::NotAReview => 400,
+            Self::NoSuchPath => 404,
+            Self::NotPost => 405,
+            Self::TooSlow => 408,
+            Self::TooMany => 429,
+            Self::NoPolicies => 503,
+        }
+    }
+}
+
+impl Label for Refusal {
+    const NAMES: &'static [&'static str] = &["code"];
+
+    fn all() -> Vec<Self> {
+        Self::ALL.to_vec()
+    }
+
+    fn values(self) -> Vec<&'static str> {
+        vec![match self {
+            Self::NotAReview => "400",
+            Self::NoSuchPath => "404",
+            Self::NotPost => "405",
+            Self::TooSlow => "408",
+            Self::TooMany => "429",
+            Self::NoPolicies => "503",
+        }]
+    }
+}
+
+/// What became of a change that was found on disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reload {
+    /// It holds now.
+    Taken,
+    /// It is faulty; what held before still does.
+    Refused,
+}
+
+impl Label for Reload {
+    const NAMES: &'static [&'static str] = &["result"];
+
+    fn all() -> Vec<Self> {
+        vec![Self::Taken, Self::Refused]
+    }
+
+    fn values(self) -> Vec<&'static str> {
+        vec![match self {
+            Self::Taken => "taken",
+            Self::Refused => "refused",
+        }]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(metrics: &Metrics) -> String {
+        String::from_utf8(metrics.encode().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn every_series_is_there_from_the_start() {
+        let text = text(&Metrics::new().unwrap());
+        assert!(text.contains(r#"partywall_reviews_total{endpoint="mutate",verdict="stamped"} 0"#), "{text}");
+        assert!(text.contains(r#"partywall_certificate_reloads_total{result="refused"} 0"#));
+        assert!(text.contains("# HELP partywall_panics_total Reviews denied because a rule panicked"));
+        for rule in RuleId::ALL {
+            assert!(text.contains(&format!(r#"partywall_violations_total{{mode="deny",rule="{rule}"}} 0"#)));
+        }
+        for refusal in Refusal::ALL {
+            assert_eq!(refusal.values(), [refusal.code().to_string()]);
+        }
+    }
+
+    #[test]
+    fn verdicts_are_counted_where_they_belong() {
+        let metrics = Metrics::new().unwrap();
+        metrics.count(Phase::Mutate, &Verdict::allow());
+        metrics.count(Phase::Validate, &Verdict::undecidable(413, "too large"));
+        assert_eq!(metrics.reviews.get(Review(Phase::Mutate, Outcome::Allowed)), 1);
+        assert_eq!(metrics.reviews.get(Review(Phase::Validate, Outcome::Undecidable)), 1);
+        assert_eq!(metrics.reviews.get(Review(Phase::Validate, Outcome::Denied)), 0);
+    }
+}
