@@ -1,1 +1,154 @@
-//! placeholder
+//! The webhook server: TLS, HTTP, limits, the drain, and the operator's port.
+//!
+//! ```text
+//! TcpListener → connections → tls → webhook: body → deadline → admission::answer → connections
+//!                                      store (a snapshot, written by whoever loads it) ┘
+//! ```
+//!
+//! It knows nothing of where policies come from: a [`Writer`] puts a snapshot into the store, and requests read
+//! it. It must never decide anything itself, nor let a request wait for anything but its own body.
+//!
+//! INVARIANT: memory is bounded by [`Limits`], whatever is sent; and from the first to the last connection, a
+//! review that was read is answered.
+
+mod body;
+mod connections;
+mod deadline;
+mod limits;
+mod ops;
+mod store;
+mod tls;
+mod webhook;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use axum::response::Response;
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::TcpListener;
+use tokio::time::{sleep, timeout};
+use tracing::{info, warn};
+
+use self::body::Budget;
+pub use self::limits::Limits;
+pub use self::store::{Reader, Writer, store};
+pub use self::tls::{Certificates, CertificatesError, Pair};
+use crate::telemetry::Metrics;
+
+/// Where the server listens.
+#[derive(Debug)]
+pub struct Listeners {
+    /// For the API server, in TLS.
+    pub webhook: TcpListener,
+    /// For the kubelet and Prometheus, in plain HTTP.
+    pub ops: TcpListener,
+}
+
+/// What the server works with.
+#[derive(Debug)]
+pub struct Parts {
+    /// What reviews are decided by.
+    pub snapshots: Reader,
+    /// What the server proves itself with.
+    pub certificates: Certificates,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    /// How much is taken on.
+    pub limits: Limits,
+}
+
+/// Serves until `shutdown` is ready; its value is how long to drain.
+///
+/// While it drains, the server is not ready, but goes on serving: it takes a while until nobody sends new
+/// connections, and every HTTP/1.1 connection retires after an answer. Then all others are told to finish.
+pub async fn run(listeners: Listeners, parts: Parts, shutdown: impl Future<Output = Duration>) {
+    let Parts { snapshots, certificates, metrics, limits } = parts;
+    let shared = Arc::new(Shared {
+        budget: Budget::new(limits.held),
+        in_flight: AtomicUsize::new(0),
+        is_draining: AtomicBool::new(false),
+        snapshots,
+        metrics,
+        limits,
+    });
+    let connections = GracefulShutdown::new();
+    let webhook = webhook::router(&shared);
+    let webhook = connections::accept(listeners.webhook, |stream| {
+        let (router, shared) = (webhook.clone(), Arc::clone(&shared));
+        let config = certificates.current();
+        tokio::spawn(connections::serve_tls(stream, config, router, shared, connections.watcher()));
+    });
+    let ops = ops::router(&shared);
+    let ops = connections::accept(listeners.ops, |stream| {
+        tokio::spawn(connections::serve_plain(stream, ops.clone(), Arc::clone(&shared)));
+    });
+    tokio::pin!(ops);
+    let drained = async {
+        let time = shutdown.await;
+        shared.is_draining.store(true, Ordering::Relaxed);
+        info!(seconds = time.as_secs(), "draining: not ready any more, still serving");
+        sleep(time).await;
+    };
+    // The listener of the webhook is closed at the end of this block, that of the ops port goes on.
+    tokio::select! {
+        never = webhook => match never {},
+        never = &mut ops => match never {},
+        never = certificates.watch(limits.certificates_every, &shared.metrics) => match never {},
+        () = drained => {}
+    }
+    tokio::select! {
+        never = &mut ops => match never {},
+        in_time = timeout(limits.grace, connections.shutdown()) => match in_time {
+            Ok(()) => info!("stopped; every review was answered"),
+            Err(_) => warn!(seconds = limits.grace.as_secs(), "stopped, with connections still open"),
+        }
+    }
+}
+
+/// What all requests share.
+#[derive(Debug)]
+struct Shared {
+    snapshots: Reader,
+    metrics: Arc<Metrics>,
+    limits: Limits,
+    budget: Budget,
+    in_flight: AtomicUsize,
+    is_draining: AtomicBool,
+}
+
+impl Shared {
+    /// Takes a place among the reviews under way, if there is one.
+    fn enter(&self) -> Option<Place<'_>> {
+        let place = Place(self);
+        self.metrics.in_flight.inc();
+        // The place counts before it is known to be there, so that two cannot take the last one.
+        (self.in_flight.fetch_add(1, Ordering::Relaxed) < self.limits.in_flight).then_some(place)
+    }
+
+    fn is_draining(&self) -> bool {
+        self.is_draining.load(Ordering::Relaxed)
+    }
+}
+
+/// A place among the reviews under way; given back when dropped.
+#[derive(Debug)]
+struct Place<'s>(&'s Shared);
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
+        self.0.metrics.in_flight.dec();
+    }
+}
+
+/// Marks a response after which the connection is of no further use.
+#[derive(Clone, Copy, Debug)]
+struct CloseAfter;
+
+impl CloseAfter {
+    fn mark(mut response: Response) -> Response {
+        response.extensions_mut().insert(Self);
+        response
+    }
+}

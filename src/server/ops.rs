@@ -1,0 +1,46 @@
+//! The operator's port: `/livez`, `/readyz` and `/metrics`, in plain HTTP.
+//!
+//! INVARIANT: ready means that a review sent now would be decided, and that one sent in a few seconds would
+//! still be.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+
+use super::Shared;
+
+/// The three endpoints.
+pub(super) fn router(shared: &Arc<Shared>) -> Router {
+    let (ready, metrics) = (Arc::clone(shared), Arc::clone(shared));
+    Router::new()
+        .route("/livez", get(async || "ok\n"))
+        .route("/readyz", get(async move || readiness(&ready)))
+        .route("/metrics", get(async move || figures(&metrics)))
+}
+
+fn readiness(shared: &Shared) -> (StatusCode, &'static str) {
+    if shared.is_draining() {
+        (StatusCode::SERVICE_UNAVAILABLE, "shutting down\n")
+    } else if shared.snapshots.load().is_none() {
+        (StatusCode::SERVICE_UNAVAILABLE, "no policies loaded\n")
+    } else {
+        (StatusCode::OK, "ok\n")
+    }
+}
+
+fn figures(shared: &Shared) -> Response {
+    match shared.metrics.encode() {
+        Ok(text) => {
+            let mut response = Response::new(Body::from(text));
+            let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+            response.headers_mut().insert(CONTENT_TYPE, kind);
+            response
+        }
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),
+    }
+}
