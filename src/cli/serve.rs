@@ -1,9 +1,177 @@
+//! `partywall serve`: the webhook server, put together.
+//!
+//! Policies, certificates, listeners, signals and the log meet here, and nowhere else.
+
+mod demo;
+mod policies;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
 
-/// Placeholder.
+use anyhow::Context;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::oneshot;
+use tracing::{info, warn};
+
+use self::policies::Policies;
+use crate::server::{self, Certificates, Limits, Listeners, Pair, Parts};
+use crate::telemetry::{self, LogFormat, Metrics};
+
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {}
+pub(super) struct Args {
+    /// Files or folders with the policies (NodePool, Tenant, Exemption, Settings).
+    ///
+    /// Read again when they change; a faulty change is logged, and the last good policies hold. Without it, the
+    /// embedded demo holds, which is for trying things out. Several are separated by commas.
+    #[arg(long, value_name = "PATH", num_args = 1.., value_delimiter = ',', env = "PARTYWALL_POLICIES")]
+    policies: Vec<PathBuf>,
 
-pub(super) fn run(_args: Args) -> anyhow::Result<ExitCode> {
-    anyhow::bail!("not built yet")
+    /// Where the API server reaches the webhooks, in TLS; in a container usually 0.0.0.0:8443.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8443", env = "PARTYWALL_LISTEN")]
+    listen: SocketAddr,
+
+    /// Where /livez, /readyz and /metrics are, in plain HTTP.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080", env = "PARTYWALL_OPS_LISTEN")]
+    ops_listen: SocketAddr,
+
+    /// The certificate chain in PEM; read again when it changes. Without it, a self-signed pair is made that
+    /// lasts as long as the process.
+    #[arg(long, value_name = "FILE", requires = "tls_key", env = "PARTYWALL_TLS_CERT")]
+    tls_cert: Option<PathBuf>,
+
+    /// The key of the certificate in PEM.
+    #[arg(long, value_name = "FILE", requires = "tls_cert", env = "PARTYWALL_TLS_KEY")]
+    tls_key: Option<PathBuf>,
+
+    /// Serve only clients with a certificate of this CA (PEM). The API server has none unless it was given one
+    /// in an AdmissionConfiguration.
+    #[arg(long, value_name = "FILE", env = "PARTYWALL_CLIENT_CA")]
+    client_ca: Option<PathBuf>,
+
+    /// How log lines are written to stderr.
+    #[arg(long, value_enum, default_value_t, env = "PARTYWALL_LOG_FORMAT")]
+    log_format: LogFormat,
+
+    /// Seconds to go on serving after SIGTERM, until nobody sends new connections any more. The pod's
+    /// terminationGracePeriodSeconds must be at least 15 more. SIGINT skips it, a second signal ends at once.
+    #[arg(long, value_name = "SECONDS", default_value_t = 15, env = "PARTYWALL_DRAIN")]
+    drain: u64,
+}
+
+pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let _log = telemetry::init(args.log_format);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    // Spawned, so that it runs on a worker, beside the connections, and not on a thread of its own.
+    let code = runtime.block_on(async { runtime.spawn(serve(args)).await });
+    // Whoever sent a second signal does not want to wait for a file that is being read.
+    runtime.shutdown_background();
+    code?
+}
+
+async fn serve(args: Args) -> anyhow::Result<ExitCode> {
+    let metrics = Arc::new(Metrics::new()?);
+    let (writer, snapshots) = server::store();
+    let is_demo = args.policies.is_empty();
+    let policies = Policies::load(args.policies, writer, Arc::clone(&metrics)).await?;
+    let pair = args.tls_cert.zip(args.tls_key).map(|(cert, key)| Pair { cert, key });
+    if pair.is_none() {
+        warn!("without --tls-cert the certificate is self-signed and made anew at every start");
+    }
+    let certificates = Certificates::load(pair, args.client_ca)?;
+    let listeners = Listeners { webhook: bind(args.listen).await?, ops: bind(args.ops_listen).await? };
+    let (listen, ops_listen) = (listeners.webhook.local_addr()?, listeners.ops.local_addr()?);
+    // Before anybody is told that it serves, so that no signal comes too early.
+    let (first, second) = signals(Duration::from_secs(args.drain))?;
+    info!(%listen, %ops_listen, "serving");
+    if is_demo {
+        demo::announce(listen);
+    }
+    let parts = Parts { snapshots, certificates, metrics, limits: Limits::default() };
+    // Whatever happens first; to drop the others ends them.
+    tokio::select! {
+        () = server::run(listeners, parts, first) => Ok(ExitCode::SUCCESS),
+        never = policies.watch() => match never {},
+        () = second => {
+            warn!("a second signal: ending at once");
+            Ok(ExitCode::FAILURE)
+        }
+    }
+}
+
+async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))
+}
+
+/// The first signal, as the time to drain, and the second.
+fn signals(
+    drain: Duration,
+) -> std::io::Result<(impl Future<Output = Duration> + Send, impl Future<Output = ()> + Send)> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let (tell, told) = oneshot::channel();
+    let watch = async move {
+        let time = either(&mut terminate, &mut interrupt, drain).await;
+        // Nobody listens if the server has stopped by itself, and then there is nothing to tell.
+        let _stopped = tell.send(time);
+        either(&mut terminate, &mut interrupt, drain).await;
+    };
+    let first = async move {
+        match told.await {
+            Ok(time) => time,
+            // The other future was dropped: the process is about to end.
+            Err(_) => std::future::pending().await,
+        }
+    };
+    Ok((first, watch))
+}
+
+async fn either(terminate: &mut Signal, interrupt: &mut Signal, drain: Duration) -> Duration {
+    tokio::select! {
+        _ = terminate.recv() => drain,
+        _ = interrupt.recv() => Duration::ZERO,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory, Parser};
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Command {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    fn parse(flags: &[&str]) -> Result<Args, String> {
+        Command::try_parse_from(["serve"].iter().chain(flags))
+            .map(|command| command.args)
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn every_flag_has_an_environment_variable() {
+        for flag in Command::command().get_arguments().filter(|flag| flag.get_id() != "help") {
+            let name = flag.get_long().unwrap().to_uppercase().replace('-', "_");
+            assert_eq!(flag.get_env().unwrap().to_str().unwrap(), format!("PARTYWALL_{name}"));
+        }
+    }
+
+    #[test]
+    fn a_certificate_needs_its_key_and_the_other_way_round() {
+        assert!(parse(&["--tls-cert", "tls.crt"]).unwrap_err().contains("--tls-key"));
+        assert!(parse(&["--tls-key", "tls.key"]).unwrap_err().contains("--tls-cert"));
+        assert!(parse(&["--tls-cert", "tls.crt", "--tls-key", "tls.key"]).is_ok());
+    }
+
+    #[test]
+    fn policies_are_several_paths() {
+        let paths = ["a", "b", "c"].map(PathBuf::from);
+        assert_eq!(parse(&["--policies", "a", "b", "--policies", "c"]).unwrap().policies, paths);
+        assert_eq!(parse(&["--policies", "a,b,c"]).unwrap().policies, paths);
+    }
 }
