@@ -1,0 +1,26 @@
+//! The server over a real connection: what the API server sees of it, byte for byte, and what the operator sees.
+//!
+//! Everything runs in this process, on ports that the system chooses. Nothing sleeps: a test that waits for
+//! something asks for it again and again, up to [`server::PATIENCE`].
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may fail by panicking"
+)]
+
+#[path = "wire/answers.rs"]
+mod answers;
+#[path = "wire/certificates.rs"]
+mod certificates;
+#[path = "wire/client.rs"]
+mod client;
+#[path = "wire/keys.rs"]
+mod keys;
+#[path = "wire/lifecycle.rs"]
+mod lifecycle;
+#[path = "wire/overload.rs"]
+mod overload;
+#[path = "wire/server.rs"]
+mod server;

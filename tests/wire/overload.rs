@@ -1,0 +1,91 @@
+//! What happens when there is too much of something.
+
+use axum::http::StatusCode;
+use partywall::server::Limits;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use crate::answers::{PLAIN, PLAIN_UID};
+use crate::server::{PATIENCE, Server, Setup};
+
+#[tokio::test]
+async fn a_hundred_connections_at_once_are_all_answered() {
+    let server = Server::start().await;
+    let mut clients = JoinSet::new();
+    for _ in 0..100 {
+        let target = server.target.clone();
+        clients.spawn(async move {
+            let mut client = target.http1().await;
+            client.post("/mutate", PLAIN).await.review(PLAIN_UID);
+            client.post("/validate", PLAIN).await.review(PLAIN_UID);
+        });
+    }
+    assert_eq!(clients.join_all().await.len(), 100);
+}
+
+#[tokio::test]
+async fn too_many_reviews_are_sent_away_to_ask_again() {
+    let limits = Limits { in_flight: 0, ..Limits::default() };
+    let server = Server::with(Setup { limits, ..Setup::default() }).await;
+    let answer = server.target.http1().await.post("/mutate", PLAIN).await;
+    assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!((answer.header("retry-after"), answer.header("connection")), (Some("1"), Some("close")));
+    let answer = server.target.http2().await.post("/mutate", PLAIN).await;
+    assert_eq!((answer.status, answer.header("retry-after")), (StatusCode::TOO_MANY_REQUESTS, Some("1")));
+    assert_eq!(server.figure(r#"partywall_http_refusals_total{code="429"}"#).await, 2);
+}
+
+#[tokio::test]
+async fn a_review_that_finds_no_room_is_sent_away_and_the_next_one_is_not() {
+    let limits = Limits { held: 16 << 10, body: 16 << 10, start: 1 << 10, ..Limits::default() };
+    let server = Server::with(Setup { limits, ..Setup::default() }).await;
+    let mut hoarder = server.target.connect("http/1.1", None).await.unwrap();
+    let head = "POST /mutate HTTP/1.1\r\nhost: localhost\r\ncontent-length: 16384\r\n\r\n{";
+    hoarder.write_all(head.as_bytes()).await.unwrap();
+    server.until("partywall_reviews_in_flight", 1).await;
+    let answer = server.target.http1().await.post("/mutate?timeout=1s", PLAIN).await;
+    assert_eq!((answer.status, answer.header("retry-after")), (StatusCode::TOO_MANY_REQUESTS, Some("1")));
+    drop(hoarder);
+    server.until("partywall_reviews_in_flight", 0).await;
+    server.target.http1().await.post("/mutate", PLAIN).await.review(PLAIN_UID);
+}
+
+#[tokio::test]
+async fn a_body_that_breaks_off_hurts_nobody_else() {
+    let server = Server::start().await;
+    let mut stream = server.target.connect("http/1.1", None).await.unwrap();
+    let head = format!("POST /mutate HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n", PLAIN.len());
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream.write_all(&PLAIN.as_bytes()[..100]).await.unwrap();
+    server.until("partywall_reviews_in_flight", 1).await;
+    drop(stream);
+    server.until("partywall_reviews_in_flight", 0).await;
+    server.target.http1().await.post("/mutate", PLAIN).await.review(PLAIN_UID);
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_come_in_time_is_given_up() {
+    let server = Server::start().await;
+    let mut stream = server.target.connect("http/1.1", None).await.unwrap();
+    let head = "POST /mutate?timeout=1s HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1000\r\n\r\n{";
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    // The server closes after its answer, without the client having to.
+    let _how_it_ends = timeout(PATIENCE, stream.read_to_end(&mut answer)).await.unwrap();
+    let answer = String::from_utf8(answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+    assert!(answer.contains("connection: close"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_body_beyond_all_measure_is_denied_and_its_connection_closed() {
+    let limits = Limits { body: 8 << 10, start: 4 << 10, discarded: 16 << 10, ..Limits::default() };
+    let server = Server::with(Setup { limits, ..Setup::default() }).await;
+    let body =
+        PLAIN.trim_end().replacen("\"labels\"", &format!("\"x\":\"{}\",\"labels\"", "x".repeat(64 << 10)), 1);
+    let answer = server.target.http1().await.post("/validate", body).await;
+    assert_eq!(answer.review(PLAIN_UID)["status"]["code"], 413);
+    assert_eq!(answer.header("connection"), Some("close"));
+    server.target.http1().await.post("/mutate", PLAIN).await.review(PLAIN_UID);
+}

@@ -1,0 +1,133 @@
+//! A server of its own for each test.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::http::Method;
+use hyper_util::rt::TokioIo;
+use jiff::civil::date;
+use partywall::admission::tenancy::Snapshot;
+use partywall::config;
+use partywall::server::{self, Certificates, Limits, Listeners, Pair, Parts, Writer};
+use partywall::telemetry::Metrics;
+use tempfile::TempDir;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use crate::client::{Answer, Client, Target};
+use crate::keys::Authority;
+
+/// How long a test waits for what must come.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A running server and everything to play with it.
+pub(crate) struct Server {
+    pub(crate) target: Target,
+    pub(crate) ops: SocketAddr,
+    pub(crate) writer: Writer,
+    pub(crate) authority: Authority,
+    /// Where the serving pair is, as `tls.crt` and `tls.key`.
+    pub(crate) folder: PathBuf,
+    stop: oneshot::Sender<Duration>,
+    task: JoinHandle<()>,
+    _files: TempDir,
+}
+
+/// What is special about a server.
+#[derive(Default)]
+pub(crate) struct Setup {
+    pub(crate) limits: Limits,
+    /// Start with an empty store.
+    pub(crate) without_policies: bool,
+    /// Ask clients for a certificate of the server's own CA.
+    pub(crate) asks_clients: bool,
+    /// Put the pair behind a `..data` symlink, as kubelet does.
+    pub(crate) like_kubelet: bool,
+}
+
+/// The policies of the embedded demo.
+pub(crate) fn policies() -> Arc<Snapshot> {
+    match config::demo(date(2027, 1, 1)) {
+        Ok(loaded) => Arc::new(loaded.snapshot),
+        Err(error) => panic!("{error}"),
+    }
+}
+
+impl Server {
+    pub(crate) async fn start() -> Self {
+        Self::with(Setup::default()).await
+    }
+
+    pub(crate) async fn with(setup: Setup) -> Self {
+        let files = TempDir::new().unwrap();
+        let folder = files.path().to_owned();
+        let authority = Authority::new();
+        if setup.like_kubelet {
+            authority.sign().write(&folder.join("..first"));
+            std::os::unix::fs::symlink("..first", folder.join("..data")).unwrap();
+            for file in ["tls.crt", "tls.key"] {
+                std::os::unix::fs::symlink(format!("..data/{file}"), folder.join(file)).unwrap();
+            }
+        } else {
+            authority.sign().write(&folder);
+        }
+        let ca = folder.join("ca.crt");
+        std::fs::write(&ca, &authority.pem).unwrap();
+        let pair = Pair { cert: folder.join("tls.crt"), key: folder.join("tls.key") };
+        let certificates = Certificates::load(Some(pair), setup.asks_clients.then_some(ca)).unwrap();
+
+        let (mut writer, snapshots) = server::store();
+        if !setup.without_policies {
+            writer.replace(policies());
+        }
+        let listeners = Listeners { webhook: listener().await, ops: listener().await };
+        let target = Target { address: listeners.webhook.local_addr().unwrap(), ca: authority.pem.clone() };
+        let ops = listeners.ops.local_addr().unwrap();
+        let metrics = Arc::new(Metrics::new().unwrap());
+        let limits = Limits { certificates_every: Duration::from_millis(2), ..setup.limits };
+        let (stop, stopped) = oneshot::channel();
+        let parts = Parts { snapshots, certificates, metrics, limits };
+        let task = tokio::spawn(server::run(listeners, parts, async { stopped.await.unwrap() }));
+        Self { target, ops, writer, authority, folder, stop, task, _files: files }
+    }
+
+    /// A GET on the ops port.
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        let stream = TcpStream::connect(self.ops).await.unwrap();
+        Client::http1(TokioIo::new(stream)).await.send(Method::GET, path, "").await
+    }
+
+    /// The value of a series.
+    pub(crate) async fn figure(&self, series: &str) -> u64 {
+        let answer = self.get("/metrics").await;
+        let value = answer.text().lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+        value.unwrap_or_else(|| panic!("no {series} in {}", answer.text())).parse().unwrap()
+    }
+
+    /// Waits until a series has a value.
+    pub(crate) async fn until(&self, series: &str, value: u64) {
+        let reached = async { while self.figure(series).await != value {} };
+        timeout(PATIENCE, reached).await.unwrap_or_else(|_| panic!("{series} never was {value}"));
+    }
+
+    /// Sends SIGTERM, so to speak.
+    pub(crate) fn stop(self, drain: Duration) -> Stopping {
+        self.stop.send(drain).unwrap();
+        Stopping { target: self.target, ops: self.ops, task: self.task }
+    }
+}
+
+/// A server on its way out.
+pub(crate) struct Stopping {
+    pub(crate) target: Target,
+    pub(crate) ops: SocketAddr,
+    pub(crate) task: JoinHandle<()>,
+}
+
+async fn listener() -> TcpListener {
+    TcpListener::bind("127.0.0.1:0").await.unwrap()
+}
