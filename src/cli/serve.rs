@@ -47,8 +47,8 @@ pub(super) struct Args {
     #[arg(long, value_name = "FILE", requires = "tls_cert", env = "PARTYWALL_TLS_KEY")]
     tls_key: Option<PathBuf>,
 
-    /// Serve only clients with a certificate of this CA (PEM). The API server has none unless it was given one
-    /// in an AdmissionConfiguration.
+    /// Serve only clients with a certificate of this CA (PEM). The API server has none unless its own
+    /// admission configuration names one.
     #[arg(long, value_name = "FILE", env = "PARTYWALL_CLIENT_CA")]
     client_ca: Option<PathBuf>,
 

@@ -5,12 +5,11 @@
 use std::fmt;
 use std::path::Path;
 
-use rustls::RootCertStore;
-use rustls::SignatureAlgorithm;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
+use rustls::{RootCertStore, SignatureAlgorithm};
 use tracing::warn;
 
 use super::{CertificatesError, Pair};
@@ -44,7 +43,7 @@ impl Material {
     pub(super) fn ephemeral(client_ca: Option<&Path>) -> Result<Self, CertificatesError> {
         let names = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
         let made = rcgen::generate_simple_self_signed(names)
-            .map_err(|error| faulty("ephemeral certificate", error))?;
+            .map_err(|error| faulty("ephemeral certificate", &error))?;
         Self { chain: made.cert.pem().into(), key: made.signing_key.serialize_pem().into(), client_ca: None }
             .with_client_ca(client_ca)
     }
@@ -57,9 +56,9 @@ impl Material {
     /// The chain and the key, checked to belong together.
     pub(super) fn pair(&self, provider: &CryptoProvider) -> Result<CertifiedKey, CertificatesError> {
         let chain = certificates("certificate chain", &self.chain)?;
-        let key = PrivateKeyDer::from_pem_slice(&self.key).map_err(|error| faulty("private key", error))?;
+        let key = PrivateKeyDer::from_pem_slice(&self.key).map_err(|error| faulty("private key", &error))?;
         let pair = CertifiedKey::from_der(chain, key, provider)
-            .map_err(|error| faulty("certificate chain and private key", error))?;
+            .map_err(|error| faulty("certificate chain and private key", &error))?;
         if pair.key.algorithm() == SignatureAlgorithm::RSA {
             warn!("the serving key is RSA, so every new connection costs ten times as much as with P-256");
         }
@@ -71,7 +70,7 @@ impl Material {
         let Some(pem) = &self.client_ca else { return Ok(None) };
         let mut roots = RootCertStore::empty();
         for certificate in certificates("client CA", pem)? {
-            roots.add(certificate).map_err(|error| faulty("client CA", error))?;
+            roots.add(certificate).map_err(|error| faulty("client CA", &error))?;
         }
         Ok(Some(roots))
     }
@@ -86,13 +85,13 @@ fn read(path: &Path) -> Result<Vec<u8>, CertificatesError> {
 fn certificates(what: &'static str, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, CertificatesError> {
     let certificates = CertificateDer::pem_slice_iter(pem)
         .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| faulty(what, error))?;
+        .map_err(|error| faulty(what, &error))?;
     if certificates.is_empty() {
-        return Err(faulty(what, "there is no certificate in it"));
+        return Err(faulty(what, &"there is no certificate in it"));
     }
     Ok(certificates)
 }
 
-fn faulty(what: &'static str, problem: impl ToString) -> CertificatesError {
+fn faulty(what: &'static str, problem: &dyn fmt::Display) -> CertificatesError {
     CertificatesError::Faulty { what, problem: problem.to_string() }
 }
