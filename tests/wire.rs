@@ -9,6 +9,7 @@
     clippy::indexing_slicing,
     reason = "a test may fail by panicking"
 )]
+#![expect(clippy::disallowed_methods, reason = "writes certificates for the server to read")]
 
 #[path = "wire/answers.rs"]
 mod answers;
