@@ -28,7 +28,7 @@ use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tower::ServiceExt;
-use tracing::{debug, info, warn};
+use tracing::{debug, warn};
 
 use super::limits::Limits;
 use super::{CloseAfter, Shared};
@@ -115,7 +115,7 @@ async fn shake_hands(
         // The peer spoke TLS and did not like it, or was not liked: most often a caBundle or a client
         // certificate that does not belong here, and then no review at all gets through.
         Ok(Err(error)) if error.kind() == io::ErrorKind::InvalidData => {
-            info!(%error, "a TLS handshake failed");
+            warn!(%error, "a TLS handshake failed");
             None
         }
         Ok(Err(error)) => {

@@ -154,7 +154,9 @@ fn log(phase: Phase, Answer { uid, verdict }: &Answer) {
             info!(uid, endpoint, whose = verdict.whose, rules, violations, field, "denied");
         }
         Some(Denial::Undecidable(code, message)) => {
-            info!(uid, endpoint, code, message, "denied, for it cannot be decided");
+            // What follows a colon may quote a value of the object.
+            let why = message.split(": ").next();
+            info!(uid, endpoint, code, why, "denied, for it cannot be decided");
         }
         None if !verdict.exempted.is_empty() => {
             debug!(uid, endpoint, exemptions = verdict.exempted.join(","), "allowed by exemption");

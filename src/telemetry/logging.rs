@@ -48,7 +48,7 @@ pub fn init(format: LogFormat) -> LogGuard {
 pub fn log_panics() {
     panic::set_hook(Box::new(|panic| {
         let location = panic.location().map(ToString::to_string).unwrap_or_default();
-        let message = panic.payload().downcast_ref::<&'static str>().copied().unwrap_or("(not logged)");
-        tracing::error!(%location, message, "a bug: the code panicked; please report this line");
+        let said = panic.payload().downcast_ref::<&'static str>().copied().unwrap_or("(not logged)");
+        tracing::error!(%location, said, "a bug: the code panicked; please report this line");
     }));
 }

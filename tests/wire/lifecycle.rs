@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use axum::http::{Method, StatusCode};
 use hyper_util::rt::TokioIo;
+use partywall::server::Limits;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -63,7 +64,11 @@ async fn l8_while_it_drains_it_is_not_ready_but_serves_and_retires_each_connecti
 
 #[tokio::test]
 async fn l8_it_ends_when_the_last_review_is_answered() {
-    let server = Server::start().await;
+    let limits = Limits { grace: FOR_EVER, ..Limits::default() };
+    let server = Server::with(Setup { limits, ..Setup::default() }).await;
+    // Go's client dials more connections than it uses; nothing was ever sent on them.
+    let _fresh_http1 = server.target.connect("http/1.1", None).await.unwrap();
+    let _fresh_http2 = server.target.http2().await;
     let mut idle = server.target.http1().await;
     idle.post("/mutate", PLAIN).await.review(PLAIN_UID);
     let mut slow = server.target.connect("http/1.1", None).await.unwrap();
