@@ -118,3 +118,100 @@ fn read(paths: &[PathBuf]) -> Result<Loaded, LoadError> {
 fn today() -> Date {
     Timestamp::now().to_zoned(TimeZone::UTC).date()
 }
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "writes policies to be read")]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::admission::tenancy::Snapshot;
+    use crate::server::{Reader, store};
+
+    const POOL: &str = "
+apiVersion: partywall.dev/v1alpha1
+kind: NodePool
+metadata: {name: tenants-x}
+spec:
+  nodeSelector: {tenant: tenants-x}
+  taints: [{key: tenant, value: tenants-x, effect: NoSchedule}]
+";
+    const TENANT: &str = "
+apiVersion: partywall.dev/v1alpha1
+kind: Tenant
+metadata: {name: tenants-x}
+spec:
+  namespaces: [tenants-x]
+  nodePools: {default: tenants-x}
+";
+
+    /// Policies in a file of their own, loaded once.
+    struct Case {
+        folder: tempfile::TempDir,
+        policies: Policies,
+        reader: Reader,
+    }
+
+    impl Case {
+        async fn loaded(documents: &[&str]) -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("policies.yaml");
+            fs::write(&path, documents.join("---")).unwrap();
+            let (writer, reader) = store();
+            let metrics = Arc::new(Metrics::new().unwrap());
+            let policies = Policies::load(vec![path], writer, metrics).await.unwrap();
+            Self { folder, policies, reader }
+        }
+
+        /// Writes other policies, of another length so that no clock is too coarse, and looks at them.
+        async fn changed_to(&mut self, documents: &[&str]) {
+            fs::write(self.folder.path().join("policies.yaml"), documents.join("---")).unwrap();
+            self.policies.look().await;
+        }
+
+        fn holds(&self) -> Option<Arc<Snapshot>> {
+            self.reader.load().clone()
+        }
+
+        /// How many changes were taken, and how many refused.
+        fn reloads(&self) -> (u64, u64) {
+            let reloads = &self.policies.metrics.policy_reloads;
+            (reloads.get(Reload::Taken), reloads.get(Reload::Refused))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_change_is_taken_and_no_change_is_none() {
+        let mut case = Case::loaded(&[POOL, TENANT]).await;
+        let first = case.holds().unwrap();
+        assert_eq!(case.policies.metrics.tenants.get(), 1);
+        case.policies.look().await;
+        assert_eq!(case.reloads(), (0, 0));
+        case.changed_to(&[POOL, &format!("{TENANT}# a comment\n")]).await;
+        assert_eq!(case.reloads(), (1, 0));
+        assert!(!Arc::ptr_eq(&first, &case.holds().unwrap()));
+    }
+
+    #[tokio::test]
+    async fn l16_policies_that_are_gone_or_without_tenants_replace_nothing() {
+        let mut case = Case::loaded(&[POOL, TENANT]).await;
+        let first = case.holds().unwrap();
+        case.changed_to(&[POOL]).await;
+        assert_eq!(case.reloads(), (0, 1));
+        case.policies.look().await;
+        assert_eq!(case.reloads(), (0, 1), "it is told once");
+        fs::remove_file(case.folder.path().join("policies.yaml")).unwrap();
+        case.policies.look().await;
+        assert_eq!(case.reloads(), (0, 2));
+        assert!(Arc::ptr_eq(&first, &case.holds().unwrap()));
+        assert_eq!(case.policies.metrics.tenants.get(), 1);
+    }
+
+    #[tokio::test]
+    async fn l16_without_a_tenant_nothing_is_decided_until_there_is_one() {
+        let mut case = Case::loaded(&[POOL]).await;
+        assert!(case.holds().is_none());
+        case.changed_to(&[POOL, TENANT]).await;
+        assert!(case.holds().is_some());
+    }
+}
