@@ -256,6 +256,15 @@ fn what_is_exempt_in_system_namespaces_stays_unread() {
     assert_eq!((output.status.code(), &*stdout(&output)), (Some(0), "1 object: 1 clean\n"));
 }
 
+#[test]
+fn a_manifest_cannot_forge_lines_of_the_report() {
+    let name = r#""a\n---\nkind: \u001b[31mPod""#;
+    let text = format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}}}\n");
+    let shown = stdout(&check_stdin(&["--show-stamped", "-"], &text));
+    assert_eq!(shown.lines().nth(1), Some("# -: ConfigMap default/a --- kind:  [31mPod"));
+    assert!(!shown.contains('\x1b'));
+}
+
 // What follows needs the rules.
 
 #[test]

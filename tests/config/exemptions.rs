@@ -179,6 +179,14 @@ fn what_is_only_unwise_is_a_warning() {
             "`services.externalNames`",
         ),
         ("an exemption past its date", of_exemption("2026-11-19"), "spec.expires", "no longer holds"),
+        (
+            "an exemption of what no rule is about",
+            exemption(
+                "{tenant: a, rules: [pod-security], target: {kind: daemonset, name: x}, reason: why, expires: 2027-01-31}",
+            ),
+            "spec.target.kind",
+            "exempts nothing",
+        ),
         ("l16: no tenant", good_pool("p"), "kind", "there is no Tenant"),
     ];
     for (name, text, path, words) in rows {

@@ -49,7 +49,7 @@ impl<W: Write> Report<W> {
         self.unjudged += 1;
         // In the order in which it happened, should both be one terminal.
         self.out.flush()?;
-        eprintln!("error: {source}: {message}");
+        eprintln!("error: {}: {}", printable(source), printable(message));
         Ok(())
     }
 
@@ -101,8 +101,9 @@ impl<W: Write> Report<W> {
         let word = self.paint(word, colour);
         writeln!(self.out, "{word}: {title}")?;
         for violation in &judged.violations {
-            let field = self.paint(&violation.field, BOLD);
-            writeln!(self.out, "  {field}: {} ({})", violation.message, mode_and_rule(violation))?;
+            let field = self.paint(&printable(&violation.field), BOLD);
+            let message = printable(&violation.message);
+            writeln!(self.out, "  {field}: {message} ({})", mode_and_rule(violation))?;
         }
         if judged.more > 0 {
             writeln!(self.out, "  and {} more", judged.more)?;
@@ -114,7 +115,7 @@ impl<W: Write> Report<W> {
     fn stamped(&mut self, judged: &Judged) -> io::Result<()> {
         writeln!(self.out, "---\n# {}", title(judged))?;
         for violation in &judged.violations {
-            let Violation { field, message, .. } = violation;
+            let (field, message) = (printable(&violation.field), printable(&violation.message));
             writeln!(self.out, "# {field}: {message} ({})", mode_and_rule(violation))?;
         }
         serde_json::to_writer_pretty(&mut self.out, &judged.stamped)?;
@@ -154,7 +155,12 @@ fn title(judged: &Judged) -> String {
     let name = name.as_deref().unwrap_or("(no name)");
     let place = namespace.as_deref().map(|namespace| format!("{namespace}/")).unwrap_or_default();
     let tenant = tenant.as_deref().map(|tenant| format!(" of tenant `{tenant}`")).unwrap_or_default();
-    format!("{source}: {kind} {place}{name}{tenant}")
+    printable(&format!("{source}: {kind} {place}{name}{tenant}"))
+}
+
+/// A manifest's own control characters could forge lines, colours and comments.
+fn printable(text: &str) -> String {
+    text.replace(char::is_control, " ")
 }
 
 /// `rule pod-security, control privileged`, with the mode where the request is not denied.

@@ -6,6 +6,7 @@ use rustc_hash::FxHashMap;
 use super::mistakes::{At, Mistakes};
 use super::namespaces::Places;
 use super::{Known, Named, names, refuse_empty};
+use crate::admission::review::Kind;
 use crate::admission::tenancy::{Exemption, Place, Reach, Tenant};
 use crate::api::{ExemptionSpec, Target};
 
@@ -152,12 +153,22 @@ fn exemption(object: &Named<ExemptionSpec>, mistakes: &mut Mistakes) -> Exemptio
     }
 }
 
+/// Whether a rule reads objects of this kind, in whatever group it is.
+fn is_judged(kind: &str) -> bool {
+    ["", "apps", "batch", "networking.k8s.io"].iter().any(|group| Kind::of(group, kind) != Kind::Other)
+}
+
 fn reach(at: &At, target: &Target, mistakes: &mut Mistakes) -> Reach {
     for (path, value) in [("spec.target.kind", &target.kind), ("spec.target.name", &target.name)] {
         if value.trim().is_empty() {
             let message = "an Exemption is for one object; write its kind and its exact name";
             mistakes.error(at, path, value, message);
         }
+    }
+    if !target.kind.trim().is_empty() && !is_judged(&target.kind) {
+        let message = "no rule is about objects of this kind, so this exempts nothing; write the kind as Kubernetes \
+             spells it, such as `DaemonSet`";
+        mistakes.warn(at, "spec.target.kind", &target.kind, message);
     }
     match &target.containers {
         None => Reach::Whole,
