@@ -8,8 +8,9 @@
 //! It knows nothing of where policies come from: a [`Writer`] puts a snapshot into the store, and requests read
 //! it. It must never decide anything itself, nor let a request wait for anything but its own body.
 //!
-//! INVARIANT: memory is bounded by [`Limits`], whatever is sent; and from the first to the last connection, a
-//! review that was read is answered.
+//! INVARIANT: what bodies take is bounded by [`Limits`], whatever is sent (HTTP/2 adds up to its window, 16 MiB a
+//! connection, for what was sent before it was asked for); and from the first to the last connection, a review
+//! that was read is answered.
 
 mod body;
 mod connections;
