@@ -2,7 +2,7 @@
 
 use serde::de::IgnoredAny;
 
-use super::record::{Text, record};
+use super::record::{List, Text, record};
 use super::workload::Metadata;
 
 record! {
@@ -23,11 +23,11 @@ record! {
         /// The type; empty: `ClusterIP`.
         type_: Text<'a> = "type",
         /// Addresses whose traffic every node takes.
-        external_ips: Vec<Text<'a>> = "externalIPs",
+        external_ips: List<Text<'a>> = "externalIPs",
         /// The name it is an alias for.
         external_name: Text<'a> = "externalName",
         /// Its ports.
-        ports: Vec<ServicePort> = "ports",
+        ports: List<ServicePort> = "ports",
         /// Whether a load balancer gets node ports too; absent: it does.
         allocate_load_balancer_node_ports: Option<bool> = "allocateLoadBalancerNodePorts",
     }
@@ -53,7 +53,7 @@ record! {
     /// The status of a load balancer.
     pub struct LoadBalancerStatus<'a> {
         /// Its addresses, whose traffic every node takes.
-        ingress: Vec<LoadBalancerIngress<'a>> = "ingress",
+        ingress: List<LoadBalancerIngress<'a>> = "ingress",
     }
 }
 
@@ -79,9 +79,9 @@ record! {
     /// The spec of an Ingress.
     pub struct IngressSpec<'a> {
         /// The hosts and their paths.
-        rules: Vec<IngressRule<'a>> = "rules",
+        rules: List<IngressRule<'a>> = "rules",
         /// The certificates.
-        tls: Vec<IngressTls<'a>> = "tls",
+        tls: List<IngressTls<'a>> = "tls",
         /// Where requests for every other host go.
         default_backend: Option<IgnoredAny> = "defaultBackend",
         /// The same in the versions before `networking.k8s.io/v1`.
@@ -101,6 +101,6 @@ record! {
     /// A certificate of an Ingress.
     pub struct IngressTls<'a> {
         /// The hosts it is for; empty: what the controller makes of it.
-        hosts: Vec<Text<'a>> = "hosts",
+        hosts: List<Text<'a>> = "hosts",
     }
 }

@@ -7,9 +7,10 @@
 
 use std::borrow::{Borrow, Cow};
 use std::fmt;
+use std::marker::PhantomData;
 use std::ops::Deref;
 
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 /// A string that borrows from the request unless it had escapes in it.
 #[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -75,14 +76,25 @@ impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
     }
 }
 
-/// A map of strings, in the order they were written; a repeated key is an error.
+/// A map of strings; a repeated key is an error. A small one is in the order it was written.
+///
+/// INVARIANT: no key stands twice, and a map of more than [`SMALL`] is sorted, so that a hostile one costs no more
+/// than its length asks for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Pairs<'a>(Vec<(Text<'a>, Text<'a>)>);
+
+/// Up to how many pairs are simply looked through.
+const SMALL: usize = 32;
 
 impl<'a> Pairs<'a> {
     /// The value of `key`.
     pub fn get(&self, key: &str) -> Option<&str> {
-        self.0.iter().find(|(k, _)| &**k == key).map(|(_, v)| &**v)
+        let found = if self.0.len() <= SMALL {
+            self.0.iter().find(|(k, _)| &**k == key)
+        } else {
+            self.0.binary_search_by(|(k, _)| (**k).cmp(key)).ok().and_then(|index| self.0.get(index))
+        };
+        found.map(|(_, value)| &**value)
     }
 
     /// The keys and values.
@@ -90,25 +102,20 @@ impl<'a> Pairs<'a> {
         self.0.iter().map(|(k, v)| (&**k, &**v))
     }
 
-    fn push<E: serde::de::Error>(&mut self, key: Text<'a>, value: Text<'a>) -> Result<(), E> {
-        if self.0.len() < 64 && self.get(&key).is_some() {
-            return Err(E::custom(format_args!("duplicate key `{}`", Cut(&key))));
+    /// Makes the invariant true of what was read.
+    fn of<E: Error>(mut pairs: Vec<(Text<'a>, Text<'a>)>) -> Result<Self, E> {
+        let repeated = if pairs.len() <= SMALL {
+            pairs.iter().enumerate().find_map(|(index, (key, _))| {
+                pairs.iter().take(index).any(|(earlier, _)| earlier == key).then_some(key)
+            })
+        } else {
+            pairs.sort_unstable();
+            pairs.array_windows().find(|[(a, _), (b, _)]| a == b).map(|[(key, _), _]| key)
+        };
+        match repeated {
+            Some(key) => Err(E::custom(format_args!("duplicate key `{}`", Cut(key)))),
+            None => Ok(Self(pairs)),
         }
-        self.0.push((key, value));
-        Ok(())
-    }
-
-    /// INVARIANT: after this no key stands twice. The first 64 are compared as they come, since most maps are
-    /// small; a larger map is sorted once, so that a hostile one costs no more than its length asks for.
-    fn check<E: serde::de::Error>(self) -> Result<Self, E> {
-        if self.0.len() > 64 {
-            let mut keys: Vec<&str> = self.0.iter().map(|(k, _)| &**k).collect();
-            keys.sort_unstable();
-            if let Some([key, _]) = keys.array_windows().find(|[a, b]| a == b) {
-                return Err(E::custom(format_args!("duplicate key `{}`", Cut(key))));
-            }
-        }
-        Ok(self)
     }
 }
 
@@ -124,11 +131,11 @@ impl<'de: 'a, 'a> Deserialize<'de> for Pairs<'a> {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut pairs = Pairs::default();
-                while let Some(key) = map.next_key::<Text<'de>>()? {
-                    pairs.push(key, map.next_value()?)?;
+                let mut pairs = Vec::new();
+                while let Some(pair) = map.next_entry()? {
+                    pairs.push(pair);
                 }
-                pairs.check()
+                Pairs::of(pairs)
             }
         }
 
@@ -163,19 +170,74 @@ impl<'de: 'a, 'a> Deserialize<'de> for Annotations<'a> {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut pairs = Pairs::default();
+                let mut pairs = Vec::new();
                 while let Some(key) = map.next_key::<Text<'de>>()? {
                     if &*key == LAST_APPLIED {
                         map.next_value::<IgnoredAny>()?;
                     } else {
-                        pairs.push(key, map.next_value()?)?;
+                        pairs.push((key, map.next_value()?));
                     }
                 }
-                pairs.check().map(Annotations)
+                Pairs::of(pairs).map(Annotations)
             }
         }
 
         deserializer.deserialize_map(AnnotationsVisitor)
+    }
+}
+
+/// A list of at most `MOST` items. No object that is meant to run comes near it; one that is meant to fill the
+/// memory, with items that take two bytes on the wire and hundreds here, stops there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct List<T, const MOST: usize = 20_000>(Vec<T>);
+
+impl<T, const MOST: usize> Default for List<T, MOST> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<T, const MOST: usize> Deref for List<T, MOST> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        &self.0
+    }
+}
+
+impl<'l, T, const MOST: usize> IntoIterator for &'l List<T, MOST> {
+    type Item = &'l T;
+    type IntoIter = std::slice::Iter<'l, T>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.iter()
+    }
+}
+
+impl<'de, T: Deserialize<'de>, const MOST: usize> Deserialize<'de> for List<T, MOST> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ListVisitor<T, const MOST: usize>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>, const MOST: usize> Visitor<'de> for ListVisitor<T, MOST> {
+            type Value = List<T, MOST>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "a list of at most {MOST} items")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+                let mut items = Vec::new();
+                while let Some(item) = list.next_element()? {
+                    if items.len() == MOST {
+                        return Err(A::Error::invalid_length(MOST + 1, &self));
+                    }
+                    items.push(item);
+                }
+                Ok(List(items))
+            }
+        }
+
+        deserializer.deserialize_seq(ListVisitor(PhantomData))
     }
 }
 
@@ -292,7 +354,7 @@ mod tests {
             /// A string.
             name: Text<'a> = "name",
             /// A list.
-            items: Vec<Text<'a>> = "items",
+            items: List<Text<'a>, 3> = "items",
             /// A map.
             labels: Pairs<'a> = "labels",
         }
@@ -330,6 +392,22 @@ mod tests {
         let many: Vec<String> = (0..100).map(|i| format!(r#""k{i}": "v""#)).collect();
         assert!(decode(&format!(r#"{{"labels": {{{}}}}}"#, many.join(","))).is_ok());
         assert!(decode(&format!(r#"{{"labels": {{{}, "k99": "w"}}}}"#, many.join(","))).is_err());
+    }
+
+    #[test]
+    fn l13_a_list_that_is_too_long_is_an_error() {
+        assert!(decode(r#"{"items": ["a", "b", "c"]}"#).is_ok_and(|sample| sample.items.len() == 3));
+        let error = decode(r#"{"items": ["a", "b", "c", "d"]}"#).unwrap_err().to_string();
+        assert!(error.contains("a list of at most 3 items"), "{error}");
+    }
+
+    #[test]
+    fn a_large_map_is_looked_up_like_a_small_one() {
+        let pairs: Vec<String> = (0..100).map(|i| format!(r#""k{i}": "v{i}""#)).collect();
+        let json = format!(r#"{{"labels": {{{}}}}}"#, pairs.join(","));
+        let labels = decode(&json).unwrap().labels;
+        assert!((0..100).all(|i| labels.get(&format!("k{i}")) == Some(&format!("v{i}"))));
+        assert_eq!(labels.get("k100"), None);
     }
 
     #[test]

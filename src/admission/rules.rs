@@ -10,10 +10,9 @@ mod pod_security;
 mod service_exposure;
 mod tolerations;
 
+use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
-
-use rustc_hash::FxHashMap;
 
 pub(super) use self::findings::{Before, Report, Update};
 pub use self::findings::{Concern, Finding, Findings};
@@ -162,7 +161,8 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
 /// a container came, as the reference implementation decides.
 pub(super) fn changes_containers(old: &Object<'_>, new: &Object<'_>) -> bool {
     let (Some(old), Some(new)) = (old.pod(), new.pod()) else { return true };
-    let images: FxHashMap<&str, &str> =
+    // Keyed by what a tenant wrote, so hashed with a secret.
+    let images: HashMap<&str, &str> =
         old.spec.containers().map(|placed| (&*placed.container.name, &*placed.container.image)).collect();
     new.spec.containers().any(|placed| images.get(&*placed.container.name) != Some(&&*placed.container.image))
 }

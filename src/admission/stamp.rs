@@ -1,7 +1,7 @@
 //! The stamp: what ties a tenant's pod to its tenant's nodes.
 //!
-//! Pods are stamped when they are created, templates of DaemonSets on every write (nodeSelector only, so that
-//! their controller targets no other nodes); nothing else is ever patched. Labels go into the nodeSelector,
+//! Pods are stamped when they are created, templates of DaemonSets on every write (nodeSelector and tolerations,
+//! by which their controller finds the nodes that want a pod); nothing else is ever patched. Labels go into the nodeSelector,
 //! which is ANDed with everything else and cannot be widened, and into **every** non-empty term of the required
 //! node affinity, since terms are ORed.
 //!
@@ -35,7 +35,10 @@ pub(super) fn stamp(subject: &Subject<'_, '_>) -> Option<Patch> {
     let spec = Pointer::to_field(pod.spec_path);
     let mut patch = PatchBuilder::default();
     if !whole {
+        // What the DaemonSet's controller looks at to find the nodes that want a pod: the nodeSelector, and
+        // whether the template tolerates their taints. It replaces the affinity by its own.
         node_selector(pod.spec, pool, &spec, &mut patch);
+        tolerations(pod.spec, pool, &spec, &mut patch);
         return patch.finish();
     }
     let (selector, affinity) = match subject.snapshot.stamp {
@@ -53,20 +56,35 @@ pub(super) fn stamp(subject: &Subject<'_, '_>) -> Option<Patch> {
     patch.finish()
 }
 
-/// The pool of a pod: the one its own nodeSelector names, the most exactly if there are several, else the
-/// tenant's default. `None`: the tenant has no pools.
+/// The pool of a pod: of those that its own nodeSelector does not contradict the one it names most labels of,
+/// or else its tenant's default. `None`: the tenant has no pools.
+///
+/// INVARIANT: stamping a pod with its pool does not change its pool. The stamp adds to the labels that it names
+/// of any other pool at most as many as to those of its own.
 pub(super) fn pool_of<'s>(
     spec: &PodSpec<'_>,
     tenant: &'s Tenant,
     snapshot: &'s Snapshot,
 ) -> Option<&'s Pool> {
-    let pools = snapshot.pools_of(tenant);
-    let named = spec.node_selector.as_ref().and_then(|selector| {
-        let names = |pool: &&Pool| pool.labels.iter().all(|(key, value)| selector.get(key) == Some(&**value));
-        // Of equally exact ones the first; `max_by_key` would take the last.
-        pools.clone().filter(names).reduce(|a, b| if b.labels.len() > a.labels.len() { b } else { a })
-    });
-    named.or_else(|| pools.clone().next())
+    let mut pools = snapshot.pools_of(tenant);
+    let default = pools.next()?;
+    let Some(selector) = &spec.node_selector else { return Some(default) };
+    // How many labels of the pool are named, and whether these are all; `None`: one is contradicted.
+    let named = |pool: &Pool| {
+        pool.labels.iter().try_fold((0, true), |(named, all), (key, value)| match selector.get(key) {
+            Some(selected) if *selected == **value => Some((named + 1, all)),
+            Some(_) => None,
+            None => Some((named, false)),
+        })
+    };
+    let mut best = (named(default).unwrap_or((0, false)), default);
+    for pool in pools {
+        // Of equals the first, so that the default goes before the others.
+        if let Some(named) = named(pool).filter(|named| *named > best.0) {
+            best = (named, pool);
+        }
+    }
+    Some(best.1)
 }
 
 fn node_selector(spec: &PodSpec<'_>, pool: &Pool, at: &Pointer, patch: &mut PatchBuilder) {
@@ -123,7 +141,7 @@ pub(super) fn demands(term: &NodeSelectorTerm<'_>, key: &str, value: &str) -> bo
     term.expressions().iter().any(|requirement| {
         *requirement.key == *key
             && &*requirement.operator == "In"
-            && matches!(requirement.values.as_slice(), [only] if **only == *value)
+            && matches!(&*requirement.values, [only] if **only == *value)
     })
 }
 

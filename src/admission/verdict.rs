@@ -13,8 +13,8 @@ pub struct Verdict {
     pub patch: Option<Patch>,
     /// All violations that are reported, in the order of the rules and then of the fields.
     pub violations: Vec<Violation>,
-    /// How many more there were than are reported.
-    pub more: usize,
+    /// How often each rule is violated, those included that are not reported; in the order of the rules.
+    pub totals: Vec<Total>,
     /// The names of the exemptions that let a violation through.
     pub exempted: Vec<Box<str>>,
     /// Whose namespace it is, as the first words of every line of the message.
@@ -45,7 +45,23 @@ pub struct Violation {
     pub message: String,
 }
 
+/// How often a rule is violated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Total {
+    /// The rule.
+    pub rule: RuleId,
+    /// What its violations lead to.
+    pub mode: Mode,
+    /// How many there are.
+    pub violations: usize,
+}
+
 impl Verdict {
+    /// How many violations there are beyond those that are reported.
+    pub fn more(&self) -> usize {
+        self.totals.iter().map(|total| total.violations).sum::<usize>().saturating_sub(self.violations.len())
+    }
+
     /// Allowed, and nothing else.
     pub fn allow() -> Self {
         Self::default()

@@ -11,7 +11,7 @@ pub use self::container::{
     HandlerTarget, Lifecycle, Probe, SeLinuxOptions, SeccompProfile, VolumeMount, WindowsOptions,
 };
 pub use self::volume::{HostPath, Volume};
-use super::record::{Annotations, Pairs, Text, record};
+use super::record::{Annotations, List, Pairs, Text, record};
 use crate::api::Effect;
 
 record! {
@@ -24,7 +24,7 @@ record! {
         /// The annotations.
         annotations: Annotations<'a> = "annotations",
         /// Who owns the object; the tenant may write what it likes here.
-        owner_references: Vec<OwnerReference<'a>> = "ownerReferences",
+        owner_references: List<OwnerReference<'a>> = "ownerReferences",
     }
 }
 
@@ -124,15 +124,15 @@ record! {
         /// Where it wants to run.
         affinity: Option<Affinity<'a>> = "affinity",
         /// The taints it tolerates.
-        tolerations: Option<Vec<Toleration<'a>>> = "tolerations",
+        tolerations: Option<List<Toleration<'a>>> = "tolerations",
         /// The containers.
-        main_containers: Vec<Container<'a>> = "containers",
+        main_containers: List<Container<'a>, 2_000> = "containers",
         /// The init containers, sidecars among them.
-        init_containers: Vec<Container<'a>> = "initContainers",
+        init_containers: List<Container<'a>, 2_000> = "initContainers",
         /// The containers added while it runs.
-        ephemeral_containers: Vec<Container<'a>> = "ephemeralContainers",
+        ephemeral_containers: List<Container<'a>, 2_000> = "ephemeralContainers",
         /// The volumes.
-        volumes: Vec<Volume<'a>> = "volumes",
+        volumes: List<Volume<'a>> = "volumes",
         /// What holds for all containers.
         security_context: PodSecurityContext<'a> = "securityContext",
         /// Whether it shares the node's network.
@@ -172,7 +172,7 @@ record! {
         /// The user.
         run_as_user: Option<i64> = "runAsUser",
         /// Kernel settings.
-        sysctls: Vec<Sysctl<'a>> = "sysctls",
+        sysctls: List<Sysctl<'a>> = "sysctls",
     }
 }
 
@@ -204,7 +204,7 @@ record! {
     /// Terms of which one must match.
     pub struct NodeSelector<'a> {
         /// The terms; an empty list matches no node.
-        terms: Option<Vec<NodeSelectorTerm<'a>>> = "nodeSelectorTerms",
+        terms: Option<List<NodeSelectorTerm<'a>>> = "nodeSelectorTerms",
     }
 }
 
@@ -212,9 +212,9 @@ record! {
     /// Requirements that must all match; none at all match no node.
     pub struct NodeSelectorTerm<'a> {
         /// On labels.
-        match_expressions: Option<Vec<NodeSelectorRequirement<'a>>> = "matchExpressions",
+        match_expressions: Option<List<NodeSelectorRequirement<'a>>> = "matchExpressions",
         /// On fields.
-        match_fields: Vec<NodeSelectorRequirement<'a>> = "matchFields",
+        match_fields: List<NodeSelectorRequirement<'a>> = "matchFields",
     }
 }
 
@@ -238,7 +238,7 @@ record! {
         /// `In`, `NotIn`, `Exists`, `DoesNotExist`, `Gt` or `Lt`.
         operator: Text<'a> = "operator",
         /// The values.
-        values: Vec<Text<'a>> = "values",
+        values: List<Text<'a>> = "values",
     }
 }
 

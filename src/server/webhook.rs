@@ -149,7 +149,7 @@ fn log(phase: Phase, Answer { uid, verdict }: &Answer) {
                 verdict.violations.iter().map(|violation| violation.rule.as_str()).collect();
             rules.dedup();
             let field = verdict.violations.first().map_or("", |violation| violation.field.as_str());
-            let violations = verdict.violations.len() + verdict.more;
+            let violations = verdict.violations.len() + verdict.more();
             let rules = rules.join(",");
             info!(uid, endpoint, whose = verdict.whose, rules, violations, field, "denied");
         }

@@ -78,6 +78,7 @@ fn only_the_containers_that_are_named_are_exempt() {
     assert!(validate(&by_controller(create(privileged.clone())), &agent()).is_allowed());
     privileged["spec"]["containers"][1]["securityContext"] = json!({"privileged": true});
     assert!(!validate(&by_controller(create(privileged)), &agent()).is_allowed());
+    assert!(!validate(&by_controller(create(agent_pod(&[]))), &agent()).is_allowed(), "mounted by nobody");
     // What concerns the pod concerns the sidecar too.
     let mut host = agent_pod(&["agent"]);
     host["spec"]["hostPID"] = json!(true);

@@ -12,9 +12,11 @@
 )]
 
 mod codec;
+mod crowds;
 mod exemptions;
 mod fixtures;
 mod properties;
 mod recorded;
 mod stamp;
 mod support;
+mod updates;

@@ -3,7 +3,7 @@
 use partywall::admission::tenancy::Snapshot;
 use serde_json::{Value, json};
 
-use crate::support::{create, eks, mutate, patched, pod, snapshot, update};
+use crate::support::{create, eks, mutate, patched, pod, snapshot, update, validate};
 
 const POOLS: &str = "
 {apiVersion: partywall.dev/v1alpha1, kind: NodePool, metadata: {name: main}, spec: {
@@ -169,9 +169,13 @@ fn the_pool_is_the_allowed_one_that_the_node_selector_names() {
         stamped["spec"]["tolerations"],
         json!([{"key": "node-restriction.kubernetes.io/tenant", "operator": "Equal", "value": "x-gpu", "effect": "NoExecute"}])
     );
-    // Half a name is none.
-    let stamped = stamp(pod(json!({"nodeSelector": {"tier": "std"}})), &snapshot);
-    assert_eq!(stamped["spec"]["nodeSelector"]["node-restriction.kubernetes.io/tenant"], "x");
+    // One label names a pool as well, if it contradicts no other label of it.
+    for (tier, tenant) in [("std", "x"), ("gpu", "x-gpu")] {
+        let stamped = stamp(pod(json!({"nodeSelector": {"tier": tier}})), &snapshot);
+        assert_eq!(stamped["spec"]["nodeSelector"]["node-restriction.kubernetes.io/tenant"], tenant);
+        assert!(mutate(&create(stamped.clone()), &snapshot).patch.is_none(), "A11: {tier}");
+        assert!(validate(&create(stamped), &snapshot).is_allowed(), "{tier}");
+    }
 }
 
 #[test]
@@ -204,7 +208,7 @@ fn settings_say_where_the_labels_go() {
 }
 
 #[test]
-fn a9_a17_daemon_set_templates_get_the_node_selector_and_other_templates_nothing() {
+fn a9_a17_daemon_set_templates_get_what_their_controller_looks_at_and_other_templates_nothing() {
     let template = json!({"spec": {"template": {"metadata": {}, "spec": {"containers": [{"name": "a"}]}}}});
     let of = |kind: &str, api_version: &str| {
         let mut object = template.clone();
@@ -216,6 +220,9 @@ fn a9_a17_daemon_set_templates_get_the_node_selector_and_other_templates_nothing
     let daemon_set = of("DaemonSet", "apps/v1");
     let mut expected = daemon_set.clone();
     expected["spec"]["template"]["spec"]["nodeSelector"] = json!({"tenant": "tenants-x"});
+    // Without it the controller would find no node of a tainted pool that wants a pod.
+    expected["spec"]["template"]["spec"]["tolerations"] =
+        json!([{"key": "tenant", "operator": "Equal", "value": "tenants-x", "effect": "NoSchedule"}]);
     assert_eq!(stamp(daemon_set.clone(), &eks()), expected);
     let review = update(create(daemon_set.clone()), daemon_set);
     assert_eq!(patched(&review, &mutate(&review, &eks())), expected, "on an update too");

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 use serde::ser::Serializer;
 
-use crate::admission::verdict::{Denial, Verdict, Violation};
+use crate::admission::verdict::{Denial, Total, Verdict, Violation};
 use crate::api::Mode;
 
 /// How many bytes the message may take; the causes say the rest.
@@ -136,18 +136,19 @@ fn status<'v>(denial: &Denial, verdict: &'v Verdict) -> Status<'v> {
 /// One violation a line, as many as fit; then how many more there are.
 fn message<'v>(violations: impl Iterator<Item = &'v Violation>, verdict: &Verdict) -> String {
     let mut message = String::new();
-    let mut left_out = verdict.more;
+    let mut shown = 0;
     for violation in violations {
         let line = line(violation, &verdict.whose);
         if !message.is_empty() && message.len() + line.len() > MESSAGE {
-            left_out += 1;
-            continue;
+            break;
         }
         if !message.is_empty() {
             message.push('\n');
         }
         message.push_str(&line);
+        shown += 1;
     }
+    let left_out = total(verdict, Mode::Deny).saturating_sub(shown);
     if left_out > 0 {
         // INVARIANT: writing to a String cannot fail.
         let _ = write!(message, "\nand {left_out} more");
@@ -163,15 +164,20 @@ fn line(violation: &Violation, whose: &str) -> String {
 
 /// The API server drops a warning with a control character in it, and cuts all of them if they are too long.
 fn warnings(verdict: &Verdict) -> Vec<String> {
-    let warned: Vec<_> = verdict.violations.iter().filter(|v| v.mode == Mode::Warn).collect();
+    let warned = verdict.violations.iter().filter(|violation| violation.mode == Mode::Warn);
     let mut warnings: Vec<String> =
-        warned.iter().take(WARNINGS).map(|violation| cut(&line(violation, &verdict.whose))).collect();
-    let left_out = warned.len() - warnings.len();
+        warned.take(WARNINGS).map(|violation| cut(&line(violation, &verdict.whose))).collect();
+    let left_out = total(verdict, Mode::Warn).saturating_sub(warnings.len());
     if left_out > 0 {
         warnings.truncate(WARNINGS - 1);
         warnings.push(format!("{}: and {} more", verdict.whose, left_out + 1));
     }
     warnings
+}
+
+/// How many violations lead to this.
+fn total(verdict: &Verdict, mode: Mode) -> usize {
+    verdict.totals.iter().filter(|total| total.mode == mode).map(|total| total.violations).sum()
 }
 
 /// Cut to the length of a warning, without control characters.
@@ -185,20 +191,11 @@ fn cut(text: &str) -> String {
 }
 
 fn annotations(verdict: &Verdict) -> Option<Annotations> {
-    if verdict.violations.is_empty() && verdict.exempted.is_empty() {
+    if verdict.totals.is_empty() && verdict.exempted.is_empty() {
         return None;
     }
-    let mut violations = String::new();
-    for violation in &verdict.violations {
-        let name = format!("{}={:?}", violation.rule, violation.mode).to_lowercase();
-        // The rules come in order, so equal ones are neighbours.
-        if !violations.ends_with(&name) {
-            if !violations.is_empty() {
-                violations.push(',');
-            }
-            violations.push_str(&name);
-        }
-    }
+    let named = |total: &Total| format!("{}={:?}", total.rule, total.mode).to_lowercase();
+    let violations = verdict.totals.iter().map(named).collect::<Vec<_>>().join(",");
     Some(Annotations { violations, exempted: verdict.exempted.join(",") })
 }
 
@@ -210,6 +207,10 @@ mod tests {
     fn violation(mode: Mode, field: &str) -> Violation {
         let message = "tolerates every taint of every node; name a key".to_owned();
         Violation { rule: RuleId::Tolerations, control: None, mode, field: field.to_owned(), message }
+    }
+
+    fn totals(mode: Mode, violations: usize) -> Vec<Total> {
+        vec![Total { rule: RuleId::Tolerations, mode, violations }]
     }
 
     fn answer(verdict: &Verdict) -> serde_json::Value {
@@ -235,6 +236,7 @@ mod tests {
                 violation(Mode::Deny, "spec.tolerations[0]"),
                 violation(Mode::Deny, "spec.tolerations[1]"),
             ],
+            totals: totals(Mode::Deny, 2),
             whose: "tenant `tenants-x`".to_owned(),
             ..Verdict::default()
         };
@@ -252,7 +254,8 @@ mod tests {
     #[test]
     fn k12_a_long_message_is_cut_at_a_line_and_says_how_many_are_left_out() {
         let violations = vec![violation(Mode::Deny, "spec.tolerations[0]"); 50];
-        let verdict = Verdict { denial: Some(Denial::Forbidden), violations, more: 7, ..Verdict::default() };
+        let totals = totals(Mode::Deny, 57);
+        let verdict = Verdict { denial: Some(Denial::Forbidden), violations, totals, ..Verdict::default() };
         let answer = answer(&verdict);
         let message = answer["response"]["status"]["message"].as_str().unwrap();
         let lines = message.lines().count() - 1;
@@ -265,7 +268,7 @@ mod tests {
     fn k13_warnings_are_few_short_and_without_control_characters() {
         let long = format!("spec.a\n{}", "b".repeat(500));
         let violations = vec![violation(Mode::Warn, &long); 30];
-        let answer = answer(&Verdict { violations, ..Verdict::default() });
+        let answer = answer(&Verdict { violations, totals: totals(Mode::Warn, 30), ..Verdict::default() });
         let warnings = answer["response"]["warnings"].as_array().unwrap();
         assert_eq!(warnings.len(), WARNINGS);
         for warning in warnings {
@@ -280,6 +283,7 @@ mod tests {
     fn k14_audit_annotations_have_short_keys_and_name_what_was_exempt() {
         let verdict = Verdict {
             violations: vec![violation(Mode::Audit, "a"), violation(Mode::Audit, "b")],
+            totals: totals(Mode::Audit, 2),
             exempted: vec!["log-agent".into()],
             ..Verdict::default()
         };

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use super::{Undecodable, without_position};
 use crate::admission::network::{Ingress, Service};
-use crate::admission::record::{Cut, Text, record};
+use crate::admission::record::{Cut, List, Text, record};
 use crate::admission::workload::{
     Binding, CronJob, IN_JOB_TEMPLATE, IN_OBJECT, IN_SPEC, Metadata, Pod, PodTemplate, PodView, TemplateOwner,
 };
@@ -66,7 +66,7 @@ record! {
         /// The user's name.
         username: Text<'a> = "username",
         /// The user's groups.
-        groups: Vec<Text<'a>> = "groups",
+        groups: List<Text<'a>> = "groups",
     }
 }
 

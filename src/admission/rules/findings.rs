@@ -1,42 +1,43 @@
 //! From what rules find to what is reported: less what was there before, less what is exempt.
 
 use std::collections::HashSet;
+use std::fmt;
 
 use super::{RuleId, Subject};
 use crate::admission::policy::Modes;
-use crate::admission::review::{Object, Operation};
+use crate::admission::review::Operation;
 use crate::admission::tenancy::{Exemption, Reach};
-use crate::admission::verdict::Violation;
-use crate::admission::workload::PodView;
+use crate::admission::verdict::{Total, Violation};
+use crate::admission::workload::{Placed, PodView};
 use crate::api::{Mode, Workloads};
 
-/// What a rule found.
-#[derive(Debug)]
-pub struct Finding {
+/// What a rule found. Nothing of it is written out before somebody wants to read it: a hostile object may violate
+/// a rule a hundred thousand times.
+pub struct Finding<'d> {
     /// The control of the Pod Security Standards, for `pod-security`.
     pub control: Option<&'static str>,
     /// The path of the field in the object.
-    pub field: String,
+    pub field: &'d dyn fmt::Display,
     /// What is wrong and how to mend it.
-    pub message: String,
+    pub message: &'d dyn fmt::Display,
     /// What it is by value: the same in the old object and the new one, whatever its index has become.
-    pub identity: String,
+    pub identity: &'d dyn fmt::Display,
     /// What of the object it is about.
-    pub concern: Concern,
+    pub concern: Concern<'d>,
 }
 
 /// What of an object a finding is about, for exemptions that are limited to containers.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Concern {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Concern<'d> {
     /// All of it.
     Whole,
     /// One container, by name.
-    Container(String),
+    Container(&'d str),
     /// One volume, by name, and so the containers that mount it.
-    Volume(String),
+    Volume(&'d str),
 }
 
-/// How many violations one answer names; what is beyond is counted.
+/// How many violations of one rule an answer names; what is beyond is counted.
 const REPORTED: usize = 100;
 
 /// Takes what the rules find, one rule after the other.
@@ -57,8 +58,14 @@ impl<'f> Findings<'f> {
         self.sink.mode(rule) != Mode::Off
     }
 
+    /// Whether this is about an object as it was. Then nothing may be left out because something graver was
+    /// found: the new object may have the one without the other.
+    pub fn is_of_the_past(&self) -> bool {
+        self.sink.is_of_the_past()
+    }
+
     /// Takes a finding.
-    pub fn add(&mut self, finding: Finding) {
+    pub fn add(&mut self, finding: Finding<'_>) {
         self.sink.take(self.rule, finding);
     }
 }
@@ -67,8 +74,10 @@ impl<'f> Findings<'f> {
 pub(in crate::admission) trait Sink {
     /// The mode of a rule.
     fn mode(&self, rule: RuleId) -> Mode;
+    /// Whether the object is one as it was.
+    fn is_of_the_past(&self) -> bool;
     /// Takes a finding of a rule.
-    fn take(&mut self, rule: RuleId, finding: Finding);
+    fn take(&mut self, rule: RuleId, finding: Finding<'_>);
 }
 
 /// What the old object violates, by value.
@@ -80,17 +89,19 @@ impl Sink for Before {
         Mode::Deny
     }
 
-    fn take(&mut self, rule: RuleId, finding: Finding) {
-        self.0.insert((rule, finding.control, finding.identity));
+    fn is_of_the_past(&self) -> bool {
+        true
+    }
+
+    fn take(&mut self, rule: RuleId, finding: Finding<'_>) {
+        self.0.insert((rule, finding.control, finding.identity.to_string()));
     }
 }
 
 /// What an update starts from.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::admission) struct Update<'f> {
-    /// The object as it is.
-    pub(in crate::admission) old: &'f Object<'f>,
-    /// What it violates.
+    /// What the object violates as it is.
     pub(in crate::admission) before: &'f Before,
     /// Whether `pod-security` judges the pod in full, whatever was there before.
     pub(in crate::admission) in_full: bool,
@@ -108,10 +119,8 @@ pub(in crate::admission) struct Report<'f> {
     update: Option<Update<'f>>,
     /// What is reported.
     pub(in crate::admission) violations: Vec<Violation>,
-    /// How many more there are.
-    pub(in crate::admission) more: usize,
-    /// The strictest mode of all that was found.
-    pub(in crate::admission) worst: Mode,
+    /// How often each rule is violated that is.
+    pub(in crate::admission) totals: Vec<Total>,
     /// The exemptions that were used.
     pub(in crate::admission) used: Vec<Box<str>>,
 }
@@ -121,18 +130,38 @@ impl<'f> Report<'f> {
     pub(in crate::admission) fn new(subject: &Subject<'f, 'f>, update: Option<Update<'f>>) -> Self {
         let Subject { owner, snapshot, request, .. } = *subject;
         let pod = subject.pod();
-        let old = update.map(|update| update.old);
         let exemptions = snapshot.exemptions(owner, &request.namespace);
         Self {
             modes: snapshot.modes(owner),
             template: pod.is_some_and(|pod| pod.is_template).then_some(snapshot.workloads),
-            exemptions: exemptions.iter().filter(|exemption| exemption.is_about(subject, old)).collect(),
+            exemptions: exemptions.iter().filter(|exemption| exemption.is_about(subject)).collect(),
             pod,
             update,
             violations: Vec::new(),
-            more: 0,
-            worst: Mode::Off,
+            totals: Vec::new(),
             used: Vec::new(),
+        }
+    }
+
+    fn is_old(&self, rule: RuleId, finding: &Finding<'_>) -> bool {
+        self.update.is_some_and(|Update { before, in_full }| {
+            let in_full = in_full && rule == RuleId::PodSecurity;
+            !in_full && before.0.contains(&(rule, finding.control, finding.identity.to_string()))
+        })
+    }
+
+    /// Counts a violation; how many of its rule there were before it.
+    fn count(&mut self, rule: RuleId, mode: Mode) -> usize {
+        // The rules come one after the other, so the last total is this rule's or there is none yet.
+        match self.totals.last_mut().filter(|total| total.rule == rule) {
+            Some(total) => {
+                total.violations += 1;
+                total.violations - 1
+            }
+            None => {
+                self.totals.push(Total { rule, mode, violations: 1 });
+                0
+            }
         }
     }
 }
@@ -145,16 +174,15 @@ impl Sink for Report<'_> {
         }
     }
 
-    fn take(&mut self, rule: RuleId, finding: Finding) {
-        let Finding { control, field, message, identity, concern } = finding;
-        let is_old = |update: Update<'_>| {
-            let in_full = update.in_full && rule == RuleId::PodSecurity;
-            !in_full && update.before.0.contains(&(rule, control, identity))
-        };
-        if self.update.is_some_and(is_old) {
+    fn is_of_the_past(&self) -> bool {
+        false
+    }
+
+    fn take(&mut self, rule: RuleId, finding: Finding<'_>) {
+        if self.is_old(rule, &finding) {
             return;
         }
-        let covers = |exemption: &&&Exemption| exemption.covers(rule, &concern, self.pod.as_ref());
+        let covers = |exemption: &&&Exemption| exemption.covers(rule, finding.concern, self.pod.as_ref());
         if let Some(exemption) = self.exemptions.iter().find(covers) {
             if !self.used.contains(&exemption.name) {
                 self.used.push(exemption.name.clone());
@@ -162,33 +190,35 @@ impl Sink for Report<'_> {
             return;
         }
         let mode = self.mode(rule);
-        self.worst = self.worst.max(mode);
-        if self.violations.len() < REPORTED {
-            self.violations.push(Violation { rule, control, mode, field, message });
-        } else {
-            self.more += 1;
+        // Counted by rule, so that a rule that only warns cannot crowd out what another denies for.
+        if self.count(rule, mode) < REPORTED {
+            self.violations.push(Violation {
+                rule,
+                control: finding.control,
+                mode,
+                field: finding.field.to_string(),
+                message: finding.message.to_string(),
+            });
         }
     }
 }
 
 impl Exemption {
     /// Whether the exemption is about the subject's object: the target itself, or a pod that the target's
-    /// controller makes. Owner references are the tenant's to write, so on creation they count only from the
-    /// controller itself, and later only if they stood in the `old` object.
-    fn is_about(&self, subject: &Subject<'_, '_>, old: Option<&Object<'_>>) -> bool {
+    /// controller makes. Owner references are the tenant's to write, so they count only when the controller
+    /// itself creates the object. On an update they need not count: what the object was let in with is not
+    /// reported again, and more than that is not part of the bargain.
+    fn is_about(&self, subject: &Subject<'_, '_>) -> bool {
         let request = subject.request;
         let Some(metadata) = subject.object.metadata() else { return false };
         let name = if request.name.is_empty() { &metadata.name } else { &request.name };
         if *request.kind_name == *self.kind && **name == *self.target {
             return true;
         }
-        let trusted = match &request.operation {
-            Operation::Create { .. } if is_workload_controller(&request.user.username) => Some(metadata),
-            Operation::Update { .. } => old.and_then(Object::metadata),
-            Operation::Create { .. } | Operation::Delete | Operation::Connect => None,
-        };
-        let mut owners = trusted.iter().flat_map(|metadata| &metadata.owner_references);
-        owners.any(|owner| owner.controller && self.is_made_by(&owner.kind, &owner.name))
+        matches!(request.operation, Operation::Create { .. })
+            && is_workload_controller(&request.user.username)
+            && (metadata.owner_references.iter())
+                .any(|owner| owner.controller && self.is_made_by(&owner.kind, &owner.name))
     }
 
     /// Whether an object whose controller is `kind` `name` is the target's doing: directly, or through the
@@ -204,7 +234,7 @@ impl Exemption {
 
     /// Whether it lets a violation of `rule` through. What concerns the whole pod is only let through where
     /// every container it touches is meant: a sidecar that somebody adds later was not part of the bargain.
-    fn covers(&self, rule: RuleId, concern: &Concern, pod: Option<&PodView<'_, '_>>) -> bool {
+    fn covers(&self, rule: RuleId, concern: Concern<'_>, pod: Option<&PodView<'_, '_>>) -> bool {
         if !self.rules.contains(rule) {
             return false;
         }
@@ -212,12 +242,13 @@ impl Exemption {
             (Reach::Whole, _) => true,
             (Reach::Containers(_), Concern::Container(name)) => self.reach.includes(name),
             (Reach::Containers(_), Concern::Volume(volume)) => pod.is_some_and(|pod| {
-                pod.spec
-                    .containers()
-                    .filter(|placed| {
-                        placed.container.volume_mounts.iter().any(|mount| *mount.name == **volume)
-                    })
-                    .all(|placed| self.reach.includes(&placed.container.name))
+                let mounts = |placed: &Placed<'_, '_>| {
+                    placed.container.volume_mounts.iter().any(|mount| *mount.name == *volume)
+                };
+                let mut mounting = pod.spec.containers().filter(mounts).peekable();
+                // What nobody mounts is nobody's who is named.
+                mounting.peek().is_some()
+                    && mounting.all(|placed| self.reach.includes(&placed.container.name))
             }),
             (Reach::Containers(_), Concern::Whole) => pod.is_some_and(|pod| {
                 pod.spec.containers().all(|placed| self.reach.includes(&placed.container.name))

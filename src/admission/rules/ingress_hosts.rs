@@ -2,18 +2,23 @@
 //!
 //! Who owns a host is written down by the operator and does not depend on who came first. A rule without a
 //! host, and a default backend, claim every host there is. A certificate is a claim as well, and so are the
-//! annotations by which controllers take further hosts. What controllers do by other annotations is not this
-//! rule's matter.
+//! annotations by which controllers take further hosts, or configuration that may name any. What controllers do
+//! by other annotations is not this rule's matter.
+
+use std::cell::OnceCell;
+use std::fmt;
+
+use serde::de::IgnoredAny;
 
 use super::{Concern, Finding, Findings, Subject};
 use crate::admission::network::Ingress;
-use crate::admission::record::Cut;
+use crate::admission::record::{Cut, Text};
 use crate::admission::review::Object;
 use crate::admission::tenancy::{Domains, Host, HostError};
 
 pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     let (Object::Ingress(ingress), Some(tenant)) = (subject.object, subject.tenant()) else { return };
-    let mut claims = Claims { domains: &tenant.domains, findings };
+    let mut claims = Claims { domains: &tenant.domains, listed: OnceCell::new(), findings };
     // A write to the status keeps the spec as it was, but takes the annotations.
     if &*subject.request.subresource != "status" {
         claims.of_spec(ingress);
@@ -23,110 +28,126 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
 
 struct Claims<'c, 'f> {
     domains: &'c Domains,
+    /// The domains as a message lists them.
+    listed: OnceCell<String>,
     findings: &'c mut Findings<'f>,
 }
 
 impl Claims<'_, '_> {
     fn of_spec(&mut self, ingress: &Ingress<'_>) {
         for (index, rule) in ingress.spec.rules.iter().enumerate() {
-            self.host(|| format!("spec.rules[{index}].host"), "host", &rule.host);
+            self.host(&format_args!("spec.rules[{index}].host"), "host", &rule.host);
         }
         for (index, tls) in ingress.spec.tls.iter().enumerate() {
             if tls.hosts.is_empty() {
-                let message = self.advise("a certificate without hosts is for every host");
-                self.found(format!("spec.tls[{index}].hosts"), message, "tls=".to_owned());
+                let field = format_args!("spec.tls[{index}].hosts");
+                self.advise(&field, &"a certificate without hosts is for every host", &"tls=");
             }
             for (nth, host) in tls.hosts.iter().enumerate() {
-                self.host(|| format!("spec.tls[{index}].hosts[{nth}]"), "tls", host);
+                self.host(&format_args!("spec.tls[{index}].hosts[{nth}]"), "tls", host);
             }
         }
         let backends =
             [("defaultBackend", &ingress.spec.default_backend), ("backend", &ingress.spec.backend)];
         for (field, _) in backends.iter().filter(|(_, backend)| backend.is_some()) {
             let message = "a default backend takes the requests for every host that nobody else claims; write rules with hosts instead";
-            self.found(format!("spec.{field}"), message.to_owned(), "default-backend".to_owned());
+            self.found(&format_args!("spec.{field}"), &message, &"default-backend");
         }
     }
 
     fn of_annotations(&mut self, ingress: &Ingress<'_>) {
+        let mut www = None;
         for (key, value) in ingress.metadata.annotations.iter() {
-            let field = || format!("metadata.annotations[{}]", Cut(key));
+            let field = format_args!("metadata.annotations[{}]", Cut(key));
+            let identity = format_args!("{key}={value}");
             match Bears::of(key) {
                 Bears::Nothing => {}
                 Bears::Hosts => {
                     for host in value.split([',', ' ', '\t', '\n', '\r']).filter(|host| !host.is_empty()) {
-                        self.host(field, key, host);
+                        self.host(&field, key, host);
                     }
                 }
-                Bears::Conditions => self.conditions(field, key, value),
-                Bears::Patterns => {
-                    let message = "a pattern of hosts cannot be held to the tenant's domains; list the hosts in the rules".to_owned();
-                    self.found(field(), message, format!("{key}={value}"));
-                }
-                Bears::Www => self.www(field, key, value, ingress),
+                Bears::Conditions => self.conditions(&field, key, value),
+                Bears::Patterns => self.found(&field, &PATTERNS, &identity),
+                Bears::Snippet => self.found(&field, &SNIPPET, &identity),
+                Bears::Www if is_false(value) => {}
+                Bears::Www => www = www.or(Some(key)),
             }
+        }
+        // Once, however many annotations ask for it: they all ask for the same hosts.
+        if let Some(key) = www {
+            self.www(key, ingress);
         }
     }
 
     /// The conditions of an AWS load balancer: JSON, with host headers in it.
-    fn conditions(&mut self, field: impl Fn() -> String + Copy, key: &str, value: &str) {
+    fn conditions(&mut self, field: &dyn fmt::Display, key: &str, value: &str) {
+        let identity = format_args!("{key}={value}");
         let Ok(conditions) = serde_json::from_str::<Vec<Condition<'_>>>(value) else {
-            let message =
-                "these conditions cannot be read, so their hosts cannot be checked; correct the JSON"
-                    .to_owned();
-            return self.found(field(), message, format!("{key}={value}"));
+            let message = "these conditions cannot be read, so their hosts cannot be checked; correct the JSON, and write its keys as the controller documents them";
+            return self.found(field, &message, &identity);
         };
-        for condition in &conditions {
-            for host in condition.host_header_config.iter().flat_map(|config| &config.values) {
+        for config in conditions.iter().filter_map(|condition| condition.host_header_config.as_ref()) {
+            for host in &config.values {
                 self.host(field, key, host);
             }
-            if condition.host_header_config.as_ref().is_some_and(|config| !config.regex_values.is_empty()) {
-                let message =
-                    "a pattern of hosts cannot be held to the tenant's domains; list the hosts".to_owned();
-                self.found(field(), message, format!("{key}={value}"));
+            if !config.regex_values.is_empty() {
+                self.found(field, &PATTERNS, &identity);
             }
         }
     }
 
     /// ingress-nginx answers for `www.` of each host, or for each host without it.
-    fn www(&mut self, field: impl Fn() -> String + Copy, key: &str, value: &str, ingress: &Ingress<'_>) {
-        if value == "false" {
-            return;
-        }
+    fn www(&mut self, key: &str, ingress: &Ingress<'_>) {
+        let field = format_args!("metadata.annotations[{}]", Cut(key));
         for rule in ingress.spec.rules.iter().filter(|rule| !rule.host.is_empty()) {
             match rule.host.strip_prefix("www.") {
-                Some(bare) => self.host(field, key, bare),
-                None => self.host(field, key, &format!("www.{}", &*rule.host)),
+                Some(bare) => self.host(&field, "www", bare),
+                None => self.host(&field, "www", &format!("www.{}", &*rule.host)),
             }
         }
     }
 
-    fn host(&mut self, field: impl Fn() -> String, source: &str, host: &str) {
-        let problem = match Host::parse(host) {
-            Ok(parsed) if self.domains.owns(&parsed) => return,
-            Ok(_) => format!("`{}` is not the tenant's", Cut(host)),
-            Err(error @ HostError::Empty) => error.to_string(),
-            Err(error) => format!("`{}`: {error}", Cut(host)),
-        };
-        let message = self.advise(&problem);
-        self.found(field(), message, format!("{source}={host}"));
+    fn host(&mut self, field: &dyn fmt::Display, source: &str, host: &str) {
+        let identity = format_args!("{source}={host}");
+        match Host::parse(host) {
+            Ok(parsed) if self.domains.owns(&parsed) => {}
+            Ok(_) => self.advise(field, &format_args!("`{}` is not the tenant's", Cut(host)), &identity),
+            Err(error @ HostError::Empty) => self.advise(field, &error, &identity),
+            Err(error) => self.advise(field, &format_args!("`{}`: {error}", Cut(host)), &identity),
+        }
     }
 
-    fn advise(&self, problem: &str) -> String {
+    /// A problem that a host of the tenant's own would solve.
+    fn advise(&mut self, field: &dyn fmt::Display, problem: &dyn fmt::Display, identity: &dyn fmt::Display) {
         /// How many domains a message lists.
         const LISTED: usize = 5;
-        let domains = self.domains.list();
-        if domains.is_empty() {
-            return format!("{problem}; the tenant has no domains, ask the platform team for one");
-        }
-        let listed: Vec<_> = domains.iter().take(LISTED).map(|domain| format!("`{domain}`")).collect();
-        let more = if domains.len() > LISTED { " and more" } else { "" };
-        format!("{problem}; use a host of its domains: {}{more}", listed.join(", "))
+        let Self { domains, listed, findings } = self;
+        let advice = || {
+            let domains = domains.list();
+            if domains.is_empty() {
+                return "the tenant has no domains, ask the platform team for one".to_owned();
+            }
+            let listed: Vec<_> = domains.iter().take(LISTED).map(|domain| format!("`{domain}`")).collect();
+            let more = if domains.len() > LISTED { " and more" } else { "" };
+            format!("use a host of its domains: {}{more}", listed.join(", "))
+        };
+        let message = fmt::from_fn(|f| write!(f, "{problem}; {}", listed.get_or_init(advice)));
+        findings.add(Finding { control: None, field, message: &message, identity, concern: Concern::Whole });
     }
 
-    fn found(&mut self, field: String, message: String, identity: String) {
+    fn found(&mut self, field: &dyn fmt::Display, message: &dyn fmt::Display, identity: &dyn fmt::Display) {
         self.findings.add(Finding { control: None, field, message, identity, concern: Concern::Whole });
     }
+}
+
+const PATTERNS: &str =
+    "a pattern of hosts cannot be held to the tenant's domains; list the hosts in the rules";
+const SNIPPET: &str = "configuration that is passed on as it is can claim any host; remove it, and use the fields of the Ingress";
+
+/// What controllers written in Go take for a no.
+fn is_false(value: &str) -> bool {
+    matches!(value, "0" | "f" | "F" | "false" | "False" | "FALSE")
 }
 
 /// What an annotation claims.
@@ -139,6 +160,8 @@ enum Bears {
     Conditions,
     /// A regular expression of hosts.
     Patterns,
+    /// Configuration that the controller passes on as it is.
+    Snippet,
     /// The rules' hosts with and without `www.`.
     Www,
 }
@@ -148,14 +171,16 @@ impl Bears {
     fn of(key: &str) -> Self {
         let (prefix, name) = key.rsplit_once('/').unwrap_or(("", key));
         match (prefix, name) {
-            (_, "server-alias") | (_, "host-aliases" | "hostname-extension") => Self::Hosts,
+            (_, "server-alias" | "host-aliases" | "hostname-extension" | "server-redirect") => Self::Hosts,
             (
                 "external-dns.alpha.kubernetes.io" | "external-dns.kubernetes.io",
                 "hostname" | "internal-hostname",
             ) => Self::Hosts,
             ("cert-manager.io", "common-name" | "alt-names") => Self::Hosts,
             (_, name) if name.starts_with("router.tls.domains") => Self::Hosts,
-            (_, "server-alias-regex") => Self::Patterns,
+            (_, "server-alias-regex" | "server-redirect-regex") => Self::Patterns,
+            (_, name) if name.ends_with("-snippet") || name.ends_with("-snippets") => Self::Snippet,
+            ("zalando.org", "skipper-routes") | ("getambassador.io", "config") => Self::Snippet,
             (_, "from-to-www-redirect") => Self::Www,
             ("alb.ingress.kubernetes.io", name) if name.starts_with("conditions.") => Self::Conditions,
             _ => Self::Nothing,
@@ -163,19 +188,34 @@ impl Bears {
     }
 }
 
-/// A condition of an AWS load balancer.
+/// A condition of an AWS load balancer. The controller takes its keys in any letter case, so a key that is not
+/// spelt as it is documented is refused rather than overlooked.
 #[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct Condition<'c> {
-    #[serde(borrow, rename = "hostHeaderConfig")]
+    #[serde(borrow)]
     host_header_config: Option<HostHeaderConfig<'c>>,
+    #[serde(rename = "field")]
+    _field: Option<IgnoredAny>,
+    #[serde(rename = "httpHeaderConfig")]
+    _http_header_config: Option<IgnoredAny>,
+    #[serde(rename = "httpRequestMethodConfig")]
+    _http_request_method_config: Option<IgnoredAny>,
+    #[serde(rename = "pathPatternConfig")]
+    _path_pattern_config: Option<IgnoredAny>,
+    #[serde(rename = "queryStringConfig")]
+    _query_string_config: Option<IgnoredAny>,
+    #[serde(rename = "sourceIPConfig")]
+    _source_ip_config: Option<IgnoredAny>,
 }
 
 #[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct HostHeaderConfig<'c> {
     #[serde(borrow, default)]
-    values: Vec<crate::admission::record::Text<'c>>,
-    #[serde(borrow, default, rename = "regexValues")]
-    regex_values: Vec<crate::admission::record::Text<'c>>,
+    values: Vec<Text<'c>>,
+    #[serde(borrow, default)]
+    regex_values: Vec<Text<'c>>,
 }
 
 #[cfg(test)]
@@ -191,6 +231,13 @@ mod tests {
         }
         assert_eq!(Bears::of("traefik.ingress.kubernetes.io/router.tls.domains.0.sans"), Bears::Hosts);
         assert_eq!(Bears::of("alb.ingress.kubernetes.io/conditions.web"), Bears::Conditions);
+        for key in [
+            "nginx.ingress.kubernetes.io/server-snippet",
+            "nginx.org/server-snippets",
+            "zalando.org/skipper-routes",
+        ] {
+            assert_eq!(Bears::of(key), Bears::Snippet, "G8: {key}");
+        }
         assert_eq!(Bears::of("nginx.ingress.kubernetes.io/rewrite-target"), Bears::Nothing);
         assert_eq!(Bears::of("hostname"), Bears::Nothing);
     }

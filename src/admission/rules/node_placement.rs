@@ -9,6 +9,9 @@
 //! A pod that comes with a node's name never meets the scheduler, and a binding is how the scheduler gives
 //! one: the first is refused, the second is the scheduler's alone.
 
+use std::collections::HashSet;
+use std::fmt;
+
 use super::{Concern, Finding, Findings, Subject};
 use crate::admission::record::Cut;
 use crate::admission::review::Object;
@@ -21,41 +24,27 @@ use crate::api::StampMode;
 const SELECTS: &str = "selects nodes of a tenant's pool, in which this namespace has no share; remove it";
 /// The scheduler's user name; a pod's own scheduler binds as somebody else, and is not trusted to.
 const SCHEDULER: &str = "system:kube-scheduler";
-/// The group of kubelets.
-const NODES: &str = "system:nodes";
 
 pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     if let Object::Binding(binding) = subject.object {
-        if &*subject.request.user.username != SCHEDULER {
-            let node = Cut(&binding.target.name);
-            let message = format!(
-                "only the scheduler binds pods to nodes; leave it to `default-scheduler` to find a node (asked for `{node}`)"
-            );
-            found(findings, "target.name".to_owned(), message, format!("binding={}", binding.target.name));
-        }
-        return;
+        return bound(subject, &binding.target.name, findings);
     }
     let Some(pod) = subject.pod() else { return };
     if pod.is_mirror() {
-        // A kubelet shows a static pod that it runs already: there is nothing left to place.
-        if subject.request.user.groups.iter().any(|group| &**group == NODES) {
-            return;
-        }
-        let field = format!("{}.annotations[kubernetes.io/config.mirror]", pod.metadata_path);
-        let message =
-            "only a kubelet may say that a pod mirrors a static one; remove the annotation".to_owned();
-        found(findings, field, message, "mirror".to_owned());
+        let message = "only a kubelet may say that a pod mirrors a static one; remove the annotation";
+        let field = format_args!("{}.annotations[kubernetes.io/config.mirror]", pod.metadata_path);
+        found(findings, &field, &message, &"mirror");
     }
-    if !pod.spec.node_name.is_empty() {
-        let message = format!(
-            "asks for node `{}` past the scheduler; remove `nodeName`, and use nodeSelector or affinity",
-            Cut(&pod.spec.node_name)
-        );
+    let node = &pod.spec.node_name;
+    if !node.is_empty() {
         found(
             findings,
-            format!("{}.nodeName", pod.spec_path),
-            message,
-            format!("nodeName={}", pod.spec.node_name),
+            &format_args!("{}.nodeName", pod.spec_path),
+            &format_args!(
+                "asks for node `{}` past the scheduler; remove `nodeName`, and use nodeSelector or affinity",
+                Cut(node)
+            ),
+            &format_args!("nodeName={node}"),
         );
     }
     match subject.tenant().filter(|tenant| !tenant.pools.is_empty()) {
@@ -64,33 +53,57 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     }
 }
 
-fn found(findings: &mut Findings<'_>, field: String, message: String, identity: String) {
+fn found(
+    findings: &mut Findings<'_>,
+    field: &dyn fmt::Display,
+    message: &dyn fmt::Display,
+    identity: &dyn fmt::Display,
+) {
     findings.add(Finding { control: None, field, message, identity, concern: Concern::Whole });
+}
+
+fn bound(subject: &Subject<'_, '_>, node: &str, findings: &mut Findings<'_>) {
+    if &*subject.request.user.username == SCHEDULER {
+        return;
+    }
+    let message = format_args!(
+        "only the scheduler binds pods to nodes; leave it to `default-scheduler` to find a node (asked for `{}`)",
+        Cut(node)
+    );
+    found(findings, &"target.name", &message, &format_args!("binding={node}"));
 }
 
 /// Proves that the pod can only land in its tenant's pools. Of a template only what the stamp will not mend
 /// is looked at: its pods are stamped when they are made.
 fn confined(pod: &PodView<'_, '_>, tenant: &Tenant, snapshot: &Snapshot, findings: &mut Findings<'_>) {
-    if names_foreign_pool(pod, tenant, snapshot, findings) || pod.is_template {
+    let names_foreign = names_foreign_pool(pod, tenant, snapshot, findings);
+    if pod.is_template || (names_foreign && !findings.is_of_the_past()) {
         return;
     }
-    let pools = || snapshot.pools_of(tenant);
-    let by_selector = pools().any(|pool| selector_pins(pod.spec, pool));
-    let terms = pod.spec.required_terms();
-    let by_terms = terms.is_some_and(|terms| {
-        terms.iter().filter(|term| !term.is_empty()).all(|term| pins(pod.spec, term, tenant, snapshot))
-    });
-    if !by_selector && !by_terms {
-        let message = format!(
-            "the pod is not stamped and could land on nodes outside the tenant's pools ({}); create it again, and if that does not help, another webhook takes the stamp away",
-            pools().map(|pool| format!("`{}`", pool.name)).collect::<Vec<_>>().join(", ")
-        );
-        return found(findings, format!("{}.nodeSelector", pod.spec_path), message, "unstamped".to_owned());
+    let pools: Vec<&Pool> = snapshot.pools_of(tenant).collect();
+    let selected = Unpinned::after_selector(pod.spec, &pools);
+    let by_terms = |terms: &[NodeSelectorTerm<'_>]| {
+        terms.iter().filter(|term| !term.is_empty()).all(|term| selected.is_pinned_by(term))
+    };
+    let is_confined = selected.is_pinned() || pod.spec.required_terms().is_some_and(by_terms);
+    if !is_confined {
+        let message = fmt::from_fn(|f| {
+            f.write_str("the pod is not stamped and could land on nodes outside the tenant's pools (")?;
+            for (index, pool) in pools.iter().enumerate() {
+                write!(f, "{}`{}`", if index == 0 { "" } else { ", " }, pool.name)?;
+            }
+            f.write_str("); create it again, and if that does not help, another webhook takes the stamp away")
+        });
+        found(findings, &format_args!("{}.nodeSelector", pod.spec_path), &message, &"unstamped");
+        // Whatever else of the stamp is missing is the same violation.
+        if !findings.is_of_the_past() {
+            return;
+        }
     }
     // The nodeSelector confines the pod, but the stamp writes into every term as well, so a bare one was
     // added after the stamp, by something that the operator should know about.
     if snapshot.stamp != StampMode::NodeSelector {
-        bare_terms(pod, tenant, snapshot, findings);
+        bare_terms(pod, &pools, findings);
     }
     tolerates_its_pool(pod, tenant, snapshot, findings);
 }
@@ -107,63 +120,76 @@ fn names_foreign_pool(
         let mut own = snapshot.pools_of(tenant).filter_map(|pool| pool.label(key)).peekable();
         if own.peek().is_some() && !own.any(|own| own == value) {
             foreign = true;
-            let message = format!(
-                "`{key}={}` selects no pool of the tenant; remove it, and the tenant's own pool is selected for you",
-                Cut(value)
-            );
             found(
                 findings,
-                format!("{}.nodeSelector[{key}]", pod.spec_path),
-                message,
-                format!("{key}={value}"),
+                &format_args!("{}.nodeSelector[{key}]", pod.spec_path),
+                &format_args!(
+                    "`{key}={}` selects no pool of the tenant; remove it, and the tenant's own pool is selected for you",
+                    Cut(value)
+                ),
+                &format_args!("{key}={value}"),
             );
         }
     }
     foreign
 }
 
-fn selector_pins(spec: &PodSpec<'_>, pool: &Pool) -> bool {
-    spec.node_selector
-        .as_ref()
-        .is_some_and(|selector| pool.labels.iter().all(|(key, value)| selector.get(key) == Some(&**value)))
-}
-
-/// Whether the term, together with the nodeSelector, lets the pod land in the tenant's pools only.
+/// Of each of the tenant's pools the labels that nothing pins yet.
 ///
-/// Linear in the term's length: what each pool lacks is found out once.
-fn pins(spec: &PodSpec<'_>, term: &NodeSelectorTerm<'_>, tenant: &Tenant, snapshot: &Snapshot) -> bool {
-    let is_pinned = |(key, value): &&(Box<str>, Box<str>)| {
-        let selected = spec.node_selector.as_ref().and_then(|selector| selector.get(key));
-        selected == Some(&**value) || demands(term, key, value)
-    };
-    // The one label that is all a pool lacks to be pinned.
-    let mut lacking = Vec::new();
-    for pool in snapshot.pools_of(tenant) {
-        let mut unpinned = pool.labels.iter().filter(|label| !is_pinned(label));
-        match (unpinned.next(), unpinned.next()) {
-            (None, _) => return true,
-            (Some((key, value)), None) => lacking.push((&**key, &**value)),
-            (Some(_), Some(_)) => {}
-        }
+/// INVARIANT: what is asked of a term is linear in the term's length; the nodeSelector was looked at once.
+struct Unpinned<'p>(Vec<Vec<(&'p str, &'p str)>>);
+
+impl<'p> Unpinned<'p> {
+    /// All labels.
+    fn all(pools: &[&'p Pool]) -> Self {
+        Self(pools.iter().map(|pool| pool.labels.iter().map(|(k, v)| (&**k, &**v)).collect()).collect())
     }
-    // `key In [a, b]` pins the pod to two pools at once, if for each value there is a pool of the tenant that
-    // lacks nothing else.
-    term.expressions().iter().any(|requirement| {
-        &*requirement.operator == "In"
-            && !requirement.values.is_empty()
-            && requirement.values.iter().all(|value| lacking.contains(&(&*requirement.key, value)))
-    })
+
+    /// Those that the nodeSelector does not pin.
+    fn after_selector(spec: &PodSpec<'_>, pools: &[&'p Pool]) -> Self {
+        let mut unpinned = Self::all(pools);
+        if let Some(selector) = &spec.node_selector {
+            for labels in &mut unpinned.0 {
+                labels.retain(|(key, value)| selector.get(key) != Some(*value));
+            }
+        }
+        unpinned
+    }
+
+    /// Whether some pool lacks nothing.
+    fn is_pinned(&self) -> bool {
+        self.0.iter().any(Vec::is_empty)
+    }
+
+    /// Whether some pool lacks nothing once this term holds as well.
+    fn is_pinned_by(&self, term: &NodeSelectorTerm<'_>) -> bool {
+        // The one label that is all a pool lacks.
+        let mut lacking = Vec::new();
+        for labels in &self.0 {
+            let mut unpinned = labels.iter().filter(|(key, value)| !demands(term, key, value));
+            match (unpinned.next(), unpinned.next()) {
+                (None, _) => return true,
+                (Some(label), None) => lacking.push(*label),
+                (Some(_), Some(_)) => {}
+            }
+        }
+        // `key In [a, b]` pins the pod to two pools at once, if for each value there is a pool of the tenant
+        // that lacks nothing else.
+        term.expressions().iter().any(|requirement| {
+            &*requirement.operator == "In"
+                && !requirement.values.is_empty()
+                && requirement.values.iter().all(|value| lacking.contains(&(&*requirement.key, value)))
+        })
+    }
 }
 
-fn bare_terms(pod: &PodView<'_, '_>, tenant: &Tenant, snapshot: &Snapshot, findings: &mut Findings<'_>) {
-    let bare = PodSpec::default();
+fn bare_terms(pod: &PodView<'_, '_>, pools: &[&Pool], findings: &mut Findings<'_>) {
+    let nothing_pinned = Unpinned::all(pools);
     for (index, term) in pod.spec.required_terms().unwrap_or_default().iter().enumerate() {
-        if term.is_empty() || pins(&bare, term, tenant, snapshot) {
-            continue;
+        if !term.is_empty() && !nothing_pinned.is_pinned_by(term) {
+            let message = "this term does not name the tenant's pool, and terms are alternatives; create the pod again, and if that does not help, another webhook adds the term after the stamp";
+            found(findings, &term_path(pod, index), &message, &describe(term));
         }
-        let field = term_path(pod, index);
-        let message = "this term does not name the tenant's pool, and terms are alternatives; create the pod again, and if that does not help, another webhook adds the term after the stamp".to_owned();
-        found(findings, field, message, describe(term));
     }
 }
 
@@ -178,84 +204,108 @@ fn tolerates_its_pool(
     let Some(pool) = pool_of(pod.spec, tenant, snapshot) else { return };
     for taint in &pool.taints {
         if !taint.tolerated_for_good(pod.spec.tolerations()) {
-            let message = format!(
-                "the toleration of the tenant's pool (`{}`) is missing or has a time limit; create the pod again, and if that does not help, another webhook takes it away",
-                taint.key
+            let key = &taint.key;
+            let message = format_args!(
+                "the toleration of the tenant's pool (`{key}`) is missing or has a time limit; create the pod again, and if that does not help, another webhook takes it away"
             );
-            found(
-                findings,
-                format!("{}.tolerations", pod.spec_path),
-                message,
-                format!("toleration={}", taint.key),
-            );
+            let field = format_args!("{}.tolerations", pod.spec_path);
+            found(findings, &field, &message, &format_args!("toleration={key}"));
         }
     }
 }
 
-/// Reports what selects a tenant's pool from outside: every label of it is asked for.
+/// Reports what selects a tenant's pool from outside.
 fn selects_no_pool(pod: &PodView<'_, '_>, snapshot: &Snapshot, findings: &mut Findings<'_>) {
-    let selector = || pod.spec.node_selector.iter().flat_map(|selector| selector.iter());
-    let asks = |term: Option<&NodeSelectorTerm<'_>>, pool: &Pool| {
-        pool.labels.iter().all(|(key, value)| {
-            selector().any(|(k, v)| *k == **key && *v == **value)
-                || term.is_some_and(|term| term.expressions().iter().any(|r| admits(r, key, value)))
-        })
-    };
-    let by_selector = selector()
-        .flat_map(|(key, value)| snapshot.pools_labelled(key, Some(value)))
-        .any(|pool| asks(None, pool));
-    if by_selector {
-        let mut labels: Vec<_> = selector().map(|(key, value)| format!("{key}={value}")).collect();
-        labels.sort_unstable();
-        let field = format!("{}.nodeSelector", pod.spec_path);
-        return found(findings, field, SELECTS.to_owned(), format!("selects={}", labels.join(",")));
+    let selected = Asked::by_selector(pod.spec);
+    if selected.selects_a_pool(snapshot) {
+        let field = format_args!("{}.nodeSelector", pod.spec_path);
+        let identity = fmt::from_fn(|f| {
+            let selector = pod.spec.node_selector.iter().flat_map(|selector| selector.iter());
+            let mut labels: Vec<_> = selector.collect();
+            labels.sort_unstable();
+            labels.iter().try_for_each(|(key, value)| write!(f, "{key}={value},"))
+        });
+        return found(findings, &field, &SELECTS, &identity);
     }
     for (index, term) in pod.spec.required_terms().unwrap_or_default().iter().enumerate() {
-        let mut named = term.expressions().iter().flat_map(|requirement| named_pools(requirement, snapshot));
-        if named.any(|pool| asks(Some(term), pool)) {
-            found(findings, term_path(pod, index), SELECTS.to_owned(), describe(term));
+        if Asked::by_term(term).and(&selected).selects_a_pool(snapshot) {
+            found(findings, &term_path(pod, index), &SELECTS, &describe(term));
         }
     }
 }
 
-/// The pools of which the requirement asks for a label.
-fn named_pools<'s>(
-    requirement: &'s NodeSelectorRequirement<'_>,
-    snapshot: &'s Snapshot,
-) -> Box<dyn Iterator<Item = &'s Pool> + 's> {
-    let key = &requirement.key;
-    match &*requirement.operator {
-        "In" => {
-            Box::new(requirement.values.iter().flat_map(|value| snapshot.pools_labelled(key, Some(value))))
+/// The labels that a pod asks its node for.
+#[derive(Default)]
+struct Asked<'a> {
+    /// With one of these values.
+    values: HashSet<(&'a str, &'a str)>,
+    /// Whatever the value.
+    keys: HashSet<&'a str>,
+    /// What is asked for as well.
+    also: Option<&'a Self>,
+}
+
+impl<'a> Asked<'a> {
+    fn by_selector(spec: &'a PodSpec<'_>) -> Self {
+        let values = spec.node_selector.iter().flat_map(|selector| selector.iter()).collect();
+        Self { values, ..Self::default() }
+    }
+
+    fn by_term(term: &'a NodeSelectorTerm<'_>) -> Self {
+        let mut asked = Self::default();
+        for NodeSelectorRequirement { key, operator, values } in term.expressions() {
+            match &**operator {
+                "In" => asked.values.extend(values.iter().map(|value| (&**key, &**value))),
+                "NotIn" | "DoesNotExist" => {}
+                // `Exists` does not mind the value, and what is not known may not either.
+                _ => {
+                    asked.keys.insert(key);
+                }
+            }
         }
-        "NotIn" | "DoesNotExist" => Box::new(std::iter::empty()),
-        _ => Box::new(snapshot.pools_labelled(key, None)),
+        asked
+    }
+
+    fn and(self, also: &'a Self) -> Self {
+        Self { also: Some(also), ..self }
+    }
+
+    fn has(&self, key: &str, value: &str) -> bool {
+        self.keys.contains(key)
+            || self.values.contains(&(key, value))
+            || self.also.is_some_and(|also| also.has(key, value))
+    }
+
+    /// Whether what is asked for here names a pool: by all of its labels, or by one that is its own.
+    fn selects_a_pool(&self, snapshot: &Snapshot) -> bool {
+        let by_value = self.values.iter().flat_map(|(key, value)| snapshot.pools_labelled(key, Some(value)));
+        let by_key = self.keys.iter().flat_map(|key| snapshot.pools_labelled(key, None));
+        let mut seen = HashSet::new();
+        by_value.chain(by_key).filter(|pool| seen.insert(&pool.name)).any(|pool| {
+            let mut labels = pool.labels.iter();
+            labels.clone().any(|(key, value)| pool.owns_label(key, value) && self.has(key, value))
+                || labels.all(|(key, value)| self.has(key, value))
+        })
     }
 }
 
-fn term_path(pod: &PodView<'_, '_>, index: usize) -> String {
-    format!(
-        "{}.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms[{index}]",
-        pod.spec_path
-    )
-}
-
-/// Whether the requirement asks for a label, and this value of it will do. What is not known asks for it.
-fn admits(requirement: &NodeSelectorRequirement<'_>, key: &str, value: &str) -> bool {
-    *requirement.key == *key
-        && match &*requirement.operator {
-            "In" => requirement.values.iter().any(|v| **v == *value),
-            "NotIn" | "DoesNotExist" => false,
-            _ => true,
-        }
+fn term_path<'p>(pod: &'p PodView<'_, '_>, index: usize) -> impl fmt::Display + 'p {
+    fmt::from_fn(move |f| {
+        write!(
+            f,
+            "{}.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms[{index}]",
+            pod.spec_path
+        )
+    })
 }
 
 /// A term by value, without its place in the list.
-fn describe(term: &NodeSelectorTerm<'_>) -> String {
-    let mut parts: Vec<String> = (term.expressions().iter())
-        .chain(&term.match_fields)
-        .map(|r| format!("{} {} {:?}", r.key, r.operator, r.values))
-        .collect();
-    parts.sort_unstable();
-    format!("term:{}", parts.join("&"))
+fn describe<'t>(term: &'t NodeSelectorTerm<'_>) -> impl fmt::Display + 't {
+    fmt::from_fn(|f| {
+        let requirements = term.expressions().iter().chain(&term.match_fields);
+        let mut parts: Vec<_> =
+            requirements.map(|r| format!("{} {} {:?}", r.key, r.operator, r.values)).collect();
+        parts.sort_unstable();
+        write!(f, "term:{}", parts.join("&"))
+    })
 }

@@ -140,9 +140,8 @@ mod tests {
 
     use serde_json::json;
 
-    use super::testing::{baseline, findings, findings_in, privileged, restricted};
+    use super::testing::{Seen, baseline, findings, findings_in, privileged, restricted};
     use super::*;
-    use crate::admission::rules::Finding;
     use crate::admission::workload::{IN_JOB_TEMPLATE, PodTemplateSpec};
 
     fn held(level: Level, minor: u16) -> Vec<&'static str> {
@@ -293,7 +292,7 @@ mod tests {
         });
         let found = findings(&pod, baseline(30));
         assert_eq!(found.len(), 9);
-        for Finding { field, message, .. } in found {
+        for Seen { field, message, .. } in found {
             assert!(!field.contains('\n') && !message.contains('\n'), "{field}: {message}");
             assert!(field.len() < 250 && message.len() < 600, "{field}: {message}");
         }

@@ -4,12 +4,13 @@
 //! so is the address in a load balancer's status, which is the other half of the same hole. A LoadBalancer
 //! where NodePort is not allowed must do without node ports.
 
+use std::fmt;
 use std::net::IpAddr;
 
 use super::{Concern, Finding, Findings, Subject};
-use crate::admission::network::Service;
+use crate::admission::network::{Service, ServiceSpec};
 use crate::admission::record::Cut;
-use crate::admission::review::Object;
+use crate::admission::review::{Object, Operation};
 use crate::admission::tenancy::{Host, Services};
 use crate::api::ServiceType;
 
@@ -31,76 +32,107 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
         return;
     }
     type_(service, allowed, findings);
+    node_ports(subject, service, allowed, findings);
     external_ips(service, allowed, findings);
 }
 
-fn found(findings: &mut Findings<'_>, field: String, message: String, identity: String) {
+fn found(
+    findings: &mut Findings<'_>,
+    field: &dyn fmt::Display,
+    message: &dyn fmt::Display,
+    identity: &dyn fmt::Display,
+) {
     findings.add(Finding { control: None, field, message, identity, concern: Concern::Whole });
 }
 
 fn type_(service: &Service<'_>, allowed: &Services, findings: &mut Findings<'_>) {
-    let spec = &service.spec;
-    let wanted = match &*spec.type_ {
-        "" | "ClusterIP" => ServiceType::ClusterIP,
-        "NodePort" => ServiceType::NodePort,
-        "LoadBalancer" => ServiceType::LoadBalancer,
-        "ExternalName" => return external_name(service, allowed, findings),
-        // A type that nobody here has heard of is not on anybody's list.
-        _ => return refuse_type(service, allowed, findings),
+    let wanted = match &*service.spec.type_ {
+        "" | "ClusterIP" => Some(ServiceType::ClusterIP),
+        "NodePort" => Some(ServiceType::NodePort),
+        "LoadBalancer" => Some(ServiceType::LoadBalancer),
+        // An alias is allowed if its name is listed; that a name is listed says that aliases are allowed.
+        "ExternalName" if !allowed.external_names.is_empty() => {
+            return external_name(service, allowed, findings);
+        }
+        // Nor is a type that nobody here has heard of on anybody's list.
+        _ => None,
     };
-    if !allowed.types.contains(&wanted) {
-        return refuse_type(service, allowed, findings);
+    if wanted.is_some_and(|wanted| allowed.types.contains(&wanted)) {
+        return;
     }
-    let takes_node_ports = spec.allocate_load_balancer_node_ports != Some(false)
-        || spec.ports.iter().any(|port| port.node_port != 0);
-    if wanted == ServiceType::LoadBalancer
-        && takes_node_ports
-        && !allowed.types.contains(&ServiceType::NodePort)
-    {
-        let message = "the load balancer opens node ports too, and type `NodePort` is not allowed; set it to false and leave `nodePort` out of the ports";
-        found(
-            findings,
-            "spec.allocateLoadBalancerNodePorts".to_owned(),
-            message.to_owned(),
-            "node-ports".to_owned(),
-        );
-    }
+    let ServiceSpec { type_, external_name, .. } = &service.spec;
+    let message = fmt::from_fn(|f| {
+        write!(f, "type `{}` is not allowed; use ", Cut(type_))?;
+        match allowed.types.as_slice() {
+            [] => f.write_str("another way in"),
+            [first, rest @ ..] => {
+                write!(f, "`{first:?}`")?;
+                rest.iter().try_for_each(|type_| write!(f, " or `{type_:?}`"))
+            }
+        }
+    });
+    // An alias for another name is another alias.
+    found(findings, &"spec.type", &message, &format_args!("type={type_} {external_name}"));
 }
 
-fn refuse_type(service: &Service<'_>, allowed: &Services, findings: &mut Findings<'_>) {
-    let listed: Vec<_> = allowed.types.iter().map(|type_| format!("`{type_:?}`")).collect();
-    let message = format!(
-        "type `{}` is not allowed; use {}",
-        Cut(&service.spec.type_),
-        if listed.is_empty() { "another way in".to_owned() } else { listed.join(" or ") }
-    );
-    found(findings, "spec.type".to_owned(), message, format!("type={}", service.spec.type_));
-}
-
-/// An alias is allowed if its name is listed; that a name is listed says that aliases are allowed.
 fn external_name(service: &Service<'_>, allowed: &Services, findings: &mut Findings<'_>) {
-    if allowed.external_names.is_empty() {
-        return refuse_type(service, allowed, findings);
-    }
     let name = &service.spec.external_name;
     let listed = Host::parse(name)
         .is_ok_and(|host| matches!(host, Host::Name(_)) && allowed.external_names.owns(&host));
     if !listed {
-        let names: Vec<_> = allowed.external_names.list().iter().map(|d| format!("`{d}`")).collect();
-        let message =
-            format!("`{}` is not a name that aliases may point to; use {}", Cut(name), names.join(" or "));
-        found(findings, "spec.externalName".to_owned(), message, format!("name={name}"));
+        let message = fmt::from_fn(|f| {
+            write!(f, "`{}` is not a name that aliases may point to; use ", Cut(name))?;
+            let names = allowed.external_names.list();
+            names.iter().enumerate().try_for_each(|(index, name)| {
+                let or = if index == 0 { "" } else { " or " };
+                write!(f, "{or}`{name}`")
+            })
+        });
+        found(findings, &"spec.externalName", &message, &format_args!("name={name}"));
+    }
+}
+
+/// Node ports by the back door: a load balancer takes them too, if nobody stops it. What a Service of a type
+/// that is refused anyway takes besides is only worth a word when it is a change.
+fn node_ports(
+    subject: &Subject<'_, '_>,
+    service: &Service<'_>,
+    allowed: &Services,
+    findings: &mut Findings<'_>,
+) {
+    let spec = &service.spec;
+    let is_update = matches!(subject.request.operation, Operation::Update { .. });
+    let counts = allowed.types.contains(&ServiceType::LoadBalancer) || is_update;
+    if &*spec.type_ != "LoadBalancer" || allowed.types.contains(&ServiceType::NodePort) || !counts {
+        return;
+    }
+    const WHY: &str = "the load balancer opens node ports too, and type `NodePort` is not allowed";
+    if spec.allocate_load_balancer_node_ports != Some(false) {
+        let field = "spec.allocateLoadBalancerNodePorts";
+        found(findings, &field, &format_args!("{WHY}; set it to false"), &"allocate-node-ports");
+    }
+    for (index, port) in spec.ports.iter().enumerate().filter(|(_, port)| port.node_port != 0) {
+        // Those that are allocated are told of once; one that is asked for is a violation of its own.
+        if spec.allocate_load_balancer_node_ports == Some(false) || is_update {
+            let field = format_args!("spec.ports[{index}].nodePort");
+            let identity = format_args!("node-port={}", port.node_port);
+            found(findings, &field, &format_args!("{WHY}; remove it"), &identity);
+        }
     }
 }
 
 fn external_ips(service: &Service<'_>, allowed: &Services, findings: &mut Findings<'_>) {
     for (index, address) in service.spec.external_ips.iter().enumerate() {
         if !is_listed(address, allowed) {
-            let message = format!(
-                "every node would take the traffic for `{}`; remove the address, or ask the platform team to list it for the tenant",
-                Cut(address)
+            found(
+                findings,
+                &format_args!("spec.externalIPs[{index}]"),
+                &format_args!(
+                    "every node would take the traffic for `{}`; remove the address, or ask the platform team to list it for the tenant",
+                    Cut(address)
+                ),
+                &format_args!("ip={address}"),
             );
-            found(findings, format!("spec.externalIPs[{index}]"), message, format!("ip={address}"));
         }
     }
 }
@@ -112,12 +144,15 @@ fn status(service: &Service<'_>, allowed: &Services, findings: &mut Findings<'_>
     }
     for (index, ingress) in service.status.load_balancer.ingress.iter().enumerate() {
         if !ingress.ip.is_empty() && !is_listed(&ingress.ip, allowed) {
-            let message = format!(
-                "every node would take the traffic for `{}`; only the cluster's own controllers may set it",
-                Cut(&ingress.ip)
+            found(
+                findings,
+                &format_args!("status.loadBalancer.ingress[{index}].ip"),
+                &format_args!(
+                    "every node would take the traffic for `{}`; only the cluster's own controllers may set it",
+                    Cut(&ingress.ip)
+                ),
+                &format_args!("ip={}", ingress.ip),
             );
-            let field = format!("status.loadBalancer.ingress[{index}].ip");
-            found(findings, field, message, format!("ip={}", ingress.ip));
         }
     }
 }

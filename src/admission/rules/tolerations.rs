@@ -6,6 +6,8 @@
 //! tenant's own pools by key **and** value, the shapes that Kubernetes itself adds to pods, and what the tenant
 //! lists. In an unclaimed namespace a pod may tolerate what it likes, except a tenant's pool.
 
+use std::fmt;
+
 use super::{Concern, Finding, Findings, Subject};
 use crate::admission::record::Cut;
 use crate::admission::tenancy::{Pool, Snapshot, Tenant};
@@ -14,38 +16,45 @@ use crate::admission::workload::Toleration;
 pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     let Some(pod) = subject.pod() else { return };
     for (index, toleration) in pod.spec.tolerations().iter().enumerate() {
-        let problem = match subject.tenant() {
-            Some(tenant) => refused_to_tenant(toleration, tenant, subject.snapshot),
-            None => tolerates_a_pool(toleration, subject.snapshot),
+        let refusal = match subject.tenant() {
+            Some(tenant) => refusal(toleration, tenant, subject.snapshot),
+            None => subject.snapshot.is_pool_tolerated_by(toleration).then_some(Refusal::OfUnclaimed),
         };
-        if let Some(message) = problem {
-            findings.add(Finding {
-                control: None,
-                field: format!("{}.tolerations[{index}]", pod.spec_path),
-                message,
-                identity: identity(toleration),
-                concern: Concern::Whole,
-            });
-        }
+        let Some(refusal) = refusal else { continue };
+        findings.add(Finding {
+            control: None,
+            field: &format_args!("{}.tolerations[{index}]", pod.spec_path),
+            message: &fmt::from_fn(|f| refusal.explain(toleration, f)),
+            identity: &fmt::from_fn(|f| {
+                let Toleration { key, operator, value, effect, .. } = toleration;
+                write!(f, "{key}\u{0}{operator}\u{0}{value}\u{0}{effect}")
+            }),
+            concern: Concern::Whole,
+        });
     }
 }
 
+/// Why a toleration is refused.
+#[derive(Clone, Copy, Debug)]
+enum Refusal {
+    NoKey,
+    UnknownOperator,
+    /// It is about the key of the tenant's pool.
+    EveryValueOfThePool,
+    /// The same, with another value.
+    OtherValueOfThePool,
+    NotListed,
+    /// It reaches a tenant's pool from outside.
+    OfUnclaimed,
+}
+
 /// Why a tenant may not use the toleration; `None`: it may.
-fn refused_to_tenant(toleration: &Toleration<'_>, tenant: &Tenant, snapshot: &Snapshot) -> Option<String> {
+fn refusal(toleration: &Toleration<'_>, tenant: &Tenant, snapshot: &Snapshot) -> Option<Refusal> {
     if toleration.key.is_empty() {
-        let taints = if toleration.effect.is_empty() {
-            "every taint of every node".to_owned()
-        } else {
-            format!("every `{}` taint of every node", Cut(&toleration.effect))
-        };
-        return Some(format!("tolerates {taints}; name a key"));
+        return Some(Refusal::NoKey);
     }
     if !toleration.has_known_operator() {
-        return Some(format!(
-            "operator `{}` on key `{}` is not allowed; use `Equal` with a value",
-            Cut(&toleration.operator),
-            Cut(&toleration.key)
-        ));
+        return Some(Refusal::UnknownOperator);
     }
     if is_built_in(toleration)
         || snapshot.pools_of(tenant).any(|pool| reaches_only(toleration, pool))
@@ -53,22 +62,54 @@ fn refused_to_tenant(toleration: &Toleration<'_>, tenant: &Tenant, snapshot: &Sn
     {
         return None;
     }
-    let key = Cut(&toleration.key);
-    if snapshot.pools_of(tenant).flat_map(|pool| &pool.taints).any(|taint| *taint.key == *toleration.key) {
-        return Some(if toleration.is_exists() {
-            format!(
+    let mut own_taints = snapshot.pools_of(tenant).flat_map(|pool| &pool.taints);
+    Some(match own_taints.any(|taint| *taint.key == *toleration.key) {
+        true if toleration.is_exists() => Refusal::EveryValueOfThePool,
+        true => Refusal::OtherValueOfThePool,
+        false => Refusal::NotListed,
+    })
+}
+
+impl Refusal {
+    fn explain(self, toleration: &Toleration<'_>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Toleration { key, operator, value, effect, .. } = toleration;
+        let key = Cut(key);
+        match self {
+            Self::NoKey if effect.is_empty() => {
+                f.write_str("tolerates every taint of every node; name a key")
+            }
+            Self::NoKey => {
+                write!(f, "tolerates every `{}` taint of every node; name a key", Cut(effect))
+            }
+            Self::UnknownOperator => write!(
+                f,
+                "operator `{}` on key `{key}` is not allowed; use `Equal` with a value",
+                Cut(operator)
+            ),
+            Self::EveryValueOfThePool => write!(
+                f,
                 "tolerates `{key}` whatever its value, so other tenants' nodes too; use operator `Equal` with the value of your pool, or leave the toleration out: it is added for you"
-            )
-        } else {
-            format!(
+            ),
+            Self::OtherValueOfThePool => write!(
+                f,
                 "`{key}={}` is not the taint of your pool; leave the toleration out: the right one is added for you",
-                Cut(&toleration.value)
-            )
-        });
+                Cut(value)
+            ),
+            Self::NotListed => write!(
+                f,
+                "tolerating `{key}` is not allowed; remove it, or ask the platform team to list it for the tenant"
+            ),
+            Self::OfUnclaimed => {
+                f.write_str("tolerates ")?;
+                if toleration.key.is_empty() {
+                    f.write_str("every taint")?
+                } else {
+                    write!(f, "`{key}`")?
+                }
+                f.write_str(", and so the nodes of tenants, from a namespace that is no tenant's; remove it, or narrow it to other keys and values")
+            }
+        }
     }
-    Some(format!(
-        "tolerating `{key}` is not allowed; remove it, or ask the platform team to list it for the tenant"
-    ))
 }
 
 /// Whether all it tolerates is a taint of `pool`: the same key and value. The effect does not matter, since no
@@ -95,22 +136,4 @@ fn is_built_in(toleration: &Toleration<'_>) -> bool {
                     "NoSchedule"
                 )
         )
-}
-
-/// What an unclaimed pod does wrong: it tolerates a taint of a tenant's pool.
-fn tolerates_a_pool(toleration: &Toleration<'_>, snapshot: &Snapshot) -> Option<String> {
-    snapshot.is_pool_tolerated_by(toleration).then(|| {
-        let what = if toleration.key.is_empty() {
-            "every taint".to_owned()
-        } else {
-            format!("`{}`", Cut(&toleration.key))
-        };
-        format!("tolerates {what}, and so the nodes of tenants, from a namespace that is no tenant's; remove it, or narrow it to other keys and values")
-    })
-}
-
-/// The toleration by value.
-fn identity(toleration: &Toleration<'_>) -> String {
-    let Toleration { key, operator, value, effect, .. } = toleration;
-    format!("{key}\u{0}{operator}\u{0}{value}\u{0}{effect}")
 }

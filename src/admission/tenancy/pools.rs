@@ -34,6 +34,13 @@ impl Pool {
     pub fn label(&self, key: &str) -> Option<&str> {
         self.labels.iter().find(|(k, _)| &**k == key).map(|(_, v)| &**v)
     }
+
+    /// Whether the label is one that only this pool's nodes can be meant by: kubelets may not set it, or the
+    /// pool is tainted with the same key and value.
+    pub fn owns_label(&self, key: &str, value: &str) -> bool {
+        key.starts_with("node-restriction.kubernetes.io/")
+            || self.taints.iter().any(|taint| *taint.key == *key && *taint.value == *value)
+    }
 }
 
 impl Taint {

@@ -1,6 +1,6 @@
 //! What the rules read of a container.
 
-use crate::admission::record::{Text, record};
+use crate::admission::record::{List, Text, record};
 
 record! {
     /// A container of any list.
@@ -10,7 +10,7 @@ record! {
         /// Its image.
         image: Text<'a> = "image",
         /// Its ports.
-        ports: Vec<ContainerPort> = "ports",
+        ports: List<ContainerPort> = "ports",
         /// Its security context.
         security_context: ContainerSecurityContext<'a> = "securityContext",
         /// The probe that restarts it.
@@ -22,7 +22,7 @@ record! {
         /// What runs after its start and before its end.
         lifecycle: Option<Lifecycle<'a>> = "lifecycle",
         /// The volumes it sees.
-        volume_mounts: Vec<VolumeMount<'a>> = "volumeMounts",
+        volume_mounts: List<VolumeMount<'a>> = "volumeMounts",
     }
 }
 
@@ -72,9 +72,9 @@ record! {
     /// Linux capabilities.
     pub struct Capabilities<'a> {
         /// Those added.
-        add: Vec<Text<'a>> = "add",
+        add: List<Text<'a>> = "add",
         /// Those dropped.
-        drop: Vec<Text<'a>> = "drop",
+        drop: List<Text<'a>> = "drop",
     }
 }
 

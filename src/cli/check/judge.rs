@@ -100,8 +100,8 @@ impl Judge<'_> {
             source,
             allowed,
             patch,
+            more: verdict.more(),
             violations: verdict.violations,
-            more: verdict.more,
             stamped: object,
         })
     }

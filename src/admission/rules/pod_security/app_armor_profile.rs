@@ -51,7 +51,6 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::super::testing::{baseline, containers, findings, pod_with, pods, restricted};
-    use crate::admission::rules::Concern;
 
     const CONTROL: &str = "appArmorProfile";
     const FIELD: &str = "securityContext.appArmorProfile.type";
@@ -104,6 +103,6 @@ mod tests {
     #[test]
     fn an_annotation_is_about_the_container_it_names() {
         let found = findings(&annotation("unconfined"), baseline(0));
-        assert_eq!(found[0].concern, Concern::Container("app".to_owned()));
+        assert_eq!(found[0].concern, r#"Container("app")"#);
     }
 }

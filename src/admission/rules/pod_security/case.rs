@@ -123,15 +123,21 @@ impl<'c, 'f> Found<'c, 'f> {
         problem: impl fmt::Display,
     ) {
         let spec = self.spec_path;
-        let (field, identity, concern) = match place {
-            Place::Pod => (format!("{spec}.{field}"), format!("pod {value}"), Concern::Whole),
-            Place::Container(Placed { list, index, container }) => (
-                format!("{spec}.{}[{index}].{field}", list.as_str()),
-                format!("container {} {value}", container.name),
-                Concern::Container(container.name.to_string()),
+        let message = &format_args!("{place} {problem}");
+        match place {
+            Place::Pod => self.report(
+                &format_args!("{spec}.{field}"),
+                &format_args!("pod {value}"),
+                Concern::Whole,
+                message,
             ),
-        };
-        self.report(field, identity, concern, format!("{place} {problem}"));
+            Place::Container(Placed { list, index, container }) => self.report(
+                &format_args!("{spec}.{}[{index}].{field}", list.as_str()),
+                &format_args!("container {} {value}", container.name),
+                Concern::Container(&container.name),
+                message,
+            ),
+        }
     }
 
     /// A violation in the volume `name` at `index`, by its type.
@@ -142,11 +148,12 @@ impl<'c, 'f> Found<'c, 'f> {
         value: impl fmt::Display,
         problem: impl fmt::Display,
     ) {
+        let spec = self.spec_path;
         self.report(
-            format!("{}.volumes[{index}].{}", self.spec_path, Cut(kind)),
-            format!("volume {name} {kind} {value}"),
-            Concern::Volume(name.to_owned()),
-            format!("volume `{}` {problem}", Cut(name)),
+            &format_args!("{spec}.volumes[{index}].{}", Cut(kind)),
+            &format_args!("volume {name} {kind} {value}"),
+            Concern::Volume(name),
+            &format_args!("volume `{}` {problem}", Cut(name)),
         );
     }
 
@@ -157,20 +164,26 @@ impl<'c, 'f> Found<'c, 'f> {
         container: Option<&str>,
         problem: impl fmt::Display,
     ) {
-        let concern = container.map_or(Concern::Whole, |name| Concern::Container(name.to_owned()));
-        let message = match container {
-            Some(name) => format!("container `{}` {problem}", Cut(name)),
-            None => format!("the pod {problem}"),
-        };
+        let message = fmt::from_fn(|f| match container {
+            Some(name) => write!(f, "container `{}` {problem}", Cut(name)),
+            None => write!(f, "the pod {problem}"),
+        });
+        let metadata = self.metadata_path;
         self.report(
-            format!("{}.annotations[{}]", self.metadata_path, Cut(key)),
-            format!("annotation {key} {value}"),
-            concern,
-            message,
+            &format_args!("{metadata}.annotations[{}]", Cut(key)),
+            &format_args!("annotation {key} {value}"),
+            container.map_or(Concern::Whole, Concern::Container),
+            &message,
         );
     }
 
-    fn report(&mut self, field: String, identity: String, concern: Concern, message: String) {
+    fn report(
+        &mut self,
+        field: &dyn fmt::Display,
+        identity: &dyn fmt::Display,
+        concern: Concern<'_>,
+        message: &dyn fmt::Display,
+    ) {
         self.findings.add(Finding { control: Some(self.control), field, message, identity, concern });
     }
 }

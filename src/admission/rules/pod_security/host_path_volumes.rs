@@ -78,7 +78,6 @@ mod tests {
 
     use super::super::testing::{baseline, findings, pod_with, pods, restricted};
     use super::KNOWN;
-    use crate::admission::rules::Concern;
 
     fn volumes(volumes: &Value) -> Value {
         pod_with(json!({"volumes": volumes}))
@@ -130,7 +129,7 @@ mod tests {
             let found = findings(&volumes(&json!([{"name": "a", "hostPath": {"path": path}}])), baseline(0));
             found.into_iter().next().unwrap()
         };
-        assert_eq!(of("/var").concern, Concern::Volume("a".to_owned()));
+        assert_eq!(of("/var").concern, r#"Volume("a")"#);
         assert_eq!(
             of("/var").message,
             "volume `a` mounts `/var` of its node; use an emptyDir or a persistentVolumeClaim"

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::judge;
 use crate::admission::rules::findings::Sink;
-use crate::admission::rules::{Concern, Finding, Findings, RuleId};
+use crate::admission::rules::{Finding, Findings, RuleId};
 use crate::admission::tenancy::PodSecurity;
 use crate::admission::workload::{Pod, PodView};
 use crate::api::{Level, Mode};
@@ -42,37 +42,58 @@ const fn at(level: Level, minor: u16) -> At {
     At { standard: PodSecurity { level, minor }, user_namespaces: false }
 }
 
-struct Collected(Vec<Finding>);
+/// A finding, written out.
+#[derive(Debug)]
+pub(super) struct Seen {
+    pub(super) control: Option<&'static str>,
+    pub(super) field: String,
+    pub(super) message: String,
+    pub(super) identity: String,
+    /// What it is about, as it is debugged.
+    pub(super) concern: String,
+}
+
+struct Collected(Vec<Seen>);
 
 impl Sink for Collected {
     fn mode(&self, _: RuleId) -> Mode {
         Mode::Deny
     }
 
-    fn take(&mut self, _: RuleId, finding: Finding) {
-        self.0.push(finding);
+    fn is_of_the_past(&self) -> bool {
+        false
+    }
+
+    fn take(&mut self, _: RuleId, Finding { control, field, message, identity, concern }: Finding<'_>) {
+        self.0.push(Seen {
+            control,
+            field: field.to_string(),
+            message: message.to_string(),
+            identity: identity.to_string(),
+            concern: format!("{concern:?}"),
+        });
     }
 }
 
 /// All that is found in a pod.
-pub(super) fn findings(pod: &Value, at: At) -> Vec<Finding> {
+pub(super) fn findings(pod: &Value, at: At) -> Vec<Seen> {
     let json = pod.to_string();
     let pod: Pod<'_> = serde_json::from_str(&json).unwrap();
     findings_in(PodView::of_pod(&pod), at)
 }
 
 /// All that is found in a pod, wherever it lies. No message may break the house's style.
-pub(super) fn findings_in(pod: PodView<'_, '_>, at: At) -> Vec<Finding> {
+pub(super) fn findings_in(pod: PodView<'_, '_>, at: At) -> Vec<Seen> {
     let mut collected = Collected(Vec::new());
     judge(pod, at.standard, at.user_namespaces, &mut Findings::to(&mut collected));
-    for Finding { message, .. } in &collected.0 {
+    for Seen { message, .. } in &collected.0 {
         assert!(!message.ends_with('.') && !message.starts_with(char::is_uppercase), "{message}");
         assert_eq!(message.matches('`').count() % 2, 0, "{message}");
     }
     collected.0
 }
 
-fn findings_of(control: &str, pod: &Value, at: At) -> Vec<Finding> {
+fn findings_of(control: &str, pod: &Value, at: At) -> Vec<Seen> {
     let mut found = findings(pod, at);
     found.retain(|finding| finding.control == Some(control));
     found
@@ -107,7 +128,7 @@ pub(super) fn containers(control: &str, rows: &[(&str, At, Value, &[&str])]) {
             let fields: Vec<&str> = found.iter().map(|finding| &*finding.field).collect();
             assert_eq!(fields, expected, "{name} in {list}");
             for finding in found {
-                assert_eq!(finding.concern, Concern::Container("app".to_owned()), "{name} in {list}");
+                assert_eq!(finding.concern, r#"Container("app")"#, "{name} in {list}");
                 assert!(finding.message.starts_with("container `app` "), "{}", finding.message);
             }
         }

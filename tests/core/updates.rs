@@ -1,0 +1,110 @@
+//! Updates that get worse, and updates that only look so.
+
+use serde_json::{Value, json};
+
+use crate::support::{create, fixture, load, pod, snapshot, stamped, update, validate};
+
+fn service(spec: Value) -> Value {
+    json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web", "namespace": "tenants-x"}, "spec": spec})
+}
+
+fn judged(old: Value, new: Value) -> Vec<String> {
+    validate(&update(create(new), old), &load(&[fixture("rules/policies.yaml")])).causes()
+}
+
+#[test]
+fn f8_an_alias_that_is_turned_to_another_name_is_another_violation() {
+    let alias = |name: &str| service(json!({"type": "ExternalName", "externalName": name}));
+    assert!(judged(alias("db.example.com"), alias("db.example.com")).is_empty());
+    let causes = judged(alias("db.example.com"), alias("api.tenants-y.svc.cluster.local"));
+    assert_eq!(causes, ["service-exposure spec.type"]);
+}
+
+#[test]
+fn f6_f15_an_old_load_balancer_may_lose_node_ports_but_gain_none() {
+    let with = |ports: &[u16]| {
+        let ports: Vec<_> = ports.iter().map(|port| json!({"port": 80, "nodePort": port})).collect();
+        service(json!({"type": "LoadBalancer", "ports": ports}))
+    };
+    assert!(judged(with(&[30_001, 30_002]), with(&[30_001])).is_empty());
+    assert_eq!(judged(with(&[30_001]), with(&[30_001, 30_000])), ["service-exposure spec.ports[1].nodePort"]);
+    assert!(
+        judged(with(&[30_001]), service(json!({"type": "ClusterIP", "ports": [{"port": 80}]}))).is_empty()
+    );
+}
+
+#[test]
+fn j13_an_exemption_is_not_earned_in_two_steps() {
+    let snapshot = snapshot(
+        "{apiVersion: partywall.dev/v1alpha1, kind: Tenant, metadata: {name: t}, spec: {namespaces: [tenants-x]}}
+---
+{apiVersion: partywall.dev/v1alpha1, kind: Exemption, metadata: {name: e}, spec: {tenant: t, reason: because, expires: 2027-01-31,
+  rules: [pod-security, tolerations], target: {kind: DaemonSet, name: log-agent}}}",
+    );
+    let mut old = pod(json!({}));
+    old["metadata"]["ownerReferences"] =
+        json!([{"kind": "DaemonSet", "name": "log-agent", "controller": true}]);
+    assert!(validate(&create(old.clone()), &snapshot).is_allowed());
+    let mut debugged = old.clone();
+    debugged["spec"]["ephemeralContainers"] =
+        json!([{"name": "dbg", "image": "a", "securityContext": {"privileged": true}}]);
+    let mut tolerant = old.clone();
+    tolerant["spec"]["tolerations"] = json!([{"operator": "Exists"}]);
+    for new in [debugged, tolerant] {
+        assert!(!validate(&update(create(new), old.clone()), &snapshot).is_allowed());
+    }
+}
+
+#[test]
+fn c6_a_gated_pod_that_predates_partywall_may_be_confined() {
+    let old = pod(json!({"schedulingGates": [{"name": "wait"}]}));
+    let new = pod(json!({"schedulingGates": [{"name": "wait"}], "nodeSelector": {"tenant": "tenants-x"}}));
+    assert!(judged(old.clone(), new).is_empty());
+    let foreign = pod(json!({"nodeSelector": {"tenant": "tenants-y"}}));
+    assert_eq!(judged(old, foreign), ["node-placement spec.nodeSelector[tenant]"]);
+}
+
+#[test]
+fn e17_a_changed_image_or_an_added_container_has_the_pod_judged_in_full() {
+    let old = pod(json!({"hostPID": true}));
+    let mut image = old.clone();
+    image["spec"]["containers"][0]["image"] = json!("registry.example.com/app:2");
+    let mut added = old.clone();
+    added["spec"]["ephemeralContainers"] = json!([{"name": "dbg", "image": "a"}]);
+    for new in [image, added] {
+        assert_eq!(judged(old.clone(), new), ["pod-security spec.hostPID"]);
+    }
+    let mut labelled = old.clone();
+    labelled["metadata"]["labels"] = json!({"a": "b"});
+    assert!(judged(old, labelled).is_empty());
+}
+
+#[test]
+fn b6_a_toleration_that_moves_in_the_list_is_the_same_and_a_new_one_is_not() {
+    let with = |keys: &[&str]| {
+        let tolerations: Vec<_> = keys.iter().map(|key| json!({"key": key, "operator": "Exists"})).collect();
+        pod(json!({"tolerations": tolerations}))
+    };
+    assert!(judged(with(&["a", "b"]), with(&["b", "a"])).is_empty());
+    assert_eq!(judged(with(&["a"]), with(&["b", "a"])), ["tolerations spec.tolerations[0]"]);
+}
+
+#[test]
+fn the_scheduler_and_controllers_may_do_their_work() {
+    let snapshot = load(&[fixture("rules/policies.yaml")]);
+    let stored = stamped(&create(pod(json!({}))), &snapshot)["request"]["object"].take();
+    let mut running = stored;
+    running["spec"]["nodeName"] = json!("node-1");
+    // A pod that runs: labels, finalizers, the toleration that PodTolerationRestriction adds, an in-place resize.
+    let mut new = running.clone();
+    new["metadata"]["labels"] = json!({"a": "b"});
+    new["spec"]["tolerations"].as_array_mut().unwrap().push(
+        json!({"key": "node.kubernetes.io/memory-pressure", "operator": "Exists", "effect": "NoSchedule"}),
+    );
+    assert!(judged(running.clone(), new).is_empty());
+    let mut resized = running.clone();
+    resized["spec"]["containers"][0]["resources"] = json!({"requests": {"cpu": "2"}});
+    let mut review = update(create(resized), running);
+    review["request"]["subResource"] = json!("resize");
+    assert!(validate(&review, &snapshot).is_allowed(), "E7");
+}
