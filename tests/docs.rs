@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
 
-use partywall::admission::rules::RuleId;
+use partywall::admission::rules::{HoldsIn, RuleId, controls};
 use partywall::cli;
 
 const START: &str = "<!-- rules: tests/docs.rs keeps this table -->\n";
@@ -41,6 +41,42 @@ fn the_rule_table_is_the_registry() {
         fs::write(path(), format!("{before}{START}{}{END}{after}", rules())).unwrap();
     } else {
         assert_eq!(table, rules(), "stale: UPDATE_DOCS=1 cargo test --test docs");
+    }
+}
+
+fn catalogue() -> String {
+    let mut text = "# The rules\n\nGenerated from the registry in `src/admission/rules.rs`: \
+        `UPDATE_DOCS=1 cargo test --test docs`. What each mode does, and how to change it, is in \
+        [default.yaml](default.yaml).\n"
+        .to_owned();
+    for rule in RuleId::ALL {
+        let place = match rule.holds_in() {
+            HoldsIn::Tenants => "in tenants' namespaces",
+            HoldsIn::Everywhere => "in every namespace but the system's, since it protects tenants' pools",
+        };
+        write!(text, "\n## `{rule}`\n\n{}\n\nHolds {place}.\n", rule.summary()).unwrap();
+        if rule == RuleId::PodSecurity {
+            text.push_str("\n| control | level | since |\n|---|---|---|\n");
+            for (id, level, since) in controls() {
+                let level = format!("{level:?}").to_lowercase();
+                writeln!(text, "| `{id}` | {level} | v1.{since} |").unwrap();
+            }
+        }
+    }
+    text
+}
+
+#[test]
+fn the_catalogue_is_the_registry() {
+    let catalogue_path = path().with_file_name("policies").join("RULES.md");
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        fs::write(catalogue_path, catalogue()).unwrap();
+    } else {
+        assert_eq!(
+            fs::read_to_string(catalogue_path).unwrap(),
+            catalogue(),
+            "stale: UPDATE_DOCS=1 cargo test --test docs"
+        );
     }
 }
 

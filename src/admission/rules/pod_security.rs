@@ -99,6 +99,11 @@ const CONTROLS: [Control; 18] = [
         .in_place_of("capabilities_baseline"),
 ];
 
+/// The id, the lowest level and the first minor version of every control, for the catalogue.
+pub fn controls() -> impl Iterator<Item = (&'static str, Level, u16)> {
+    CONTROLS.iter().map(|control| (control.id, control.level, control.since))
+}
+
 pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     let Some(tenant) = subject.tenant() else { return };
     let mut hold = |pod| judge(pod, tenant.pod_security, subject.snapshot.user_namespaces, findings);
