@@ -5,13 +5,13 @@
 //! Nothing here imports anything else of partywall.
 
 mod exemption;
+mod mistake;
 mod node_pool;
 mod settings;
 mod tenant;
 
-use std::fmt;
-
 pub use exemption::{Exemption, ExemptionSpec, Target};
+pub use mistake::{Mistake, Source};
 pub use node_pool::{Effect, NodePool, NodePoolSpec, Taint};
 pub use settings::{Mode, Settings, SettingsSpec, StampMode, Workloads};
 pub use tenant::{
@@ -36,21 +36,6 @@ pub enum Object {
     Settings(Box<Settings>),
 }
 
-/// Where an object was written: a file and the number of the document in it, from 1.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Source {
-    /// The path as given, or the name of an embedded file.
-    pub path: String,
-    /// The document's number in the file, from 1.
-    pub document: usize,
-}
-
-impl fmt::Display for Source {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}#{}", self.path, self.document)
-    }
-}
-
 /// An object and where it was written.
 #[derive(Clone, Debug)]
 pub struct Located {
@@ -58,27 +43,4 @@ pub struct Located {
     pub source: Source,
     /// What was written.
     pub object: Object,
-}
-
-/// Something wrong, or worth a warning, in the objects: where, which field, its value, and what to do.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Mistake {
-    /// The document.
-    pub source: Source,
-    /// The path of the field in the document, such as `spec.domains[1]`.
-    pub path: String,
-    /// The offending value as JSON, or empty where the field is missing.
-    pub value: String,
-    /// What is wrong and how to mend it.
-    pub message: String,
-}
-
-impl fmt::Display for Mistake {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.source, self.path)?;
-        if !self.value.is_empty() {
-            write!(f, " = {}", self.value)?;
-        }
-        write!(f, ": {}", self.message)
-    }
 }

@@ -3,24 +3,31 @@
 //! `path` → [`files`] → `text` → [`yaml`] → documents → [`document`] (structure, by [`schema`]) → objects →
 //! [`Snapshot::compile_beside`] (sense) → [`Loaded`].
 //!
-//! Every mistake of every file is reported at once. Nothing here decides about a request, and nothing here looks
-//! at the clock: the date is an argument.
+//! Every mistake of every file is reported at once: an object with flaws goes on without what was flawed, and
+//! what only follows from that is left out ([`consequences`]). Nothing here decides about a request, and nothing
+//! here looks at the clock: the date is an argument.
 //!
-//! INVARIANT: a [`Loaded`] has no mistakes. Who has one already keeps it when a load fails.
+//! INVARIANT: a [`Loaded`] has no mistakes, and everything that was meant to be read was. Who has one already
+//! keeps it when a load fails.
 
+mod consequences;
 mod document;
 mod files;
+mod list;
+mod metadata;
 mod schema;
 pub(crate) mod yaml;
 
-use std::io;
+use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
+use serde_json::Value;
 use thiserror::Error;
 
 pub(crate) use self::files::is_manifest;
-pub use self::files::{Fingerprint, fingerprint};
+pub use self::files::{Fingerprint, Unreadable, fingerprint};
 use crate::admission::tenancy::{Compiled, Snapshot, Unread};
 use crate::api::{Located, Mistake, Source};
 
@@ -36,29 +43,40 @@ pub struct Loaded {
 /// Why there is no snapshot.
 #[derive(Debug, Error)]
 pub enum LoadError {
-    /// A file or a folder cannot be read.
-    #[error("`{}` cannot be read: {error}", path.display())]
+    /// Files or folders cannot be read.
+    #[error("{}", lines(unreadable.iter().map(|u| u as &dyn Display).chain(mistakes.iter().map(|m| m as _))))]
     Unreadable {
-        /// The file or folder.
-        path: PathBuf,
-        /// Why.
-        error: io::Error,
+        /// All of them.
+        unreadable: Vec<Unreadable>,
+        /// The mistakes in what was read, sorted.
+        mistakes: Vec<Mistake>,
     },
     /// What was read has mistakes: all of them, sorted.
-    #[error("{}", lines(.0))]
+    #[error("{}", lines(.0.iter().map(|mistake| mistake as &dyn Display)))]
     Mistaken(Vec<Mistake>),
 }
 
-fn lines(mistakes: &[Mistake]) -> String {
-    mistakes.iter().map(Mistake::to_string).collect::<Vec<_>>().join("\n")
+fn lines<'l>(lines: impl Iterator<Item = &'l dyn Display>) -> String {
+    lines.map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
 /// Loads the objects of the files and folders, as of `today`.
 pub fn load(paths: &[PathBuf], today: Date) -> Result<Loaded, LoadError> {
     let mut read = Read::default();
-    for file in files::list(paths)? {
-        let bytes = files::read(&file)?;
-        read.file(&file.display().to_string(), &bytes);
+    let files::Listed { files, unreadable, subfolders } = files::list(paths);
+    for error in unreadable {
+        read.unreadable(error);
+    }
+    for folder in subfolders.iter().filter(|folder| files::holds_manifest(folder)) {
+        let message = "this is not read: folders are read without their subfolders".to_owned();
+        let source = Source::file(folder.display().to_string());
+        read.warnings.push(Mistake { source, path: String::new(), value: String::new(), message });
+    }
+    for file in files {
+        match files::read(&file) {
+            Ok(bytes) => read.file(&file.display().to_string(), &bytes),
+            Err(error) => read.unreadable(error),
+        }
     }
     let place = paths.first().map_or(Path::new("."), PathBuf::as_path).display().to_string();
     read.compile(place, today)
@@ -73,73 +91,142 @@ pub fn demo(today: Date) -> Result<Loaded, LoadError> {
     read.compile(PATH.to_owned(), today)
 }
 
+/// All that is wrong with one object, whatever it refers to. `written` is as [`yaml::Document::written`] has it.
+pub(crate) fn inspect(source: &str, object: Value, written: Option<&Value>, today: Date) -> Vec<Mistake> {
+    let mut read = Read { unread: vec![Unread::default()], ..Read::default() };
+    read.object(Source::file(source), object, written);
+    match read.compile(source.to_owned(), today) {
+        Ok(_) => Vec::new(),
+        Err(LoadError::Unreadable { mistakes, .. } | LoadError::Mistaken(mistakes)) => mistakes,
+    }
+}
+
 /// What was read so far.
 #[derive(Default)]
 struct Read {
     objects: Vec<Located>,
     unread: Vec<Unread>,
+    unreadable: Vec<Unreadable>,
+    /// What is wrong with the structure.
     mistakes: Vec<Mistake>,
+    warnings: Vec<Mistake>,
 }
 
 impl Read {
     fn file(&mut self, path: &str, bytes: &[u8]) {
-        let text = match str::from_utf8(bytes) {
+        let text = match yaml::text(bytes) {
             Ok(text) => text,
-            Err(error) => {
-                let message = format!("the file is not UTF-8: byte {} is wrong", error.valid_up_to() + 1);
-                return self.mistake(Source { path: path.to_owned(), document: 1 }, String::new(), message);
-            }
+            Err(message) => return self.lost(path, message),
         };
-        for yaml::Document { number, content } in yaml::documents(text, yaml::Dialect::Policies) {
-            let source = Source { path: path.to_owned(), document: number };
-            match content {
-                Ok(value) => self.document(source, value),
+        let documents = yaml::documents(text);
+        if documents.is_empty() {
+            // Whoever writes a file in place empties it first.
+            return self.lost(path, "the file holds no object; delete the file or fill it".to_owned());
+        }
+        for document in documents {
+            let source = Source::document(path, document.number);
+            let written = document.written();
+            match document.content {
+                Ok(value) => self.document(source, value, written.as_ref()),
                 Err(yaml::SyntaxError { line, column, message }) => {
-                    self.mistake(source, format!("line {line}, column {column}"), message);
+                    self.mistake(source, (format!("line {line}, column {column}"), String::new(), message));
                 }
             }
         }
     }
 
-    fn document(&mut self, source: Source, value: serde_json::Value) {
-        match document::read(&source, value) {
-            Ok(object) => self.objects.push(Located { source, object }),
-            Err(document::Refused { mistakes, unread }) => {
+    fn document(&mut self, source: Source, value: Value, written: Option<&Value>) {
+        if !list::is_list(&value) {
+            return self.object(source, value, written);
+        }
+        let mut flaws = Vec::new();
+        let written = written.and_then(|written| written.get("items"));
+        for (index, item) in list::items(value, &mut flaws).into_iter().enumerate() {
+            let source = Source { item: Some(index), ..source.clone() };
+            self.object(source, item, written.and_then(|written| written.get(index)));
+        }
+        for flaw in flaws {
+            self.mistake(source.clone(), flaw);
+        }
+    }
+
+    fn object(&mut self, source: Source, value: Value, written: Option<&Value>) {
+        match document::read(&source, value, written) {
+            document::Reading::Object(object, mistakes) => {
+                self.mistakes.extend(mistakes);
+                self.objects.push(Located { source, object });
+            }
+            document::Reading::Refused(mistakes, unread) => {
                 self.mistakes.extend(mistakes);
                 self.unread.extend(unread);
             }
         }
     }
 
-    fn mistake(&mut self, source: Source, path: String, message: String) {
-        self.mistakes.push(Mistake { source, path, value: String::new(), message });
+    /// What cannot be read may hold anything that others refer to.
+    fn unreadable(&mut self, error: Unreadable) {
+        self.unreadable.push(error);
+        self.unread.push(Unread::default());
+    }
+
+    /// A file of which nothing is known.
+    fn lost(&mut self, path: &str, message: String) {
+        self.mistake(Source::file(path), (String::new(), String::new(), message));
+        self.unread.push(Unread::default());
+    }
+
+    fn mistake(&mut self, source: Source, (path, value, message): schema::Flaw) {
+        self.mistakes.push(Mistake { source, path, value, message });
     }
 
     /// Compiles what was read; what is said of all of it is said of `place`.
-    fn compile(mut self, place: String, today: Date) -> Result<Loaded, LoadError> {
-        let (compiled, errors) = match Snapshot::compile_beside(self.objects, &self.unread, today) {
+    fn compile(self, place: String, today: Date) -> Result<Loaded, LoadError> {
+        let Self { objects, unread, unreadable, mistakes: flaws, warnings: mut early } = self;
+        let (compiled, errors) = match Snapshot::compile_beside(objects, &unread, today) {
             Ok(compiled) => (Some(compiled), Vec::new()),
             Err(errors) => (None, errors),
         };
         match compiled {
-            Some(Compiled { snapshot, mut warnings }) if self.mistakes.is_empty() => {
+            Some(Compiled { snapshot, warnings }) if flaws.is_empty() && unreadable.is_empty() => {
                 if snapshot.tenants().is_empty() {
-                    warnings.insert(0, no_tenant(place));
+                    early.insert(0, no_tenant(place));
                 }
-                Ok(Loaded { snapshot, warnings })
+                early.extend(warnings);
+                Ok(Loaded { snapshot, warnings: early })
             }
             Some(_) | None => {
-                self.mistakes.extend(errors);
-                self.mistakes.sort();
-                Err(LoadError::Mistaken(self.mistakes))
+                let mistakes = all(flaws, errors);
+                Err(if unreadable.is_empty() {
+                    LoadError::Mistaken(mistakes)
+                } else {
+                    LoadError::Unreadable { unreadable, mistakes }
+                })
             }
         }
     }
 }
 
+/// The flaws of structure, and the errors that do not follow from them, sorted.
+fn all(flaws: Vec<Mistake>, errors: Vec<Mistake>) -> Vec<Mistake> {
+    let mut by_source: BTreeMap<Source, Vec<Mistake>> = BTreeMap::new();
+    for flaw in flaws {
+        by_source.entry(flaw.source.clone()).or_default().push(flaw);
+    }
+    let mut mistakes: Vec<_> = errors
+        .into_iter()
+        .filter(|error| {
+            let flaws = by_source.get(&error.source).map(Vec::as_slice).unwrap_or_default();
+            !consequences::is_consequence(error, flaws)
+        })
+        .collect();
+    mistakes.extend(by_source.into_values().flatten());
+    mistakes.sort();
+    mistakes
+}
+
 fn no_tenant(path: String) -> Mistake {
     Mistake {
-        source: Source { path, document: 1 },
+        source: Source::file(path),
         path: "kind".to_owned(),
         value: String::new(),
         message: "there is no Tenant, so every namespace is unclaimed and nothing is stamped; add one"

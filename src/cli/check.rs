@@ -7,17 +7,20 @@
 //!
 //! INVARIANT: what could not be judged never counts as clean; the exit code says so.
 
+mod count;
 mod judge;
 mod manifests;
 mod progress;
 mod report;
 
 use std::io::{self, IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::ValueEnum;
+use clap::builder::FalseyValueParser;
+use jiff::civil::Date;
 
 use self::judge::Judge;
 use self::progress::Progress;
@@ -44,7 +47,7 @@ pub(super) struct Args {
     #[arg(long, value_enum, env = "PARTYWALL_OUTPUT", default_value = "text")]
     output: Output,
     /// Print the objects as they would be stored.
-    #[arg(long, env = "PARTYWALL_SHOW_STAMPED")]
+    #[arg(long, env = "PARTYWALL_SHOW_STAMPED", value_parser = FalseyValueParser::new())]
     show_stamped: bool,
 }
 
@@ -59,12 +62,14 @@ enum Output {
 
 pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
     let Args { files, policies, namespace, output, show_stamped } = args;
-    let loaded = load(&policies)?;
-    let judge = Judge { snapshot: &loaded.snapshot, namespace };
+    let today = today();
+    let loaded = load(&policies, today)?;
+    let judge = Judge { snapshot: &loaded.snapshot, namespace, today };
     let stdout = io::stdout();
     let colour = output == Output::Text && stdout.is_terminal() && !no_colour();
     let mut report = Report::new(io::BufWriter::new(stdout.lock()), output, colour, show_stamped);
-    match check(&files, &judge, &mut report) {
+    match check(&files, &policies, &judge, &mut report) {
+        Ok(()) if report.is_empty() => anyhow::bail!("found no manifest in {}", quoted(&files)),
         Ok(()) => Ok(report.exit_code()),
         // Whoever reads has seen enough, as `head` does.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(report.exit_code()),
@@ -74,13 +79,13 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
 
 /// The policies, with their warnings told.
 #[expect(clippy::print_stderr, reason = "notes of a command go to stderr")]
-fn load(paths: &[PathBuf]) -> anyhow::Result<config::Loaded> {
-    let today = today();
+fn load(paths: &[PathBuf], today: Date) -> anyhow::Result<config::Loaded> {
     let loaded = if paths.is_empty() {
         eprintln!("note: no --policies given, so the embedded demonstration holds: one tenant, `tenants-x`");
         config::demo(today).context("the embedded demonstration has mistakes")?
     } else {
-        config::load(paths, today).map_err(|error| anyhow::anyhow!("the policies have mistakes:\n{error}"))?
+        config::load(paths, today)
+            .map_err(|error| anyhow::anyhow!("the policies cannot be used:\n{error}"))?
     };
     for warning in &loaded.warnings {
         // The demonstration is as it is; nobody who reads this can mend it.
@@ -92,7 +97,7 @@ fn load(paths: &[PathBuf]) -> anyhow::Result<config::Loaded> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a command reads the clock, so that nothing below it has to")]
-fn today() -> jiff::civil::Date {
+fn today() -> Date {
     jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date()
 }
 
@@ -101,14 +106,22 @@ fn no_colour() -> bool {
     std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
 }
 
-fn check<W: Write>(paths: &[PathBuf], judge: &Judge<'_>, report: &mut Report<W>) -> io::Result<()> {
+fn check<W: Write>(
+    paths: &[PathBuf],
+    policies: &[PathBuf],
+    judge: &Judge<'_>,
+    report: &mut Report<W>,
+) -> io::Result<()> {
     let (files, problems) = manifests::list(paths);
     for problem in problems {
         report.unjudged(&problem)?;
     }
     let mut progress = Progress::new(files.len());
+    let mut not_applied = Vec::new();
     for file in files {
+        let mut has_policy = false;
         for manifest in manifests::read(&file) {
+            has_policy |= manifest.as_ref().is_ok_and(|manifest| judge::is_policy(&manifest.object));
             let outcome = manifest.and_then(|manifest| judge.judge(manifest));
             // A bar on the same terminal would be torn by the line.
             progress.suspend(|| match outcome {
@@ -117,7 +130,38 @@ fn check<W: Write>(paths: &[PathBuf], judge: &Judge<'_>, report: &mut Report<W>)
             })?;
         }
         progress.advance();
+        if has_policy && !is_applied(&file, policies) {
+            not_applied.push(file);
+        }
     }
     progress.finish();
-    report.finish()
+    report.finish()?;
+    tell_not_applied(&not_applied);
+    Ok(())
+}
+
+/// Whether a file is one of the policies that hold.
+fn is_applied(file: &Path, policies: &[PathBuf]) -> bool {
+    let Ok(file) = file.canonicalize() else { return false };
+    let mut policies = policies.iter().filter_map(|path| path.canonicalize().ok());
+    policies.any(|path| file == path || file.parent() == Some(&path))
+}
+
+/// Who gives policies as manifests may have meant them to hold.
+#[expect(clippy::print_stderr, reason = "notes of a command go to stderr")]
+fn tell_not_applied(files: &[PathBuf]) {
+    if !files.is_empty() {
+        eprintln!("note: policies in {} are not applied; name them with --policies", quoted(files));
+    }
+}
+
+/// Some of the paths, for a message.
+fn quoted(paths: &[PathBuf]) -> String {
+    const SHOWN: usize = 3;
+    let shown = paths.iter().take(SHOWN).map(|path| format!("`{}`", path.display()));
+    let mut list = shown.collect::<Vec<_>>().join(", ");
+    if let Some(more @ 1..) = paths.len().checked_sub(SHOWN) {
+        list.push_str(&format!(" and {more} more"));
+    }
+    list
 }

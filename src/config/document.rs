@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use schemars::schema_for;
 use serde_json::{Map, Value};
 
+use super::metadata;
 use super::schema::{self, Flaw};
 use crate::admission::tenancy::{Unread, did_you_mean};
 use crate::api::{
@@ -12,11 +13,12 @@ use crate::api::{
     Source, Tenant, TenantSpec,
 };
 
-/// Why a document is no object of ours.
-pub(super) struct Refused {
-    pub(super) mistakes: Vec<Mistake>,
-    /// What others may refer to all the same.
-    pub(super) unread: Option<Unread>,
+/// What came of a document.
+pub(super) enum Reading {
+    /// An object. Where it had mistakes, they were taken out of it, and the rest makes an object all the same.
+    Object(Object, Vec<Mistake>),
+    /// No object of ours; others may refer to it all the same.
+    Refused(Vec<Mistake>, Option<Unread>),
 }
 
 /// A kind of object: its name, the schema of its spec, and how it is made.
@@ -59,8 +61,12 @@ pub(super) fn schemas() -> impl Iterator<Item = &'static Value> {
     KINDS.iter().map(|kind| &kind.schema)
 }
 
-/// Reads a document.
-pub(super) fn read(source: &Source, document: Value) -> Result<Object, Refused> {
+/// Reads a document; `written` is the same with the words that YAML takes for booleans.
+pub(super) fn read(source: &Source, document: Value, written: Option<&Value>) -> Reading {
+    let mistakes = |flaws: Vec<Flaw>| {
+        let mistake = |(path, value, message)| Mistake { source: source.clone(), path, value, message };
+        flaws.into_iter().map(mistake).collect()
+    };
     let mut flaws = Vec::new();
     let Value::Object(mut fields) = document else {
         flaws.push((
@@ -68,33 +74,30 @@ pub(super) fn read(source: &Source, document: Value) -> Result<Object, Refused> 
             schema::excerpt(&document),
             "this is no object; write `kind: Tenant` and so on".to_owned(),
         ));
-        return Err(refused(source, flaws, None));
+        return Reading::Refused(mistakes(flaws), None);
     };
-    check_fields(&fields, &mut flaws);
+    let is_ours = check_fields(&fields, &mut flaws);
     let kind = kind(&fields, &mut flaws);
-    let name = name(&fields, &mut flaws);
-    if let (Some(kind), Some(spec)) = (kind, fields.get("spec")) {
-        flaws.extend(schema::check(&kind.schema, "spec", spec));
+    let name = metadata::name(fields.get("metadata"), &mut flaws);
+    let spec = fields.remove("spec").zip(kind).and_then(|(mut spec, kind)| {
+        let written = written.and_then(|written| written.get("spec"));
+        let checked = schema::check(&kind.schema, "spec", &mut spec, written);
+        flaws.extend(checked.flaws);
+        checked.is_usable.then_some((kind, spec))
+    });
+    if let (true, Some((kind, spec)), Some(name)) = (is_ours, spec, &name) {
+        match (kind.make)(name, spec) {
+            Ok(object) => return Reading::Object(object, mistakes(flaws)),
+            // INVARIANT: what passed the schema, serde reads; a difference between the two is told, not hidden.
+            Err(error) => flaws.push(("spec".to_owned(), String::new(), error.to_string())),
+        }
     }
-    let unread = || name.clone().map(|name| Unread { kind: kind.map(|kind| kind.name.to_owned()), name });
-    let (Some(kind), Some(name), Some(spec), true) = (kind, &name, fields.remove("spec"), flaws.is_empty())
-    else {
-        return Err(refused(source, flaws, unread()));
-    };
-    (kind.make)(name, spec).map_err(|error| {
-        // INVARIANT: what passed the schema, serde reads; a difference between the two is told, not hidden.
-        flaws.push(("spec".to_owned(), String::new(), error.to_string()));
-        refused(source, flaws, unread())
-    })
+    let kind = kind.map(|kind| kind.name.to_owned());
+    Reading::Refused(mistakes(flaws), name.map(|name| Unread { kind, name: Some(name) }))
 }
 
-fn refused(source: &Source, flaws: Vec<Flaw>, unread: Option<Unread>) -> Refused {
-    let mistake = |(path, value, message)| Mistake { source: source.clone(), path, value, message };
-    Refused { mistakes: flaws.into_iter().map(mistake).collect(), unread }
-}
-
-/// The fields of every object of ours.
-fn check_fields(fields: &Map<String, Value>, flaws: &mut Vec<Flaw>) {
+/// The fields of every object of ours. Whether it is one.
+fn check_fields(fields: &Map<String, Value>, flaws: &mut Vec<Flaw>) -> bool {
     const FIELDS: [&str; 4] = ["apiVersion", "kind", "metadata", "spec"];
     for (field, value) in fields {
         if !FIELDS.contains(&field.as_str()) {
@@ -105,7 +108,7 @@ fn check_fields(fields: &Map<String, Value>, flaws: &mut Vec<Flaw>) {
         flaws.push(("spec".to_owned(), String::new(), "missing field `spec`".to_owned()));
     }
     match fields.get("apiVersion") {
-        Some(Value::String(version)) if version == API_VERSION => {}
+        Some(Value::String(version)) if version == API_VERSION => return true,
         Some(version) => {
             let message = format!("this is no object of partywall; write `apiVersion: {API_VERSION}`");
             flaws.push(("apiVersion".to_owned(), schema::excerpt(version), message));
@@ -115,6 +118,7 @@ fn check_fields(fields: &Map<String, Value>, flaws: &mut Vec<Flaw>) {
             flaws.push(("apiVersion".to_owned(), String::new(), message));
         }
     }
+    false
 }
 
 fn kind(fields: &Map<String, Value>, flaws: &mut Vec<Flaw>) -> Option<&'static Kind> {
@@ -136,29 +140,6 @@ fn kind(fields: &Map<String, Value>, flaws: &mut Vec<Flaw>) -> Option<&'static K
         }
         None => {
             flaw(String::new(), format!("missing field `kind`; the kinds are {}", names()));
-            None
-        }
-    }
-}
-
-fn name(fields: &Map<String, Value>, flaws: &mut Vec<Flaw>) -> Option<String> {
-    let mut flaw = |path: &str, value, message| flaws.push((path.to_owned(), value, message));
-    let metadata = match fields.get("metadata") {
-        Some(Value::Object(metadata)) => Some(metadata),
-        Some(other) => {
-            flaw("metadata", schema::excerpt(other), schema::mismatch("object", other));
-            return None;
-        }
-        None => None,
-    };
-    match metadata.and_then(|metadata| metadata.get("name")) {
-        Some(Value::String(name)) => Some(name.clone()),
-        Some(other) => {
-            flaw("metadata.name", schema::excerpt(other), schema::mismatch("string", other));
-            None
-        }
-        None => {
-            flaw("metadata.name", String::new(), "missing field `metadata.name`".to_owned());
             None
         }
     }

@@ -1,58 +1,105 @@
 //! Which files are read, and whether they have changed.
+//!
+//! INVARIANT: nothing that is named like a manifest is passed over in silence: it is listed, or it is unreadable.
 
 #![expect(clippy::disallowed_methods, reason = "reading files is what this module is for")]
 
+use std::fmt;
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
+use walkdir::{DirEntry, WalkDir};
 
-use super::LoadError;
+/// A file or folder that cannot be read.
+#[derive(Debug)]
+pub struct Unreadable {
+    /// The file or folder.
+    pub path: PathBuf,
+    /// Why.
+    pub error: io::Error,
+}
 
-/// The files that `paths` mean: a file itself, a folder's YAML and JSON files in the order of their names.
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` cannot be read: {}", self.path.display(), self.error)
+    }
+}
+
+/// What paths mean.
+#[derive(Default)]
+pub(super) struct Listed {
+    /// A file itself, a folder's YAML and JSON files in the order of their names.
+    pub(super) files: Vec<PathBuf>,
+    pub(super) unreadable: Vec<Unreadable>,
+    /// Folders in the folders, which are not read.
+    pub(super) subfolders: Vec<PathBuf>,
+}
+
+/// The files that `paths` mean.
 ///
 /// A folder is not descended into: in a mounted ConfigMap the files are symlinks into a hidden folder beside
 /// them, and would be read twice.
-pub(super) fn list(paths: &[PathBuf]) -> Result<Vec<PathBuf>, LoadError> {
-    let mut files = Vec::new();
+pub(super) fn list(paths: &[PathBuf]) -> Listed {
+    let mut listed = Listed::default();
     for path in paths {
-        let metadata = fs::metadata(path).map_err(|error| unreadable(path, error))?;
-        if metadata.is_dir() {
-            files.extend(list_folder(path).map_err(|error| unreadable(path, error))?);
-        } else {
-            files.push(path.clone());
+        match fs::metadata(path) {
+            Ok(metadata) if metadata.is_dir() => listed.folder(path),
+            Ok(_) => listed.files.push(path.clone()),
+            Err(error) => listed.unreadable(path, error),
         }
     }
-    Ok(files)
+    listed
 }
 
-fn list_folder(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        if is_manifest(&path) && path.is_file() {
-            files.push(path);
+impl Listed {
+    fn folder(&mut self, folder: &Path) {
+        let entries = fs::read_dir(folder)
+            .and_then(|entries| entries.map(|entry| entry.map(|entry| entry.path())).collect());
+        let mut entries: Vec<PathBuf> = match entries {
+            Ok(entries) => entries,
+            Err(error) => return self.unreadable(folder, error),
+        };
+        entries.sort();
+        for path in entries.into_iter().filter(|path| !is_hidden(path)) {
+            match fs::metadata(&path) {
+                Ok(metadata) if metadata.is_dir() && !is_manifest(&path) => self.subfolders.push(path),
+                _ if !is_manifest(&path) => {}
+                Ok(metadata) if metadata.is_file() => self.files.push(path),
+                // To mount a file that is missing makes a folder of its name; to read a pipe could take for ever.
+                Ok(_) => self.unreadable(&path, io::Error::other("it is named like a file and is none")),
+                Err(error) => self.unreadable(&path, error),
+            }
         }
     }
-    files.sort();
-    Ok(files)
+
+    fn unreadable(&mut self, path: &Path, error: io::Error) {
+        self.unreadable.push(Unreadable { path: path.to_owned(), error });
+    }
 }
 
 /// Whether the name is one of a YAML or JSON file that is not hidden.
 pub(crate) fn is_manifest(path: &Path) -> bool {
-    let is_hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
     let extension = path.extension().and_then(|extension| extension.to_str());
-    !is_hidden && matches!(extension, Some("yaml" | "yml" | "json"))
+    let is = |name| extension.is_some_and(|extension| extension.eq_ignore_ascii_case(name));
+    !is_hidden(path) && ["yaml", "yml", "json"].into_iter().any(is)
 }
 
-pub(super) fn read(path: &Path) -> Result<Vec<u8>, LoadError> {
-    fs::read(path).map_err(|error| unreadable(path, error))
+fn is_hidden(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
 }
 
-fn unreadable(path: &Path, error: io::Error) -> LoadError {
-    LoadError::Unreadable { path: path.to_owned(), error }
+/// Whether there is a manifest in a folder or below it, hidden folders aside.
+pub(super) fn holds_manifest(folder: &Path) -> bool {
+    let is_shown = |entry: &DirEntry| entry.depth() == 0 || !is_hidden(entry.path());
+    let mut entries = WalkDir::new(folder).into_iter().filter_entry(is_shown).filter_map(Result::ok);
+    entries.any(|entry| !entry.file_type().is_dir() && is_manifest(entry.path()))
+}
+
+pub(super) fn read(path: &Path) -> Result<Vec<u8>, Unreadable> {
+    fs::read(path).map_err(|error| Unreadable { path: path.to_owned(), error })
 }
 
 /// What tells whether a load would read something else than the last one, without reading it.
@@ -76,9 +123,10 @@ struct Stat {
 /// The fingerprint of the files that [`load`](super::load) would read. What cannot be read has a fingerprint too:
 /// the load will say so.
 pub fn fingerprint(paths: &[PathBuf], today: Date) -> Fingerprint {
-    let files = paths
-        .iter()
-        .flat_map(|path| list(std::slice::from_ref(path)).unwrap_or_else(|_| vec![path.clone()]))
+    let Listed { mut files, unreadable, .. } = list(paths);
+    files.extend(unreadable.into_iter().map(|unreadable| unreadable.path));
+    let files = files
+        .into_iter()
         .map(|path| {
             let stat = fs::metadata(&path).ok().map(|metadata| Stat {
                 len: metadata.len(),

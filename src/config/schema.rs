@@ -3,7 +3,10 @@
 //! Serde stops at the first mistake, and this does not: it walks a value along the schema of its type. Only what
 //! `schemars` writes for the types of [`crate::api`] is understood; a test holds that to be all there is.
 //!
-//! INVARIANT: what passes here, serde reads.
+//! What is wrong is taken out of the value, so that the rest can be looked at for sense. A list ends before its
+//! first item with a flaw: what is left of it stands where it was written.
+//!
+//! INVARIANT: what passes here, serde reads; and so it does what is left of a value that is usable.
 
 use serde_json::{Map, Value};
 
@@ -12,17 +15,32 @@ use crate::admission::tenancy::{did_you_mean, keyed};
 /// A mistake of structure: path, value as JSON, message.
 pub(super) type Flaw = (String, String, String);
 
+/// What came of a check.
+pub(super) struct Checked {
+    pub(super) flaws: Vec<Flaw>,
+    /// Whether what must be there is left.
+    pub(super) is_usable: bool,
+}
+
+/// All that is wrong with the structure of `value`, which stands at `path`; it is taken out. `written` is the same
+/// value with the words that YAML takes for booleans.
+pub(super) fn check(schema: &Value, path: &str, value: &mut Value, written: Option<&Value>) -> Checked {
+    let mut walker = Walker { root: schema, flaws: Vec::new() };
+    let is_usable = walker.walk(schema, Place { path, written }, value);
+    Checked { flaws: walker.flaws, is_usable }
+}
+
 /// Walks values along one schema.
-pub(super) struct Walker<'s> {
+struct Walker<'s> {
     root: &'s Value,
     flaws: Vec<Flaw>,
 }
 
-/// All that is wrong with the structure of `value`, which stands at `path`.
-pub(super) fn check(schema: &Value, path: &str, value: &Value) -> Vec<Flaw> {
-    let mut walker = Walker { root: schema, flaws: Vec::new() };
-    walker.walk(schema, path, value);
-    walker.flaws
+/// Where a value stands.
+#[derive(Clone, Copy)]
+struct Place<'p> {
+    path: &'p str,
+    written: Option<&'p Value>,
 }
 
 /// The JSON of a value, cut to what fits a line.
@@ -36,74 +54,99 @@ pub(super) fn excerpt(value: &Value) -> String {
 }
 
 impl Walker<'_> {
-    fn walk(&mut self, schema: &Value, path: &str, value: &Value) {
+    /// Whether what is left of the value may stay.
+    fn walk(&mut self, schema: &Value, place: Place<'_>, value: &mut Value) -> bool {
         let root = self.root;
         let schema = resolve(root, schema);
         if is_nullable(schema) && value.is_null() {
-            return;
+            return true;
         }
         if let Some(some) = some_of(schema) {
-            return self.walk(some, path, value);
+            return self.walk(some, place, value);
         }
         if let Some(words) = words(schema) {
-            return self.word(&words, path, value);
+            return self.word(&words, place, value);
         }
         match (type_of(schema), value) {
-            (Some("object"), Value::Object(fields)) => self.fields(schema, path, fields),
+            (Some("object"), Value::Object(fields)) => self.fields(schema, place, fields),
             (Some("array"), Value::Array(items)) => {
-                let Some(item) = schema.get("items") else { return };
-                for (index, value) in items.iter().enumerate() {
-                    self.walk(item, &format!("{path}[{index}]"), value);
-                }
+                self.items(schema, place, items);
+                true
             }
-            (Some("string"), Value::String(_)) | (Some("boolean"), Value::Bool(_)) | (None, _) => {}
-            (Some("integer"), Value::Number(number)) if number.is_i64() || number.is_u64() => {}
-            (Some("number"), Value::Number(_)) => {}
-            (Some(expected), _) => self.flaw(path, value, mismatch(expected, value)),
+            (Some("string"), Value::String(_)) | (Some("boolean"), Value::Bool(_)) | (None, _) => true,
+            (Some("integer"), Value::Number(number)) if number.is_i64() || number.is_u64() => true,
+            (Some("number"), Value::Number(_)) => true,
+            (Some(expected), value) => self.flaw(place.path, value, mismatch(expected, value)),
         }
     }
 
-    fn fields(&mut self, schema: &Value, path: &str, fields: &Map<String, Value>) {
-        let known = schema.get("properties").and_then(Value::as_object);
-        let others = schema.get("additionalProperties");
-        for (name, value) in fields {
-            let path = keyed(path, name);
-            match (known.and_then(|known| known.get(name)), others) {
-                (Some(schema), _) => self.walk(schema, &path, value),
-                (None, Some(schema @ Value::Object(_))) => self.walk(schema, &path, value),
-                (None, Some(Value::Bool(false))) => {
-                    let names: Vec<_> = known.into_iter().flat_map(Map::keys).map(String::as_str).collect();
-                    self.flaw(&path, value, unknown_field(name, &names));
-                }
-                (None, _) => {}
+    fn items(&mut self, schema: &Value, place: Place<'_>, items: &mut Vec<Value>) {
+        let Some(schema) = schema.get("items") else { return };
+        let mut whole = items.len();
+        for (index, value) in items.iter_mut().enumerate() {
+            let path = format!("{}[{index}]", place.path);
+            let written = place.written.and_then(|written| written.get(index));
+            let before = self.flaws.len();
+            if !self.walk(schema, Place { path: &path, written }, value) || self.flaws.len() > before {
+                whole = whole.min(index);
             }
         }
+        items.truncate(whole);
+    }
+
+    fn fields(&mut self, schema: &Value, place: Place<'_>, fields: &mut Map<String, Value>) -> bool {
+        let known = schema.get("properties").and_then(Value::as_object);
+        let others = schema.get("additionalProperties");
         let required = schema.get("required").and_then(Value::as_array).into_iter().flatten();
-        for name in required.filter_map(Value::as_str).filter(|name| !fields.contains_key(*name)) {
+        let required = || required.clone().filter_map(Value::as_str);
+        for name in required().filter(|name| !fields.contains_key(*name)) {
             let meaning = known
                 .and_then(|known| known.get(name)?.get("description")?.as_str())
                 .map(|text| format!(": {}", sentence(text)))
                 .unwrap_or_default();
-            self.flaws.push((keyed(path, name), String::new(), format!("missing field `{name}`{meaning}")));
+            let message = format!("missing field `{name}`{meaning}");
+            self.flaws.push((keyed(place.path, name), String::new(), message));
         }
+        fields.retain(|name, value| {
+            let path = keyed(place.path, name);
+            let written = place.written.and_then(|written| written.get(name));
+            match (known.and_then(|known| known.get(name)), others) {
+                (Some(schema), _) | (None, Some(schema @ Value::Object(_))) => {
+                    self.walk(schema, Place { path: &path, written }, value)
+                }
+                (None, Some(Value::Bool(false))) => {
+                    let names: Vec<_> = known.into_iter().flat_map(Map::keys).map(String::as_str).collect();
+                    self.flaw(&path, value, unknown_field(name, &names))
+                }
+                (None, _) => true,
+            }
+        });
+        required().all(|name| fields.contains_key(name))
     }
 
-    fn word(&mut self, words: &[&str], path: &str, value: &Value) {
+    fn word(&mut self, words: &[&str], place: Place<'_>, value: &mut Value) -> bool {
+        if let (Value::Bool(_), Some(word @ Value::String(_))) = (&*value, place.written) {
+            // Nobody would think of quoting `off`.
+            *value = word.clone();
+        }
         let list = || words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
-        match value {
-            Value::String(word) if words.contains(&word.as_str()) => {}
+        match &*value {
+            Value::String(word) if words.contains(&word.as_str()) => true,
             Value::String(word) => {
                 let meant = did_you_mean(word, words.iter().copied());
-                self.flaw(path, value, format!("unknown value `{word}`{meant}; write one of {}", list()));
+                let message = format!("unknown value `{word}`{meant}; write one of {}", list());
+                self.flaw(place.path, value, message)
             }
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
-                self.flaw(path, value, format!("must be one of {}", list()));
+                self.flaw(place.path, value, format!("must be one of {}", list()))
             }
         }
     }
 
-    fn flaw(&mut self, path: &str, value: &Value, message: String) {
+    /// Notes a flaw, so that the value may not stay.
+    fn flaw(&mut self, path: &str, value: &Value, message: String) -> bool {
         self.flaws.push((path.to_owned(), excerpt(value), message));
+        false
     }
 }
 

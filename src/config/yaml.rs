@@ -12,11 +12,32 @@ use serde_saphyr::{DefaultMessageFormatter, MessageFormatter, Options};
 
 /// A document that is not empty.
 #[derive(Debug)]
-pub(crate) struct Document {
+pub(crate) struct Document<'t> {
     /// Its number in the text, from 1; empty documents count.
     pub(crate) number: usize,
-    /// What it says.
+    /// What it says, as kubectl reads it: `yes`, `no`, `on`, `off` are booleans.
     pub(crate) content: Result<Value, SyntaxError>,
+    text: &'t str,
+}
+
+impl Document<'_> {
+    /// The content with the words that kubectl takes for booleans; `None`: it has no such word.
+    pub(crate) fn written(&self) -> Option<Value> {
+        let content = self.content.as_ref().ok()?;
+        if !has_boolean(content) {
+            return None;
+        }
+        serde_saphyr::from_str_with_options(self.text, options(true)).ok()
+    }
+}
+
+fn has_boolean(value: &Value) -> bool {
+    match value {
+        Value::Bool(_) => true,
+        Value::Array(items) => items.iter().any(has_boolean),
+        Value::Object(fields) => fields.values().any(has_boolean),
+        Value::Null | Value::Number(_) | Value::String(_) => false,
+    }
 }
 
 /// Why a document cannot be read.
@@ -30,25 +51,21 @@ pub(crate) struct SyntaxError {
     pub(crate) message: String,
 }
 
-/// How a text is read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Dialect {
-    /// As kubectl reads it: `yes`, `no`, `on`, `off` are booleans.
-    Kubectl,
-    /// The same, but `off` is a word: it is one of the modes, and nobody would think of quoting it.
-    Policies,
+/// The text of a file, or why it is none.
+pub(crate) fn text(bytes: &[u8]) -> Result<&str, String> {
+    str::from_utf8(bytes)
+        .map_err(|error| format!("the file is not UTF-8: byte {} is wrong", error.valid_up_to() + 1))
 }
 
 /// The documents of a text that are not empty, in order.
-pub(crate) fn documents(text: &str, dialect: Dialect) -> Vec<Document> {
+pub(crate) fn documents(text: &str) -> Vec<Document<'_>> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let pieces = split_json(text).unwrap_or_else(|| split_yaml(text));
-    pieces
-        .into_iter()
-        .enumerate()
-        .filter_map(|(index, piece)| {
-            let content = parse(&piece, dialect).transpose()?;
-            Some(Document { number: index + 1, content })
+    (1..)
+        .zip(pieces)
+        .filter_map(|(number, piece)| {
+            let content = parse(&piece).transpose()?;
+            Some(Document { number, content, text: piece.text })
         })
         .collect()
 }
@@ -131,20 +148,9 @@ fn is_blank(line: &str) -> bool {
 }
 
 /// The value of one document; `None`: it is empty.
-fn parse(piece: &Piece<'_>, dialect: Dialect) -> Result<Option<Value>, SyntaxError> {
-    let read = |strict_booleans| {
-        serde_saphyr::from_str_with_options::<Option<Value>>(piece.text, options(strict_booleans))
-    };
-    match read(false) {
-        Ok(mut value) => {
-            if dialect == Dialect::Policies
-                && piece.text.contains("off")
-                && let (Some(value), Ok(Some(strict))) = (&mut value, read(true))
-            {
-                restore_off(value, &strict);
-            }
-            Ok(value.filter(|value| !value.is_null()))
-        }
+fn parse(piece: &Piece<'_>) -> Result<Option<Value>, SyntaxError> {
+    match serde_saphyr::from_str_with_options::<Option<Value>>(piece.text, options(false)) {
+        Ok(value) => Ok(value.filter(|value| !value.is_null())),
         Err(error) => {
             let error = error.without_snippet();
             let (line, column) = error.location().map_or((1, 1), |at| (at.line().max(1), at.column().max(1)));
@@ -153,24 +159,6 @@ fn parse(piece: &Piece<'_>, dialect: Dialect) -> Result<Option<Value>, SyntaxErr
             let message = DefaultMessageFormatter.format_message(error).replace(char::is_control, " ");
             Err(SyntaxError { line: piece.line + line, column, message })
         }
-    }
-}
-
-/// Makes a word of every `off` that became a boolean; `strict` is the same document without such booleans.
-fn restore_off(value: &mut Value, strict: &Value) {
-    match (value, strict) {
-        (value @ Value::Bool(false), Value::String(word)) if word == "off" => *value = strict.clone(),
-        (Value::Array(items), Value::Array(strict)) => {
-            items.iter_mut().zip(strict).for_each(|(item, strict)| restore_off(item, strict));
-        }
-        (Value::Object(fields), Value::Object(strict)) => {
-            for (name, field) in fields {
-                if let Some(strict) = strict.get(name) {
-                    restore_off(field, strict);
-                }
-            }
-        }
-        _ => {}
     }
 }
 
@@ -200,9 +188,9 @@ mod tests {
 
     /// Number and content, or line and column as text.
     fn read(text: &str) -> Vec<(usize, Result<Value, String>)> {
-        documents(text, Dialect::Kubectl)
+        documents(text)
             .into_iter()
-            .map(|Document { number, content }| {
+            .map(|Document { number, content, .. }| {
                 (number, content.map_err(|e| format!("{}:{}", e.line, e.column)))
             })
             .collect()
@@ -251,13 +239,14 @@ mod tests {
     }
 
     #[test]
-    fn words_that_kubectl_takes_for_booleans_are_booleans_but_for_off_in_policies() {
-        let text = "a: [yes, off, \"off\", false]\nb: {c: off, d: on}";
-        let content = |dialect| documents(text, dialect).remove(0).content.unwrap();
-        let kubectl = json!({"a": [true, false, "off", false], "b": {"c": false, "d": true}});
-        assert_eq!(content(Dialect::Kubectl), kubectl);
-        let policies = json!({"a": [true, "off", "off", false], "b": {"c": "off", "d": true}});
-        assert_eq!(content(Dialect::Policies), policies);
+    fn words_that_kubectl_takes_for_booleans_are_booleans_and_what_was_written_is_known() {
+        let text = "a: [yes, Off, \"off\", false]\nb: {c: off, d: on}";
+        let document = documents(text).remove(0);
+        let written = json!({"a": ["yes", "Off", "off", false], "b": {"c": "off", "d": "on"}});
+        assert_eq!(document.written(), Some(written));
+        let content = json!({"a": [true, false, "off", false], "b": {"c": false, "d": true}});
+        assert_eq!(document.content, Ok(content));
+        assert_eq!(documents("a: \"off\"").remove(0).written(), None);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::TODAY;
 
 /// As many tenants with a namespace and ten domains each, and a pool for every hundred.
 fn many(tenants: usize) -> Vec<Located> {
-    let at = |document| Source { path: "many.yaml".to_owned(), document };
+    let at = |document| Source::document("many.yaml", document);
     let pools = (0..tenants.div_ceil(100)).map(|index| {
         let name = format!("pool-{index}");
         let node_selector = [("node-restriction.kubernetes.io/pool".to_owned(), name.clone())].into();

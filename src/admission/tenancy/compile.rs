@@ -34,13 +34,13 @@ pub struct Compiled {
     pub warnings: Vec<Mistake>,
 }
 
-/// An object that could not be read, but whose name others may refer to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// An object that could not be read, but that others may refer to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Unread {
-    /// Its kind, if that is one of ours.
+    /// Its kind; `None`: it may be any.
     pub kind: Option<String>,
-    /// Its name.
-    pub name: String,
+    /// Its name; `None`: it may be any.
+    pub name: Option<String>,
 }
 
 impl Snapshot {
@@ -166,17 +166,28 @@ fn distinct<S>(objects: &mut Vec<Named<S>>, kind: &str, mistakes: &mut Mistakes)
 }
 
 /// Names that exist although their objects could not be read.
-struct Known<'u>(FxHashSet<&'u str>);
+struct Known<'u> {
+    names: FxHashSet<&'u str>,
+    /// Nobody knows which names there are.
+    is_any: bool,
+}
 
 impl<'u> Known<'u> {
     fn of(kind: &str, unread: &'u [Unread]) -> Self {
         // Who misspelt the kind may have meant this one.
         let may_be = |unread: &&Unread| unread.kind.as_deref().is_none_or(|k| k == kind);
-        Self(unread.iter().filter(may_be).map(|unread| unread.name.as_str()).collect())
+        let mut known = Self { names: FxHashSet::default(), is_any: false };
+        for unread in unread.iter().filter(may_be) {
+            match &unread.name {
+                Some(name) => drop(known.names.insert(name)),
+                None => known.is_any = true,
+            }
+        }
+        known
     }
 
     fn contains(&self, name: &str) -> bool {
-        self.0.contains(name)
+        self.is_any || self.names.contains(name)
     }
 }
 

@@ -2,20 +2,25 @@
 
 use std::fmt::Display;
 
+use jiff::civil::Date;
 use serde::Serialize;
 use serde_json::Value;
 
 use super::manifests::Manifest;
+use crate::admission::review::Kind;
 use crate::admission::tenancy::{Owner, Snapshot};
 use crate::admission::verdict::{Denial, Verdict, Violation};
 use crate::admission::{Phase, answer};
 use crate::api::{GROUP, Mode};
+use crate::config;
 
 /// Judges objects.
 pub(super) struct Judge<'s> {
     pub(super) snapshot: &'s Snapshot,
     /// The namespace of objects that name none.
     pub(super) namespace: String,
+    /// For the dates of policies among the manifests.
+    pub(super) today: Date,
 }
 
 /// What came of an object.
@@ -35,6 +40,20 @@ pub(super) struct Judged {
     pub(super) more: usize,
     /// The object as it would be stored.
     pub(super) stamped: Value,
+    pub(super) about: About,
+}
+
+/// What the rules have to do with an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum About {
+    /// They are about it.
+    Tenants,
+    /// Only those that protect tenants' pools are: the namespace is no tenant's.
+    Unclaimed,
+    /// No rule is about its kind.
+    Nothing,
+    /// It is one of partywall's own.
+    Policy,
 }
 
 /// What an object counts as.
@@ -49,12 +68,13 @@ pub(super) enum Outcome {
 #[derive(Debug)]
 pub(super) struct Problem {
     pub(super) source: String,
-    pub(super) message: String,
+    /// At least one.
+    pub(super) messages: Vec<String>,
 }
 
 impl Problem {
     pub(super) fn new(source: impl Display, message: impl Display) -> Self {
-        Self { source: source.to_string(), message: message.to_string() }
+        Self { source: source.to_string(), messages: vec![message.to_string()] }
     }
 }
 
@@ -74,7 +94,10 @@ impl Judged {
 impl Judge<'_> {
     /// Judges an object as if it were created.
     pub(super) fn judge(&self, manifest: Manifest) -> Result<Judged, Problem> {
-        let Manifest { source, mut object } = manifest;
+        let Manifest { source, mut object, written } = manifest;
+        if is_policy(&object) {
+            self.inspect(&source, &object, written.as_ref())?;
+        }
         let identity =
             Identity::of(&object, &self.namespace).map_err(|message| Problem::new(&source, message))?;
         let ask = |phase, object: &Value| {
@@ -93,6 +116,7 @@ impl Judge<'_> {
         };
         let allowed = verdict.is_allowed();
         Ok(Judged {
+            about: self.about(&identity),
             tenant: identity.namespace.as_deref().and_then(|namespace| self.tenant(namespace)),
             kind: identity.kind,
             namespace: identity.namespace,
@@ -104,6 +128,28 @@ impl Judge<'_> {
             violations: verdict.violations,
             stamped: object,
         })
+    }
+
+    /// Holds a policy to what policies are held to when they are loaded, but for what it refers to.
+    fn inspect(&self, source: &str, object: &Value, written: Option<&Value>) -> Result<(), Problem> {
+        let mistakes = config::inspect(source, object.clone(), written, self.today);
+        if mistakes.is_empty() {
+            return Ok(());
+        }
+        let messages = mistakes.iter().map(|mistake| mistake.what().to_string()).collect();
+        Err(Problem { source: source.to_owned(), messages })
+    }
+
+    fn about(&self, identity: &Identity) -> About {
+        let Identity { group, kind, namespace, .. } = identity;
+        match namespace {
+            _ if group == GROUP => About::Policy,
+            Some(namespace) if Kind::of(group, kind) != Kind::Other => match self.snapshot.owner(namespace) {
+                Owner::Tenant(_) | Owner::System => About::Tenants,
+                Owner::Unclaimed => About::Unclaimed,
+            },
+            Some(_) | None => About::Nothing,
+        }
     }
 
     fn tenant(&self, namespace: &str) -> Option<String> {
@@ -122,6 +168,12 @@ impl Judge<'_> {
             Some(Denial::Forbidden) | None => Ok(verdict),
         }
     }
+}
+
+/// Whether an object is one of partywall's own.
+pub(super) fn is_policy(object: &Value) -> bool {
+    let version = object.get("apiVersion").and_then(Value::as_str);
+    version.and_then(|version| version.split_once('/')).is_some_and(|(group, _)| group == GROUP)
 }
 
 /// Applies a patch, and returns it as a value.

@@ -8,16 +8,19 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use walkdir::WalkDir;
 
-use super::judge::Problem;
+use super::judge::{Problem, is_policy};
+use crate::api::GROUP;
 use crate::config::{is_manifest, yaml};
 
 /// An object that was read.
 #[derive(Debug)]
 pub(super) struct Manifest {
-    /// The path as given, with the document's number where a file holds several.
+    /// The path as given, with the document's number where a file holds several, and the place in a List.
     pub(super) source: String,
     /// The object.
     pub(super) object: Value,
+    /// A policy with the words that kubectl takes for booleans.
+    pub(super) written: Option<Value>,
 }
 
 /// The files that `paths` mean, folders with all that is below them, and what cannot be read.
@@ -49,53 +52,84 @@ pub(super) fn list(paths: &[PathBuf]) -> (Vec<PathBuf>, Vec<Problem>) {
 /// The objects of a file, Lists taken apart.
 pub(super) fn read(path: &Path) -> Vec<Result<Manifest, Problem>> {
     let name = path.display().to_string();
-    let text = match text(path) {
-        Ok(text) => text,
+    let bytes = match bytes(path) {
+        Ok(bytes) => bytes,
         Err(error) => return vec![Err(Problem::new(name, format_args!("cannot be read: {error}")))],
     };
-    let documents = yaml::documents(&text, yaml::Dialect::Kubectl);
+    let text = match yaml::text(&bytes) {
+        Ok(text) => text,
+        Err(message) => return vec![Err(Problem::new(name, message))],
+    };
+    let documents = yaml::documents(text);
     let is_one = documents.len() == 1;
     let mut manifests = Vec::new();
-    for yaml::Document { number, content } in documents {
-        let source = if is_one { name.clone() } else { format!("{name}#{number}") };
-        match content {
-            Ok(object) => expand(&source, object, &mut manifests),
-            Err(error) => {
-                let yaml::SyntaxError { line, column, message } = error;
-                manifests
-                    .push(Err(Problem::new(source, format_args!("line {line}, column {column}: {message}"))));
+    for document in documents {
+        let number = document.number;
+        let place = Place { file: &name, number, is_one, items: String::new() };
+        let written = if text.contains(GROUP) { document.written() } else { None };
+        match document.content {
+            Ok(object) => expand(&place, object, written.as_ref(), &mut manifests),
+            Err(yaml::SyntaxError { line, column, message }) => {
+                let message = format_args!("line {line}, column {column}: {message}");
+                manifests.push(Err(Problem::new(place.source(), message)));
             }
         }
     }
     manifests
 }
 
-fn text(path: &Path) -> io::Result<String> {
+fn bytes(path: &Path) -> io::Result<Vec<u8>> {
     if path == Path::new("-") {
-        let mut text = String::new();
-        io::stdin().lock().read_to_string(&mut text)?;
-        return Ok(text);
+        let mut bytes = Vec::new();
+        io::stdin().lock().read_to_end(&mut bytes)?;
+        return Ok(bytes);
     }
-    std::fs::read_to_string(path)
+    std::fs::read(path)
+}
+
+/// Where an object stands.
+struct Place<'p> {
+    file: &'p str,
+    /// The document's number in the file.
+    number: usize,
+    /// Whether it is the only document.
+    is_one: bool,
+    /// `.items[n]`, once for each List that it is in.
+    items: String,
+}
+
+impl Place<'_> {
+    fn source(&self) -> String {
+        let Self { file, number, is_one, items } = self;
+        if *is_one && items.is_empty() { (*file).to_owned() } else { format!("{file}#{number}{items}") }
+    }
 }
 
 /// A List's items, and theirs; anything else as it is. In a `PodList` the items need not say what they are.
-fn expand(source: &str, object: Value, manifests: &mut Vec<Result<Manifest, Problem>>) {
+fn expand(
+    place: &Place<'_>,
+    object: Value,
+    written: Option<&Value>,
+    manifests: &mut Vec<Result<Manifest, Problem>>,
+) {
     let of_list = object.get("kind").and_then(Value::as_str).and_then(|kind| kind.strip_suffix("List"));
     let (Some(item_kind), Some(Value::Array(_))) = (of_list.map(str::to_owned), object.get("items")) else {
-        manifests.push(Ok(Manifest { source: source.to_owned(), object }));
+        let written = written.filter(|_| is_policy(&object)).cloned();
+        manifests.push(Ok(Manifest { source: place.source(), object, written }));
         return;
     };
     let Value::Object(mut list) = object else { return };
     let version = list.remove("apiVersion");
     let Some(Value::Array(items)) = list.remove("items") else { return };
-    for mut item in items {
+    let written = written.and_then(|written| written.get("items"));
+    for (index, mut item) in items.into_iter().enumerate() {
         if let (Value::Object(fields), false) = (&mut item, item_kind.is_empty()) {
             fields.entry("kind").or_insert_with(|| Value::from(item_kind.as_str()));
             if let Some(version) = &version {
                 fields.entry("apiVersion").or_insert_with(|| version.clone());
             }
         }
-        expand(source, item, manifests);
+        let place = Place { items: format!("{}.items[{index}]", place.items), ..*place };
+        expand(&place, item, written.and_then(|written| written.get(index)), manifests);
     }
 }

@@ -1,6 +1,5 @@
 //! Results, for people or for programs.
 
-use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
@@ -8,6 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::Output;
+use super::count::Count;
 use super::judge::{Judged, Outcome, Problem};
 use crate::admission::verdict::Violation;
 use crate::api::Mode;
@@ -18,24 +18,17 @@ pub(super) struct Report<W> {
     output: Output,
     colour: bool,
     show_stamped: bool,
-    clean: usize,
-    warned: usize,
-    denied: usize,
-    unjudged: usize,
+    count: Count,
 }
 
 impl<W: Write> Report<W> {
     pub(super) fn new(out: W, output: Output, colour: bool, show_stamped: bool) -> Self {
-        Self { out, output, colour, show_stamped, clean: 0, warned: 0, denied: 0, unjudged: 0 }
+        Self { out, output, colour, show_stamped, count: Count::default() }
     }
 
     /// Takes what came of an object.
     pub(super) fn judged(&mut self, judged: &Judged) -> io::Result<()> {
-        match judged.outcome() {
-            Outcome::Clean => self.clean += 1,
-            Outcome::Warned => self.warned += 1,
-            Outcome::Denied => self.denied += 1,
-        }
+        self.count.judged(judged);
         match self.output {
             Output::Json => self.line(judged),
             Output::Text if self.show_stamped => self.stamped(judged),
@@ -45,46 +38,40 @@ impl<W: Write> Report<W> {
 
     /// Takes what could not be judged. That is no result, so it goes to stderr.
     #[expect(clippy::print_stderr, reason = "stdout holds results alone")]
-    pub(super) fn unjudged(&mut self, Problem { source, message }: &Problem) -> io::Result<()> {
-        self.unjudged += 1;
+    pub(super) fn unjudged(&mut self, Problem { source, messages }: &Problem) -> io::Result<()> {
+        self.count.unjudged();
         // In the order in which it happened, should both be one terminal.
         self.out.flush()?;
-        eprintln!("error: {}: {}", printable(source), printable(message));
+        for message in messages {
+            eprintln!("error: {}: {}", printable(source), printable(message));
+        }
         Ok(())
     }
 
-    /// Ends the report.
+    /// Ends the report; where nothing was found, there is none.
     pub(super) fn finish(&mut self) -> io::Result<()> {
-        if self.output == Output::Text {
-            let summary = self.summary();
+        if self.output == Output::Text && !self.is_empty() {
             let mark = if self.show_stamped { "# " } else { "" };
-            writeln!(self.out, "{mark}{summary}")?;
+            for line in std::iter::once(self.count.summary()).chain(self.count.note()) {
+                writeln!(self.out, "{mark}{}", printable(&line))?;
+            }
         }
         self.out.flush()
     }
 
+    /// Whether nothing was found at all.
+    pub(super) fn is_empty(&self) -> bool {
+        self.count.all() == 0
+    }
+
     pub(super) fn exit_code(&self) -> ExitCode {
-        if self.unjudged > 0 {
+        if self.count.is_any_unjudged() {
             ExitCode::from(2)
-        } else if self.warned + self.denied > 0 {
+        } else if self.count.is_any_violating() {
             ExitCode::FAILURE
         } else {
             ExitCode::SUCCESS
         }
-    }
-
-    /// `12 objects: 9 clean, 2 denied, 1 with warnings`; what there is none of is left out.
-    fn summary(&self) -> String {
-        let Self { clean, warned, denied, unjudged, .. } = *self;
-        let all = clean + warned + denied + unjudged;
-        let mut summary = format!("{all} object{}: {clean} clean", if all == 1 { "" } else { "s" });
-        for (count, what) in [(denied, "denied"), (warned, "with warnings"), (unjudged, "not judged")] {
-            if count > 0 {
-                // INVARIANT: writing to a String cannot fail.
-                let _ = write!(summary, ", {count} {what}");
-            }
-        }
-        summary
     }
 
     /// A line for an object that is not clean, and its violations below it.
@@ -132,6 +119,7 @@ impl<W: Write> Report<W> {
             allowed: judged.allowed,
             patch: &judged.patch,
             violations: judged.violations.iter().map(LineViolation::of).collect(),
+            more: judged.more,
             stamped: self.show_stamped.then_some(&judged.stamped),
         };
         serde_json::to_writer(&mut self.out, &line)?;
@@ -193,8 +181,16 @@ struct Line<'j> {
     allowed: bool,
     patch: &'j Value,
     violations: Vec<LineViolation<'j>>,
+    /// How many more violations there are.
+    #[serde(skip_serializing_if = "is_zero")]
+    more: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     stamped: Option<&'j Value>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes fields by reference")]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 #[derive(Serialize)]

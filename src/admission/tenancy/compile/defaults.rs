@@ -52,7 +52,7 @@ fn overlay(base: &mut Base, object: &Named<SettingsSpec>, mistakes: &mut Mistake
 
 /// The embedded Settings. A test keeps them complete; what they lacked would be strict.
 fn embedded(mistakes: &mut Mistakes) -> Base {
-    let at = At::new(Source { path: DEFAULT_PATH.to_owned(), document: 1 });
+    let at = At::new(Source::document(DEFAULT_PATH, 1));
     let mut base = Base {
         stamp: StampMode::Both,
         user_namespaces: false,
