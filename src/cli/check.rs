@@ -5,7 +5,7 @@
 //!
 //! Results go to stdout, notes and progress to stderr.
 //!
-//! INVARIANT: what could not be judged never counts as clean; the exit code says so.
+//! INVARIANT: what could not be judged never counts as clean, nor does nothing at all; the exit code says so.
 
 mod count;
 mod judge;
@@ -29,7 +29,7 @@ use crate::config;
 
 /// Judges manifests offline, as if they were created: multi-document YAML or JSON, Lists, folders.
 ///
-/// Exit codes: 0 all clean, 1 violations in mode deny or warn, 2 something could not be judged.
+/// Exit codes: 0 all clean, 1 violations in mode deny or warn, 2 something could not be judged or nothing was found.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Files or folders of manifests; `-` reads stdin.

@@ -149,3 +149,17 @@ fn paths_are_sorted_as_one_reads() {
     let end = |index: usize| found[index].ends_with(&format!("spec.domains[{index}]"));
     assert!(found.len() == 11 && (0..11).all(end), "{found:?}");
 }
+
+#[test]
+fn what_cannot_be_read_may_hold_what_others_refer_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    let refers = "{tenant: elsewhere, rules: [tolerations], target: {kind: Pod, name: x}, reason: why, expires: 2027-01-01}";
+    write("a.yaml", &(tenant("a", "{nodePools: {default: elsewhere}}") + &object("Exemption", "e", refers)));
+    write("b.yaml", "");
+    let error = config::load(&[folder.path().to_owned()], TODAY).unwrap_err().to_string();
+    assert_eq!(error.lines().count(), 1, "{error}");
+    write("b.yaml", &good_pool("other"));
+    let error = config::load(&[folder.path().to_owned()], TODAY).unwrap_err().to_string();
+    assert_eq!(error.lines().count(), 2, "both references are wrong once all is read: {error}");
+}
