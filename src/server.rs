@@ -66,7 +66,7 @@ pub struct Parts {
 pub async fn run(listeners: Listeners, parts: Parts, shutdown: impl Future<Output = Duration>) {
     let Parts { snapshots, certificates, metrics, limits } = parts;
     let shared = Arc::new(Shared {
-        budget: Budget::new(limits.held),
+        budget: Budget::new(&limits),
         in_flight: AtomicUsize::new(0),
         is_draining: AtomicBool::new(false),
         snapshots,

@@ -1,7 +1,13 @@
 //! Reads a request's body into memory: once, up to a limit, and only when there is room for it.
 //!
-//! INVARIANT: every byte that is kept was paid for from the budget before it was read, so what all bodies
-//! together hold is bounded; what is over a limit is read and thrown away.
+//! Room is charged for what has arrived, never for what was declared: to declare much and send nothing costs
+//! nobody anything. Small bodies have a share of their own, so no large one makes a small one wait.
+//!
+//! INVARIANT: every byte that is kept was paid for from the budget, so what all bodies together keep is bounded;
+//! besides it there is one piece a body, out of its connection's buffer, that waits to be paid for. What is over
+//! a limit is read and thrown away.
+
+use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
 use http_body_util::BodyExt;
@@ -30,7 +36,7 @@ pub(super) enum Received<'b> {
 pub(super) enum Trouble {
     /// There was no room in time.
     NoRoom,
-    /// It did not come in time.
+    /// It did not come in time, or stalled.
     TooSlow,
     /// The connection broke, or what came over it was no body.
     Broken(axum::Error),
@@ -39,13 +45,34 @@ pub(super) enum Trouble {
 /// The bytes that all bodies together may take.
 #[derive(Debug)]
 pub(super) struct Budget {
+    small: Share,
+    large: Share,
+    /// Up to how many bytes a body is small.
+    small_up_to: usize,
+}
+
+impl Budget {
+    /// The budget of these limits.
+    pub(super) fn new(limits: &Limits) -> Self {
+        let (small, large) = (Share::new(limits.held_small), Share::new(limits.held));
+        Self { small, large, small_up_to: limits.small }
+    }
+
+    /// The share of a body that is going to be `bytes` long, as far as is known.
+    fn share(&self, bytes: usize) -> &Share {
+        if bytes <= self.small_up_to { &self.small } else { &self.large }
+    }
+}
+
+/// A part of the budget.
+#[derive(Debug)]
+struct Share {
     kib: Semaphore,
     all: u32,
 }
 
-impl Budget {
-    /// A budget of `bytes`.
-    pub(super) fn new(bytes: usize) -> Self {
+impl Share {
+    fn new(bytes: usize) -> Self {
         let all = in_kib(bytes);
         Self { kib: Semaphore::new(all as usize), all }
     }
@@ -71,82 +98,108 @@ fn in_kib(bytes: usize) -> u32 {
     u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX).max(1)
 }
 
-/// Reads `body`.
-pub(super) async fn receive<'b>(
-    body: &mut Body,
-    budget: &'b Budget,
-    limits: &Limits,
+/// A body on its way: it must bring something all the time, and all of it by the deadline.
+#[derive(Debug)]
+pub(super) struct Arriving {
+    body: Body,
+    /// What came while nothing was kept yet.
+    first: Option<Bytes>,
+    stall: Duration,
     deadline: Deadline,
-) -> Result<Received<'b>, Trouble> {
-    // What Content-Length says; a chunked body does not say.
-    let declared = body.size_hint().exact().map(|length| usize::try_from(length).unwrap_or(usize::MAX));
-    let (keep, expected) = match declared {
-        Some(length) if length <= limits.body => (limits.body, length),
-        Some(_) => (limits.start, limits.start),
-        None => (limits.body, limits.start.min(limits.body)),
-    };
-    let room = budget.take(expected, 0, deadline.patience).await?;
-    let kept = Kept { bytes: Vec::new(), expected, room, budget, patience: deadline.patience };
-    timeout_at(deadline.end, read(body, kept, keep, limits)).await.unwrap_or(Err(Trouble::TooSlow))
 }
 
-/// Reads up to `keep` bytes, and throws away what is beyond.
-async fn read<'b>(
-    body: &mut Body,
-    mut kept: Kept<'b>,
-    keep: usize,
-    limits: &Limits,
-) -> Result<Received<'b>, Trouble> {
-    while let Some(chunk) = next(body).await? {
-        // The usual review is small and comes in one piece, which then is the body, without a copy.
-        if kept.bytes.is_empty() && chunk.len() <= keep && body.is_end_stream() {
-            return Ok(Received::Whole(chunk, kept.room));
-        }
-        let so_far = kept.bytes.len() + chunk.len();
-        if so_far > keep {
-            kept.bytes.truncate(limits.start);
-            let missing = limits.start - kept.bytes.len();
-            kept.bytes.extend(chunk.iter().take(missing));
-            drop(chunk);
-            let finished = discard(body, so_far, limits.discarded).await?;
-            // The few bytes of the start may outlive their room: they are found a uid in, and gone.
-            return Ok(Received::TooLarge { start: kept.bytes.into(), finished });
-        }
-        kept.push(&chunk, keep).await?;
+impl Arriving {
+    /// A body of which nothing was read yet.
+    pub(super) fn new(body: Body, limits: &Limits, deadline: Deadline) -> Self {
+        Self { body, first: None, stall: limits.stall, deadline }
     }
-    Ok(Received::Whole(kept.bytes.into(), kept.room))
-}
 
-/// Reads and throws away what is left of a body of which `so_far` bytes were read, until that is `up_to`.
-/// Whether it came to its end.
-async fn discard(body: &mut Body, mut so_far: usize, up_to: usize) -> Result<bool, Trouble> {
-    while so_far <= up_to {
-        match next(body).await? {
-            Some(chunk) => so_far += chunk.len(),
-            None => return Ok(true),
-        }
+    /// Waits for the first piece, which takes no room yet.
+    pub(super) async fn begin(&mut self) -> Result<(), Trouble> {
+        self.first = self.next().await?;
+        Ok(())
     }
-    Ok(false)
-}
 
-/// Reads and throws away a body that will not be decided, so that whoever sends it sees the answer rather than
-/// a connection reset while it is writing.
-pub(super) async fn discard_all(body: &mut Body, limits: &Limits, deadline: Deadline) -> bool {
-    matches!(timeout_at(deadline.end, discard(body, 0, limits.discarded)).await, Ok(Ok(true)))
-}
+    /// What Content-Length says, from before the first piece was read; a chunked body does not say.
+    fn declared(&self) -> Option<usize> {
+        let rest = usize::try_from(self.body.size_hint().exact()?).unwrap_or(usize::MAX);
+        Some(rest.saturating_add(self.first.as_ref().map_or(0, Bytes::len)))
+    }
 
-/// The next piece; trailers are of no interest.
-async fn next(body: &mut Body) -> Result<Option<Bytes>, Trouble> {
-    loop {
-        match body.frame().await {
-            Some(Ok(frame)) => {
-                if let Ok(data) = frame.into_data() {
-                    return Ok(Some(data));
-                }
+    /// The next piece; trailers are of no interest.
+    async fn next(&mut self) -> Result<Option<Bytes>, Trouble> {
+        if let Some(first) = self.first.take() {
+            return Ok(Some(first));
+        }
+        let until = self.deadline.end.min(Instant::now() + self.stall);
+        loop {
+            match timeout_at(until, self.body.frame()).await.map_err(|_| Trouble::TooSlow)? {
+                // An empty piece is no progress.
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(data) if !data.is_empty() => return Ok(Some(data)),
+                    Ok(_) | Err(_) => {}
+                },
+                Some(Err(error)) => return Err(Trouble::Broken(error)),
+                None => return Ok(None),
             }
-            Some(Err(error)) => return Err(Trouble::Broken(error)),
-            None => return Ok(None),
         }
+    }
+
+    /// Whether nothing more will come.
+    fn is_at_end(&self) -> bool {
+        self.first.is_none() && self.body.is_end_stream()
+    }
+
+    /// Reads and throws away what is left of a body of which `so_far` bytes were read, until that is `up_to`.
+    /// Whether it came to its end.
+    async fn discard(&mut self, mut so_far: usize, up_to: usize) -> Result<bool, Trouble> {
+        while so_far <= up_to {
+            match self.next().await? {
+                Some(piece) => so_far += piece.len(),
+                None => return Ok(true),
+            }
+        }
+        Ok(false)
+    }
+
+    /// Reads and throws away a body that will not be decided, so that whoever sends it sees the answer rather
+    /// than a connection reset while it is writing.
+    pub(super) async fn discard_all(&mut self, limits: &Limits) -> bool {
+        matches!(self.discard(0, limits.discarded).await, Ok(true))
+    }
+
+    /// Reads it.
+    pub(super) async fn receive<'b>(
+        &mut self,
+        budget: &'b Budget,
+        limits: &Limits,
+    ) -> Result<Received<'b>, Trouble> {
+        let declared = self.declared();
+        let keep = match declared {
+            Some(length) if length > limits.body => limits.start,
+            Some(_) | None => limits.body,
+        };
+        let most = declared.unwrap_or(keep).min(keep);
+        let mut kept = Kept::new(budget, declared.map_or(0, |_| most), most, self.deadline.patience);
+        while let Some(piece) = self.next().await? {
+            // The usual review is small and comes in one piece, which then is the body, without a copy.
+            if kept.bytes.is_empty() && piece.len() <= keep && self.is_at_end() {
+                kept.pay_for(piece.len()).await?;
+                return kept.room.map(|room| Received::Whole(piece, room)).ok_or(Trouble::NoRoom);
+            }
+            let so_far = kept.bytes.len() + piece.len();
+            if so_far > keep {
+                let start = kept.start(&piece, limits.start);
+                drop(piece);
+                let finished = self.discard(so_far, limits.discarded).await?;
+                // The few bytes of the start may outlive their room: they are found a uid in, and gone.
+                return Ok(Received::TooLarge { start, finished });
+            }
+            kept.push(&piece).await?;
+        }
+        kept.pay_for(0).await?;
+        let Kept { bytes, room, .. } = kept;
+        room.map(|room| Received::Whole(bytes.into(), room)).ok_or(Trouble::NoRoom)
     }
 }
 
@@ -154,27 +207,62 @@ async fn next(body: &mut Body) -> Result<Option<Bytes>, Trouble> {
 struct Kept<'b> {
     bytes: Vec<u8>,
     /// How much there is room for.
-    expected: usize,
-    room: Room<'b>,
+    paid: usize,
+    room: Option<Room<'b>>,
     budget: &'b Budget,
+    /// How long the body is going to be, if it says so; 0 if not.
+    declared: usize,
+    /// More is never kept.
+    most: usize,
     patience: Instant,
 }
 
-impl Kept<'_> {
-    /// Adds a piece. Memory is reserved once if the length was declared, and doubled as needed if not.
-    async fn push(&mut self, chunk: &[u8], keep: usize) -> Result<(), Trouble> {
-        let needed = self.bytes.len() + chunk.len();
-        if needed > self.expected {
-            let larger = needed.max(self.expected.saturating_mul(2)).min(keep);
-            let more = self.budget.take(larger, self.room.0.num_permits(), self.patience).await?;
-            self.room.0.merge(more.0);
-            self.expected = larger;
+impl<'b> Kept<'b> {
+    fn new(budget: &'b Budget, declared: usize, most: usize, patience: Instant) -> Self {
+        Self { bytes: Vec::new(), paid: 0, room: None, budget, declared, most, patience }
+    }
+
+    /// Sees to it that there is room for `bytes` all in all.
+    async fn pay_for(&mut self, bytes: usize) -> Result<(), Trouble> {
+        let held = self.room.as_ref().map_or(0, |room| room.0.num_permits());
+        let (before, share) = (self.share(self.paid), self.share(bytes));
+        match &mut self.room {
+            Some(_) if bytes <= self.paid => return Ok(()),
+            // What was paid elsewhere is given back only when there is room here.
+            Some(room) if std::ptr::eq(before, share) => {
+                room.0.merge(share.take(bytes, held, self.patience).await?.0);
+            }
+            Some(_) | None => self.room = Some(share.take(bytes, 0, self.patience).await?),
         }
-        if self.bytes.capacity() < self.expected {
-            self.bytes.reserve_exact(self.expected - self.bytes.len());
-        }
-        self.bytes.extend_from_slice(chunk);
+        self.paid = bytes;
         Ok(())
+    }
+
+    fn share(&self, bytes: usize) -> &'b Share {
+        self.budget.share(self.declared.max(bytes))
+    }
+
+    /// Adds a piece. Room and memory are doubled as needed, up to what was declared.
+    async fn push(&mut self, piece: &[u8]) -> Result<(), Trouble> {
+        let needed = self.bytes.len() + piece.len();
+        if needed > self.paid {
+            self.pay_for(self.paid.saturating_mul(2).min(self.most).max(needed)).await?;
+        }
+        if self.bytes.capacity() < self.paid {
+            self.bytes.reserve_exact(self.paid - self.bytes.len());
+        }
+        self.bytes.extend_from_slice(piece);
+        Ok(())
+    }
+
+    /// How the body begins, of which `piece` is too much.
+    fn start(&mut self, piece: &[u8], length: usize) -> Bytes {
+        let mut start = std::mem::take(&mut self.bytes);
+        start.truncate(length);
+        let missing = length - start.len();
+        start.extend(piece.iter().take(missing));
+        start.shrink_to_fit();
+        start.into()
     }
 }
 
@@ -184,12 +272,16 @@ mod tests {
     use std::pin::Pin;
     use std::task::{Context, Poll};
 
-    use http_body::Frame;
+    use http_body::{Frame, SizeHint};
 
     use super::*;
 
-    /// A body that comes in pieces and does not say how long it is; or never ends.
-    struct Pieces(Vec<Bytes>, bool);
+    /// A body that comes in pieces, says how long it is or not, and may never end.
+    struct Pieces {
+        left: Vec<Bytes>,
+        declared: Option<u64>,
+        is_endless: bool,
+    }
 
     impl HttpBody for Pieces {
         type Data = Bytes;
@@ -199,25 +291,57 @@ mod tests {
             mut self: Pin<&mut Self>,
             _: &mut Context<'_>,
         ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-            match self.0.pop() {
-                Some(piece) => Poll::Ready(Some(Ok(Frame::data(piece)))),
-                None if self.1 => Poll::Pending,
+            match self.left.pop() {
+                Some(piece) => {
+                    if let Some(declared) = &mut self.declared {
+                        *declared -= piece.len() as u64;
+                    }
+                    Poll::Ready(Some(Ok(Frame::data(piece))))
+                }
+                None if self.is_endless => Poll::Pending,
                 None => Poll::Ready(None),
             }
+        }
+
+        fn size_hint(&self) -> SizeHint {
+            self.declared.map_or_else(SizeHint::default, SizeHint::with_exact)
         }
     }
 
     fn pieces(count: usize, size: usize) -> Body {
-        Body::new(Pieces(vec![Bytes::from(vec![b'x'; size]); count], false))
+        Body::new(Pieces {
+            left: vec![Bytes::from(vec![b'x'; size]); count],
+            declared: None,
+            is_endless: false,
+        })
+    }
+
+    /// A body that stalls after `sent` bytes of what it declared.
+    fn stalling(sent: usize, declared: Option<u64>) -> Body {
+        let left = if sent == 0 { Vec::new() } else { vec![Bytes::from(vec![b'x'; sent])] };
+        Body::new(Pieces { left, declared, is_endless: true })
     }
 
     fn limits() -> Limits {
-        Limits { body: 10_000, start: 100, discarded: 20_000, ..Limits::default() }
+        Limits {
+            body: 10_000,
+            start: 100,
+            discarded: 20_000,
+            held: 10_000,
+            held_small: 2_048,
+            small: 1_024,
+            ..Limits::default()
+        }
     }
 
-    async fn received(mut body: Body) -> String {
-        let budget = Budget::new(limits().body);
-        match receive(&mut body, &budget, &limits(), Deadline::of(None)).await {
+    async fn receive<'b>(body: Body, budget: &'b Budget, limits: &Limits) -> Result<Received<'b>, Trouble> {
+        let mut body = Arriving::new(body, limits, Deadline::of(None));
+        body.begin().await?;
+        body.receive(budget, limits).await
+    }
+
+    async fn received(body: Body) -> String {
+        match receive(body, &Budget::new(&limits()), &limits()).await {
             Ok(Received::Whole(bytes, _)) => format!("whole {}", bytes.len()),
             Ok(Received::TooLarge { start, finished }) => {
                 format!("start {} finished {finished}", start.len())
@@ -244,20 +368,67 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_body_that_does_not_come_is_given_up() {
-        assert_eq!(received(Body::new(Pieces(vec![Bytes::from_static(b"x")], true))).await, "TooSlow");
+    async fn a_body_that_stalls_is_given_up_long_before_its_deadline() {
+        for body in [stalling(0, Some(10_000)), stalling(1, None), stalling(9_999, Some(10_000))] {
+            let begun = Instant::now();
+            assert_eq!(received(body).await, "TooSlow");
+            assert_eq!(begun.elapsed().as_secs(), limits().stall.as_secs());
+        }
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_finds_no_room_waits_half_the_deadline() {
-        let budget = Budget::new(limits().body);
-        let begun = Instant::now();
-        let first = receive(&mut pieces(100, 100), &budget, &limits(), Deadline::of(None)).await;
-        let second = receive(&mut pieces(1, 100), &budget, &limits(), Deadline::of(None)).await;
+    async fn room_is_charged_for_what_came_and_not_for_what_was_declared() {
+        let budget = Budget::new(&limits());
+        let mut hoarders: Vec<_> = (0..9).map(|_| stalling(600, Some(10_000))).collect();
+        let limits = limits();
+        let stalled = hoarders.drain(..).map(|body| receive(body, &budget, &limits));
+        let stalled = futures_of(stalled.collect());
+        let honest = async { receive(pieces(1, 1_000), &budget, &limits).await };
+        let large = async { receive(Body::from(vec![0; 1_025]), &budget, &limits).await };
+        let (stalled, honest, large) = tokio::join!(stalled, timed(honest), large);
+        assert!(matches!(honest, (Ok(Received::Whole(..)), 0)), "{honest:?}");
+        // Nine times one KiB of ten is taken, one is left; the two that this takes come when the others go.
+        assert!(matches!(large, Ok(Received::Whole(..))), "{large:?}");
+        assert!(stalled.iter().all(|stalled| matches!(stalled, Err(Trouble::TooSlow))), "{stalled:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_finds_no_room_waits_half_the_deadline_unless_small() {
+        let (budget, limits) = (Budget::new(&limits()), limits());
+        let first = receive(pieces(100, 100), &budget, &limits).await;
+        let (second, millis) = timed(receive(pieces(30, 100), &budget, &limits)).await;
         assert!(matches!(second, Err(Trouble::NoRoom)), "{second:?}");
-        assert_eq!(begun.elapsed().as_millis() / 100, 45);
-        drop(first);
-        let third = receive(&mut pieces(100, 100), &budget, &limits(), Deadline::of(None)).await;
+        assert_eq!(millis / 100, 45);
+        let (small, millis) = timed(receive(pieces(1, 1_000), &budget, &limits)).await;
+        assert!(matches!(small, Ok(Received::Whole(..))), "{small:?}");
+        assert_eq!(millis, 0);
+        drop((first, small));
+        let third = receive(pieces(100, 100), &budget, &limits).await;
         assert!(matches!(third, Ok(Received::Whole(..))), "{third:?}");
+    }
+
+    /// What a future gives, and after how many milliseconds.
+    async fn timed<T>(future: impl Future<Output = T>) -> (T, u128) {
+        let begun = Instant::now();
+        let result = future.await;
+        (result, begun.elapsed().as_millis())
+    }
+
+    /// All of them at once, in their order.
+    async fn futures_of<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
+        let mut futures: Vec<_> = futures.into_iter().map(Box::pin).collect();
+        let mut results: Vec<_> = futures.iter().map(|_| None).collect();
+        std::future::poll_fn(|context| {
+            for (future, result) in futures.iter_mut().zip(&mut results) {
+                if result.is_none()
+                    && let Poll::Ready(value) = future.as_mut().poll(context)
+                {
+                    *result = Some(value);
+                }
+            }
+            if results.iter().all(Option::is_some) { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+        results.into_iter().flatten().collect()
     }
 }

@@ -19,9 +19,9 @@ use axum::routing::post;
 use tokio::time::Instant;
 use tracing::{debug, info};
 
-use super::body::{Received, Trouble, discard_all, receive};
+use super::body::{Arriving, Received, Trouble};
 use super::deadline::Deadline;
-use super::{CloseAfter, Shared};
+use super::{CloseAfter, Place, Shared};
 use crate::admission::tenancy::Snapshot;
 use crate::admission::verdict::{Denial, Verdict};
 use crate::admission::{Answer, Phase, review};
@@ -45,26 +45,27 @@ const NO_SUCH_PATH: &str = "nothing is served here; POST an AdmissionReview to /
 const NOT_POST: &str = "only POST is served here, with an AdmissionReview as the body";
 const NO_POLICIES: &str = "no policies are loaded yet; ask again in a second";
 const TOO_MANY: &str = "too many reviews are under way; ask again in a second";
-const TOO_SLOW: &str = "the body did not come within the time the API server grants";
+const TOO_SLOW: &str = "the body stalled, or did not come within the time the API server grants";
 
 /// Answers one request.
 async fn serve(phase: Phase, shared: Arc<Shared>, request: Request) -> Response {
     let deadline = Deadline::of(request.uri().query());
-    let mut body = request.into_body();
-    let Some(_place) = shared.enter() else {
-        return shed(&shared, &mut body, deadline).await;
-    };
-    match receive(&mut body, &shared.budget, &shared.limits, deadline).await {
-        Ok(Received::Whole(bytes, _room)) => match &*shared.snapshots.load() {
+    let mut body = Arriving::new(request.into_body(), &shared.limits, deadline);
+    match receive(&shared, &mut body).await {
+        Ok((Received::Whole(bytes, _room), _place)) => match &*shared.snapshots.load() {
             Some(snapshot) => respond(settle(phase, &bytes, snapshot, &shared.metrics), &shared.metrics),
             None => refuse(&shared.metrics, Refusal::NoPolicies, NO_POLICIES),
         },
-        Ok(Received::TooLarge { start, finished }) => {
+        Ok((Received::TooLarge { start, finished }, _place)) => {
             let reply = too_large(phase, &start, shared.limits.body, &shared.metrics);
             let response = respond(reply, &shared.metrics);
             if finished { response } else { CloseAfter::mark(response) }
         }
-        Err(Trouble::NoRoom) => shed(&shared, &mut body, deadline).await,
+        Err(Trouble::NoRoom) => {
+            body.discard_all(&shared.limits).await;
+            // Closing the connection lets the next attempt reach another replica.
+            CloseAfter::mark(refuse(&shared.metrics, Refusal::TooMany, TOO_MANY))
+        }
         Err(Trouble::TooSlow) => CloseAfter::mark(refuse(&shared.metrics, Refusal::TooSlow, TOO_SLOW)),
         Err(Trouble::Broken(error)) => {
             debug!(%error, "a body broke off");
@@ -74,10 +75,11 @@ async fn serve(phase: Phase, shared: Arc<Shared>, request: Request) -> Response 
     }
 }
 
-/// Sends a request away to ask again. Closing the connection lets the next attempt reach another replica.
-async fn shed(shared: &Shared, body: &mut Body, deadline: Deadline) -> Response {
-    discard_all(body, &shared.limits, deadline).await;
-    CloseAfter::mark(refuse(&shared.metrics, Refusal::TooMany, TOO_MANY))
+/// Reads a body. One that brings nothing takes no place from those that do.
+async fn receive<'s>(shared: &'s Shared, body: &mut Arriving) -> Result<(Received<'s>, Place<'s>), Trouble> {
+    body.begin().await?;
+    let place = shared.enter().ok_or(Trouble::NoRoom)?;
+    Ok((body.receive(&shared.budget, &shared.limits).await?, place))
 }
 
 /// What a body gets.

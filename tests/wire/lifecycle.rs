@@ -64,7 +64,7 @@ async fn l8_while_it_drains_it_is_not_ready_but_serves_and_retires_each_connecti
 
 #[tokio::test]
 async fn l8_it_ends_when_the_last_review_is_answered() {
-    let limits = Limits { grace: FOR_EVER, ..Limits::default() };
+    let limits = Limits { grace: FOR_EVER, stall: FOR_EVER, ..Limits::default() };
     let server = Server::with(Setup { limits, ..Setup::default() }).await;
     // Go's client dials more connections than it uses; nothing was ever sent on them.
     let _fresh_http1 = server.target.connect("http/1.1", None).await.unwrap();
@@ -73,12 +73,13 @@ async fn l8_it_ends_when_the_last_review_is_answered() {
     idle.post("/mutate", PLAIN).await.review(PLAIN_UID);
     let mut slow = server.target.connect("http/1.1", None).await.unwrap();
     let head = format!("POST /mutate HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n", PLAIN.len());
-    slow.write_all(head.as_bytes()).await.unwrap();
+    let (start, rest) = PLAIN.split_at(100);
+    slow.write_all(format!("{head}{start}").as_bytes()).await.unwrap();
     server.until("partywall_reviews_in_flight", 1).await;
 
     let server = server.stop(Duration::ZERO);
     until_draining(&server).await;
-    slow.write_all(PLAIN.as_bytes()).await.unwrap();
+    slow.write_all(rest.as_bytes()).await.unwrap();
     let mut answer = Vec::new();
     let _how_it_ends = timeout(PATIENCE, slow.read_to_end(&mut answer)).await.unwrap();
     let answer = String::from_utf8(answer).unwrap();

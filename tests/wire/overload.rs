@@ -1,5 +1,7 @@
 //! What happens when there is too much of something.
 
+use std::time::Duration;
+
 use axum::http::StatusCode;
 use partywall::server::Limits;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -36,19 +38,57 @@ async fn too_many_reviews_are_sent_away_to_ask_again() {
     assert_eq!(server.figure(r#"partywall_http_refusals_total{code="429"}"#).await, 2);
 }
 
+/// A POST that declares `length` bytes, and what was sent of them.
+fn begun(length: usize, sent: &str) -> String {
+    format!("POST /mutate?timeout=30s HTTP/1.1\r\nhost: localhost\r\ncontent-length: {length}\r\n\r\n{sent}")
+}
+
 #[tokio::test]
 async fn a_review_that_finds_no_room_is_sent_away_and_the_next_one_is_not() {
-    let limits = Limits { held: 16 << 10, body: 16 << 10, start: 1 << 10, ..Limits::default() };
+    let limits = Limits { held_small: 1 << 10, stall: PATIENCE, ..Limits::default() };
     let server = Server::with(Setup { limits, ..Setup::default() }).await;
     let mut hoarder = server.target.connect("http/1.1", None).await.unwrap();
-    let head = "POST /mutate HTTP/1.1\r\nhost: localhost\r\ncontent-length: 16384\r\n\r\n{";
-    hoarder.write_all(head.as_bytes()).await.unwrap();
+    hoarder.write_all(begun(16 << 10, "{").as_bytes()).await.unwrap();
     server.until("partywall_reviews_in_flight", 1).await;
     let answer = server.target.http1().await.post("/mutate?timeout=1s", PLAIN).await;
     assert_eq!((answer.status, answer.header("retry-after")), (StatusCode::TOO_MANY_REQUESTS, Some("1")));
     drop(hoarder);
     server.until("partywall_reviews_in_flight", 0).await;
     server.target.http1().await.post("/mutate", PLAIN).await.review(PLAIN_UID);
+}
+
+#[tokio::test]
+async fn bodies_that_declare_much_and_bring_little_take_nothing_from_others() {
+    let limits = Limits { stall: PATIENCE, in_flight: 8, ..Limits::default() };
+    let server = Server::with(Setup { limits, ..Setup::default() }).await;
+    let mut stalled = Vec::new();
+    for sent in ["", "{"].repeat(7) {
+        let mut stream = server.target.connect("http/1.1", None).await.unwrap();
+        stream.write_all(begun(16 << 20, sent).as_bytes()).await.unwrap();
+        stalled.push(stream);
+    }
+    // Those that brought nothing take no place, those that brought a byte take no room to speak of.
+    server.until("partywall_reviews_in_flight", 7).await;
+    for mut client in [server.target.http1().await, server.target.http2().await] {
+        client.post("/mutate?timeout=1s", PLAIN).await.review(PLAIN_UID);
+    }
+    let large =
+        PLAIN.trim_end().replacen("\"labels\"", &format!("\"x\":\"{}\",\"labels\"", "x".repeat(8 << 20)), 1);
+    server.target.http1().await.post("/validate", large).await.review(PLAIN_UID);
+}
+
+#[tokio::test]
+async fn a_body_that_stalls_is_given_up_and_its_connection_closed() {
+    let limits = Limits { stall: Duration::from_millis(1), ..Limits::default() };
+    let server = Server::with(Setup { limits, ..Setup::default() }).await;
+    for sent in ["", "{"] {
+        let mut stream = server.target.connect("http/1.1", None).await.unwrap();
+        stream.write_all(begun(1_000, sent).as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        timeout(PATIENCE, stream.read_to_string(&mut answer)).await.unwrap().unwrap();
+        assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+        assert!(answer.contains("connection: close"), "{answer}");
+    }
 }
 
 #[tokio::test]
@@ -66,7 +106,8 @@ async fn a_body_that_breaks_off_hurts_nobody_else() {
 
 #[tokio::test]
 async fn a_body_that_does_not_come_in_time_is_given_up() {
-    let server = Server::start().await;
+    let limits = Limits { stall: PATIENCE, ..Limits::default() };
+    let server = Server::with(Setup { limits, ..Setup::default() }).await;
     let mut stream = server.target.connect("http/1.1", None).await.unwrap();
     let head = "POST /mutate?timeout=1s HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1000\r\n\r\n{";
     stream.write_all(head.as_bytes()).await.unwrap();
