@@ -8,15 +8,18 @@
 //! It knows nothing of where policies come from: a [`Writer`] puts a snapshot into the store, and requests read
 //! it. It must never decide anything itself, nor let a request wait for anything but its own body.
 //!
-//! INVARIANT: what bodies take is bounded by [`Limits`], whatever is sent (HTTP/2 adds up to its window, 16 MiB a
-//! connection, for what was sent before it was asked for); and from the first to the last connection, a review
-//! that was read is answered.
+//! INVARIANT: what is kept of bodies is bounded by `Limits::held` and `Limits::held_small`, whatever is sent.
+//! Besides, each of the connections, which are bounded too, has a buffer for what was not asked for yet: 64 KiB
+//! over HTTP/1.1, 1 MiB over HTTP/2. From the first to the last connection, a review that was read is answered.
 
 mod body;
 mod connections;
 mod deadline;
+mod guarded;
+mod handshake;
 mod limits;
 mod ops;
+mod rated;
 mod store;
 mod tls;
 mod webhook;
@@ -28,11 +31,14 @@ use std::time::Duration;
 use axum::response::Response;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
 
 use self::body::Budget;
+use self::connections::WhenFull;
 pub use self::limits::Limits;
+use self::rated::Rated;
 pub use self::store::{Reader, Writer, store};
 pub use self::tls::{Certificates, CertificatesError, Pair};
 use crate::telemetry::Metrics;
@@ -69,20 +75,23 @@ pub async fn run(listeners: Listeners, parts: Parts, shutdown: impl Future<Outpu
         budget: Budget::new(&limits),
         in_flight: AtomicUsize::new(0),
         is_draining: AtomicBool::new(false),
+        http2: Semaphore::new(limits.http2_connections),
+        refused_http2: Rated::default(),
+        failed_handshakes: Rated::default(),
         snapshots,
         metrics,
         limits,
     });
     let connections = GracefulShutdown::new();
     let webhook = webhook::router(&shared);
-    let webhook = connections::accept(listeners.webhook, |stream| {
+    let webhook = connections::accept(listeners.webhook, limits.connections, WhenFull::Close, |accepted| {
         let (router, shared) = (webhook.clone(), Arc::clone(&shared));
         let config = certificates.current();
-        tokio::spawn(connections::serve_tls(stream, config, router, shared, connections.watcher()));
+        tokio::spawn(connections::serve_tls(accepted, config, router, shared, connections.watcher()));
     });
     let ops = ops::router(&shared);
-    let ops = connections::accept(listeners.ops, |stream| {
-        tokio::spawn(connections::serve_plain(stream, ops.clone(), Arc::clone(&shared)));
+    let ops = connections::accept(listeners.ops, limits.ops_connections, WhenFull::Wait, |accepted| {
+        tokio::spawn(connections::serve_plain(accepted, ops.clone(), Arc::clone(&shared)));
     });
     tokio::pin!(ops);
     let drained = async {
@@ -116,6 +125,10 @@ struct Shared {
     budget: Budget,
     in_flight: AtomicUsize,
     is_draining: AtomicBool,
+    /// Places of HTTP/2 connections.
+    http2: Semaphore,
+    refused_http2: Rated,
+    failed_handshakes: Rated,
 }
 
 impl Shared {

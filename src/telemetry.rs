@@ -10,4 +10,4 @@ mod logging;
 mod metrics;
 
 pub use self::logging::{LogFormat, LogGuard, init, log_panics};
-pub use self::metrics::{Family, Label, Metrics, Outcome, Refusal, Reload, Review};
+pub use self::metrics::{BuildInfo, Family, Label, Metrics, Outcome, Refusal, Reload, Review};

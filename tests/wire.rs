@@ -17,6 +17,8 @@ mod answers;
 mod certificates;
 #[path = "wire/client.rs"]
 mod client;
+#[path = "wire/connections.rs"]
+mod connections;
 #[path = "wire/keys.rs"]
 mod keys;
 #[path = "wire/lifecycle.rs"]

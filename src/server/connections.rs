@@ -4,12 +4,14 @@
 //! for a drain that lets connections retire one answer at a time.
 //!
 //! INVARIANT: nothing that happens to one connection, nor a lack of file descriptors, ends the loop. Outside of
-//! a drain, the server is never the one to close a connection that was idle for less than `Limits::idle`: the
-//! API server does not repeat a POST that meets a closed connection.
+//! a drain, the server is never the one to close a connection of the webhook's port that was idle for less than
+//! `Limits::idle`: the API server does not repeat a POST that meets a closed connection, and it dials some ahead.
 
 use std::convert::Infallible;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -22,28 +24,61 @@ use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::graceful::Watcher;
+use prometheus::IntGauge;
 use rustls::ServerConfig;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::{sleep, timeout};
-use tokio_rustls::TlsAcceptor;
-use tokio_rustls::server::TlsStream;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::sleep;
 use tower::ServiceExt;
 use tracing::{debug, warn};
 
-use super::limits::Limits;
+use super::guarded::Guarded;
+use super::handshake::shake_hands;
+use super::rated::Rated;
 use super::{CloseAfter, Shared};
 
 /// How long to wait when connections cannot be accepted, most likely for want of file descriptors.
 const BACK_OFF: Duration = Duration::from_millis(100);
 
-/// Hands every connection to `serve`, for ever.
-pub(super) async fn accept(listener: TcpListener, mut serve: impl FnMut(TcpStream)) -> Infallible {
+/// A connection, and its place among those that may be open at once.
+#[derive(Debug)]
+pub(super) struct Accepted {
+    stream: TcpStream,
+    peer: SocketAddr,
+    place: OwnedSemaphorePermit,
+}
+
+/// What becomes of connections while as many are open as may be.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum WhenFull {
+    /// They wait in the system's queue.
+    Wait,
+    /// They are closed, so that whoever dialled can try another replica.
+    Close,
+}
+
+/// Hands every connection to `serve`, `most` at once, for ever.
+pub(super) async fn accept(
+    listener: TcpListener,
+    most: usize,
+    when_full: WhenFull,
+    mut serve: impl FnMut(Accepted),
+) -> Infallible {
+    let (places, refused) = (Arc::new(Semaphore::new(most)), Rated::default());
     let mut is_failing = false;
     loop {
+        if let WhenFull::Wait = when_full {
+            // Nobody else takes places, so the one that is there now is there below.
+            let _is_there = places.acquire().await;
+        }
         match listener.accept().await {
-            Ok((stream, _)) => {
+            Ok((stream, peer)) => {
                 is_failing = false;
-                serve(stream);
+                if let Ok(place) = Arc::clone(&places).try_acquire_owned() {
+                    serve(Accepted { stream, peer, place });
+                } else if let Some(closed) = refused.happened() {
+                    warn!(%peer, most, closed, "too many connections are open; new ones are closed");
+                }
             }
             Err(error) if is_of_one_connection(&error) => debug!(%error, "a connection was lost"),
             Err(error) => {
@@ -70,62 +105,68 @@ fn is_of_one_connection(error: &io::Error) -> bool {
 
 /// Serves a connection of the webhook's port until it ends.
 pub(super) async fn serve_tls(
-    stream: TcpStream,
+    Accepted { stream, peer, place: _place }: Accepted,
     config: Arc<ServerConfig>,
     router: Router,
     shared: Arc<Shared>,
     watcher: Watcher,
 ) {
-    let Some(stream) = shake_hands(stream, config, &shared.limits).await else { return };
+    let _open = Counted::one(&shared.metrics.connections);
+    let Some(stream) = shake_hands(stream, peer, config, &shared).await else { return };
+    let asked = Arc::new(AtomicBool::new(false));
+    let service = {
+        let (asked, shared) = (Arc::clone(&asked), Arc::clone(&shared));
+        service_fn(move |request: Request<Incoming>| {
+            asked.store(true, Ordering::Relaxed);
+            answer(router.clone(), Arc::clone(&shared), request)
+        })
+    };
+    let limits = &shared.limits;
     // What ALPN agreed upon needs no sniffing; without ALPN it is HTTP/1.1.
-    let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-    let io = TokioIo::new(stream);
-    let idle = shared.limits.idle;
-    let service =
-        service_fn(move |request: Request<Incoming>| answer(router.clone(), Arc::clone(&shared), request));
-    let ended = if is_http2 {
-        watcher.watch(http2_builder(idle).serve_connection(io, service)).await
+    let ended = if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
+        let Ok(_place) = shared.http2.try_acquire() else {
+            if let Some(closed) = shared.refused_http2.happened() {
+                warn!(%peer, most = limits.http2_connections, closed, "too many HTTP/2 connections are open");
+            }
+            return;
+        };
+        let io = TokioIo::new(Guarded::http2(stream, limits));
+        watcher.watch(http2_builder(limits.idle).serve_connection(io, service)).await
     } else {
-        watcher.watch(http1_builder(idle).serve_connection(io, service)).await
+        let io = TokioIo::new(Guarded::http1(stream, asked, limits));
+        watcher.watch(http1_builder(limits.idle).serve_connection(io, service)).await
     };
     if let Err(error) = ended {
-        debug!(%error, "a connection ended early");
+        debug!(%peer, %error, "a connection ended early");
     }
 }
 
 /// Serves a connection of the ops port until it ends.
-pub(super) async fn serve_plain(stream: TcpStream, router: Router, shared: Arc<Shared>) {
-    let idle = shared.limits.idle;
+pub(super) async fn serve_plain(accepted: Accepted, router: Router, shared: Arc<Shared>) {
+    let Accepted { stream, peer, place: _place } = accepted;
+    // hyper's timer does for the head here: nobody minds if an idle connection to this port is closed.
+    let stream = Guarded::http1(stream, Arc::new(AtomicBool::new(true)), &shared.limits);
+    let builder = http1_builder(shared.limits.head);
     let service =
         service_fn(move |request: Request<Incoming>| answer(router.clone(), Arc::clone(&shared), request));
-    if let Err(error) = http1_builder(idle).serve_connection(TokioIo::new(stream), service).await {
-        debug!(%error, "a connection of the ops port ended early");
+    if let Err(error) = builder.serve_connection(TokioIo::new(stream), service).await {
+        debug!(%peer, %error, "a connection of the ops port ended early");
     }
 }
 
-async fn shake_hands(
-    stream: TcpStream,
-    config: Arc<ServerConfig>,
-    limits: &Limits,
-) -> Option<TlsStream<TcpStream>> {
-    // An answer is one write; waiting for more of it would only delay it.
-    let _is_only_slower = stream.set_nodelay(true);
-    match timeout(limits.handshake, TlsAcceptor::from(config).accept(stream)).await {
-        Ok(Ok(stream)) => Some(stream),
-        // The peer spoke TLS and did not like it, or was not liked: most often a caBundle or a client
-        // certificate that does not belong here, and then no review at all gets through.
-        Ok(Err(error)) if error.kind() == io::ErrorKind::InvalidData => {
-            warn!(%error, "a TLS handshake failed");
-            None
-        }
-        Ok(Err(error)) => {
-            debug!(%error, "a connection ended before it was secured");
-            None
-        }
-        Err(_) => {
-            debug!("a TLS handshake took too long");
-            None
-        }
+/// Something that is one of many as long as it lives.
+struct Counted(IntGauge);
+
+impl Counted {
+    fn one(gauge: &IntGauge) -> Self {
+        gauge.inc();
+        Self(gauge.clone())
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.dec();
     }
 }
 
@@ -153,7 +194,7 @@ fn http1_builder(idle: Duration) -> http1::Builder {
         .header_read_timeout(idle)
         .keep_alive(true)
         // Most reviews fit, and then are one piece that needs no copy.
-        .max_buf_size(128 << 10)
+        .max_buf_size(64 << 10)
         // Head and body in one buffer are one TLS record and one system call.
         .writev(false);
     builder
@@ -163,10 +204,12 @@ fn http2_builder(idle: Duration) -> http2::Builder<TokioExecutor> {
     let mut builder = http2::Builder::new(TokioExecutor::new());
     builder
         .timer(TokioTimer::new())
-        .max_concurrent_streams(1_000)
-        // hyper's windows of 1 MiB would stall a body of 3 MiB twice.
-        .initial_stream_window_size(8 << 20)
-        .initial_connection_window_size(16 << 20)
+        // One connection must not be able to take all the places there are.
+        .max_concurrent_streams(250)
+        // What fits the window is sent unasked, so it is memory outside of the budget. A large body stalls now
+        // and then, but only for as long as a way over the loopback takes.
+        .initial_stream_window_size(1 << 20)
+        .initial_connection_window_size(1 << 20)
         .max_frame_size(64 << 10)
         // A peer that is gone without a word does not answer a ping.
         .keep_alive_interval(idle);

@@ -57,6 +57,10 @@ metrics! {
         certificate_reloads: Family<Reload> = "partywall_certificate_reloads_total",
         /// Changes of the policies, by whether they were taken.
         policy_reloads: Family<Reload> = "partywall_policy_reloads_total",
+        /// 1 while the certificates on disk are faulty, so that older ones are served.
+        certificates_faulty: IntGauge = "partywall_certificates_faulty",
+        /// 1 while the policies on disk cannot be used, so that older ones hold.
+        policies_faulty: IntGauge = "partywall_policies_faulty",
         /// Tenants in the policies that hold.
         tenants: IntGauge = "partywall_tenants",
         /// Namespaces named in the policies that hold, system ones included.
@@ -65,6 +69,12 @@ metrics! {
         node_pools: IntGauge = "partywall_node_pools",
         /// Reviews being read or decided.
         in_flight: IntGauge = "partywall_reviews_in_flight",
+        /// Connections to the port of the webhook.
+        connections: IntGauge = "partywall_connections",
+        /// Connections that ended in the TLS handshake, other than by being closed.
+        tls_handshake_failures: IntCounter = "partywall_tls_handshake_failures_total",
+        /// Always 1; the label is the version.
+        build_info: BuildInfo = "partywall_build_info",
     }
 }
 
@@ -144,6 +154,20 @@ impl Figure for IntGauge {
         let gauge = Self::new(name, help)?;
         registry.register(Box::new(gauge.clone()))?;
         Ok(gauge)
+    }
+}
+
+/// Says which version runs.
+#[derive(Debug)]
+pub struct BuildInfo(#[expect(dead_code, reason = "it never changes")] IntGauge);
+
+impl Figure for BuildInfo {
+    fn register(registry: &Registry, name: &str, help: &str) -> prometheus::Result<Self> {
+        let opts = Opts::new(name, help).const_label("version", env!("CARGO_PKG_VERSION"));
+        let gauge = IntGauge::with_opts(opts)?;
+        gauge.set(1);
+        registry.register(Box::new(gauge.clone()))?;
+        Ok(Self(gauge))
     }
 }
 
@@ -333,6 +357,8 @@ mod tests {
         let text = text(&Metrics::new().unwrap());
         assert!(text.contains(r#"partywall_reviews_total{endpoint="mutate",verdict="stamped"} 0"#), "{text}");
         assert!(text.contains(r#"partywall_certificate_reloads_total{result="refused"} 0"#));
+        let version = concat!(r#"partywall_build_info{version=""#, env!("CARGO_PKG_VERSION"), r#""} 1"#);
+        assert!(text.contains(version), "{text}");
         assert!(text.contains("# HELP partywall_panics_total Reviews denied because a rule panicked"));
         for rule in RuleId::ALL {
             assert!(text.contains(&format!(r#"partywall_violations_total{{mode="deny",rule="{rule}"}} 0"#)));

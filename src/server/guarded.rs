@@ -1,0 +1,205 @@
+//! A connection whose peer must get on: it finishes what it begins, and reads what it is sent.
+//!
+//! Our own rather than a crate's, since one timer of hyper is both the time for a head and the time between
+//! requests, and they must differ: the API server dials connections ahead and keeps them for 90 s, silent.
+//!
+//! INVARIANT: a peer that has begun nothing is never hurried here.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Sleep, sleep};
+
+use super::limits::Limits;
+
+/// The length of what an HTTP/2 client says first.
+const PREFACE: usize = 24;
+
+/// A connection that ends with [`io::ErrorKind::TimedOut`] when its peer does not get on.
+#[derive(Debug)]
+pub(super) struct Guarded<S> {
+    stream: S,
+    opening: Opening,
+    /// How long a write may wait.
+    unread: Duration,
+    waiting: Option<Pin<Box<Sleep>>>,
+}
+
+/// Whether the peer has said what it is there for.
+#[derive(Debug)]
+enum Opening {
+    /// The first request's head takes no longer than `allowed` from its first byte on.
+    Http1 {
+        asked: Arc<AtomicBool>,
+        allowed: Duration,
+        timer: Option<Pin<Box<Sleep>>>,
+    },
+    /// The preface comes at once: a client has nothing to wait for.
+    Http2 {
+        missing: usize,
+        timer: Pin<Box<Sleep>>,
+    },
+    Done,
+}
+
+impl<S> Guarded<S> {
+    /// Over HTTP/1.1; `asked` is set by whoever gets the first request.
+    pub(super) fn http1(stream: S, asked: Arc<AtomicBool>, limits: &Limits) -> Self {
+        let opening = Opening::Http1 { asked, allowed: limits.head, timer: None };
+        Self { stream, opening, unread: limits.unread, waiting: None }
+    }
+
+    /// Over HTTP/2.
+    pub(super) fn http2(stream: S, limits: &Limits) -> Self {
+        let opening = Opening::Http2 { missing: PREFACE, timer: Box::pin(sleep(limits.head)) };
+        Self { stream, opening, unread: limits.unread, waiting: None }
+    }
+
+    /// Ends a write that has waited too long.
+    fn written<T>(&mut self, context: &mut Context<'_>, result: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        if result.is_ready() {
+            self.waiting = None;
+            return result;
+        }
+        let unread = self.unread;
+        let waiting = self.waiting.get_or_insert_with(|| Box::pin(sleep(unread)));
+        waiting.as_mut().poll(context).map(|()| Err(io::ErrorKind::TimedOut.into()))
+    }
+}
+
+impl Opening {
+    /// Notes that `came` bytes came; whether too few did in time.
+    fn is_overdue(&mut self, came: usize, context: &mut Context<'_>) -> bool {
+        let timer = match self {
+            Self::Done => return false,
+            Self::Http1 { asked, .. } if asked.load(Ordering::Relaxed) => {
+                *self = Self::Done;
+                return false;
+            }
+            Self::Http1 { timer: None, .. } if came == 0 => return false,
+            Self::Http1 { allowed, timer, .. } => timer.get_or_insert_with(|| Box::pin(sleep(*allowed))),
+            Self::Http2 { missing, .. } if *missing <= came => {
+                *self = Self::Done;
+                return false;
+            }
+            Self::Http2 { missing, timer } => {
+                *missing -= came;
+                timer
+            }
+        };
+        timer.as_mut().poll(context).is_ready()
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Guarded<S> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut this.stream).poll_read(context, buffer);
+        if this.opening.is_overdue(buffer.filled().len() - before, context) {
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
+        read
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let result = Pin::new(&mut this.stream).poll_write(context, bytes);
+        this.written(context, result)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let result = Pin::new(&mut this.stream).poll_write_vectored(context, slices);
+        this.written(context, result)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let result = Pin::new(&mut this.stream).poll_flush(context);
+        this.written(context, result)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let result = Pin::new(&mut this.stream).poll_shutdown(context);
+        this.written(context, result)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+    use tokio::time::{Instant, timeout};
+
+    use super::*;
+
+    const HOUR: Duration = Duration::from_secs(3_600);
+
+    fn http1(asked: bool) -> (DuplexStream, Guarded<DuplexStream>) {
+        let (peer, stream) = duplex(64);
+        (peer, Guarded::http1(stream, Arc::new(AtomicBool::new(asked)), &Limits::default()))
+    }
+
+    /// Reads until that fails; after how many seconds, if ever.
+    async fn fails_after(mut stream: Guarded<DuplexStream>) -> Option<u64> {
+        let begun = Instant::now();
+        let error = timeout(HOUR, stream.read_to_end(&mut Vec::new())).await.ok()?.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        Some(begun.elapsed().as_secs())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_head_that_was_begun_must_be_finished_and_silence_is_not_begun() {
+        let (_peer, silent) = http1(false);
+        assert_eq!(fails_after(silent).await, None);
+        let (mut peer, begun) = http1(false);
+        peer.write_all(b"POST").await.unwrap();
+        assert_eq!(fails_after(begun).await, Some(10));
+        let (mut peer, asked) = http1(true);
+        peer.write_all(b"a body").await.unwrap();
+        assert_eq!(fails_after(asked).await, None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_preface_must_come_and_then_there_is_time() {
+        for (sent, seconds) in [(0, Some(10)), (PREFACE - 1, Some(10)), (PREFACE, None), (60, None)] {
+            let (mut peer, stream) = duplex(64);
+            peer.write_all(&vec![b'x'; sent]).await.unwrap();
+            let stream = Guarded::http2(stream, &Limits::default());
+            assert_eq!(fails_after(stream).await, seconds, "{sent}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_reads_nothing_is_not_written_to_for_ever() {
+        let (mut peer, mut stream) = http1(true);
+        let begun = Instant::now();
+        let writing = tokio::spawn(async move { stream.write_all(&[0; 200]).await });
+        for _ in 0..2 {
+            sleep(Duration::from_secs(9)).await;
+            peer.read_exact(&mut [0; 64]).await.unwrap();
+        }
+        let error = writing.await.unwrap().unwrap_err();
+        assert_eq!((error.kind(), begun.elapsed().as_secs()), (io::ErrorKind::TimedOut, 28));
+    }
+}
