@@ -27,3 +27,5 @@ mod lifecycle;
 mod overload;
 #[path = "wire/server.rs"]
 mod server;
+#[path = "wire/start.rs"]
+mod start;

@@ -15,11 +15,14 @@ use anyhow::Context;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use self::policies::Policies;
 use crate::server::{self, Certificates, Limits, Listeners, Pair, Parts};
 use crate::telemetry::{self, LogFormat, Metrics};
+
+/// How often the policies are looked at; a change is taken when it was seen twice.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -63,7 +66,19 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let _log = telemetry::init(args.log_format);
+    let format = args.log_format;
+    let _log = telemetry::init(format);
+    match (run_logged(args), format) {
+        // A collector reads no plain text; a person reads no log to learn why nothing started.
+        (Err(error), LogFormat::Json) => {
+            error!(error = format!("{error:#}"), "cannot serve");
+            Ok(ExitCode::from(2))
+        }
+        (result, _) => result,
+    }
+}
+
+fn run_logged(args: Args) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     // Spawned, so that it runs on a worker, beside the connections, and not on a thread of its own.
     let code = runtime.block_on(async { runtime.spawn(serve(args)).await });
@@ -94,7 +109,7 @@ async fn serve(args: Args) -> anyhow::Result<ExitCode> {
     // Whatever happens first; to drop the others ends them.
     tokio::select! {
         () = server::run(listeners, parts, first) => Ok(ExitCode::SUCCESS),
-        never = policies.watch() => match never {},
+        never = policies.watch(LOOK_EVERY) => match never {},
         () = second => {
             warn!("a second signal: ending at once");
             Ok(ExitCode::FAILURE)

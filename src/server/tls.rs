@@ -14,17 +14,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use rustls::ServerConfig;
 use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 use rustls::sign::SingleCertAndKey;
+use rustls::{ServerConfig, SignatureAlgorithm};
 use thiserror::Error;
 use tokio::time::{MissedTickBehavior, interval};
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
-use self::material::Material;
+use self::material::{Material, faulty};
 use crate::telemetry::{Metrics, Reload};
 
-/// Why certificates cannot be served. Where a field is a path, the file is at fault.
+/// Why certificates cannot be served. Every file at fault is named.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum CertificatesError {
     /// A file cannot be read.
@@ -38,8 +38,8 @@ pub enum CertificatesError {
     /// A file is not what it should be.
     #[error("{what}: {problem}")]
     Faulty {
-        /// What it should be.
-        what: &'static str,
+        /// What it should be, and which file it is.
+        what: String,
         /// What is wrong.
         problem: String,
     },
@@ -72,7 +72,9 @@ impl Certificates {
             Some(pair) => Material::read(pair, client_ca.as_deref())?,
             None => Material::ephemeral(client_ca.as_deref())?,
         };
-        let current = ArcSwap::from_pointee(config(&first)?);
+        let Checked { config, is_rsa } = check(&first)?;
+        advise(is_rsa);
+        let current = ArcSwap::from_pointee(config);
         Ok(Self { pair, client_ca, first, current })
     }
 
@@ -94,16 +96,18 @@ impl Certificates {
             let Some(material) = self.read().await else { continue };
             match seen.look(material) {
                 Change::None => {}
-                Change::Good(config) => {
-                    self.current.store(config);
+                Change::Good(Checked { config, is_rsa }) => {
+                    self.current.store(Arc::new(config));
                     metrics.certificate_reloads.inc(Reload::Taken);
                     info!("the certificates changed; new connections get the new ones");
+                    advise(is_rsa);
                 }
                 Change::Faulty(error) => {
                     metrics.certificate_reloads.inc(Reload::Refused);
                     error!(%error, "the certificates changed, but are faulty; the old ones are still served");
                 }
             }
+            metrics.certificates_faulty.set(i64::from(seen.is_faulty()));
         }
     }
 
@@ -120,6 +124,9 @@ impl Certificates {
 
 type Found = Result<Material, CertificatesError>;
 
+/// How often something faulty must be seen to be called so.
+const SETTLED: usize = 2;
+
 /// What was found when looking at the files.
 struct Seen {
     /// What is served.
@@ -131,13 +138,18 @@ struct Seen {
 /// What looking again brought.
 enum Change {
     None,
-    Good(Arc<ServerConfig>),
+    Good(Checked),
     Faulty(CertificatesError),
 }
 
 impl Seen {
     fn of(served: Material) -> Self {
         Self { served, faulty: None }
+    }
+
+    /// Whether what is on disk was called faulty.
+    fn is_faulty(&self) -> bool {
+        self.faulty.as_ref().is_some_and(|(_, times)| *times >= SETTLED)
     }
 
     /// Compares by content. Something faulty is only called so when it is seen a second time: two files cannot
@@ -151,16 +163,18 @@ impl Seen {
             && *faulty == found
         {
             *times += 1;
-            let is_settled = *times == 2;
-            return match found.and_then(|material| config(&material)) {
-                Err(error) if is_settled => Change::Faulty(error),
-                Ok(_) | Err(_) => Change::None,
+            if *times != SETTLED {
+                return Change::None;
+            }
+            return match found.and_then(|material| check(&material)) {
+                Err(error) => Change::Faulty(error),
+                Ok(_) => Change::None,
             };
         }
-        match found.clone().and_then(|material| Ok((config(&material)?, material))) {
-            Ok((config, material)) => {
+        match found.clone().and_then(|material| Ok((check(&material)?, material))) {
+            Ok((checked, material)) => {
                 *self = Self::of(material);
-                Change::Good(Arc::new(config))
+                Change::Good(checked)
             }
             Err(_) => {
                 self.faulty = Some((found, 1));
@@ -170,21 +184,32 @@ impl Seen {
     }
 }
 
+/// A configuration that may be served.
+struct Checked {
+    config: ServerConfig,
+    is_rsa: bool,
+}
+
+/// Says what could be better about a key that is served from now on.
+fn advise(is_rsa: bool) {
+    if is_rsa {
+        warn!("the serving key is RSA, so every new connection costs ten times as much as with P-256");
+    }
+}
+
 /// Checks the material and makes a configuration of it.
-fn config(material: &Material) -> Result<ServerConfig, CertificatesError> {
+fn check(material: &Material) -> Result<Checked, CertificatesError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let pair = material.pair(&provider)?;
-    let fault =
-        |what| move |error: rustls::Error| CertificatesError::Faulty { what, problem: error.to_string() };
+    let is_rsa = pair.key.algorithm() == SignatureAlgorithm::RSA;
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
-        .map_err(fault("TLS"))?;
+        .map_err(|error| faulty("TLS".to_owned(), &error))?;
     let builder = match material.client_roots()? {
         Some(roots) => {
-            let verifier =
-                WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build().map_err(
-                    |error| CertificatesError::Faulty { what: "client CA", problem: error.to_string() },
-                )?;
+            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)
+                .build()
+                .map_err(|error| faulty(material.client_ca_name().unwrap_or_default(), &error))?;
             builder.with_client_cert_verifier(verifier)
         }
         None => builder.with_no_client_auth(),
@@ -194,10 +219,11 @@ fn config(material: &Material) -> Result<ServerConfig, CertificatesError> {
     // The API server never resumes a session: tickets would be work and memory for nobody.
     config.send_tls13_tickets = 0;
     config.session_storage = Arc::new(NoServerSessionStorage {});
-    Ok(config)
+    Ok(Checked { config, is_rsa })
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "writes certificates to be read")]
 mod tests {
     use super::*;
 
@@ -215,34 +241,60 @@ mod tests {
         let half = Material { key: b.key.clone(), ..a.clone() };
         let gone = CertificatesError::Unreadable { path: "tls.crt".into(), problem: "gone".to_owned() };
         let mut seen = Seen::of(a.clone());
-        for (found, expected) in [
-            (Ok(a.clone()), "none"),
-            (Ok(half.clone()), "none"),
-            (Ok(b.clone()), "good"),
-            (Ok(b.clone()), "none"),
-            (Ok(half.clone()), "none"),
-            (Ok(half.clone()), "faulty"),
-            (Ok(half.clone()), "none"),
-            (Ok(half), "none"),
-            (Err(gone.clone()), "none"),
-            (Err(gone), "faulty"),
-            (Ok(b), "none"),
-            (Ok(a), "good"),
+        for (found, expected, is_faulty) in [
+            (Ok(a.clone()), "none", false),
+            (Ok(half.clone()), "none", false),
+            (Ok(b.clone()), "good", false),
+            (Ok(b.clone()), "none", false),
+            (Ok(half.clone()), "none", false),
+            (Ok(half.clone()), "faulty", true),
+            (Ok(half.clone()), "none", true),
+            (Ok(half), "none", true),
+            (Err(gone.clone()), "none", false),
+            (Err(gone), "faulty", true),
+            (Ok(b), "none", false),
+            (Ok(a), "good", false),
         ] {
             assert_eq!(name(&seen.look(found)), expected);
+            assert_eq!(seen.is_faulty(), is_faulty);
         }
     }
 
     #[test]
-    fn a_chain_without_certificates_is_faulty() {
-        let material = Material { chain: Vec::new(), ..Material::ephemeral(None).unwrap() };
-        let error = config(&material).unwrap_err().to_string();
-        assert_eq!(error, "certificate chain: there is no certificate in it");
+    fn a_faulty_file_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let pair = Pair { cert: path("tls.crt"), key: path("tls.key") };
+        let write = |material: &Material| {
+            std::fs::write(&pair.cert, &material.chain.bytes).unwrap();
+            std::fs::write(&pair.key, &material.key.bytes).unwrap();
+        };
+        let problem = |client_ca: Option<PathBuf>| {
+            let checked = Material::read(&pair, client_ca.as_deref()).and_then(|material| check(&material));
+            checked.map(|_| ()).unwrap_err().to_string().replace(&format!("{}/", folder.path().display()), "")
+        };
+        let (one, other) = (Material::ephemeral(None).unwrap(), Material::ephemeral(None).unwrap());
+        write(&one);
+        std::fs::write(path("ca.crt"), "no certificate").unwrap();
+        assert_eq!(problem(Some(path("ca.crt"))), "client CA `ca.crt`: there is no certificate in it");
+        assert!(problem(Some(path("gone"))).starts_with("gone: cannot be read: "));
+        write(&Material { key: other.key, ..one });
+        let mismatch = problem(None);
+        assert!(
+            mismatch.starts_with("certificate chain `tls.crt` and private key `tls.key`: "),
+            "{mismatch}"
+        );
+        std::fs::write(&pair.key, "no key").unwrap();
+        let no_key = problem(None);
+        assert!(no_key.starts_with("private key `tls.key`: "), "{no_key}");
+        std::fs::write(&pair.cert, "").unwrap();
+        assert_eq!(problem(None), "certificate chain `tls.crt`: there is no certificate in it");
     }
 
     #[test]
     fn no_session_is_ever_resumed() {
-        let config = config(&Material::ephemeral(None).unwrap()).unwrap();
+        let Checked { config, is_rsa } = check(&Material::ephemeral(None).unwrap()).unwrap();
+        assert!(!is_rsa);
         assert_eq!(config.send_tls13_tickets, 0);
         assert!(!config.ticketer.enabled());
         assert!(!config.session_storage.can_cache());

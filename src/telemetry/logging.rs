@@ -1,5 +1,6 @@
 //! Log lines: to stderr, through a channel, as text or JSON.
 
+use std::ffi::{OsStr, OsString};
 use std::io::{IsTerminal, stderr};
 use std::panic;
 
@@ -32,7 +33,7 @@ pub fn init(format: LogFormat) -> LogGuard {
         .with_env_filter(filter)
         .with_writer(writer)
         .with_target(false)
-        .with_ansi(stderr().is_terminal());
+        .with_ansi(is_coloured(stderr().is_terminal(), no_color().as_deref()));
     // Fails only if a log was started before, and then there is one already.
     let _already_started = match format {
         LogFormat::Text => builder.try_init(),
@@ -40,6 +41,16 @@ pub fn init(format: LogFormat) -> LogGuard {
     };
     log_panics();
     LogGuard(guard)
+}
+
+/// Whether lines are coloured: on a terminal, unless `NO_COLOR` is set to something.
+fn is_coloured(is_terminal: bool, no_color: Option<&OsStr>) -> bool {
+    is_terminal && no_color.is_none_or(OsStr::is_empty)
+}
+
+#[expect(clippy::disallowed_methods, reason = "https://no-color.org is about the environment")]
+fn no_color() -> Option<OsString> {
+    std::env::var_os("NO_COLOR")
 }
 
 /// Logs a panic as one line with its place, instead of the default's backtrace on stderr.
@@ -51,4 +62,18 @@ pub fn log_panics() {
         let said = panic.payload().downcast_ref::<&'static str>().copied().unwrap_or("(not logged)");
         tracing::error!(%location, said, "a bug: the code panicked; please report this line");
     }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_terminal_is_coloured_and_only_if_it_wants_to_be() {
+        for (is_terminal, no_color, expected) in
+            [(true, None, true), (true, Some(""), true), (true, Some("1"), false), (false, None, false)]
+        {
+            assert_eq!(is_coloured(is_terminal, no_color.map(OsStr::new)), expected, "{no_color:?}");
+        }
+    }
 }

@@ -18,6 +18,8 @@ use crate::server::{PATIENCE, Server, Setup};
 const TAKEN: &str = r#"partywall_certificate_reloads_total{result="taken"}"#;
 const REFUSED: &str = r#"partywall_certificate_reloads_total{result="refused"}"#;
 
+const FAULTY: &str = "partywall_certificates_faulty";
+
 /// Sends a review with this certificate, or none; whether it was answered.
 async fn is_served(server: &Server, client: Option<&Signed>) -> bool {
     // In TLS 1.3 the client is done before it is refused, so only the answer tells.
@@ -81,9 +83,11 @@ async fn l6_a_faulty_pair_is_refused_once_and_the_old_one_goes_on() {
     for (refusals, pair) in [(1, mismatched), (2, garbage)] {
         pair.write(&server.folder);
         server.until(REFUSED, refusals).await;
+        server.until(FAULTY, 1).await;
         assert_eq!(server.target.certificate().await, before);
     }
     one.write(&server.folder);
     until_served(&server, &one).await;
+    server.until(FAULTY, 0).await;
     assert_eq!(server.figure(REFUSED).await, 2);
 }

@@ -1,7 +1,10 @@
 //! Policies from files into the server's store, and again when the files change.
 //!
-//! INVARIANT: what holds was loaded without a mistake; and policies with tenants are never replaced by policies
-//! without, since then every tenant's pod would be nobody's.
+//! A change is only read when it was seen twice in a row, and only taken if nothing changed while it was read:
+//! files are written one after the other, and half of a set may be a set too.
+//!
+//! INVARIANT: what holds was loaded without a mistake from files that stood still; and policies with tenants are
+//! never replaced by policies without, since then every tenant's pod would be nobody's.
 
 use std::convert::Infallible;
 use std::path::PathBuf;
@@ -12,22 +15,33 @@ use anyhow::anyhow;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use rustc_hash::FxHashSet;
 use tokio::task::spawn_blocking;
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::{error, info, warn};
 
+use crate::admission::tenancy::Snapshot;
 use crate::config::{self, Fingerprint, LoadError, Loaded};
 use crate::server::Writer;
 use crate::telemetry::{Metrics, Reload};
 
-const EVERY: Duration = Duration::from_secs(1);
+/// How often a start tries to read files that change all the time.
+const TRIES: usize = 3;
+/// How many tenants that came or went are named.
+const NAMED: usize = 20;
 
 /// The policies of this process.
 pub(super) struct Policies {
     /// Empty for the embedded demo.
     paths: Vec<PathBuf>,
-    /// What the files looked like just before they were read.
+    /// What the files looked like that were last decided about.
     fingerprint: Fingerprint,
+    /// Whether those were refused.
+    is_refused: bool,
+    /// What the files looked like at the last look, if that was something else.
+    changed: Option<Fingerprint>,
+    /// Why they could not be read, if so: it is told once.
+    unreadable: Option<String>,
     writer: Writer,
     metrics: Arc<Metrics>,
 }
@@ -39,21 +53,24 @@ impl Policies {
         writer: Writer,
         metrics: Arc<Metrics>,
     ) -> anyhow::Result<Self> {
-        let (paths, fingerprint, loaded) = spawn_blocking(move || {
-            let fingerprint = config::fingerprint(&paths, today());
-            let loaded = read(&paths);
-            (paths, fingerprint, loaded)
+        let (paths, found) = spawn_blocking(move || {
+            let found = (0..TRIES).find_map(|_| read(&paths));
+            (paths, found)
         })
         .await?;
+        let (fingerprint, loaded) =
+            found.ok_or_else(|| anyhow!("the policies change while they are read; start again"))?;
         let loaded = loaded.map_err(|error| anyhow!("the policies cannot be used:\n{error}"))?;
-        let mut policies = Self { paths, fingerprint, writer, metrics };
-        policies.hold(loaded);
+        let mut policies =
+            Self { paths, fingerprint, is_refused: false, changed: None, unreadable: None, writer, metrics };
+        let reload = policies.hold(loaded);
+        policies.decided(reload);
         Ok(policies)
     }
 
-    /// Looks at the files every second, for ever.
-    pub(super) async fn watch(mut self) -> Infallible {
-        let mut ticks = interval(EVERY);
+    /// Looks at the files `every` so often, for ever.
+    pub(super) async fn watch(mut self, every: Duration) -> Infallible {
+        let mut ticks = interval(every);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
@@ -61,21 +78,35 @@ impl Policies {
         }
     }
 
-    /// Loads again if something changed: a file, or the date, with which exemptions expire. All of it off the
-    /// threads that serve requests.
+    /// Loads again if something changed since the last look but one: a file, or the date, with which exemptions
+    /// expire. All of it off the threads that serve requests.
     async fn look(&mut self) {
         let paths = self.paths.clone();
         let Ok(fingerprint) = spawn_blocking(move || config::fingerprint(&paths, today())).await else {
             return;
         };
         if fingerprint == self.fingerprint {
-            return;
+            (self.changed, self.unreadable) = (None, None);
+            self.decided_as_before();
+        } else if self.changed.as_ref() == Some(&fingerprint) {
+            let paths = self.paths.clone();
+            match spawn_blocking(move || read(&paths)).await {
+                Ok(Some((read, loaded))) if read == fingerprint => self.change(fingerprint, loaded),
+                // It goes on changing: two more looks.
+                Ok(_) => self.changed = None,
+                Err(_) => {}
+            }
+        } else {
+            self.changed = Some(fingerprint);
         }
-        let paths = self.paths.clone();
-        let Ok(loaded) = spawn_blocking(move || read(&paths)).await else { return };
-        self.fingerprint = fingerprint;
+    }
+
+    /// Decides about a change that was read.
+    fn change(&mut self, fingerprint: Fingerprint, loaded: Result<Loaded, LoadError>) {
         let reload = match loaded {
             Ok(loaded) => self.hold(loaded),
+            // It may be readable again without looking any different, so it is not decided about for good.
+            Err(error @ LoadError::Unreadable { .. }) => return self.unreadable(error.to_string()),
             Err(error) => {
                 for mistake in error.to_string().lines() {
                     error!(mistake, "the policies changed, but cannot be used");
@@ -84,7 +115,28 @@ impl Policies {
                 Reload::Refused
             }
         };
+        (self.fingerprint, self.changed, self.unreadable) = (fingerprint, None, None);
         self.metrics.policy_reloads.inc(reload);
+        self.decided(reload);
+    }
+
+    /// Says once why the policies cannot be read; they are tried again at the next look.
+    fn unreadable(&mut self, problem: String) {
+        self.metrics.policies_faulty.set(1);
+        if self.unreadable.as_ref() != Some(&problem) {
+            error!(problem, "the policies cannot be read; the last good ones hold, and it is tried again");
+            self.metrics.policy_reloads.inc(Reload::Refused);
+            self.unreadable = Some(problem);
+        }
+    }
+
+    fn decided(&mut self, reload: Reload) {
+        self.is_refused = reload == Reload::Refused;
+        self.decided_as_before();
+    }
+
+    fn decided_as_before(&self) {
+        self.metrics.policies_faulty.set(i64::from(self.is_refused));
     }
 
     /// Puts what was loaded into the store, unless it is worse than what is there.
@@ -102,6 +154,9 @@ impl Policies {
             }
             return Reload::Refused;
         }
+        if let Some(before) = self.writer.current() {
+            tell(&before, &snapshot);
+        }
         self.metrics.hold(&snapshot);
         self.writer.replace(Arc::new(snapshot));
         info!(tenants, namespaces, node_pools, "policies loaded");
@@ -109,8 +164,39 @@ impl Policies {
     }
 }
 
-fn read(paths: &[PathBuf]) -> Result<Loaded, LoadError> {
-    if paths.is_empty() { config::demo(today()) } else { config::load(paths, today()) }
+/// What the files looked like, and what is in them; nothing if they changed meanwhile.
+fn read(paths: &[PathBuf]) -> Option<(Fingerprint, Result<Loaded, LoadError>)> {
+    let today = today();
+    let before = config::fingerprint(paths, today);
+    let loaded = if paths.is_empty() { config::demo(today) } else { config::load(paths, today) };
+    (config::fingerprint(paths, today) == before).then_some((before, loaded))
+}
+
+/// Says which tenants came and went: an operator who deletes a file by mistake should read of it.
+fn tell(before: &Snapshot, after: &Snapshot) {
+    let (gone, new) = (missing(before, after), missing(after, before));
+    for name in gone.iter().take(NAMED) {
+        warn!("tenant `{name}` is gone: its namespaces are unclaimed now");
+    }
+    for name in new.iter().take(NAMED) {
+        info!("tenant `{name}` is new");
+    }
+    let untold = |names: &[&str]| names.len().saturating_sub(NAMED);
+    if untold(&gone) > 0 {
+        warn!("{} more tenants are gone", untold(&gone));
+    }
+    if untold(&new) > 0 {
+        info!("{} more tenants are new", untold(&new));
+    }
+}
+
+/// The names of the tenants that `these` has and `those` has not.
+fn missing<'s>(these: &'s Snapshot, those: &Snapshot) -> Vec<&'s str> {
+    let names: FxHashSet<&str> = those.tenants().iter().map(|tenant| &*tenant.name).collect();
+    let mut missing: Vec<_> = these.tenants().iter().map(|tenant| &*tenant.name).collect();
+    missing.retain(|name| !names.contains(name));
+    missing.sort_unstable();
+    missing
 }
 
 /// The date by which exemptions expire: everywhere the same.
@@ -125,7 +211,6 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::admission::tenancy::Snapshot;
     use crate::server::{Reader, store};
 
     const POOL: &str = "
@@ -163,10 +248,28 @@ spec:
             Self { folder, policies, reader }
         }
 
-        /// Writes other policies, of another length so that no clock is too coarse, and looks at them.
-        async fn changed_to(&mut self, documents: &[&str]) {
-            fs::write(self.folder.path().join("policies.yaml"), documents.join("---")).unwrap();
+        fn path(&self) -> PathBuf {
+            self.folder.path().join("policies.yaml")
+        }
+
+        /// Writes other policies, of another length so that no clock is too coarse.
+        fn write(&self, documents: &[&str]) {
+            fs::write(self.path(), documents.join("---")).unwrap();
+        }
+
+        async fn look_twice(&mut self) {
             self.policies.look().await;
+            self.policies.look().await;
+        }
+
+        /// Writes other policies, and looks at them.
+        async fn changed_to(&mut self, documents: &[&str]) {
+            self.write(documents);
+            self.look_twice().await;
+        }
+
+        fn is_faulty(&self) -> bool {
+            self.policies.metrics.policies_faulty.get() == 1
         }
 
         fn holds(&self) -> Option<Arc<Snapshot>> {
@@ -200,9 +303,11 @@ spec:
         assert_eq!(case.reloads(), (0, 1));
         case.policies.look().await;
         assert_eq!(case.reloads(), (0, 1), "it is told once");
-        fs::remove_file(case.folder.path().join("policies.yaml")).unwrap();
-        case.policies.look().await;
+        assert!(case.is_faulty());
+        fs::remove_file(case.path()).unwrap();
+        case.look_twice().await;
         assert_eq!(case.reloads(), (0, 2));
+        assert!(case.is_faulty());
         assert!(Arc::ptr_eq(&first, &case.holds().unwrap()));
         assert_eq!(case.policies.metrics.tenants.get(), 1);
     }
@@ -213,5 +318,59 @@ spec:
         assert!(case.holds().is_none());
         case.changed_to(&[POOL, TENANT]).await;
         assert!(case.holds().is_some());
+    }
+
+    #[tokio::test]
+    async fn l16_half_of_a_change_is_never_read() {
+        let mut case = Case::loaded(&[POOL, TENANT]).await;
+        let first = case.holds().unwrap();
+        let other = TENANT.replace("name: tenants-x", "name: tenants-other");
+        for comment in ["# 1\n", "# 22\n", "# 333\n"] {
+            // It would load, but somebody is still writing.
+            case.write(&[POOL, &format!("{other}{comment}")]);
+            case.policies.look().await;
+            assert!(Arc::ptr_eq(&first, &case.holds().unwrap()));
+        }
+        case.policies.look().await;
+        let second = case.holds().unwrap();
+        assert_eq!(case.reloads(), (1, 0));
+        assert_eq!(missing(&first, &second), ["tenants-x"]);
+        assert_eq!(missing(&second, &first), ["tenants-other"]);
+        // What is undone before it was seen twice is no change.
+        fs::rename(case.path(), case.folder.path().join("aside")).unwrap();
+        case.policies.look().await;
+        assert_eq!(case.reloads(), (1, 0));
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_read_is_told_once_and_tried_again() {
+        let mut case = Case::loaded(&[POOL, TENANT]).await;
+        fs::remove_file(case.path()).unwrap();
+        case.look_twice().await;
+        case.look_twice().await;
+        assert_eq!(case.reloads(), (0, 1));
+        assert!(case.is_faulty());
+        case.changed_to(&[POOL, &format!("{TENANT}# mended\n")]).await;
+        assert_eq!(case.reloads(), (1, 1));
+        assert!(!case.is_faulty());
+    }
+
+    #[tokio::test]
+    async fn a_read_that_fails_for_a_moment_is_made_up_for_at_the_next_look() {
+        let mut case = Case::loaded(&[POOL, TENANT]).await;
+        case.write(&[POOL, &format!("{TENANT}# later\n")]);
+        case.policies.look().await;
+        let fingerprint = config::fingerprint(&case.policies.paths, today());
+        let error =
+            || LoadError::Unreadable { path: case.path(), error: std::io::ErrorKind::TimedOut.into() };
+        let (one, other) = (error(), error());
+        case.policies.change(fingerprint.clone(), Err(one));
+        case.policies.change(fingerprint, Err(other));
+        assert_eq!(case.reloads(), (0, 1));
+        assert!(case.is_faulty());
+        // Nothing looks any different, and yet it is read.
+        case.policies.look().await;
+        assert_eq!(case.reloads(), (1, 1));
+        assert!(!case.is_faulty());
     }
 }

@@ -3,23 +3,51 @@
 #![expect(clippy::disallowed_methods, reason = "reads certificates")]
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use rustls::RootCertStore;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
-use rustls::{RootCertStore, SignatureAlgorithm};
-use tracing::warn;
 
 use super::{CertificatesError, Pair};
 
 /// PEM files, by content.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Material {
-    pub(super) chain: Vec<u8>,
-    pub(super) key: Vec<u8>,
-    pub(super) client_ca: Option<Vec<u8>>,
+    pub(super) chain: Pem,
+    pub(super) key: Pem,
+    pub(super) client_ca: Option<Pem>,
+}
+
+/// The content of a file, or something like it that is in no file.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Pem {
+    path: Option<PathBuf>,
+    pub(super) bytes: Vec<u8>,
+}
+
+impl Pem {
+    fn read(path: &Path) -> Result<Self, CertificatesError> {
+        let bytes = std::fs::read(path).map_err(|error| CertificatesError::Unreadable {
+            path: path.to_owned(),
+            problem: error.to_string(),
+        })?;
+        Ok(Self { path: Some(path.to_owned()), bytes })
+    }
+
+    fn ephemeral(pem: String) -> Self {
+        Self { path: None, bytes: pem.into() }
+    }
+
+    /// What it is, and where.
+    fn name(&self, what: &str) -> String {
+        match &self.path {
+            Some(path) => format!("{what} `{}`", path.display()),
+            None => what.to_owned(),
+        }
+    }
 }
 
 /// The key is a secret.
@@ -33,9 +61,9 @@ impl Material {
     /// Reads the files.
     pub(super) fn read(pair: &Pair, client_ca: Option<&Path>) -> Result<Self, CertificatesError> {
         Ok(Self {
-            chain: read(&pair.cert)?,
-            key: read(&pair.key)?,
-            client_ca: client_ca.map(read).transpose()?,
+            chain: Pem::read(&pair.cert)?,
+            key: Pem::read(&pair.key)?,
+            client_ca: client_ca.map(Pem::read).transpose()?,
         })
     }
 
@@ -43,55 +71,54 @@ impl Material {
     pub(super) fn ephemeral(client_ca: Option<&Path>) -> Result<Self, CertificatesError> {
         let names = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
         let made = rcgen::generate_simple_self_signed(names)
-            .map_err(|error| faulty("ephemeral certificate", &error))?;
-        Self { chain: made.cert.pem().into(), key: made.signing_key.serialize_pem().into(), client_ca: None }
+            .map_err(|error| faulty("ephemeral certificate".to_owned(), &error))?;
+        let (chain, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+        Self { chain: Pem::ephemeral(chain), key: Pem::ephemeral(key), client_ca: None }
             .with_client_ca(client_ca)
     }
 
     /// The same pair, with the client CA read again.
     pub(super) fn with_client_ca(self, client_ca: Option<&Path>) -> Result<Self, CertificatesError> {
-        Ok(Self { client_ca: client_ca.map(read).transpose()?, ..self })
+        Ok(Self { client_ca: client_ca.map(Pem::read).transpose()?, ..self })
     }
 
     /// The chain and the key, checked to belong together.
     pub(super) fn pair(&self, provider: &CryptoProvider) -> Result<CertifiedKey, CertificatesError> {
-        let chain = certificates("certificate chain", &self.chain)?;
-        let key = PrivateKeyDer::from_pem_slice(&self.key).map_err(|error| faulty("private key", &error))?;
-        let pair = CertifiedKey::from_der(chain, key, provider)
-            .map_err(|error| faulty("certificate chain and private key", &error))?;
-        if pair.key.algorithm() == SignatureAlgorithm::RSA {
-            warn!("the serving key is RSA, so every new connection costs ten times as much as with P-256");
-        }
-        Ok(pair)
+        let (of_chain, of_key) = (self.chain.name("certificate chain"), self.key.name("private key"));
+        let chain = certificates(&of_chain, &self.chain.bytes)?;
+        let key =
+            PrivateKeyDer::from_pem_slice(&self.key.bytes).map_err(|error| faulty(of_key.clone(), &error))?;
+        CertifiedKey::from_der(chain, key, provider)
+            .map_err(|error| faulty(format!("{of_chain} and {of_key}"), &error))
     }
 
     /// The CAs of clients, if clients are asked for a certificate.
     pub(super) fn client_roots(&self) -> Result<Option<RootCertStore>, CertificatesError> {
-        let Some(pem) = &self.client_ca else { return Ok(None) };
+        let (Some(pem), Some(what)) = (&self.client_ca, self.client_ca_name()) else { return Ok(None) };
         let mut roots = RootCertStore::empty();
-        for certificate in certificates("client CA", pem)? {
-            roots.add(certificate).map_err(|error| faulty("client CA", &error))?;
+        for certificate in certificates(&what, &pem.bytes)? {
+            roots.add(certificate).map_err(|error| faulty(what.clone(), &error))?;
         }
         Ok(Some(roots))
     }
-}
 
-fn read(path: &Path) -> Result<Vec<u8>, CertificatesError> {
-    std::fs::read(path)
-        .map_err(|error| CertificatesError::Unreadable { path: path.to_owned(), problem: error.to_string() })
+    /// What to call the client CA where it is at fault.
+    pub(super) fn client_ca_name(&self) -> Option<String> {
+        self.client_ca.as_ref().map(|pem| pem.name("client CA"))
+    }
 }
 
 /// At least one certificate; comments and other PEM sections are passed over.
-fn certificates(what: &'static str, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, CertificatesError> {
+fn certificates(what: &str, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, CertificatesError> {
     let certificates = CertificateDer::pem_slice_iter(pem)
         .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| faulty(what, &error))?;
+        .map_err(|error| faulty(what.to_owned(), &error))?;
     if certificates.is_empty() {
-        return Err(faulty(what, &"there is no certificate in it"));
+        return Err(faulty(what.to_owned(), &"there is no certificate in it"));
     }
     Ok(certificates)
 }
 
-fn faulty(what: &'static str, problem: &dyn fmt::Display) -> CertificatesError {
+pub(super) fn faulty(what: String, problem: &dyn fmt::Display) -> CertificatesError {
     CertificatesError::Faulty { what, problem: problem.to_string() }
 }
