@@ -13,6 +13,7 @@
 //! over HTTP/1.1, 1 MiB over HTTP/2. From the first to the last connection, a review that was read is answered.
 
 mod body;
+mod budget;
 mod connections;
 mod deadline;
 mod guarded;
@@ -35,7 +36,7 @@ use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
 
-use self::body::Budget;
+use self::budget::Budget;
 use self::connections::WhenFull;
 pub use self::limits::Limits;
 use self::rated::Rated;

@@ -11,9 +11,9 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
 use http_body_util::BodyExt;
-use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, timeout_at};
 
+use super::budget::{Budget, Room, Share};
 use super::deadline::Deadline;
 use super::limits::Limits;
 
@@ -42,76 +42,27 @@ pub(super) enum Trouble {
     Broken(axum::Error),
 }
 
-/// The bytes that all bodies together may take.
-#[derive(Debug)]
-pub(super) struct Budget {
-    small: Share,
-    large: Share,
-    /// Up to how many bytes a body is small.
-    small_up_to: usize,
-}
-
-impl Budget {
-    /// The budget of these limits.
-    pub(super) fn new(limits: &Limits) -> Self {
-        let (small, large) = (Share::new(limits.held_small), Share::new(limits.held));
-        Self { small, large, small_up_to: limits.small }
-    }
-
-    /// The share of a body that is going to be `bytes` long, as far as is known.
-    fn share(&self, bytes: usize) -> &Share {
-        if bytes <= self.small_up_to { &self.small } else { &self.large }
-    }
-}
-
-/// A part of the budget.
-#[derive(Debug)]
-struct Share {
-    kib: Semaphore,
-    all: u32,
-}
-
-impl Share {
-    fn new(bytes: usize) -> Self {
-        let all = in_kib(bytes);
-        Self { kib: Semaphore::new(all as usize), all }
-    }
-
-    /// Waits for room for `bytes` all in all, of which `held` is there, until `patience` ends. Nobody waits for
-    /// more than there is.
-    async fn take(&self, bytes: usize, held: usize, patience: Instant) -> Result<Room<'_>, Trouble> {
-        let permits = in_kib(bytes).min(self.all).saturating_sub(u32::try_from(held).unwrap_or(u32::MAX));
-        match timeout_at(patience, self.kib.acquire_many(permits)).await {
-            Ok(Ok(permit)) => Ok(Room(permit)),
-            // The semaphore is never closed; were it, there would be no room.
-            Ok(Err(_)) | Err(_) => Err(Trouble::NoRoom),
-        }
-    }
-}
-
-/// Room in the budget; given back when dropped.
-#[derive(Debug)]
-pub(super) struct Room<'b>(SemaphorePermit<'b>);
-
-/// At least one: an empty body takes a place too.
-fn in_kib(bytes: usize) -> u32 {
-    u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX).max(1)
-}
-
-/// A body on its way: it must bring something all the time, and all of it by the deadline.
+/// A body on its way: it must bring something all the time, and all of it by the deadline. A byte now and then
+/// is nothing: whoever sends so would hold a place for as long as a deadline may be.
 #[derive(Debug)]
 pub(super) struct Arriving {
     body: Body,
     /// What came while nothing was kept yet.
     first: Option<Bytes>,
+    /// How long it may take to bring `stretch` bytes.
     stall: Duration,
+    stretch: usize,
+    /// How long it may still take to bring how many of them. Only the time that is waited for it counts.
+    left: Duration,
+    missing: usize,
     deadline: Deadline,
 }
 
 impl Arriving {
     /// A body of which nothing was read yet.
     pub(super) fn new(body: Body, limits: &Limits, deadline: Deadline) -> Self {
-        Self { body, first: None, stall: limits.stall, deadline }
+        let (stall, stretch) = (limits.stall, limits.small);
+        Self { body, first: None, stall, stretch, left: stall, missing: stretch, deadline }
     }
 
     /// Waits for the first piece, which takes no room yet.
@@ -131,17 +82,31 @@ impl Arriving {
         if let Some(first) = self.first.take() {
             return Ok(Some(first));
         }
-        let until = self.deadline.end.min(Instant::now() + self.stall);
+        let begun = Instant::now();
+        let until = self.deadline.end.min(begun + self.left);
         loop {
             match timeout_at(until, self.body.frame()).await.map_err(|_| Trouble::TooSlow)? {
                 // An empty piece is no progress.
                 Some(Ok(frame)) => match frame.into_data() {
-                    Ok(data) if !data.is_empty() => return Ok(Some(data)),
+                    Ok(data) if !data.is_empty() => {
+                        self.came(data.len(), begun.elapsed());
+                        return Ok(Some(data));
+                    }
                     Ok(_) | Err(_) => {}
                 },
                 Some(Err(error)) => return Err(Trouble::Broken(error)),
                 None => return Ok(None),
             }
+        }
+    }
+
+    /// Notes that some bytes came, and how long they were waited for.
+    fn came(&mut self, bytes: usize, waited: Duration) {
+        if bytes < self.missing {
+            self.missing -= bytes;
+            self.left = self.left.saturating_sub(waited);
+        } else {
+            (self.missing, self.left) = (self.stretch, self.stall);
         }
     }
 
@@ -224,15 +189,18 @@ impl<'b> Kept<'b> {
 
     /// Sees to it that there is room for `bytes` all in all.
     async fn pay_for(&mut self, bytes: usize) -> Result<(), Trouble> {
-        let held = self.room.as_ref().map_or(0, |room| room.0.num_permits());
         let (before, share) = (self.share(self.paid), self.share(bytes));
         match &mut self.room {
             Some(_) if bytes <= self.paid => return Ok(()),
             // What was paid elsewhere is given back only when there is room here.
             Some(room) if std::ptr::eq(before, share) => {
-                room.0.merge(share.take(bytes, held, self.patience).await?.0);
+                let more = share.take(bytes, room.held(), self.patience).await;
+                room.merge(more.ok_or(Trouble::NoRoom)?);
             }
-            Some(_) | None => self.room = Some(share.take(bytes, 0, self.patience).await?),
+            Some(_) | None => {
+                let room = share.take(bytes, 0, self.patience).await;
+                self.room = Some(room.ok_or(Trouble::NoRoom)?);
+            }
         }
         self.paid = bytes;
         Ok(())
@@ -273,6 +241,7 @@ mod tests {
     use std::task::{Context, Poll};
 
     use http_body::{Frame, SizeHint};
+    use tokio::time::sleep;
 
     use super::*;
 
@@ -405,6 +374,42 @@ mod tests {
         drop((first, small));
         let third = receive(pieces(100, 100), &budget, &limits).await;
         assert!(matches!(third, Ok(Received::Whole(..))), "{third:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_trickle_is_a_stall_and_a_slow_body_is_none() {
+        for (size, expected) in [(1, "stall"), (600, "whole 9000")] {
+            let (sender, frames) = tokio::sync::mpsc::channel::<Bytes>(1);
+            let trickle = tokio::spawn(async move {
+                for _ in 0..15 {
+                    sleep(Duration::from_millis(400)).await;
+                    if sender.send(Bytes::from(vec![b'x'; size])).await.is_err() {
+                        return;
+                    }
+                }
+            });
+            let (outcome, millis) = timed(received(Body::new(Trickle(frames)))).await;
+            match expected {
+                "stall" => assert_eq!((outcome.as_str(), millis / 100), ("TooSlow", 20)),
+                whole => assert_eq!((outcome.as_str(), millis / 100), (whole, 60)),
+            }
+            trickle.await.unwrap();
+        }
+    }
+
+    /// A body whose pieces somebody sends.
+    struct Trickle(tokio::sync::mpsc::Receiver<Bytes>);
+
+    impl HttpBody for Trickle {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            context: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            self.0.poll_recv(context).map(|piece| piece.map(|piece| Ok(Frame::data(piece))))
+        }
     }
 
     /// What a future gives, and after how many milliseconds.

@@ -20,7 +20,7 @@ pub struct Limits {
     pub small: usize,
     /// Bodies read, or reviews decided, at once.
     pub in_flight: usize,
-    /// How long a body may bring nothing.
+    /// How long a body may take to bring as many bytes as a small one has, or its end.
     pub stall: Duration,
     /// Connections to the webhook's port at once; more are closed. Three API servers were seen to need 2,000.
     pub connections: usize,
