@@ -1,0 +1,198 @@
+//! Bodies of every pace and length.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use http_body::{Frame, SizeHint};
+use tokio::time::sleep;
+
+use super::*;
+
+/// A body that comes in pieces, says how long it is or not, and may never end.
+struct Pieces {
+    left: Vec<Bytes>,
+    declared: Option<u64>,
+    is_endless: bool,
+}
+
+impl HttpBody for Pieces {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        match self.left.pop() {
+            Some(piece) => {
+                if let Some(declared) = &mut self.declared {
+                    *declared -= piece.len() as u64;
+                }
+                Poll::Ready(Some(Ok(Frame::data(piece))))
+            }
+            None if self.is_endless => Poll::Pending,
+            None => Poll::Ready(None),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.declared.map_or_else(SizeHint::default, SizeHint::with_exact)
+    }
+}
+
+fn pieces(count: usize, size: usize) -> Body {
+    Body::new(Pieces { left: vec![Bytes::from(vec![b'x'; size]); count], declared: None, is_endless: false })
+}
+
+/// A body that stalls after `sent` bytes of what it declared.
+fn stalling(sent: usize, declared: Option<u64>) -> Body {
+    let left = if sent == 0 { Vec::new() } else { vec![Bytes::from(vec![b'x'; sent])] };
+    Body::new(Pieces { left, declared, is_endless: true })
+}
+
+fn limits() -> Limits {
+    Limits {
+        body: 10_000,
+        start: 100,
+        discarded: 20_000,
+        held: 10_000,
+        held_small: 2_048,
+        small: 1_024,
+        ..Limits::default()
+    }
+}
+
+async fn receive<'b>(body: Body, budget: &'b Budget, limits: &Limits) -> Result<Received<'b>, Trouble> {
+    let mut body = Arriving::new(body, limits, Deadline::of(None));
+    body.begin().await?;
+    body.receive(budget, limits).await
+}
+
+async fn received(body: Body) -> String {
+    match receive(body, &Budget::new(&limits()), &limits()).await {
+        Ok(Received::Whole(bytes, _)) => format!("whole {}", bytes.len()),
+        Ok(Received::TooLarge { start, finished }) => {
+            format!("start {} finished {finished}", start.len())
+        }
+        Err(trouble) => format!("{trouble:?}"),
+    }
+}
+
+#[tokio::test]
+async fn bodies_are_read_whole_up_to_the_limit() {
+    assert_eq!(received(Body::empty()).await, "whole 0");
+    assert_eq!(received(Body::from(vec![0; 10_000])).await, "whole 10000");
+    assert_eq!(received(pieces(1, 7)).await, "whole 7");
+    assert_eq!(received(pieces(100, 100)).await, "whole 10000");
+}
+
+#[tokio::test]
+async fn l10_of_a_larger_body_the_start_is_kept_and_the_rest_is_read() {
+    assert_eq!(received(Body::from(vec![0; 10_001])).await, "start 100 finished true");
+    assert_eq!(received(pieces(101, 100)).await, "start 100 finished true");
+    assert_eq!(received(pieces(200, 100)).await, "start 100 finished true");
+    assert_eq!(received(pieces(300, 100)).await, "start 100 finished false");
+    assert_eq!(received(pieces(2, 10_000)).await, "start 100 finished true");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_stalls_is_given_up_long_before_its_deadline() {
+    for body in [stalling(0, Some(10_000)), stalling(1, None), stalling(9_999, Some(10_000))] {
+        let begun = Instant::now();
+        assert_eq!(received(body).await, "TooSlow");
+        assert_eq!(begun.elapsed().as_secs(), limits().stall.as_secs());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn room_is_charged_for_what_came_and_not_for_what_was_declared() {
+    let budget = Budget::new(&limits());
+    let mut hoarders: Vec<_> = (0..9).map(|_| stalling(600, Some(10_000))).collect();
+    let limits = limits();
+    let stalled = hoarders.drain(..).map(|body| receive(body, &budget, &limits));
+    let stalled = futures_of(stalled.collect());
+    let honest = async { receive(pieces(1, 1_000), &budget, &limits).await };
+    let large = async { receive(Body::from(vec![0; 1_025]), &budget, &limits).await };
+    let (stalled, honest, large) = tokio::join!(stalled, timed(honest), large);
+    assert!(matches!(honest, (Ok(Received::Whole(..)), 0)), "{honest:?}");
+    // Nine times one KiB of ten is taken, one is left; the two that this takes come when the others go.
+    assert!(matches!(large, Ok(Received::Whole(..))), "{large:?}");
+    assert!(stalled.iter().all(|stalled| matches!(stalled, Err(Trouble::TooSlow))), "{stalled:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_finds_no_room_waits_half_the_deadline_unless_small() {
+    let (budget, limits) = (Budget::new(&limits()), limits());
+    let first = receive(pieces(100, 100), &budget, &limits).await;
+    let (second, millis) = timed(receive(pieces(30, 100), &budget, &limits)).await;
+    assert!(matches!(second, Err(Trouble::NoRoom)), "{second:?}");
+    assert_eq!(millis / 100, 45);
+    let (small, millis) = timed(receive(pieces(1, 1_000), &budget, &limits)).await;
+    assert!(matches!(small, Ok(Received::Whole(..))), "{small:?}");
+    assert_eq!(millis, 0);
+    drop((first, small));
+    let third = receive(pieces(100, 100), &budget, &limits).await;
+    assert!(matches!(third, Ok(Received::Whole(..))), "{third:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_trickle_is_a_stall_and_a_slow_body_is_none() {
+    for (size, expected) in [(1, "stall"), (600, "whole 9000")] {
+        let (sender, frames) = tokio::sync::mpsc::channel::<Bytes>(1);
+        let trickle = tokio::spawn(async move {
+            for _ in 0..15 {
+                sleep(Duration::from_millis(400)).await;
+                if sender.send(Bytes::from(vec![b'x'; size])).await.is_err() {
+                    return;
+                }
+            }
+        });
+        let (outcome, millis) = timed(received(Body::new(Trickle(frames)))).await;
+        match expected {
+            "stall" => assert_eq!((outcome.as_str(), millis / 100), ("TooSlow", 20)),
+            whole => assert_eq!((outcome.as_str(), millis / 100), (whole, 60)),
+        }
+        trickle.await.unwrap();
+    }
+}
+
+/// A body whose pieces somebody sends.
+struct Trickle(tokio::sync::mpsc::Receiver<Bytes>);
+
+impl HttpBody for Trickle {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        self.0.poll_recv(context).map(|piece| piece.map(|piece| Ok(Frame::data(piece))))
+    }
+}
+
+/// What a future gives, and after how many milliseconds.
+async fn timed<T>(future: impl Future<Output = T>) -> (T, u128) {
+    let begun = Instant::now();
+    let result = future.await;
+    (result, begun.elapsed().as_millis())
+}
+
+/// All of them at once, in their order.
+async fn futures_of<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
+    let mut futures: Vec<_> = futures.into_iter().map(Box::pin).collect();
+    let mut results: Vec<_> = futures.iter().map(|_| None).collect();
+    std::future::poll_fn(|context| {
+        for (future, result) in futures.iter_mut().zip(&mut results) {
+            if result.is_none()
+                && let Poll::Ready(value) = future.as_mut().poll(context)
+            {
+                *result = Some(value);
+            }
+        }
+        if results.iter().all(Option::is_some) { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+    results.into_iter().flatten().collect()
+}
