@@ -1,0 +1,59 @@
+//! How many connections fit into the file descriptors of this process.
+//!
+//! The webhook's connections must leave some for the ops port, or the kubelet would call the server dead for
+//! being busy.
+
+#![expect(clippy::disallowed_methods, reason = "reads what the system grants this process")]
+
+use tracing::warn;
+
+use crate::server::Limits;
+
+/// For everything that is no connection: listeners, files that are read, what the runtime needs.
+const SPARE: usize = 64;
+
+/// The default limits, with no more connections than there are file descriptors for.
+pub(super) fn limits() -> Limits {
+    let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
+    within(soft_limit(&limits), Limits::default())
+}
+
+fn within(files: Option<usize>, limits: Limits) -> Limits {
+    let Some(files) = files else { return limits };
+    let connections = files.saturating_sub(limits.ops_connections + SPARE).max(1);
+    if connections >= limits.connections {
+        return limits;
+    }
+    warn!(files, connections, "the limit of open files (ulimit -n) allows for few connections; raise it");
+    Limits { connections, ..limits }
+}
+
+/// The soft limit of open files, from `/proc/self/limits`; nothing if there is none.
+fn soft_limit(limits: &str) -> Option<usize> {
+    limits
+        .lines()
+        .find_map(|line| line.strip_prefix("Max open files"))
+        .and_then(|line| line.split_whitespace().next()?.parse().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_leave_descriptors_for_the_ops_port() {
+        let limits = |files| {
+            let text = format!(
+                "Limit                     Soft Limit           Hard Limit           Units     \n\
+                 Max processes             100                  100                  processes \n\
+                 Max open files            {files:<20} 1048576              files     \n"
+            );
+            within(soft_limit(&text), Limits::default()).connections
+        };
+        let all = Limits::default().connections;
+        for (files, expected) in [("1048576", all), ("unlimited", all), ("1024", 896), ("100", 1)] {
+            assert_eq!(limits(files), expected, "{files}");
+        }
+        assert_eq!(soft_limit(""), None);
+    }
+}
