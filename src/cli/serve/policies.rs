@@ -211,6 +211,7 @@ mod tests {
     use std::fs;
 
     use super::*;
+    use crate::config::Unreadable;
     use crate::server::{Reader, store};
 
     const POOL: &str = "
@@ -361,8 +362,10 @@ spec:
         case.write(&[POOL, &format!("{TENANT}# later\n")]);
         case.policies.look().await;
         let fingerprint = config::fingerprint(&case.policies.paths, today());
-        let error =
-            || LoadError::Unreadable { path: case.path(), error: std::io::ErrorKind::TimedOut.into() };
+        let error = || LoadError::Unreadable {
+            unreadable: vec![Unreadable { path: case.path(), error: std::io::ErrorKind::TimedOut.into() }],
+            mistakes: Vec::new(),
+        };
         let (one, other) = (error(), error());
         case.policies.change(fingerprint.clone(), Err(one));
         case.policies.change(fingerprint, Err(other));
