@@ -64,6 +64,16 @@ impl<'f> Findings<'f> {
         self.sink.is_of_the_past()
     }
 
+    /// Takes a finding that is about all of the object.
+    pub fn add_whole(
+        &mut self,
+        field: &dyn fmt::Display,
+        message: &dyn fmt::Display,
+        identity: &dyn fmt::Display,
+    ) {
+        self.add(Finding { control: None, field, message, identity, concern: Concern::Whole });
+    }
+
     /// Takes a finding.
     pub fn add(&mut self, finding: Finding<'_>) {
         self.sink.take(self.rule, finding);

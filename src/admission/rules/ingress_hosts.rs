@@ -10,7 +10,7 @@ use std::fmt;
 
 use serde::de::IgnoredAny;
 
-use super::{Concern, Finding, Findings, Subject};
+use super::{Findings, Subject};
 use crate::admission::network::Ingress;
 use crate::admission::record::{Cut, Text};
 use crate::admission::review::Object;
@@ -51,7 +51,7 @@ impl Claims<'_, '_> {
             [("defaultBackend", &ingress.spec.default_backend), ("backend", &ingress.spec.backend)];
         for (field, _) in backends.iter().filter(|(_, backend)| backend.is_some()) {
             let message = "a default backend takes the requests for every host that nobody else claims; write rules with hosts instead";
-            self.found(&format_args!("spec.{field}"), &message, &"default-backend");
+            self.findings.add_whole(&format_args!("spec.{field}"), &message, &"default-backend");
         }
     }
 
@@ -68,8 +68,8 @@ impl Claims<'_, '_> {
                     }
                 }
                 Bears::Conditions => self.conditions(&field, key, value),
-                Bears::Patterns => self.found(&field, &PATTERNS, &identity),
-                Bears::Snippet => self.found(&field, &SNIPPET, &identity),
+                Bears::Patterns => self.findings.add_whole(&field, &PATTERNS, &identity),
+                Bears::Snippet => self.findings.add_whole(&field, &SNIPPET, &identity),
                 Bears::Www if is_false(value) => {}
                 Bears::Www => www = www.or(Some(key)),
             }
@@ -85,14 +85,14 @@ impl Claims<'_, '_> {
         let identity = format_args!("{key}={value}");
         let Ok(conditions) = serde_json::from_str::<Vec<Condition<'_>>>(value) else {
             let message = "these conditions cannot be read, so their hosts cannot be checked; correct the JSON, and write its keys as the controller documents them";
-            return self.found(field, &message, &identity);
+            return self.findings.add_whole(field, &message, &identity);
         };
         for config in conditions.iter().filter_map(|condition| condition.host_header_config.as_ref()) {
             for host in &config.values {
                 self.host(field, key, host);
             }
             if !config.regex_values.is_empty() {
-                self.found(field, &PATTERNS, &identity);
+                self.findings.add_whole(field, &PATTERNS, &identity);
             }
         }
     }
@@ -133,11 +133,7 @@ impl Claims<'_, '_> {
             format!("use a host of its domains: {}{more}", listed.join(", "))
         };
         let message = fmt::from_fn(|f| write!(f, "{problem}; {}", listed.get_or_init(advice)));
-        findings.add(Finding { control: None, field, message: &message, identity, concern: Concern::Whole });
-    }
-
-    fn found(&mut self, field: &dyn fmt::Display, message: &dyn fmt::Display, identity: &dyn fmt::Display) {
-        self.findings.add(Finding { control: None, field, message, identity, concern: Concern::Whole });
+        findings.add_whole(field, &message, identity);
     }
 }
 

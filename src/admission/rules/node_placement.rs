@@ -12,7 +12,7 @@
 use std::collections::HashSet;
 use std::fmt;
 
-use super::{Concern, Finding, Findings, Subject};
+use super::{Findings, Subject};
 use crate::admission::record::Cut;
 use crate::admission::review::Object;
 use crate::admission::stamp::{demands, pool_of};
@@ -33,12 +33,11 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     if pod.is_mirror() {
         let message = "only a kubelet may say that a pod mirrors a static one; remove the annotation";
         let field = format_args!("{}.annotations[kubernetes.io/config.mirror]", pod.metadata_path);
-        found(findings, &field, &message, &"mirror");
+        findings.add_whole(&field, &message, &"mirror");
     }
     let node = &pod.spec.node_name;
     if !node.is_empty() {
-        found(
-            findings,
+        findings.add_whole(
             &format_args!("{}.nodeName", pod.spec_path),
             &format_args!(
                 "asks for node `{}` past the scheduler; remove `nodeName`, and use nodeSelector or affinity",
@@ -53,15 +52,6 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     }
 }
 
-fn found(
-    findings: &mut Findings<'_>,
-    field: &dyn fmt::Display,
-    message: &dyn fmt::Display,
-    identity: &dyn fmt::Display,
-) {
-    findings.add(Finding { control: None, field, message, identity, concern: Concern::Whole });
-}
-
 fn bound(subject: &Subject<'_, '_>, node: &str, findings: &mut Findings<'_>) {
     if &*subject.request.user.username == SCHEDULER {
         return;
@@ -70,7 +60,7 @@ fn bound(subject: &Subject<'_, '_>, node: &str, findings: &mut Findings<'_>) {
         "only the scheduler binds pods to nodes; leave it to `default-scheduler` to find a node (asked for `{}`)",
         Cut(node)
     );
-    found(findings, &"target.name", &message, &format_args!("binding={node}"));
+    findings.add_whole(&"target.name", &message, &format_args!("binding={node}"));
 }
 
 /// Proves that the pod can only land in its tenant's pools. Of a template only what the stamp will not mend
@@ -94,7 +84,7 @@ fn confined(pod: &PodView<'_, '_>, tenant: &Tenant, snapshot: &Snapshot, finding
             }
             f.write_str("); create it again, and if that does not help, another webhook takes the stamp away")
         });
-        found(findings, &format_args!("{}.nodeSelector", pod.spec_path), &message, &"unstamped");
+        findings.add_whole(&format_args!("{}.nodeSelector", pod.spec_path), &message, &"unstamped");
         // Whatever else of the stamp is missing is the same violation.
         if !findings.is_of_the_past() {
             return;
@@ -120,9 +110,7 @@ fn names_foreign_pool(
         let mut own = snapshot.pools_of(tenant).filter_map(|pool| pool.label(key)).peekable();
         if own.peek().is_some() && !own.any(|own| own == value) {
             foreign = true;
-            found(
-                findings,
-                &format_args!("{}.nodeSelector[{key}]", pod.spec_path),
+            findings.add_whole(&format_args!("{}.nodeSelector[{key}]", pod.spec_path),
                 &format_args!(
                     "`{key}={}` selects no pool of the tenant; remove it, and the tenant's own pool is selected for you",
                     Cut(value)
@@ -188,7 +176,7 @@ fn bare_terms(pod: &PodView<'_, '_>, pools: &[&Pool], findings: &mut Findings<'_
     for (index, term) in pod.spec.required_terms().unwrap_or_default().iter().enumerate() {
         if !term.is_empty() && !nothing_pinned.is_pinned_by(term) {
             let message = "this term does not name the tenant's pool, and terms are alternatives; create the pod again, and if that does not help, another webhook adds the term after the stamp";
-            found(findings, &term_path(pod, index), &message, &describe(term));
+            findings.add_whole(&term_path(pod, index), &message, &describe(term));
         }
     }
 }
@@ -209,7 +197,7 @@ fn tolerates_its_pool(
                 "the toleration of the tenant's pool (`{key}`) is missing or has a time limit; create the pod again, and if that does not help, another webhook takes it away"
             );
             let field = format_args!("{}.tolerations", pod.spec_path);
-            found(findings, &field, &message, &format_args!("toleration={key}"));
+            findings.add_whole(&field, &message, &format_args!("toleration={key}"));
         }
     }
 }
@@ -225,11 +213,11 @@ fn selects_no_pool(pod: &PodView<'_, '_>, snapshot: &Snapshot, findings: &mut Fi
             labels.sort_unstable();
             labels.iter().try_for_each(|(key, value)| write!(f, "{key}={value},"))
         });
-        return found(findings, &field, &SELECTS, &identity);
+        return findings.add_whole(&field, &SELECTS, &identity);
     }
     for (index, term) in pod.spec.required_terms().unwrap_or_default().iter().enumerate() {
         if Asked::by_term(term).and(&selected).selects_a_pool(snapshot) {
-            found(findings, &term_path(pod, index), &SELECTS, &describe(term));
+            findings.add_whole(&term_path(pod, index), &SELECTS, &describe(term));
         }
     }
 }

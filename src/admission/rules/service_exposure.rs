@@ -7,7 +7,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use super::{Concern, Finding, Findings, Subject};
+use super::{Findings, Subject};
 use crate::admission::network::{Service, ServiceSpec};
 use crate::admission::record::Cut;
 use crate::admission::review::{Object, Operation};
@@ -34,15 +34,6 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     type_(service, allowed, findings);
     node_ports(subject, service, allowed, findings);
     external_ips(service, allowed, findings);
-}
-
-fn found(
-    findings: &mut Findings<'_>,
-    field: &dyn fmt::Display,
-    message: &dyn fmt::Display,
-    identity: &dyn fmt::Display,
-) {
-    findings.add(Finding { control: None, field, message, identity, concern: Concern::Whole });
 }
 
 fn type_(service: &Service<'_>, allowed: &Services, findings: &mut Findings<'_>) {
@@ -72,7 +63,7 @@ fn type_(service: &Service<'_>, allowed: &Services, findings: &mut Findings<'_>)
         }
     });
     // An alias for another name is another alias.
-    found(findings, &"spec.type", &message, &format_args!("type={type_} {external_name}"));
+    findings.add_whole(&"spec.type", &message, &format_args!("type={type_} {external_name}"));
 }
 
 fn external_name(service: &Service<'_>, allowed: &Services, findings: &mut Findings<'_>) {
@@ -88,7 +79,7 @@ fn external_name(service: &Service<'_>, allowed: &Services, findings: &mut Findi
                 write!(f, "{or}`{name}`")
             })
         });
-        found(findings, &"spec.externalName", &message, &format_args!("name={name}"));
+        findings.add_whole(&"spec.externalName", &message, &format_args!("name={name}"));
     }
 }
 
@@ -109,14 +100,14 @@ fn node_ports(
     const WHY: &str = "the load balancer opens node ports too, and type `NodePort` is not allowed";
     if spec.allocate_load_balancer_node_ports != Some(false) {
         let field = "spec.allocateLoadBalancerNodePorts";
-        found(findings, &field, &format_args!("{WHY}; set it to false"), &"allocate-node-ports");
+        findings.add_whole(&field, &format_args!("{WHY}; set it to false"), &"allocate-node-ports");
     }
     for (index, port) in spec.ports.iter().enumerate().filter(|(_, port)| port.node_port != 0) {
         // Those that are allocated are told of once; one that is asked for is a violation of its own.
         if spec.allocate_load_balancer_node_ports == Some(false) || is_update {
             let field = format_args!("spec.ports[{index}].nodePort");
             let identity = format_args!("node-port={}", port.node_port);
-            found(findings, &field, &format_args!("{WHY}; remove it"), &identity);
+            findings.add_whole(&field, &format_args!("{WHY}; remove it"), &identity);
         }
     }
 }
@@ -124,9 +115,7 @@ fn node_ports(
 fn external_ips(service: &Service<'_>, allowed: &Services, findings: &mut Findings<'_>) {
     for (index, address) in service.spec.external_ips.iter().enumerate() {
         if !is_listed(address, allowed) {
-            found(
-                findings,
-                &format_args!("spec.externalIPs[{index}]"),
+            findings.add_whole(&format_args!("spec.externalIPs[{index}]"),
                 &format_args!(
                     "every node would take the traffic for `{}`; remove the address, or ask the platform team to list it for the tenant",
                     Cut(address)
@@ -144,9 +133,7 @@ fn status(service: &Service<'_>, allowed: &Services, findings: &mut Findings<'_>
     }
     for (index, ingress) in service.status.load_balancer.ingress.iter().enumerate() {
         if !ingress.ip.is_empty() && !is_listed(&ingress.ip, allowed) {
-            found(
-                findings,
-                &format_args!("status.loadBalancer.ingress[{index}].ip"),
+            findings.add_whole(&format_args!("status.loadBalancer.ingress[{index}].ip"),
                 &format_args!(
                     "every node would take the traffic for `{}`; only the cluster's own controllers may set it",
                     Cut(&ingress.ip)

@@ -8,7 +8,7 @@
 
 use std::fmt;
 
-use super::{Concern, Finding, Findings, Subject};
+use super::{Findings, Subject};
 use crate::admission::record::Cut;
 use crate::admission::tenancy::{Pool, Snapshot, Tenant};
 use crate::admission::workload::Toleration;
@@ -21,16 +21,14 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
             None => subject.snapshot.is_pool_tolerated_by(toleration).then_some(Refusal::OfUnclaimed),
         };
         let Some(refusal) = refusal else { continue };
-        findings.add(Finding {
-            control: None,
-            field: &format_args!("{}.tolerations[{index}]", pod.spec_path),
-            message: &fmt::from_fn(|f| refusal.explain(toleration, f)),
-            identity: &fmt::from_fn(|f| {
+        findings.add_whole(
+            &format_args!("{}.tolerations[{index}]", pod.spec_path),
+            &fmt::from_fn(|f| refusal.explain(toleration, f)),
+            &fmt::from_fn(|f| {
                 let Toleration { key, operator, value, effect, .. } = toleration;
                 write!(f, "{key}\u{0}{operator}\u{0}{value}\u{0}{effect}")
             }),
-            concern: Concern::Whole,
-        });
+        );
     }
 }
 
