@@ -23,7 +23,7 @@ use crate::server::{self, Certificates, Listeners, Pair, Parts};
 use crate::telemetry::{self, LogFormat, Metrics};
 
 /// How often the policies are looked at; a change is taken when it was seen twice.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {

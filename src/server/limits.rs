@@ -63,7 +63,7 @@ impl Default for Limits {
             head: Duration::from_secs(10),
             unread: Duration::from_secs(10),
             grace: Duration::from_secs(10),
-            certificates_every: Duration::from_secs(1),
+            certificates_every: Duration::from_millis(500),
         }
     }
 }
