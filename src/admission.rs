@@ -88,6 +88,9 @@ pub fn admit(phase: Phase, request: &Request<'_>, snapshot: &Snapshot) -> Verdic
             return Verdict::undecidable(422, message);
         }
         Object::Missing | Object::Unread => return Verdict::allow(),
+        Object::Pod(pod) if pod.spec.is_none() => {
+            return Verdict::undecidable(422, "`spec` is missing, so it cannot be judged; write it");
+        }
         Object::Pod(_)
         | Object::TemplateOwner(_)
         | Object::CronJob(_)

@@ -255,7 +255,18 @@ fn what_is_exempt_in_system_namespaces_stays_unread() {
     let text =
         "apiVersion: v1\nkind: Pod\nmetadata: {name: a, namespace: kube-system}\nspec: {hostNetwork: 7}\n";
     let output = check_stdin(&["-"], text);
-    assert_eq!((output.status.code(), &*stdout(&output)), (Some(0), "1 object: 1 clean\n"));
+    assert_eq!(
+        (output.status.code(), &*stdout(&output)),
+        (Some(0), "1 object: 0 clean, 1 in system namespaces, where nothing is judged\n")
+    );
+}
+
+#[test]
+fn a_list_without_items_cannot_be_judged() {
+    for items in ["item: [{kind: Pod}]", "items: null", "items: {}"] {
+        let output = check_stdin(&["-"], &format!("apiVersion: v1\nkind: List\n{items}\n"));
+        assert_eq!(output.status.code(), Some(2), "{items}");
+    }
 }
 
 #[test]

@@ -56,35 +56,58 @@ pub(super) fn stamp(subject: &Subject<'_, '_>) -> Option<Patch> {
     patch.finish()
 }
 
-/// The pool of a pod: of those that its own nodeSelector does not contradict the one it names most labels of,
-/// or else its tenant's default. `None`: the tenant has no pools.
+/// The pool of a pod: the one all of whose labels its own nodeSelector names; else its tenant's default, unless
+/// the nodeSelector contradicts that; else the one it names most labels of. `None`: the tenant has no pools.
 ///
-/// INVARIANT: stamping a pod with its pool does not change its pool. The stamp adds to the labels that it names
-/// of any other pool at most as many as to those of its own.
+/// INVARIANT: stamping a pod with its pool does not change its pool: the labels that the stamp adds are already
+/// counted as named here, until that makes no difference any more. It comes to that, since a pool only gives way
+/// to one with more labels.
 pub(super) fn pool_of<'s>(
     spec: &PodSpec<'_>,
     tenant: &'s Tenant,
     snapshot: &'s Snapshot,
 ) -> Option<&'s Pool> {
-    let mut pools = snapshot.pools_of(tenant);
-    let default = pools.next()?;
-    let Some(selector) = &spec.node_selector else { return Some(default) };
+    let pools = snapshot.pools_of(tenant);
+    let of_selector = |key: &str| spec.node_selector.as_ref().and_then(|selector| selector.get(key));
+    let mut chosen = choose(pools.clone(), of_selector)?;
+    for _ in pools.clone() {
+        let next = choose(pools.clone(), |key| of_selector(key).or_else(|| chosen.label(key)))?;
+        if next.name == chosen.name {
+            break;
+        }
+        chosen = next;
+    }
+    Some(chosen)
+}
+
+/// Chooses among a tenant's pools, the default first, by the labels that are `selected`. Of equals the first.
+fn choose<'s, 'l>(
+    mut pools: impl Iterator<Item = &'s Pool> + Clone,
+    selected: impl Fn(&str) -> Option<&'l str>,
+) -> Option<&'s Pool> {
     // How many labels of the pool are named, and whether these are all; `None`: one is contradicted.
     let named = |pool: &Pool| {
-        pool.labels.iter().try_fold((0, true), |(named, all), (key, value)| match selector.get(key) {
+        pool.labels.iter().try_fold((0_usize, true), |(named, all), (key, value)| match selected(key) {
             Some(selected) if *selected == **value => Some((named + 1, all)),
             Some(_) => None,
             None => Some((named, false)),
         })
     };
-    let mut best = (named(default).unwrap_or((0, false)), default);
-    for pool in pools {
-        // Of equals the first, so that the default goes before the others.
-        if let Some(named) = named(pool).filter(|named| *named > best.0) {
-            best = (named, pool);
+    let (mut whole, mut fitting) = (None, None);
+    for pool in pools.clone() {
+        let Some((labels, all)) = named(pool) else { continue };
+        let best = if all { &mut whole } else { &mut fitting };
+        if best.is_none_or(|(most, _)| labels > most) {
+            *best = Some((labels, pool));
         }
     }
-    Some(best.1)
+    let default = pools.next()?;
+    let fits = |pool: &&Pool| named(pool).is_some();
+    whole
+        .map(|(_, pool)| pool)
+        .or_else(|| Some(default).filter(fits))
+        .or_else(|| fitting.map(|(_, pool)| pool))
+        .or(Some(default))
 }
 
 fn node_selector(spec: &PodSpec<'_>, pool: &Pool, at: &Pointer, patch: &mut PatchBuilder) {

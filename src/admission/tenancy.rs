@@ -18,7 +18,7 @@ pub use self::compile::{Compiled, Unread, did_you_mean, keyed};
 pub use self::domains::{Domain, DomainError, Domains, Host, HostError};
 pub use self::exemptions::{Exemption, Reach};
 use self::index::PoolIndex;
-pub use self::pools::{Grant, Pool, PoolId, Taint};
+pub use self::pools::{Grant, Pool, PoolId, Taint, is_restricted};
 use super::policy::Modes;
 use super::workload::Toleration;
 use crate::api::{Level, ServiceType, StampMode, Workloads};

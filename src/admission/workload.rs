@@ -46,7 +46,7 @@ record! {
         /// The pod's metadata.
         metadata: Metadata<'a> = "metadata",
         /// The pod's spec.
-        spec: PodSpec<'a> = "spec",
+        spec: Option<PodSpec<'a>> = "spec",
     }
 }
 
@@ -56,7 +56,7 @@ record! {
         /// The pods' metadata.
         metadata: Metadata<'a> = "metadata",
         /// The pods' spec.
-        spec: PodSpec<'a> = "spec",
+        spec: Option<PodSpec<'a>> = "spec",
     }
 }
 
@@ -132,7 +132,7 @@ record! {
         /// The containers added while it runs.
         ephemeral_containers: List<Container<'a>, 2_000> = "ephemeralContainers",
         /// The volumes.
-        volumes: List<Volume<'a>> = "volumes",
+        volumes: List<Volume<'a>, 2_000> = "volumes",
         /// What holds for all containers.
         security_context: PodSecurityContext<'a> = "securityContext",
         /// Whether it shares the node's network.
@@ -204,7 +204,7 @@ record! {
     /// Terms of which one must match.
     pub struct NodeSelector<'a> {
         /// The terms; an empty list matches no node.
-        terms: Option<List<NodeSelectorTerm<'a>>> = "nodeSelectorTerms",
+        terms: Option<List<NodeSelectorTerm<'a>, 1_000>> = "nodeSelectorTerms",
     }
 }
 
@@ -357,15 +357,10 @@ pub struct PodView<'v, 'a> {
 }
 
 impl<'v, 'a> PodView<'v, 'a> {
-    /// The view of a pod itself.
-    pub const fn of_pod(pod: &'v Pod<'a>) -> Self {
-        Self {
-            is_template: false,
-            spec_path: "spec",
-            metadata_path: "metadata",
-            metadata: &pod.metadata,
-            spec: &pod.spec,
-        }
+    /// The view of a pod itself; `None`: it has no spec.
+    pub fn of_pod(Pod { metadata, spec }: &'v Pod<'a>) -> Option<Self> {
+        let spec = spec.as_ref()?;
+        Some(Self { is_template: false, spec_path: "spec", metadata_path: "metadata", metadata, spec })
     }
 
     /// Whether it claims to be the mirror of a static pod.
@@ -379,6 +374,7 @@ impl<'v, 'a> PodView<'v, 'a> {
         (spec_path, metadata_path): (&'static str, &'static str),
     ) -> Option<Self> {
         let PodTemplateSpec { metadata, spec } = template?;
+        let spec = spec.as_ref()?;
         Some(Self { is_template: true, spec_path, metadata_path, metadata, spec })
     }
 }

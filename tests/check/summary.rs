@@ -24,7 +24,11 @@ fn what_little_is_judged_is_counted_apart() {
     };
     for (name, text, expected) in [
         ("a tenant's", pod(", namespace: tenants-x"), "1 object: 1 clean\n".to_owned()),
-        ("a system namespace's", pod(", namespace: kube-system"), "1 object: 1 clean\n".to_owned()),
+        (
+            "a system namespace's",
+            pod(", namespace: kube-system"),
+            "1 object: 0 clean, 1 in system namespaces, where nothing is judged\n".to_owned(),
+        ),
         ("nobody's", pod(""), "1 object: 1 clean\n".to_owned() + &note(1, "`default`")),
         (
             "many nobodies'",

@@ -48,6 +48,11 @@ fn m8_a_wrong_type_where_a_rule_reads_is_denied_with_its_path() {
     for (path, object) in [
         ("spec", {
             let mut pod = pod(json!({}));
+            pod.as_object_mut().unwrap().remove("spec");
+            pod
+        }),
+        ("spec", {
+            let mut pod = pod(json!({}));
             pod["spec"] = json!([]);
             pod
         }),

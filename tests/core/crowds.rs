@@ -76,7 +76,7 @@ fn l13_hostile_objects_cost_no_more_than_their_length() {
             "terms and a nodeSelector",
             pod(json!({
                 "nodeSelector": selector,
-                "affinity": terms(many(15_000, |_| json!({"matchExpressions": [one_label]}))),
+                "affinity": terms(many(1_000, |_| json!({"matchExpressions": [one_label]}))),
             })),
         ),
         ("requirements of one term", pod(json!({"affinity": requirements}))),

@@ -179,6 +179,36 @@ fn the_pool_is_the_allowed_one_that_the_node_selector_names() {
 }
 
 #[test]
+fn a11_a_label_that_pools_share_with_everybody_does_not_choose_among_them() {
+    let snapshot = snapshot(
+        "
+{apiVersion: partywall.dev/v1alpha1, kind: NodePool, metadata: {name: main}, spec: {
+  nodeSelector: {t: x, zone: a, disk: ssd}, taints: [{key: t, value: main}]}}
+---
+{apiVersion: partywall.dev/v1alpha1, kind: NodePool, metadata: {name: arm}, spec: {
+  nodeSelector: {t: x-arm, kubernetes.io/os: linux}, taints: [{key: t, value: arm}]}}
+---
+{apiVersion: partywall.dev/v1alpha1, kind: NodePool, metadata: {name: other}, spec: {
+  nodeSelector: {t: x, gpu: 'yes'}, taints: [{key: t, value: other}]}}
+---
+{apiVersion: partywall.dev/v1alpha1, kind: Tenant, metadata: {name: tenants-x}, spec: {
+  namespaces: [tenants-x], nodePools: {default: main, allowed: [arm, other]}}}",
+    );
+    for (selector, pool) in [
+        (json!({"kubernetes.io/os": "linux"}), "main"),
+        (json!({"kubernetes.io/os": "linux", "t": "x-arm"}), "arm"),
+        (json!({"zone": "b"}), "arm"),
+        (json!({"zone": "b", "t": "x"}), "other"),
+        (json!({"gpu": "yes"}), "main"),
+        (json!({"gpu": "yes", "disk": "hdd"}), "other"),
+    ] {
+        let stamped = stamp(pod(json!({"nodeSelector": selector})), &snapshot);
+        assert_eq!(stamped["spec"]["tolerations"][0]["value"], pool, "{selector}");
+        assert!(mutate(&create(stamped), &snapshot).patch.is_none(), "{selector}");
+    }
+}
+
+#[test]
 fn k5_label_keys_with_slashes_and_taints_without_value_or_effect() {
     let snapshot = with_mode("Both");
     let stamped = stamp(pod(json!({"nodeSelector": {"disk": "ssd"}, "tolerations": []})), &snapshot);

@@ -28,6 +28,16 @@ fn f6_f15_an_old_load_balancer_may_lose_node_ports_but_gain_none() {
     };
     assert!(judged(with(&[30_001, 30_002]), with(&[30_001])).is_empty());
     assert_eq!(judged(with(&[30_001]), with(&[30_001, 30_000])), ["service-exposure spec.ports[1].nodePort"]);
+    let node_port = |ports: &[u16]| {
+        let mut service = with(ports);
+        service["spec"]["type"] = json!("NodePort");
+        service
+    };
+    assert!(judged(node_port(&[30_001]), node_port(&[30_001])).is_empty());
+    assert_eq!(
+        judged(node_port(&[30_001]), node_port(&[30_001, 30_000])),
+        ["service-exposure spec.ports[1].nodePort"]
+    );
     assert!(
         judged(with(&[30_001]), service(json!({"type": "ClusterIP", "ports": [{"port": 80}]}))).is_empty()
     );

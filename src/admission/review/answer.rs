@@ -182,8 +182,9 @@ fn total(verdict: &Verdict, mode: Mode) -> usize {
 
 /// Cut to the length of a warning, without control characters.
 fn cut(text: &str) -> String {
-    let mut cut: String = text.chars().filter(|c| !c.is_control()).take(WARNING).collect();
-    if text.chars().count() > WARNING {
+    let mut visible = text.chars().filter(|c| !c.is_control());
+    let mut cut: String = visible.by_ref().take(WARNING).collect();
+    if visible.next().is_some() {
         cut.pop();
         cut.push('…');
     }

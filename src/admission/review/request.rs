@@ -158,7 +158,7 @@ impl<'a> Object<'a> {
     /// The pod, or the pod that the template makes.
     pub fn pod(&self) -> Option<PodView<'_, 'a>> {
         match self {
-            Self::Pod(pod) => Some(PodView::of_pod(pod)),
+            Self::Pod(pod) => PodView::of_pod(pod),
             Self::TemplateOwner(owner) => PodView::of_template(owner.spec.template.as_ref(), IN_SPEC),
             Self::CronJob(job) => {
                 PodView::of_template(job.spec.job_template.spec.template.as_ref(), IN_JOB_TEMPLATE)

@@ -64,19 +64,19 @@ impl<'f> Findings<'f> {
         self.sink.is_of_the_past()
     }
 
-    /// Takes a finding that is about all of the object.
+    /// Takes a finding that is about all of the object; whether it counts, as [`Self::add`] does.
     pub fn add_whole(
         &mut self,
         field: &dyn fmt::Display,
         message: &dyn fmt::Display,
         identity: &dyn fmt::Display,
-    ) {
-        self.add(Finding { control: None, field, message, identity, concern: Concern::Whole });
+    ) -> bool {
+        self.add(Finding { control: None, field, message, identity, concern: Concern::Whole })
     }
 
-    /// Takes a finding.
-    pub fn add(&mut self, finding: Finding<'_>) {
-        self.sink.take(self.rule, finding);
+    /// Takes a finding; whether it counts: it is new and not exempt.
+    pub fn add(&mut self, finding: Finding<'_>) -> bool {
+        self.sink.take(self.rule, finding)
     }
 }
 
@@ -86,8 +86,8 @@ pub(in crate::admission) trait Sink {
     fn mode(&self, rule: RuleId) -> Mode;
     /// Whether the object is one as it was.
     fn is_of_the_past(&self) -> bool;
-    /// Takes a finding of a rule.
-    fn take(&mut self, rule: RuleId, finding: Finding<'_>);
+    /// Takes a finding of a rule; whether it counts.
+    fn take(&mut self, rule: RuleId, finding: Finding<'_>) -> bool;
 }
 
 /// What the old object violates, by value.
@@ -103,8 +103,9 @@ impl Sink for Before {
         true
     }
 
-    fn take(&mut self, rule: RuleId, finding: Finding<'_>) {
+    fn take(&mut self, rule: RuleId, finding: Finding<'_>) -> bool {
         self.0.insert((rule, finding.control, finding.identity.to_string()));
+        false
     }
 }
 
@@ -188,16 +189,16 @@ impl Sink for Report<'_> {
         false
     }
 
-    fn take(&mut self, rule: RuleId, finding: Finding<'_>) {
+    fn take(&mut self, rule: RuleId, finding: Finding<'_>) -> bool {
         if self.is_old(rule, &finding) {
-            return;
+            return false;
         }
         let covers = |exemption: &&&Exemption| exemption.covers(rule, finding.concern, self.pod.as_ref());
         if let Some(exemption) = self.exemptions.iter().find(covers) {
             if !self.used.contains(&exemption.name) {
                 self.used.push(exemption.name.clone());
             }
-            return;
+            return false;
         }
         let mode = self.mode(rule);
         // Counted by rule, so that a rule that only warns cannot crowd out what another denies for.
@@ -210,6 +211,7 @@ impl Sink for Report<'_> {
                 message: finding.message.to_string(),
             });
         }
+        true
     }
 }
 

@@ -68,8 +68,12 @@ impl Claims<'_, '_> {
                     }
                 }
                 Bears::Conditions => self.conditions(&field, key, value),
-                Bears::Patterns => self.findings.add_whole(&field, &PATTERNS, &identity),
-                Bears::Snippet => self.findings.add_whole(&field, &SNIPPET, &identity),
+                Bears::Patterns => {
+                    self.findings.add_whole(&field, &PATTERNS, &identity);
+                }
+                Bears::Snippet => {
+                    self.findings.add_whole(&field, &SNIPPET, &identity);
+                }
                 Bears::Www if is_false(value) => {}
                 Bears::Www => www = www.or(Some(key)),
             }
@@ -85,7 +89,8 @@ impl Claims<'_, '_> {
         let identity = format_args!("{key}={value}");
         let Ok(conditions) = serde_json::from_str::<Vec<Condition<'_>>>(value) else {
             let message = "these conditions cannot be read, so their hosts cannot be checked; correct the JSON, and write its keys as the controller documents them";
-            return self.findings.add_whole(field, &message, &identity);
+            self.findings.add_whole(field, &message, &identity);
+            return;
         };
         for config in conditions.iter().filter_map(|condition| condition.host_header_config.as_ref()) {
             for host in &config.values {

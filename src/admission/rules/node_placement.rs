@@ -16,7 +16,7 @@ use super::{Findings, Subject};
 use crate::admission::record::Cut;
 use crate::admission::review::Object;
 use crate::admission::stamp::{demands, pool_of};
-use crate::admission::tenancy::{Pool, Snapshot, Tenant};
+use crate::admission::tenancy::{Pool, Snapshot, Tenant, is_restricted};
 use crate::admission::workload::{NodeSelectorRequirement, NodeSelectorTerm, PodSpec, PodView};
 use crate::api::StampMode;
 
@@ -213,7 +213,8 @@ fn selects_no_pool(pod: &PodView<'_, '_>, snapshot: &Snapshot, findings: &mut Fi
             labels.sort_unstable();
             labels.iter().try_for_each(|(key, value)| write!(f, "{key}={value},"))
         });
-        return findings.add_whole(&field, &SELECTS, &identity);
+        findings.add_whole(&field, &SELECTS, &identity);
+        return;
     }
     for (index, term) in pod.spec.required_terms().unwrap_or_default().iter().enumerate() {
         if Asked::by_term(term).and(&selected).selects_a_pool(snapshot) {
@@ -271,10 +272,17 @@ impl<'a> Asked<'a> {
         let mut seen = HashSet::new();
         by_value.chain(by_key).filter(|pool| seen.insert(&pool.name)).any(|pool| {
             let mut labels = pool.labels.iter();
-            labels.clone().any(|(key, value)| pool.owns_label(key, value) && self.has(key, value))
+            labels.clone().any(|(key, value)| self.has(key, value) && is_its_own(pool, key, value, snapshot))
                 || labels.all(|(key, value)| self.has(key, value))
         })
     }
+}
+
+/// Whether the label names the pool alone: the pool is tainted with the same key and value, or no kubelet may set
+/// the label and no other pool has it.
+fn is_its_own(pool: &Pool, key: &str, value: &str, snapshot: &Snapshot) -> bool {
+    pool.is_tainted_with(key, value)
+        || (is_restricted(key) && snapshot.pools_labelled(key, Some(value)).nth(1).is_none())
 }
 
 fn term_path<'p>(pod: &'p PodView<'_, '_>, index: usize) -> impl fmt::Display + 'p {

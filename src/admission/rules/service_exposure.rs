@@ -10,7 +10,7 @@ use std::net::IpAddr;
 use super::{Findings, Subject};
 use crate::admission::network::{Service, ServiceSpec};
 use crate::admission::record::Cut;
-use crate::admission::review::{Object, Operation};
+use crate::admission::review::Object;
 use crate::admission::tenancy::{Host, Services};
 use crate::api::ServiceType;
 
@@ -31,12 +31,15 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
         }
         return;
     }
-    type_(service, allowed, findings);
-    node_ports(subject, service, allowed, findings);
+    // What a Service of a type that is refused takes besides is only worth a word when the type is none.
+    if !type_(service, allowed, findings) {
+        node_ports(service, allowed, findings);
+    }
     external_ips(service, allowed, findings);
 }
 
-fn type_(service: &Service<'_>, allowed: &Services, findings: &mut Findings<'_>) {
+/// Whether the type, or the alias, is refused.
+fn type_(service: &Service<'_>, allowed: &Services, findings: &mut Findings<'_>) -> bool {
     let wanted = match &*service.spec.type_ {
         "" | "ClusterIP" => Some(ServiceType::ClusterIP),
         "NodePort" => Some(ServiceType::NodePort),
@@ -45,11 +48,11 @@ fn type_(service: &Service<'_>, allowed: &Services, findings: &mut Findings<'_>)
         "ExternalName" if !allowed.external_names.is_empty() => {
             return external_name(service, allowed, findings);
         }
-        // Nor is a type that nobody here has heard of on anybody's list.
+        // A type that nobody here has heard of is not on anybody's list.
         _ => None,
     };
     if wanted.is_some_and(|wanted| allowed.types.contains(&wanted)) {
-        return;
+        return false;
     }
     let ServiceSpec { type_, external_name, .. } = &service.spec;
     let message = fmt::from_fn(|f| {
@@ -63,52 +66,51 @@ fn type_(service: &Service<'_>, allowed: &Services, findings: &mut Findings<'_>)
         }
     });
     // An alias for another name is another alias.
-    findings.add_whole(&"spec.type", &message, &format_args!("type={type_} {external_name}"));
+    findings.add_whole(&"spec.type", &message, &format_args!("type={type_} {external_name}"))
 }
 
-fn external_name(service: &Service<'_>, allowed: &Services, findings: &mut Findings<'_>) {
+fn external_name(service: &Service<'_>, allowed: &Services, findings: &mut Findings<'_>) -> bool {
     let name = &service.spec.external_name;
     let listed = Host::parse(name)
         .is_ok_and(|host| matches!(host, Host::Name(_)) && allowed.external_names.owns(&host));
-    if !listed {
-        let message = fmt::from_fn(|f| {
-            write!(f, "`{}` is not a name that aliases may point to; use ", Cut(name))?;
-            let names = allowed.external_names.list();
-            names.iter().enumerate().try_for_each(|(index, name)| {
-                let or = if index == 0 { "" } else { " or " };
-                write!(f, "{or}`{name}`")
-            })
-        });
-        findings.add_whole(&"spec.externalName", &message, &format_args!("name={name}"));
+    if listed {
+        return false;
     }
+    let message = fmt::from_fn(|f| {
+        write!(f, "`{}` is not a name that aliases may point to; use ", Cut(name))?;
+        let names = allowed.external_names.list();
+        names.iter().enumerate().try_for_each(|(index, name)| {
+            let or = if index == 0 { "" } else { " or " };
+            write!(f, "{or}`{name}`")
+        })
+    });
+    findings.add_whole(&"spec.externalName", &message, &format_args!("name={name}"))
 }
 
-/// Node ports by the back door: a load balancer takes them too, if nobody stops it. What a Service of a type
-/// that is refused anyway takes besides is only worth a word when it is a change.
-fn node_ports(
-    subject: &Subject<'_, '_>,
-    service: &Service<'_>,
-    allowed: &Services,
-    findings: &mut Findings<'_>,
-) {
+/// Node ports by the back door: a load balancer takes them too, if nobody stops it. Those that are allocated for
+/// it are told of once; one that is asked for, or that an old Service gains, is a violation of its own.
+fn node_ports(service: &Service<'_>, allowed: &Services, findings: &mut Findings<'_>) {
+    const WHY: &str = "opens a port on every node, and type `NodePort` is not allowed";
     let spec = &service.spec;
-    let is_update = matches!(subject.request.operation, Operation::Update { .. });
-    let counts = allowed.types.contains(&ServiceType::LoadBalancer) || is_update;
-    if &*spec.type_ != "LoadBalancer" || allowed.types.contains(&ServiceType::NodePort) || !counts {
+    if allowed.types.contains(&ServiceType::NodePort) {
         return;
     }
-    const WHY: &str = "the load balancer opens node ports too, and type `NodePort` is not allowed";
-    if spec.allocate_load_balancer_node_ports != Some(false) {
+    let is_allocated =
+        &*spec.type_ == "LoadBalancer" && spec.allocate_load_balancer_node_ports != Some(false);
+    if is_allocated {
         let field = "spec.allocateLoadBalancerNodePorts";
-        findings.add_whole(&field, &format_args!("{WHY}; set it to false"), &"allocate-node-ports");
-    }
-    for (index, port) in spec.ports.iter().enumerate().filter(|(_, port)| port.node_port != 0) {
-        // Those that are allocated are told of once; one that is asked for is a violation of its own.
-        if spec.allocate_load_balancer_node_ports == Some(false) || is_update {
-            let field = format_args!("spec.ports[{index}].nodePort");
-            let identity = format_args!("node-port={}", port.node_port);
-            findings.add_whole(&field, &format_args!("{WHY}; remove it"), &identity);
+        let message = format_args!("{WHY}; set it to false");
+        if findings.add_whole(&field, &message, &"allocate-node-ports") {
+            return;
         }
+    }
+    let advice = if is_allocated { "set `allocateLoadBalancerNodePorts` to false" } else { "remove it" };
+    for (index, port) in spec.ports.iter().enumerate().filter(|(_, port)| port.node_port != 0) {
+        findings.add_whole(
+            &format_args!("spec.ports[{index}].nodePort"),
+            &format_args!("{WHY}; {advice}"),
+            &format_args!("node-port={}", port.node_port),
+        );
     }
 }
 

@@ -35,11 +35,9 @@ impl Pool {
         self.labels.iter().find(|(k, _)| &**k == key).map(|(_, v)| &**v)
     }
 
-    /// Whether the label is one that only this pool's nodes can be meant by: kubelets may not set it, or the
-    /// pool is tainted with the same key and value.
-    pub fn owns_label(&self, key: &str, value: &str) -> bool {
-        key.starts_with("node-restriction.kubernetes.io/")
-            || self.taints.iter().any(|taint| *taint.key == *key && *taint.value == *value)
+    /// Whether the pool is tainted with this key and value: then the label is its own.
+    pub fn is_tainted_with(&self, key: &str, value: &str) -> bool {
+        self.taints.iter().any(|taint| *taint.key == *key && *taint.value == *value)
     }
 }
 
@@ -89,4 +87,12 @@ impl Grant {
         };
         value && self.effect.is_none_or(|effect| &*toleration.effect == effect.as_str())
     }
+}
+
+/// Whether the `NodeRestriction` plugin keeps kubelets from setting this label on their own nodes.
+pub fn is_restricted(key: &str) -> bool {
+    const RESTRICTED: &str = "node-restriction.kubernetes.io";
+    key.split_once('/').is_some_and(|(prefix, _)| {
+        prefix.strip_suffix(RESTRICTED).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+    })
 }

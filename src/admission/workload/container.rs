@@ -22,7 +22,7 @@ record! {
         /// What runs after its start and before its end.
         lifecycle: Option<Lifecycle<'a>> = "lifecycle",
         /// The volumes it sees.
-        volume_mounts: List<VolumeMount<'a>> = "volumeMounts",
+        volume_mounts: List<VolumeMount<'a>, 2_000> = "volumeMounts",
     }
 }
 

@@ -15,6 +15,8 @@ pub(super) struct Count {
     policies: usize,
     /// Of kinds that no rule is about.
     unread: usize,
+    /// In system namespaces.
+    system: usize,
     unjudged: usize,
     /// Those of `clean`, `warned` and `denied` that are in no tenant's namespace.
     unclaimed: usize,
@@ -29,6 +31,7 @@ impl Count {
             (_, Outcome::Denied) => self.denied += 1,
             (About::Policy, Outcome::Clean) => self.policies += 1,
             (About::Nothing, Outcome::Clean) => self.unread += 1,
+            (About::System, Outcome::Clean) => self.system += 1,
             (About::Tenants | About::Unclaimed, Outcome::Clean) => self.clean += 1,
         }
         if judged.about == About::Unclaimed {
@@ -51,8 +54,8 @@ impl Count {
     }
 
     pub(super) fn all(&self) -> usize {
-        let Self { clean, warned, denied, policies, unread, unjudged, .. } = self;
-        clean + warned + denied + policies + unread + unjudged
+        let Self { clean, warned, denied, policies, unread, system, unjudged, .. } = self;
+        clean + warned + denied + policies + unread + system + unjudged
     }
 
     /// `12 objects: 9 clean, 2 denied, 1 with warnings`; what there is none of is left out.
@@ -64,6 +67,7 @@ impl Count {
             (self.warned, "with warnings"),
             (self.policies, if self.policies == 1 { "policy" } else { "policies" }),
             (self.unread, "of kinds that no rule is about"),
+            (self.system, "in system namespaces, where nothing is judged"),
             (self.unjudged, "not judged"),
         ] {
             if count > 0 {

@@ -50,6 +50,8 @@ pub(super) enum About {
     Tenants,
     /// Only those that protect tenants' pools are: the namespace is no tenant's.
     Unclaimed,
+    /// None is: the namespace is a system one.
+    System,
     /// No rule is about its kind.
     Nothing,
     /// It is one of partywall's own.
@@ -145,7 +147,8 @@ impl Judge<'_> {
         match namespace {
             _ if group == GROUP => About::Policy,
             Some(namespace) if Kind::of(group, kind) != Kind::Other => match self.snapshot.owner(namespace) {
-                Owner::Tenant(_) | Owner::System => About::Tenants,
+                Owner::Tenant(_) => About::Tenants,
+                Owner::System => About::System,
                 Owner::Unclaimed => About::Unclaimed,
             },
             Some(_) | None => About::Nothing,

@@ -113,6 +113,11 @@ fn expand(
     manifests: &mut Vec<Result<Manifest, Problem>>,
 ) {
     let of_list = object.get("kind").and_then(Value::as_str).and_then(|kind| kind.strip_suffix("List"));
+    if of_list == Some("") && !object.get("items").is_some_and(Value::is_array) {
+        let message = "a List needs `items`, a list of objects";
+        manifests.push(Err(Problem::new(place.source(), message)));
+        return;
+    }
     let (Some(item_kind), Some(Value::Array(_))) = (of_list.map(str::to_owned), object.get("items")) else {
         let written = written.filter(|_| is_policy(&object)).cloned();
         manifests.push(Ok(Manifest { source: place.source(), object, written }));

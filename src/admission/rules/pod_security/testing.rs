@@ -64,7 +64,11 @@ impl Sink for Collected {
         false
     }
 
-    fn take(&mut self, _: RuleId, Finding { control, field, message, identity, concern }: Finding<'_>) {
+    fn take(
+        &mut self,
+        _: RuleId,
+        Finding { control, field, message, identity, concern }: Finding<'_>,
+    ) -> bool {
         self.0.push(Seen {
             control,
             field: field.to_string(),
@@ -72,6 +76,7 @@ impl Sink for Collected {
             identity: identity.to_string(),
             concern: format!("{concern:?}"),
         });
+        true
     }
 }
 
@@ -79,7 +84,7 @@ impl Sink for Collected {
 pub(super) fn findings(pod: &Value, at: At) -> Vec<Seen> {
     let json = pod.to_string();
     let pod: Pod<'_> = serde_json::from_str(&json).unwrap();
-    findings_in(PodView::of_pod(&pod), at)
+    findings_in(PodView::of_pod(&pod).unwrap(), at)
 }
 
 /// All that is found in a pod, wherever it lies. No message may break the house's style.

@@ -4,7 +4,7 @@ use rustc_hash::FxHashMap;
 
 use super::mistakes::{At, Mistakes};
 use super::{Known, Named, index_by_name, names};
-use crate::admission::tenancy::{Grant, Pool, PoolId, Taint};
+use crate::admission::tenancy::{Grant, Pool, PoolId, Taint, is_restricted};
 use crate::api::{self, NodePoolSpec, Operator};
 
 /// The pools, and how they are found by name and by taint.
@@ -132,14 +132,6 @@ fn check_labels(object: &Named<NodePoolSpec>, mistakes: &mut Mistakes) {
             mistakes.error(at, path(), value, names::VALUE);
         }
     }
-}
-
-/// Whether the `NodeRestriction` plugin keeps kubelets from setting this label on their own nodes, whatever it is.
-fn is_restricted(key: &str) -> bool {
-    const RESTRICTED: &str = "node-restriction.kubernetes.io";
-    key.split_once('/').is_some_and(|(prefix, _)| {
-        prefix.strip_suffix(RESTRICTED).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
-    })
 }
 
 fn check_taint(at: &At, place: usize, taint: &api::Taint, all: &[api::Taint], mistakes: &mut Mistakes) {
