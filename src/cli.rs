@@ -2,6 +2,7 @@
 
 mod certs;
 mod check;
+mod manifests;
 mod serve;
 
 use std::process::ExitCode;
@@ -24,6 +25,8 @@ enum Command {
     Check(check::Args),
     /// Write a CA and a serving certificate for trying things out.
     Certs(certs::Args),
+    /// Print manifests that follow from the code, for `kubectl apply -f -`.
+    Manifests(manifests::Args),
 }
 
 /// The command line, for whoever documents it.
@@ -40,6 +43,7 @@ pub fn main() -> ExitCode {
         Command::Serve(args) => serve::run(args),
         Command::Check(args) => check::run(args),
         Command::Certs(args) => certs::run(args),
+        Command::Manifests(args) => manifests::run(args),
     };
     result.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");

@@ -7,6 +7,7 @@
 //! |---|---|---|
 //! | objects people write | [`api`] | nothing of ours |
 //! | pure core: no IO, no clock | [`admission`] | `api` |
+//! | what is registered with the API server | [`registration`] | the core |
 //! | IO | [`config`], [`server`], [`telemetry`] | the core and `api` |
 //! | program | [`cli`] | everything |
 //!
@@ -26,5 +27,6 @@ pub mod admission;
 pub mod api;
 pub mod cli;
 pub mod config;
+pub mod registration;
 pub mod server;
 pub mod telemetry;

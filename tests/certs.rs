@@ -85,7 +85,10 @@ fn writes_a_set_that_only_its_owner_can_use() {
     for (name, _) in FILES {
         assert!(stdout.contains(&dir.join(name).display().to_string()), "{stdout}");
     }
-    assert!(stdout.contains("partywall serve --tls-cert ") && stdout.contains("base64 -w0 "), "{stdout}");
+    assert!(
+        stdout.contains("partywall serve --tls-cert ") && stdout.contains("partywall manifests webhooks "),
+        "{stdout}"
+    );
 }
 
 #[test]

@@ -84,19 +84,21 @@ fn the_catalogue_is_the_registry() {
 fn every_command_and_flag_is_in_the_readme_and_has_its_variable() {
     let readme = readme();
     let command = cli::command();
+    documented(&command, "partywall", &readme);
+}
+
+fn documented(command: &clap::Command, path: &str, readme: &str) {
     for subcommand in command.get_subcommands() {
-        assert!(
-            readme.contains(&format!("partywall {}", subcommand.get_name())),
-            "{}",
-            subcommand.get_name()
-        );
+        let path = format!("{path} {}", subcommand.get_name());
+        assert!(readme.contains(&path), "{path}");
+        documented(subcommand, &path, readme);
         for arg in subcommand.get_arguments() {
             let Some(long) = arg.get_long().filter(|long| *long != "help") else { continue };
             let env = format!("PARTYWALL_{}", long.replace('-', "_").to_uppercase());
             assert_eq!(arg.get_env().and_then(|env| env.to_str()), Some(env.as_str()), "--{long}");
             // The flags of `certs` are in its own page.
             if subcommand.get_name() != "certs" {
-                assert!(readme.contains(&format!("`--{long}")), "--{long} of {}", subcommand.get_name());
+                assert!(readme.contains(&format!("`--{long}")), "--{long} of {path}");
             }
         }
     }

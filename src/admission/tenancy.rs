@@ -14,6 +14,7 @@ mod pools;
 
 use rustc_hash::FxHashMap;
 
+pub(crate) use self::compile::is_dns_label;
 pub use self::compile::{Compiled, Unread, did_you_mean, keyed};
 pub use self::domains::{Domain, DomainError, Domains, Host, HostError};
 pub use self::exemptions::{Exemption, Reach};
@@ -139,6 +140,14 @@ impl Snapshot {
     /// All tenants, in the order of their names.
     pub fn tenants(&self) -> &[Tenant] {
         &self.tenants
+    }
+
+    /// The namespaces in which nothing is judged, sorted.
+    pub fn system_namespaces(&self) -> Vec<&str> {
+        let system = self.namespaces.iter().filter(|(_, place)| matches!(place, Place::System));
+        let mut names: Vec<&str> = system.map(|(name, _)| &**name).collect();
+        names.sort_unstable();
+        names
     }
 
     /// How many namespaces are known by name, system ones included.

@@ -217,5 +217,5 @@ fn report(out: &mut impl Write, dir: &Path, set: &[Made]) -> io::Result<()> {
     let [ca, cert, key] = ["ca.crt", "tls.crt", "tls.key"].map(at);
     writeln!(out)?;
     writeln!(out, "serve:     partywall serve --tls-cert {cert} --tls-key {key}")?;
-    writeln!(out, "caBundle:  base64 -w0 {ca}")
+    writeln!(out, "register:  partywall manifests webhooks --ca-bundle {ca} --url https://HOST:PORT")
 }

@@ -23,7 +23,7 @@ use crate::api::StampMode;
 /// What an unclaimed pod does wrong.
 const SELECTS: &str = "selects nodes of a tenant's pool, in which this namespace has no share; remove it";
 /// The scheduler's user name; a pod's own scheduler binds as somebody else, and is not trusted to.
-const SCHEDULER: &str = "system:kube-scheduler";
+pub(crate) const SCHEDULER: &str = "system:kube-scheduler";
 
 pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     if let Object::Binding(binding) = subject.object {
@@ -82,7 +82,7 @@ fn confined(pod: &PodView<'_, '_>, tenant: &Tenant, snapshot: &Snapshot, finding
             for (index, pool) in pools.iter().enumerate() {
                 write!(f, "{}`{}`", if index == 0 { "" } else { ", " }, pool.name)?;
             }
-            f.write_str("); create it again, and if that does not help, another webhook takes the stamp away")
+            f.write_str("); create it again, and if that does not help, the namespace lacks the label `partywall.dev/tenant`, or another webhook takes the stamp away")
         });
         findings.add_whole(&format_args!("{}.nodeSelector", pod.spec_path), &message, &"unstamped");
         // Whatever else of the stamp is missing is the same violation.

@@ -20,6 +20,7 @@ use jiff::civil::Date;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use self::mistakes::{At, Mistakes};
+pub(crate) use self::names::is_dns_label;
 pub use self::names::{did_you_mean, keyed};
 use super::Snapshot;
 use super::index::PoolIndex;

@@ -1,7 +1,7 @@
 //! Which names Kubernetes accepts, and which one was meant.
 
 /// Whether `text` is an RFC 1123 label, as the name of a namespace must be.
-pub(super) fn is_dns_label(text: &str) -> bool {
+pub(crate) fn is_dns_label(text: &str) -> bool {
     let bytes = text.as_bytes();
     let inner = |b: &u8| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'-';
     matches!(bytes.len(), 1..=63)

@@ -1,0 +1,232 @@
+//! `partywall manifests webhooks`: the MutatingWebhookConfiguration and the ValidatingWebhookConfiguration.
+#![expect(clippy::disallowed_methods, reason = "a command reads files and the clock")]
+
+use std::fs;
+use std::io::{self, Write};
+use std::num::NonZeroU16;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::str::FromStr;
+
+use anyhow::{Context, anyhow, ensure};
+use axum::http::Uri;
+use axum::http::uri::Scheme;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::{PemObject, SectionKind};
+use serde::Serialize;
+
+use crate::admission::tenancy::{Snapshot, is_dns_label};
+use crate::config;
+use crate::registration::{Registration, Server};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    server: Where,
+
+    /// The PEM of the CA that vouches for partywall's certificate (`ca.crt` of `partywall certs`).
+    ///
+    /// Without it `caBundle` is left out: for cert-manager's injector to fill in, or for a certificate that the
+    /// API server's own trusted roots vouch for.
+    #[arg(long, value_name = "FILE", env = "PARTYWALL_CA_BUNDLE")]
+    ca_bundle: Option<PathBuf>,
+
+    /// Files or folders with the policies, for the system namespaces that their Settings list.
+    ///
+    /// Without it those of the built-in Settings are left out of the webhooks.
+    #[arg(long, value_name = "PATH", num_args = 1.., value_delimiter = ',', env = "PARTYWALL_POLICIES")]
+    policies: Vec<PathBuf>,
+
+    /// The oldest Kubernetes that will read the configurations, such as 1.30.
+    ///
+    /// Before 1.28 a webhook cannot leave out the scheduler's bindings. Those of tenants' pods then go on
+    /// unjudged while partywall does not answer; otherwise no pod would start while it is down.
+    #[arg(long, value_name = "VERSION", env = "PARTYWALL_KUBERNETES", default_value = "1.28")]
+    kubernetes: Version,
+}
+
+/// Where the API server finds partywall.
+#[derive(Debug, clap::Args)]
+#[group(required = true, multiple = false)]
+struct Where {
+    /// The address of partywall, such as https://10.0.0.7:8443.
+    #[arg(long, value_name = "URL", env = "PARTYWALL_URL", value_parser = url)]
+    url: Option<Server>,
+
+    /// The Service of partywall, as NAMESPACE/NAME or NAMESPACE/NAME:PORT; the port is 443 if there is none.
+    #[arg(long, value_name = "SERVICE", env = "PARTYWALL_SERVICE", value_parser = service)]
+    service: Option<Server>,
+}
+
+/// A minor version of Kubernetes 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Version(u16);
+
+/// Since when `matchConditions` are on by default.
+const WITH_MATCH_CONDITIONS: Version = Version(28);
+
+impl FromStr for Version {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let parse = || {
+            let mut parts = text.strip_prefix('v').unwrap_or(text).split('.');
+            let (major, minor) = (parts.next()?, parts.next()?);
+            (major == "1").then(|| minor.parse().ok()).flatten().map(Self)
+        };
+        parse().ok_or("no version of Kubernetes; write 1.30, or what `kubectl version` says of the server")
+    }
+}
+
+fn url(text: &str) -> Result<Server, &'static str> {
+    const SHAPE: &str = "write https://HOST:PORT";
+    let uri: Uri = text.parse().map_err(|_| SHAPE)?;
+    if uri.scheme() != Some(&Scheme::HTTPS) {
+        return Err("the API server speaks TLS to webhooks; write https://HOST:PORT");
+    }
+    let authority = uri.authority().ok_or(SHAPE)?;
+    // The API server refuses the rest, and the paths of both webhooks are known.
+    if authority.as_str().contains('@') || uri.path() != "/" || uri.query().is_some() || text.contains('#') {
+        return Err("nothing but host and port can be named; write https://HOST:PORT");
+    }
+    Ok(Server::Url(format!("https://{authority}")))
+}
+
+fn service(text: &str) -> Result<Server, &'static str> {
+    const SHAPE: &str = "write NAMESPACE/NAME:PORT";
+    let (namespace, rest) = text.split_once('/').ok_or(SHAPE)?;
+    let (name, port) = rest.split_once(':').unwrap_or((rest, "443"));
+    let port: NonZeroU16 = port.parse().map_err(|_| "the port is a number from 1 to 65535")?;
+    if !is_dns_label(namespace) || !is_dns_label(name) {
+        return Err("names have lower-case letters, digits and `-`; write NAMESPACE/NAME:PORT");
+    }
+    Ok(Server::Service { namespace: namespace.to_owned(), name: name.to_owned(), port })
+}
+
+pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let Args { server, ca_bundle, policies, kubernetes } = args;
+    let server = server.url.or(server.service).context("neither --url nor --service is given")?;
+    let registration = Registration {
+        server,
+        ca_bundle: ca_bundle.as_deref().map(read_ca_bundle).transpose()?,
+        system_namespaces: system_namespaces(&policies)?,
+        match_conditions: kubernetes >= WITH_MATCH_CONDITIONS,
+    };
+    let text = yaml(&registration).context("the configurations cannot be written as YAML")?;
+    io::stdout().lock().write_all(text.as_bytes()).context("cannot write to stdout")?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The bundle, looked at: one that the API server cannot read would be found out by the first request.
+fn read_ca_bundle(path: &Path) -> anyhow::Result<Vec<u8>> {
+    let bytes = fs::read(path).with_context(|| format!("cannot read --ca-bundle {}", path.display()))?;
+    let mut certificates = 0_usize;
+    for section in <(SectionKind, Vec<u8>)>::pem_slice_iter(&bytes) {
+        let (kind, _) =
+            section.map_err(|error| anyhow!("--ca-bundle {} is no PEM: {error}", path.display()))?;
+        ensure!(
+            kind == SectionKind::Certificate,
+            "--ca-bundle {} holds something else than certificates, perhaps a key; give it the CA's certificate \
+             alone, since everybody can read a webhook configuration",
+            path.display()
+        );
+        certificates += 1;
+    }
+    ensure!(certificates > 0, "--ca-bundle {} holds no certificate", path.display());
+    for certificate in CertificateDer::pem_slice_iter(&bytes).flatten() {
+        rustls::RootCertStore::empty()
+            .add(certificate)
+            .with_context(|| format!("--ca-bundle {} holds a certificate that is none", path.display()))?;
+    }
+    Ok(bytes)
+}
+
+/// The system namespaces that the policies list.
+#[expect(clippy::print_stderr, reason = "notes of a command go to stderr")]
+fn system_namespaces(policies: &[PathBuf]) -> anyhow::Result<Vec<String>> {
+    let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
+    let snapshot = if policies.is_empty() {
+        let built_in = Snapshot::compile(Vec::new(), today);
+        built_in.map_err(|mistakes| anyhow!("the built-in Settings have mistakes: {mistakes:?}"))?.snapshot
+    } else {
+        let loaded = config::load(policies, today);
+        let loaded = loaded.map_err(|error| anyhow!("the policies cannot be used:\n{error}"))?;
+        for warning in &loaded.warnings {
+            eprintln!("warning: {warning}");
+        }
+        loaded.snapshot
+    };
+    Ok(snapshot.system_namespaces().into_iter().map(str::to_owned).collect())
+}
+
+fn yaml(registration: &Registration) -> anyhow::Result<String> {
+    let mut text = String::new();
+    document(&mut text, &registration.mutating())?;
+    document(&mut text, &registration.validating())?;
+    Ok(text)
+}
+
+fn document(text: &mut String, object: &impl Serialize) -> anyhow::Result<()> {
+    text.push_str("---\n");
+    // The bundle on one line, as kubectl shows it.
+    let options = serde_saphyr::ser_options! { prefer_block_scalars: false };
+    serde_saphyr::to_fmt_writer_with_options(text, object, options)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_is_host_and_port_and_nothing_else() {
+        for (text, becomes) in [
+            ("https://10.0.0.7:8443", "https://10.0.0.7:8443"),
+            ("https://partywall.example.com/", "https://partywall.example.com"),
+            ("https://[::1]:8443", "https://[::1]:8443"),
+        ] {
+            assert_eq!(url(text), Ok(Server::Url(becomes.to_owned())), "{text}");
+        }
+        for text in [
+            "",
+            "partywall",
+            "partywall:8443",
+            "http://partywall:8443",
+            "https://",
+            "https://me@partywall:8443",
+            "https://partywall:8443/mutate",
+            "https://partywall:8443?timeout=3s",
+            "https://partywall:8443#here",
+        ] {
+            assert!(url(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_service_is_namespace_name_and_port() {
+        let service_of = |port| Server::Service {
+            namespace: "partywall-system".to_owned(),
+            name: "partywall".to_owned(),
+            port: NonZeroU16::new(port).unwrap(),
+        };
+        assert_eq!(service("partywall-system/partywall:8443"), Ok(service_of(8443)));
+        assert_eq!(service("partywall-system/partywall"), Ok(service_of(443)));
+        for text in
+            ["", "partywall", "/partywall", "a/", "a/b:", "a/b:0", "a/b:65536", "a/b:x", "A/b", "a/b/c"]
+        {
+            assert!(service(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_version_is_read_as_people_and_kubectl_write_it() {
+        for (text, minor) in [("1.20", 20), ("v1.36.2", 36), ("1.28.0-gke.1", 28), ("v1.31.4+k3s1", 31)] {
+            assert_eq!(text.parse(), Ok(Version(minor)), "{text}");
+        }
+        for text in ["", "1", "2.0", "1.x", "latest", "1.28+"] {
+            assert!(text.parse::<Version>().is_err(), "{text}");
+        }
+    }
+}

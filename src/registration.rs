@@ -1,0 +1,425 @@
+//! What the API server is asked to send: one table, and the two webhook configurations that follow from it.
+//!
+//! What is registered fails closed where tenants are, and nowhere else: a namespace with the label
+//! `partywall.dev/tenant` cannot be used past partywall, and the rest of the cluster goes on without it.
+//!
+//! INVARIANTS: nothing cluster-scoped is asked for, and no object's own labels decide whether it is sent: a
+//! tenant writes those.
+
+use std::num::NonZeroU16;
+
+use k8s_openapi::ByteString;
+use k8s_openapi::api::admissionregistration::v1::{
+    MatchCondition, MutatingWebhook, MutatingWebhookConfiguration, RuleWithOperations, ServiceReference,
+    ValidatingWebhook, ValidatingWebhookConfiguration, WebhookClientConfig,
+};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, LabelSelectorRequirement, ObjectMeta};
+
+use crate::admission::Phase;
+use crate::admission::rules::SCHEDULER;
+
+/// The label that makes a namespace a tenant's to the API server.
+pub const TENANT_LABEL: &str = "partywall.dev/tenant";
+/// The label with a namespace's name, which the API server sets since 1.21.
+const NAME_LABEL: &str = "kubernetes.io/metadata.name";
+/// The name of both configurations.
+const NAME: &str = "partywall";
+/// How long the API server waits: for all webhooks of a request together it has not much more.
+const TIMEOUT_SECONDS: i32 = 3;
+
+/// The namespaces whose objects are sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Namespaces {
+    /// Those that carry [`TENANT_LABEL`].
+    Tenants,
+    /// The others, but for the system's: here only tenants' pools are protected.
+    Elsewhere,
+}
+
+/// What happens to a request when no answer comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum FailurePolicy {
+    /// It is refused.
+    Fail,
+    /// It goes on.
+    Ignore,
+}
+
+/// One webhook: what is sent under one name, with one policy for failures.
+#[derive(Debug)]
+struct Webhook {
+    name: &'static str,
+    phase: Phase,
+    namespaces: Namespaces,
+    failure_policy: FailurePolicy,
+    /// Whether the scheduler's requests are allowed anyway, and so need not be sent.
+    spares_scheduler: bool,
+    resources: &'static [Resource],
+}
+
+/// A resource, or a subresource after a slash, in the plural that the API server spells: a rule in any other
+/// spelling never matches, and nobody notices.
+#[derive(Debug)]
+struct Resource {
+    group: &'static str,
+    name: &'static str,
+    operations: &'static [&'static str],
+}
+
+const CREATE: &[&str] = &["CREATE"];
+const UPDATE: &[&str] = &["UPDATE"];
+const WRITE: &[&str] = &["CREATE", "UPDATE"];
+
+const fn resource(group: &'static str, name: &'static str, operations: &'static [&'static str]) -> Resource {
+    Resource { group, name, operations }
+}
+
+/// Who binds a pod to a node past the scheduler; both spellings do it.
+const BINDINGS: &[Resource] = &[resource("", "pods/binding", CREATE), resource("", "bindings", CREATE)];
+
+/// The table.
+const WEBHOOKS: [Webhook; 9] = [
+    Webhook {
+        name: "stamp-pods.partywall.dev",
+        phase: Phase::Mutate,
+        namespaces: Namespaces::Tenants,
+        failure_policy: FailurePolicy::Fail,
+        spares_scheduler: false,
+        resources: &[resource("", "pods", CREATE)],
+    },
+    Webhook {
+        name: "stamp-daemonsets.partywall.dev",
+        phase: Phase::Mutate,
+        namespaces: Namespaces::Tenants,
+        failure_policy: FailurePolicy::Fail,
+        spares_scheduler: false,
+        resources: &[resource("apps", "daemonsets", WRITE)],
+    },
+    Webhook {
+        name: "pods.partywall.dev",
+        phase: Phase::Validate,
+        namespaces: Namespaces::Tenants,
+        failure_policy: FailurePolicy::Fail,
+        spares_scheduler: false,
+        resources: &[resource("", "pods", WRITE), resource("", "pods/ephemeralcontainers", UPDATE)],
+    },
+    Webhook {
+        name: "bindings.partywall.dev",
+        phase: Phase::Validate,
+        namespaces: Namespaces::Tenants,
+        failure_policy: FailurePolicy::Fail,
+        spares_scheduler: true,
+        resources: BINDINGS,
+    },
+    // Their pods are judged in any case: this tells people early, and must never stand in a controller's way.
+    Webhook {
+        name: "workloads.partywall.dev",
+        phase: Phase::Validate,
+        namespaces: Namespaces::Tenants,
+        failure_policy: FailurePolicy::Ignore,
+        spares_scheduler: false,
+        resources: &[
+            resource("", "podtemplates", WRITE),
+            resource("", "replicationcontrollers", WRITE),
+            resource("apps", "daemonsets", WRITE),
+            resource("apps", "deployments", WRITE),
+            resource("apps", "replicasets", WRITE),
+            resource("apps", "statefulsets", WRITE),
+            resource("batch", "cronjobs", WRITE),
+            resource("batch", "jobs", WRITE),
+        ],
+    },
+    Webhook {
+        name: "services.partywall.dev",
+        phase: Phase::Validate,
+        namespaces: Namespaces::Tenants,
+        failure_policy: FailurePolicy::Fail,
+        spares_scheduler: false,
+        resources: &[resource("", "services", WRITE), resource("", "services/status", UPDATE)],
+    },
+    Webhook {
+        name: "ingresses.partywall.dev",
+        phase: Phase::Validate,
+        namespaces: Namespaces::Tenants,
+        failure_policy: FailurePolicy::Fail,
+        spares_scheduler: false,
+        resources: &[
+            resource("networking.k8s.io", "ingresses", WRITE),
+            resource("networking.k8s.io", "ingresses/status", UPDATE),
+        ],
+    },
+    Webhook {
+        name: "pods-elsewhere.partywall.dev",
+        phase: Phase::Validate,
+        namespaces: Namespaces::Elsewhere,
+        failure_policy: FailurePolicy::Ignore,
+        spares_scheduler: false,
+        resources: &[resource("", "pods", WRITE)],
+    },
+    Webhook {
+        name: "bindings-elsewhere.partywall.dev",
+        phase: Phase::Validate,
+        namespaces: Namespaces::Elsewhere,
+        failure_policy: FailurePolicy::Ignore,
+        spares_scheduler: true,
+        resources: BINDINGS,
+    },
+];
+
+/// Where the API server finds partywall.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Server {
+    /// At an address, such as `https://127.0.0.1:8443`; without a slash at its end.
+    Url(String),
+    /// Behind a Service.
+    Service {
+        /// The Service's namespace.
+        namespace: String,
+        /// The Service's name.
+        name: String,
+        /// The Service's port.
+        port: NonZeroU16,
+    },
+}
+
+/// What the configurations depend on, beside the table.
+#[derive(Clone, Debug)]
+pub struct Registration {
+    /// Where partywall is.
+    pub server: Server,
+    /// The PEM that vouches for its certificate; without it, the API server's own trusted roots do.
+    pub ca_bundle: Option<Vec<u8>>,
+    /// The namespaces that are never sent, so that a cluster can start while partywall does not.
+    pub system_namespaces: Vec<String>,
+    /// Whether the API server knows `matchConditions` (since 1.28). One that does not would drop them without
+    /// a word, and with them the exception for the scheduler.
+    pub match_conditions: bool,
+}
+
+impl Registration {
+    /// The configuration of the mutating phase.
+    pub fn mutating(&self) -> MutatingWebhookConfiguration {
+        let webhooks = of(Phase::Mutate).map(|webhook| MutatingWebhook {
+            admission_review_versions: review_versions(),
+            client_config: self.client_config(webhook),
+            failure_policy: Some(self.failure_policy(webhook).to_owned()),
+            match_conditions: self.match_conditions(webhook),
+            match_policy: Some("Equivalent".to_owned()),
+            name: webhook.name.to_owned(),
+            namespace_selector: Some(self.namespace_selector(webhook)),
+            object_selector: None,
+            // Another webhook may undo the stamp after it was made; once more it is asked for.
+            reinvocation_policy: Some("IfNeeded".to_owned()),
+            rules: Some(rules(webhook)),
+            side_effects: "None".to_owned(),
+            timeout_seconds: Some(TIMEOUT_SECONDS),
+        });
+        MutatingWebhookConfiguration { metadata: metadata(), webhooks: Some(webhooks.collect()) }
+    }
+
+    /// The configuration of the validating phase.
+    pub fn validating(&self) -> ValidatingWebhookConfiguration {
+        let webhooks = of(Phase::Validate).map(|webhook| ValidatingWebhook {
+            admission_review_versions: review_versions(),
+            client_config: self.client_config(webhook),
+            failure_policy: Some(self.failure_policy(webhook).to_owned()),
+            match_conditions: self.match_conditions(webhook),
+            match_policy: Some("Equivalent".to_owned()),
+            name: webhook.name.to_owned(),
+            namespace_selector: Some(self.namespace_selector(webhook)),
+            object_selector: None,
+            rules: Some(rules(webhook)),
+            side_effects: "None".to_owned(),
+            timeout_seconds: Some(TIMEOUT_SECONDS),
+        });
+        ValidatingWebhookConfiguration { metadata: metadata(), webhooks: Some(webhooks.collect()) }
+    }
+
+    fn client_config(&self, webhook: &Webhook) -> WebhookClientConfig {
+        let path = match webhook.phase {
+            Phase::Mutate => "/mutate",
+            Phase::Validate => "/validate",
+        };
+        let (service, url) = match &self.server {
+            Server::Url(url) => (None, Some(format!("{url}{path}"))),
+            Server::Service { namespace, name, port } => {
+                let service = ServiceReference {
+                    name: name.clone(),
+                    namespace: namespace.clone(),
+                    path: Some(path.to_owned()),
+                    port: Some(port.get().into()),
+                };
+                (Some(service), None)
+            }
+        };
+        WebhookClientConfig { ca_bundle: self.ca_bundle.clone().map(ByteString), service, url }
+    }
+
+    /// Where the scheduler cannot be spared by a condition, its work goes on when no answer comes: no `edit`
+    /// role may bind, and a pod that somebody else binds is stamped, which kubelet looks at once more.
+    fn failure_policy(&self, webhook: &Webhook) -> &'static str {
+        match webhook.failure_policy {
+            FailurePolicy::Fail if !webhook.spares_scheduler || self.match_conditions => "Fail",
+            FailurePolicy::Fail | FailurePolicy::Ignore => "Ignore",
+        }
+    }
+
+    fn match_conditions(&self, webhook: &Webhook) -> Option<Vec<MatchCondition>> {
+        (self.match_conditions && webhook.spares_scheduler).then(|| {
+            vec![MatchCondition {
+                name: "not-the-scheduler".to_owned(),
+                expression: format!("request.userInfo.username != '{SCHEDULER}'"),
+            }]
+        })
+    }
+
+    /// Whoever labels a system namespace as a tenant's must not stop the cluster by it.
+    fn namespace_selector(&self, webhook: &Webhook) -> LabelSelector {
+        let tenant = match webhook.namespaces {
+            Namespaces::Tenants => "Exists",
+            Namespaces::Elsewhere => "DoesNotExist",
+        };
+        let mut requirements = vec![LabelSelectorRequirement {
+            key: TENANT_LABEL.to_owned(),
+            operator: tenant.to_owned(),
+            values: None,
+        }];
+        // The API server refuses an empty list.
+        if !self.system_namespaces.is_empty() {
+            requirements.push(LabelSelectorRequirement {
+                key: NAME_LABEL.to_owned(),
+                operator: "NotIn".to_owned(),
+                values: Some(self.system_namespaces.clone()),
+            });
+        }
+        LabelSelector { match_expressions: Some(requirements), match_labels: None }
+    }
+}
+
+fn of(phase: Phase) -> impl Iterator<Item = &'static Webhook> {
+    WEBHOOKS.iter().filter(move |webhook| webhook.phase == phase)
+}
+
+fn metadata() -> ObjectMeta {
+    ObjectMeta {
+        name: Some(NAME.to_owned()),
+        labels: Some([("app.kubernetes.io/name".to_owned(), NAME.to_owned())].into()),
+        ..ObjectMeta::default()
+    }
+}
+
+fn review_versions() -> Vec<String> {
+    vec!["v1".to_owned()]
+}
+
+/// One rule for all resources of the same group and operations.
+fn rules(webhook: &Webhook) -> Vec<RuleWithOperations> {
+    let owned = |names: &[&str]| Some(names.iter().map(|&name| name.to_owned()).collect());
+    let mut rules: Vec<RuleWithOperations> = Vec::new();
+    for resource in webhook.resources {
+        let (groups, operations) = (owned(&[resource.group]), owned(resource.operations));
+        let same = rules.iter_mut().find(|rule| rule.api_groups == groups && rule.operations == operations);
+        match same.and_then(|rule| rule.resources.as_mut()) {
+            Some(resources) => resources.push(resource.name.to_owned()),
+            None => rules.push(RuleWithOperations {
+                api_groups: groups,
+                // What is read is the same in all of them.
+                api_versions: owned(&["*"]),
+                operations,
+                resources: owned(&[resource.name]),
+                scope: Some("Namespaced".to_owned()),
+            }),
+        }
+    }
+    rules
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn registration(match_conditions: bool) -> Registration {
+        Registration {
+            server: Server::Url("https://127.0.0.1:8443".to_owned()),
+            ca_bundle: None,
+            system_namespaces: vec!["kube-system".to_owned()],
+            match_conditions,
+        }
+    }
+
+    /// The selector's answer for a namespace with these labels, as the API server has it.
+    fn selects(selector: &LabelSelector, labels: &[(&str, &str)]) -> bool {
+        selector.match_expressions.iter().flatten().all(|requirement| {
+            let value = labels.iter().find(|(key, _)| *key == requirement.key).map(|(_, value)| *value);
+            let values = requirement.values.as_deref().unwrap_or_default();
+            match requirement.operator.as_str() {
+                "Exists" => value.is_some(),
+                "DoesNotExist" => value.is_none(),
+                "NotIn" => value.is_none_or(|value| !values.iter().any(|listed| listed == value)),
+                other => panic!("{other}"),
+            }
+        })
+    }
+
+    #[test]
+    fn l2_what_fails_closed_is_sent_of_tenants_namespaces_only() {
+        let tenant: &[_] = &[(NAME_LABEL, "x"), (TENANT_LABEL, "x")];
+        let elsewhere: &[_] = &[(NAME_LABEL, "default")];
+        let before_1_21: &[_] = &[];
+        let system: &[_] = &[(NAME_LABEL, "kube-system")];
+        let labelled_system: &[_] = &[(NAME_LABEL, "kube-system"), (TENANT_LABEL, "x")];
+        for match_conditions in [true, false] {
+            let registration = registration(match_conditions);
+            for webhook in &WEBHOOKS {
+                let selector = registration.namespace_selector(webhook);
+                let is_fail = registration.failure_policy(webhook) == "Fail";
+                let is_tenants = webhook.namespaces == Namespaces::Tenants;
+                assert!(is_tenants || !is_fail, "{}", webhook.name);
+                assert_eq!(selects(&selector, tenant), is_tenants, "{}", webhook.name);
+                assert_eq!(selects(&selector, elsewhere), !is_tenants, "{}", webhook.name);
+                assert_eq!(selects(&selector, before_1_21), !is_tenants, "{}", webhook.name);
+                assert!(!selects(&selector, system), "{}", webhook.name);
+                assert!(!selects(&selector, labelled_system), "{}", webhook.name);
+            }
+        }
+    }
+
+    #[test]
+    fn l1_all_but_early_warnings_fails_closed_for_tenants() {
+        let registration = registration(true);
+        let ignored: Vec<_> = WEBHOOKS
+            .iter()
+            .filter(|webhook| webhook.namespaces == Namespaces::Tenants)
+            .filter(|webhook| registration.failure_policy(webhook) == "Ignore")
+            .map(|webhook| webhook.name)
+            .collect();
+        assert_eq!(ignored, ["workloads.partywall.dev"]);
+    }
+
+    #[test]
+    fn c5_j15_the_scheduler_goes_on_binding_with_and_without_match_conditions() {
+        for webhook in
+            WEBHOOKS.iter().filter(|webhook| webhook.resources.iter().any(|r| r.name == "bindings"))
+        {
+            let conditions = registration(true).match_conditions(webhook).unwrap();
+            assert_eq!(conditions[0].expression, "request.userInfo.username != 'system:kube-scheduler'");
+            assert_eq!(registration(false).match_conditions(webhook), None);
+            assert_eq!(registration(false).failure_policy(webhook), "Ignore");
+        }
+    }
+
+    #[test]
+    fn i16_nothing_cluster_scoped_is_sent() {
+        for rule in WEBHOOKS.iter().flat_map(rules) {
+            assert_eq!(rule.scope.as_deref(), Some("Namespaced"));
+        }
+    }
+
+    #[test]
+    fn no_name_is_taken_twice() {
+        let mut names: Vec<_> = WEBHOOKS.iter().map(|webhook| webhook.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), WEBHOOKS.len());
+    }
+}

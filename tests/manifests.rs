@@ -1,0 +1,129 @@
+//! `partywall manifests` as people run it.
+
+#![expect(clippy::unwrap_used, reason = "a test that fails panics")]
+#![expect(clippy::disallowed_methods, reason = "a test writes its files")]
+
+use std::fs;
+use std::process::{Command, Output};
+
+use k8s_openapi::api::admissionregistration::v1::{
+    MutatingWebhookConfiguration, ValidatingWebhookConfiguration,
+};
+use serde_json::Value;
+use tempfile::TempDir;
+
+const SERVICE: [&str; 2] = ["--service", "partywall-system/partywall"];
+
+fn webhooks(args: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_partywall"));
+    for flag in ["URL", "SERVICE", "CA_BUNDLE", "POLICIES", "KUBERNETES"] {
+        command.env_remove(format!("PARTYWALL_{flag}"));
+    }
+    command.args(["manifests", "webhooks"]).args(args).output().unwrap()
+}
+
+fn stdout(args: &[&str]) -> String {
+    let output = webhooks(args);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn stderr(args: &[&str]) -> String {
+    let output = webhooks(args);
+    assert_eq!(output.status.code(), Some(2), "{}", String::from_utf8_lossy(&output.stdout));
+    assert!(output.stdout.is_empty());
+    String::from_utf8(output.stderr).unwrap()
+}
+
+fn both(text: &str) -> (MutatingWebhookConfiguration, ValidatingWebhookConfiguration) {
+    let documents: Vec<Value> = serde_saphyr::from_multiple(text).unwrap();
+    let [mutating, validating] = documents.try_into().unwrap();
+    (serde_json::from_value(mutating).unwrap(), serde_json::from_value(validating).unwrap())
+}
+
+#[test]
+fn the_configurations_read_as_reviewed() {
+    insta::assert_snapshot!("webhooks", stdout(&SERVICE));
+}
+
+#[test]
+fn before_1_28_there_are_no_match_conditions() {
+    let current = stdout(&SERVICE);
+    let old = stdout(&[SERVICE[0], SERVICE[1], "--kubernetes", "1.20"]);
+    assert!(current.contains("matchConditions"), "{current}");
+    assert!(!old.contains("matchConditions"), "{old}");
+}
+
+#[test]
+fn the_bundle_and_the_address_arrive_as_they_are() {
+    let folder = TempDir::new().unwrap();
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let bundle = folder.path().join("ca.crt");
+    // Old and new CA, as when one is rotated.
+    let pem = format!("{0}{0}", made.cert.pem());
+    fs::write(&bundle, &pem).unwrap();
+    let bundle = bundle.to_str().unwrap();
+    let (mutating, validating) =
+        both(&stdout(&["--url", "https://partywall.example.com:8443/", "--ca-bundle", bundle]));
+    let mutating = mutating.webhooks.unwrap().into_iter().map(|webhook| webhook.client_config);
+    let validating = validating.webhooks.unwrap().into_iter().map(|webhook| webhook.client_config);
+    for (configs, url) in [
+        (mutating.collect::<Vec<_>>(), "https://partywall.example.com:8443/mutate"),
+        (validating.collect(), "https://partywall.example.com:8443/validate"),
+    ] {
+        for config in configs {
+            assert_eq!(config.url.as_deref(), Some(url));
+            assert_eq!(config.ca_bundle.unwrap().0, pem.as_bytes());
+        }
+    }
+}
+
+#[test]
+fn the_system_namespaces_are_those_of_the_policies() {
+    let folder = TempDir::new().unwrap();
+    let settings = folder.path().join("settings.yaml");
+    fs::write(
+        &settings,
+        "apiVersion: partywall.dev/v1alpha1\nkind: Settings\nmetadata: {name: default}\n\
+         spec: {systemNamespaces: [kube-system, cilium]}\n",
+    )
+    .unwrap();
+    let (mutating, _) = both(&stdout(&[SERVICE[0], SERVICE[1], "--policies", settings.to_str().unwrap()]));
+    for webhook in mutating.webhooks.unwrap() {
+        let selector = webhook.namespace_selector.unwrap().match_expressions.unwrap();
+        assert_eq!(selector[1].values.as_deref().unwrap(), ["cilium", "kube-system"]);
+    }
+}
+
+#[test]
+fn what_cannot_be_registered_is_refused_with_the_way_out() {
+    let folder = TempDir::new().unwrap();
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let file = |name: &str, content: &str| {
+        let path = folder.path().join(name);
+        fs::write(&path, content).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let key = file("tls.key", &made.signing_key.serialize_pem());
+    let both = file("both.pem", &format!("{}{}", made.cert.pem(), made.signing_key.serialize_pem()));
+    let nothing = file("empty.pem", "");
+    let rubbish = file("rubbish.pem", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
+    let policies = file("policies.yaml", "kind: Tenent\n");
+    let absent = folder.path().join("absent");
+    for (args, told) in [
+        (vec![], "--url <URL>|--service <SERVICE>"),
+        (vec!["--url", "http://localhost:8443"], "write https://HOST:PORT"),
+        (vec!["--service", "partywall"], "write NAMESPACE/NAME:PORT"),
+        (vec!["--url", "https://localhost", "--service", "a/b"], "cannot be used with"),
+        (vec!["--service", "a/b", "--kubernetes", "latest"], "write 1.30"),
+        (vec!["--service", "a/b", "--ca-bundle", &key], "give it the CA's certificate alone"),
+        (vec!["--service", "a/b", "--ca-bundle", &both], "give it the CA's certificate alone"),
+        (vec!["--service", "a/b", "--ca-bundle", &nothing], "holds no certificate"),
+        (vec!["--service", "a/b", "--ca-bundle", &rubbish], "holds a certificate that is none"),
+        (vec!["--service", "a/b", "--ca-bundle", absent.to_str().unwrap()], "cannot read --ca-bundle"),
+        (vec!["--service", "a/b", "--policies", &policies], "the policies cannot be used"),
+    ] {
+        let stderr = stderr(&args);
+        assert!(stderr.contains(told), "{args:?}: {stderr}");
+    }
+}
