@@ -97,7 +97,8 @@ pub fn admit(phase: Phase, request: &Request<'_>, snapshot: &Snapshot) -> Verdic
         | Object::PodTemplate(_)
         | Object::Service(_)
         | Object::Ingress(_)
-        | Object::Binding(_) => {}
+        | Object::Binding(_)
+        | Object::EphemeralContainers(_) => {}
     }
     let subject = Subject { request, object: new, owner, snapshot };
     if is_shown_by_kubelet(&subject) {

@@ -149,6 +149,24 @@ record! {
 }
 
 record! {
+    /// What `pods/ephemeralcontainers` carried before 1.22 instead of the pod.
+    pub struct EphemeralContainers<'a> {
+        /// The pod's metadata.
+        metadata: Metadata<'a> = "metadata",
+        /// The containers added while it runs.
+        containers: List<Container<'a>, 2_000> = "ephemeralContainers",
+    }
+}
+
+/// As the pod of which they are a part, with the fields where every later version has them.
+impl<'a> From<EphemeralContainers<'a>> for Pod<'a> {
+    fn from(EphemeralContainers { metadata, containers }: EphemeralContainers<'a>) -> Self {
+        let spec = PodSpec { ephemeral_containers: containers, ..PodSpec::default() };
+        Self { metadata, spec: Some(spec) }
+    }
+}
+
+record! {
     /// The operating system a pod is for.
     pub struct PodOs<'a> {
         /// `linux` or `windows`.
@@ -341,11 +359,22 @@ impl<'a> PodSpec<'a> {
     }
 }
 
+/// How much of a pod an object shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// The pod itself.
+    Pod,
+    /// A template, whose pods are stamped when they are made.
+    Template,
+    /// A part of a pod that was stamped before: where it may run is not in it.
+    Part,
+}
+
 /// A pod, or the pod that a template will make, and where its fields lie in the object.
 #[derive(Clone, Copy, Debug)]
 pub struct PodView<'v, 'a> {
-    /// Whether it is a template, whose pods are stamped when they are made.
-    pub is_template: bool,
+    /// How much of it there is.
+    pub extent: Extent,
     /// Where its spec lies: `spec`, `spec.template.spec`, ...
     pub spec_path: &'static str,
     /// Where its metadata lies: `metadata`, `spec.template.metadata`, ...
@@ -357,15 +386,16 @@ pub struct PodView<'v, 'a> {
 }
 
 impl<'v, 'a> PodView<'v, 'a> {
-    /// The view of a pod itself; `None`: it has no spec.
-    pub fn of_pod(Pod { metadata, spec }: &'v Pod<'a>) -> Option<Self> {
+    /// The view of a pod itself, or of a part of it; `None`: it has no spec.
+    pub fn of_pod(Pod { metadata, spec }: &'v Pod<'a>, extent: Extent) -> Option<Self> {
         let spec = spec.as_ref()?;
-        Some(Self { is_template: false, spec_path: "spec", metadata_path: "metadata", metadata, spec })
+        Some(Self { extent, spec_path: "spec", metadata_path: "metadata", metadata, spec })
     }
 
     /// Whether it claims to be the mirror of a static pod.
     pub fn is_mirror(&self) -> bool {
-        !self.is_template && self.metadata.annotations.get("kubernetes.io/config.mirror").is_some()
+        self.extent != Extent::Template
+            && self.metadata.annotations.get("kubernetes.io/config.mirror").is_some()
     }
 
     /// The view of a template that lies at `paths` (its spec's and its metadata's).
@@ -375,7 +405,7 @@ impl<'v, 'a> PodView<'v, 'a> {
     ) -> Option<Self> {
         let PodTemplateSpec { metadata, spec } = template?;
         let spec = spec.as_ref()?;
-        Some(Self { is_template: true, spec_path, metadata_path, metadata, spec })
+        Some(Self { extent: Extent::Template, spec_path, metadata_path, metadata, spec })
     }
 }
 

@@ -122,13 +122,13 @@ fn j18_m6_an_unknown_operation_is_denied() {
 }
 
 #[test]
-fn e5_e6_m5_an_unknown_kind_on_a_subresource_of_pods_is_denied_and_a_pod_is_judged() {
-    let mut legacy = create(
-        json!({"apiVersion": "v1", "kind": "EphemeralContainers", "metadata": {"name": "app", "namespace": "tenants-x"}}),
+fn e6_m5_an_unknown_kind_on_a_subresource_of_pods_is_denied_and_a_pod_is_judged() {
+    let mut unknown = create(
+        json!({"apiVersion": "v1", "kind": "FutureContainers", "metadata": {"name": "app", "namespace": "tenants-x"}}),
     );
-    legacy["request"]["resource"]["resource"] = json!("pods");
-    legacy["request"]["subResource"] = json!("ephemeralcontainers");
-    assert!(!validate(&legacy, &eks()).is_allowed());
+    unknown["request"]["resource"]["resource"] = json!("pods");
+    unknown["request"]["subResource"] = json!("futurecontainers");
+    assert!(!validate(&unknown, &eks()).is_allowed());
     let mut future = create(pod(json!({"hostPID": true, "nodeSelector": {"tenant": "tenants-x"}})));
     future["request"]["subResource"] = json!("future");
     assert!(validate(&future, &eks()).rules().contains(&"pod-security".to_owned()));

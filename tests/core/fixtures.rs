@@ -146,7 +146,7 @@ fn b6_f2_an_update_that_introduces_it_changes_nothing() {
 }
 
 #[test]
-fn e3_an_ephemeral_container_is_judged_on_its_subresource() {
+fn e3_e5_an_ephemeral_container_is_judged_on_its_subresource() {
     let snapshot = policies();
     let fixtures = fixtures();
     let of_containers = |fixture: &&Fixture| {
@@ -166,6 +166,19 @@ fn e3_an_ephemeral_container_is_judged_on_its_subresource() {
         // An annotation speaks of a container by name.
         if fixture.object["metadata"].get("annotations").is_some() {
             continue;
+        }
+        // Before 1.22 the subresource carried the list alone, without what the pod says for all its containers.
+        let before_1_22 = |pod: &Value| {
+            json!({
+                "apiVersion": "v1", "kind": "EphemeralContainers", "metadata": pod["metadata"],
+                "ephemeralContainers": pod["spec"]["ephemeralContainers"],
+            })
+        };
+        let mut legacy = update(create(before_1_22(&new)), before_1_22(&old));
+        legacy["request"]["resource"] = json!({"group": "", "version": "v1", "resource": "pods"});
+        legacy["request"]["subResource"] = json!("ephemeralcontainers");
+        if fixture.object["spec"]["securityContext"].is_null() {
+            fixture.expect(&legacy, &snapshot, "as a list of ephemeral containers");
         }
         let mut review = update(create(new), old);
         review["request"]["subResource"] = json!("ephemeralcontainers");

@@ -9,7 +9,8 @@ use super::{Undecodable, without_position};
 use crate::admission::network::{Ingress, Service};
 use crate::admission::record::{Cut, List, Text, record};
 use crate::admission::workload::{
-    Binding, CronJob, IN_JOB_TEMPLATE, IN_OBJECT, IN_SPEC, Metadata, Pod, PodTemplate, PodView, TemplateOwner,
+    Binding, CronJob, EphemeralContainers, Extent, IN_JOB_TEMPLATE, IN_OBJECT, IN_SPEC, Metadata, Pod,
+    PodTemplate, PodView, TemplateOwner,
 };
 
 /// A request, decoded as far as a rule reads it.
@@ -106,6 +107,7 @@ pub enum Kind {
     Service,
     Ingress,
     Binding,
+    EphemeralContainers,
     /// Any other.
     Other,
 }
@@ -117,6 +119,7 @@ impl Kind {
             ("", "Pod") => Self::Pod,
             ("", "Service") => Self::Service,
             ("", "Binding") => Self::Binding,
+            ("", "EphemeralContainers") => Self::EphemeralContainers,
             ("", "ReplicationController") => Self::ReplicationController,
             ("", "PodTemplate") => Self::PodTemplate,
             ("apps" | "extensions", "Deployment") => Self::Deployment,
@@ -148,6 +151,8 @@ pub enum Object<'a> {
     Ingress(Box<Ingress<'a>>),
     /// A pod bound to a node.
     Binding(Box<Binding<'a>>),
+    /// The ephemeral containers of a pod, as the pod of which nothing else is known.
+    EphemeralContainers(Box<Pod<'a>>),
     /// Nothing that a rule reads.
     Unread,
     /// `null`, where there should be an object.
@@ -158,7 +163,8 @@ impl<'a> Object<'a> {
     /// The pod, or the pod that the template makes.
     pub fn pod(&self) -> Option<PodView<'_, 'a>> {
         match self {
-            Self::Pod(pod) => PodView::of_pod(pod),
+            Self::Pod(pod) => PodView::of_pod(pod, Extent::Pod),
+            Self::EphemeralContainers(pod) => PodView::of_pod(pod, Extent::Part),
             Self::TemplateOwner(owner) => PodView::of_template(owner.spec.template.as_ref(), IN_SPEC),
             Self::CronJob(job) => {
                 PodView::of_template(job.spec.job_template.spec.template.as_ref(), IN_JOB_TEMPLATE)
@@ -171,7 +177,7 @@ impl<'a> Object<'a> {
     /// The object's own metadata.
     pub fn metadata(&self) -> Option<&Metadata<'a>> {
         match self {
-            Self::Pod(pod) => Some(&pod.metadata),
+            Self::Pod(pod) | Self::EphemeralContainers(pod) => Some(&pod.metadata),
             Self::TemplateOwner(owner) => Some(&owner.metadata),
             Self::CronJob(job) => Some(&job.metadata),
             Self::PodTemplate(template) => Some(&template.metadata),
@@ -224,6 +230,9 @@ impl<'de> DeserializeSeed<'de> for As {
             Kind::Service => Option::deserialize(deserializer).map(present(Object::Service)),
             Kind::Ingress => Option::deserialize(deserializer).map(present(Object::Ingress)),
             Kind::Binding => Option::deserialize(deserializer).map(present(Object::Binding)),
+            Kind::EphemeralContainers => Option::<EphemeralContainers<'de>>::deserialize(deserializer)
+                .map(|containers| containers.map(|containers| Box::new(containers.into())))
+                .map(present(Object::EphemeralContainers)),
             Kind::Other => IgnoredAny::deserialize(deserializer).map(|_| Object::Unread),
         }
     }

@@ -8,7 +8,7 @@ use crate::admission::policy::Modes;
 use crate::admission::review::Operation;
 use crate::admission::tenancy::{Exemption, Reach};
 use crate::admission::verdict::{Total, Violation};
-use crate::admission::workload::{Placed, PodView};
+use crate::admission::workload::{Extent, Placed, PodView};
 use crate::api::{Mode, Workloads};
 
 /// What a rule found. Nothing of it is written out before somebody wants to read it: a hostile object may violate
@@ -144,7 +144,7 @@ impl<'f> Report<'f> {
         let exemptions = snapshot.exemptions(owner, &request.namespace);
         Self {
             modes: snapshot.modes(owner),
-            template: pod.is_some_and(|pod| pod.is_template).then_some(snapshot.workloads),
+            template: pod.is_some_and(|pod| pod.extent == Extent::Template).then_some(snapshot.workloads),
             exemptions: exemptions.iter().filter(|exemption| exemption.is_about(subject)).collect(),
             pod,
             update,

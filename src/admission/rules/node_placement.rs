@@ -17,7 +17,7 @@ use crate::admission::record::Cut;
 use crate::admission::review::Object;
 use crate::admission::stamp::{demands, pool_of};
 use crate::admission::tenancy::{Pool, Snapshot, Tenant, is_restricted};
-use crate::admission::workload::{NodeSelectorRequirement, NodeSelectorTerm, PodSpec, PodView};
+use crate::admission::workload::{Extent, NodeSelectorRequirement, NodeSelectorTerm, PodSpec, PodView};
 use crate::api::StampMode;
 
 /// What an unclaimed pod does wrong.
@@ -64,10 +64,10 @@ fn bound(subject: &Subject<'_, '_>, node: &str, findings: &mut Findings<'_>) {
 }
 
 /// Proves that the pod can only land in its tenant's pools. Of a template only what the stamp will not mend
-/// is looked at: its pods are stamped when they are made.
+/// is looked at: its pods are stamped when they are made; and a part of a pod says nothing of where it runs.
 fn confined(pod: &PodView<'_, '_>, tenant: &Tenant, snapshot: &Snapshot, findings: &mut Findings<'_>) {
     let names_foreign = names_foreign_pool(pod, tenant, snapshot, findings);
-    if pod.is_template || (names_foreign && !findings.is_of_the_past()) {
+    if pod.extent != Extent::Pod || (names_foreign && !findings.is_of_the_past()) {
         return;
     }
     let pools: Vec<&Pool> = snapshot.pools_of(tenant).collect();

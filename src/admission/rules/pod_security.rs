@@ -35,7 +35,7 @@ use self::case::{Case, Found};
 use super::{Findings, Subject};
 use crate::admission::review::Object;
 use crate::admission::tenancy::PodSecurity;
-use crate::admission::workload::{Binding, PodSpec, PodView};
+use crate::admission::workload::{Binding, Extent, PodSpec, PodView};
 use crate::api::Level;
 
 /// A control of the Pod Security Standards.
@@ -118,7 +118,7 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
 /// server copies a binding's annotations over the pod's, long after the pod was judged.
 fn as_pod<'v, 'a>(binding: &'v Binding<'a>, nothing: &'v PodSpec<'a>) -> PodView<'v, 'a> {
     PodView {
-        is_template: false,
+        extent: Extent::Part,
         spec_path: "spec",
         metadata_path: "metadata",
         metadata: &binding.metadata,

@@ -6,7 +6,7 @@ use super::judge;
 use crate::admission::rules::findings::Sink;
 use crate::admission::rules::{Finding, Findings, RuleId};
 use crate::admission::tenancy::PodSecurity;
-use crate::admission::workload::{Pod, PodView};
+use crate::admission::workload::{Extent, Pod, PodView};
 use crate::api::{Level, Mode};
 
 /// What a row is held to.
@@ -84,7 +84,7 @@ impl Sink for Collected {
 pub(super) fn findings(pod: &Value, at: At) -> Vec<Seen> {
     let json = pod.to_string();
     let pod: Pod<'_> = serde_json::from_str(&json).unwrap();
-    findings_in(PodView::of_pod(&pod).unwrap(), at)
+    findings_in(PodView::of_pod(&pod, Extent::Pod).unwrap(), at)
 }
 
 /// All that is found in a pod, wherever it lies. No message may break the house's style.
