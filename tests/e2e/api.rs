@@ -1,0 +1,82 @@
+//! The API server as one user sees it, by paths and JSON: no type of ours narrows what a version answers.
+
+use std::path::Path;
+
+use axum::http::{Method, Request};
+use kube::{Client, Config};
+use serde_json::Value;
+use tokio::runtime::Handle;
+
+/// A client of the API server.
+#[derive(Clone)]
+pub(crate) struct Api {
+    client: Client,
+    runtime: Handle,
+}
+
+impl Api {
+    pub(crate) fn new(runtime: &Handle, server: &str, ca: &Path, token: &str) -> Self {
+        let mut config = Config::new(server.parse().unwrap());
+        config.root_cert_file = Some(ca.to_owned());
+        config.auth_info.token = Some(token.to_owned().into());
+        let _inside = runtime.enter();
+        Self { client: Client::try_from(config).unwrap(), runtime: runtime.clone() }
+    }
+
+    /// What a path answers that is no object: `/readyz` and the like.
+    pub(crate) fn text(&self, path: &str) -> Result<String, kube::Error> {
+        let request = Request::get(path).body(Vec::new()).unwrap();
+        self.runtime.block_on(self.client.request_text(request))
+    }
+
+    /// The object or list at a path, if there is one.
+    #[track_caller]
+    pub(crate) fn get(&self, path: &str) -> Option<Value> {
+        match self.send(Method::GET, path, &Value::Null) {
+            Ok(object) => Some(object),
+            Err(kube::Error::Api(status)) if status.code == 404 => None,
+            Err(error) => panic!("GET {path}: {error}"),
+        }
+    }
+
+    /// Creates an object.
+    #[track_caller]
+    pub(crate) fn create(&self, path: &str, object: &Value) -> Value {
+        self.send(Method::POST, path, object).unwrap_or_else(|error| panic!("POST {path}: {error}"))
+    }
+
+    /// Merges a patch into an object.
+    #[track_caller]
+    pub(crate) fn patch(&self, path: &str, patch: &Value) -> Value {
+        self.send(Method::PATCH, path, patch).unwrap_or_else(|error| panic!("PATCH {path}: {error}"))
+    }
+
+    /// Deletes an object, without waiting until it is gone.
+    #[track_caller]
+    pub(crate) fn delete(&self, path: &str) -> Value {
+        self.send(Method::DELETE, path, &Value::Null).unwrap_or_else(|error| panic!("DELETE {path}: {error}"))
+    }
+
+    /// Sends any request.
+    pub(crate) fn send(&self, method: Method, path: &str, body: &Value) -> Result<Value, kube::Error> {
+        self.runtime.block_on(self.send_async(method, path, body))
+    }
+
+    /// [`Self::send`], for the threads of the runtime.
+    pub(crate) async fn send_async(
+        &self,
+        method: Method,
+        path: &str,
+        body: &Value,
+    ) -> Result<Value, kube::Error> {
+        let kind = if method == Method::PATCH { "application/merge-patch+json" } else { "application/json" };
+        let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
+        let request = Request::builder().method(method).uri(path).header("content-type", kind);
+        self.client.request(request.body(body).unwrap()).await
+    }
+
+    /// The client itself, for watches.
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+}

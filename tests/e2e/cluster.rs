@@ -1,0 +1,285 @@
+//! The one cluster that all cases share: a control plane, nodes, and partywall in front of every pod.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::http::Method;
+use serde_json::{Value, json};
+use tokio::runtime::Runtime;
+
+use crate::api::Api;
+use crate::balancer::Balancer;
+use crate::control_plane::{ControlPlane, Version};
+use crate::eventually::{SOON, eventually};
+use crate::kubectl::Kubectl;
+use crate::kubelet::Kubelets;
+use crate::partywall::{Instance, Pair, Setup};
+use crate::users::User;
+use crate::{kinds, nodes, registration};
+
+const POLICIES: &str = include_str!("policies.yaml");
+/// How long partywall may take to end.
+const FAREWELL: Duration = Duration::from_secs(20);
+
+/// A running cluster. Fields are dropped in this order: clients before what they talk to.
+pub(crate) struct Cluster {
+    /// Where everything of this run is: logs, certificates, policies.
+    pub(crate) folder: PathBuf,
+    /// How partywall is started; a case may start more of it like this.
+    pub(crate) setup: Setup,
+    pub(crate) balancer: Balancer,
+    partywall: Mutex<Option<Instance>>,
+    _kubelets: Kubelets,
+    control_plane: ControlPlane,
+    runtime: Runtime,
+}
+
+impl Cluster {
+    /// Starts everything, and waits until a tenant's pod would be judged and run.
+    pub(crate) fn start(assets: PathBuf, folder: &Path) -> Self {
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let handle = runtime.handle();
+        let policies = folder.join("policies.yaml");
+        fs::write(&policies, POLICIES).unwrap();
+        let setup = Setup {
+            policies,
+            pair: Pair::make(&folder.join("certs")),
+            drain: 0,
+            flags: vec!["--log-format=json".to_owned()],
+        };
+        let control_plane =
+            ControlPlane::start(handle, assets, folder, &Pair::make(&folder.join("control-plane")));
+        let admin = &control_plane.admin;
+        nodes::create(admin);
+        let ca = folder.join("control-plane/ca.crt");
+        let cluster = Self {
+            folder: folder.to_owned(),
+            setup,
+            balancer: Balancer::start(handle),
+            partywall: Mutex::default(),
+            _kubelets: Kubelets::start(handle, folder, &control_plane.server, &ca),
+            control_plane,
+            runtime,
+        };
+        cluster.start_partywall();
+        cluster.tenant_namespace("tenants-x", "tenants-x", "tenant-x");
+        cluster.tenant_namespace("tenants-y", "tenants-y", "tenant-y");
+        cluster.register();
+        cluster
+    }
+
+    pub(crate) fn version(&self) -> &Version {
+        &self.control_plane.version
+    }
+
+    /// The API server as an administrator sees it.
+    pub(crate) fn admin(&self) -> &Api {
+        &self.control_plane.admin
+    }
+
+    /// The API server as a user sees it.
+    pub(crate) fn api(&self, user: User) -> Api {
+        let ca = self.folder.join("control-plane/ca.crt");
+        Api::new(self.runtime.handle(), &self.control_plane.server, &ca, &user.token())
+    }
+
+    /// A kubectl of the control plane's own version.
+    pub(crate) fn kubectl(&self, user: User) -> Kubectl {
+        Kubectl::new(&self.control_plane.assets, &self.folder, user)
+    }
+
+    /// The path of the objects of a kind; with an empty namespace: of those in none, or in all.
+    pub(crate) fn path(&self, kind: &str, namespace: &str) -> String {
+        kinds::path(kind, namespace, self.version().minor)
+    }
+
+    /// An object, if it is there.
+    #[track_caller]
+    pub(crate) fn find(&self, kind: &str, namespace: &str, name: &str) -> Option<Value> {
+        self.admin().get(&format!("{}/{name}", self.path(kind, namespace)))
+    }
+
+    /// An object that must be there.
+    #[track_caller]
+    pub(crate) fn get(&self, kind: &str, namespace: &str, name: &str) -> Value {
+        self.find(kind, namespace, name).unwrap_or_else(|| panic!("no {kind} {namespace}/{name}"))
+    }
+
+    /// All objects of a kind in a namespace.
+    #[track_caller]
+    pub(crate) fn list(&self, kind: &str, namespace: &str) -> Vec<Value> {
+        let mut list = self.admin().get(&self.path(kind, namespace)).unwrap_or_default();
+        serde_json::from_value(list["items"].take()).unwrap()
+    }
+
+    /// All pods of a namespace.
+    #[track_caller]
+    pub(crate) fn pods(&self, namespace: &str) -> Vec<Value> {
+        self.list("Pod", namespace)
+    }
+
+    /// The pods of a namespace, once they are as expected.
+    #[track_caller]
+    pub(crate) fn pods_until(
+        &self,
+        namespace: &str,
+        what: &str,
+        mut expected: impl FnMut(&[Value]) -> bool,
+    ) -> Vec<Value> {
+        eventually(SOON, what, || {
+            let pods = self.pods(namespace);
+            if expected(&pods) { Ok(pods) } else { Err(summary(&pods)) }
+        })
+    }
+
+    /// Waits until an object is gone.
+    #[track_caller]
+    pub(crate) fn until_gone(&self, kind: &str, namespace: &str, name: &str) {
+        eventually(SOON, &format!("{kind} {namespace}/{name} is gone"), || {
+            self.find(kind, namespace, name).map_or(Ok(()), |object| Err(object["status"].to_string()))
+        });
+    }
+
+    /// Creates a namespace with these labels, and waits until pods can be created in it.
+    #[track_caller]
+    pub(crate) fn namespace(&self, name: &str, labels: &Value) {
+        let namespace = json!({
+            "apiVersion": "v1",
+            "kind": "Namespace",
+            "metadata": {"name": name, "labels": labels},
+        });
+        self.admin().create(&self.path("Namespace", ""), &namespace);
+        eventually(SOON, &format!("{name} has its service account"), || {
+            let account = self.find("ServiceAccount", name, "default").ok_or("none")?;
+            // Before 1.21 its token is a Secret, and no pod is created without.
+            if self.version().minor >= 21 || account["secrets"].is_array() { Ok(()) } else { Err("no token") }
+        });
+    }
+
+    /// Creates a namespace of a tenant, where a user may do what users do.
+    #[track_caller]
+    pub(crate) fn tenant_namespace(&self, name: &str, tenant: &str, user: &'static str) {
+        self.namespace(name, &json!({"partywall.dev/tenant": tenant}));
+        self.grant_edit(User::Tenant(user), name);
+    }
+
+    /// Creates a namespace that is nobody's, under a name of its own, and returns the name.
+    #[track_caller]
+    pub(crate) fn fresh_namespace(&self, prefix: &str) -> String {
+        static NEXT: AtomicU32 = AtomicU32::new(1);
+        let name = format!("{prefix}-{}", NEXT.fetch_add(1, Ordering::Relaxed));
+        self.namespace(&name, &json!({}));
+        name
+    }
+
+    /// Gives a user the role `edit` in a namespace, and waits until it has an effect.
+    #[track_caller]
+    pub(crate) fn grant_edit(&self, user: User, namespace: &str) {
+        let binding = json!({
+            "apiVersion": "rbac.authorization.k8s.io/v1",
+            "kind": "RoleBinding",
+            "metadata": {"name": format!("edit-{user}")},
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "edit"},
+            "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user.name()}],
+        });
+        self.admin().create(&self.path("RoleBinding", namespace), &binding);
+        let attributes = json!({"namespace": namespace, "verb": "create", "resource": "pods"});
+        let question = json!({"spec": {"user": user.name(), "resourceAttributes": attributes}});
+        eventually(SOON, &format!("{user} may edit in {namespace}"), || {
+            let review = "/apis/authorization.k8s.io/v1/subjectaccessreviews";
+            let answer = self.admin().create(review, &question);
+            if answer["status"]["allowed"] == true { Ok(()) } else { Err(answer["status"].to_string()) }
+        });
+    }
+
+    /// Registers partywall's webhooks under the balancer's address, and waits until they are asked.
+    #[track_caller]
+    pub(crate) fn register(&self) {
+        let manifests = registration::manifests(self.balancer.address(), &self.setup.pair);
+        self.kubectl(User::Admin).apply(manifests).succeeds();
+        self.until_judged();
+    }
+
+    /// Waits until the API server asks partywall again, and gets an answer.
+    #[track_caller]
+    pub(crate) fn until_judged(&self) {
+        let service = json!({
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": {"name": "probe"},
+            "spec": {"type": "NodePort", "ports": [{"port": 80}]},
+        });
+        let path = format!("{}?dryRun=All", self.path("Service", "tenants-x"));
+        eventually(SOON, "partywall judges what is created", || {
+            match self.admin().send(Method::POST, &path, &service) {
+                Ok(_) => Err("a Service of type NodePort was let through".to_owned()),
+                Err(kube::Error::Api(status)) if status.message.contains("service-exposure") => Ok(()),
+                Err(error) => Err(error.to_string()),
+            }
+        });
+    }
+
+    /// The partywall that all cases share; `None` only while a case that is alone has taken it away.
+    pub(crate) fn partywall(&self) -> MutexGuard<'_, Option<Instance>> {
+        self.partywall.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Starts the shared partywall, and puts it behind the balancer.
+    pub(crate) fn start_partywall(&self) {
+        let instance = self.instance("partywall", &self.setup);
+        self.balancer.set_backends(vec![instance.webhook]);
+        *self.partywall() = Some(instance);
+    }
+
+    /// Ends the shared partywall as a rollout would, with SIGTERM. Only for cases that are alone.
+    pub(crate) fn stop_partywall(&self) {
+        let instance = self.partywall().take();
+        if let Some(instance) = instance {
+            let status = instance.stop(FAREWELL);
+            assert!(status.is_some_and(|status| status.success()), "partywall ended with {status:?}");
+        }
+    }
+
+    /// Starts one more partywall, with a log of its own; it is not behind the balancer yet.
+    pub(crate) fn instance(&self, name: &str, setup: &Setup) -> Instance {
+        Instance::start(self.runtime.handle(), name, &self.folder, setup)
+    }
+
+    /// Puts back what a case that was alone may have taken away.
+    pub(crate) fn restore(&self) {
+        let there = self.partywall().as_ref().map(|instance| instance.webhook);
+        match there {
+            Some(address) => self.balancer.set_backends(vec![address]),
+            None => self.start_partywall(),
+        }
+        self.until_judged();
+    }
+
+    /// Ends everything. What fails here fails the suite.
+    pub(crate) fn stop(self) {
+        self.stop_partywall();
+    }
+}
+
+/// What matters of pods, in one line.
+fn summary(pods: &[Value]) -> String {
+    let line = |pod: &Value| {
+        let conditions = pod["status"]["conditions"].as_array().into_iter().flatten();
+        let problems: Vec<&str> = conditions.filter_map(|condition| condition["message"].as_str()).collect();
+        format!(
+            "{} is {} on {} {}",
+            pod["metadata"]["name"],
+            pod["status"]["phase"],
+            pod["spec"]["nodeName"],
+            problems.join("; ")
+        )
+    };
+    match pods {
+        [] => "no pods".to_owned(),
+        pods => pods.iter().map(line).collect::<Vec<_>>().join(", "),
+    }
+}

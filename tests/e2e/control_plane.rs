@@ -1,0 +1,216 @@
+//! etcd, the API server, the controller manager and the scheduler, of whatever version the machine has.
+//!
+//! The flags are those that 1.20 and the current release share; [`Version`] decides about the few others.
+
+use std::env;
+use std::fmt::{self, Display};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+
+use crate::api::Api;
+use crate::partywall::Pair;
+use crate::process::Process;
+use crate::users::{self, User};
+use crate::{http, ports};
+
+const PROGRAMS: [&str; 5] =
+    ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl"];
+/// How long one of them may take to come up.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// The folder of the programs.
+///
+/// # Errors
+///
+/// If one is missing: the suite fails then, since a suite that skips tells nothing.
+pub(crate) fn assets() -> Result<PathBuf, String> {
+    let folder = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let cache = || folder("XDG_CACHE_HOME").or_else(|| Some(folder("HOME")?.join(".cache")));
+    let assets = folder("KUBEBUILDER_ASSETS")
+        .or_else(|| Some(cache()?.join("partywall/control-plane")))
+        .ok_or("neither KUBEBUILDER_ASSETS nor HOME is set")?;
+    let absent: Vec<&str> =
+        PROGRAMS.iter().copied().filter(|program| !assets.join(program).is_file()).collect();
+    if absent.is_empty() {
+        return Ok(assets);
+    }
+    Err(format!(
+        "{} has no {}\n`make e2e` builds a control plane first (tests/e2e/control-plane does); or set \
+         KUBEBUILDER_ASSETS to a folder that holds one, as setup-envtest makes it",
+        assets.display(),
+        absent.join(", no ")
+    ))
+}
+
+/// The version of a control plane.
+pub(crate) struct Version {
+    text: String,
+    /// The `20` of `v1.20.2`.
+    pub(crate) minor: u32,
+}
+
+impl Version {
+    fn of(assets: &Path) -> Self {
+        let output = Command::new(assets.join("kube-apiserver")).arg("--version").output().unwrap();
+        let output = String::from_utf8(output.stdout).unwrap();
+        let text = output.trim().trim_start_matches("Kubernetes ").to_owned();
+        let minor = text.strip_prefix("v1.").and_then(|rest| rest.split('.').next()?.parse().ok());
+        let minor = minor.unwrap_or_else(|| panic!("kube-apiserver --version says `{output}`"));
+        Self { text, minor }
+    }
+
+    /// The flags that only older versions need, or know.
+    fn only_before<const N: usize>(&self, minor: u32, flags: [&str; N]) -> Vec<String> {
+        if self.minor < minor { flags.map(str::to_owned).to_vec() } else { Vec::new() }
+    }
+}
+
+impl Display for Version {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.text)
+    }
+}
+
+/// A running control plane; dropped, it is killed, since nothing in it is worth a farewell.
+pub(crate) struct ControlPlane {
+    pub(crate) assets: PathBuf,
+    pub(crate) version: Version,
+    /// The URL of the API server.
+    pub(crate) server: String,
+    pub(crate) admin: Api,
+    _processes: Vec<Process>,
+}
+
+/// What all of them are started with.
+struct Start<'a> {
+    runtime: &'a Handle,
+    assets: &'a Path,
+    version: &'a Version,
+    folder: &'a Path,
+    pair: &'a Pair,
+}
+
+impl ControlPlane {
+    /// Starts one from an empty store. `pair` serves all of it and signs service accounts' tokens.
+    pub(crate) fn start(runtime: &Handle, assets: PathBuf, folder: &Path, pair: &Pair) -> Self {
+        let version = Version::of(&assets);
+        let start = Start { runtime, assets: &assets, version: &version, folder, pair };
+        let (etcd, store) = start.etcd();
+        let (api_server, server, admin) = start.api_server(&store);
+        users::write_kubeconfigs(folder, &server, &pair.ca);
+        // Side by side: neither needs the other.
+        let (mut manager, its_health) = start.controller_manager();
+        let (mut scheduler, health) = start.scheduler();
+        manager.until_up(PATIENCE, || its_health.text("/healthz").map(drop));
+        scheduler.until_up(PATIENCE, || health.text("/healthz").map(drop));
+        // Clients first, the store last.
+        let processes = vec![scheduler, manager, api_server, etcd];
+        Self { assets, version, server, admin, _processes: processes }
+    }
+}
+
+impl Start<'_> {
+    fn etcd(&self) -> (Process, String) {
+        let (client, peer) = (ports::free(), ports::free());
+        let flags = [
+            format!("--data-dir={}", self.folder.join("etcd").display()),
+            format!("--listen-client-urls=http://{client}"),
+            format!("--advertise-client-urls=http://{client}"),
+            format!("--listen-peer-urls=http://{peer}"),
+            format!("--initial-advertise-peer-urls=http://{peer}"),
+            format!("--initial-cluster=default=http://{peer}"),
+            // What it stores is gone with the suite.
+            "--unsafe-no-fsync".to_owned(),
+        ];
+        let mut etcd = self.process("etcd", &flags);
+        etcd.until_up(PATIENCE, || match self.runtime.block_on(http::get(client, "/health")) {
+            Ok((status, _)) if status.is_success() => Ok(()),
+            Ok((_, health)) => Err(health),
+            Err(error) => Err(error.to_string()),
+        });
+        (etcd, format!("http://{client}"))
+    }
+
+    fn api_server(&self, store: &str) -> (Process, String, Api) {
+        let port = ports::free().port();
+        let tokens = self.folder.join("tokens.csv");
+        users::write_tokens(&tokens);
+        let mut flags = self.serving(port);
+        flags.extend([
+            format!("--etcd-servers={store}"),
+            "--advertise-address=127.0.0.1".to_owned(),
+            // A loopback address makes no Endpoints.
+            "--endpoint-reconciler-type=none".to_owned(),
+            "--service-cluster-ip-range=10.96.0.0/16".to_owned(),
+            "--authorization-mode=Node,RBAC".to_owned(),
+            format!("--token-auth-file={}", tokens.display()),
+            "--service-account-issuer=https://kubernetes.default.svc".to_owned(),
+            format!("--service-account-key-file={}", self.pair.cert.display()),
+            format!("--service-account-signing-key-file={}", self.pair.key.display()),
+            // Privileged pods are partywall's to refuse.
+            "--allow-privileged=true".to_owned(),
+        ]);
+        flags.extend(self.version.only_before(23, ["--feature-gates=EphemeralContainers=true"]));
+        let mut process = self.process("kube-apiserver", &flags);
+        let server = format!("https://127.0.0.1:{port}");
+        let admin = Api::new(self.runtime, &server, &self.pair.ca, &User::Admin.token());
+        process.until_up(PATIENCE, || admin.text("/readyz").map(drop));
+        (process, server, admin)
+    }
+
+    fn controller_manager(&self) -> (Process, Api) {
+        let port = ports::free().port();
+        let mut flags = self.serving(port);
+        flags.extend(self.client(User::ControllerManager));
+        flags.extend([
+            "--leader-elect=false".to_owned(),
+            "--use-service-account-credentials=true".to_owned(),
+            format!("--service-account-private-key-file={}", self.pair.key.display()),
+            format!("--root-ca-file={}", self.pair.ca.display()),
+            // Nobody renews the leases of our nodes.
+            "--controllers=*,-nodelifecycle".to_owned(),
+            "--kube-api-qps=500".to_owned(),
+            "--kube-api-burst=1000".to_owned(),
+            "--concurrent-namespace-syncs=20".to_owned(),
+        ]);
+        flags.extend(self.version.only_before(23, ["--port=0"]));
+        (self.process("kube-controller-manager", &flags), self.anonymous(port))
+    }
+
+    fn scheduler(&self) -> (Process, Api) {
+        let port = ports::free().port();
+        let mut flags = self.serving(port);
+        flags.extend(self.client(User::Scheduler));
+        flags.push("--leader-elect=false".to_owned());
+        flags.extend(self.version.only_before(23, ["--port=0"]));
+        (self.process("kube-scheduler", &flags), self.anonymous(port))
+    }
+
+    fn serving(&self, port: u16) -> Vec<String> {
+        vec![
+            "--bind-address=127.0.0.1".to_owned(),
+            format!("--secure-port={port}"),
+            format!("--tls-cert-file={}", self.pair.cert.display()),
+            format!("--tls-private-key-file={}", self.pair.key.display()),
+        ]
+    }
+
+    fn client(&self, user: User) -> Vec<String> {
+        let file = user.kubeconfig(self.folder);
+        ["kubeconfig", "authentication-kubeconfig", "authorization-kubeconfig"]
+            .iter()
+            .map(|flag| format!("--{flag}={}", file.display()))
+            .collect()
+    }
+
+    fn anonymous(&self, port: u16) -> Api {
+        Api::new(self.runtime, &format!("https://127.0.0.1:{port}"), &self.pair.ca, "")
+    }
+
+    fn process(&self, program: &str, flags: &[String]) -> Process {
+        Process::start(program, self.folder, &self.assets.join(program), flags)
+    }
+}

@@ -1,0 +1,63 @@
+//! Where a run keeps its files: beside what cargo builds, so that `cargo clean` takes them too.
+
+use std::env;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+const PREFIX: &str = "e2e-";
+const LOCK: &str = "lock";
+
+/// The folder of this run; it stays, unless it is removed.
+pub(crate) struct Folder {
+    path: PathBuf,
+    /// Held as long as the run lasts: what is not held, nobody uses any more.
+    _lock: File,
+}
+
+impl Folder {
+    /// Makes a new one, and removes those of earlier runs.
+    pub(crate) fn make() -> Self {
+        let parent = Path::new(env!("CARGO_TARGET_TMPDIR"));
+        if !keep() {
+            remove_abandoned(parent);
+        }
+        let path = tempfile::Builder::new().prefix(PREFIX).tempdir_in(parent).unwrap().keep();
+        let lock = File::create(path.join(LOCK)).unwrap();
+        lock.lock().unwrap();
+        Self { path, _lock: lock }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Removes it, if nobody wants to keep it.
+    pub(crate) fn remove(self) {
+        if keep() {
+            self.keep();
+        } else {
+            fs::remove_dir_all(&self.path).unwrap();
+        }
+    }
+
+    /// Says where it is.
+    pub(crate) fn keep(self) {
+        println!("logs: {}", self.path.display());
+    }
+}
+
+/// Whether somebody wants to read the logs in any case.
+fn keep() -> bool {
+    env::var_os("PARTYWALL_E2E_KEEP").is_some_and(|value| value == "1")
+}
+
+fn remove_abandoned(parent: &Path) {
+    for entry in fs::read_dir(parent).unwrap().flatten() {
+        let is_ours = entry.file_name().to_string_lossy().starts_with(PREFIX);
+        let lock = File::open(entry.path().join(LOCK));
+        if is_ours && lock.is_ok_and(|lock| lock.try_lock().is_ok()) {
+            // Another run may do the same at the same time.
+            let _removed = fs::remove_dir_all(entry.path());
+        }
+    }
+}

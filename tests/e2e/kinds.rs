@@ -1,0 +1,34 @@
+//! Where the objects of a kind are.
+
+/// The path of the objects of a kind in a namespace, or of those that have none where it is empty.
+pub(crate) fn path(kind: &str, namespace: &str, minor: u32) -> String {
+    let batch = if minor < 21 { "apis/batch/v1beta1" } else { "apis/batch/v1" };
+    let (group, plural) = match kind {
+        "ConfigMap" => ("api/v1", "configmaps"),
+        "Event" => ("api/v1", "events"),
+        "Namespace" => ("api/v1", "namespaces"),
+        "Node" => ("api/v1", "nodes"),
+        "Pod" => ("api/v1", "pods"),
+        "Service" => ("api/v1", "services"),
+        "ServiceAccount" => ("api/v1", "serviceaccounts"),
+        "DaemonSet" => ("apis/apps/v1", "daemonsets"),
+        "Deployment" => ("apis/apps/v1", "deployments"),
+        "ReplicaSet" => ("apis/apps/v1", "replicasets"),
+        "StatefulSet" => ("apis/apps/v1", "statefulsets"),
+        "Job" => ("apis/batch/v1", "jobs"),
+        "CronJob" => (batch, "cronjobs"),
+        "Ingress" => ("apis/networking.k8s.io/v1", "ingresses"),
+        "RoleBinding" => ("apis/rbac.authorization.k8s.io/v1", "rolebindings"),
+        "MutatingWebhookConfiguration" => {
+            ("apis/admissionregistration.k8s.io/v1", "mutatingwebhookconfigurations")
+        }
+        "ValidatingWebhookConfiguration" => {
+            ("apis/admissionregistration.k8s.io/v1", "validatingwebhookconfigurations")
+        }
+        other => panic!("kinds.rs does not know where the objects of kind {other} are"),
+    };
+    match namespace {
+        "" => format!("/{group}/{plural}"),
+        _ => format!("/{group}/namespaces/{namespace}/{plural}"),
+    }
+}

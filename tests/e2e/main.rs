@@ -1,0 +1,109 @@
+//! partywall in a cluster: a real control plane asks it, and real controllers meet its answers.
+//!
+//! `make e2e` runs this, and so does `cargo test --test e2e` once tests/e2e/control-plane has built a control plane.
+//! There are no machines behind the nodes and no containers in the pods, so a run takes seconds. Nothing sleeps but
+//! [`eventually`], and whatever way a run ends, no process of it goes on.
+
+#![expect(
+    clippy::disallowed_methods,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test starts programs, reads their files, and fails by panicking"
+)]
+#![expect(dead_code, reason = "the cases to come use the rest of it")]
+
+mod api;
+mod attempt;
+mod balancer;
+mod cases;
+mod cluster;
+mod control_plane;
+mod eventually;
+mod folder;
+mod http;
+mod kinds;
+mod kubectl;
+mod kubelet;
+mod nodes;
+mod partywall;
+mod ports;
+mod process;
+mod registration;
+mod users;
+
+use std::process::ExitCode;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Instant;
+
+use libtest_mimic::{Arguments, Conclusion, Failed, Trial};
+
+use self::attempt::attempt;
+use self::cases::{Case, cases};
+use self::cluster::Cluster;
+use self::folder::Folder;
+
+/// Cases wait for the control plane most of the time, so there may be more of them than cores.
+const THREADS: usize = 8;
+
+fn main() -> ExitCode {
+    let mut args = Arguments::from_args();
+    args.test_threads.get_or_insert(THREADS);
+    if args.list {
+        let trials = cases().iter().map(|case| Trial::test(case.name, || Ok(()))).collect();
+        return libtest_mimic::run(&args, trials).exit_code();
+    }
+    let assets = match control_plane::assets() {
+        Ok(assets) => assets,
+        Err(error) => {
+            println!("no control plane: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    attempt::silence();
+    let folder = Folder::make();
+    let outcome = attempt(|| {
+        let start = Instant::now();
+        let cluster = Cluster::start(assets, folder.path());
+        println!("control plane {} is up ({:.1} s)", cluster.version(), start.elapsed().as_secs_f32());
+        run(&args, cluster)
+    });
+    match outcome {
+        Ok(conclusion) if !conclusion.has_failed() => {
+            folder.remove();
+            return ExitCode::SUCCESS;
+        }
+        Ok(_) => {}
+        Err(failure) => println!("{failure}"),
+    }
+    folder.keep();
+    ExitCode::FAILURE
+}
+
+/// Runs the cases that the arguments select, and ends the cluster.
+fn run(args: &Arguments, cluster: Cluster) -> Conclusion {
+    let (cluster, turns) = (Arc::new(cluster), Arc::new(RwLock::new(())));
+    let trial = |case: Case| {
+        let (cluster, turns) = (Arc::clone(&cluster), Arc::clone(&turns));
+        Trial::test(case.name, move || perform(&case, &cluster, &turns))
+    };
+    let conclusion = libtest_mimic::run(args, cases().into_iter().map(trial).collect());
+    Arc::into_inner(cluster).unwrap().stop();
+    conclusion
+}
+
+/// Runs a case when it is its turn: beside others, or alone.
+fn perform(case: &Case, cluster: &Cluster, turns: &RwLock<()>) -> Result<(), Failed> {
+    let outcome = if case.alone {
+        let _alone = turns.write().unwrap_or_else(PoisonError::into_inner);
+        let outcome = attempt(|| (case.run)(cluster));
+        // Whether it held or not, the others want their cluster back.
+        let restored = attempt(|| cluster.restore());
+        outcome.and(restored)
+    } else {
+        let _beside_others = turns.read().unwrap_or_else(PoisonError::into_inner);
+        attempt(|| (case.run)(cluster))
+    };
+    outcome.map_err(Failed::from)
+}

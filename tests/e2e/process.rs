@@ -1,0 +1,123 @@
+//! Children: each with a log of its own, and none that outlives the suite.
+//!
+//! Whatever ends the suite, SIGKILL included, the kernel kills its children, as `setpriv` asks it to. It does so
+//! when the *thread* ends that started the child, so one thread that never ends starts them all.
+
+use std::fmt::Display;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::LazyLock;
+use std::sync::mpsc::{Sender, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::eventually::eventually;
+
+/// How much of a log is shown with a failure.
+const TAIL: usize = 30;
+
+/// A running program; dropped, it is killed.
+pub(crate) struct Process {
+    name: String,
+    child: Child,
+    log: PathBuf,
+}
+
+impl Process {
+    /// Starts a program that writes to `<name>.log` in `logs`; a name that had one goes on writing to it.
+    pub(crate) fn start(name: &str, logs: &Path, program: &Path, args: &[String]) -> Self {
+        let log = logs.join(format!("{name}.log"));
+        let file = File::options().create(true).append(true).open(&log).unwrap();
+        let mut command = command(program);
+        command.args(args).stdin(Stdio::null()).stdout(file.try_clone().unwrap()).stderr(file);
+        let child =
+            spawn(command).unwrap_or_else(|error| panic!("cannot start {}: {error}", program.display()));
+        Self { name: name.to_owned(), child, log }
+    }
+
+    /// Waits until it is up, as `look` sees it.
+    ///
+    /// # Panics
+    ///
+    /// If it ends instead, or does not get there; the end of its log tells why.
+    pub(crate) fn until_up<S: Display>(&mut self, within: Duration, mut look: impl FnMut() -> Result<(), S>) {
+        let end = Instant::now() + within;
+        let what = format!("{} is up", self.name);
+        eventually(within + Duration::from_secs(1), &what, || {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                panic!("{} ended with {status}:\n{}", self.name, self.tail());
+            }
+            match look() {
+                Err(seen) if Instant::now() >= end => {
+                    panic!("{} did not come up: {seen}\n{}", self.name, self.tail())
+                }
+                seen => seen,
+            }
+        });
+    }
+
+    /// The end of the log.
+    pub(crate) fn tail(&self) -> String {
+        let log = fs::read(&self.log).unwrap();
+        let log = String::from_utf8_lossy(&log);
+        let lines: Vec<&str> = log.lines().collect();
+        let tail = lines.split_at(lines.len().saturating_sub(TAIL)).1.join("\n");
+        format!("the end of {}:\n{tail}", self.log.display())
+    }
+
+    /// Asks it to end, and kills it when `patience` is over; `None`: it had to be killed.
+    pub(crate) fn stop(mut self, patience: Duration) -> Option<ExitStatus> {
+        // Not reaped yet, so the number is still its own, even if it has ended.
+        kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
+        let end = Instant::now() + patience;
+        eventually(patience + Duration::from_secs(1), &format!("{} ends", self.name), || {
+            match self.child.try_wait().unwrap() {
+                None if Instant::now() < end => Err("it runs"),
+                ended => Ok(ended),
+            }
+        })
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // Both fail only for a child that has ended and was reaped.
+        let _killed = self.child.kill();
+        let _reaped = self.child.wait();
+    }
+}
+
+/// A command that dies with the thread that starts it, where the machine knows how.
+pub(crate) fn command(program: &Path) -> Command {
+    static SETPRIV: LazyLock<bool> = LazyLock::new(|| {
+        let help = Command::new("setpriv").arg("--help").output();
+        help.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains("--pdeathsig"))
+    });
+    if !*SETPRIV {
+        return Command::new(program);
+    }
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "KILL"]).arg(program);
+    command
+}
+
+/// Starts a child from the thread that never ends.
+fn spawn(command: Command) -> io::Result<Child> {
+    type Order = (Command, Sender<io::Result<Child>>);
+    static STARTER: LazyLock<Sender<Order>> = LazyLock::new(|| {
+        let (orders, incoming) = channel::<Order>();
+        thread::spawn(move || {
+            for (mut command, started) in incoming {
+                started.send(command.spawn()).unwrap();
+            }
+        });
+        orders
+    });
+    let (started, child) = channel();
+    STARTER.send((command, started)).unwrap();
+    child.recv().unwrap()
+}
