@@ -42,19 +42,27 @@ impl Api {
     /// Creates an object.
     #[track_caller]
     pub(crate) fn create(&self, path: &str, object: &Value) -> Value {
-        self.send(Method::POST, path, object).unwrap_or_else(|error| panic!("POST {path}: {error}"))
+        self.must(Method::POST, path, object)
     }
 
     /// Merges a patch into an object.
     #[track_caller]
     pub(crate) fn patch(&self, path: &str, patch: &Value) -> Value {
-        self.send(Method::PATCH, path, patch).unwrap_or_else(|error| panic!("PATCH {path}: {error}"))
+        self.must(Method::PATCH, path, patch)
     }
 
     /// Deletes an object, without waiting until it is gone.
     #[track_caller]
     pub(crate) fn delete(&self, path: &str) -> Value {
-        self.send(Method::DELETE, path, &Value::Null).unwrap_or_else(|error| panic!("DELETE {path}: {error}"))
+        self.must(Method::DELETE, path, &Value::Null)
+    }
+
+    #[track_caller]
+    fn must(&self, method: Method, path: &str, body: &Value) -> Value {
+        match self.send(method.clone(), path, body) {
+            Ok(answer) => answer,
+            Err(error) => panic!("{method} {path}: {error}"),
+        }
     }
 
     /// Sends any request.

@@ -106,7 +106,10 @@ impl Cluster {
     /// An object that must be there.
     #[track_caller]
     pub(crate) fn get(&self, kind: &str, namespace: &str, name: &str) -> Value {
-        self.find(kind, namespace, name).unwrap_or_else(|| panic!("no {kind} {namespace}/{name}"))
+        match self.find(kind, namespace, name) {
+            Some(object) => object,
+            None => panic!("there is no {kind} {namespace}/{name}"),
+        }
     }
 
     /// All objects of a kind in a namespace.
