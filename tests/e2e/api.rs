@@ -42,23 +42,23 @@ impl Api {
     /// Creates an object.
     #[track_caller]
     pub(crate) fn create(&self, path: &str, object: &Value) -> Value {
-        self.must(Method::POST, path, object)
+        self.must(&Method::POST, path, object)
     }
 
     /// Merges a patch into an object.
     #[track_caller]
     pub(crate) fn patch(&self, path: &str, patch: &Value) -> Value {
-        self.must(Method::PATCH, path, patch)
+        self.must(&Method::PATCH, path, patch)
     }
 
     /// Deletes an object, without waiting until it is gone.
     #[track_caller]
     pub(crate) fn delete(&self, path: &str) -> Value {
-        self.must(Method::DELETE, path, &Value::Null)
+        self.must(&Method::DELETE, path, &Value::Null)
     }
 
     #[track_caller]
-    fn must(&self, method: Method, path: &str, body: &Value) -> Value {
+    fn must(&self, method: &Method, path: &str, body: &Value) -> Value {
         match self.send(method.clone(), path, body) {
             Ok(answer) => answer,
             Err(error) => panic!("{method} {path}: {error}"),

@@ -54,7 +54,10 @@ impl Balancer {
 
     /// New connections go to those of these instances that are ready, as a kubelet's probes see them.
     pub(crate) fn watch<'a>(&self, instances: impl IntoIterator<Item = &'a Instance>) {
-        self.set_backends(Vec::new());
+        self.stop_probes();
+        let instances: Vec<&Instance> = instances.into_iter().collect();
+        // Those that serve already go on serving.
+        lock(&self.backends).retain(|backend| instances.iter().any(|instance| instance.webhook == *backend));
         let mut probes = self.probes.lock().unwrap_or_else(PoisonError::into_inner);
         for instance in instances {
             let probe = probe(instance.webhook, instance.ops, Arc::clone(&self.backends));

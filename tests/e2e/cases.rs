@@ -1,6 +1,15 @@
 //! What is tried out, and the table that the runner reads.
 
-mod smoke;
+mod daemon_sets;
+mod denials;
+mod dry_run;
+mod grandfathered;
+mod guide;
+mod outage;
+mod registration;
+mod restart;
+mod second_webhook;
+mod updates;
 
 use crate::cluster::Cluster;
 
@@ -12,24 +21,43 @@ pub(crate) struct Case {
     pub(crate) alone: bool,
 }
 
-/// All cases.
+/// Cases under their own names: `together` they run beside others and keep to namespaces of their own; `alone`
+/// they change what others rely on.
+macro_rules! table {
+    (together { $($beside:path,)* } alone { $($alone:path,)* }) => {
+        vec![
+            $(Case { name: stringify!($beside), run: $beside, alone: false },)*
+            $(Case { name: stringify!($alone), run: $alone, alone: true },)*
+        ]
+    };
+}
+
+/// All cases. The one that waits for a full minute is the first.
 pub(crate) fn cases() -> Vec<Case> {
-    vec![
-        together(
-            "a_tenants_deployment_runs_on_its_own_node",
-            smoke::a_tenants_deployment_runs_on_its_own_node,
-        ),
-        together("a_tenants_load_balancer_is_refused", smoke::a_tenants_load_balancer_is_refused),
-        together("a_namespace_with_a_bound_pod_goes", smoke::a_namespace_with_a_bound_pod_goes),
-    ]
-}
-
-/// A case that runs beside others, so it keeps to namespaces of its own.
-fn together(name: &'static str, run: fn(&Cluster)) -> Case {
-    Case { name, run, alone: false }
-}
-
-/// A case that changes what others rely on.
-fn alone(name: &'static str, run: fn(&Cluster)) -> Case {
-    Case { name, run, alone: true }
+    table! {
+        together {
+            guide::a_cron_jobs_pod_is_bound_to_the_tenants_own_node,
+            guide::every_pod_of_the_tenant_is_bound_to_its_own_node,
+            guide::the_same_deployment_elsewhere_never_is,
+            guide::the_stored_pod_is_what_the_guide_shows_and_keeps_its_defaults,
+            registration::i4_every_registered_resource_exists_and_is_read,
+            denials::a_tenant_is_told_why_and_what_to_do,
+            denials::b13_nobody_else_gets_onto_a_tenants_nodes,
+            denials::a1_a3_every_alternative_of_a_tenants_own_is_confined,
+            denials::c2_nobody_but_the_scheduler_binds,
+            denials::d3_a_workload_whose_pods_would_be_denied_is_warned_about_and_gets_none,
+            daemon_sets::a8_a9_a_daemon_set_makes_one_pod_for_each_node_of_the_pool,
+            second_webhook::j1_what_is_stored_is_stamped_whatever_comes_after_the_stamp,
+            updates::ordinary_changes_pass,
+            updates::changes_for_the_worse_do_not,
+            updates::e3_e5_an_ephemeral_container_is_judged_like_any_other,
+            dry_run::j9_a_dry_run_is_judged_and_nothing_is_stored,
+        }
+        alone {
+            grandfathered::j11_what_predates_partywall_is_looked_after_and_goes,
+            outage::l1_l2_c5_tenants_wait_and_the_rest_of_the_cluster_goes_on,
+            outage::l7_one_that_never_answers_holds_nobody_up_for_long,
+            restart::l8_l9_a_rollout_under_load_fails_no_request,
+        }
+    }
 }

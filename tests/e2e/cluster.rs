@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use axum::http::Method;
 use serde_json::{Value, json};
-use tokio::runtime::Runtime;
+use tokio::runtime::{Handle, Runtime};
 
 use crate::api::Api;
 use crate::balancer::Balancer;
@@ -53,15 +53,13 @@ impl Cluster {
         };
         let control_plane =
             ControlPlane::start(handle, assets, folder, &Pair::make(&folder.join("control-plane")));
-        let admin = &control_plane.admin;
-        nodes::create(admin);
-        let ca = folder.join("control-plane/ca.crt");
+        nodes::create(&control_plane.admin);
         let cluster = Self {
             folder: folder.to_owned(),
             setup,
             balancer: Balancer::start(handle),
             partywall: Mutex::default(),
-            _kubelets: Kubelets::start(handle, folder, &control_plane.server, &ca),
+            _kubelets: Kubelets::start(handle, folder, &control_plane),
             control_plane,
             runtime,
         };
@@ -76,6 +74,11 @@ impl Cluster {
         &self.control_plane.version
     }
 
+    /// Where everything asynchronous runs.
+    pub(crate) fn runtime(&self) -> &Handle {
+        self.runtime.handle()
+    }
+
     /// The API server as an administrator sees it.
     pub(crate) fn admin(&self) -> &Api {
         &self.control_plane.admin
@@ -83,8 +86,7 @@ impl Cluster {
 
     /// The API server as a user sees it.
     pub(crate) fn api(&self, user: User) -> Api {
-        let ca = self.folder.join("control-plane/ca.crt");
-        Api::new(self.runtime.handle(), &self.control_plane.server, &ca, &user.token())
+        self.control_plane.api(self.runtime.handle(), user)
     }
 
     /// A kubectl of the control plane's own version.
@@ -131,11 +133,39 @@ impl Cluster {
         &self,
         namespace: &str,
         what: &str,
+        expected: impl FnMut(&[Value]) -> bool,
+    ) -> Vec<Value> {
+        self.pods_within(SOON, namespace, what, expected)
+    }
+
+    /// [`Self::pods_until`], for what takes longer.
+    #[track_caller]
+    pub(crate) fn pods_within(
+        &self,
+        time: Duration,
+        namespace: &str,
+        what: &str,
         mut expected: impl FnMut(&[Value]) -> bool,
     ) -> Vec<Value> {
-        eventually(SOON, what, || {
+        eventually(time, what, || {
             let pods = self.pods(namespace);
             if expected(&pods) { Ok(pods) } else { Err(summary(&pods)) }
+        })
+    }
+
+    /// Waits until an object is as expected.
+    #[track_caller]
+    pub(crate) fn until(
+        &self,
+        kind: &str,
+        namespace: &str,
+        name: &str,
+        what: &str,
+        expected: impl Fn(&Value) -> bool,
+    ) -> Value {
+        eventually(SOON, &format!("{kind} {namespace}/{name} is {what}"), || {
+            let object = self.find(kind, namespace, name).ok_or_else(|| "none".to_owned())?;
+            if expected(&object) { Ok(object) } else { Err(object.to_string()) }
         })
     }
 
@@ -190,19 +220,69 @@ impl Cluster {
             "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user.name()}],
         });
         self.admin().create(&self.path("RoleBinding", namespace), &binding);
-        let attributes = json!({"namespace": namespace, "verb": "create", "resource": "pods"});
+        self.until_granted(user, namespace, "create", "pods");
+    }
+
+    /// Gives a user more than `edit` does, as an operator's own roles may.
+    #[track_caller]
+    pub(crate) fn grant(&self, user: User, namespace: &str, verbs: &[&str], resources: &[&str]) {
+        let name = format!("more-{user}");
+        let role = json!({
+            "apiVersion": "rbac.authorization.k8s.io/v1",
+            "kind": "Role",
+            "metadata": {"name": name},
+            "rules": [{"apiGroups": [""], "resources": resources, "verbs": verbs}],
+        });
+        self.admin().create(&self.path("Role", namespace), &role);
+        let binding = json!({
+            "apiVersion": "rbac.authorization.k8s.io/v1",
+            "kind": "RoleBinding",
+            "metadata": {"name": name},
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": name},
+            "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user.name()}],
+        });
+        self.admin().create(&self.path("RoleBinding", namespace), &binding);
+        for resource in resources {
+            self.until_granted(user, namespace, verbs[0], resource);
+        }
+    }
+
+    #[track_caller]
+    fn until_granted(&self, user: User, namespace: &str, verb: &str, resource: &str) {
+        let (resource, subresource) = resource.split_once('/').unwrap_or((resource, ""));
+        let attributes =
+            json!({"namespace": namespace, "verb": verb, "resource": resource, "subresource": subresource});
         let question = json!({"spec": {"user": user.name(), "resourceAttributes": attributes}});
-        eventually(SOON, &format!("{user} may edit in {namespace}"), || {
+        eventually(SOON, &format!("{user} may {verb} {resource} in {namespace}"), || {
             let review = "/apis/authorization.k8s.io/v1/subjectaccessreviews";
             let answer = self.admin().create(review, &question);
             if answer["status"]["allowed"] == true { Ok(()) } else { Err(answer["status"].to_string()) }
         });
     }
 
+    /// Whether the scheduler leaves a node out.
+    #[track_caller]
+    pub(crate) fn cordon(&self, node: &str, unschedulable: bool) {
+        let path = format!("{}/{node}", self.path("Node", ""));
+        self.admin().patch(&path, &json!({"spec": {"unschedulable": unschedulable}}));
+    }
+
+    /// Takes partywall's registration away, and waits until nobody is asked any more.
+    #[track_caller]
+    pub(crate) fn unregister(&self) {
+        for kind in ["MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"] {
+            self.admin().delete(&format!("{}/partywall", self.path(kind, "")));
+        }
+        eventually(SOON, "nobody judges what is created", || match self.probe() {
+            Ok(_) => Ok(()),
+            Err(error) => Err(error.to_string()),
+        });
+    }
+
     /// Registers partywall's webhooks under the balancer's address, and waits until they are asked.
     #[track_caller]
     pub(crate) fn register(&self) {
-        let manifests = registration::manifests(self.balancer.address(), &self.setup.pair);
+        let manifests = registration::manifests(self.balancer.address(), &self.setup.pair, self.version());
         self.kubectl(User::Admin).apply(manifests).succeeds();
         self.until_judged();
     }
@@ -210,6 +290,15 @@ impl Cluster {
     /// Waits until the API server asks partywall again, and gets an answer.
     #[track_caller]
     pub(crate) fn until_judged(&self) {
+        eventually(SOON, "partywall judges what is created", || match self.probe() {
+            Ok(_) => Err("a Service of type NodePort was let through".to_owned()),
+            Err(kube::Error::Api(status)) if status.message.contains("service-exposure") => Ok(()),
+            Err(error) => Err(error.to_string()),
+        });
+    }
+
+    /// What becomes of a Service that no tenant may have.
+    fn probe(&self) -> Result<Value, kube::Error> {
         let service = json!({
             "apiVersion": "v1",
             "kind": "Service",
@@ -217,13 +306,7 @@ impl Cluster {
             "spec": {"type": "NodePort", "ports": [{"port": 80}]},
         });
         let path = format!("{}?dryRun=All", self.path("Service", "tenants-x"));
-        eventually(SOON, "partywall judges what is created", || {
-            match self.admin().send(Method::POST, &path, &service) {
-                Ok(_) => Err("a Service of type NodePort was let through".to_owned()),
-                Err(kube::Error::Api(status)) if status.message.contains("service-exposure") => Ok(()),
-                Err(error) => Err(error.to_string()),
-            }
-        });
+        self.admin().send(Method::POST, &path, &service)
     }
 
     /// The partywall that all cases share; `None` only while a case that is alone has taken it away.
@@ -259,12 +342,13 @@ impl Cluster {
             Some(address) => self.balancer.set_backends(vec![address]),
             None => self.start_partywall(),
         }
-        self.until_judged();
+        self.register();
     }
 
     /// Ends everything. What fails here fails the suite.
     pub(crate) fn stop(self) {
         self.stop_partywall();
+        self.control_plane.stop();
     }
 }
 

@@ -80,8 +80,10 @@ pub(crate) struct ControlPlane {
     pub(crate) version: Version,
     /// The URL of the API server.
     pub(crate) server: String,
+    /// The CA that signed what it serves with.
+    pub(crate) ca: PathBuf,
     pub(crate) admin: Api,
-    _processes: Vec<Process>,
+    processes: Vec<Process>,
 }
 
 /// What all of them are started with.
@@ -108,7 +110,21 @@ impl ControlPlane {
         scheduler.until_up(PATIENCE, || health.text("/healthz").map(drop));
         // Clients first, the store last.
         let processes = vec![scheduler, manager, api_server, etcd];
-        Self { assets, version, server, admin, _processes: processes }
+        Self { assets, version, server, ca: pair.ca.clone(), admin, processes }
+    }
+
+    /// Ends it.
+    ///
+    /// # Panics
+    ///
+    /// If a part of it has ended before, which explains whatever else went wrong.
+    pub(crate) fn stop(mut self) {
+        self.processes.iter_mut().for_each(Process::must_run);
+    }
+
+    /// The API server as a user sees it.
+    pub(crate) fn api(&self, runtime: &Handle, user: User) -> Api {
+        Api::new(runtime, &self.server, &self.ca, &user.token())
     }
 }
 

@@ -9,6 +9,9 @@ const EVERY: Duration = Duration::from_millis(100);
 /// How long what the control plane does in a moment may take on a busy machine.
 pub(crate) const SOON: Duration = Duration::from_secs(60);
 
+/// How long what happens at a full minute may take.
+pub(crate) const IN_TWO_MINUTES: Duration = Duration::from_secs(120);
+
 /// What `look` finds, once it finds it; until then it says what it sees instead.
 ///
 /// # Panics

@@ -18,6 +18,7 @@ pub(crate) fn path(kind: &str, namespace: &str, minor: u32) -> String {
         "Job" => ("apis/batch/v1", "jobs"),
         "CronJob" => (batch, "cronjobs"),
         "Ingress" => ("apis/networking.k8s.io/v1", "ingresses"),
+        "Role" => ("apis/rbac.authorization.k8s.io/v1", "roles"),
         "RoleBinding" => ("apis/rbac.authorization.k8s.io/v1", "rolebindings"),
         "MutatingWebhookConfiguration" => {
             ("apis/admissionregistration.k8s.io/v1", "mutatingwebhookconfigurations")

@@ -50,6 +50,11 @@ impl Kubectl {
         self
     }
 
+    /// `--namespace`
+    pub(crate) fn within(self, namespace: &str) -> Self {
+        self.args(["--namespace", namespace])
+    }
+
     /// `kubectl apply -f -`
     pub(crate) fn apply(self, yaml: impl Into<String>) -> Self {
         self.args(["apply", "-f", "-"]).stdin(yaml)

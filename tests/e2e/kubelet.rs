@@ -21,6 +21,7 @@ use tokio::task::JoinSet;
 use tokio::time::interval;
 
 use crate::api::Api;
+use crate::control_plane::ControlPlane;
 use crate::nodes::NODES;
 use crate::users::User;
 
@@ -32,11 +33,11 @@ pub(crate) struct Kubelets(#[expect(dead_code, reason = "holds the tasks")] Join
 
 impl Kubelets {
     /// Starts one for each node. They log what failed to `kubelets.log`, and go on.
-    pub(crate) fn start(runtime: &Handle, logs: &Path, server: &str, ca: &Path) -> Self {
+    pub(crate) fn start(runtime: &Handle, logs: &Path, control_plane: &ControlPlane) -> Self {
         let log = Arc::new(Mutex::new(File::create(logs.join("kubelets.log")).unwrap()));
         let mut tasks = JoinSet::new();
         for node in &NODES {
-            let api = Api::new(runtime, server, ca, &User::Kubelet(node.name).token());
+            let api = control_plane.api(runtime, User::Kubelet(node.name));
             tasks.spawn_on(run(node.name, api, Arc::clone(&log)), runtime);
         }
         Self(tasks)

@@ -12,7 +12,6 @@
     clippy::unwrap_used,
     reason = "a test starts programs, reads their files, and fails by panicking"
 )]
-#![expect(dead_code, reason = "the cases to come use the rest of it")]
 
 mod api;
 mod attempt;
@@ -23,13 +22,16 @@ mod control_plane;
 mod eventually;
 mod folder;
 mod http;
+mod https;
 mod kinds;
 mod kubectl;
 mod kubelet;
+mod meddler;
 mod nodes;
 mod partywall;
 mod ports;
 mod process;
+mod recorder;
 mod registration;
 mod users;
 
@@ -43,6 +45,7 @@ use self::attempt::attempt;
 use self::cases::{Case, cases};
 use self::cluster::Cluster;
 use self::folder::Folder;
+use self::recorder::Recorder;
 
 /// Cases wait for the control plane most of the time, so there may be more of them than cores.
 const THREADS: usize = 8;
@@ -89,7 +92,9 @@ fn run(args: &Arguments, cluster: Cluster) -> Conclusion {
         let (cluster, turns) = (Arc::clone(&cluster), Arc::clone(&turns));
         Trial::test(case.name, move || perform(&case, &cluster, &turns))
     };
+    let recorder = Recorder::start(&cluster);
     let conclusion = libtest_mimic::run(args, cases().into_iter().map(trial).collect());
+    drop(recorder);
     Arc::into_inner(cluster).unwrap().stop();
     conclusion
 }

@@ -111,9 +111,4 @@ impl Instance {
     pub(crate) fn stop(self, patience: Duration) -> Option<ExitStatus> {
         self.process.stop(patience)
     }
-
-    /// SIGKILL, without a farewell to its connections.
-    pub(crate) fn kill(self) {
-        drop(self);
-    }
 }

@@ -19,6 +19,8 @@ use crate::eventually::eventually;
 
 /// How much of a log is shown with a failure.
 const TAIL: usize = 30;
+/// What the first line of a crash begins with.
+const CRASHES: [&str; 2] = ["panic: ", "fatal error: "];
 
 /// A running program; dropped, it is killed.
 pub(crate) struct Process {
@@ -48,9 +50,7 @@ impl Process {
         let end = Instant::now() + within;
         let what = format!("{} is up", self.name);
         eventually(within + Duration::from_secs(1), &what, || {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                panic!("{} ended with {status}:\n{}", self.name, self.tail());
-            }
+            self.must_run();
             match look() {
                 Err(seen) if Instant::now() >= end => {
                     panic!("{} did not come up: {seen}\n{}", self.name, self.tail())
@@ -60,13 +60,25 @@ impl Process {
         });
     }
 
-    /// The end of the log.
+    /// # Panics
+    ///
+    /// If it has ended by itself.
+    pub(crate) fn must_run(&mut self) {
+        if let Some(status) = self.child.try_wait().unwrap() {
+            panic!("{} ended with {status}; {}", self.name, self.tail());
+        }
+    }
+
+    /// The end of the log, or its last crash.
     pub(crate) fn tail(&self) -> String {
         let log = fs::read(&self.log).unwrap();
         let log = String::from_utf8_lossy(&log);
         let lines: Vec<&str> = log.lines().collect();
-        let tail = lines.split_at(lines.len().saturating_sub(TAIL)).1.join("\n");
-        format!("the end of {}:\n{tail}", self.log.display())
+        // A crash of a Go program is followed by thousands of lines.
+        let crash = lines.iter().rposition(|line| CRASHES.iter().any(|crash| line.starts_with(crash)));
+        let start = crash.unwrap_or(lines.len().saturating_sub(TAIL));
+        let tail: Vec<&str> = lines.into_iter().skip(start).take(TAIL).collect();
+        format!("from {}:\n{}", self.log.display(), tail.join("\n"))
     }
 
     /// Asks it to end, and kills it when `patience` is over; `None`: it had to be killed.

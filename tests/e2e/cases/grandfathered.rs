@@ -1,0 +1,91 @@
+//! Objects that are older than partywall: they may stay, be looked after, and go.
+
+use serde_json::{Value, json};
+
+use crate::cluster::Cluster;
+use crate::users::User;
+
+const TENANT: User = User::Tenant("tenant-x");
+
+const BEFORE: &str = "
+apiVersion: v1
+kind: Pod
+metadata: {name: root, finalizers: [example.com/wait]}
+spec:
+  hostPID: true
+  tolerations: [{operator: Exists}]
+  containers: [{name: root, image: 'registry.example.com/root:1', securityContext: {privileged: true}}]
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: roots}
+spec:
+  replicas: 1
+  selector: {matchLabels: {app: roots}}
+  template:
+    metadata: {labels: {app: roots}}
+    spec:
+      containers: [{name: root, image: 'registry.example.com/root:1', securityContext: {privileged: true}}]
+---
+apiVersion: v1
+kind: Service
+metadata: {name: public, finalizers: [service.kubernetes.io/load-balancer-cleanup]}
+spec:
+  type: LoadBalancer
+  externalIPs: [192.0.2.7]
+  ports: [{port: 80}]
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: squatter, finalizers: [example.com/wait]}
+spec:
+  rules: [{host: app.y.example.com}]
+";
+
+pub(crate) fn j11_what_predates_partywall_is_looked_after_and_goes(cluster: &Cluster) {
+    let namespace = "x-grandfathered";
+    cluster.unregister();
+    cluster.tenant_namespace(namespace, "tenants-x", "tenant-x");
+    cluster.kubectl(TENANT).within(namespace).apply(BEFORE).succeeds();
+    cluster.pods_until(namespace, "both pods run", |pods| {
+        pods.len() == 2 && pods.iter().all(|pod| pod["status"]["phase"] == "Running")
+    });
+    cluster.register();
+
+    for command in [
+        "label pod root tier=old",
+        "annotate service public seen=today",
+        "label ingress squatter tier=old",
+        "annotate deployment roots seen=today",
+        "scale deployment roots --replicas=2",
+    ] {
+        cluster.kubectl(TENANT).within(namespace).args(command.split(' ')).succeeds();
+    }
+    for (kind, name) in [("Pod", "root"), ("Service", "public"), ("Ingress", "squatter")] {
+        let path = format!("{}/{name}/status", cluster.path(kind, namespace));
+        cluster.admin().patch(&path, &json!({"metadata": {"labels": {"by": "controller"}}}));
+    }
+    // It may stay as it is, and not get worse.
+    let worse = r#"[{"op": "add", "path": "/spec/rules/-", "value": {"host": "www.y.example.com"}}]"#;
+    let patch = ["patch", "ingress/squatter", "--type=json", "-p", worse];
+    cluster.kubectl(TENANT).within(namespace).args(patch).fails().says("www.y.example.com");
+    let worse = r#"[{"op": "add", "path": "/spec/externalIPs/-", "value": "192.0.2.8"}]"#;
+    let patch = ["patch", "service/public", "--type=json", "-p", worse];
+    cluster.kubectl(TENANT).within(namespace).args(patch).fails().says("192.0.2.8");
+
+    // The namespace goes, though each finalizer is removed by an update of a violating object.
+    cluster.kubectl(User::Admin).args(["delete", "namespace", namespace, "--wait=false"]).succeeds();
+    for (kind, name) in [("Pod", "root"), ("Service", "public"), ("Ingress", "squatter")] {
+        let path = format!("{}/{name}", cluster.path(kind, namespace));
+        let is_deleted = |object: &Value| object["metadata"]["deletionTimestamp"].is_string();
+        cluster.until(kind, namespace, name, "being deleted", is_deleted);
+        // J10: deletion opens no door either.
+        if kind == "Ingress" {
+            let worse = json!({"spec": {"rules": [{"host": "www.y.example.com"}]}});
+            let error = cluster.admin().send(axum::http::Method::PATCH, &path, &worse).unwrap_err();
+            assert!(error.to_string().contains("rule ingress-hosts"), "{error}");
+        }
+        cluster.admin().patch(&path, &json!({"metadata": {"finalizers": null}}));
+    }
+    cluster.until_gone("Namespace", "", namespace);
+}

@@ -1,0 +1,111 @@
+//! partywall does not answer: tenants wait, and the rest of the cluster goes on.
+
+use std::net::TcpListener;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::cluster::Cluster;
+use crate::users::User;
+
+const TENANT: User = User::Tenant("tenant-x");
+/// What the API server waits for all webhooks of a request, and what kubectl takes beside.
+const AT_MOST: Duration = Duration::from_secs(20);
+
+fn pod(name: &str) -> String {
+    json!({
+        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": name},
+        "spec": {"containers": [{"name": "app", "image": "registry.example.com/app:1"}]},
+    })
+    .to_string()
+}
+
+const SERVICE: &str = "
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec:
+  ports: [{port: 80}]
+";
+
+const DEPLOYMENT: &str = "
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: patient}
+spec:
+  selector: {matchLabels: {app: patient}}
+  template:
+    metadata: {labels: {app: patient}}
+    spec:
+      containers: [{name: app, image: 'registry.example.com/app:1'}]
+";
+
+pub(crate) fn l1_l2_c5_tenants_wait_and_the_rest_of_the_cluster_goes_on(cluster: &Cluster) {
+    let namespace = "x-outage";
+    cluster.tenant_namespace(namespace, "tenants-x", "tenant-x");
+    let elsewhere = cluster.fresh_namespace("goes-on");
+    // Admitted, and not bound yet: its pool is full.
+    cluster.cordon("node-x", true);
+    cluster.kubectl(TENANT).within(namespace).create(pod("admitted")).succeeds();
+    cluster.pods_until(namespace, "the scheduler has found no node", |pods| {
+        pods[0]["status"]["conditions"][0]["reason"] == "Unschedulable"
+    });
+
+    cluster.stop_partywall();
+    refused(cluster, namespace);
+    goes_on(cluster, namespace, &elsewhere, "stopped");
+    // What needs no answer: deletion, and the bindings of the scheduler.
+    cluster.cordon("node-x", false);
+    cluster.pods_until(namespace, "the admitted pod runs", |pods| {
+        pods[0]["spec"]["nodeName"] == "node-x" && pods[0]["status"]["phase"] == "Running"
+    });
+    cluster.kubectl(TENANT).within(namespace).args(["delete", "pod", "admitted", "--timeout=50s"]).succeeds();
+    cluster.kubectl(TENANT).within(namespace).apply(DEPLOYMENT).succeeds();
+
+    cluster.restore();
+    cluster.pods_until(namespace, "what waited is made now", |pods| {
+        pods.len() == 1 && pods[0]["spec"]["nodeName"] == "node-x"
+    });
+}
+
+/// One that takes connections and never answers is worse than one that is gone.
+pub(crate) fn l7_one_that_never_answers_holds_nobody_up_for_long(cluster: &Cluster) {
+    let namespace = "x-silence";
+    cluster.tenant_namespace(namespace, "tenants-x", "tenant-x");
+    let elsewhere = cluster.fresh_namespace("goes-on");
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    cluster.stop_partywall();
+    cluster.balancer.set_backends(vec![silent.local_addr().unwrap()]);
+    let start = Instant::now();
+    refused(cluster, namespace);
+    goes_on(cluster, namespace, &elsewhere, "silent");
+    let took = start.elapsed();
+    assert!(took < 6 * AT_MOST, "{took:?}");
+}
+
+/// What fails closed does, and says by whom.
+fn refused(cluster: &Cluster, namespace: &str) {
+    for (object, webhook) in [(pod("app"), "stamp-pods"), (SERVICE.to_owned(), "services")] {
+        let start = Instant::now();
+        let outcome = cluster.kubectl(TENANT).within(namespace).create(object).fails();
+        outcome.says(&format!("failed calling webhook \"{webhook}.partywall.dev\""));
+        assert!(start.elapsed() < AT_MOST, "{:?}", start.elapsed());
+    }
+}
+
+/// What has nothing to do with tenants does not notice; `how` tells the names of two outages apart.
+fn goes_on(cluster: &Cluster, namespace: &str, elsewhere: &str, how: &str) {
+    let name = format!("goes-on-{how}");
+    for namespace in ["kube-system", "default", elsewhere] {
+        let start = Instant::now();
+        cluster.kubectl(User::Admin).within(namespace).create(pod(&name)).succeeds();
+        assert!(start.elapsed() < AT_MOST, "{:?}", start.elapsed());
+        cluster.pods_until(namespace, "the scheduler binds", |pods| {
+            let mut pods = pods.iter().filter(|pod| pod["metadata"]["name"] == name.as_str());
+            pods.any(|pod| pod["spec"]["nodeName"] == "node-shared" && pod["status"]["phase"] == "Running")
+        });
+    }
+    // Nor do the tenant's own objects that nobody asks partywall about.
+    let config = ["create", "configmap", &name];
+    cluster.kubectl(TENANT).within(namespace).args(config).succeeds();
+}

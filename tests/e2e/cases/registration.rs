@@ -1,0 +1,58 @@
+//! What `partywall manifests webhooks` registers exists in this version of Kubernetes.
+
+use std::collections::HashMap;
+
+use partywall::admission::review::Kind;
+use serde_json::Value;
+
+use crate::cluster::Cluster;
+
+/// A rule in a spelling that the API server does not have matches nothing, and nobody notices: in the singular,
+/// in another group, or for a subresource that is none.
+pub(crate) fn i4_every_registered_resource_exists_and_is_read(cluster: &Cluster) {
+    let mut groups = HashMap::new();
+    let mut seen = 0;
+    for configuration in ["MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"] {
+        let configuration = cluster.get(configuration, "", "partywall");
+        for webhook in configuration["webhooks"].as_array().unwrap() {
+            for rule in webhook["rules"].as_array().unwrap() {
+                for group in rule["apiGroups"].as_array().unwrap() {
+                    let group = group.as_str().unwrap();
+                    let known = groups.entry(group.to_owned()).or_insert_with(|| discover(cluster, group));
+                    for resource in rule["resources"].as_array().unwrap() {
+                        let resource = resource.as_str().unwrap();
+                        let entry = known
+                            .iter()
+                            .find(|entry| entry["name"] == resource)
+                            .unwrap_or_else(|| panic!("{group}/{resource} does not exist"));
+                        assert_eq!(entry["namespaced"], true, "{group}/{resource} is cluster-scoped");
+                        let kind = entry["kind"].as_str().unwrap();
+                        assert_ne!(
+                            Kind::of(group, kind),
+                            Kind::Other,
+                            "{group}/{resource}: nothing reads {kind}"
+                        );
+                        seen += 1;
+                    }
+                }
+            }
+        }
+    }
+    assert!(seen >= 20, "only {seen} resources are registered");
+}
+
+/// The resources of a group, of all its versions.
+fn discover(cluster: &Cluster, group: &str) -> Vec<Value> {
+    let versions = match group {
+        "" => vec!["/api/v1".to_owned()],
+        _ => {
+            let found =
+                cluster.admin().get(&format!("/apis/{group}")).unwrap_or_else(|| panic!("no group {group}"));
+            let path = |version: &Value| format!("/apis/{}", version["groupVersion"].as_str().unwrap());
+            found["versions"].as_array().unwrap().iter().map(path).collect()
+        }
+    };
+    let resources =
+        |path: &String| cluster.admin().get(path).unwrap()["resources"].as_array().unwrap().clone();
+    versions.iter().flat_map(resources).collect()
+}
