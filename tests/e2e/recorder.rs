@@ -22,7 +22,8 @@ pub(crate) struct Recorder<'c> {
 
 const KINDS: [(&str, &str); 2] =
     [("MutatingWebhookConfiguration", "/mutate"), ("ValidatingWebhookConfiguration", "/validate")];
-const NAME: &str = "recorder";
+/// Before `partywall`, so that it is asked about what nobody has stamped yet.
+const NAME: &str = "a-recorder";
 
 impl<'c> Recorder<'c> {
     /// Starts it if the environment says where to write.
@@ -74,7 +75,8 @@ impl Drop for Recorder<'_> {
 fn file_name(path: &str, request: &Value) -> String {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let metadata = &request["object"]["metadata"];
-    let names = [&request["name"], &metadata["name"], &metadata["generateName"]].map(text);
+    // Of the pods of one owner, one will do.
+    let names = [&metadata["generateName"], &request["name"], &metadata["name"]].map(text);
     let name = names.into_iter().find(|name| !name.is_empty()).unwrap_or_default();
     let user = text(&request["userInfo"]["username"]);
     let controller = user.rsplit(':').next().filter(|_| user.starts_with("system:"));
