@@ -4,7 +4,8 @@
 //! `partywall.dev/tenant` cannot be used past partywall, and the rest of the cluster goes on without it.
 //!
 //! INVARIANTS: nothing cluster-scoped is asked for, and no object's own labels decide whether it is sent: a
-//! tenant writes those.
+//! tenant writes those. A namespace's labels do, so who may change namespaces is above the wall, and RBAC must keep
+//! tenants from it.
 
 use std::num::NonZeroU16;
 
@@ -21,10 +22,10 @@ use crate::admission::rules::SCHEDULER;
 /// The label that makes a namespace a tenant's to the API server.
 pub const TENANT_LABEL: &str = "partywall.dev/tenant";
 /// The label with a namespace's name, which the API server sets since 1.21.
-const NAME_LABEL: &str = "kubernetes.io/metadata.name";
+pub const NAME_LABEL: &str = "kubernetes.io/metadata.name";
 /// The name of both configurations.
 const NAME: &str = "partywall";
-/// How long the API server waits: for all webhooks of a request together it has not much more.
+/// How long the API server waits for an answer. Mutating webhooks wait for each other, so every second counts.
 const TIMEOUT_SECONDS: i32 = 3;
 
 /// The namespaces whose objects are sent.
@@ -335,91 +336,4 @@ fn rules(webhook: &Webhook) -> Vec<RuleWithOperations> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn registration(match_conditions: bool) -> Registration {
-        Registration {
-            server: Server::Url("https://127.0.0.1:8443".to_owned()),
-            ca_bundle: None,
-            system_namespaces: vec!["kube-system".to_owned()],
-            match_conditions,
-        }
-    }
-
-    /// The selector's answer for a namespace with these labels, as the API server has it.
-    fn selects(selector: &LabelSelector, labels: &[(&str, &str)]) -> bool {
-        selector.match_expressions.iter().flatten().all(|requirement| {
-            let value = labels.iter().find(|(key, _)| *key == requirement.key).map(|(_, value)| *value);
-            let values = requirement.values.as_deref().unwrap_or_default();
-            match requirement.operator.as_str() {
-                "Exists" => value.is_some(),
-                "DoesNotExist" => value.is_none(),
-                "NotIn" => value.is_none_or(|value| !values.iter().any(|listed| listed == value)),
-                other => panic!("{other}"),
-            }
-        })
-    }
-
-    #[test]
-    fn l2_what_fails_closed_is_sent_of_tenants_namespaces_only() {
-        let tenant: &[_] = &[(NAME_LABEL, "x"), (TENANT_LABEL, "x")];
-        let elsewhere: &[_] = &[(NAME_LABEL, "default")];
-        let before_1_21: &[_] = &[];
-        let system: &[_] = &[(NAME_LABEL, "kube-system")];
-        let labelled_system: &[_] = &[(NAME_LABEL, "kube-system"), (TENANT_LABEL, "x")];
-        for match_conditions in [true, false] {
-            let registration = registration(match_conditions);
-            for webhook in &WEBHOOKS {
-                let selector = registration.namespace_selector(webhook);
-                let is_fail = registration.failure_policy(webhook) == "Fail";
-                let is_tenants = webhook.namespaces == Namespaces::Tenants;
-                assert!(is_tenants || !is_fail, "{}", webhook.name);
-                assert_eq!(selects(&selector, tenant), is_tenants, "{}", webhook.name);
-                assert_eq!(selects(&selector, elsewhere), !is_tenants, "{}", webhook.name);
-                assert_eq!(selects(&selector, before_1_21), !is_tenants, "{}", webhook.name);
-                assert!(!selects(&selector, system), "{}", webhook.name);
-                assert!(!selects(&selector, labelled_system), "{}", webhook.name);
-            }
-        }
-    }
-
-    #[test]
-    fn l1_all_but_early_warnings_fails_closed_for_tenants() {
-        let registration = registration(true);
-        let ignored: Vec<_> = WEBHOOKS
-            .iter()
-            .filter(|webhook| webhook.namespaces == Namespaces::Tenants)
-            .filter(|webhook| registration.failure_policy(webhook) == "Ignore")
-            .map(|webhook| webhook.name)
-            .collect();
-        assert_eq!(ignored, ["workloads.partywall.dev"]);
-    }
-
-    #[test]
-    fn c5_j15_the_scheduler_goes_on_binding_with_and_without_match_conditions() {
-        for webhook in
-            WEBHOOKS.iter().filter(|webhook| webhook.resources.iter().any(|r| r.name == "bindings"))
-        {
-            let conditions = registration(true).match_conditions(webhook).unwrap();
-            assert_eq!(conditions[0].expression, "request.userInfo.username != 'system:kube-scheduler'");
-            assert_eq!(registration(false).match_conditions(webhook), None);
-            assert_eq!(registration(false).failure_policy(webhook), "Ignore");
-        }
-    }
-
-    #[test]
-    fn i16_nothing_cluster_scoped_is_sent() {
-        for rule in WEBHOOKS.iter().flat_map(rules) {
-            assert_eq!(rule.scope.as_deref(), Some("Namespaced"));
-        }
-    }
-
-    #[test]
-    fn no_name_is_taken_twice() {
-        let mut names: Vec<_> = WEBHOOKS.iter().map(|webhook| webhook.name).collect();
-        names.sort_unstable();
-        names.dedup();
-        assert_eq!(names.len(), WEBHOOKS.len());
-    }
-}
+mod tests;

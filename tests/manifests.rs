@@ -96,6 +96,23 @@ fn the_system_namespaces_are_those_of_the_policies() {
 }
 
 #[test]
+fn the_labels_that_the_policies_count_on_are_told() {
+    let policies = concat!(env!("CARGO_MANIFEST_DIR"), "/policies/examples/eks.yaml");
+    let output = webhooks(&[SERVICE[0], SERVICE[1], "--policies", policies, "--kubernetes", "1.20"]);
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        stderr.contains("  kubectl label namespace tenants-x partywall.dev/tenant=tenants-x\n"),
+        "{stderr}"
+    );
+    let system = "  kubectl label namespace kube-system kubernetes.io/metadata.name=kube-system\n";
+    assert!(stderr.contains(system), "{stderr}");
+    let output = webhooks(&[SERVICE[0], SERVICE[1], "--policies", policies]);
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(!stderr.contains(system), "{stderr}");
+    assert!(webhooks(&SERVICE).stderr.is_empty());
+}
+
+#[test]
 fn what_cannot_be_registered_is_refused_with_the_way_out() {
     let folder = TempDir::new().unwrap();
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
@@ -105,6 +122,8 @@ fn what_cannot_be_registered_is_refused_with_the_way_out() {
         path.to_str().unwrap().to_owned()
     };
     let key = file("tls.key", &made.signing_key.serialize_pem());
+    let locked = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n";
+    let locked = file("locked.pem", &format!("{}{locked}", made.cert.pem()));
     let both = file("both.pem", &format!("{}{}", made.cert.pem(), made.signing_key.serialize_pem()));
     let nothing = file("empty.pem", "");
     let rubbish = file("rubbish.pem", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
@@ -118,6 +137,7 @@ fn what_cannot_be_registered_is_refused_with_the_way_out() {
         (vec!["--service", "a/b", "--kubernetes", "latest"], "write 1.30"),
         (vec!["--service", "a/b", "--ca-bundle", &key], "give it the CA's certificate alone"),
         (vec!["--service", "a/b", "--ca-bundle", &both], "give it the CA's certificate alone"),
+        (vec!["--service", "a/b", "--ca-bundle", &locked], "give it the CA's certificate alone"),
         (vec!["--service", "a/b", "--ca-bundle", &nothing], "holds no certificate"),
         (vec!["--service", "a/b", "--ca-bundle", &rubbish], "holds a certificate that is none"),
         (vec!["--service", "a/b", "--ca-bundle", absent.to_str().unwrap()], "cannot read --ca-bundle"),

@@ -142,6 +142,26 @@ impl Snapshot {
         &self.tenants
     }
 
+    /// The tenants that claim namespaces by name, and these, all sorted.
+    pub fn tenants_namespaces(&self) -> Vec<(&str, Vec<&str>)> {
+        let mut claims: Vec<(usize, &str)> = self
+            .namespaces
+            .iter()
+            .filter_map(|(namespace, place)| match place {
+                Place::Tenant(index) => Some((*index, &**namespace)),
+                Place::System => None,
+            })
+            .collect();
+        claims.sort_unstable();
+        claims
+            .chunk_by(|(one, _), (other, _)| one == other)
+            .filter_map(|claims| {
+                let tenant = self.tenants.get(claims.first()?.0)?;
+                Some((&*tenant.name, claims.iter().map(|(_, namespace)| *namespace).collect()))
+            })
+            .collect()
+    }
+
     /// The namespaces in which nothing is judged, sorted.
     pub fn system_namespaces(&self) -> Vec<&str> {
         let system = self.namespaces.iter().filter(|(_, place)| matches!(place, Place::System));

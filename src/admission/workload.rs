@@ -150,6 +150,9 @@ record! {
 
 record! {
     /// What `pods/ephemeralcontainers` carried before 1.22 instead of the pod.
+    ///
+    /// What the pod says for all its containers is not in it, and such a container could say nothing itself, so
+    /// at the level `restricted` none is allowed.
     pub struct EphemeralContainers<'a> {
         /// The pod's metadata.
         metadata: Metadata<'a> = "metadata",

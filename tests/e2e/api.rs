@@ -18,6 +18,8 @@ impl Api {
     pub(crate) fn new(runtime: &Handle, server: &str, ca: &Path, token: &str) -> Self {
         let mut config = Config::new(server.parse().unwrap());
         config.root_cert_file = Some(ca.to_owned());
+        // What fails once has failed: a case that looks again does so by itself.
+        config.default_retry = false;
         config.auth_info.token = Some(token.to_owned().into());
         let _inside = runtime.enter();
         Self { client: Client::try_from(config).unwrap(), runtime: runtime.clone() }

@@ -18,6 +18,8 @@ use tokio::time::interval;
 use crate::http;
 use crate::partywall::Instance;
 
+/// How many probes in a row go unanswered until a backend is given up, as kubelets have it by default.
+const FAILURES: u32 = 3;
 /// How often a watched backend is asked whether it is ready.
 const PROBE_EVERY: Duration = Duration::from_millis(100);
 
@@ -123,13 +125,17 @@ async fn forward(mut client: TcpStream, backend: Option<SocketAddr>) -> io::Resu
 
 async fn probe(webhook: SocketAddr, ops: SocketAddr, backends: Arc<Mutex<Vec<SocketAddr>>>) {
     let mut ticks = interval(PROBE_EVERY);
+    let mut failures = 0;
     loop {
         ticks.tick().await;
-        let ready = matches!(http::get(ops, "/readyz").await, Ok((StatusCode::OK, _)));
+        let answer = http::get(ops, "/readyz").await;
+        let is_ready = matches!(answer, Ok((StatusCode::OK, _)));
+        // One that says no is believed at once; one that says nothing may have been too slow for once.
+        failures = if is_ready { 0 } else { failures + if answer.is_ok() { FAILURES } else { 1 } };
         let mut backends = lock(&backends);
-        if !ready {
+        if failures >= FAILURES {
             backends.retain(|backend| *backend != webhook);
-        } else if !backends.contains(&webhook) {
+        } else if is_ready && !backends.contains(&webhook) {
             backends.push(webhook);
         }
     }

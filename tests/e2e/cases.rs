@@ -41,6 +41,8 @@ pub(crate) fn cases() -> Vec<Case> {
             guide::the_same_deployment_elsewhere_never_is,
             guide::the_stored_pod_is_what_the_guide_shows_and_keeps_its_defaults,
             registration::i4_every_registered_resource_exists_and_is_read,
+            registration::what_is_printed_for_a_service_is_accepted,
+            registration::l1_a_tenants_namespace_without_the_label_gets_no_pod_and_a_hint,
             denials::a_tenant_is_told_why_and_what_to_do,
             denials::b13_nobody_else_gets_onto_a_tenants_nodes,
             denials::j4_d5_g11_an_older_api_is_no_way_round,

@@ -64,10 +64,18 @@ impl Cluster {
             runtime,
         };
         cluster.start_partywall();
+        cluster.name_system_namespaces();
         cluster.tenant_namespace("tenants-x", "tenants-x", "tenant-x");
         cluster.tenant_namespace("tenants-y", "tenants-y", "tenant-y");
         cluster.register();
         cluster
+    }
+
+    /// Before 1.21 no label tells a namespace's name, so an operator writes it: `manifests` says so.
+    fn name_system_namespaces(&self) {
+        if self.version().minor < 21 {
+            self.label("kube-system", &json!({"kubernetes.io/metadata.name": "kube-system"}));
+        }
     }
 
     pub(crate) fn version(&self) -> &Version {
@@ -193,6 +201,13 @@ impl Cluster {
         });
     }
 
+    /// Changes labels of a namespace; `null` removes one.
+    #[track_caller]
+    pub(crate) fn label(&self, namespace: &str, labels: &Value) {
+        let path = format!("{}/{namespace}", self.path("Namespace", ""));
+        self.admin().patch(&path, &json!({"metadata": {"labels": labels}}));
+    }
+
     /// Creates a namespace of a tenant, where a user may do what users do.
     #[track_caller]
     pub(crate) fn tenant_namespace(&self, name: &str, tenant: &str, user: &'static str) {
@@ -273,18 +288,25 @@ impl Cluster {
         for kind in ["MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"] {
             self.admin().delete(&format!("{}/partywall", self.path(kind, "")));
         }
-        eventually(SOON, "nobody judges what is created", || match self.probe() {
-            Ok(_) => Ok(()),
-            Err(error) => Err(error.to_string()),
+        eventually(SOON, "nobody judges what is created", || match (self.probe(), self.is_stamping()?) {
+            (Ok(_), false) => Ok(()),
+            (Ok(_), true) => Err("a pod is stamped".to_owned()),
+            (Err(error), _) => Err(error.to_string()),
         });
     }
 
     /// Registers partywall's webhooks under the balancer's address, and waits until they are asked.
     #[track_caller]
     pub(crate) fn register(&self) {
-        let manifests = registration::manifests(self.balancer.address(), &self.setup.pair, self.version());
+        let manifests = self.manifests();
         self.kubectl(User::Admin).apply(manifests).succeeds();
         self.until_judged();
+    }
+
+    /// What an operator registers here.
+    fn manifests(&self) -> String {
+        let Setup { policies, pair, .. } = &self.setup;
+        registration::manifests(self.balancer.address(), policies, pair, self.version())
     }
 
     /// Waits until the API server asks partywall again, and gets an answer.
@@ -295,6 +317,23 @@ impl Cluster {
             Err(kube::Error::Api(status)) if status.message.contains("service-exposure") => Ok(()),
             Err(error) => Err(error.to_string()),
         });
+        // The API server learns of the two configurations one after the other.
+        eventually(SOON, "partywall stamps what is created", || {
+            if self.is_stamping()? { Ok(()) } else { Err("a pod is not stamped".to_owned()) }
+        });
+    }
+
+    /// Whether a tenant's pod would be stamped.
+    fn is_stamping(&self) -> Result<bool, String> {
+        let pod = json!({
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {"name": "probe"},
+            "spec": {"containers": [{"name": "app", "image": "registry.example.com/app:1"}]},
+        });
+        let path = format!("{}?dryRun=All", self.path("Pod", "tenants-x"));
+        let pod = self.admin().send(Method::POST, &path, &pod).map_err(|error| error.to_string())?;
+        Ok(pod["spec"]["nodeSelector"]["tenant"] == "tenants-x")
     }
 
     /// What becomes of a Service that no tenant may have.
@@ -341,6 +380,9 @@ impl Cluster {
         match there {
             Some(address) => self.balancer.set_backends(vec![address]),
             None => self.start_partywall(),
+        }
+        for node in &nodes::NODES {
+            self.cordon(node.name, false);
         }
         self.register();
     }

@@ -27,22 +27,16 @@ const PATIENCE: Duration = Duration::from_secs(90);
 ///
 /// If one is missing: the suite fails then, since a suite that skips tells nothing.
 pub(crate) fn assets() -> Result<PathBuf, String> {
-    let folder = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let cache = || folder("XDG_CACHE_HOME").or_else(|| Some(folder("HOME")?.join(".cache")));
-    let assets = folder("KUBEBUILDER_ASSETS")
-        .or_else(|| Some(cache()?.join("partywall/control-plane")))
-        .ok_or("neither KUBEBUILDER_ASSETS nor HOME is set")?;
+    const HOW: &str = "`make e2e` builds a control plane and says where it is; or set KUBEBUILDER_ASSETS to a folder \
+                       that holds one (README, \"In a real cluster\")";
+    let assets = env::var_os("KUBEBUILDER_ASSETS").filter(|value| !value.is_empty()).map(PathBuf::from);
+    let assets = assets.ok_or_else(|| format!("KUBEBUILDER_ASSETS is not set\n{HOW}"))?;
     let absent: Vec<&str> =
         PROGRAMS.iter().copied().filter(|program| !assets.join(program).is_file()).collect();
     if absent.is_empty() {
         return Ok(assets);
     }
-    Err(format!(
-        "{} has no {}\n`make e2e` builds a control plane first (tests/e2e/control-plane does); or set \
-         KUBEBUILDER_ASSETS to a folder that holds one, as setup-envtest makes it",
-        assets.display(),
-        absent.join(", no ")
-    ))
+    Err(format!("{} has no {}\n{HOW}", assets.display(), absent.join(", no ")))
 }
 
 /// The version of a control plane.

@@ -21,9 +21,13 @@ impl Folder {
         if !keep() {
             remove_abandoned(parent);
         }
-        let path = tempfile::Builder::new().prefix(PREFIX).tempdir_in(parent).unwrap().keep();
-        let lock = File::create(path.join(LOCK)).unwrap();
+        // Locked before it has the name by which another run would find it.
+        let hidden = tempfile::Builder::new().prefix(".").tempdir_in(parent).unwrap().keep();
+        let lock = File::create(hidden.join(LOCK)).unwrap();
         lock.lock().unwrap();
+        let name = hidden.file_name().unwrap().to_string_lossy().replace('.', "");
+        let path = parent.join(format!("{PREFIX}{name}"));
+        fs::rename(&hidden, &path).unwrap();
         Self { path, _lock: lock }
     }
 

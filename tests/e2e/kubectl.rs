@@ -73,6 +73,7 @@ impl Kubectl {
             .env("KUBECONFIG", self.user.kubeconfig(&self.folder))
             // Where it caches what it discovered.
             .env("HOME", &self.folder)
+            .env_remove("KUBECACHEDIR")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -121,6 +122,12 @@ impl Kubectl {
 }
 
 impl Outcome {
+    /// What stderr says, without the warnings that some versions add about what they will drop one day.
+    pub(crate) fn errors(&self) -> String {
+        let lines = self.stderr.lines().filter(|line| !line.starts_with("Warning: "));
+        lines.flat_map(|line| [line, "\n"]).collect()
+    }
+
     /// # Panics
     ///
     /// If neither stream holds the text.

@@ -18,7 +18,7 @@ use kube::core::WatchEvent;
 use serde_json::{Value, json};
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
-use tokio::time::interval;
+use tokio::time::{MissedTickBehavior, interval};
 
 use crate::api::Api;
 use crate::control_plane::ControlPlane;
@@ -46,6 +46,7 @@ impl Kubelets {
 
 async fn run(node: &'static str, api: Api, log: Arc<Mutex<File>>) {
     let mut attempts = interval(AGAIN);
+    attempts.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         attempts.tick().await;
         if let Err(error) = follow(node, &api).await {

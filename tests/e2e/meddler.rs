@@ -108,8 +108,7 @@ impl<'c> Meddler<'c> {
         let asked_once = once.iter().map(|entry| webhook(entry, "Never"));
         let webhooks: Vec<Value> = asked_again.chain(asked_once).collect();
         let admin = self.cluster.admin();
-        let label = json!({"metadata": {"labels": {"meddled": namespace}}});
-        admin.patch(&format!("{}/{namespace}", self.cluster.path("Namespace", "")), &label);
+        self.cluster.label(namespace, &json!({"meddled": namespace}));
         let configuration = json!({
             "apiVersion": "admissionregistration.k8s.io/v1", "kind": "MutatingWebhookConfiguration",
             "metadata": {"name": NAME}, "webhooks": webhooks,

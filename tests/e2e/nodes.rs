@@ -54,7 +54,7 @@ impl Node {
 
 /// Room for everything the suite creates.
 fn status() -> Value {
-    let room = json!({"cpu": "1000", "memory": "1000Gi", "ephemeral-storage": "1000Gi", "pods": "1000"});
+    let room = json!({"cpu": "1000", "memory": "1000Gi", "ephemeral-storage": "1000Gi", "pods": "100000"});
     let ready = json!({
         "type": "Ready",
         "status": "True",

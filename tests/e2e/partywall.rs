@@ -2,13 +2,13 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus};
+use std::process::ExitStatus;
 use std::time::Duration;
 
 use axum::http::StatusCode;
 use tokio::runtime::Handle;
 
-use crate::process::Process;
+use crate::process::{self, Process};
 use crate::{http, ports};
 
 /// The binary that cargo built for this suite.
@@ -26,7 +26,7 @@ pub(crate) struct Pair {
 impl Pair {
     /// Makes one for 127.0.0.1, with a CA of its own, in a new folder.
     pub(crate) fn make(folder: &Path) -> Self {
-        let output = Command::new(PROGRAM)
+        let output = process::command(Path::new(PROGRAM))
             .arg("certs")
             .arg(folder)
             .args(["--ip", "127.0.0.1", "--dns", "localhost"])

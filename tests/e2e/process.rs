@@ -1,7 +1,7 @@
 //! Children: each with a log of its own, and none that outlives the suite.
 //!
-//! Whatever ends the suite, SIGKILL included, the kernel kills its children, as `setpriv` asks it to. It does so
-//! when the *thread* ends that started the child, so one thread that never ends starts them all.
+//! Whatever ends the suite, SIGKILL included, the kernel kills its children where `setpriv` asks it to, as on every
+//! Linux. It does so when the *thread* ends that started the child, so one thread that never ends starts them all.
 
 use std::fmt::Display;
 use std::fs::{self, File};
@@ -104,7 +104,18 @@ impl Drop for Process {
 }
 
 /// A command that dies with the thread that starts it, where the machine knows how.
+///
+/// What the developer's own shell sets for partywall is not handed on.
 pub(crate) fn command(program: &Path) -> Command {
+    let mut command = bound(program);
+    let ours = std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("PARTYWALL_"));
+    for (name, _) in ours {
+        command.env_remove(name);
+    }
+    command
+}
+
+fn bound(program: &Path) -> Command {
     static SETPRIV: LazyLock<bool> = LazyLock::new(|| {
         let help = Command::new("setpriv").arg("--help").output();
         help.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains("--pdeathsig"))

@@ -2,19 +2,30 @@
 
 use std::fs;
 use std::net::SocketAddr;
-use std::process::Command;
+use std::path::Path;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
 use crate::control_plane::Version;
 use crate::partywall::{PROGRAM, Pair};
+use crate::process;
 
 /// What an operator pipes into `kubectl apply`.
-pub(crate) fn manifests(address: SocketAddr, pair: &Pair, version: &Version) -> String {
-    let output = Command::new(PROGRAM)
+pub(crate) fn manifests(address: SocketAddr, policies: &Path, pair: &Pair, version: &Version) -> String {
+    let url = format!("--url=https://{address}");
+    print(&[&url, &format!("--policies={}", policies.display())], pair, version)
+}
+
+/// The same for partywall behind a Service.
+pub(crate) fn manifests_of_service(pair: &Pair, version: &Version) -> String {
+    print(&["--service=partywall-system/partywall"], pair, version)
+}
+
+fn print(flags: &[&str], pair: &Pair, version: &Version) -> String {
+    let output = process::command(Path::new(PROGRAM))
         .args(["manifests", "webhooks"])
-        .arg(format!("--url=https://{address}"))
+        .args(flags)
         .arg(format!("--ca-bundle={}", pair.ca.display()))
         .arg(format!("--kubernetes={version}"))
         .output()

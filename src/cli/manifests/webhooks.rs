@@ -14,12 +14,12 @@ use axum::http::uri::Scheme;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::{PemObject, SectionKind};
+use rustls::pki_types::pem::PemObject;
 use serde::Serialize;
 
 use crate::admission::tenancy::{Snapshot, is_dns_label};
 use crate::config;
-use crate::registration::{Registration, Server};
+use crate::registration::{NAME_LABEL, Registration, Server, TENANT_LABEL};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -33,16 +33,17 @@ pub(super) struct Args {
     #[arg(long, value_name = "FILE", env = "PARTYWALL_CA_BUNDLE")]
     ca_bundle: Option<PathBuf>,
 
-    /// Files or folders with the policies, for the system namespaces that their Settings list.
+    /// Files or folders with the policies: the system namespaces of their Settings are left out of the webhooks,
+    /// and the labels that the tenants' namespaces need are told on stderr.
     ///
-    /// Without it those of the built-in Settings are left out of the webhooks.
+    /// Without it the system namespaces of the built-in Settings are left out.
     #[arg(long, value_name = "PATH", num_args = 1.., value_delimiter = ',', env = "PARTYWALL_POLICIES")]
     policies: Vec<PathBuf>,
 
     /// The oldest Kubernetes that will read the configurations, such as 1.30.
     ///
-    /// Before 1.28 a webhook cannot leave out the scheduler's bindings. Those of tenants' pods then go on
-    /// unjudged while partywall does not answer; otherwise no pod would start while it is down.
+    /// Before 1.28 a webhook cannot leave out the scheduler's bindings. All bindings then go on unjudged while
+    /// partywall does not answer; otherwise no pod would start while it is down.
     #[arg(long, value_name = "VERSION", env = "PARTYWALL_KUBERNETES", default_value = "1.28")]
     kubernetes: Version,
 }
@@ -64,6 +65,8 @@ struct Where {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Version(u16);
 
+/// Since when a namespace carries its own name as a label.
+const WITH_NAME_LABEL: Version = Version(21);
 /// Since when `matchConditions` are on by default.
 const WITH_MATCH_CONDITIONS: Version = Version(28);
 
@@ -87,6 +90,13 @@ fn url(text: &str) -> Result<Server, &'static str> {
         return Err("the API server speaks TLS to webhooks; write https://HOST:PORT");
     }
     let authority = uri.authority().ok_or(SHAPE)?;
+    let port = authority.as_str().strip_prefix(authority.host()).unwrap_or_default();
+    if authority.host().is_empty() || authority.host().contains('*') {
+        return Err("the host is missing; write https://HOST:PORT");
+    }
+    if !port.is_empty() && authority.port_u16().is_none_or(|port| port == 0) {
+        return Err("the port is a number from 1 to 65535; write https://HOST:PORT");
+    }
     // The API server refuses the rest, and the paths of both webhooks are known.
     if authority.as_str().contains('@') || uri.path() != "/" || uri.query().is_some() || text.contains('#') {
         return Err("nothing but host and port can be named; write https://HOST:PORT");
@@ -108,57 +118,76 @@ fn service(text: &str) -> Result<Server, &'static str> {
 pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
     let Args { server, ca_bundle, policies, kubernetes } = args;
     let server = server.url.or(server.service).context("neither --url nor --service is given")?;
+    let snapshot = load(&policies)?;
     let registration = Registration {
         server,
         ca_bundle: ca_bundle.as_deref().map(read_ca_bundle).transpose()?,
-        system_namespaces: system_namespaces(&policies)?,
+        system_namespaces: snapshot.system_namespaces().into_iter().map(str::to_owned).collect(),
         match_conditions: kubernetes >= WITH_MATCH_CONDITIONS,
     };
     let text = yaml(&registration).context("the configurations cannot be written as YAML")?;
+    note_labels(&snapshot, kubernetes);
     io::stdout().lock().write_all(text.as_bytes()).context("cannot write to stdout")?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The policies, with their warnings told; the built-in Settings alone where there are none.
+#[expect(clippy::print_stderr, reason = "notes of a command go to stderr")]
+fn load(policies: &[PathBuf]) -> anyhow::Result<Snapshot> {
+    let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
+    if policies.is_empty() {
+        let built_in = Snapshot::compile(Vec::new(), today);
+        return built_in
+            .map(|compiled| compiled.snapshot)
+            .map_err(|mistakes| anyhow!("the built-in Settings have mistakes: {mistakes:?}"));
+    }
+    let loaded = config::load(policies, today);
+    let loaded = loaded.map_err(|error| anyhow!("the policies cannot be used:\n{error}"))?;
+    for warning in &loaded.warnings {
+        eprintln!("warning: {warning}");
+    }
+    Ok(loaded.snapshot)
+}
+
+/// What the API server goes by, and the policies do not write: the labels of namespaces.
+#[expect(clippy::print_stderr, reason = "notes of a command go to stderr")]
+fn note_labels(snapshot: &Snapshot, kubernetes: Version) {
+    let tenants = snapshot.tenants_namespaces();
+    if !tenants.is_empty() {
+        eprintln!("note: of tenants' namespaces the API server asks only where they carry the label:");
+    }
+    for (tenant, namespaces) in tenants {
+        eprintln!("  kubectl label namespace {} {TENANT_LABEL}={tenant}", namespaces.join(" "));
+    }
+    if kubernetes < WITH_NAME_LABEL {
+        eprintln!("note: before 1.21 it knows system namespaces by name only where they carry another:");
+        for namespace in snapshot.system_namespaces() {
+            eprintln!("  kubectl label namespace {namespace} {NAME_LABEL}={namespace}");
+        }
+    }
 }
 
 /// The bundle, looked at: one that the API server cannot read would be found out by the first request.
 fn read_ca_bundle(path: &Path) -> anyhow::Result<Vec<u8>> {
     let bytes = fs::read(path).with_context(|| format!("cannot read --ca-bundle {}", path.display()))?;
-    let mut certificates = 0_usize;
-    for section in <(SectionKind, Vec<u8>)>::pem_slice_iter(&bytes) {
-        let (kind, _) =
-            section.map_err(|error| anyhow!("--ca-bundle {} is no PEM: {error}", path.display()))?;
-        ensure!(
-            kind == SectionKind::Certificate,
-            "--ca-bundle {} holds something else than certificates, perhaps a key; give it the CA's certificate \
-             alone, since everybody can read a webhook configuration",
-            path.display()
-        );
-        certificates += 1;
-    }
-    ensure!(certificates > 0, "--ca-bundle {} holds no certificate", path.display());
-    for certificate in CertificateDer::pem_slice_iter(&bytes).flatten() {
+    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes).collect();
+    let certificates =
+        certificates.map_err(|error| anyhow!("--ca-bundle {} is no PEM: {error}", path.display()))?;
+    // Counted in the text: the parser passes over what it does not know, encrypted keys among it.
+    let sections = String::from_utf8_lossy(&bytes).matches("-----BEGIN ").count();
+    ensure!(
+        sections == certificates.len(),
+        "--ca-bundle {} holds something else than certificates, perhaps a key; give it the CA's certificate \
+         alone, since everybody can read a webhook configuration",
+        path.display()
+    );
+    ensure!(!certificates.is_empty(), "--ca-bundle {} holds no certificate", path.display());
+    for certificate in certificates {
         rustls::RootCertStore::empty()
             .add(certificate)
             .with_context(|| format!("--ca-bundle {} holds a certificate that is none", path.display()))?;
     }
     Ok(bytes)
-}
-
-/// The system namespaces that the policies list.
-#[expect(clippy::print_stderr, reason = "notes of a command go to stderr")]
-fn system_namespaces(policies: &[PathBuf]) -> anyhow::Result<Vec<String>> {
-    let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
-    let snapshot = if policies.is_empty() {
-        let built_in = Snapshot::compile(Vec::new(), today);
-        built_in.map_err(|mistakes| anyhow!("the built-in Settings have mistakes: {mistakes:?}"))?.snapshot
-    } else {
-        let loaded = config::load(policies, today);
-        let loaded = loaded.map_err(|error| anyhow!("the policies cannot be used:\n{error}"))?;
-        for warning in &loaded.warnings {
-            eprintln!("warning: {warning}");
-        }
-        loaded.snapshot
-    };
-    Ok(snapshot.system_namespaces().into_iter().map(str::to_owned).collect())
 }
 
 fn yaml(registration: &Registration) -> anyhow::Result<String> {
@@ -199,6 +228,11 @@ mod tests {
             "https://partywall:8443/mutate",
             "https://partywall:8443?timeout=3s",
             "https://partywall:8443#here",
+            "https://:8443",
+            "https://*:8443",
+            "https://partywall:",
+            "https://partywall:0",
+            "https://partywall:65536",
         ] {
             assert!(url(text).is_err(), "{text}");
         }

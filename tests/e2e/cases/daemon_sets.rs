@@ -33,8 +33,16 @@ fn settled(cluster: &Cluster, namespace: &str) -> Value {
     })
 }
 
-/// How many pods the controller says it made.
-fn made(cluster: &Cluster, namespace: &str) -> i64 {
+/// The controller says that it made so many pods, and no more: it says so a moment later.
+fn made(cluster: &Cluster, namespace: &str, pods: i64) {
+    let found = eventually(SOON, &format!("the controller says it made {pods} pods"), || {
+        let made = events(cluster, namespace);
+        if made >= pods { Ok(made) } else { Err(made) }
+    });
+    assert_eq!(found, pods);
+}
+
+fn events(cluster: &Cluster, namespace: &str) -> i64 {
     let events = cluster.list("Event", namespace);
     let of_set = events.iter().filter(|event| event["involvedObject"]["kind"] == "DaemonSet");
     of_set
@@ -67,7 +75,7 @@ pub(crate) fn a8_a9_a_daemon_set_makes_one_pod_for_each_node_of_the_pool(cluster
     cluster.kubectl(TENANT).within(namespace).args(annotate).succeeds();
     assert_eq!(settled(cluster, namespace)["metadata"]["generation"], set["metadata"]["generation"]);
     assert_eq!(cluster.pods(namespace)[0]["metadata"]["uid"], pod["metadata"]["uid"]);
-    assert_eq!(made(cluster, namespace), 1);
+    made(cluster, namespace, 1);
     let image = ["set", "image", "daemonset/agent", "agent=registry.example.com/agent:2"];
     cluster.kubectl(TENANT).within(namespace).args(image).succeeds();
     let rollout = ["rollout", "status", "daemonset/agent", "--timeout=50s"];
@@ -76,7 +84,7 @@ pub(crate) fn a8_a9_a_daemon_set_makes_one_pod_for_each_node_of_the_pool(cluster
     let pods = cluster.pods(namespace);
     assert_eq!(pods.len(), 1);
     assert_eq!(pods[0]["spec"]["nodeName"], "node-x");
-    assert_eq!(made(cluster, namespace), 2);
+    made(cluster, namespace, 2);
 
     // The stamp of the template cannot be taken away.
     let strip = r#"[{"op": "remove", "path": "/spec/template/spec/nodeSelector"}]"#;

@@ -42,6 +42,11 @@ spec:
   rules: [{host: app.y.example.com}]
 ";
 
+/// The one of the Deployment.
+fn replica_set(cluster: &Cluster, namespace: &str) -> String {
+    cluster.list("ReplicaSet", namespace)[0]["metadata"]["name"].as_str().unwrap().to_owned()
+}
+
 pub(crate) fn j11_what_predates_partywall_is_looked_after_and_goes(cluster: &Cluster) {
     let namespace = "x-grandfathered";
     cluster.unregister();
@@ -63,8 +68,15 @@ pub(crate) fn j11_what_predates_partywall_is_looked_after_and_goes(cluster: &Clu
     }
     for (kind, name) in [("Pod", "root"), ("Service", "public"), ("Ingress", "squatter")] {
         let path = format!("{}/{name}/status", cluster.path(kind, namespace));
-        cluster.admin().patch(&path, &json!({"metadata": {"labels": {"by": "controller"}}}));
+        let object = cluster.admin().patch(&path, &json!({"metadata": {"labels": {"by": "controller"}}}));
+        assert_eq!(object["metadata"]["labels"]["by"], "controller");
     }
+    // The workload is scaled, but gets no pod more than it had.
+    cluster.until("ReplicaSet", namespace, &replica_set(cluster, namespace), "refused a pod", |set| {
+        let mut conditions = set["status"]["conditions"].as_array().into_iter().flatten();
+        set["spec"]["replicas"] == 2 && conditions.any(|condition| condition["type"] == "ReplicaFailure")
+    });
+    assert_eq!(cluster.pods(namespace).len(), 2);
     // It may stay as it is, and not get worse.
     let worse = r#"[{"op": "add", "path": "/spec/rules/-", "value": {"host": "www.y.example.com"}}]"#;
     let patch = ["patch", "ingress/squatter", "--type=json", "-p", worse];

@@ -110,7 +110,7 @@ spec:
 "
     );
     cluster.kubectl(TENANT).within(namespace).apply(cron_job).succeeds();
-    // Its controller looks at the clock every ten seconds, and the clock at full minutes.
+    // Full minutes are when its controller acts, or ten seconds after in old versions.
     let pods = cluster.pods_within(
         crate::eventually::IN_TWO_MINUTES,
         namespace,

@@ -9,8 +9,8 @@ use crate::cluster::Cluster;
 use crate::users::User;
 
 const TENANT: User = User::Tenant("tenant-x");
-/// What the API server waits for all webhooks of a request, and what kubectl takes beside.
-const AT_MOST: Duration = Duration::from_secs(20);
+/// A webhook is waited for 3 s; less than it takes if one is waited for as long as the API server does by default.
+const AT_MOST: Duration = Duration::from_secs(9);
 
 fn pod(name: &str) -> String {
     json!({
@@ -76,11 +76,8 @@ pub(crate) fn l7_one_that_never_answers_holds_nobody_up_for_long(cluster: &Clust
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     cluster.stop_partywall();
     cluster.balancer.set_backends(vec![silent.local_addr().unwrap()]);
-    let start = Instant::now();
     refused(cluster, namespace);
     goes_on(cluster, namespace, &elsewhere, "silent");
-    let took = start.elapsed();
-    assert!(took < 6 * AT_MOST, "{took:?}");
 }
 
 /// What fails closed does, and says by whom.
@@ -96,6 +93,8 @@ fn refused(cluster: &Cluster, namespace: &str) {
 /// What has nothing to do with tenants does not notice; `how` tells the names of two outages apart.
 fn goes_on(cluster: &Cluster, namespace: &str, elsewhere: &str, how: &str) {
     let name = format!("goes-on-{how}");
+    // Not even if somebody takes a system namespace for a tenant's.
+    cluster.label("kube-system", &json!({"partywall.dev/tenant": "tenants-x"}));
     for namespace in ["kube-system", "default", elsewhere] {
         let start = Instant::now();
         cluster.kubectl(User::Admin).within(namespace).create(pod(&name)).succeeds();
@@ -105,6 +104,7 @@ fn goes_on(cluster: &Cluster, namespace: &str, elsewhere: &str, how: &str) {
             pods.any(|pod| pod["spec"]["nodeName"] == "node-shared" && pod["status"]["phase"] == "Running")
         });
     }
+    cluster.label("kube-system", &json!({"partywall.dev/tenant": null}));
     // Nor do the tenant's own objects that nobody asks partywall about.
     let config = ["create", "configmap", &name];
     cluster.kubectl(TENANT).within(namespace).args(config).succeeds();

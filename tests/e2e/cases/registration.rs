@@ -3,9 +3,11 @@
 use std::collections::HashMap;
 
 use partywall::admission::review::Kind;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::cluster::Cluster;
+use crate::registration;
+use crate::users::User;
 
 /// A rule in a spelling that the API server does not have matches nothing, and nobody notices: in the singular,
 /// in another group, or for a subresource that is none.
@@ -39,6 +41,22 @@ pub(crate) fn i4_every_registered_resource_exists_and_is_read(cluster: &Cluster)
         }
     }
     assert!(seen >= 20, "only {seen} resources are registered");
+}
+
+/// The other way to be found than by URL, which nothing here can lead to.
+pub(crate) fn what_is_printed_for_a_service_is_accepted(cluster: &Cluster) {
+    let manifests = registration::manifests_of_service(&cluster.setup.pair, cluster.version());
+    cluster.kubectl(User::Admin).apply(manifests).args(["--dry-run=server"]).succeeds();
+}
+
+/// The policies claim the namespace, and the label was forgotten: the stamp is not asked for, the proof is.
+pub(crate) fn l1_a_tenants_namespace_without_the_label_gets_no_pod_and_a_hint(cluster: &Cluster) {
+    let (namespace, tenant) = ("x-unlabelled", User::Tenant("tenant-x"));
+    cluster.namespace(namespace, &json!({}));
+    cluster.grant_edit(tenant, namespace);
+    let run = ["run", "app", "--image=registry.example.com/app:1"];
+    let outcome = cluster.kubectl(tenant).within(namespace).args(run).fails();
+    outcome.says("pods-elsewhere.partywall.dev").says("the namespace lacks the label `partywall.dev/tenant`");
 }
 
 /// The resources of a group, of all its versions.

@@ -41,7 +41,7 @@ pub(crate) fn j1_what_is_stored_is_stamped_whatever_comes_after_the_stamp(cluste
     for (name, meddling) in insistent {
         let before = meddler.calls(meddling);
         let outcome = cluster.kubectl(TENANT).within(namespace).create(pod(name)).fails();
-        transcript.push_str(&outcome.stderr);
+        transcript.push_str(&outcome.errors());
         assert!(cluster.find("Pod", namespace, name).is_none());
         assert_eq!(meddler.calls(meddling) - before, 2, "{name}");
     }

@@ -38,7 +38,7 @@ metadata: {name: web}
 spec:
   rules:
     - host: app.x.example.com
-      http: &http
+      http:
         paths: [{path: /, pathType: Prefix, backend: {service: {name: web, port: {number: 80}}}}]
 ";
 
@@ -74,7 +74,8 @@ pub(crate) fn ordinary_changes_pass(cluster: &Cluster) {
     // What controllers write: status, with the metadata that comes along.
     for (kind, name) in [("Pod", "app"), ("Service", "web"), ("Ingress", "web"), ("Deployment", "web")] {
         let path = format!("{}/{name}/status", cluster.path(kind, namespace));
-        cluster.admin().patch(&path, &json!({"metadata": {"labels": {"by": "controller"}}}));
+        let object = cluster.admin().patch(&path, &json!({"metadata": {"labels": {"by": "controller"}}}));
+        assert_eq!(object["metadata"]["labels"]["by"], "controller", "{kind}");
     }
     // A finalizer comes and goes.
     for finalizers in [json!(["example.com/wait"]), json!(null)] {
@@ -120,7 +121,7 @@ pub(crate) fn changes_for_the_worse_do_not(cluster: &Cluster) {
         let patch = patch.to_string();
         let args = ["patch", target, "--type=json", "-p", &patch];
         let outcome = cluster.kubectl(TENANT).within(namespace).args(args).fails();
-        transcript.push_str(&format!("# {what}\n{}\n", outcome.stderr));
+        transcript.push_str(&format!("# {what}\n{}\n", outcome.errors()));
     }
     insta::assert_snapshot!("denied_updates", transcript);
 }
