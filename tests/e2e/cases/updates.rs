@@ -72,7 +72,7 @@ pub(crate) fn ordinary_changes_pass(cluster: &Cluster) {
         cluster.kubectl(TENANT).within(namespace).args(command.split(' ')).succeeds();
     }
     // What controllers write: status, with the metadata that comes along.
-    for (kind, name) in [("Pod", "app"), ("Service", "web"), ("Ingress", "web"), ("Deployment", "web")] {
+    for (kind, name) in [("Pod", "app"), ("Service", "web"), ("Ingress", "web")] {
         let path = format!("{}/{name}/status", cluster.path(kind, namespace));
         let object = cluster.admin().patch(&path, &json!({"metadata": {"labels": {"by": "controller"}}}));
         assert_eq!(object["metadata"]["labels"]["by"], "controller", "{kind}");
