@@ -37,7 +37,7 @@ pub enum Concern<'d> {
     Volume(&'d str),
 }
 
-/// How many violations of one rule an answer names; what is beyond is counted.
+/// How many violations of one rule an answer names, and one of each control beyond; the others are counted.
 const REPORTED: usize = 100;
 
 /// Takes what the rules find, one rule after the other.
@@ -201,8 +201,12 @@ impl Sink for Report<'_> {
             return false;
         }
         let mode = self.mode(rule);
-        // Counted by rule, so that a rule that only warns cannot crowd out what another denies for.
-        if self.count(rule, mode) < REPORTED {
+        // The controls come one after the other as well.
+        let last = self.violations.last().filter(|last| last.rule == rule);
+        let is_first_of_control = last.is_some_and(|last| last.control != finding.control);
+        // Counted by rule, so that a rule that only warns cannot crowd out what another denies for; and no control
+        // crowds out another.
+        if self.count(rule, mode) < REPORTED || is_first_of_control {
             self.violations.push(Violation {
                 rule,
                 control: finding.control,
