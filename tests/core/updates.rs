@@ -100,6 +100,18 @@ fn b6_a_toleration_that_moves_in_the_list_is_the_same_and_a_new_one_is_not() {
 }
 
 #[test]
+fn e7_a_resize_is_never_denied() {
+    let old = pod(json!({"hostPID": true}));
+    let mut new = old.clone();
+    new["spec"]["containers"][0]["resources"] = json!({"requests": {"cpu": "2"}});
+    // The API server takes no image from a resize, so that a pod need not be judged in full.
+    new["spec"]["containers"][0]["image"] = json!("registry.example.com/app:2");
+    let mut review = update(create(new), old);
+    review["request"]["subResource"] = json!("resize");
+    assert!(validate(&review, &load(&[fixture("rules/policies.yaml")])).is_allowed());
+}
+
+#[test]
 fn the_scheduler_and_controllers_may_do_their_work() {
     let snapshot = load(&[fixture("rules/policies.yaml")]);
     let stored = stamped(&create(pod(json!({}))), &snapshot)["request"]["object"].take();

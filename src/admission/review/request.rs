@@ -189,9 +189,21 @@ impl<'a> Object<'a> {
     }
 }
 
-/// Subresources that carry no spec: the API server takes nothing from them that a rule of pods reads.
-const WITHOUT_SPEC: [&str; 10] =
-    ["status", "scale", "eviction", "log", "exec", "attach", "portforward", "proxy", "token", "finalize"];
+/// Subresources that carry no spec: the API server takes nothing from them that a rule of pods reads. From
+/// `resize` it takes the containers' resources, and everything else from the pod as it is.
+const WITHOUT_SPEC: [&str; 11] = [
+    "status",
+    "scale",
+    "resize",
+    "eviction",
+    "log",
+    "exec",
+    "attach",
+    "portforward",
+    "proxy",
+    "token",
+    "finalize",
+];
 
 /// Whether a subresource carries no spec.
 pub fn is_without_spec(subresource: &str) -> bool {
