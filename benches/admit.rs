@@ -6,6 +6,7 @@
 
 #![expect(
     clippy::disallowed_methods,
+    clippy::indexing_slicing,
     clippy::panic,
     reason = "a benchmark reads fixtures, and has nobody to tell of an error"
 )]
@@ -80,5 +81,60 @@ fn stages(group: &mut BenchmarkGroup<'_, WallTime>, body: &[u8], phase: Phase, s
     });
 }
 
-criterion_group!(benches, bench);
+/// What `pod-security` alone costs at each level: the other rules are off.
+fn pod_security(c: &mut Criterion) {
+    let plain = recorded("validate-create-pods-plain");
+    let hardened = harden(&plain);
+    for (name, body) in [("plain", &plain), ("hardened", &hardened)] {
+        let mut group = c.benchmark_group(format!("pod-security/{name}"));
+        let request = review::decode(body).unwrap_or_else(|error| panic!("{error}"));
+        for level in ["privileged", "baseline", "restricted"] {
+            let snapshot = at_level(level);
+            let violations = admit(Phase::Validate, &request, &snapshot).violations.len();
+            group.bench_function(format!("{level} ({violations} violations)"), |b| {
+                b.iter(|| admit(Phase::Validate, black_box(&request), &snapshot));
+            });
+        }
+        group.finish();
+    }
+}
+
+/// The tenant of the recorded pods at a level, and nothing but `pod-security` asked.
+fn at_level(level: &str) -> Snapshot {
+    let policies = format!(
+        "apiVersion: partywall.dev/v1alpha1
+kind: Tenant
+metadata: {{name: tenants-x}}
+spec:
+  namespaces: [tenants-x]
+  podSecurity: {{level: {level}, version: latest}}
+---
+apiVersion: partywall.dev/v1alpha1
+kind: Settings
+metadata: {{name: default}}
+spec:
+  rules: {{node-placement: off, tolerations: off, service-exposure: off, ingress-hosts: off}}
+"
+    );
+    let folder = tempfile::tempdir().unwrap_or_else(|error| panic!("{error}"));
+    let file = folder.path().join("policies.yaml");
+    std::fs::write(&file, policies).unwrap_or_else(|error| panic!("{error}"));
+    config::load(&[file], date(2026, 11, 20)).unwrap_or_else(|error| panic!("{error}")).snapshot
+}
+
+/// The same pod as a careful team writes it, so that nothing is left to say at `restricted`.
+fn harden(body: &[u8]) -> Vec<u8> {
+    let mut review: serde_json::Value =
+        serde_json::from_slice(body).unwrap_or_else(|error| panic!("{error}"));
+    let spec = &mut review["request"]["object"]["spec"];
+    spec["securityContext"] =
+        serde_json::json!({"runAsNonRoot": true, "seccompProfile": {"type": "RuntimeDefault"}});
+    for container in spec["containers"].as_array_mut().into_iter().flatten() {
+        container["securityContext"] =
+            serde_json::json!({"allowPrivilegeEscalation": false, "capabilities": {"drop": ["ALL"]}});
+    }
+    serde_json::to_vec(&review).unwrap_or_else(|error| panic!("{error}"))
+}
+
+criterion_group!(benches, bench, pod_security);
 criterion_main!(benches);
