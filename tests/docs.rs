@@ -11,6 +11,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use partywall::admission::rules::{HoldsIn, RuleId, controls};
+use partywall::api::Level;
 use partywall::cli;
 
 const START: &str = "<!-- rules: tests/docs.rs keeps this table -->\n";
@@ -44,6 +45,28 @@ fn the_rule_table_is_the_registry() {
     }
 }
 
+/// In which versions of the standard each control holds.
+fn standards() -> String {
+    let mut table =
+        "\nThe versions of the Pod Security Standards in which each control holds. Where a control of \
+        `restricted` takes the place of one of `baseline`, that one ends there.\n\n\
+        | control | `baseline` | `restricted` | changes |\n|---|---|---|---|\n"
+            .to_owned();
+    for control in controls() {
+        let since = format!("v1.{}", control.since);
+        let (baseline, restricted) = match (control.level, control.successor().map(|other| other.since)) {
+            (Level::Restricted, _) => ("–".to_owned(), format!("since {since}")),
+            (_, None) => (format!("since {since}"), format!("since {since}")),
+            (_, Some(0)) => (format!("since {since}"), "–".to_owned()),
+            (_, Some(end)) => (format!("since {since}"), format!("{since} to v1.{}", end - 1)),
+        };
+        let changes: Vec<_> =
+            control.changes.iter().map(|(minor, what)| format!("v1.{minor}: {what}")).collect();
+        writeln!(table, "| `{}` | {baseline} | {restricted} | {} |", control.id, changes.join("; ")).unwrap();
+    }
+    table
+}
+
 fn catalogue() -> String {
     let mut text = "# The rules\n\nGenerated from the registry in `src/admission/rules.rs`: \
         `UPDATE_DOCS=1 cargo test --test docs`. What each mode does, and how to change it, is in \
@@ -56,11 +79,7 @@ fn catalogue() -> String {
         };
         write!(text, "\n## `{rule}`\n\n{}\n\nHolds {place}.\n", rule.summary()).unwrap();
         if rule == RuleId::PodSecurity {
-            text.push_str("\n| control | level | since |\n|---|---|---|\n");
-            for (id, level, since) in controls() {
-                let level = format!("{level:?}").to_lowercase();
-                writeln!(text, "| `{id}` | {level} | v1.{since} |").unwrap();
-            }
+            text.push_str(&standards());
         }
     }
     text

@@ -17,7 +17,7 @@ use std::str::FromStr;
 pub(super) use self::findings::{Before, Report, Update};
 pub use self::findings::{Concern, Finding, Findings};
 pub(crate) use self::node_placement::SCHEDULER;
-pub use self::pod_security::controls;
+pub use self::pod_security::{Control, controls};
 use super::review::{Object, Request};
 use super::tenancy::{Owner, Snapshot, Tenant};
 use super::workload::PodView;

@@ -31,38 +31,50 @@ mod sysctls;
 mod testing;
 mod windows_host_process;
 
-use self::case::{Case, Found};
+use self::case::{Case, Found, OS_SINCE, USER_NAMESPACES_SINCE};
 use super::{Findings, Subject};
 use crate::admission::review::Object;
 use crate::admission::tenancy::PodSecurity;
 use crate::admission::workload::{Binding, Extent, PodSpec, PodView};
 use crate::api::Level;
 
-/// A control of the Pod Security Standards.
-struct Control {
+/// A control of the Pod Security Standards: what it is called and when it holds.
+#[derive(Debug)]
+pub struct Control {
     /// The id of the reference's check.
-    id: &'static str,
+    pub id: &'static str,
     /// The lowest level that asks for it.
-    level: Level,
+    pub level: Level,
     /// The minor version that brought it.
-    since: u16,
+    pub since: u16,
     /// The control of `baseline` that it makes superfluous, so that one cause is reported once.
-    replaces: Option<&'static str>,
+    pub replaces: Option<&'static str>,
+    /// The minor versions in which it changed, each with what it says since.
+    pub changes: &'static [(u16, &'static str)],
     /// Looks for violations.
     check: fn(&Case<'_>, &mut Found<'_, '_>),
 }
 
 impl Control {
     const fn baseline(id: &'static str, since: u16, check: fn(&Case<'_>, &mut Found<'_, '_>)) -> Self {
-        Self { id, level: Level::Baseline, since, replaces: None, check }
+        Self { id, level: Level::Baseline, since, replaces: None, changes: &[], check }
     }
 
     const fn restricted(id: &'static str, since: u16, check: fn(&Case<'_>, &mut Found<'_, '_>)) -> Self {
-        Self { id, level: Level::Restricted, since, replaces: None, check }
+        Self { id, level: Level::Restricted, since, replaces: None, changes: &[], check }
     }
 
     const fn in_place_of(self, id: &'static str) -> Self {
         Self { replaces: Some(id), ..self }
+    }
+
+    const fn changed(self, changes: &'static [(u16, &'static str)]) -> Self {
+        Self { changes, ..self }
+    }
+
+    /// The control that makes this one superfluous at `restricted`.
+    pub fn successor(&self) -> Option<&'static Self> {
+        CONTROLS.iter().find(|other| other.replaces == Some(self.id))
     }
 
     fn holds_at(&self, standard: PodSecurity) -> bool {
@@ -75,8 +87,14 @@ impl Control {
     }
 }
 
-/// Every control, in the order of messages.
-const CONTROLS: [Control; 18] = [
+const FOR_WINDOWS: &[(u16, &str)] = &[(OS_SINCE, "Windows pods are let off")];
+const IN_USER_NAMESPACE: &[(u16, &str)] = &[(
+    USER_NAMESPACES_SINCE,
+    "pods in a user namespace of their own are let off, if Settings say that nodes have them",
+)];
+
+/// Every control, in the order of messages: which version of the standard brought it, and which changed it.
+const CONTROLS: [Control; 19] = [
     Control::baseline("privileged", 0, privileged::check),
     Control::baseline("capabilities_baseline", 0, capabilities_baseline::check),
     Control::baseline("hostNamespaces", 0, host_namespaces::check),
@@ -84,24 +102,29 @@ const CONTROLS: [Control; 18] = [
     Control::baseline("hostPorts", 0, host_ports::check),
     Control::baseline("hostProbesAndHostLifecycle", 34, host_probes::check),
     Control::baseline("appArmorProfile", 0, app_armor_profile::check),
-    Control::baseline("seLinuxOptions", 0, se_linux_options::check),
-    Control::baseline("procMount", 0, proc_mount::check),
-    Control::baseline("seccompProfile_baseline", 0, seccomp_baseline::check),
-    Control::baseline("sysctls", 0, sysctls::check),
+    Control::baseline("seLinuxOptions", 0, se_linux_options::check).changed(se_linux_options::CHANGES),
+    Control::baseline("procMount", 0, proc_mount::check).changed(IN_USER_NAMESPACE),
+    Control::baseline("seccompProfile_baseline", 0, seccomp_baseline::check)
+        .changed(seccomp_baseline::CHANGES),
+    Control::baseline("sysctls", 0, sysctls::check).changed(sysctls::CHANGES),
     Control::baseline("windowsHostProcess", 0, windows_host_process::check),
     Control::restricted("restrictedVolumes", 0, restricted_volumes::check).in_place_of("hostPathVolumes"),
-    Control::restricted("allowPrivilegeEscalation", 8, allow_privilege_escalation::check),
-    Control::restricted("runAsNonRoot", 0, run_as_non_root::check),
-    Control::restricted("runAsUser", 23, run_as_user::check),
+    Control::restricted("allowPrivilegeEscalation", 8, allow_privilege_escalation::check)
+        .changed(FOR_WINDOWS),
+    Control::restricted("procMount_restricted", 35, proc_mount::check_strictly).in_place_of("procMount"),
+    Control::restricted("runAsNonRoot", 0, run_as_non_root::check).changed(IN_USER_NAMESPACE),
+    Control::restricted("runAsUser", 23, run_as_user::check).changed(IN_USER_NAMESPACE),
     Control::restricted("seccompProfile_restricted", 19, seccomp_restricted::check)
-        .in_place_of("seccompProfile_baseline"),
+        .in_place_of("seccompProfile_baseline")
+        .changed(FOR_WINDOWS),
     Control::restricted("capabilities_restricted", 22, capabilities_restricted::check)
-        .in_place_of("capabilities_baseline"),
+        .in_place_of("capabilities_baseline")
+        .changed(FOR_WINDOWS),
 ];
 
-/// The id, the lowest level and the first minor version of every control, for the catalogue.
-pub fn controls() -> impl Iterator<Item = (&'static str, Level, u16)> {
-    CONTROLS.iter().map(|control| (control.id, control.level, control.since))
+/// Every control, for the catalogue.
+pub fn controls() -> &'static [Control] {
+    &CONTROLS
 }
 
 pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
@@ -180,6 +203,7 @@ mod tests {
         for (replaced, successor, since) in [
             ("seccompProfile_baseline", "seccompProfile_restricted", 19),
             ("capabilities_baseline", "capabilities_restricted", 22),
+            ("procMount", "procMount_restricted", 35),
         ] {
             let before = held(Level::Restricted, since - 1);
             assert!(before.contains(&replaced) && !before.contains(&successor), "{replaced}");

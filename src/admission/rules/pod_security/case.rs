@@ -8,10 +8,10 @@ use crate::admission::workload::{ContainerSecurityContext, Placed, PodSecurityCo
 
 /// Since when `spec.os` is trusted: from this version on the kubelets a standard is meant for refuse a pod
 /// that claims another operating system than the node's.
-const OS_SINCE: u16 = 25;
+pub(super) const OS_SINCE: u16 = 25;
 
 /// Since when a user namespace of its own excuses a pod from what protects the node from root.
-const USER_NAMESPACES_SINCE: u16 = 35;
+pub(super) const USER_NAMESPACES_SINCE: u16 = 35;
 
 /// A pod and the version of the standard it is held to.
 pub(super) struct Case<'p> {

@@ -1,19 +1,23 @@
-//! `procMount` (baseline, since 1.0): `/proc` stays masked.
+//! `procMount` (baseline, since 1.0) and `procMount_restricted` (restricted, since 1.35): `/proc` stays masked.
 //!
-//! What the runtime masks of `/proc` are the kernel's own settings and memory. Since 1.35 a pod in a user
-//! namespace of its own is let off, for its root has no rights there.
+//! What the runtime masks of `/proc` are the kernel's own settings and memory. Since 1.35 `baseline` lets off a pod
+//! in a user namespace of its own, for its root has no rights there; `restricted` goes on asking.
 //!
 //! - Restricted: `securityContext.procMount` of every container.
 //! - Allowed: absent, `Default`.
-//! - Source: `check_procMount.go`.
+//! - Source: `check_procMount_baseline.go`, `check_procMount_restricted.go`.
 
 use super::case::{Case, Found, Place};
 use crate::admission::record::Cut;
 
 pub(super) fn check(case: &Case<'_>, found: &mut Found<'_, '_>) {
-    if case.is_in_user_namespace() {
-        return;
+    if !case.is_in_user_namespace() {
+        check_strictly(case, found);
     }
+}
+
+/// The same, wherever the pod runs.
+pub(super) fn check_strictly(case: &Case<'_>, found: &mut Found<'_, '_>) {
     for placed in case.containers() {
         let Some(proc_mount) = &placed.container.security_context.proc_mount else { continue };
         if &**proc_mount != "Default" {
@@ -52,7 +56,18 @@ mod tests {
                 ("null", baseline(0), mount(&Value::Null), &[]),
                 ("the default", baseline(0), mount(&json!("Default")), &[]),
                 ("unmasked", baseline(0), mount(&json!("Unmasked")), &[FIELD]),
-                ("unknown", restricted(u16::MAX), mount(&json!("default")), &[FIELD]),
+                ("unknown", baseline(u16::MAX), mount(&json!("default")), &[FIELD]),
+                ("unmasked, restricted before 1.35", restricted(34), mount(&json!("Unmasked")), &[FIELD]),
+                ("its successor's since 1.35", restricted(35), mount(&json!("Unmasked")), &[]),
+            ],
+        );
+        containers(
+            "procMount_restricted",
+            &[
+                ("the default", restricted(35), mount(&json!("Default")), &[]),
+                ("unmasked", restricted(35), mount(&json!("Unmasked")), &[FIELD]),
+                ("its predecessor's before 1.35", restricted(34), mount(&json!("Unmasked")), &[]),
+                ("baseline", baseline(u16::MAX), mount(&json!("Unmasked")), &[]),
             ],
         );
     }
@@ -75,5 +90,7 @@ mod tests {
                 ("nothing said", baseline(35).with_user_namespaces(), pod(Value::Null), field),
             ],
         );
+        let its_own = ("its own", restricted(35).with_user_namespaces(), pod(json!(false)), field);
+        pods("procMount_restricted", &[its_own]);
     }
 }

@@ -19,6 +19,9 @@ const TYPES: [(u16, &str); 5] = [
     (31, "container_engine_t"),
 ];
 
+/// What that means for the versions of the standard.
+pub(super) const CHANGES: &[(u16, &str)] = &[(31, "type `container_engine_t` is allowed")];
+
 pub(super) fn check(case: &Case<'_>, found: &mut Found<'_, '_>) {
     let allows = |type_: &str| TYPES.iter().any(|(since, name)| *since <= case.minor && *name == type_);
     for (place, options) in

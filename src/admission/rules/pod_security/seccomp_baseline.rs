@@ -17,6 +17,10 @@ use crate::admission::workload::SeccompProfile;
 /// Since when the profile is a field.
 const FIELDS_SINCE: u16 = 19;
 
+/// What that means for the versions of the standard.
+pub(super) const CHANGES: &[(u16, &str)] =
+    &[(FIELDS_SINCE, "the fields are read, and no annotations any more")];
+
 /// The pod's annotation.
 const OF_POD: &str = "seccomp.security.alpha.kubernetes.io/pod";
 /// What the containers' annotations begin with; the container's name follows.

@@ -28,6 +28,14 @@ const SAFE: [(u16, &str); 14] = [
     (37, "net.ipv4.tcp_notsent_lowat"),
 ];
 
+/// What that means for the versions of the standard.
+pub(super) const CHANGES: &[(u16, &str)] = &[
+    (27, "`net.ipv4.ip_local_reserved_ports` is allowed"),
+    (29, "`net.ipv4.tcp_keepalive_{time,intvl,probes}` and `tcp_fin_timeout` are allowed"),
+    (32, "`net.ipv4.tcp_rmem` and `tcp_wmem` are allowed"),
+    (37, "`net.ipv4.tcp_slow_start_after_idle` and `tcp_notsent_lowat` are allowed"),
+];
+
 pub(super) fn check(case: &Case<'_>, found: &mut Found<'_, '_>) {
     for (index, sysctl) in case.spec().security_context.sysctls.iter().enumerate() {
         match SAFE.iter().find(|(_, name)| *name == &*sysctl.name) {
@@ -56,7 +64,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::super::testing::{baseline, pod_with, pods, restricted};
-    use super::SAFE;
+    use super::{CHANGES, SAFE};
 
     fn sysctls<'n>(names: impl IntoIterator<Item = &'n str>) -> Value {
         let sysctls: Vec<Value> = names.into_iter().map(|name| json!({"name": name, "value": "1"})).collect();
@@ -85,6 +93,13 @@ mod tests {
                 ),
             ],
         );
+    }
+
+    #[test]
+    fn the_catalogue_names_every_version_that_added_one() {
+        let mut versions: Vec<_> = SAFE.iter().map(|(since, _)| *since).filter(|since| *since > 0).collect();
+        versions.dedup();
+        assert_eq!(CHANGES.iter().map(|(since, _)| *since).collect::<Vec<_>>(), versions);
     }
 
     #[test]
