@@ -7,6 +7,8 @@
 //! - Allowed: those in [`SAFE`].
 //! - Source: `check_sysctls.go`.
 
+use std::fmt;
+
 use super::case::{Case, Found, Place};
 use crate::admission::record::Cut;
 
@@ -51,11 +53,27 @@ pub(super) fn check(case: &Case<'_>, found: &mut Found<'_, '_>) {
                 format_args!("securityContext.sysctls[{index}].name"),
                 &sysctl.name,
                 format_args!(
-                    "sets sysctl `{}`, which is not among those that are safe to share a node with; remove it",
-                    Cut(&sysctl.name)
+                    "sets sysctl `{}`, which is not among those that are safe to share a node with; remove it \
+                     (allowed: {})",
+                    Cut(&sysctl.name),
+                    Allowed(case.minor)
                 ),
             ),
         }
+    }
+}
+
+/// The names of those that a minor version allows.
+struct Allowed(u16);
+
+impl fmt::Display for Allowed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let allowed = SAFE.iter().filter(|(since, _)| *since <= self.0);
+        for (index, (_, name)) in allowed.enumerate() {
+            f.write_str(if index == 0 { "" } else { ", " })?;
+            f.write_str(name)?;
+        }
+        Ok(())
     }
 }
 
