@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that fails panics")]
 #![expect(clippy::disallowed_methods, reason = "a test writes its files")]
 
+#[path = "check/charts.rs"]
+mod charts;
 #[path = "check/summary.rs"]
 mod summary;
 

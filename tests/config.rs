@@ -239,12 +239,12 @@ fn without_podsecurity_baseline_latest_holds() {
 #[test]
 fn the_examples_load_each_and_all_together() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies/examples");
-    for name in ["eks.yaml", "university.yaml", "sandboxed-customers.yaml"] {
+    for name in ["eks.yaml", "university.yaml", "sandboxed-customers.yaml", "charts.yaml"] {
         let loaded = config::load(&[folder.join(name)], TODAY).unwrap_or_else(|error| panic!("{error}"));
         assert!(!loaded.snapshot.tenants().is_empty(), "{name}");
     }
     let together = config::load(&[folder], TODAY).unwrap_or_else(|error| panic!("{error}"));
-    assert_eq!(together.snapshot.tenants().len(), 7);
+    assert_eq!(together.snapshot.tenants().len(), 10);
     let demo = config::demo(TODAY).unwrap().snapshot;
     assert!(matches!(demo.owner("tenants-x"), Owner::Tenant(tenant) if tenant.pools.len() == 1));
 }
