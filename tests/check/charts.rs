@@ -4,7 +4,12 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, StatefulSet};
+use k8s_openapi::api::batch::v1::{CronJob, Job};
+use k8s_openapi::api::core::v1::{Pod, Service};
 use partywall::admission::rules::{RuleId, controls};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use super::*;
 
@@ -106,6 +111,44 @@ fn every_control_is_shown_by_a_chart() {
     }
 }
 
+/// The path of what is in `object` and is not in `read`.
+fn lost(object: &Value, read: &Value) -> Option<String> {
+    match (object, read) {
+        (Value::Object(fields), Value::Object(_)) => {
+            fields.iter().find_map(|(key, value)| lost(value, &read[key]).map(|path| format!(".{key}{path}")))
+        }
+        (Value::Array(items), Value::Array(read)) if items.len() == read.len() => {
+            (items.iter().zip(read).enumerate())
+                .find_map(|(index, (item, read))| lost(item, read).map(|path| format!("[{index}]{path}")))
+        }
+        _ => (object != read).then(String::new),
+    }
+}
+
+fn read<K: DeserializeOwned + Serialize>(object: &Value) -> Value {
+    serde_json::to_value(serde_json::from_value::<K>(object.clone()).unwrap()).unwrap()
+}
+
+/// A misspelt field would be dropped by the API server, and make a chart look cleaner than it is.
+#[test]
+fn every_field_of_a_chart_is_one_of_its_kind() {
+    let args = ["--policies", POLICIES, "--namespace", "baseline-team", "--show-stamped", FOLDER];
+    for line in judge(&args).0 {
+        let object = &line["stamped"];
+        let read = match line["kind"].as_str().unwrap() {
+            "CronJob" => read::<CronJob>(object),
+            "DaemonSet" => read::<DaemonSet>(object),
+            "Deployment" => read::<Deployment>(object),
+            "Job" => read::<Job>(object),
+            "Pod" => read::<Pod>(object),
+            "Service" => read::<Service>(object),
+            "StatefulSet" => read::<StatefulSet>(object),
+            kind => panic!("{kind}: add it here"),
+        };
+        assert_eq!(lost(object, &read), None, "{}", line["source"]);
+    }
+}
+
 /// The policies with one thing changed, and what one object then violates.
 fn violated_with(from: &str, to: &str, team: &str, file: &str, object: &str) -> Vec<String> {
     let policies = std::fs::read_to_string(root().join(POLICIES)).unwrap();
@@ -114,7 +157,7 @@ fn violated_with(from: &str, to: &str, team: &str, file: &str, object: &str) -> 
     let path = folder.path().join("policies.yaml");
     std::fs::write(&path, policies.replace(from, to)).unwrap();
     let rows = rows(path.to_str().unwrap(), team, &format!("{FOLDER}/{file}"));
-    rows.into_iter().find(|row| row.object == object).expect(object).violated
+    rows.into_iter().find(|row| row.object == object).unwrap().violated
 }
 
 #[test]
