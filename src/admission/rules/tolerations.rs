@@ -100,7 +100,10 @@ impl Refusal {
             Self::OfUnclaimed => {
                 f.write_str("tolerates ")?;
                 if toleration.key.is_empty() {
-                    f.write_str("every taint")?
+                    match &*toleration.effect {
+                        "" => f.write_str("every taint")?,
+                        effect => write!(f, "every `{}` taint", Cut(effect))?,
+                    }
                 } else {
                     write!(f, "`{key}`")?
                 }
