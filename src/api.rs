@@ -15,7 +15,8 @@ pub use mistake::{Mistake, Source};
 pub use node_pool::{Effect, NodePool, NodePoolSpec, Taint};
 pub use settings::{Mode, Settings, SettingsSpec, StampMode, Workloads};
 pub use tenant::{
-    Level, NodePools, Operator, PodSecurity, ServiceType, Services, Tenant, TenantSpec, TolerationGrant,
+    Level, NodePools, Operator, PodSecurity, RuntimeClasses, ServiceType, Services, Tenant, TenantSpec,
+    TolerationGrant,
 };
 
 /// The API group of every object.

@@ -5,7 +5,7 @@
 //!
 //! | layer | modules | may import |
 //! |---|---|---|
-//! | objects people write | [`api`] | nothing of ours |
+//! | objects people write | [`api`], [`labels`] | nothing of ours |
 //! | pure core: no IO, no clock | [`admission`] | `api` |
 //! | what is registered with the API server | [`registration`] | the core |
 //! | IO | [`config`], [`server`], [`telemetry`] | the core and `api` |
@@ -27,6 +27,7 @@ pub mod admission;
 pub mod api;
 pub mod cli;
 pub mod config;
+pub mod labels;
 pub mod registration;
 pub mod server;
 pub mod telemetry;

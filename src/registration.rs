@@ -18,11 +18,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, LabelSelecto
 
 use crate::admission::Phase;
 use crate::admission::rules::SCHEDULER;
+use crate::labels::{NAMESPACE_NAME, TENANT};
 
-/// The label that makes a namespace a tenant's to the API server.
-pub const TENANT_LABEL: &str = "partywall.dev/tenant";
-/// The label with a namespace's name, which the API server sets since 1.21.
-pub const NAME_LABEL: &str = "kubernetes.io/metadata.name";
 /// The name of both configurations.
 const NAME: &str = "partywall";
 /// How long the API server waits for an answer. Mutating webhooks wait for each other, so every second counts.
@@ -31,7 +28,7 @@ const TIMEOUT_SECONDS: i32 = 3;
 /// The namespaces whose objects are sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Namespaces {
-    /// Those that carry [`TENANT_LABEL`].
+    /// Those that carry the label [`TENANT`].
     Tenants,
     /// The others, but for the system's: here only tenants' pools are protected.
     Elsewhere,
@@ -281,14 +278,14 @@ impl Registration {
             Namespaces::Elsewhere => "DoesNotExist",
         };
         let mut requirements = vec![LabelSelectorRequirement {
-            key: TENANT_LABEL.to_owned(),
+            key: TENANT.to_owned(),
             operator: tenant.to_owned(),
             values: None,
         }];
         // The API server refuses an empty list.
         if !self.system_namespaces.is_empty() {
             requirements.push(LabelSelectorRequirement {
-                key: NAME_LABEL.to_owned(),
+                key: NAMESPACE_NAME.to_owned(),
                 operator: "NotIn".to_owned(),
                 values: Some(self.system_namespaces.clone()),
             });

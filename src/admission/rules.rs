@@ -4,9 +4,14 @@
 //! before: [`findings`] sorts that out for all of them.
 
 mod findings;
+mod image_registries;
 mod ingress_hosts;
 mod node_placement;
+mod pod_affinity;
 mod pod_security;
+mod priority_class;
+mod runtime_class;
+mod scheduler;
 mod service_exposure;
 mod tolerations;
 
@@ -71,6 +76,16 @@ registry! {
     ServiceExposure = "service-exposure" in service_exposure, Tenants;
     /// Every host an Ingress claims (rules, TLS, default backend, host-bearing annotations) is the tenant's.
     IngressHosts = "ingress-hosts" in ingress_hosts, Tenants;
+    /// Pods name no scheduler but those that the tenant lists, or `default-scheduler`.
+    Scheduler = "scheduler" in scheduler, Tenants;
+    /// Pods name no priority class of the system, and none but the tenant's where it lists some.
+    PriorityClass = "priority-class" in priority_class, Tenants;
+    /// Pods run in a runtime class of the tenant, where it lists some; its default is stamped.
+    RuntimeClass = "runtime-class" in runtime_class, Tenants;
+    /// What pods demand of other pods, near or far, is about the tenant's own.
+    PodAffinity = "pod-affinity" in pod_affinity, Tenants;
+    /// Images come from the registries that the tenant lists, if it lists some.
+    ImageRegistries = "image-registries" in image_registries, Tenants;
 }
 
 /// Where a rule holds.

@@ -1,4 +1,4 @@
-//! The stamp: what ties a tenant's pod to its tenant's nodes.
+//! The stamp: what ties a tenant's pod to its tenant's nodes, and to its sandbox.
 //!
 //! Pods are stamped when they are created, templates of DaemonSets on every write (nodeSelector and tolerations,
 //! by which their controller finds the nodes that want a pod); nothing else is ever patched. Labels go into the nodeSelector,
@@ -31,9 +31,12 @@ pub(super) fn stamp(subject: &Subject<'_, '_>) -> Option<Patch> {
     if pod.is_mirror() {
         return None;
     }
-    let pool = pool_of(pod.spec, tenant, subject.snapshot)?;
     let spec = Pointer::to_field(pod.spec_path);
     let mut patch = PatchBuilder::default();
+    if whole {
+        runtime_class(pod.spec, tenant, &spec, &mut patch);
+    }
+    let Some(pool) = pool_of(pod.spec, tenant, subject.snapshot) else { return patch.finish() };
     if !whole {
         // What the DaemonSet's controller looks at to find the nodes that want a pod: the nodeSelector, and
         // whether the template tolerates their taints. It replaces the affinity by its own.
@@ -108,6 +111,13 @@ fn choose<'s, 'l>(
         .or_else(|| Some(default).filter(fits))
         .or_else(|| fitting.map(|(_, pool)| pool))
         .or(Some(default))
+}
+
+fn runtime_class(spec: &PodSpec<'_>, tenant: &Tenant, at: &Pointer, patch: &mut PatchBuilder) {
+    let default = tenant.runtime_classes.as_ref().and_then(|classes| classes.default.as_ref());
+    if let Some(default) = default.filter(|_| spec.runtime_class_name.is_empty()) {
+        patch.add(&at.then("runtimeClassName"), default);
+    }
 }
 
 fn node_selector(spec: &PodSpec<'_>, pool: &Pool, at: &Pointer, patch: &mut PatchBuilder) {

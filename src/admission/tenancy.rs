@@ -9,6 +9,7 @@
 mod compile;
 mod domains;
 mod exemptions;
+mod images;
 mod index;
 mod pools;
 
@@ -18,6 +19,7 @@ pub(crate) use self::compile::is_dns_label;
 pub use self::compile::{Compiled, Unread, did_you_mean, keyed};
 pub use self::domains::{Domain, DomainError, Domains, Host, HostError};
 pub use self::exemptions::{Exemption, Reach};
+pub use self::images::Repository;
 use self::index::PoolIndex;
 pub use self::pools::{Grant, Pool, PoolId, Taint, is_restricted};
 use super::policy::Modes;
@@ -76,6 +78,14 @@ pub struct Tenant {
     pub services: Services,
     /// The tolerations it may use beside those of its pools and the built-in ones.
     pub tolerations: Vec<Grant>,
+    /// The schedulers its pods may name.
+    pub schedulers: Vec<Box<str>>,
+    /// The priority classes its pods may name; `None`: any but the system's.
+    pub priority_classes: Option<Vec<Box<str>>>,
+    /// The runtime classes of its pods; `None`: any or none.
+    pub runtime_classes: Option<RuntimeClasses>,
+    /// Where its images come from; `None`: anywhere.
+    pub image_registries: Option<Vec<Repository>>,
     /// The modes of the rules.
     pub modes: Modes,
     /// Its exemptions that have not expired.
@@ -94,6 +104,15 @@ pub struct PodSecurity {
 impl PodSecurity {
     /// What `latest` compiles to: newer than every version.
     pub const LATEST: u16 = u16::MAX;
+}
+
+/// The runtime classes of a tenant.
+#[derive(Debug)]
+pub struct RuntimeClasses {
+    /// What a pod gets that names none.
+    pub default: Option<Box<str>>,
+    /// What it may name, the default first.
+    pub allowed: Vec<Box<str>>,
 }
 
 /// What a tenant's Services may do, compiled.

@@ -10,7 +10,7 @@ pub use self::container::{
     AppArmorProfile, Capabilities, Container, ContainerPort, ContainerSecurityContext, Handler,
     HandlerTarget, Lifecycle, Probe, SeLinuxOptions, SeccompProfile, VolumeMount, WindowsOptions,
 };
-pub use self::volume::{HostPath, Volume};
+pub use self::volume::{HostPath, ImageVolume, Volume};
 use super::record::{Annotations, List, Pairs, Text, record};
 use crate::api::Effect;
 
@@ -145,6 +145,12 @@ record! {
         host_users: Option<bool> = "hostUsers",
         /// The operating system it is for.
         os: PodOs<'a> = "os",
+        /// Who finds a node for it; empty: `default-scheduler`.
+        scheduler_name: Text<'a> = "schedulerName",
+        /// How it weighs against other pods; empty: the cluster's default, or none.
+        priority_class_name: Text<'a> = "priorityClassName",
+        /// What runs it; empty: the node's default.
+        runtime_class_name: Text<'a> = "runtimeClassName",
     }
 }
 
@@ -210,6 +216,38 @@ record! {
     pub struct Affinity<'a> {
         /// In terms of nodes.
         node_affinity: Option<NodeAffinity<'a>> = "nodeAffinity",
+        /// Near which pods.
+        pod_affinity: PodAffinity<'a> = "podAffinity",
+        /// Far from which pods.
+        pod_anti_affinity: PodAffinity<'a> = "podAntiAffinity",
+    }
+}
+
+record! {
+    /// Which pods a pod wants near, or far. What it prefers stops nobody, so it is not read.
+    pub struct PodAffinity<'a> {
+        /// What it demands.
+        required: List<PodAffinityTerm<'a>, 1_000> = "requiredDuringSchedulingIgnoredDuringExecution",
+    }
+}
+
+record! {
+    /// Which pods a demand is about. Without either field: those of the pod's own namespace.
+    pub struct PodAffinityTerm<'a> {
+        /// Those of these namespaces.
+        namespaces: List<Text<'a>> = "namespaces",
+        /// Those of the namespaces with these labels as well; one that demands nothing means all.
+        namespace_selector: Option<LabelSelector<'a>> = "namespaceSelector",
+    }
+}
+
+record! {
+    /// Labels that something must carry.
+    pub struct LabelSelector<'a> {
+        /// These.
+        match_labels: Pairs<'a> = "matchLabels",
+        /// And what these demand.
+        match_expressions: List<NodeSelectorRequirement<'a>> = "matchExpressions",
     }
 }
 

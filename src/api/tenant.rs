@@ -29,6 +29,20 @@ pub struct TenantSpec {
     /// Tolerations the tenant may use beside those of its pools and the built-in ones.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tolerations: Vec<TolerationGrant>,
+    /// The schedulers its pods may name; absent: `default-scheduler` alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedulers: Option<Vec<String>>,
+    /// The priority classes its pods may name, the cluster's default one included; absent: any that does not begin
+    /// with `system-`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub priority_classes: Option<Vec<String>>,
+    /// The runtime classes of its pods; absent: any or none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runtime_classes: Option<RuntimeClasses>,
+    /// Where its images come from: registries, or paths in them, such as `registry.example.com/team`; absent:
+    /// anywhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_registries: Option<Vec<String>>,
     /// Overrides of the cluster-wide mode, by rule id.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub rules: BTreeMap<String, Mode>,
@@ -41,6 +55,18 @@ pub struct NodePools {
     /// Where a pod goes that names no pool.
     pub default: String,
     /// Where else its nodeSelector may send it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allowed: Option<Vec<String>>,
+}
+
+/// The runtime classes of a tenant, by name.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RuntimeClasses {
+    /// What a pod gets that names none; absent: it may go without.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default: Option<String>,
+    /// What else it may name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub allowed: Option<Vec<String>>,
 }

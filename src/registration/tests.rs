@@ -25,11 +25,11 @@ fn selects(selector: &LabelSelector, labels: &[(&str, &str)]) -> bool {
 
 #[test]
 fn l2_what_fails_closed_is_sent_of_tenants_namespaces_only() {
-    let tenant: &[_] = &[(NAME_LABEL, "x"), (TENANT_LABEL, "x")];
-    let elsewhere: &[_] = &[(NAME_LABEL, "default")];
+    let tenant: &[_] = &[(NAMESPACE_NAME, "x"), (TENANT, "x")];
+    let elsewhere: &[_] = &[(NAMESPACE_NAME, "default")];
     let before_1_21: &[_] = &[];
-    let system: &[_] = &[(NAME_LABEL, "kube-system")];
-    let labelled_system: &[_] = &[(NAME_LABEL, "kube-system"), (TENANT_LABEL, "x")];
+    let system: &[_] = &[(NAMESPACE_NAME, "kube-system")];
+    let labelled_system: &[_] = &[(NAMESPACE_NAME, "kube-system"), (TENANT, "x")];
     for match_conditions in [true, false] {
         let registration = registration(match_conditions);
         for webhook in &WEBHOOKS {

@@ -27,6 +27,10 @@ fn many(tenants: usize) -> Vec<Located> {
             pod_security: None,
             services: None,
             tolerations: Vec::new(),
+            schedulers: None,
+            priority_classes: None,
+            runtime_classes: None,
+            image_registries: None,
             rules: [("pod-security".to_owned(), Mode::Warn)].into(),
         };
         Object::Tenant(Box::new(Tenant::new(&format!("tenant-{index}"), spec)))

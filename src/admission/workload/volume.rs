@@ -15,6 +15,16 @@ pub struct Volume<'a> {
     pub types: Vec<Text<'a>>,
     /// What it mounts of the node.
     pub host_path: Option<HostPath<'a>>,
+    /// What it mounts of an image.
+    pub image: Option<ImageVolume<'a>>,
+}
+
+record! {
+    /// The content of an image.
+    pub struct ImageVolume<'a> {
+        /// The image.
+        reference: Text<'a> = "reference",
+    }
 }
 
 record! {
@@ -23,6 +33,15 @@ record! {
         /// The path.
         path: Text<'a> = "path",
     }
+}
+
+/// Takes the value of a field that may be there once; whether it is more than null.
+fn once<T, E: Error>(field: &mut Option<T>, value: Option<T>, name: &'static str) -> Result<bool, E> {
+    if field.is_some() {
+        return Err(E::duplicate_field(name));
+    }
+    *field = value;
+    Ok(field.is_some())
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Volume<'a> {
@@ -46,15 +65,10 @@ impl<'de: 'a, 'a> Deserialize<'de> for Volume<'a> {
                         volume.name = map.next_value::<Option<_>>()?.unwrap_or_default();
                         continue;
                     }
-                    let present = if &*key == "hostPath" {
-                        let host_path = map.next_value()?;
-                        if volume.host_path.is_some() {
-                            return Err(A::Error::duplicate_field("hostPath"));
-                        }
-                        volume.host_path = host_path;
-                        volume.host_path.is_some()
-                    } else {
-                        map.next_value::<Option<IgnoredAny>>()?.is_some()
+                    let present = match &*key {
+                        "hostPath" => once(&mut volume.host_path, map.next_value()?, "hostPath")?,
+                        "image" => once(&mut volume.image, map.next_value()?, "image")?,
+                        _ => map.next_value::<Option<IgnoredAny>>()?.is_some(),
                     };
                     if present {
                         volume.types.push(key);

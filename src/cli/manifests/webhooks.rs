@@ -19,7 +19,8 @@ use serde::Serialize;
 
 use crate::admission::tenancy::{Snapshot, is_dns_label};
 use crate::config;
-use crate::registration::{NAME_LABEL, Registration, Server, TENANT_LABEL};
+use crate::labels::{NAMESPACE_NAME, TENANT};
+use crate::registration::{Registration, Server};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -157,12 +158,12 @@ fn note_labels(snapshot: &Snapshot, kubernetes: Version) {
         eprintln!("note: of tenants' namespaces the API server asks only where they carry the label:");
     }
     for (tenant, namespaces) in tenants {
-        eprintln!("  kubectl label namespace {} {TENANT_LABEL}={tenant}", namespaces.join(" "));
+        eprintln!("  kubectl label namespace {} {TENANT}={tenant}", namespaces.join(" "));
     }
     if kubernetes < WITH_NAME_LABEL {
         eprintln!("note: before 1.21 it knows system namespaces by name only where they carry another:");
         for namespace in snapshot.system_namespaces() {
-            eprintln!("  kubectl label namespace {namespace} {NAME_LABEL}={namespace}");
+            eprintln!("  kubectl label namespace {namespace} {NAMESPACE_NAME}={namespace}");
         }
     }
 }

@@ -1,0 +1,46 @@
+//! `scheduler`: a tenant's pods are scheduled by the schedulers that it is given.
+//!
+//! Node affinity and taints are what a scheduler makes of them. One that ignores them, or that a tenant runs for
+//! itself, binds a pod where it likes.
+
+use std::fmt;
+
+use super::{Findings, Subject};
+use crate::admission::record::Cut;
+use crate::admission::workload::Extent;
+
+/// What the API server writes where nothing is said.
+const DEFAULT: &str = "default-scheduler";
+
+pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
+    let (Some(pod), Some(tenant)) = (subject.pod(), subject.tenant()) else { return };
+    let written = &*pod.spec.scheduler_name;
+    let name = if written.is_empty() { DEFAULT } else { written };
+    if pod.extent == Extent::Part || tenant.schedulers.iter().any(|listed| **listed == *name) {
+        return;
+    }
+    findings.add_whole(
+        &format_args!("{}.schedulerName", pod.spec_path),
+        &fmt::from_fn(|f| {
+            write!(
+                f,
+                "`{}` does not schedule the tenant's pods; use {}",
+                Cut(name),
+                Listed(&tenant.schedulers)
+            )
+        }),
+        &name,
+    );
+}
+
+/// Names between backticks, with commas between them.
+pub(super) struct Listed<'l>(pub(super) &'l [Box<str>]);
+
+impl fmt::Display for Listed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, name) in self.0.iter().enumerate() {
+            write!(f, "{}`{name}`", if index == 0 { "" } else { ", " })?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,90 @@
+//! What a tenant's pods may name.
+
+use crate::admission::tenancy::compile::mistakes::{At, Mistakes};
+use crate::admission::tenancy::compile::{names, refuse_empty};
+use crate::admission::tenancy::{Repository, RuntimeClasses};
+use crate::api;
+
+/// The scheduler of every cluster.
+const DEFAULT_SCHEDULER: &str = "default-scheduler";
+
+pub(super) fn schedulers(at: &At, written: Option<&[String]>, mistakes: &mut Mistakes) -> Vec<Box<str>> {
+    let mend = "name a scheduler, or leave the field out: then it is `default-scheduler`";
+    let listed = written.map(|written| listed(at, "spec.schedulers", written, mend, mistakes));
+    listed.unwrap_or_else(|| vec![DEFAULT_SCHEDULER.into()])
+}
+
+pub(super) fn priority_classes(
+    at: &At,
+    written: Option<&[String]>,
+    mistakes: &mut Mistakes,
+) -> Option<Vec<Box<str>>> {
+    const PATH: &str = "spec.priorityClasses";
+    let written = written?;
+    for (place, name) in written.iter().enumerate().filter(|(_, name)| name.starts_with("system-")) {
+        let message =
+            "pods of this class push the cluster's own off their nodes, so no tenant gets it; name another";
+        mistakes.error(at, format!("{PATH}[{place}]"), name, message);
+    }
+    let mend = "name a class, or leave the field out: then it is any but the system's";
+    Some(listed(at, PATH, written, mend, mistakes))
+}
+
+pub(super) fn runtime_classes(
+    at: &At,
+    written: Option<&api::RuntimeClasses>,
+    mistakes: &mut Mistakes,
+) -> Option<RuntimeClasses> {
+    const PATH: &str = "spec.runtimeClasses";
+    let api::RuntimeClasses { default, allowed } = written?;
+    if default.is_none() && allowed.is_none() {
+        let message = "this names no class; name a `default` or what is `allowed`, or leave the field out";
+        mistakes.error_json(at, PATH, "{}", message);
+    }
+    if let Some(name) = default {
+        check_name(at, format!("{PATH}.default"), name, mistakes);
+    }
+    let mend = "name a class, or leave the field out: then it is the default alone";
+    let others =
+        allowed.as_deref().map(|allowed| listed(at, &format!("{PATH}.allowed"), allowed, mend, mistakes));
+    let default: Option<Box<str>> = default.as_deref().map(Into::into);
+    let allowed = default.iter().cloned().chain(others.into_iter().flatten()).collect();
+    Some(RuntimeClasses { default, allowed })
+}
+
+pub(super) fn image_registries(
+    at: &At,
+    written: Option<&[String]>,
+    mistakes: &mut Mistakes,
+) -> Option<Vec<Repository>> {
+    const PATH: &str = "spec.imageRegistries";
+    let written = written?;
+    refuse_empty(written, at, PATH, "name a registry, or leave the field out: then it is any", mistakes);
+    let repositories = written.iter().enumerate().filter_map(|(place, text)| {
+        let repository = Repository::parse(text);
+        if repository.is_none() {
+            let message =
+                "this is no registry; write `registry.example.com` or `registry.example.com/path`, without a tag";
+            mistakes.error(at, format!("{PATH}[{place}]"), text, message);
+        }
+        repository
+    });
+    Some(repositories.collect())
+}
+
+/// Names of objects in a list, which is not empty.
+fn listed(at: &At, path: &str, written: &[String], mend: &str, mistakes: &mut Mistakes) -> Vec<Box<str>> {
+    refuse_empty(written, at, path, mend, mistakes);
+    for (place, name) in written.iter().enumerate() {
+        check_name(at, format!("{path}[{place}]"), name, mistakes);
+    }
+    written.iter().map(|name| name.as_str().into()).collect()
+}
+
+fn check_name(at: &At, path: String, name: &str, mistakes: &mut Mistakes) {
+    if !names::is_subdomain(name) {
+        let message =
+            "this is no name of an object; use lower-case letters, digits, `-` and `.`, at most 253 of them";
+        mistakes.error(at, path, name, message);
+    }
+}

@@ -1,0 +1,200 @@
+//! Where an image comes from, as container runtimes read its name.
+//!
+//! The name begins with a registry if its first part looks like a host (a dot, a port, or `localhost`), and else
+//! with Docker Hub's, where names without a slash lie under `library`.
+//!
+//! INVARIANT: what is no name in that grammar is nowhere: it could mean something else to a runtime than it does
+//! here.
+
+use std::fmt;
+
+/// Docker Hub, under the one name it goes by here.
+const HUB: &str = "docker.io";
+
+/// A registry, and perhaps a path in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Repository {
+    /// The host and port, in lower case.
+    registry: Box<str>,
+    /// The path, without slashes around it; empty: all of the registry.
+    path: Box<str>,
+}
+
+impl Repository {
+    /// Reads `registry.example.com` or `registry.example.com/team`, which both must name the registry.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (registry, path) = match text.split_once('/') {
+            Some((registry, path)) if is_path(path) => (registry, path),
+            Some(_) => return None,
+            None => (text, ""),
+        };
+        is_registry(registry).then(|| Self { registry: canonical(registry).into(), path: path.into() })
+    }
+
+    /// The repository that an image's name names, without its tag and digest.
+    pub fn of_image(image: &str) -> Option<Self> {
+        let (rest, digest) =
+            image.split_once('@').map_or((image, None), |(rest, digest)| (rest, Some(digest)));
+        if !digest.is_none_or(is_digest) {
+            return None;
+        }
+        let last = rest.rfind('/').map_or(0, |slash| slash + 1);
+        let (rest, tag) = match rest.get(last..)?.find(':') {
+            // A port is followed by a path.
+            Some(colon) => (rest.get(..last + colon)?, rest.get(last + colon + 1..)),
+            None => (rest, None),
+        };
+        if !tag.is_none_or(is_tag) {
+            return None;
+        }
+        let (registry, path) = match rest.split_once('/') {
+            Some((first, path)) if is_registry(first) => (canonical(first), path.to_owned()),
+            Some(_) => (HUB.to_owned(), rest.to_owned()),
+            None => (HUB.to_owned(), format!("library/{rest}")),
+        };
+        is_path(&path).then(|| Self { registry: registry.into(), path: path.into() })
+    }
+
+    /// Whether the other is this one or lies in it.
+    pub fn holds(&self, other: &Self) -> bool {
+        let within = || {
+            other.path.strip_prefix(&*self.path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        self.registry == other.registry && (self.path.is_empty() || within())
+    }
+}
+
+impl fmt::Display for Repository {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.registry)?;
+        if !self.path.is_empty() {
+            write!(f, "/{}", self.path)?;
+        }
+        Ok(())
+    }
+}
+
+fn canonical(registry: &str) -> String {
+    let registry = registry.to_ascii_lowercase();
+    if registry == "index.docker.io" { HUB.to_owned() } else { registry }
+}
+
+/// Whether the first part of a name is a host.
+fn is_registry(part: &str) -> bool {
+    let (host, port) = part.split_once(':').map_or((part, None), |(host, port)| (host, Some(port)));
+    let is_label = |label: &str| {
+        label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+            && label.bytes().next().is_some_and(|b| b.is_ascii_alphanumeric())
+            && label.bytes().last().is_some_and(|b| b.is_ascii_alphanumeric())
+    };
+    let has_digits = |port: &str| !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit());
+    (host.contains('.') || port.is_some() || host == "localhost")
+        && host.split('.').all(is_label)
+        && port.is_none_or(has_digits)
+}
+
+fn is_path(path: &str) -> bool {
+    let is_inner = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+    let is_component = |component: &str| {
+        component.bytes().all(|b| is_inner(b) || matches!(b, b'.' | b'_' | b'-'))
+            && component.bytes().next().is_some_and(is_inner)
+            && component.bytes().last().is_some_and(is_inner)
+            && !component.contains("..")
+    };
+    path.split('/').all(is_component)
+}
+
+fn is_tag(tag: &str) -> bool {
+    (1..=128).contains(&tag.len())
+        && tag.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
+        && !tag.starts_with(['.', '-'])
+}
+
+fn is_digest(digest: &str) -> bool {
+    digest.split_once(':').is_some_and(|(algorithm, hex)| {
+        !algorithm.is_empty()
+            && algorithm.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'.' | b'_' | b'-'))
+            && hex.len() >= 32
+            && hex.bytes().all(|b| b.is_ascii_hexdigit())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(image: &str) -> Option<String> {
+        Repository::of_image(image).map(|repository| repository.to_string())
+    }
+
+    #[test]
+    fn an_image_is_where_a_runtime_looks_for_it() {
+        let digest = "sha256:".to_owned() + &"0".repeat(64);
+        for (image, repository) in [
+            ("nginx", "docker.io/library/nginx"),
+            ("nginx:1.27", "docker.io/library/nginx"),
+            ("bitnami/redis", "docker.io/bitnami/redis"),
+            ("index.docker.io/bitnami/redis", "docker.io/bitnami/redis"),
+            ("docker.io/nginx", "docker.io/nginx"),
+            ("localhost/app", "localhost/app"),
+            ("localhost:5000/app:1", "localhost:5000/app"),
+            ("Registry.Example.com/team/app", "registry.example.com/team/app"),
+            ("registry.example.com:443/team/app:v1", "registry.example.com:443/team/app"),
+            (&format!("registry.example.com/app:v1@{digest}"), "registry.example.com/app"),
+            (&format!("app@{digest}"), "docker.io/library/app"),
+            ("team/registry.example.com/app", "docker.io/team/registry.example.com/app"),
+        ] {
+            assert_eq!(of(image).as_deref(), Some(repository), "{image}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_name_is_nowhere() {
+        for image in [
+            "",
+            "/app",
+            "app/",
+            "a//b",
+            "registry.example.com/../other/app",
+            "registry.example.com/team/..",
+            "registry.example.com/Team/app",
+            " registry.example.com/app",
+            "registry.example.com/app:",
+            "registry.example.com/app:-x",
+            "registry.example.com/app@sha256:xyz",
+            "registry.example.com/app@",
+            "https://registry.example.com/app",
+            "user@registry.example.com/app",
+            "registry.example.com:/app",
+            "registry.example.com:80:80/app",
+            "-a.example.com/app",
+            "registry.example.com\n/app",
+        ] {
+            assert_eq!(of(image), None, "{image}");
+        }
+    }
+
+    #[test]
+    fn a_repository_holds_what_lies_below_it_and_not_what_only_begins_alike() {
+        for (list, image, holds) in [
+            ("registry.example.com", "registry.example.com/team/app", true),
+            ("registry.example.com/team", "registry.example.com/team/app:1", true),
+            ("registry.example.com/team", "registry.example.com/team", true),
+            ("registry.example.com/team", "registry.example.com/team-b/app", false),
+            ("registry.example.com/team", "registry.example.com/app", false),
+            ("registry.example.com", "registry.example.com.evil.net/app", false),
+            ("registry.example.com", "registry.example.com:5000/app", false),
+            ("docker.io/library", "nginx", true),
+            ("docker.io", "bitnami/redis", true),
+            ("docker.io/library", "bitnami/redis", false),
+        ] {
+            let (list, image) = (Repository::parse(list).unwrap(), Repository::of_image(image).unwrap());
+            assert_eq!(list.holds(&image), holds, "{list} {image}");
+        }
+        for text in
+            ["", "team", "team/app", "registry.example.com/", "registry.example.com/a:1", "*.example.com"]
+        {
+            assert_eq!(Repository::parse(text), None, "{text}");
+        }
+    }
+}
