@@ -15,6 +15,7 @@ mod codec;
 mod crowds;
 mod exemptions;
 mod fixtures;
+mod pod_security;
 mod properties;
 mod recorded;
 mod stamp;

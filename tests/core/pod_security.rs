@@ -1,0 +1,117 @@
+//! The Pod Security Standards from the outside: every level at every version.
+//!
+//! [`tables`] has what the documentation says, row by row.
+
+mod tables;
+
+use std::collections::BTreeSet;
+use std::fmt::{self, Write as _};
+use std::sync::LazyLock;
+
+use partywall::admission::rules::RuleId;
+use partywall::admission::tenancy::Snapshot;
+use partywall::admission::verdict::Verdict;
+use partywall::admission::{Phase, Text, admit, review};
+use partywall::api::{Level, Mode};
+use serde_json::Value;
+
+use crate::support::snapshot;
+
+/// The newest minor version whose standard is known.
+const NEWEST: u16 = 37;
+
+/// A version of the standards; `latest` comes after all others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Version {
+    Minor(u16),
+    Latest,
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Minor(minor) => write!(f, "v1.{minor}"),
+            Self::Latest => f.write_str("latest"),
+        }
+    }
+}
+
+/// A standard, and the namespace whose tenant is held to it.
+#[derive(Debug)]
+struct Standard {
+    level: Level,
+    version: Version,
+    namespace: String,
+}
+
+/// Every standard there is.
+static STANDARDS: LazyLock<Vec<Standard>> = LazyLock::new(|| {
+    let versions = || (0..=NEWEST).map(Version::Minor).chain([Version::Latest]);
+    let levels = [Level::Privileged, Level::Baseline, Level::Restricted];
+    let of = |(level, version)| Standard { level, version, namespace: namespace(level, version) };
+    levels.into_iter().flat_map(|level| versions().map(move |version| (level, version))).map(of).collect()
+});
+
+fn namespace(level: Level, version: Version) -> String {
+    format!("{}-{}", name(level), version.to_string().replace('.', "-"))
+}
+
+const fn name(level: Level) -> &'static str {
+    match level {
+        Level::Privileged => "privileged",
+        Level::Baseline => "baseline",
+        Level::Restricted => "restricted",
+    }
+}
+
+/// A tenant for every standard, by whether every node has user namespaces. What else there is to rules is off, and
+/// a template is held to what a pod is.
+fn tenants(user_namespaces: bool) -> &'static Snapshot {
+    static WITH: LazyLock<Snapshot> = LazyLock::new(|| compile(true));
+    static WITHOUT: LazyLock<Snapshot> = LazyLock::new(|| compile(false));
+    if user_namespaces { &WITH } else { &WITHOUT }
+}
+
+fn compile(user_namespaces: bool) -> Snapshot {
+    let mut policies = format!(
+        "{{apiVersion: partywall.dev/v1alpha1, kind: Settings, metadata: {{name: default}}, spec: {{
+            userNamespaces: {user_namespaces}, workloads: deny,
+            rules: {{node-placement: off, tolerations: off, service-exposure: off, ingress-hosts: off}}}}}}\n"
+    );
+    for Standard { level, version, namespace } in STANDARDS.iter() {
+        writeln!(
+            policies,
+            "---\n{{apiVersion: partywall.dev/v1alpha1, kind: Tenant, metadata: {{name: {namespace}}}, spec: {{
+                namespaces: [{namespace}], podSecurity: {{level: {}, version: {version}}}}}}}",
+            name(*level)
+        )
+        .unwrap();
+    }
+    snapshot(&policies)
+}
+
+/// Judges one review by some standards. It is decoded once, as [`partywall::admission::answer`] does it: of what
+/// the standards differ in nothing is in the object.
+fn judge<'s>(
+    review: &Value,
+    standards: impl IntoIterator<Item = &'s Standard>,
+    snapshot: &Snapshot,
+    mut see: impl FnMut(&'s Standard, &Verdict),
+) {
+    let bytes = review.to_string().into_bytes();
+    let mut request = review::decode(&bytes).unwrap_or_else(|error| panic!("{error:?}\n{review}"));
+    for standard in standards {
+        request.namespace = Text::from(&*standard.namespace);
+        let verdict = admit(Phase::Validate, &request, snapshot);
+        assert_eq!(verdict.is_allowed(), verdict.violations.is_empty(), "{standard:?}\n{review}");
+        for violation in &verdict.violations {
+            assert_eq!((violation.rule, violation.mode), (RuleId::PodSecurity, Mode::Deny), "{violation:?}");
+        }
+        see(standard, &verdict);
+    }
+}
+
+/// The ids of the controls that deny.
+fn controls_in(verdict: &Verdict) -> BTreeSet<&'static str> {
+    verdict.violations.iter().map(|violation| violation.control.expect("a control")).collect()
+}
