@@ -4,37 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
 
-use partywall::admission::rules::controls;
+use partywall::admission::rules::{Control, controls};
 use partywall::api::Level;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{STANDARDS, Version, controls_in, judge, name, tenants};
 use crate::support::{create, fixture, yaml};
-
-/// Where each control's verdict changes from one version to the next, at `baseline` and at `restricted`: because it
-/// comes (`since` in the registry), lets somebody off, allows more, or gives way to its successor.
-const BOUNDARIES: [(&str, &[u16], &[u16]); 19] = [
-    ("allowPrivilegeEscalation", &[], &[8, 25]),
-    ("appArmorProfile", &[], &[]),
-    ("capabilities_baseline", &[], &[22]),
-    ("capabilities_restricted", &[], &[22, 25]),
-    ("hostNamespaces", &[], &[]),
-    ("hostPathVolumes", &[], &[]),
-    ("hostPorts", &[], &[]),
-    ("hostProbesAndHostLifecycle", &[34], &[34]),
-    ("privileged", &[], &[]),
-    ("procMount", &[35], &[35]),
-    ("procMount_restricted", &[], &[35]),
-    ("restrictedVolumes", &[], &[]),
-    ("runAsNonRoot", &[], &[35]),
-    ("runAsUser", &[], &[23, 35]),
-    ("seLinuxOptions", &[31], &[31]),
-    ("seccompProfile_baseline", &[19], &[19]),
-    ("seccompProfile_restricted", &[], &[19, 25]),
-    ("sysctls", &[27, 29, 32, 37], &[27, 29, 32, 37]),
-    ("windowsHostProcess", &[], &[]),
-];
 
 /// What reads the pod alone; every other control looks into containers.
 const OF_THE_POD_ALONE: [&str; 4] = ["hostNamespaces", "hostPathVolumes", "restrictedVolumes", "sysctls"];
@@ -266,7 +242,7 @@ fn e1_e8_every_row_is_denied_by_exactly_what_it_names_where_some_node_has_no_use
 
 #[test]
 fn every_control_has_its_table() {
-    let registered: BTreeSet<String> = controls().map(|(id, ..)| id.to_owned()).collect();
+    let registered: BTreeSet<String> = controls().iter().map(|control| control.id.to_owned()).collect();
     assert_eq!(tables(), registered);
     for control in registered {
         let rows = table(&control);
@@ -277,31 +253,29 @@ fn every_control_has_its_table() {
         assert!(rows.iter().any(is_harmless), "{control}: nothing is allowed");
         assert!(!rows.iter().all(is_harmless), "{control}: nothing is denied");
         let of_containers = rows.iter().any(|row| row.container.is_some() && !is_harmless(row));
-        assert_eq!(
-            of_containers || OF_THE_POD_ALONE.contains(&&*control),
-            true,
-            "{control}: no container is denied"
-        );
+        assert!(of_containers || OF_THE_POD_ALONE.contains(&&*control), "{control}: no container is denied");
         for id in rows.iter().flat_map(|row| row.also.keys()) {
             assert!(*id != control && tables().contains(id), "{control}: also `{id}`");
         }
     }
 }
 
+/// Where a control's verdict may change from one version to the next, as the registry has it: it comes, it changes,
+/// and at `restricted` it gives way to its successor.
+fn boundaries(control: &Control, level: Level) -> BTreeSet<u16> {
+    let own = control.changes.iter().map(|(minor, _)| *minor).chain([control.since]);
+    let end = control.successor().filter(|_| level == Level::Restricted).map(|successor| successor.since);
+    let held = own.filter(|minor| control.level <= level && end.is_none_or(|end| *minor < end));
+    held.chain(end).filter(|minor| *minor > 0).collect()
+}
+
 #[test]
-fn every_boundary_between_versions_has_a_row_on_both_sides() {
-    for (control, baseline, restricted) in BOUNDARIES {
-        let rows = table(control);
-        let at = |level| -> Vec<u16> {
-            let minors: BTreeSet<_> = rows.iter().flat_map(|row| row.denies.at(level).boundaries()).collect();
-            minors.into_iter().collect()
-        };
-        assert_eq!((&*at(Level::Baseline), &*at(Level::Restricted)), (baseline, restricted), "{control}");
-    }
-    for (control, level, since) in controls() {
-        let (_, baseline, restricted) =
-            BOUNDARIES.iter().find(|(id, ..)| *id == control).unwrap_or_else(|| panic!("{control}"));
-        let minors = if level == Level::Restricted { restricted } else { baseline };
-        assert!(since == 0 || minors.contains(&since), "{control} is there since 1.{since}");
+fn every_boundary_between_versions_has_a_row_on_both_sides_and_no_row_has_another() {
+    for control in controls() {
+        let rows = table(control.id);
+        for level in [Level::Baseline, Level::Restricted] {
+            let seen: BTreeSet<_> = rows.iter().flat_map(|row| row.denies.at(level).boundaries()).collect();
+            assert_eq!(seen, boundaries(control, level), "{} at {}", control.id, name(level));
+        }
     }
 }
