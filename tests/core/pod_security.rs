@@ -1,7 +1,9 @@
 //! The Pod Security Standards from the outside: every level at every version.
 //!
-//! [`tables`] has what the documentation says, row by row.
+//! [`tables`] has what the documentation says, row by row; [`properties`] has what must hold of any pod.
 
+mod any_pod;
+mod properties;
 mod tables;
 
 use std::collections::BTreeSet;
@@ -13,7 +15,7 @@ use partywall::admission::tenancy::Snapshot;
 use partywall::admission::verdict::Verdict;
 use partywall::admission::{Phase, Text, admit, review};
 use partywall::api::{Level, Mode};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::snapshot;
 
@@ -114,4 +116,13 @@ fn judge<'s>(
 /// The ids of the controls that deny.
 fn controls_in(verdict: &Verdict) -> BTreeSet<&'static str> {
     verdict.violations.iter().map(|violation| violation.control.expect("a control")).collect()
+}
+
+/// Puts a container into a list of a spec, at `index` or at the end; what was there need not be a list.
+fn insert(spec: &mut Value, list: &str, index: usize, container: Value) {
+    if !spec[list].is_array() {
+        spec[list] = json!([]);
+    }
+    let containers = spec[list].as_array_mut().unwrap();
+    containers.insert(index.min(containers.len()), container);
 }

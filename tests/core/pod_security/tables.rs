@@ -9,7 +9,7 @@ use partywall::api::Level;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{STANDARDS, Version, controls_in, judge, name, tenants};
+use super::{STANDARDS, Version, controls_in, insert, judge, name, tenants};
 use crate::support::{create, fixture, yaml};
 
 /// What reads the pod alone; every other control looks into containers.
@@ -172,10 +172,7 @@ impl Row {
                 container["restartPolicy"] = json!(restart);
                 place += " as a sidecar";
             }
-            match &mut pod["spec"][list] {
-                Value::Array(list) => list.push(container),
-                list => *list = json!([container]),
-            }
+            insert(&mut pod["spec"], list, usize::MAX, container);
             (place, pod)
         };
         PLACES.map(placed).into()
