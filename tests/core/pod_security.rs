@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use std::fmt::{self, Write as _};
 use std::sync::LazyLock;
 
-use partywall::admission::rules::RuleId;
+use partywall::admission::rules::{Control, RuleId, controls};
 use partywall::admission::tenancy::Snapshot;
 use partywall::admission::verdict::Verdict;
 use partywall::admission::{Phase, Text, admit, review};
@@ -18,9 +18,6 @@ use partywall::api::{Level, Mode};
 use serde_json::{Value, json};
 
 use crate::support::snapshot;
-
-/// The newest minor version whose standard is known.
-const NEWEST: u16 = 37;
 
 /// A version of the standards; `latest` comes after all others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,11 +45,17 @@ struct Standard {
 
 /// Every standard there is.
 static STANDARDS: LazyLock<Vec<Standard>> = LazyLock::new(|| {
-    let versions = || (0..=NEWEST).map(Version::Minor).chain([Version::Latest]);
+    let versions = || (0..=newest()).map(Version::Minor).chain([Version::Latest]);
     let levels = [Level::Privileged, Level::Baseline, Level::Restricted];
     let of = |(level, version)| Standard { level, version, namespace: namespace(level, version) };
     levels.into_iter().flat_map(|level| versions().map(move |version| (level, version))).map(of).collect()
 });
+
+/// The newest minor version that changed anything.
+fn newest() -> u16 {
+    let changes = |control: &'static Control| control.changes.iter().map(|(minor, _)| *minor);
+    controls().iter().flat_map(|control| changes(control).chain([control.since])).max().unwrap()
+}
 
 fn namespace(level: Level, version: Version) -> String {
     format!("{}-{}", name(level), version.to_string().replace('.', "-"))
@@ -92,8 +95,8 @@ fn compile(user_namespaces: bool) -> Snapshot {
     snapshot(&policies)
 }
 
-/// Judges one review by some standards. It is decoded once, as [`partywall::admission::answer`] does it: of what
-/// the standards differ in nothing is in the object.
+/// Judges one review by some standards, as [`partywall::admission::answer`] does it, but decodes it once: all that
+/// tells it whose standard holds is the namespace.
 fn judge<'s>(
     review: &Value,
     standards: impl IntoIterator<Item = &'s Standard>,

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::any_pod::{LISTS, any_pod, container};
 use super::{STANDARDS, Standard, Version, compile, controls_in, insert, judge, tenants};
-use crate::support::{create, update};
+use crate::support::{create, update, validate};
 
 /// A level and a version, and whether every node has user namespaces.
 #[derive(Clone, Copy, Debug)]
@@ -65,7 +65,7 @@ fn in_words(violations: &[Violation]) -> Vec<(&str, &str)> {
 
 /// What at `restricted` asks for what `control` asks for at `baseline`.
 fn successor(control: &str) -> Option<&'static str> {
-    controls().iter().find(|other| other.replaces == Some(control)).map(|successor| successor.id)
+    Some(controls().iter().find(|other| other.id == control)?.successor()?.id)
 }
 
 /// Whether the standard has no control left, at `restricted` since 1.25, for what `control` denies at `baseline`: the
@@ -167,6 +167,17 @@ proptest! {
         let mut expected = at.violations(&create(pod));
         expected.iter_mut().for_each(|violation| violation.field.insert_str(0, prefix));
         prop_assert_eq!(at.violations(&create(template)), expected);
+    }
+
+    #[test]
+    fn the_answer_in_bytes_names_what_was_found(pod in any_pod(), at in any_standard()) {
+        let mut review = create(pod);
+        let found = at.violations(&review);
+        review["request"]["namespace"] = json!(at.standard.namespace);
+        let answer = validate(&review, tenants(at.user_namespaces));
+        prop_assert_eq!(answer.is_allowed(), found.is_empty());
+        let causes: Vec<_> = found.iter().map(|violation| format!("pod-security {}", violation.field)).collect();
+        prop_assert_eq!(answer.causes(), causes);
     }
 
     /// Another image has the pod judged in full, whatever it violated before; and a snapshot compiled anew, as after
