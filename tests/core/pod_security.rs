@@ -78,10 +78,14 @@ fn tenants(user_namespaces: bool) -> &'static Snapshot {
 }
 
 fn compile(user_namespaces: bool) -> Snapshot {
+    let rules = RuleId::ALL.map(|rule| {
+        let mode = if rule == RuleId::PodSecurity { "deny" } else { "off" };
+        format!("{rule}: {mode}")
+    });
     let mut policies = format!(
         "{{apiVersion: partywall.dev/v1alpha1, kind: Settings, metadata: {{name: default}}, spec: {{
-            userNamespaces: {user_namespaces}, workloads: deny,
-            rules: {{node-placement: off, tolerations: off, service-exposure: off, ingress-hosts: off}}}}}}\n"
+            userNamespaces: {user_namespaces}, workloads: deny, rules: {{{}}}}}}}\n",
+        rules.join(", ")
     );
     for Standard { level, version, namespace } in STANDARDS.iter() {
         writeln!(
