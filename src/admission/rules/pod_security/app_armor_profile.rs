@@ -9,7 +9,7 @@
 //! - Allowed: no profile, `RuntimeDefault`, `Localhost`; annotations: empty, `runtime/default`, `localhost/*`.
 //! - Source: `check_appArmorProfile.go`.
 
-use super::case::{Case, Found};
+use super::case::{Case, Found, Type};
 use crate::admission::record::Cut;
 
 /// What the annotations' keys begin with; the container's name follows.
@@ -25,8 +25,8 @@ pub(super) fn check(case: &Case<'_>, found: &mut Found<'_, '_>) {
                 "securityContext.appArmorProfile.type",
                 &profile.type_,
                 format_args!(
-                    "has AppArmor profile type `{}`; use RuntimeDefault or Localhost, or remove `appArmorProfile`",
-                    Cut(&profile.type_)
+                    "has an AppArmor profile {}; use RuntimeDefault or Localhost, or remove `appArmorProfile`",
+                    Type(&profile.type_)
                 ),
             );
         }

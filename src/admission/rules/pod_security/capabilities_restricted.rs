@@ -2,7 +2,8 @@
 //! `NET_BIND_SERVICE`.
 //!
 //! The default set is more than nearly any program needs, and each capability is a part of root's power. Since
-//! 1.25 Windows pods are let off, for Windows has no capabilities.
+//! 1.25 Windows pods are let off, for Windows has no capabilities: what such a pod adds is then nobody's to refuse
+//! but the kubelet's, which on Linux takes no pod for Windows.
 //!
 //! - Restricted: `securityContext.capabilities.drop` and `.add` of every container.
 //! - Allowed: `drop` with `ALL`; `add` absent, empty or `NET_BIND_SERVICE`.

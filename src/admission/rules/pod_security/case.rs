@@ -82,6 +82,37 @@ impl fmt::Display for Place<'_> {
     }
 }
 
+/// The type of a profile in a message.
+pub(super) struct Type<'t>(pub(super) &'t str);
+
+impl fmt::Display for Type<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            "" => f.write_str("without a type"),
+            name => write!(f, "of type `{}`", Cut(name)),
+        }
+    }
+}
+
+/// The names that a minor version allows, with commas between them.
+pub(super) struct Allowed {
+    /// All names, each with the minor version that allowed it.
+    pub(super) names: &'static [(u16, &'static str)],
+    /// The version.
+    pub(super) minor: u16,
+}
+
+impl fmt::Display for Allowed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let allowed = self.names.iter().filter(|(since, name)| *since <= self.minor && !name.is_empty());
+        for (index, (_, name)) in allowed.enumerate() {
+            f.write_str(if index == 0 { "" } else { ", " })?;
+            f.write_str(name)?;
+        }
+        Ok(())
+    }
+}
+
 /// Names in a message, with commas between them.
 pub(super) struct Listed<'l>(pub(super) &'l [&'l str]);
 

@@ -7,7 +7,7 @@
 //! - Allowed: types: absent, empty and those in [`TYPES`]; user and role: absent, empty.
 //! - Source: `check_seLinuxOptions.go`.
 
-use super::case::{Case, Found};
+use super::case::{Allowed, Case, Found};
 use crate::admission::record::Cut;
 
 /// The types allowed, each with the minor version that allowed it.
@@ -33,8 +33,9 @@ pub(super) fn check(case: &Case<'_>, found: &mut Found<'_, '_>) {
                 "securityContext.seLinuxOptions.type",
                 format_args!("type {}", options.type_),
                 format_args!(
-                    "has SELinux type `{}`; remove it or use container_t, container_init_t or container_kvm_t",
-                    Cut(&options.type_)
+                    "has SELinux type `{}`; remove it or use one of {}",
+                    Cut(&options.type_),
+                    Allowed { names: &TYPES, minor: case.minor }
                 ),
             );
         }

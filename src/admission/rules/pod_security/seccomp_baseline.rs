@@ -10,7 +10,7 @@
 //!   `localhost/*`.
 //! - Source: `check_seccompProfile_baseline.go`. At `restricted` `seccompProfile_restricted` takes its place.
 
-use super::case::{Case, Found, Place};
+use super::case::{Case, Found, Place, Type};
 use crate::admission::record::Cut;
 use crate::admission::workload::SeccompProfile;
 
@@ -45,10 +45,7 @@ pub(super) fn check_profile(place: Place<'_>, profile: &SeccompProfile<'_>, foun
             place,
             "securityContext.seccompProfile.type",
             &profile.type_,
-            format_args!(
-                "has seccomp profile type `{}`; use RuntimeDefault or Localhost",
-                Cut(&profile.type_)
-            ),
+            format_args!("has a seccomp profile {}; use RuntimeDefault or Localhost", Type(&profile.type_)),
         );
     }
 }

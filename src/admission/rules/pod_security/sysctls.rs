@@ -7,9 +7,7 @@
 //! - Allowed: those in [`SAFE`].
 //! - Source: `check_sysctls.go`.
 
-use std::fmt;
-
-use super::case::{Case, Found, Place};
+use super::case::{Allowed, Case, Found, Place};
 use crate::admission::record::Cut;
 
 /// The safe settings, each with the minor version that allowed it.
@@ -56,24 +54,10 @@ pub(super) fn check(case: &Case<'_>, found: &mut Found<'_, '_>) {
                     "sets sysctl `{}`, which is not among those that are safe to share a node with; remove it \
                      (allowed: {})",
                     Cut(&sysctl.name),
-                    Allowed(case.minor)
+                    Allowed { names: &SAFE, minor: case.minor }
                 ),
             ),
         }
-    }
-}
-
-/// The names of those that a minor version allows.
-struct Allowed(u16);
-
-impl fmt::Display for Allowed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let allowed = SAFE.iter().filter(|(since, _)| *since <= self.0);
-        for (index, (_, name)) in allowed.enumerate() {
-            f.write_str(if index == 0 { "" } else { ", " })?;
-            f.write_str(name)?;
-        }
-        Ok(())
     }
 }
 
