@@ -8,6 +8,7 @@ mod guide;
 mod outage;
 mod registration;
 mod restart;
+mod sandbox;
 mod second_webhook;
 mod updates;
 
@@ -50,6 +51,8 @@ pub(crate) fn cases() -> Vec<Case> {
             denials::c2_nobody_but_the_scheduler_binds,
             denials::d3_a_workload_whose_pods_would_be_denied_is_warned_about_and_gets_none,
             daemon_sets::a8_a9_a_daemon_set_makes_one_pod_for_each_node_of_the_pool,
+            sandbox::c11_the_runtime_class_is_stamped_with_all_that_it_brings,
+            sandbox::c8_c13_c12_a_pod_cannot_outrank_or_repel_its_neighbours,
             second_webhook::j1_what_is_stored_is_stamped_whatever_comes_after_the_stamp,
             updates::ordinary_changes_pass,
             updates::changes_for_the_worse_do_not,

@@ -201,6 +201,16 @@ impl Cluster {
         });
     }
 
+    /// Waits until the API server would store an object.
+    #[track_caller]
+    pub(crate) fn until_creatable(&self, user: User, namespace: &str, object: &str) {
+        eventually(SOON, "the object can be created", || {
+            let dry = ["--dry-run=server"];
+            let outcome = self.kubectl(user).within(namespace).create(object).args(dry).run();
+            if outcome.code == Some(0) { Ok(()) } else { Err(outcome.stderr) }
+        });
+    }
+
     /// Changes labels of a namespace; `null` removes one.
     #[track_caller]
     pub(crate) fn label(&self, namespace: &str, labels: &Value) {
