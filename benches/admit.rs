@@ -18,6 +18,7 @@ use std::time::Duration;
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
 use jiff::civil::date;
+use partywall::admission::rules::RuleId;
 use partywall::admission::tenancy::Snapshot;
 use partywall::admission::{Phase, admit, answer, review};
 use partywall::config;
@@ -101,6 +102,8 @@ fn pod_security(c: &mut Criterion) {
 
 /// The tenant of the recorded pods at a level, and nothing but `pod-security` asked.
 fn at_level(level: &str) -> Snapshot {
+    let others = RuleId::ALL.into_iter().filter(|rule| *rule != RuleId::PodSecurity);
+    let off = others.map(|rule| format!("{rule}: off")).collect::<Vec<_>>().join(", ");
     let policies = format!(
         "apiVersion: partywall.dev/v1alpha1
 kind: Tenant
@@ -113,7 +116,7 @@ apiVersion: partywall.dev/v1alpha1
 kind: Settings
 metadata: {{name: default}}
 spec:
-  rules: {{node-placement: off, tolerations: off, service-exposure: off, ingress-hosts: off}}
+  rules: {{{off}}}
 "
     );
     let folder = tempfile::tempdir().unwrap_or_else(|error| panic!("{error}"));

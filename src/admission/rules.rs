@@ -76,14 +76,14 @@ registry! {
     ServiceExposure = "service-exposure" in service_exposure, Tenants;
     /// Every host an Ingress claims (rules, TLS, default backend, host-bearing annotations) is the tenant's.
     IngressHosts = "ingress-hosts" in ingress_hosts, Tenants;
-    /// Pods name no scheduler but those that the tenant lists, or `default-scheduler`.
+    /// Pods name no scheduler but those that the tenant lists; if it lists none, `default-scheduler`.
     Scheduler = "scheduler" in scheduler, Tenants;
     /// Pods name no priority class of the system, and none but the tenant's where it lists some.
     PriorityClass = "priority-class" in priority_class, Tenants;
-    /// Pods run in a runtime class of the tenant, where it lists some; its default is stamped.
+    /// Pods name no runtime class but the tenant's, if it lists some; where there is a default, it is stamped.
     RuntimeClass = "runtime-class" in runtime_class, Tenants;
-    /// What pods demand of other pods, near or far, is about the tenant's own.
-    PodAffinity = "pod-affinity" in pod_affinity, Tenants;
+    /// What pods demand of other pods, near or far, is about the tenant's own; pods outside tenants keep no tenant's away.
+    PodAffinity = "pod-affinity" in pod_affinity, Everywhere;
     /// Images come from the registries that the tenant lists, if it lists some.
     ImageRegistries = "image-registries" in image_registries, Tenants;
 }

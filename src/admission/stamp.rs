@@ -13,10 +13,10 @@ use serde::ser::{SerializeMap, SerializeStruct, Serializer};
 
 use super::patch::{Patch, PatchBuilder, Pointer};
 use super::review::{Kind, Operation};
-use super::rules::Subject;
+use super::rules::{RuleId, Subject};
 use super::tenancy::{Pool, Snapshot, Taint, Tenant};
 use super::workload::{NodeSelectorTerm, PodSpec};
-use crate::api::StampMode;
+use crate::api::{Mode, StampMode};
 
 /// What is missing from the subject's object.
 pub(super) fn stamp(subject: &Subject<'_, '_>) -> Option<Patch> {
@@ -114,6 +114,10 @@ fn choose<'s, 'l>(
 }
 
 fn runtime_class(spec: &PodSpec<'_>, tenant: &Tenant, at: &Pointer, patch: &mut PatchBuilder) {
+    // Whoever turns the rule off wants no part of it.
+    if tenant.modes.of(RuleId::RuntimeClass) == Mode::Off {
+        return;
+    }
     let default = tenant.runtime_classes.as_ref().and_then(|classes| classes.default.as_ref());
     if let Some(default) = default.filter(|_| spec.runtime_class_name.is_empty()) {
         patch.add(&at.then("runtimeClassName"), default);

@@ -63,6 +63,9 @@ pub enum Owner<'s> {
     Unclaimed,
 }
 
+/// The scheduler that the API server writes into a pod that names none.
+pub const DEFAULT_SCHEDULER: &str = "default-scheduler";
+
 /// A tenant, compiled.
 #[derive(Debug)]
 pub struct Tenant {

@@ -39,8 +39,8 @@ pub struct TenantSpec {
     /// The runtime classes of its pods; absent: any or none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub runtime_classes: Option<RuntimeClasses>,
-    /// Where its images come from: registries, or paths in them, such as `registry.example.com/team`; absent:
-    /// anywhere.
+    /// Where its images come from: registries, or paths in them, such as `registry.example.com/team`, by names and
+    /// not by addresses; absent: anywhere. Names without a registry are Docker Hub's, `docker.io/library/nginx`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image_registries: Option<Vec<String>>,
     /// Overrides of the cluster-wide mode, by rule id.
@@ -63,7 +63,8 @@ pub struct NodePools {
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RuntimeClasses {
-    /// What a pod gets that names none; absent: it may go without.
+    /// What a pod gets that names none; absent: it may go without. What the class itself schedules by
+    /// (`scheduling.nodeSelector`) must be labels of the tenant's default pool.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default: Option<String>,
     /// What else it may name.

@@ -178,6 +178,18 @@ fn what_is_only_unwise_is_a_warning() {
             "spec.services.types",
             "`services.externalNames`",
         ),
+        (
+            "c8: schedulers without the default one",
+            tenant("a", "{schedulers: [batch]}"),
+            "spec.schedulers",
+            "every pod must name its scheduler",
+        ),
+        (
+            "c11: runtime classes without a default one",
+            tenant("a", "{runtimeClasses: {allowed: [kata]}}"),
+            "spec.runtimeClasses",
+            "outside of any sandbox",
+        ),
         ("an exemption past its date", of_exemption("2026-11-19"), "spec.expires", "no longer holds"),
         (
             "an exemption of what no rule is about",

@@ -85,6 +85,24 @@ fn only_the_containers_that_are_named_are_exempt() {
     assert!(!validate(&by_controller(create(host)), &agent()).is_allowed());
 }
 
+/// What was let in with one container is not there for another to take.
+#[test]
+fn an_exempt_image_is_exempt_in_its_container_alone() {
+    let snapshot = snapshot(
+        "{apiVersion: partywall.dev/v1alpha1, kind: Tenant, metadata: {name: t}, spec: {namespaces: [tenants-x], imageRegistries: [good.example]}}
+---
+{apiVersion: partywall.dev/v1alpha1, kind: Exemption, metadata: {name: e}, spec: {reason: because, expires: 2027-01-31,
+  tenant: t, rules: [image-registries], target: {kind: Pod, name: app, containers: [agent]}}}",
+    );
+    let with = |agent: &str, app: &str| {
+        pod(json!({"containers": [{"name": "agent", "image": agent}, {"name": "app", "image": app}]}))
+    };
+    let old = with("bad.example/agent", "good.example/app");
+    assert!(validate(&create(old.clone()), &snapshot).is_allowed());
+    let answer = validate(&update(create(with("bad.example/agent", "bad.example/agent")), old), &snapshot);
+    assert_eq!(answer.causes(), ["image-registries spec.containers[1].image"]);
+}
+
 #[test]
 fn the_daemon_set_itself_is_exempt_by_name_and_no_other() {
     let daemon_set = |name: &str| {

@@ -225,9 +225,19 @@ fn delete_and_the_subresources_without_a_spec_pass() {
         delete["request"]["oldObject"] = delete["request"]["object"].take();
         assert!(validate(&delete, &snapshot).is_allowed(), "J8: deleting {}", fixture.id());
         if fixture.object["kind"] == "Pod" {
-            for subresource in
-                ["status", "eviction", "log", "exec", "attach", "portforward", "proxy", "token", "scale"]
-            {
+            for subresource in [
+                "status",
+                "resize",
+                "eviction",
+                "log",
+                "exec",
+                "attach",
+                "portforward",
+                "proxy",
+                "token",
+                "scale",
+                "finalize",
+            ] {
                 let mut review = create(fixture.object.clone());
                 review["request"]["subResource"] = json!(subresource);
                 assert!(validate(&review, &snapshot).is_allowed(), "{subresource} of {}", fixture.id());

@@ -289,6 +289,39 @@ fn a10_c9_nothing_else_is_ever_patched() {
 }
 
 #[test]
+fn c11_a11_the_default_runtime_class_is_stamped_once_and_into_pods_alone() {
+    let policies = |rules: &str| {
+        snapshot(&format!(
+            "{{apiVersion: partywall.dev/v1alpha1, kind: Tenant, metadata: {{name: t}}, spec: {{
+  namespaces: [tenants-x], runtimeClasses: {{default: gvisor, allowed: [kata]}}, rules: {{{rules}}}}}}}"
+        ))
+    };
+    let sandboxed = policies("");
+    for missing in [json!({}), json!({"runtimeClassName": null}), json!({"runtimeClassName": ""})] {
+        let stored = stamp(pod(missing), &sandboxed);
+        assert_eq!(stored["spec"]["runtimeClassName"], "gvisor");
+        assert!(mutate(&create(stored.clone()), &sandboxed).patch.is_none());
+        assert!(validate(&create(stored), &sandboxed).is_allowed());
+    }
+    let chosen = pod(json!({"runtimeClassName": "kata"}));
+    assert!(mutate(&create(chosen), &sandboxed).patch.is_none());
+    assert!(mutate(&create(pod(json!({}))), &policies("runtime-class: off")).patch.is_none());
+    // A DaemonSet's pods are stamped when they are made; a mirror pod's kubelet would delete it.
+    let daemon_set = json!({
+        "apiVersion": "apps/v1", "kind": "DaemonSet", "metadata": {"name": "agent", "namespace": "tenants-x"},
+        "spec": {"template": {"spec": {"containers": []}}},
+    });
+    assert!(mutate(&create(daemon_set), &sandboxed).patch.is_none());
+    let mut mirror = pod(json!({}));
+    mirror["metadata"]["annotations"] = json!({"kubernetes.io/config.mirror": "x"});
+    assert!(mutate(&create(mirror.clone()), &sandboxed).patch.is_none());
+    assert_eq!(validate(&create(mirror), &sandboxed).rules(), ["node-placement"]);
+    let update = update(create(pod(json!({}))), pod(json!({})));
+    assert!(mutate(&update, &sandboxed).patch.is_none());
+    assert!(validate(&update, &sandboxed).is_allowed(), "a pod that predates the default");
+}
+
+#[test]
 fn j7_the_request_says_which_namespace_it_is() {
     let mut object = pod(json!({}));
     object["metadata"].as_object_mut().unwrap().remove("namespace");

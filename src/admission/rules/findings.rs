@@ -37,6 +37,24 @@ pub enum Concern<'d> {
     Volume(&'d str),
 }
 
+/// What may be named instead, between backticks, in a message; beyond the first few it is only counted.
+pub(super) struct Listed<'l, T>(pub(super) &'l [T]);
+
+/// How many of a list a message names.
+const NAMED: usize = 10;
+
+impl<T: fmt::Display> fmt::Display for Listed<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, name) in self.0.iter().take(NAMED).enumerate() {
+            write!(f, "{}`{name}`", if index == 0 { "" } else { ", " })?;
+        }
+        match self.0.len().saturating_sub(NAMED) {
+            0 => Ok(()),
+            more => write!(f, " and {more} more"),
+        }
+    }
+}
+
 /// How many violations of one rule an answer names, and one of each control beyond; the others are counted.
 const REPORTED: usize = 100;
 

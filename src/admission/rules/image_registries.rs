@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use super::findings::Listed;
 use super::{Concern, Finding, Findings, Subject};
 use crate::admission::record::Cut;
 use crate::admission::tenancy::Repository;
@@ -19,18 +20,19 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
         if is_allowed(image, registries) || (image.is_empty() && pod.extent == Extent::Template) {
             return;
         }
-        let message = fmt::from_fn(|f| {
-            write!(
-                f,
-                "image `{}` is from nowhere that the tenant may take images from; use one of ",
-                Cut(image)
-            )?;
-            for (index, registry) in registries.iter().enumerate() {
-                write!(f, "{}`{registry}`", if index == 0 { "" } else { ", " })?;
-            }
-            Ok(())
+        let message = format_args!(
+            "image `{}` is from nowhere that the tenant may take images from; use one of {}",
+            Cut(image),
+            Listed(registries)
+        );
+        let identity = format_args!("{concern:?} {image}");
+        findings.add(Finding {
+            control: None,
+            field: &field,
+            message: &message,
+            identity: &identity,
+            concern,
         });
-        findings.add(Finding { control: None, field: &field, message: &message, identity: &image, concern });
     };
     for placed in pod.spec.containers() {
         let (list, index) = (placed.list.as_str(), placed.index);

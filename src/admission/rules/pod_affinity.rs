@@ -5,8 +5,10 @@
 //! merely preferred stops nobody.
 //!
 //! A demand is about the tenant's own if each namespace it names is the tenant's, and if its namespaceSelector
-//! names namespaces in one of the two ways that nobody but the platform can change: by their names, or by the
-//! label of the tenant.
+//! names namespaces in one of the two ways that no tenant can change: by their names, or by the label of the tenant.
+//! Outside tenants a pod may keep away from whom it likes, but for tenants' pods.
+
+use std::fmt;
 
 use super::{Findings, Subject};
 use crate::admission::record::{Cut, List};
@@ -15,20 +17,23 @@ use crate::admission::workload::{LabelSelector, NodeSelectorRequirement, PodAffi
 use crate::labels::{NAMESPACE_NAME, TENANT};
 
 pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
-    let (Some(pod), Some(tenant)) = (subject.pod(), subject.tenant()) else { return };
+    let Some(pod) = subject.pod() else { return };
     let Some(affinity) = &pod.spec.affinity else { return };
-    let own = Own { tenant, snapshot: subject.snapshot };
-    own.terms(&pod, "podAffinity", &affinity.pod_affinity.required, findings);
-    own.terms(&pod, "podAntiAffinity", &affinity.pod_anti_affinity.required, findings);
+    let reach = Reach { tenant: subject.tenant(), snapshot: subject.snapshot };
+    // Whom a pod that is no tenant's wants near is nothing to them: their nodes' taints keep it away.
+    if reach.tenant.is_some() {
+        reach.terms(&pod, "podAffinity", &affinity.pod_affinity.required, findings);
+    }
+    reach.terms(&pod, "podAntiAffinity", &affinity.pod_anti_affinity.required, findings);
 }
 
-/// What is the tenant's own.
-struct Own<'s> {
-    tenant: &'s Tenant,
+/// Which namespaces a pod's demands may be about: those of its tenant, or of no tenant.
+struct Reach<'s> {
+    tenant: Option<&'s Tenant>,
     snapshot: &'s Snapshot,
 }
 
-impl Own<'_> {
+impl Reach<'_> {
     fn terms(
         &self,
         pod: &PodView<'_, '_>,
@@ -46,18 +51,31 @@ impl Own<'_> {
                     findings.add_whole(
                         &format_args!("{path}.namespaces[{place}]"),
                         &format_args!(
-                            "demands something of the pods in `{}`, which is no namespace of the tenant; remove it",
-                            Cut(namespace)
+                            "demands something of the pods in `{}`, which is {}; remove it",
+                            Cut(namespace),
+                            if self.tenant.is_some() {
+                                "no namespace of the tenant"
+                            } else {
+                                "a tenant's namespace"
+                            }
                         ),
                         &format_args!("{kind} namespace {namespace}"),
                     );
                 }
             }
             if term.namespace_selector.as_ref().is_some_and(|selector| !self.is_of(selector)) {
-                let message = format_args!(
-                    "demands something of other tenants' pods; remove it, or select your own namespaces by \
-                     `{NAMESPACE_NAME}`, or all of them by `{TENANT}`"
-                );
+                let message = fmt::from_fn(|f| match self.tenant {
+                    Some(Tenant { name, .. }) => write!(
+                        f,
+                        "demands something of pods that may not be the tenant's; remove it, or select namespaces by \
+                         `{NAMESPACE_NAME}`, or all of the tenant's by `{TENANT}: {name}`"
+                    ),
+                    None => write!(
+                        f,
+                        "demands something of pods that may be a tenant's; remove it, or select namespaces by \
+                         `{NAMESPACE_NAME}`"
+                    ),
+                });
                 let identity = format_args!("{kind} selector {:?}", term.namespace_selector);
                 findings.add_whole(&format_args!("{path}.namespaceSelector"), &message, &identity);
             }
@@ -65,10 +83,14 @@ impl Own<'_> {
     }
 
     fn has(&self, namespace: &str) -> bool {
-        matches!(self.snapshot.owner(namespace), Owner::Tenant(owner) if owner.name == self.tenant.name)
+        match (self.snapshot.owner(namespace), self.tenant) {
+            (Owner::Tenant(owner), Some(tenant)) => owner.name == tenant.name,
+            (Owner::Tenant(_), None) | (Owner::System | Owner::Unclaimed, Some(_)) => false,
+            (Owner::System | Owner::Unclaimed, None) => true,
+        }
     }
 
-    /// Whether a selector selects none but the tenant's namespaces: its demands are ANDed, so one will do.
+    /// Whether a selector selects none but those: its demands are ANDed, so one will do.
     fn is_of(&self, selector: &LabelSelector<'_>) -> bool {
         selector.match_labels.iter().any(|(key, value)| self.is_named_by(key, value))
             || selector.match_expressions.iter().any(|requirement| self.is_demanded_by(requirement))
@@ -84,7 +106,7 @@ impl Own<'_> {
     fn is_named_by(&self, key: &str, value: &str) -> bool {
         match key {
             NAMESPACE_NAME => self.has(value),
-            TENANT => *value == *self.tenant.name,
+            TENANT => self.tenant.is_some_and(|tenant| *value == *tenant.name),
             _ => false,
         }
     }

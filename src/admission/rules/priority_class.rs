@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use super::scheduler::Listed;
+use super::findings::Listed;
 use super::{Findings, Subject};
 use crate::admission::record::Cut;
 
@@ -22,7 +22,11 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
         if is_of_system {
             write!(f, "`{}` is for what the cluster itself lives on; ", Cut(name))?;
         } else {
-            write!(f, "`{}` is no class of the tenant; ", Cut(name))?;
+            write!(
+                f,
+                "`{}` (written here, or the cluster's default) is no class of the tenant; ",
+                Cut(name)
+            )?;
         }
         match &tenant.priority_classes {
             Some(listed) => write!(f, "use {}", Listed(listed)),

@@ -1,12 +1,13 @@
 //! `runtime-class`: a tenant's pods run in the sandbox that it is given.
 //!
 //! Where a tenant has runtime classes, its default is stamped into every pod that names none, and proven here.
-//! A class also brings a nodeSelector and tolerations of its own along, written into the pod before any webhook
-//! sees it; these are judged like the pod's own.
+//! A class may bring a nodeSelector and tolerations of its own along. The API server writes them into a pod that
+//! names the class before any webhook sees it, and into one that is stamped with it afterwards; so they are judged
+//! like the pod's own, and those of a default class must fit the tenant's default pool.
 
 use std::fmt;
 
-use super::scheduler::Listed;
+use super::findings::Listed;
 use super::{Findings, Subject};
 use crate::admission::record::Cut;
 use crate::admission::workload::Extent;
@@ -24,12 +25,12 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
             });
             findings.add_whole(&field, &message, &name);
         }
-    // A template's pods are stamped when they are made.
-    } else if let (Some(default), Extent::Pod) = (&classes.default, pod.extent) {
+    // A template's pods are stamped when they are made, and a mirror pod never is: `node-placement` says why.
+    } else if let (Some(default), Extent::Pod, false) = (&classes.default, pod.extent, pod.is_mirror()) {
         let message = format_args!(
             "the pod is not stamped with the tenant's runtime class `{default}`; create it again, and if that does \
              not help, the namespace lacks the label `partywall.dev/tenant`, or another webhook takes it away"
         );
-        findings.add_whole(&field, &message, &"unstamped");
+        findings.add_whole(&field, &message, &"not stamped");
     }
 }

@@ -5,17 +5,16 @@
 
 use std::fmt;
 
+use super::findings::Listed;
 use super::{Findings, Subject};
 use crate::admission::record::Cut;
+use crate::admission::tenancy::DEFAULT_SCHEDULER;
 use crate::admission::workload::Extent;
-
-/// What the API server writes where nothing is said.
-const DEFAULT: &str = "default-scheduler";
 
 pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     let (Some(pod), Some(tenant)) = (subject.pod(), subject.tenant()) else { return };
     let written = &*pod.spec.scheduler_name;
-    let name = if written.is_empty() { DEFAULT } else { written };
+    let name = if written.is_empty() { DEFAULT_SCHEDULER } else { written };
     if pod.extent == Extent::Part || tenant.schedulers.iter().any(|listed| **listed == *name) {
         return;
     }
@@ -31,16 +30,4 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
         }),
         &name,
     );
-}
-
-/// Names between backticks, with commas between them.
-pub(super) struct Listed<'l>(pub(super) &'l [Box<str>]);
-
-impl fmt::Display for Listed<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, name) in self.0.iter().enumerate() {
-            write!(f, "{}`{name}`", if index == 0 { "" } else { ", " })?;
-        }
-        Ok(())
-    }
 }

@@ -1,10 +1,11 @@
-//! Where an image comes from, as container runtimes read its name.
+//! Where an image comes from, as containerd reads its name.
 //!
-//! The name begins with a registry if its first part looks like a host (a dot, a port, or `localhost`), and else
-//! with Docker Hub's, where names without a slash lie under `library`.
+//! The name begins with a registry if its first part has a dot, a port or a capital in it, or is `localhost`; else
+//! it is Docker Hub's, where names of one part lie under `library`. CRI-O may be set up to look for names without a
+//! registry elsewhere: then list no Docker Hub.
 //!
-//! INVARIANT: what is no name in that grammar is nowhere: it could mean something else to a runtime than it does
-//! here.
+//! INVARIANT: what is no name in that grammar, or could be the id of an image that a node has already, is nowhere:
+//! it means something else to a runtime than it does here.
 
 use std::fmt;
 
@@ -47,11 +48,18 @@ impl Repository {
         if !tag.is_none_or(is_tag) {
             return None;
         }
+        if is_id(rest, tag) {
+            return None;
+        }
         let (registry, path) = match rest.split_once('/') {
-            Some((first, path)) if is_registry(first) => (canonical(first), path.to_owned()),
-            Some(_) => (HUB.to_owned(), rest.to_owned()),
-            None => (HUB.to_owned(), format!("library/{rest}")),
+            // Whether it is a good name or not: it is where a runtime would go.
+            Some((first, path)) if claims_registry(first) => {
+                (is_registry(first).then(|| canonical(first))?, path)
+            }
+            Some(_) | None => (HUB.to_owned(), rest),
         };
+        let is_official = registry == HUB && !path.contains('/');
+        let path = if is_official { format!("library/{path}") } else { path.to_owned() };
         is_path(&path).then(|| Self { registry: registry.into(), path: path.into() })
     }
 
@@ -79,7 +87,18 @@ fn canonical(registry: &str) -> String {
     if registry == "index.docker.io" { HUB.to_owned() } else { registry }
 }
 
-/// Whether the first part of a name is a host.
+/// Whether this is an image by its id, or could be: nodes look for those among what they have, wherever it is from.
+fn is_id(name: &str, tag: Option<&str>) -> bool {
+    let is_algorithm = matches!(name, "sha256" | "sha384" | "sha512");
+    (is_algorithm && tag.is_some()) || (name.len() == 64 && name.bytes().all(|b| b.is_ascii_hexdigit()))
+}
+
+/// Whether runtimes take the first part of a name for a registry.
+fn claims_registry(part: &str) -> bool {
+    part.contains(['.', ':']) || part == "localhost" || part.bytes().any(|b| b.is_ascii_uppercase())
+}
+
+/// Whether a registry is one that can be named here: a host, in labels, and perhaps a port.
 fn is_registry(part: &str) -> bool {
     let (host, port) = part.split_once(':').map_or((part, None), |(host, port)| (host, Some(port)));
     let is_label = |label: &str| {
@@ -94,14 +113,18 @@ fn is_registry(part: &str) -> bool {
 }
 
 fn is_path(path: &str) -> bool {
+    path.len() <= 255 && path.split('/').all(is_component)
+}
+
+/// Letters and digits, with `.`, `_`, `__` or any number of `-` between them.
+fn is_component(component: &str) -> bool {
     let is_inner = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
-    let is_component = |component: &str| {
-        component.bytes().all(|b| is_inner(b) || matches!(b, b'.' | b'_' | b'-'))
-            && component.bytes().next().is_some_and(is_inner)
-            && component.bytes().last().is_some_and(is_inner)
-            && !component.contains("..")
-    };
-    path.split('/').all(is_component)
+    let is_separator = |run: &str| matches!(run, "." | "_" | "__") || run.bytes().all(|b| b == b'-');
+    component.bytes().next().is_some_and(is_inner)
+        && component.bytes().last().is_some_and(is_inner)
+        && component
+            .split(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
+            .all(|run| run.is_empty() || is_separator(run))
 }
 
 fn is_tag(tag: &str) -> bool {
@@ -135,7 +158,10 @@ mod tests {
             ("nginx:1.27", "docker.io/library/nginx"),
             ("bitnami/redis", "docker.io/bitnami/redis"),
             ("index.docker.io/bitnami/redis", "docker.io/bitnami/redis"),
-            ("docker.io/nginx", "docker.io/nginx"),
+            ("docker.io/nginx", "docker.io/library/nginx"),
+            ("a__b/c.d_e--f", "docker.io/a__b/c.d_e--f"),
+            ("sha256/app", "docker.io/sha256/app"),
+            ("app:0123456789012345678901234567890123456789", "docker.io/library/app"),
             ("localhost/app", "localhost/app"),
             ("localhost:5000/app:1", "localhost:5000/app"),
             ("Registry.Example.com/team/app", "registry.example.com/team/app"),
@@ -169,6 +195,14 @@ mod tests {
             "registry.example.com:80:80/app",
             "-a.example.com/app",
             "registry.example.com\n/app",
+            "a_b.evil.example/app:1",
+            "_x.example.com/app",
+            "Registry/../app",
+            "a._b/c",
+            "a___b/c",
+            "sha256:ab12",
+            "sha256:0123456789012345678901234567890123456789012345678901234567890123",
+            "0123456789012345678901234567890123456789012345678901234567890123",
         ] {
             assert_eq!(of(image), None, "{image}");
         }
@@ -187,6 +221,9 @@ mod tests {
             ("docker.io/library", "nginx", true),
             ("docker.io", "bitnami/redis", true),
             ("docker.io/library", "bitnami/redis", false),
+            ("docker.io/library", "docker.io/nginx", true),
+            ("docker.io/team", "team/app", true),
+            ("docker.io/team", "team", false),
         ] {
             let (list, image) = (Repository::parse(list).unwrap(), Repository::of_image(image).unwrap());
             assert_eq!(list.holds(&image), holds, "{list} {image}");

@@ -2,14 +2,18 @@
 
 use crate::admission::tenancy::compile::mistakes::{At, Mistakes};
 use crate::admission::tenancy::compile::{names, refuse_empty};
-use crate::admission::tenancy::{Repository, RuntimeClasses};
+use crate::admission::tenancy::{DEFAULT_SCHEDULER, Repository, RuntimeClasses};
 use crate::api;
-
-/// The scheduler of every cluster.
-const DEFAULT_SCHEDULER: &str = "default-scheduler";
 
 pub(super) fn schedulers(at: &At, written: Option<&[String]>, mistakes: &mut Mistakes) -> Vec<Box<str>> {
     let mend = "name a scheduler, or leave the field out: then it is `default-scheduler`";
+    if let Some(written) =
+        written.filter(|written| !written.is_empty() && !written.iter().any(|name| name == DEFAULT_SCHEDULER))
+    {
+        let message =
+            "without `default-scheduler` every pod must name its scheduler, those of DaemonSets and Jobs too";
+        mistakes.warn(at, "spec.schedulers", written, message);
+    }
     let listed = written.map(|written| listed(at, "spec.schedulers", written, mend, mistakes));
     listed.unwrap_or_else(|| vec![DEFAULT_SCHEDULER.into()])
 }
@@ -40,6 +44,11 @@ pub(super) fn runtime_classes(
     if default.is_none() && allowed.is_none() {
         let message = "this names no class; name a `default` or what is `allowed`, or leave the field out";
         mistakes.error_json(at, PATH, "{}", message);
+    }
+    if default.is_none() && allowed.is_some() {
+        let message =
+            "without a `default` a pod that names no class runs in none, and so outside of any sandbox";
+        mistakes.warn(at, PATH, written?, message);
     }
     if let Some(name) = default {
         check_name(at, format!("{PATH}.default"), name, mistakes);
