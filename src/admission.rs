@@ -98,7 +98,8 @@ pub fn admit(phase: Phase, request: &Request<'_>, snapshot: &Snapshot) -> Verdic
         | Object::Service(_)
         | Object::Ingress(_)
         | Object::Binding(_)
-        | Object::EphemeralContainers(_) => {}
+        | Object::EphemeralContainers(_)
+        | Object::Endpoints(_) => {}
     }
     let subject = Subject { request, object: new, owner, snapshot };
     if is_shown_by_kubelet(&subject) {

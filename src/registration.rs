@@ -17,7 +17,7 @@ use k8s_openapi::api::admissionregistration::v1::{
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, LabelSelectorRequirement, ObjectMeta};
 
 use crate::admission::Phase;
-use crate::admission::rules::SCHEDULER;
+use crate::admission::rules::{ENDPOINT_CONTROLLERS, SCHEDULER};
 use crate::labels::{NAMESPACE_NAME, TENANT};
 
 /// The name of both configurations.
@@ -50,8 +50,8 @@ struct Webhook {
     phase: Phase,
     namespaces: Namespaces,
     failure_policy: FailurePolicy,
-    /// Whether the scheduler's requests are allowed anyway, and so need not be sent.
-    spares_scheduler: bool,
+    /// Users whose requests are allowed anyway, and so need not be sent: what the cluster lives on.
+    spares: &'static [&'static str],
     resources: &'static [Resource],
 }
 
@@ -76,13 +76,13 @@ const fn resource(group: &'static str, name: &'static str, operations: &'static 
 const BINDINGS: &[Resource] = &[resource("", "pods/binding", CREATE), resource("", "bindings", CREATE)];
 
 /// The table.
-const WEBHOOKS: [Webhook; 9] = [
+const WEBHOOKS: [Webhook; 10] = [
     Webhook {
         name: "stamp-pods.partywall.dev",
         phase: Phase::Mutate,
         namespaces: Namespaces::Tenants,
         failure_policy: FailurePolicy::Fail,
-        spares_scheduler: false,
+        spares: &[],
         resources: &[resource("", "pods", CREATE)],
     },
     Webhook {
@@ -90,7 +90,7 @@ const WEBHOOKS: [Webhook; 9] = [
         phase: Phase::Mutate,
         namespaces: Namespaces::Tenants,
         failure_policy: FailurePolicy::Fail,
-        spares_scheduler: false,
+        spares: &[],
         resources: &[resource("apps", "daemonsets", WRITE)],
     },
     Webhook {
@@ -98,7 +98,7 @@ const WEBHOOKS: [Webhook; 9] = [
         phase: Phase::Validate,
         namespaces: Namespaces::Tenants,
         failure_policy: FailurePolicy::Fail,
-        spares_scheduler: false,
+        spares: &[],
         resources: &[resource("", "pods", WRITE), resource("", "pods/ephemeralcontainers", UPDATE)],
     },
     Webhook {
@@ -106,7 +106,7 @@ const WEBHOOKS: [Webhook; 9] = [
         phase: Phase::Validate,
         namespaces: Namespaces::Tenants,
         failure_policy: FailurePolicy::Fail,
-        spares_scheduler: true,
+        spares: &[SCHEDULER],
         resources: BINDINGS,
     },
     // Their pods are judged in any case: this tells people early, and must never stand in a controller's way.
@@ -115,7 +115,7 @@ const WEBHOOKS: [Webhook; 9] = [
         phase: Phase::Validate,
         namespaces: Namespaces::Tenants,
         failure_policy: FailurePolicy::Ignore,
-        spares_scheduler: false,
+        spares: &[],
         resources: &[
             resource("", "podtemplates", WRITE),
             resource("", "replicationcontrollers", WRITE),
@@ -132,15 +132,23 @@ const WEBHOOKS: [Webhook; 9] = [
         phase: Phase::Validate,
         namespaces: Namespaces::Tenants,
         failure_policy: FailurePolicy::Fail,
-        spares_scheduler: false,
+        spares: &[],
         resources: &[resource("", "services", WRITE), resource("", "services/status", UPDATE)],
+    },
+    Webhook {
+        name: "endpoints.partywall.dev",
+        phase: Phase::Validate,
+        namespaces: Namespaces::Tenants,
+        failure_policy: FailurePolicy::Fail,
+        spares: ENDPOINT_CONTROLLERS,
+        resources: &[resource("", "endpoints", WRITE), resource("discovery.k8s.io", "endpointslices", WRITE)],
     },
     Webhook {
         name: "ingresses.partywall.dev",
         phase: Phase::Validate,
         namespaces: Namespaces::Tenants,
         failure_policy: FailurePolicy::Fail,
-        spares_scheduler: false,
+        spares: &[],
         resources: &[
             resource("networking.k8s.io", "ingresses", WRITE),
             resource("networking.k8s.io", "ingresses/status", UPDATE),
@@ -151,7 +159,7 @@ const WEBHOOKS: [Webhook; 9] = [
         phase: Phase::Validate,
         namespaces: Namespaces::Elsewhere,
         failure_policy: FailurePolicy::Ignore,
-        spares_scheduler: false,
+        spares: &[],
         resources: &[resource("", "pods", WRITE)],
     },
     Webhook {
@@ -159,7 +167,7 @@ const WEBHOOKS: [Webhook; 9] = [
         phase: Phase::Validate,
         namespaces: Namespaces::Elsewhere,
         failure_policy: FailurePolicy::Ignore,
-        spares_scheduler: true,
+        spares: &[SCHEDULER],
         resources: BINDINGS,
     },
 ];
@@ -253,20 +261,22 @@ impl Registration {
         WebhookClientConfig { ca_bundle: self.ca_bundle.clone().map(ByteString), service, url }
     }
 
-    /// Where the scheduler cannot be spared by a condition, its work goes on when no answer comes: no `edit`
-    /// role may bind, and a pod that somebody else binds is stamped, which kubelet looks at once more.
+    /// Where those who are spared cannot be told apart by a condition, their work goes on when no answer comes, and
+    /// others' with it: no `edit` role may bind, a pod that somebody else binds is stamped, which kubelet looks at
+    /// once more, and addresses must follow the pods that come and go.
     fn failure_policy(&self, webhook: &Webhook) -> &'static str {
         match webhook.failure_policy {
-            FailurePolicy::Fail if !webhook.spares_scheduler || self.match_conditions => "Fail",
+            FailurePolicy::Fail if webhook.spares.is_empty() || self.match_conditions => "Fail",
             FailurePolicy::Fail | FailurePolicy::Ignore => "Ignore",
         }
     }
 
     fn match_conditions(&self, webhook: &Webhook) -> Option<Vec<MatchCondition>> {
-        (self.match_conditions && webhook.spares_scheduler).then(|| {
+        (self.match_conditions && !webhook.spares.is_empty()).then(|| {
+            let spared: Vec<String> = webhook.spares.iter().map(|user| format!("'{user}'")).collect();
             vec![MatchCondition {
-                name: "not-the-scheduler".to_owned(),
-                expression: format!("request.userInfo.username != '{SCHEDULER}'"),
+                name: "not-the-clusters-own".to_owned(),
+                expression: format!("!(request.userInfo.username in [{}])", spared.join(", ")),
             }]
         })
     }

@@ -1,6 +1,7 @@
-//! What the rules read of Services and Ingresses.
+//! What the rules read of Services, of the addresses behind them, and of Ingresses.
 
 use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
 
 use super::record::{List, Text, record};
 use super::workload::Metadata;
@@ -62,6 +63,23 @@ record! {
     pub struct LoadBalancerIngress<'a> {
         /// The address.
         ip: Text<'a> = "ip",
+    }
+}
+
+record! {
+    /// The addresses behind a Service: Endpoints or an EndpointSlice. What they are is not read, but whether they
+    /// are others than before.
+    pub struct Endpoints<'a> {
+        /// The object's metadata.
+        metadata: Metadata<'a> = "metadata",
+        /// The addresses of Endpoints.
+        subsets: Option<&'a RawValue> = "subsets",
+        /// The addresses of an EndpointSlice.
+        endpoints: Option<&'a RawValue> = "endpoints",
+        /// The ports of an EndpointSlice.
+        ports: Option<&'a RawValue> = "ports",
+        /// The kind of addresses of an EndpointSlice.
+        address_type: Text<'a> = "addressType",
     }
 }
 

@@ -3,6 +3,7 @@
 //! A rule looks at a [`Subject`] and reports [`Finding`]s. It does not know modes, exemptions or what was there
 //! before: [`findings`] sorts that out for all of them.
 
+mod endpoints;
 mod findings;
 mod image_registries;
 mod ingress_hosts;
@@ -19,6 +20,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
 
+pub(crate) use self::endpoints::CONTROLLERS as ENDPOINT_CONTROLLERS;
 pub(super) use self::findings::{Before, Report, Update};
 pub use self::findings::{Concern, Finding, Findings};
 pub(crate) use self::node_placement::SCHEDULER;
@@ -86,6 +88,8 @@ registry! {
     PodAffinity = "pod-affinity" in pod_affinity, Everywhere;
     /// Images come from the registries that the tenant lists, if it lists some.
     ImageRegistries = "image-registries" in image_registries, Tenants;
+    /// Nobody but the cluster's own controllers writes the addresses behind a Service.
+    Endpoints = "endpoints" in endpoints, Tenants;
 }
 
 /// Where a rule holds.

@@ -11,6 +11,8 @@ pub use self::container::{
     HandlerTarget, Lifecycle, Probe, SeLinuxOptions, SeccompProfile, VolumeMount, WindowsOptions,
 };
 pub use self::volume::{HostPath, ImageVolume, Volume};
+use serde_json::value::RawValue;
+
 use super::record::{Annotations, List, Pairs, Text, record};
 use crate::api::Effect;
 
@@ -23,6 +25,8 @@ record! {
         generate_name: Text<'a> = "generateName",
         /// The annotations.
         annotations: Annotations<'a> = "annotations",
+        /// The labels, unread: of hardly any object do they matter.
+        labels: Option<&'a RawValue> = "labels",
         /// Who owns the object; the tenant may write what it likes here.
         owner_references: List<OwnerReference<'a>> = "ownerReferences",
     }

@@ -62,7 +62,7 @@ fn l1_all_but_early_warnings_fails_closed_for_tenants() {
 fn c5_j15_the_scheduler_goes_on_binding_with_and_without_match_conditions() {
     for webhook in WEBHOOKS.iter().filter(|webhook| webhook.resources.iter().any(|r| r.name == "bindings")) {
         let conditions = registration(true).match_conditions(webhook).unwrap();
-        assert_eq!(conditions[0].expression, "request.userInfo.username != 'system:kube-scheduler'");
+        assert_eq!(conditions[0].expression, "!(request.userInfo.username in ['system:kube-scheduler'])");
         assert_eq!(registration(false).match_conditions(webhook), None);
         assert_eq!(registration(false).failure_policy(webhook), "Ignore");
     }

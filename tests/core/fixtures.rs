@@ -264,6 +264,8 @@ fn base(object: &Value) -> Value {
         }),
         "Service" => json!({"type": "ClusterIP", "ports": [{"port": 80}]}),
         "Ingress" => json!({"rules": [{"host": "own.x.example.com"}]}),
+        // Neither has a spec, and without addresses both are harmless.
+        "Endpoints" | "EndpointSlice" => Value::Null,
         other => panic!("no base for {other}"),
     };
     json!({"apiVersion": object["apiVersion"], "kind": object["kind"], "metadata": metadata, "spec": spec})

@@ -100,6 +100,22 @@ fn b6_a_toleration_that_moves_in_the_list_is_the_same_and_a_new_one_is_not() {
 }
 
 #[test]
+fn f9_f10_old_addresses_stay_and_new_ones_or_another_service_do_not() {
+    let slice = |address: &str, service: &str, note: &str| {
+        json!({
+            "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
+            "metadata": {"name": "web-1", "namespace": "tenants-x", "annotations": {"note": note},
+                "labels": {"kubernetes.io/service-name": service}},
+            "endpoints": [{"addresses": [address]}], "ports": [{"port": 80}],
+        })
+    };
+    let old = || slice("10.0.0.1", "web", "a");
+    assert!(judged(old(), slice("10.0.0.1", "web", "b")).is_empty());
+    assert_eq!(judged(old(), slice("10.0.0.2", "web", "a")), ["endpoints endpoints"]);
+    assert_eq!(judged(old(), slice("10.0.0.1", "api", "a")), ["endpoints endpoints"]);
+}
+
+#[test]
 fn e7_a_resize_is_never_denied() {
     let old = pod(json!({"hostPID": true}));
     let mut new = old.clone();

@@ -3,6 +3,7 @@
 mod daemon_sets;
 mod denials;
 mod dry_run;
+mod endpoints;
 mod grandfathered;
 mod guide;
 mod outage;
@@ -57,6 +58,7 @@ pub(crate) fn cases() -> Vec<Case> {
             updates::ordinary_changes_pass,
             updates::changes_for_the_worse_do_not,
             updates::e3_e5_an_ephemeral_container_is_judged_like_any_other,
+            endpoints::f9_f10_only_controllers_write_addresses,
             dry_run::j9_a_dry_run_is_judged_and_nothing_is_stored,
         }
         alone {

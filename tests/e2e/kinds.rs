@@ -5,6 +5,7 @@ pub(crate) fn path(kind: &str, namespace: &str, minor: u32) -> String {
     let batch = if minor < 21 { "apis/batch/v1beta1" } else { "apis/batch/v1" };
     let (group, plural) = match kind {
         "ConfigMap" => ("api/v1", "configmaps"),
+        "Endpoints" => ("api/v1", "endpoints"),
         "Event" => ("api/v1", "events"),
         "Namespace" => ("api/v1", "namespaces"),
         "Node" => ("api/v1", "nodes"),

@@ -6,7 +6,7 @@ use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, IgnoredAny, M
 use serde_json::value::RawValue;
 
 use super::{Undecodable, without_position};
-use crate::admission::network::{Ingress, Service};
+use crate::admission::network::{Endpoints, Ingress, Service};
 use crate::admission::record::{Cut, List, Text, record};
 use crate::admission::workload::{
     Binding, CronJob, EphemeralContainers, Extent, IN_JOB_TEMPLATE, IN_OBJECT, IN_SPEC, Metadata, Pod,
@@ -108,6 +108,8 @@ pub enum Kind {
     Ingress,
     Binding,
     EphemeralContainers,
+    Endpoints,
+    EndpointSlice,
     /// Any other.
     Other,
 }
@@ -120,6 +122,8 @@ impl Kind {
             ("", "Service") => Self::Service,
             ("", "Binding") => Self::Binding,
             ("", "EphemeralContainers") => Self::EphemeralContainers,
+            ("", "Endpoints") => Self::Endpoints,
+            ("discovery.k8s.io", "EndpointSlice") => Self::EndpointSlice,
             ("", "ReplicationController") => Self::ReplicationController,
             ("", "PodTemplate") => Self::PodTemplate,
             ("apps" | "extensions", "Deployment") => Self::Deployment,
@@ -153,6 +157,8 @@ pub enum Object<'a> {
     Binding(Box<Binding<'a>>),
     /// The ephemeral containers of a pod, as the pod of which nothing else is known.
     EphemeralContainers(Box<Pod<'a>>),
+    /// The addresses behind a Service.
+    Endpoints(Box<Endpoints<'a>>),
     /// Nothing that a rule reads.
     Unread,
     /// `null`, where there should be an object.
@@ -170,7 +176,12 @@ impl<'a> Object<'a> {
                 PodView::of_template(job.spec.job_template.spec.template.as_ref(), IN_JOB_TEMPLATE)
             }
             Self::PodTemplate(template) => PodView::of_template(template.template.as_ref(), IN_OBJECT),
-            Self::Service(_) | Self::Ingress(_) | Self::Binding(_) | Self::Unread | Self::Missing => None,
+            Self::Service(_)
+            | Self::Ingress(_)
+            | Self::Binding(_)
+            | Self::Endpoints(_)
+            | Self::Unread
+            | Self::Missing => None,
         }
     }
 
@@ -184,6 +195,7 @@ impl<'a> Object<'a> {
             Self::Service(service) => Some(&service.metadata),
             Self::Ingress(ingress) => Some(&ingress.metadata),
             Self::Binding(binding) => Some(&binding.metadata),
+            Self::Endpoints(endpoints) => Some(&endpoints.metadata),
             Self::Unread | Self::Missing => None,
         }
     }
@@ -245,6 +257,9 @@ impl<'de> DeserializeSeed<'de> for As {
             Kind::EphemeralContainers => Option::<EphemeralContainers<'de>>::deserialize(deserializer)
                 .map(|containers| containers.map(|containers| Box::new(containers.into())))
                 .map(present(Object::EphemeralContainers)),
+            Kind::Endpoints | Kind::EndpointSlice => {
+                Option::deserialize(deserializer).map(present(Object::Endpoints))
+            }
             Kind::Other => IgnoredAny::deserialize(deserializer).map(|_| Object::Unread),
         }
     }

@@ -43,8 +43,9 @@ pub(super) struct Args {
 
     /// The oldest Kubernetes that will read the configurations, such as 1.30.
     ///
-    /// Before 1.28 a webhook cannot leave out the scheduler's bindings. All bindings then go on unjudged while
-    /// partywall does not answer; otherwise no pod would start while it is down.
+    /// Before 1.28 a webhook cannot leave out what the scheduler and the controllers of endpoints write. All bindings
+    /// and endpoints then go on unjudged while partywall does not answer; otherwise no pod would start, and no
+    /// Service follow its pods, while it is down.
     #[arg(long, value_name = "VERSION", env = "PARTYWALL_KUBERNETES", default_value = "1.28")]
     kubernetes: Version,
 }
