@@ -98,6 +98,8 @@ record! {
     pub struct IngressSpec<'a> {
         /// The hosts and their paths.
         rules: List<IngressRule<'a>> = "rules",
+        /// Which controller serves it; empty: whichever takes what has no class.
+        ingress_class_name: Text<'a> = "ingressClassName",
         /// The certificates.
         tls: List<IngressTls<'a>> = "tls",
         /// Where requests for every other host go.

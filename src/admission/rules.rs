@@ -6,6 +6,7 @@
 mod endpoints;
 mod findings;
 mod image_registries;
+mod ingress_class;
 mod ingress_hosts;
 mod node_placement;
 mod pod_affinity;
@@ -88,6 +89,8 @@ registry! {
     PodAffinity = "pod-affinity" in pod_affinity, Everywhere;
     /// Images come from the registries that the tenant lists, if it lists some.
     ImageRegistries = "image-registries" in image_registries, Tenants;
+    /// An Ingress names one class, in one place or the same in both, and one of the tenant's, if it lists some.
+    IngressClass = "ingress-class" in ingress_class, Tenants;
     /// Nobody but the cluster's own controllers writes the addresses behind a Service.
     Endpoints = "endpoints" in endpoints, Tenants;
 }

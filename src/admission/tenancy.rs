@@ -89,6 +89,8 @@ pub struct Tenant {
     pub runtime_classes: Option<RuntimeClasses>,
     /// Where its images come from; `None`: anywhere.
     pub image_registries: Option<Vec<Repository>>,
+    /// The classes its Ingresses must name one of; `None`: any or none.
+    pub ingress_classes: Option<Vec<Box<str>>>,
     /// The modes of the rules.
     pub modes: Modes,
     /// Its exemptions that have not expired.

@@ -43,6 +43,9 @@ pub struct TenantSpec {
     /// not by addresses; absent: anywhere. Names without a registry are Docker Hub's, `docker.io/library/nginx`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image_registries: Option<Vec<String>>,
+    /// The classes its Ingresses must name one of; absent: any or none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ingress_classes: Option<Vec<String>>,
     /// Overrides of the cluster-wide mode, by rule id.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub rules: BTreeMap<String, Mode>,

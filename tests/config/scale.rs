@@ -31,6 +31,7 @@ fn many(tenants: usize) -> Vec<Located> {
             priority_classes: None,
             runtime_classes: None,
             image_registries: None,
+            ingress_classes: None,
             rules: [("pod-security".to_owned(), Mode::Warn)].into(),
         };
         Object::Tenant(Box::new(Tenant::new(&format!("tenant-{index}"), spec)))

@@ -81,6 +81,7 @@ fn tenants_are_checked() {
             r#""gVisor""#,
             "no name of an object",
         ),
+        ("no ingress class", tenant("a", "{ingressClasses: []}"), "spec.ingressClasses", "[]", "any or none"),
         (
             "no registry",
             tenant("a", "{imageRegistries: []}"),

@@ -263,7 +263,7 @@ fn base(object: &Value) -> Value {
             "containers": [harmless("app")],
         }),
         "Service" => json!({"type": "ClusterIP", "ports": [{"port": 80}]}),
-        "Ingress" => json!({"rules": [{"host": "own.x.example.com"}]}),
+        "Ingress" => json!({"ingressClassName": "public", "rules": [{"host": "own.x.example.com"}]}),
         // Neither has a spec, and without addresses both are harmless.
         "Endpoints" | "EndpointSlice" => Value::Null,
         other => panic!("no base for {other}"),

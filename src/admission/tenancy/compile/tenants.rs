@@ -1,6 +1,6 @@
 //! Tenants: their namespaces, pools, domains, and what they may do.
 
-mod pods;
+mod listed;
 mod services;
 
 use super::defaults::Base;
@@ -42,10 +42,11 @@ pub(super) fn compile(
             domains: Domains::default(),
             pod_security: pod_security(at, spec.pod_security.as_ref(), mistakes),
             services: services::compile(at, spec.services.as_ref(), mistakes),
-            schedulers: pods::schedulers(at, spec.schedulers.as_deref(), mistakes),
-            priority_classes: pods::priority_classes(at, spec.priority_classes.as_deref(), mistakes),
-            runtime_classes: pods::runtime_classes(at, spec.runtime_classes.as_ref(), mistakes),
-            image_registries: pods::image_registries(at, spec.image_registries.as_deref(), mistakes),
+            schedulers: listed::schedulers(at, spec.schedulers.as_deref(), mistakes),
+            priority_classes: listed::priority_classes(at, spec.priority_classes.as_deref(), mistakes),
+            runtime_classes: listed::runtime_classes(at, spec.runtime_classes.as_ref(), mistakes),
+            ingress_classes: listed::ingress_classes(at, spec.ingress_classes.as_deref(), mistakes),
+            image_registries: listed::image_registries(at, spec.image_registries.as_deref(), mistakes),
             modes: modes(object, base, mistakes),
             exemptions: Vec::new(),
         });

@@ -1,4 +1,4 @@
-//! What a tenant's pods may name.
+//! What a tenant's pods and Ingresses may name.
 
 use crate::admission::tenancy::compile::mistakes::{At, Mistakes};
 use crate::admission::tenancy::compile::{names, refuse_empty};
@@ -59,6 +59,15 @@ pub(super) fn runtime_classes(
     let default: Option<Box<str>> = default.as_deref().map(Into::into);
     let allowed = default.iter().cloned().chain(others.into_iter().flatten()).collect();
     Some(RuntimeClasses { default, allowed })
+}
+
+pub(super) fn ingress_classes(
+    at: &At,
+    written: Option<&[String]>,
+    mistakes: &mut Mistakes,
+) -> Option<Vec<Box<str>>> {
+    let mend = "name a class, or leave the field out: then it is any or none";
+    Some(listed(at, "spec.ingressClasses", written?, mend, mistakes))
 }
 
 pub(super) fn image_registries(
