@@ -193,7 +193,8 @@ fn j11_what_was_there_before_does_not_stand_in_the_way_of_an_update() {
     let snapshot = policies();
     for fixture in fixtures().iter().filter(|fixture| !fixture.allow && fixture.request.is_none()) {
         let mut new = fixture.object.clone();
-        new["metadata"]["labels"] = json!({"touched": "yes"});
+        // Other labels stay: some say what an object belongs to.
+        new["metadata"]["labels"]["touched"] = json!("yes");
         new["metadata"]["finalizers"] = json!([]);
         let mut old = fixture.object.clone();
         // J10: an object that is being deleted is judged like any other.

@@ -113,6 +113,10 @@ fn f9_f10_old_addresses_stay_and_new_ones_or_another_service_do_not() {
     assert!(judged(old(), slice("10.0.0.1", "web", "b")).is_empty());
     assert_eq!(judged(old(), slice("10.0.0.2", "web", "a")), ["endpoints endpoints"]);
     assert_eq!(judged(old(), slice("10.0.0.1", "api", "a")), ["endpoints endpoints"]);
+    // A controller's slice that is taken from it keeps addresses that others will have.
+    let mut taken = old();
+    taken["metadata"]["labels"]["endpointslice.kubernetes.io/managed-by"] = json!("me");
+    assert_eq!(judged(old(), taken), ["endpoints endpoints"]);
 }
 
 #[test]

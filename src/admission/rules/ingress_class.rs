@@ -1,7 +1,8 @@
 //! `ingress-class`: it is certain which controller serves an Ingress, and it is one that the tenant may use.
 //!
-//! A class is named in the spec, or in an annotation that is older than the field. The API server lets both be
-//! written, one after the other, and controllers disagree on which of them counts; so they must agree.
+//! A class is named in the spec, or in an annotation that is older than the field and that some controllers spell
+//! their own way. The API server lets several be written, one after the other, and controllers disagree on which of
+//! them counts, down to an empty one; so they must agree.
 
 use std::fmt;
 
@@ -11,33 +12,47 @@ use crate::admission::record::Cut;
 use crate::admission::review::Object;
 
 const FIELD: &str = "spec.ingressClassName";
-const ANNOTATION: &str = "kubernetes.io/ingress.class";
+/// What annotations that name a class are called, behind whatever prefix.
+const ANNOTATION: &str = "ingress.class";
 
 pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     let (Object::Ingress(ingress), Some(tenant)) = (subject.object, subject.tenant()) else { return };
+    let classes = tenant.ingress_classes.as_deref();
+    let is_foreign =
+        |class: &str| classes.is_some_and(|classes| !classes.iter().any(|listed| **listed == *class));
     let named = &*ingress.spec.ingress_class_name;
-    let annotated = ingress.metadata.annotations.get(ANNOTATION).unwrap_or_default();
-    let annotation = format_args!("metadata.annotations[{ANNOTATION}]");
-    if !named.is_empty() && !annotated.is_empty() && named != annotated {
-        let message = format_args!(
-            "names class `{}`, and `{FIELD}` names `{}`: controllers disagree on which of them counts; remove the \
-             annotation",
-            Cut(annotated),
-            Cut(named)
-        );
-        findings.add_whole(&annotation, &message, &format_args!("{annotated} beside {named}"));
+    let mut first = Some(named).filter(|named| !named.is_empty());
+    if first.is_some_and(is_foreign) {
+        foreign(&FIELD, named, classes, findings);
     }
-    let Some(classes) = &tenant.ingress_classes else { return };
-    if named.is_empty() && annotated.is_empty() {
+    for (key, class) in ingress.metadata.annotations.iter().filter(|(key, _)| names_class(key)) {
+        let field = format_args!("metadata.annotations[{}]", Cut(key));
+        let other = *first.get_or_insert(class);
+        if other != class {
+            let message = format_args!(
+                "names class `{}`, and elsewhere `{}` is named: controllers disagree on which of them counts; name \
+                 one, in `{FIELD}` alone",
+                Cut(class),
+                Cut(other)
+            );
+            findings.add_whole(&field, &message, &format_args!("{key}={class} beside {other}"));
+        }
+        if is_foreign(class) {
+            foreign(&field, class, classes, findings);
+        }
+    }
+    if let (Some(classes), None) = (classes, first) {
         let message = format_args!("without a class any controller may serve it; use {}", Listed(classes));
         findings.add_whole(&FIELD, &message, &"no class");
     }
-    let fields: [(&dyn fmt::Display, &str); 2] = [(&FIELD, named), (&annotation, annotated)];
-    for (field, class) in fields.into_iter().filter(|(_, class)| !class.is_empty()) {
-        if !classes.iter().any(|listed| **listed == *class) {
-            let allowed = Listed(classes);
-            let message = format_args!("`{}` is no ingress class of the tenant; use {allowed}", Cut(class));
-            findings.add_whole(field, &message, &format_args!("class {class}"));
-        }
-    }
+}
+
+fn foreign(field: &dyn fmt::Display, class: &str, classes: Option<&[Box<str>]>, findings: &mut Findings<'_>) {
+    let allowed = Listed(classes.unwrap_or_default());
+    let message = format_args!("`{}` is no ingress class of the tenant; use {allowed}", Cut(class));
+    findings.add_whole(field, &message, &format_args!("class {class}"));
+}
+
+fn names_class(key: &str) -> bool {
+    key.strip_suffix(ANNOTATION).is_some_and(|prefix| prefix.is_empty() || prefix.ends_with('/'))
 }

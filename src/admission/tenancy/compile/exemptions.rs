@@ -155,7 +155,9 @@ fn exemption(object: &Named<ExemptionSpec>, mistakes: &mut Mistakes) -> Exemptio
 
 /// Whether a rule reads objects of this kind, in whatever group it is.
 fn is_judged(kind: &str) -> bool {
-    ["", "apps", "batch", "networking.k8s.io"].iter().any(|group| Kind::of(group, kind) != Kind::Other)
+    ["", "apps", "batch", "discovery.k8s.io", "networking.k8s.io"]
+        .iter()
+        .any(|group| Kind::of(group, kind) != Kind::Other)
 }
 
 fn reach(at: &At, target: &Target, mistakes: &mut Mistakes) -> Reach {

@@ -5,6 +5,10 @@ use crate::admission::tenancy::compile::{names, refuse_empty};
 use crate::admission::tenancy::{DEFAULT_SCHEDULER, Repository, RuntimeClasses};
 use crate::api;
 
+/// What is wrong with a name that no object can have.
+const NO_NAME: &str =
+    "this is no name of an object; use lower-case letters, digits, `-` and `.`, at most 253 of them";
+
 pub(super) fn schedulers(at: &At, written: Option<&[String]>, mistakes: &mut Mistakes) -> Vec<Box<str>> {
     let mend = "name a scheduler, or leave the field out: then it is `default-scheduler`";
     if let Some(written) =
@@ -66,8 +70,17 @@ pub(super) fn ingress_classes(
     written: Option<&[String]>,
     mistakes: &mut Mistakes,
 ) -> Option<Vec<Box<str>>> {
-    let mend = "name a class, or leave the field out: then it is any or none";
-    Some(listed(at, "spec.ingressClasses", written?, mend, mistakes))
+    const PATH: &str = "spec.ingressClasses";
+    let written = written?;
+    refuse_empty(written, at, PATH, "name a class, or leave the field out: then it is any or none", mistakes);
+    for (place, name) in written.iter().enumerate() {
+        // An annotation may name what no object could be called, such as `azure/application-gateway`.
+        let (first, rest) = name.split_once('/').unwrap_or(("a", name));
+        if !names::is_subdomain(first) || !names::is_subdomain(rest) {
+            mistakes.error(at, format!("{PATH}[{place}]"), name, NO_NAME);
+        }
+    }
+    Some(written.iter().map(|name| name.as_str().into()).collect())
 }
 
 pub(super) fn image_registries(
@@ -101,8 +114,6 @@ fn listed(at: &At, path: &str, written: &[String], mend: &str, mistakes: &mut Mi
 
 fn check_name(at: &At, path: String, name: &str, mistakes: &mut Mistakes) {
     if !names::is_subdomain(name) {
-        let message =
-            "this is no name of an object; use lower-case letters, digits, `-` and `.`, at most 253 of them";
-        mistakes.error(at, path, name, message);
+        mistakes.error(at, path, name, NO_NAME);
     }
 }
