@@ -205,28 +205,35 @@ pub struct Registration {
 impl Registration {
     /// The configuration of the mutating phase.
     pub fn mutating(&self) -> MutatingWebhookConfiguration {
-        let webhooks = of(Phase::Mutate).map(|webhook| MutatingWebhook {
-            admission_review_versions: review_versions(),
-            client_config: self.client_config(webhook),
-            failure_policy: Some(self.failure_policy(webhook).to_owned()),
-            match_conditions: self.match_conditions(webhook),
-            match_policy: Some("Equivalent".to_owned()),
-            name: webhook.name.to_owned(),
-            namespace_selector: Some(self.namespace_selector(webhook)),
-            object_selector: None,
-            // Another webhook may undo the stamp after it was made; once more it is asked for.
-            reinvocation_policy: Some("IfNeeded".to_owned()),
-            rules: Some(rules(webhook)),
-            side_effects: "None".to_owned(),
-            timeout_seconds: Some(TIMEOUT_SECONDS),
-        });
+        let webhooks =
+            of(Phase::Mutate).map(|webhook| self.webhook(webhook)).map(|webhook| MutatingWebhook {
+                admission_review_versions: webhook.admission_review_versions,
+                client_config: webhook.client_config,
+                failure_policy: webhook.failure_policy,
+                match_conditions: webhook.match_conditions,
+                match_policy: webhook.match_policy,
+                name: webhook.name,
+                namespace_selector: webhook.namespace_selector,
+                object_selector: webhook.object_selector,
+                // Another webhook may undo the stamp after it was made; once more it is asked for.
+                reinvocation_policy: Some("IfNeeded".to_owned()),
+                rules: webhook.rules,
+                side_effects: webhook.side_effects,
+                timeout_seconds: webhook.timeout_seconds,
+            });
         MutatingWebhookConfiguration { metadata: metadata(), webhooks: Some(webhooks.collect()) }
     }
 
     /// The configuration of the validating phase.
     pub fn validating(&self) -> ValidatingWebhookConfiguration {
-        let webhooks = of(Phase::Validate).map(|webhook| ValidatingWebhook {
-            admission_review_versions: review_versions(),
+        let webhooks = of(Phase::Validate).map(|webhook| self.webhook(webhook));
+        ValidatingWebhookConfiguration { metadata: metadata(), webhooks: Some(webhooks.collect()) }
+    }
+
+    /// All that the webhooks of both phases have in common.
+    fn webhook(&self, webhook: &Webhook) -> ValidatingWebhook {
+        ValidatingWebhook {
+            admission_review_versions: vec!["v1".to_owned()],
             client_config: self.client_config(webhook),
             failure_policy: Some(self.failure_policy(webhook).to_owned()),
             match_conditions: self.match_conditions(webhook),
@@ -237,8 +244,7 @@ impl Registration {
             rules: Some(rules(webhook)),
             side_effects: "None".to_owned(),
             timeout_seconds: Some(TIMEOUT_SECONDS),
-        });
-        ValidatingWebhookConfiguration { metadata: metadata(), webhooks: Some(webhooks.collect()) }
+        }
     }
 
     fn client_config(&self, webhook: &Webhook) -> WebhookClientConfig {
@@ -314,10 +320,6 @@ fn metadata() -> ObjectMeta {
         labels: Some([("app.kubernetes.io/name".to_owned(), NAME.to_owned())].into()),
         ..ObjectMeta::default()
     }
-}
-
-fn review_versions() -> Vec<String> {
-    vec!["v1".to_owned()]
 }
 
 /// One rule for all resources of the same group and operations.

@@ -25,6 +25,7 @@ use jiff::civil::Date;
 use self::judge::Judge;
 use self::progress::Progress;
 use self::report::Report;
+use crate::cli::today;
 use crate::config;
 
 /// Judges manifests offline, as if they were created: multi-document YAML or JSON, Lists, folders.
@@ -94,11 +95,6 @@ fn load(paths: &[PathBuf], today: Date) -> anyhow::Result<config::Loaded> {
         }
     }
     Ok(loaded)
-}
-
-#[expect(clippy::disallowed_methods, reason = "a command reads the clock, so that nothing below it has to")]
-fn today() -> Date {
-    jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date()
 }
 
 #[expect(clippy::disallowed_methods, reason = "https://no-color.org is about the environment")]

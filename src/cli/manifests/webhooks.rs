@@ -1,5 +1,5 @@
 //! `partywall manifests webhooks`: the MutatingWebhookConfiguration and the ValidatingWebhookConfiguration.
-#![expect(clippy::disallowed_methods, reason = "a command reads files and the clock")]
+#![expect(clippy::disallowed_methods, reason = "a command reads files")]
 
 use std::fs;
 use std::io::{self, Write};
@@ -11,13 +11,12 @@ use std::str::FromStr;
 use anyhow::{Context, anyhow, ensure};
 use axum::http::Uri;
 use axum::http::uri::Scheme;
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use serde::Serialize;
 
 use crate::admission::tenancy::{Snapshot, is_dns_label};
+use crate::cli::today;
 use crate::config;
 use crate::labels::{NAMESPACE_NAME, TENANT};
 use crate::registration::{Registration, Server};
@@ -136,7 +135,7 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
 /// The policies, with their warnings told; the built-in Settings alone where there are none.
 #[expect(clippy::print_stderr, reason = "notes of a command go to stderr")]
 fn load(policies: &[PathBuf]) -> anyhow::Result<Snapshot> {
-    let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
+    let today = today();
     if policies.is_empty() {
         let built_in = Snapshot::compile(Vec::new(), today);
         return built_in

@@ -12,15 +12,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::anyhow;
-use jiff::Timestamp;
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use rustc_hash::FxHashSet;
 use tokio::task::spawn_blocking;
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::{error, info, warn};
 
 use crate::admission::tenancy::Snapshot;
+use crate::cli::today;
 use crate::config::{self, Fingerprint, LoadError, Loaded};
 use crate::server::Writer;
 use crate::telemetry::{Metrics, Reload};
@@ -197,12 +195,6 @@ fn missing<'s>(these: &'s Snapshot, those: &Snapshot) -> Vec<&'s str> {
     missing.retain(|name| !names.contains(name));
     missing.sort_unstable();
     missing
-}
-
-/// The date by which exemptions expire: everywhere the same.
-#[expect(clippy::disallowed_methods, reason = "the clock of the program")]
-fn today() -> Date {
-    Timestamp::now().to_zoned(TimeZone::UTC).date()
 }
 
 #[cfg(test)]

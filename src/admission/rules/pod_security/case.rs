@@ -105,11 +105,7 @@ pub(super) struct Allowed {
 impl fmt::Display for Allowed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let allowed = self.names.iter().filter(|(since, name)| *since <= self.minor && !name.is_empty());
-        for (index, (_, name)) in allowed.enumerate() {
-            f.write_str(if index == 0 { "" } else { ", " })?;
-            f.write_str(name)?;
-        }
-        Ok(())
+        write_names(f, allowed.map(|(_, name)| *name))
     }
 }
 
@@ -118,12 +114,16 @@ pub(super) struct Listed<'l>(pub(super) &'l [&'l str]);
 
 impl fmt::Display for Listed<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, name) in self.0.iter().enumerate() {
-            f.write_str(if index == 0 { "" } else { ", " })?;
-            f.write_str(name)?;
-        }
-        Ok(())
+        write_names(f, self.0.iter().copied())
     }
+}
+
+fn write_names<'n>(f: &mut fmt::Formatter<'_>, names: impl Iterator<Item = &'n str>) -> fmt::Result {
+    for (index, name) in names.enumerate() {
+        f.write_str(if index == 0 { "" } else { ", " })?;
+        f.write_str(name)?;
+    }
+    Ok(())
 }
 
 /// Takes what one control finds.
