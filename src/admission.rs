@@ -5,6 +5,9 @@
 //!
 //! INVARIANT: what cannot be decided is denied, with a message that says why.
 
+pub mod certificate;
+pub mod custom;
+pub mod gateway;
 pub mod network;
 pub mod patch;
 pub mod policy;
@@ -15,6 +18,8 @@ mod stamp;
 pub mod tenancy;
 pub mod verdict;
 pub mod workload;
+
+use serde_json::value::RawValue;
 
 pub use self::record::{Cut, List, Pairs, Text};
 use self::review::{DecodeError, Kind, Object, Operation, Request, Undecodable};
@@ -66,12 +71,19 @@ fn undecidable(undecodable: Undecodable, snapshot: &Snapshot) -> Answer {
 
 /// Decides a request: the product in one function.
 pub fn admit(phase: Phase, request: &Request<'_>, snapshot: &Snapshot) -> Verdict {
-    let owner = snapshot.owner(&request.namespace);
-    if matches!(owner, Owner::System) {
+    let owner = match request.kind {
+        // Of a Namespace, whose it is goes by its own name, and the system's are protected like any other.
+        Kind::Namespace => snapshot.owner(&request.name),
+        _ => snapshot.owner(&request.namespace),
+    };
+    if matches!(owner, Owner::System) && request.kind != Kind::Namespace {
         return Verdict::allow();
     }
     let (new, old) = match &request.operation {
-        Operation::Delete | Operation::Connect => return Verdict::allow(),
+        Operation::Delete { old } if request.kind == Kind::Custom && phase == Phase::Validate => {
+            return judge_deletion(request, owner, snapshot, *old);
+        }
+        Operation::Delete { .. } | Operation::Connect => return Verdict::allow(),
         Operation::Create { new } => (new, None),
         Operation::Update { new, old } => (new, *old),
     };
@@ -99,9 +111,14 @@ pub fn admit(phase: Phase, request: &Request<'_>, snapshot: &Snapshot) -> Verdic
         | Object::Ingress(_)
         | Object::Binding(_)
         | Object::EphemeralContainers(_)
-        | Object::Endpoints(_) => {}
+        | Object::Endpoints(_)
+        | Object::Route(_)
+        | Object::Gateway(_)
+        | Object::OpenShiftRoute(_)
+        | Object::Certificate(_)
+        | Object::Custom(_) => {}
     }
-    let subject = Subject { request, object: new, owner, snapshot };
+    let subject = Subject { request, object: new, old: None, owner, snapshot };
     if is_shown_by_kubelet(&subject) {
         return Verdict::allow();
     }
@@ -128,21 +145,39 @@ fn is_shown_by_kubelet(subject: &Subject<'_, '_>) -> bool {
         && user.groups.iter().any(|group| &**group == "system:nodes")
 }
 
-/// Asks the rules, and on an update reports only what got worse.
-fn judge(subject: &Subject<'_, '_>, old: Option<&serde_json::value::RawValue>) -> Verdict {
-    let report = ask(subject, None);
-    // A violating object is rare, so only now is the old one decoded. One that does not decode had no
-    // violations that could be held in favour of the new one.
-    let old = match old {
-        Some(raw) if !report.violations.is_empty() => {
-            review::decode_as(subject.request.kind, &subject.request.subresource, raw).ok()
+/// Asks the rules about an object that goes.
+fn judge_deletion(
+    request: &Request<'_>,
+    owner: Owner<'_>,
+    snapshot: &Snapshot,
+    old: Option<&RawValue>,
+) -> Verdict {
+    match old.map(|raw| review::decode_as(request.kind, &request.subresource, raw)) {
+        // What an API server sends of old has nothing in it that could be judged.
+        None => Verdict::allow(),
+        Some(Ok(old)) => judge(&Subject { request, object: &old, old: Some(&old), owner, snapshot }, None),
+        Some(Err((path, problem))) => {
+            Verdict::undecidable(422, format!("`{path}` does not decode: {problem}, so it cannot be judged"))
         }
-        Some(_) | None => None,
+    }
+}
+
+/// Asks the rules, and on an update reports only what got worse.
+fn judge<'a>(subject: &Subject<'_, 'a>, raw: Option<&'a RawValue>) -> Verdict {
+    // One that does not decode had no violations that could be held in favour of the new one.
+    let decode = |raw| review::decode_as(subject.request.kind, &subject.request.subresource, raw).ok();
+    let is_compared = matches!(subject.request.kind, Kind::Namespace | Kind::Custom);
+    let compared = raw.filter(|_| is_compared).and_then(decode);
+    let subject = &Subject { old: subject.old.or(compared.as_ref()), ..*subject };
+    let report = ask(subject, None);
+    // A violating object is rare, so only now is the old one of any other kind decoded.
+    let decoded = raw.filter(|_| !is_compared && !report.violations.is_empty()).and_then(decode);
+    let Some(old) = compared.as_ref().or(decoded.as_ref()).filter(|_| !report.violations.is_empty()) else {
+        return verdict(subject, report);
     };
-    let Some(old) = old else { return verdict(subject, report) };
     let mut before = Before::default();
-    rules::check(&Subject { object: &old, ..*subject }, &mut Findings::to(&mut before));
-    let in_full = rules::changes_containers(&old, subject.object);
+    rules::check(&Subject { object: old, old: None, ..*subject }, &mut Findings::to(&mut before));
+    let in_full = rules::changes_containers(old, subject.object);
     verdict(subject, ask(subject, Some(Update { before: &before, in_full })))
 }
 

@@ -13,7 +13,7 @@ mod tenant;
 pub use exemption::{Exemption, ExemptionSpec, Target};
 pub use mistake::{Mistake, Source};
 pub use node_pool::{Effect, NodePool, NodePoolSpec, Taint};
-pub use settings::{Mode, Settings, SettingsSpec, StampMode, Workloads};
+pub use settings::{Controllers, ForeignRoute, Mode, Platform, Settings, SettingsSpec, StampMode, Workloads};
 pub use tenant::{
     Level, NodePools, Operator, PodSecurity, RuntimeClasses, ServiceType, Services, Tenant, TenantSpec,
     TolerationGrant,

@@ -3,9 +3,8 @@
 //! What is registered fails closed where tenants are, and nowhere else: a namespace with the label
 //! `partywall.dev/tenant` cannot be used past partywall, and the rest of the cluster goes on without it.
 //!
-//! INVARIANTS: nothing cluster-scoped is asked for, and no object's own labels decide whether it is sent: a
-//! tenant writes those. A namespace's labels do, so who may change namespaces is above the wall, and RBAC must keep
-//! tenants from it.
+//! INVARIANTS: nothing cluster-scoped is asked for but namespaces, and no object's own labels decide whether it is
+//! sent: a tenant writes those. A namespace's labels do, so changes of namespaces are sent whatever their labels are.
 
 use std::num::NonZeroU16;
 
@@ -17,7 +16,7 @@ use k8s_openapi::api::admissionregistration::v1::{
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, LabelSelectorRequirement, ObjectMeta};
 
 use crate::admission::Phase;
-use crate::admission::rules::{ENDPOINT_CONTROLLERS, SCHEDULER};
+use crate::admission::rules::{ENDPOINT_CONTROLLERS, MASTERS, NAMESPACE_CONTROLLERS, SCHEDULER};
 use crate::labels::{NAMESPACE_NAME, TENANT};
 
 /// The name of both configurations.
@@ -32,6 +31,8 @@ enum Namespaces {
     Tenants,
     /// The others, but for the system's: here only tenants' pools are protected.
     Elsewhere,
+    /// None: the namespaces themselves are sent, whatever labels they carry.
+    Themselves,
 }
 
 /// What happens to a request when no answer comes.
@@ -52,6 +53,8 @@ struct Webhook {
     failure_policy: FailurePolicy,
     /// Users whose requests are allowed anyway, and so need not be sent: what the cluster lives on.
     spares: &'static [&'static str],
+    /// A group of such users.
+    spares_group: Option<&'static str>,
     resources: &'static [Resource],
 }
 
@@ -67,6 +70,7 @@ struct Resource {
 const CREATE: &[&str] = &["CREATE"];
 const UPDATE: &[&str] = &["UPDATE"];
 const WRITE: &[&str] = &["CREATE", "UPDATE"];
+const REMOVE: &[&str] = &["UPDATE", "DELETE"];
 
 const fn resource(group: &'static str, name: &'static str, operations: &'static [&'static str]) -> Resource {
     Resource { group, name, operations }
@@ -75,14 +79,23 @@ const fn resource(group: &'static str, name: &'static str, operations: &'static 
 /// Who binds a pod to a node past the scheduler; both spellings do it.
 const BINDINGS: &[Resource] = &[resource("", "pods/binding", CREATE), resource("", "bindings", CREATE)];
 
+/// APIs whose objects claim hosts, whatever their kinds are: what is not known there is denied. Groups that a
+/// cluster does not have do no harm here.
+const ROUTES: &[Resource] = &[
+    resource("gateway.networking.k8s.io", "*", WRITE),
+    resource("gateway.networking.x-k8s.io", "*", WRITE),
+    resource("route.openshift.io", "routes", WRITE),
+];
+
 /// The table.
-const WEBHOOKS: [Webhook; 10] = [
+const WEBHOOKS: [Webhook; 15] = [
     Webhook {
         name: "stamp-pods.partywall.dev",
         phase: Phase::Mutate,
         namespaces: Namespaces::Tenants,
         failure_policy: FailurePolicy::Fail,
         spares: &[],
+        spares_group: None,
         resources: &[resource("", "pods", CREATE)],
     },
     Webhook {
@@ -91,6 +104,7 @@ const WEBHOOKS: [Webhook; 10] = [
         namespaces: Namespaces::Tenants,
         failure_policy: FailurePolicy::Fail,
         spares: &[],
+        spares_group: None,
         resources: &[resource("apps", "daemonsets", WRITE)],
     },
     Webhook {
@@ -99,6 +113,7 @@ const WEBHOOKS: [Webhook; 10] = [
         namespaces: Namespaces::Tenants,
         failure_policy: FailurePolicy::Fail,
         spares: &[],
+        spares_group: None,
         resources: &[resource("", "pods", WRITE), resource("", "pods/ephemeralcontainers", UPDATE)],
     },
     Webhook {
@@ -107,6 +122,7 @@ const WEBHOOKS: [Webhook; 10] = [
         namespaces: Namespaces::Tenants,
         failure_policy: FailurePolicy::Fail,
         spares: &[SCHEDULER],
+        spares_group: None,
         resources: BINDINGS,
     },
     // Their pods are judged in any case: this tells people early, and must never stand in a controller's way.
@@ -116,6 +132,7 @@ const WEBHOOKS: [Webhook; 10] = [
         namespaces: Namespaces::Tenants,
         failure_policy: FailurePolicy::Ignore,
         spares: &[],
+        spares_group: None,
         resources: &[
             resource("", "podtemplates", WRITE),
             resource("", "replicationcontrollers", WRITE),
@@ -133,6 +150,7 @@ const WEBHOOKS: [Webhook; 10] = [
         namespaces: Namespaces::Tenants,
         failure_policy: FailurePolicy::Fail,
         spares: &[],
+        spares_group: None,
         resources: &[resource("", "services", WRITE), resource("", "services/status", UPDATE)],
     },
     Webhook {
@@ -141,6 +159,7 @@ const WEBHOOKS: [Webhook; 10] = [
         namespaces: Namespaces::Tenants,
         failure_policy: FailurePolicy::Fail,
         spares: ENDPOINT_CONTROLLERS,
+        spares_group: None,
         resources: &[resource("", "endpoints", WRITE), resource("discovery.k8s.io", "endpointslices", WRITE)],
     },
     Webhook {
@@ -149,9 +168,72 @@ const WEBHOOKS: [Webhook; 10] = [
         namespaces: Namespaces::Tenants,
         failure_policy: FailurePolicy::Fail,
         spares: &[],
+        spares_group: None,
         resources: &[
             resource("networking.k8s.io", "ingresses", WRITE),
             resource("networking.k8s.io", "ingresses/status", UPDATE),
+        ],
+    },
+    Webhook {
+        name: "routes.partywall.dev",
+        phase: Phase::Validate,
+        namespaces: Namespaces::Tenants,
+        failure_policy: FailurePolicy::Fail,
+        spares: &[],
+        spares_group: None,
+        resources: ROUTES,
+    },
+    Webhook {
+        name: "certificates.partywall.dev",
+        phase: Phase::Validate,
+        namespaces: Namespaces::Tenants,
+        failure_policy: FailurePolicy::Fail,
+        spares: &[],
+        spares_group: None,
+        resources: &[
+            resource("cert-manager.io", "certificates", WRITE),
+            resource("cert-manager.io", "certificaterequests", WRITE),
+            resource("acme.cert-manager.io", "orders", WRITE),
+            resource("acme.cert-manager.io", "challenges", WRITE),
+        ],
+    },
+    Webhook {
+        name: "devices.partywall.dev",
+        phase: Phase::Validate,
+        namespaces: Namespaces::Tenants,
+        failure_policy: FailurePolicy::Fail,
+        spares: &[],
+        spares_group: None,
+        resources: &[
+            resource("resource.k8s.io", "resourceclaims", WRITE),
+            resource("resource.k8s.io", "resourceclaimtemplates", WRITE),
+        ],
+    },
+    Webhook {
+        name: "managed.partywall.dev",
+        phase: Phase::Validate,
+        namespaces: Namespaces::Tenants,
+        failure_policy: FailurePolicy::Fail,
+        spares: &[],
+        spares_group: Some(MASTERS),
+        resources: &[
+            resource("networking.k8s.io", "networkpolicies", REMOVE),
+            resource("cilium.io", "ciliumnetworkpolicies", REMOVE),
+            resource("crd.projectcalico.org", "networkpolicies", REMOVE),
+            resource("projectcalico.org", "networkpolicies", REMOVE),
+        ],
+    },
+    Webhook {
+        name: "namespaces.partywall.dev",
+        phase: Phase::Validate,
+        namespaces: Namespaces::Themselves,
+        failure_policy: FailurePolicy::Fail,
+        spares: NAMESPACE_CONTROLLERS,
+        spares_group: Some(MASTERS),
+        resources: &[
+            resource("", "namespaces", WRITE),
+            resource("", "namespaces/status", UPDATE),
+            resource("", "namespaces/finalize", UPDATE),
         ],
     },
     Webhook {
@@ -160,6 +242,7 @@ const WEBHOOKS: [Webhook; 10] = [
         namespaces: Namespaces::Elsewhere,
         failure_policy: FailurePolicy::Ignore,
         spares: &[],
+        spares_group: None,
         resources: &[resource("", "pods", WRITE)],
     },
     Webhook {
@@ -168,6 +251,7 @@ const WEBHOOKS: [Webhook; 10] = [
         namespaces: Namespaces::Elsewhere,
         failure_policy: FailurePolicy::Ignore,
         spares: &[SCHEDULER],
+        spares_group: None,
         resources: BINDINGS,
     },
 ];
@@ -239,7 +323,7 @@ impl Registration {
             match_conditions: self.match_conditions(webhook),
             match_policy: Some("Equivalent".to_owned()),
             name: webhook.name.to_owned(),
-            namespace_selector: Some(self.namespace_selector(webhook)),
+            namespace_selector: self.namespace_selector(webhook),
             object_selector: None,
             rules: Some(rules(webhook)),
             side_effects: "None".to_owned(),
@@ -269,7 +353,7 @@ impl Registration {
 
     /// Where those who are spared cannot be told apart by a condition, their work goes on when no answer comes, and
     /// others' with it: no `edit` role may bind, a pod that somebody else binds is stamped, which kubelet looks at
-    /// once more, and addresses must follow the pods that come and go.
+    /// once more, addresses must follow the pods that come and go, and no `edit` role may change namespaces.
     fn failure_policy(&self, webhook: &Webhook) -> &'static str {
         match webhook.failure_policy {
             FailurePolicy::Fail if webhook.spares.is_empty() || self.match_conditions => "Fail",
@@ -278,20 +362,34 @@ impl Registration {
     }
 
     fn match_conditions(&self, webhook: &Webhook) -> Option<Vec<MatchCondition>> {
-        (self.match_conditions && !webhook.spares.is_empty()).then(|| {
+        let mut conditions = Vec::new();
+        if !webhook.spares.is_empty() {
             let spared: Vec<String> = webhook.spares.iter().map(|user| format!("'{user}'")).collect();
-            vec![MatchCondition {
+            conditions.push(MatchCondition {
                 name: "not-the-clusters-own".to_owned(),
                 expression: format!("!(request.userInfo.username in [{}])", spared.join(", ")),
-            }]
-        })
+            });
+        }
+        if let Some(group) = webhook.spares_group {
+            conditions.push(MatchCondition {
+                name: "not-the-way-out".to_owned(),
+                // A request without groups has no such field.
+                expression: format!(
+                    "!has(request.userInfo.groups) || !('{group}' in request.userInfo.groups)"
+                ),
+            });
+        }
+        (self.match_conditions && !conditions.is_empty()).then_some(conditions)
     }
 
     /// Whoever labels a system namespace as a tenant's must not stop the cluster by it.
-    fn namespace_selector(&self, webhook: &Webhook) -> LabelSelector {
+    fn namespace_selector(&self, webhook: &Webhook) -> Option<LabelSelector> {
         let tenant = match webhook.namespaces {
             Namespaces::Tenants => "Exists",
             Namespaces::Elsewhere => "DoesNotExist",
+            // For a namespace it would look at the labels as they will be: whoever takes the label away would not
+            // be asked about.
+            Namespaces::Themselves => return None,
         };
         let mut requirements = vec![LabelSelectorRequirement {
             key: TENANT.to_owned(),
@@ -306,7 +404,7 @@ impl Registration {
                 values: Some(self.system_namespaces.clone()),
             });
         }
-        LabelSelector { match_expressions: Some(requirements), match_labels: None }
+        Some(LabelSelector { match_expressions: Some(requirements), match_labels: None })
     }
 }
 
@@ -325,6 +423,10 @@ fn metadata() -> ObjectMeta {
 /// One rule for all resources of the same group and operations.
 fn rules(webhook: &Webhook) -> Vec<RuleWithOperations> {
     let owned = |names: &[&str]| Some(names.iter().map(|&name| name.to_owned()).collect());
+    let scope = match webhook.namespaces {
+        Namespaces::Tenants | Namespaces::Elsewhere => "Namespaced",
+        Namespaces::Themselves => "Cluster",
+    };
     let mut rules: Vec<RuleWithOperations> = Vec::new();
     for resource in webhook.resources {
         let (groups, operations) = (owned(&[resource.group]), owned(resource.operations));
@@ -337,7 +439,7 @@ fn rules(webhook: &Webhook) -> Vec<RuleWithOperations> {
                 api_versions: owned(&["*"]),
                 operations,
                 resources: owned(&[resource.name]),
-                scope: Some("Namespaced".to_owned()),
+                scope: Some(scope.to_owned()),
             }),
         }
     }

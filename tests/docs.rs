@@ -76,6 +76,7 @@ fn catalogue() -> String {
         let place = match rule.holds_in() {
             HoldsIn::Tenants => "in tenants' namespaces",
             HoldsIn::Everywhere => "in every namespace but the system's, since it protects tenants' pools",
+            HoldsIn::AllNamespaces => "of every namespace, the system's too",
         };
         write!(text, "\n## `{rule}`\n\n{}\n\nHolds {place}.\n", rule.summary()).unwrap();
         if rule == RuleId::PodSecurity {

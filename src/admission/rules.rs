@@ -3,15 +3,23 @@
 //! A rule looks at a [`Subject`] and reports [`Finding`]s. It does not know modes, exemptions or what was there
 //! before: [`findings`] sorts that out for all of them.
 
+mod certificate_names;
+mod claims;
+mod device_claims;
 mod endpoints;
 mod findings;
+mod foreign_routes;
 mod image_registries;
+mod ingress_annotations;
 mod ingress_class;
 mod ingress_hosts;
+mod managed_objects;
+mod namespaces;
 mod node_placement;
 mod pod_affinity;
 mod pod_security;
 mod priority_class;
+mod route_hosts;
 mod runtime_class;
 mod scheduler;
 mod service_exposure;
@@ -24,6 +32,7 @@ use std::str::FromStr;
 pub(crate) use self::endpoints::CONTROLLERS as ENDPOINT_CONTROLLERS;
 pub(super) use self::findings::{Before, Report, Update};
 pub use self::findings::{Concern, Finding, Findings};
+pub(crate) use self::namespaces::{CONTROLLERS as NAMESPACE_CONTROLLERS, MASTERS};
 pub(crate) use self::node_placement::SCHEDULER;
 pub use self::pod_security::{Control, controls};
 use super::review::{Object, Request};
@@ -93,6 +102,20 @@ registry! {
     IngressClass = "ingress-class" in ingress_class, Tenants;
     /// Nobody but the cluster's own controllers writes the addresses behind a Service.
     Endpoints = "endpoints" in endpoints, Tenants;
+    /// Ingresses, routes and Services carry no annotation of a controller but those known to do no harm, with hosts of their tenant's.
+    IngressAnnotations = "ingress-annotations" in ingress_annotations, Tenants;
+    /// Every host that a route, Gateway or listener of the Gateway API or a Route of OpenShift claims is the tenant's.
+    RouteHosts = "route-hosts" in route_hosts, Tenants;
+    /// Every name that a certificate of cert-manager is asked for is the tenant's, and nobody asks past that.
+    CertificateNames = "certificate-names" in certificate_names, Tenants;
+    /// No routes of other APIs (Traefik, Istio, Contour, Kong and the like), unless Settings say where their hosts are; these are the tenant's.
+    ForeignRoutes = "foreign-routes" in foreign_routes, Tenants;
+    /// No claim to a device has administrator access to those that others use.
+    DeviceClaims = "device-claims" in device_claims, Tenants;
+    /// Nobody but the platform changes what carries the label `partywall.dev/managed`.
+    ManagedObjects = "managed-objects" in managed_objects, Tenants;
+    /// Nobody but the platform changes whose a namespace is, and the labels and annotations that protect it.
+    Namespaces = "namespaces" in namespaces, AllNamespaces;
 }
 
 /// Where a rule holds.
@@ -102,6 +125,8 @@ pub enum HoldsIn {
     Tenants,
     /// In unclaimed namespaces too, since it protects tenants' pools.
     Everywhere,
+    /// Of every namespace, the system's too.
+    AllNamespaces,
 }
 
 impl fmt::Display for RuleId {
@@ -146,6 +171,8 @@ pub struct Subject<'s, 'a> {
     pub request: &'s Request<'a>,
     /// The object.
     pub object: &'s Object<'a>,
+    /// The object as it was, of the kinds whose rules compare the two; of a deleted one the same as `object`.
+    pub old: Option<&'s Object<'a>>,
     /// Whose namespace it is.
     pub owner: Owner<'s>,
     /// The snapshot.
@@ -171,9 +198,11 @@ impl<'s, 'a> Subject<'s, 'a> {
 pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     for rule in RuleId::ALL {
         let holds = match (rule.holds_in(), subject.owner) {
-            (_, Owner::System) | (HoldsIn::Tenants, Owner::Unclaimed) => false,
-            (HoldsIn::Tenants | HoldsIn::Everywhere, Owner::Tenant(_))
+            (HoldsIn::AllNamespaces, _)
+            | (HoldsIn::Tenants | HoldsIn::Everywhere, Owner::Tenant(_))
             | (HoldsIn::Everywhere, Owner::Unclaimed) => true,
+            (HoldsIn::Tenants | HoldsIn::Everywhere, Owner::System)
+            | (HoldsIn::Tenants, Owner::Unclaimed) => false,
         };
         if holds && findings.begin(rule) {
             rule.check(subject, findings);

@@ -12,6 +12,7 @@ mod exemptions;
 mod images;
 mod index;
 mod pools;
+mod routes;
 
 use rustc_hash::FxHashMap;
 
@@ -22,6 +23,7 @@ pub use self::exemptions::{Exemption, Reach};
 pub use self::images::Repository;
 use self::index::PoolIndex;
 pub use self::pools::{Grant, Pool, PoolId, Taint, is_restricted};
+pub use self::routes::{ForeignRoute, HostPath, Step};
 use super::policy::Modes;
 use super::workload::Toleration;
 use crate::api::{Level, ServiceType, StampMode, Workloads};
@@ -37,6 +39,14 @@ pub struct Snapshot {
     pub workloads: Workloads,
     /// The modes of the rules in namespaces that no tenant claims.
     pub modes: Modes,
+    /// Who may change what protects the wall.
+    pub platform: Platform,
+    /// Who may write what only controllers write.
+    pub controllers: Controllers,
+    /// Kinds of other APIs that tenants may write.
+    pub foreign_routes: Vec<ForeignRoute>,
+    /// Prefixes of annotations that mean what ingress-nginx's own mean.
+    pub annotation_prefixes: Vec<Box<str>>,
     namespaces: FxHashMap<Box<str>, Place>,
     tenants: Vec<Tenant>,
     pools: Vec<Pool>,
@@ -61,6 +71,26 @@ pub enum Owner<'s> {
     Tenant(&'s Tenant),
     /// Nobody's: only the rules that protect tenants' pools hold.
     Unclaimed,
+}
+
+/// The platform team, by exact names.
+#[derive(Debug, Default)]
+pub struct Platform {
+    /// Its users.
+    pub users: Vec<Box<str>>,
+    /// Its groups.
+    pub groups: Vec<Box<str>>,
+}
+
+/// Controllers beside the cluster's own, by the exact names of the users that they are.
+#[derive(Debug, Default)]
+pub struct Controllers {
+    /// Who writes Endpoints and EndpointSlices.
+    pub endpoints: Vec<Box<str>>,
+    /// Who writes what cert-manager's Certificates come from.
+    pub certificates: Vec<Box<str>>,
+    /// Who writes routes of kinds that tenants may not write.
+    pub routes: Vec<Box<str>>,
 }
 
 /// The scheduler that the API server writes into a pod that names none.
@@ -91,6 +121,14 @@ pub struct Tenant {
     pub image_registries: Option<Vec<Repository>>,
     /// The classes its Ingresses must name one of; `None`: any or none.
     pub ingress_classes: Option<Vec<Box<str>>>,
+    /// The classes its own Gateways must name one of; `None`: it has some if it has load balancers.
+    pub gateway_classes: Option<Vec<Box<str>>>,
+    /// The Gateways of others that it may attach to, as `namespace/name`; `None`: any.
+    pub gateways: Option<Vec<Box<str>>>,
+    /// The ClusterIssuers its certificates may come from; `None`: any.
+    pub certificate_issuers: Option<Vec<Box<str>>>,
+    /// Annotations of controllers it may use beside those that are known to do no harm.
+    pub annotations: Vec<Box<str>>,
     /// The modes of the rules.
     pub modes: Modes,
     /// Its exemptions that have not expired.
@@ -129,6 +167,10 @@ pub struct Services {
     pub external_ips: Vec<ipnet::IpNet>,
     /// The names an `ExternalName` Service may point to.
     pub external_names: Domains,
+    /// The classes of load balancers they may name.
+    pub load_balancer_classes: Vec<Box<str>>,
+    /// The ranges that `loadBalancerIP` may name.
+    pub load_balancer_ips: Vec<ipnet::IpNet>,
 }
 
 impl Snapshot {

@@ -27,9 +27,66 @@ pub struct SettingsSpec {
     /// The namespaces that are never judged, by exact name; absent: those of the embedded default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub system_namespaces: Option<Vec<String>>,
+    /// Who may change what makes a namespace what it is, and what is labelled `partywall.dev/managed`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub platform: Option<Platform>,
+    /// Who, beside the cluster's own controllers, may write what only controllers write.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub controllers: Option<Controllers>,
+    /// Kinds of other APIs that claim hosts, and where in them the hosts are; such kinds are denied where they are
+    /// not listed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub foreign_routes: Option<Vec<ForeignRoute>>,
+    /// Prefixes of annotations that ingress-nginx is told to read beside its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub annotation_prefixes: Option<Vec<String>>,
     /// The mode of each rule; a rule that is not named keeps the mode of the embedded default.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub rules: BTreeMap<String, Mode>,
+}
+
+/// The platform team, by exact names.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Platform {
+    /// Names of users; a ServiceAccount's is `system:serviceaccount:<namespace>:<name>`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub users: Vec<String>,
+    /// Names of groups.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<String>,
+}
+
+/// Controllers, by the exact names of the users that they are.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Controllers {
+    /// Who writes Endpoints and EndpointSlices.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub endpoints: Vec<String>,
+    /// Who writes cert-manager's CertificateRequests, Orders and Challenges.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub certificates: Vec<String>,
+    /// Who writes routes of kinds that tenants may not write.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub routes: Vec<String>,
+}
+
+/// A kind of another API that tenants may write.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ForeignRoute {
+    /// Its API group, in all its versions.
+    pub group: String,
+    /// The kind.
+    pub kind: String,
+    /// Where its hosts are, such as `.spec.hosts[*]`. What is missing there claims every host. Absent: the kind bears
+    /// no hosts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hosts: Vec<String>,
+    /// Where it may have further hosts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub optional_hosts: Vec<String>,
 }
 
 /// What a violation of a rule does.

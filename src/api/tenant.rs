@@ -46,6 +46,20 @@ pub struct TenantSpec {
     /// The classes its Ingresses must name one of; absent: any or none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ingress_classes: Option<Vec<String>>,
+    /// The classes its own Gateways must name one of; absent: it has Gateways only if it may have Services of type
+    /// `LoadBalancer`, since that is what a Gateway opens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gateway_classes: Option<Vec<String>>,
+    /// The Gateways of others that its routes and listeners may attach to, as `namespace/name`; absent: any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gateways: Option<Vec<String>>,
+    /// The ClusterIssuers its certificates may come from; absent: any. Issuers in its own namespaces are its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate_issuers: Option<Vec<String>>,
+    /// Annotations of controllers that its Ingresses, routes and Services may carry beside those that are known to
+    /// do no harm, by their whole keys.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub annotations: Vec<String>,
     /// Overrides of the cluster-wide mode, by rule id.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub rules: BTreeMap<String, Mode>,
@@ -111,6 +125,12 @@ pub struct Services {
     /// The names that an `ExternalName` Service may point to, written like `domains`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub external_names: Vec<String>,
+    /// The classes of load balancers it may name; absent: it names none, and gets the cluster's default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub load_balancer_classes: Option<Vec<String>>,
+    /// The addresses or CIDR ranges that `loadBalancerIP` may name.
+    #[serde(rename = "loadBalancerIPs", default, skip_serializing_if = "Vec::is_empty")]
+    pub load_balancer_ips: Vec<String>,
 }
 
 /// A type of Service.

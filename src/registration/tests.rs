@@ -32,8 +32,8 @@ fn l2_what_fails_closed_is_sent_of_tenants_namespaces_only() {
     let labelled_system: &[_] = &[(NAMESPACE_NAME, "kube-system"), (TENANT, "x")];
     for match_conditions in [true, false] {
         let registration = registration(match_conditions);
-        for webhook in &WEBHOOKS {
-            let selector = registration.namespace_selector(webhook);
+        for webhook in WEBHOOKS.iter().filter(|webhook| webhook.namespaces != Namespaces::Themselves) {
+            let selector = registration.namespace_selector(webhook).unwrap();
             let is_fail = registration.failure_policy(webhook) == "Fail";
             let is_tenants = webhook.namespaces == Namespaces::Tenants;
             assert!(is_tenants || !is_fail, "{}", webhook.name);
@@ -69,10 +69,36 @@ fn c5_j15_the_scheduler_goes_on_binding_with_and_without_match_conditions() {
 }
 
 #[test]
-fn i16_nothing_cluster_scoped_is_sent() {
-    for rule in WEBHOOKS.iter().flat_map(rules) {
-        assert_eq!(rule.scope.as_deref(), Some("Namespaced"));
+fn i16_nothing_cluster_scoped_is_sent_but_namespaces() {
+    for (webhook, rule) in
+        WEBHOOKS.iter().flat_map(|webhook| rules(webhook).into_iter().map(move |r| (webhook, r)))
+    {
+        if webhook.namespaces == Namespaces::Themselves {
+            assert_eq!(rule.scope.as_deref(), Some("Cluster"));
+            assert!(rule.resources.iter().flatten().all(|name| name.starts_with("namespaces")), "{rule:?}");
+        } else {
+            assert_eq!(rule.scope.as_deref(), Some("Namespaced"));
+        }
     }
+}
+
+#[test]
+fn i2_i3_i5_changes_of_namespaces_are_sent_whatever_their_labels_and_whichever_the_way() {
+    let webhook = WEBHOOKS.iter().find(|webhook| webhook.namespaces == Namespaces::Themselves).unwrap();
+    assert_eq!(registration(true).namespace_selector(webhook), None);
+    let sent: Vec<_> =
+        webhook.resources.iter().map(|resource| (resource.name, resource.operations)).collect();
+    assert_eq!(sent, [("namespaces", WRITE), ("namespaces/status", UPDATE), ("namespaces/finalize", UPDATE)]);
+    // The way out stays open when partywall does not answer; where that cannot be said, requests go on.
+    let spared: Vec<_> = registration(true)
+        .match_conditions(webhook)
+        .unwrap()
+        .into_iter()
+        .map(|condition| condition.name)
+        .collect();
+    assert_eq!(spared, ["not-the-clusters-own", "not-the-way-out"]);
+    assert_eq!(registration(true).failure_policy(webhook), "Fail");
+    assert_eq!(registration(false).failure_policy(webhook), "Ignore");
 }
 
 #[test]

@@ -32,6 +32,10 @@ fn many(tenants: usize) -> Vec<Located> {
             runtime_classes: None,
             image_registries: None,
             ingress_classes: None,
+            gateway_classes: None,
+            gateways: None,
+            certificate_issuers: None,
+            annotations: Vec::new(),
             rules: [("pod-security".to_owned(), Mode::Warn)].into(),
         };
         Object::Tenant(Box::new(Tenant::new(&format!("tenant-{index}"), spec)))

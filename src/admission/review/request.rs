@@ -6,6 +6,9 @@ use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, IgnoredAny, M
 use serde_json::value::RawValue;
 
 use super::{Undecodable, without_position};
+use crate::admission::certificate::Certificate;
+use crate::admission::custom::Custom;
+use crate::admission::gateway::{Gateway, OpenShiftRoute, Route};
 use crate::admission::network::{Endpoints, Ingress, Service};
 use crate::admission::record::{Cut, List, Text, record};
 use crate::admission::workload::{
@@ -20,6 +23,8 @@ pub struct Request<'a> {
     pub uid: Text<'a>,
     /// The kind of the object, by group and kind.
     pub kind: Kind,
+    /// The kind's group; empty: core.
+    pub group: Text<'a>,
     /// The kind as the API server names it.
     pub kind_name: Text<'a>,
     /// The group of the resource; empty: core.
@@ -56,7 +61,10 @@ pub enum Operation<'a> {
         old: Option<&'a RawValue>,
     },
     /// An object removed.
-    Delete,
+    Delete {
+        /// The object as it is, still raw.
+        old: Option<&'a RawValue>,
+    },
     /// A connection to an object.
     Connect,
 }
@@ -110,9 +118,29 @@ pub enum Kind {
     EphemeralContainers,
     Endpoints,
     EndpointSlice,
+    Namespace,
+    /// HTTPRoute, GRPCRoute and TLSRoute.
+    Route,
+    /// TCPRoute and UDPRoute.
+    PortRoute,
+    Gateway,
+    /// ListenerSet, and XListenerSet as long as it was an experiment.
+    ListenerSet,
+    /// The Route of OpenShift.
+    OpenShiftRoute,
+    Certificate,
+    /// A kind that is no part of Kubernetes, or that is read like one: policies of networks and claims of devices.
+    Custom,
     /// Any other.
     Other,
 }
+
+/// The groups of the Gateway API.
+const GATEWAY_API: [&str; 2] = ["gateway.networking.k8s.io", "gateway.networking.x-k8s.io"];
+
+/// The groups of Kubernetes itself whose kinds no rule reads.
+const OWN_GROUPS: [&str; 8] =
+    ["", "apps", "autoscaling", "batch", "extensions", "policy", "coordination.k8s.io", "events.k8s.io"];
 
 impl Kind {
     /// The kind called `kind` in `group`.
@@ -133,7 +161,22 @@ impl Kind {
             ("batch", "Job") => Self::Job,
             ("batch", "CronJob") => Self::CronJob,
             ("networking.k8s.io" | "extensions", "Ingress") => Self::Ingress,
-            _ => Self::Other,
+            ("", "Namespace") => Self::Namespace,
+            ("route.openshift.io", "Route") => Self::OpenShiftRoute,
+            ("cert-manager.io", "Certificate") => Self::Certificate,
+            (group, kind) if GATEWAY_API.contains(&group) => Self::of_gateway_api(kind),
+            (group, _) if OWN_GROUPS.contains(&group) => Self::Other,
+            _ => Self::Custom,
+        }
+    }
+
+    fn of_gateway_api(kind: &str) -> Self {
+        match kind {
+            "HTTPRoute" | "GRPCRoute" | "TLSRoute" => Self::Route,
+            "TCPRoute" | "UDPRoute" => Self::PortRoute,
+            "Gateway" => Self::Gateway,
+            "ListenerSet" | "XListenerSet" => Self::ListenerSet,
+            _ => Self::Custom,
         }
     }
 }
@@ -159,6 +202,16 @@ pub enum Object<'a> {
     EphemeralContainers(Box<Pod<'a>>),
     /// The addresses behind a Service.
     Endpoints(Box<Endpoints<'a>>),
+    /// A route of the Gateway API.
+    Route(Box<Route<'a>>),
+    /// A Gateway, or a set of listeners for one.
+    Gateway(Box<Gateway<'a>>),
+    /// The Route of OpenShift.
+    OpenShiftRoute(Box<OpenShiftRoute<'a>>),
+    /// A Certificate of cert-manager.
+    Certificate(Box<Certificate<'a>>),
+    /// Any object of which no more is known than that it has metadata.
+    Custom(Box<Custom<'a>>),
     /// Nothing that a rule reads.
     Unread,
     /// `null`, where there should be an object.
@@ -180,6 +233,11 @@ impl<'a> Object<'a> {
             | Self::Ingress(_)
             | Self::Binding(_)
             | Self::Endpoints(_)
+            | Self::Route(_)
+            | Self::Gateway(_)
+            | Self::OpenShiftRoute(_)
+            | Self::Certificate(_)
+            | Self::Custom(_)
             | Self::Unread
             | Self::Missing => None,
         }
@@ -196,6 +254,11 @@ impl<'a> Object<'a> {
             Self::Ingress(ingress) => Some(&ingress.metadata),
             Self::Binding(binding) => Some(&binding.metadata),
             Self::Endpoints(endpoints) => Some(&endpoints.metadata),
+            Self::Route(route) => Some(&route.metadata),
+            Self::Gateway(gateway) => Some(&gateway.metadata),
+            Self::OpenShiftRoute(route) => Some(&route.metadata),
+            Self::Certificate(certificate) => Some(&certificate.metadata),
+            Self::Custom(object) => Some(&object.metadata),
             Self::Unread | Self::Missing => None,
         }
     }
@@ -223,10 +286,14 @@ pub fn is_without_spec(subresource: &str) -> bool {
 }
 
 /// As which kind an object is read. The subresources without a spec are not read, but for the metadata and
-/// addresses that Services and Ingresses take from their status too.
+/// addresses that Services and Ingresses take from their status too, and the metadata of Namespaces.
 fn reading(kind: Kind, subresource: &str) -> Kind {
-    let is_read_of_status = matches!(kind, Kind::Service | Kind::Ingress) && subresource == "status";
-    if is_without_spec(subresource) && !is_read_of_status { Kind::Other } else { kind }
+    let is_read_of = match kind {
+        Kind::Service | Kind::Ingress => subresource == "status",
+        Kind::Namespace => matches!(subresource, "status" | "finalize"),
+        _ => false,
+    };
+    if is_without_spec(subresource) && !is_read_of { Kind::Other } else { kind }
 }
 
 /// Decodes an object as a kind.
@@ -260,6 +327,13 @@ impl<'de> DeserializeSeed<'de> for As {
             Kind::Endpoints | Kind::EndpointSlice => {
                 Option::deserialize(deserializer).map(present(Object::Endpoints))
             }
+            Kind::Route | Kind::PortRoute => Option::deserialize(deserializer).map(present(Object::Route)),
+            Kind::Gateway | Kind::ListenerSet => {
+                Option::deserialize(deserializer).map(present(Object::Gateway))
+            }
+            Kind::OpenShiftRoute => Option::deserialize(deserializer).map(present(Object::OpenShiftRoute)),
+            Kind::Certificate => Option::deserialize(deserializer).map(present(Object::Certificate)),
+            Kind::Namespace | Kind::Custom => Option::deserialize(deserializer).map(present(Object::Custom)),
             Kind::Other => IgnoredAny::deserialize(deserializer).map(|_| Object::Unread),
         }
     }
@@ -336,7 +410,7 @@ impl<'a> Undecided<'a> {
         let operation = match &*self.operation {
             "CREATE" => Operation::Create { new: object },
             "UPDATE" => Operation::Update { new: object, old: self.old },
-            "DELETE" => Operation::Delete,
+            "DELETE" => Operation::Delete { old: self.old },
             "CONNECT" => Operation::Connect,
             other => {
                 let problem = format!("`{}` is no operation that is known here", Cut(other));
@@ -346,6 +420,7 @@ impl<'a> Undecided<'a> {
         Ok(Request {
             uid: self.uid,
             kind,
+            group,
             kind_name,
             resource_group: self.resource.group,
             resource: self.resource.resource,

@@ -5,20 +5,19 @@
 //! annotations by which controllers take further hosts, or configuration that may name any. What controllers do
 //! by other annotations is not this rule's matter.
 
-use std::cell::OnceCell;
 use std::fmt;
 
 use serde::de::IgnoredAny;
 
+use super::claims::Claims;
 use super::{Findings, Subject};
 use crate::admission::network::Ingress;
 use crate::admission::record::{Cut, Text};
 use crate::admission::review::Object;
-use crate::admission::tenancy::{Domains, Host, HostError};
 
 pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     let (Object::Ingress(ingress), Some(tenant)) = (subject.object, subject.tenant()) else { return };
-    let mut claims = Claims { domains: &tenant.domains, listed: OnceCell::new(), findings };
+    let mut claims = Claims::on(&tenant.domains, findings);
     // A write to the status keeps the spec as it was, but takes the annotations.
     if &*subject.request.subresource != "status" {
         claims.of_spec(ingress);
@@ -26,13 +25,7 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     claims.of_annotations(ingress);
 }
 
-struct Claims<'c, 'f> {
-    domains: &'c Domains,
-    /// The domains as a message lists them.
-    listed: OnceCell<String>,
-    findings: &'c mut Findings<'f>,
-}
-
+/// What an Ingress claims.
 impl Claims<'_, '_> {
     fn of_spec(&mut self, ingress: &Ingress<'_>) {
         for (index, rule) in ingress.spec.rules.iter().enumerate() {
@@ -111,34 +104,6 @@ impl Claims<'_, '_> {
                 None => self.host(&field, "www", &format!("www.{}", &*rule.host)),
             }
         }
-    }
-
-    fn host(&mut self, field: &dyn fmt::Display, source: &str, host: &str) {
-        let identity = format_args!("{source}={host}");
-        match Host::parse(host) {
-            Ok(parsed) if self.domains.owns(&parsed) => {}
-            Ok(_) => self.advise(field, &format_args!("`{}` is not the tenant's", Cut(host)), &identity),
-            Err(error @ HostError::Empty) => self.advise(field, &error, &identity),
-            Err(error) => self.advise(field, &format_args!("`{}`: {error}", Cut(host)), &identity),
-        }
-    }
-
-    /// A problem that a host of the tenant's own would solve.
-    fn advise(&mut self, field: &dyn fmt::Display, problem: &dyn fmt::Display, identity: &dyn fmt::Display) {
-        /// How many domains a message lists.
-        const LISTED: usize = 5;
-        let Self { domains, listed, findings } = self;
-        let advice = || {
-            let domains = domains.list();
-            if domains.is_empty() {
-                return "the tenant has no domains, ask the platform team for one".to_owned();
-            }
-            let listed: Vec<_> = domains.iter().take(LISTED).map(|domain| format!("`{domain}`")).collect();
-            let more = if domains.len() > LISTED { " and more" } else { "" };
-            format!("use a host of its domains: {}{more}", listed.join(", "))
-        };
-        let message = fmt::from_fn(|f| write!(f, "{problem}; {}", listed.get_or_init(advice)));
-        findings.add_whole(field, &message, identity);
     }
 }
 

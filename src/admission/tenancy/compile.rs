@@ -13,7 +13,9 @@ mod exemptions;
 mod mistakes;
 mod names;
 mod namespaces;
+mod platform;
 mod pools;
+mod routes;
 mod tenants;
 
 use jiff::civil::Date;
@@ -63,6 +65,8 @@ impl Snapshot {
         let pools = pools::compile(&objects.pools, Known::of("NodePool", unread), &mut mistakes);
         let mut places = namespaces::Places::new(&base, &mut mistakes);
         let mut tenants = tenants::compile(&objects.tenants, &base, &pools, &mut places, &mut mistakes);
+        let settings = objects.settings.iter().find(|object| object.name == "default");
+        platform::refuse_tenants(settings.map(|object| (&object.at, &object.spec)), &places, &mut mistakes);
         let unclaimed_exemptions = exemptions::Compiler {
             tenants: &mut tenants,
             known: &Known::of("Tenant", unread),
@@ -81,6 +85,10 @@ impl Snapshot {
             user_namespaces: base.user_namespaces,
             workloads: base.workloads,
             modes: base.modes,
+            platform: base.platform,
+            controllers: base.controllers,
+            foreign_routes: base.foreign_routes,
+            annotation_prefixes: base.annotation_prefixes,
             namespaces: places.finish(),
             tenants,
             pools,

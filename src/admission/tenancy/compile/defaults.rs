@@ -1,8 +1,9 @@
 //! What holds for the whole cluster: Settings over the embedded `policies/default.yaml`.
 
 use super::mistakes::{At, Mistakes};
-use super::{Named, refuse_empty};
+use super::{Named, platform, refuse_empty, routes};
 use crate::admission::policy::Modes;
+use crate::admission::tenancy::{Controllers, ForeignRoute, Platform};
 use crate::api::{Mode, Settings, SettingsSpec, Source, StampMode, Workloads};
 
 /// The embedded Settings.
@@ -16,6 +17,10 @@ pub(super) struct Base {
     pub(super) user_namespaces: bool,
     pub(super) workloads: Workloads,
     pub(super) modes: Modes,
+    pub(super) platform: Platform,
+    pub(super) controllers: Controllers,
+    pub(super) foreign_routes: Vec<ForeignRoute>,
+    pub(super) annotation_prefixes: Vec<Box<str>>,
     /// The system namespaces, and where they were written.
     pub(super) system_namespaces: Vec<String>,
     pub(super) at: At,
@@ -42,6 +47,18 @@ fn overlay(base: &mut Base, object: &Named<SettingsSpec>, mistakes: &mut Mistake
     for (rule, mode) in mistakes.modes(at, spec.rules.iter()) {
         base.modes.set(rule, mode);
     }
+    if let Some(written) = &spec.platform {
+        base.platform = platform::platform(at, written, mistakes);
+    }
+    if let Some(written) = &spec.controllers {
+        base.controllers = platform::controllers(at, written, mistakes);
+    }
+    if let Some(written) = &spec.foreign_routes {
+        base.foreign_routes = routes::compile(at, written, mistakes);
+    }
+    if let Some(written) = &spec.annotation_prefixes {
+        base.annotation_prefixes = platform::annotation_prefixes(at, written, mistakes);
+    }
     if let Some(namespaces) = &spec.system_namespaces {
         let mend = "name at least one, or leave the field out: then the embedded default holds";
         refuse_empty(namespaces, at, "spec.systemNamespaces", mend, mistakes);
@@ -58,6 +75,10 @@ fn embedded(mistakes: &mut Mistakes) -> Base {
         user_namespaces: false,
         workloads: Workloads::Warn,
         modes: Modes::all(Mode::Deny),
+        platform: Platform::default(),
+        controllers: Controllers::default(),
+        foreign_routes: Vec::new(),
+        annotation_prefixes: Vec::new(),
         system_namespaces: Vec::new(),
         at: at.clone(),
     };
@@ -79,8 +100,20 @@ mod tests {
     #[test]
     fn the_embedded_settings_spell_out_every_field_and_every_rule() {
         let settings: Settings = serde_saphyr::from_str(DEFAULT).unwrap();
-        let SettingsSpec { stamp, user_namespaces, workloads, system_namespaces, rules } = settings.spec;
+        let SettingsSpec {
+            stamp,
+            user_namespaces,
+            workloads,
+            system_namespaces,
+            platform,
+            controllers,
+            foreign_routes,
+            annotation_prefixes,
+            rules,
+        } = settings.spec;
         assert!(stamp.is_some() && user_namespaces.is_some() && workloads.is_some());
+        assert!(platform.is_some() && controllers.is_some());
+        assert!(foreign_routes.is_some() && annotation_prefixes.is_some());
         assert!(system_namespaces.is_some_and(|namespaces| !namespaces.is_empty()));
         for rule in RuleId::ALL {
             assert!(rules.contains_key(rule.as_str()), "{rule} is missing in {DEFAULT_PATH}");

@@ -47,6 +47,14 @@ pub(super) fn compile(
             runtime_classes: listed::runtime_classes(at, spec.runtime_classes.as_ref(), mistakes),
             ingress_classes: listed::ingress_classes(at, spec.ingress_classes.as_deref(), mistakes),
             image_registries: listed::image_registries(at, spec.image_registries.as_deref(), mistakes),
+            gateway_classes: listed::gateway_classes(at, spec.gateway_classes.as_deref(), mistakes),
+            gateways: listed::gateways(at, spec.gateways.as_deref(), mistakes),
+            certificate_issuers: listed::certificate_issuers(
+                at,
+                spec.certificate_issuers.as_deref(),
+                mistakes,
+            ),
+            annotations: listed::annotations(at, &spec.annotations, mistakes),
             modes: modes(object, base, mistakes),
             exemptions: Vec::new(),
         });

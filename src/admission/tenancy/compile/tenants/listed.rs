@@ -103,6 +103,55 @@ pub(super) fn image_registries(
     Some(repositories.collect())
 }
 
+pub(super) fn gateway_classes(
+    at: &At,
+    written: Option<&[String]>,
+    mistakes: &mut Mistakes,
+) -> Option<Vec<Box<str>>> {
+    let mend =
+        "name a class, or leave the field out: then there are no Gateways where there are no load balancers";
+    Some(listed(at, "spec.gatewayClasses", written?, mend, mistakes))
+}
+
+pub(super) fn gateways(
+    at: &At,
+    written: Option<&[String]>,
+    mistakes: &mut Mistakes,
+) -> Option<Vec<Box<str>>> {
+    const PATH: &str = "spec.gateways";
+    let written = written?;
+    refuse_empty(written, at, PATH, "name a Gateway, or leave the field out: then it is any", mistakes);
+    for (place, text) in written.iter().enumerate() {
+        let is_one = text
+            .split_once('/')
+            .is_some_and(|(namespace, name)| names::is_dns_label(namespace) && names::is_subdomain(name));
+        if !is_one {
+            let message = "this is no Gateway; write its namespace and its name, such as `ingress/public`";
+            mistakes.error(at, format!("{PATH}[{place}]"), text, message);
+        }
+    }
+    Some(written.iter().map(|text| text.as_str().into()).collect())
+}
+
+pub(super) fn certificate_issuers(
+    at: &At,
+    written: Option<&[String]>,
+    mistakes: &mut Mistakes,
+) -> Option<Vec<Box<str>>> {
+    let mend = "name a ClusterIssuer, or leave the field out: then it is any";
+    Some(listed(at, "spec.certificateIssuers", written?, mend, mistakes))
+}
+
+pub(super) fn annotations(at: &At, written: &[String], mistakes: &mut Mistakes) -> Vec<Box<str>> {
+    for (place, key) in written.iter().enumerate() {
+        // Keys of annotations have the form of those of labels, whatever the case of their prefix.
+        if !names::is_qualified_name(&key.to_ascii_lowercase()) {
+            mistakes.error(at, format!("spec.annotations[{place}]"), key, names::KEY);
+        }
+    }
+    written.iter().map(|key| key.as_str().into()).collect()
+}
+
 /// Names of objects in a list, which is not empty.
 fn listed(at: &At, path: &str, written: &[String], mend: &str, mistakes: &mut Mistakes) -> Vec<Box<str>> {
     refuse_empty(written, at, path, mend, mistakes);

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use crate::admission::tenancy::compile::mistakes::{At, Mistakes};
-use crate::admission::tenancy::compile::refuse_empty;
+use crate::admission::tenancy::compile::{names, refuse_empty};
 use crate::admission::tenancy::domains::parents;
 use crate::admission::tenancy::{Domain, Domains, Services};
 use crate::api::{self, ServiceType};
@@ -18,6 +18,8 @@ pub(super) fn compile(at: &At, written: Option<&api::Services>, mistakes: &mut M
             types: vec![ServiceType::ClusterIP],
             external_ips: Vec::new(),
             external_names: Domains::default(),
+            load_balancer_classes: Vec::new(),
+            load_balancer_ips: Vec::new(),
         };
     };
     if let Some(types) = &written.types {
@@ -35,7 +37,7 @@ pub(super) fn compile(at: &At, written: Option<&api::Services>, mistakes: &mut M
             .external_ips
             .iter()
             .enumerate()
-            .filter_map(|(place, range)| external_ip(at, place, range, mistakes))
+            .filter_map(|(place, text)| range(at, "externalIPs", place, text, mistakes))
             .collect(),
         external_names: written
             .external_names
@@ -43,14 +45,33 @@ pub(super) fn compile(at: &At, written: Option<&api::Services>, mistakes: &mut M
             .enumerate()
             .filter_map(|(place, name)| external_name(at, place, name, mistakes))
             .collect(),
+        load_balancer_classes: classes(at, written.load_balancer_classes.as_deref(), mistakes),
+        load_balancer_ips: written
+            .load_balancer_ips
+            .iter()
+            .enumerate()
+            .filter_map(|(place, text)| range(at, "loadBalancerIPs", place, text, mistakes))
+            .collect(),
     }
 }
 
-fn external_ip(at: &At, place: usize, range: &str, mistakes: &mut Mistakes) -> Option<IpNet> {
-    let parsed = range.parse::<IpNet>().ok().or_else(|| range.parse::<IpAddr>().ok().map(IpNet::from));
+fn classes(at: &At, written: Option<&[String]>, mistakes: &mut Mistakes) -> Vec<Box<str>> {
+    const PATH: &str = "spec.services.loadBalancerClasses";
+    let Some(written) = written else { return Vec::new() };
+    refuse_empty(written, at, PATH, "name a class, or leave the field out: then none may be named", mistakes);
+    for (place, class) in written.iter().enumerate() {
+        if !names::is_qualified_name(class) {
+            mistakes.error(at, format!("{PATH}[{place}]"), class, names::KEY);
+        }
+    }
+    written.iter().map(|class| class.as_str().into()).collect()
+}
+
+fn range(at: &At, field: &str, place: usize, text: &str, mistakes: &mut Mistakes) -> Option<IpNet> {
+    let parsed = text.parse::<IpNet>().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from));
     if parsed.is_none() {
         let message = "this is neither an address nor a range; write `192.0.2.7` or `192.0.2.0/28`";
-        mistakes.error(at, format!("spec.services.externalIPs[{place}]"), range, message);
+        mistakes.error(at, format!("spec.services.{field}[{place}]"), text, message);
     }
     parsed
 }

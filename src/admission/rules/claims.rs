@@ -1,0 +1,58 @@
+//! Claims to hosts, whatever kind of object makes them: a host is its tenant's, or the claim is a violation.
+
+use std::cell::OnceCell;
+use std::fmt;
+
+use super::Findings;
+use crate::admission::record::Cut;
+use crate::admission::tenancy::{Domains, Host, HostError};
+
+/// Judges claims to hosts.
+pub(super) struct Claims<'c, 'f> {
+    domains: &'c Domains,
+    /// The domains as a message lists them.
+    listed: OnceCell<String>,
+    /// Where violations go.
+    pub(super) findings: &'c mut Findings<'f>,
+}
+
+impl<'c, 'f> Claims<'c, 'f> {
+    /// Claims that are held to `domains`.
+    pub(super) fn on(domains: &'c Domains, findings: &'c mut Findings<'f>) -> Self {
+        Self { domains, listed: OnceCell::new(), findings }
+    }
+
+    /// A claim to `host`; `source` is what makes it, which is part of what it is by value.
+    pub(super) fn host(&mut self, field: &dyn fmt::Display, source: &str, host: &str) {
+        let identity = format_args!("{source}={host}");
+        match Host::parse(host) {
+            Ok(parsed) if self.domains.owns(&parsed) => {}
+            Ok(_) => self.advise(field, &format_args!("`{}` is not the tenant's", Cut(host)), &identity),
+            Err(error @ HostError::Empty) => self.advise(field, &error, &identity),
+            Err(error) => self.advise(field, &format_args!("`{}`: {error}", Cut(host)), &identity),
+        }
+    }
+
+    /// A problem that a host of the tenant's own would solve.
+    pub(super) fn advise(
+        &mut self,
+        field: &dyn fmt::Display,
+        problem: &dyn fmt::Display,
+        identity: &dyn fmt::Display,
+    ) {
+        /// How many domains a message lists.
+        const LISTED: usize = 5;
+        let Self { domains, listed, findings } = self;
+        let advice = || {
+            let domains = domains.list();
+            if domains.is_empty() {
+                return "the tenant has no domains, ask the platform team for one".to_owned();
+            }
+            let listed: Vec<_> = domains.iter().take(LISTED).map(|domain| format!("`{domain}`")).collect();
+            let more = if domains.len() > LISTED { " and more" } else { "" };
+            format!("use a host of its domains: {}{more}", listed.join(", "))
+        };
+        let message = fmt::from_fn(|f| write!(f, "{problem}; {}", listed.get_or_init(advice)));
+        findings.add_whole(field, &message, identity);
+    }
+}

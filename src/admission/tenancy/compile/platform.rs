@@ -1,0 +1,87 @@
+//! Who is trusted, by exact names, and with what.
+
+use super::mistakes::{At, Mistakes};
+use super::names;
+use super::namespaces::Places;
+use crate::admission::tenancy::{Controllers, Place, Platform};
+use crate::api;
+
+/// Groups that tell nothing about who somebody is.
+const EVERYBODY: [&str; 3] = ["system:authenticated", "system:unauthenticated", "system:serviceaccounts"];
+/// What the name of a ServiceAccount as a user begins with.
+const SERVICE_ACCOUNT: &str = "system:serviceaccount:";
+/// What the name of the group of a namespace's ServiceAccounts begins with.
+const SERVICE_ACCOUNTS: &str = "system:serviceaccounts:";
+
+pub(super) fn platform(at: &At, written: &api::Platform, mistakes: &mut Mistakes) -> Platform {
+    for (place, group) in written.groups.iter().enumerate() {
+        if EVERYBODY.contains(&group.as_str()) {
+            let message = "tenants are in this group as well; name a group of the platform team alone";
+            mistakes.error(at, format!("spec.platform.groups[{place}]"), group, message);
+        }
+    }
+    Platform {
+        users: users(at, "spec.platform.users", &written.users, mistakes),
+        groups: users(at, "spec.platform.groups", &written.groups, mistakes),
+    }
+}
+
+pub(super) fn controllers(at: &At, written: &api::Controllers, mistakes: &mut Mistakes) -> Controllers {
+    let api::Controllers { endpoints, certificates, routes } = written;
+    Controllers {
+        endpoints: users(at, "spec.controllers.endpoints", endpoints, mistakes),
+        certificates: users(at, "spec.controllers.certificates", certificates, mistakes),
+        routes: users(at, "spec.controllers.routes", routes, mistakes),
+    }
+}
+
+fn users(at: &At, path: &str, written: &[String], mistakes: &mut Mistakes) -> Vec<Box<str>> {
+    for (place, name) in written.iter().enumerate() {
+        if name.trim().is_empty() || name.contains('*') {
+            let message = "this is no name; write exact names, no patterns";
+            mistakes.error(at, format!("{path}[{place}]"), name, message);
+        }
+    }
+    written.iter().map(|name| name.as_str().into()).collect()
+}
+
+/// Whoever may write in a namespace may be any ServiceAccount of it, so none of a tenant's is trusted.
+pub(super) fn refuse_tenants(
+    settings: Option<(&At, &api::SettingsSpec)>,
+    places: &Places,
+    mistakes: &mut Mistakes,
+) {
+    let Some((at, spec)) = settings else { return };
+    let none = Vec::new();
+    let platform = spec.platform.as_ref();
+    let controllers = spec.controllers.as_ref();
+    let lists = [
+        ("spec.platform.users", platform.map_or(&none, |platform| &platform.users)),
+        ("spec.platform.groups", platform.map_or(&none, |platform| &platform.groups)),
+        ("spec.controllers.endpoints", controllers.map_or(&none, |controllers| &controllers.endpoints)),
+        ("spec.controllers.certificates", controllers.map_or(&none, |controllers| &controllers.certificates)),
+        ("spec.controllers.routes", controllers.map_or(&none, |controllers| &controllers.routes)),
+    ];
+    for (path, names) in lists {
+        for (place, name) in names.iter().enumerate() {
+            let namespace = name
+                .strip_prefix(SERVICE_ACCOUNTS)
+                .or_else(|| Some(name.strip_prefix(SERVICE_ACCOUNT)?.split_once(':')?.0));
+            if namespace.is_some_and(|namespace| matches!(places.get(namespace), Some(Place::Tenant(_)))) {
+                let message = "tenants may be any ServiceAccount of their own namespaces, and this is one of a \
+                               tenant's; run what needs it in a namespace of the platform";
+                mistakes.error(at, format!("{path}[{place}]"), name, message);
+            }
+        }
+    }
+}
+
+pub(super) fn annotation_prefixes(at: &At, written: &[String], mistakes: &mut Mistakes) -> Vec<Box<str>> {
+    for (place, prefix) in written.iter().enumerate() {
+        if !names::is_subdomain(prefix) {
+            let message = "this is no prefix of annotations; write `ingress.example.com`, without a slash";
+            mistakes.error(at, format!("spec.annotationPrefixes[{place}]"), prefix, message);
+        }
+    }
+    written.iter().map(|prefix| prefix.as_str().into()).collect()
+}

@@ -1,0 +1,82 @@
+//! Kinds of other APIs that claim hosts, and where in them the hosts are.
+
+use std::fmt;
+
+/// A kind that tenants may write, if its hosts are theirs.
+#[derive(Clone, Debug)]
+pub struct ForeignRoute {
+    /// Its API group.
+    pub group: Box<str>,
+    /// The kind.
+    pub kind: Box<str>,
+    /// Where its hosts must be.
+    pub hosts: Vec<HostPath>,
+    /// Where further hosts may be.
+    pub optional_hosts: Vec<HostPath>,
+}
+
+/// Where hosts are in an object: a JSON path of fields and whole lists, `.spec.rules[*].host`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostPath(Vec<Step>);
+
+/// One step down into an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Into a field.
+    Field(Box<str>),
+    /// Into every item of a list.
+    Items,
+}
+
+impl HostPath {
+    /// Reads `.spec.rules[*].host`; the dot at its beginning may be missing, and a `$` may stand before it.
+    pub fn parse(text: &str) -> Option<Self> {
+        let text = text.strip_prefix('$').unwrap_or(text);
+        let mut steps = Vec::new();
+        for part in text.strip_prefix('.').unwrap_or(text).split('.') {
+            let field = part.trim_end_matches("[*]");
+            let is_field = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+            if field.is_empty() || !field.bytes().all(is_field) {
+                return None;
+            }
+            steps.push(Step::Field(field.into()));
+            let lists = (part.len() - field.len()) / "[*]".len();
+            steps.extend(std::iter::repeat_n(Step::Items, lists));
+        }
+        Some(Self(steps))
+    }
+
+    /// Its steps, the first from the object itself.
+    pub fn steps(&self) -> &[Step] {
+        &self.0
+    }
+}
+
+impl fmt::Display for HostPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().enumerate().try_for_each(|(index, step)| match step {
+            Step::Field(name) if index == 0 => f.write_str(name),
+            Step::Field(name) => write!(f, ".{name}"),
+            Step::Items => f.write_str("[*]"),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_fields_and_whole_lists() {
+        for path in [".spec.hosts[*]", "$.spec.hosts[*]", "spec.hosts[*]"] {
+            assert_eq!(HostPath::parse(path).unwrap().to_string(), "spec.hosts[*]");
+        }
+        let nested = HostPath::parse("spec.a[*][*].b").unwrap();
+        assert_eq!(nested.to_string(), "spec.a[*][*].b");
+        assert_eq!(nested.steps().len(), 5);
+        for bad in ["", ".", "$", "a..b", "[*]", "a[0]", "a[*]b", "a[?(@.b)]", "a b", "a.*", "..a", "a['b']"]
+        {
+            assert_eq!(HostPath::parse(bad), None, "{bad}");
+        }
+    }
+}
