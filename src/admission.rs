@@ -71,11 +71,8 @@ fn undecidable(undecodable: Undecodable, snapshot: &Snapshot) -> Answer {
 
 /// Decides a request: the product in one function.
 pub fn admit(phase: Phase, request: &Request<'_>, snapshot: &Snapshot) -> Verdict {
-    let owner = match request.kind {
-        // Of a Namespace, whose it is goes by its own name, and the system's are protected like any other.
-        Kind::Namespace => snapshot.owner(&request.name),
-        _ => snapshot.owner(&request.namespace),
-    };
+    let owner = snapshot.owner(request.name_of_namespace());
+    // Namespaces of the system are protected like any other.
     if matches!(owner, Owner::System) && request.kind != Kind::Namespace {
         return Verdict::allow();
     }
@@ -196,7 +193,9 @@ fn verdict(subject: &Subject<'_, '_>, report: Report<'_>) -> Verdict {
         exempted: report.used,
         whose: match subject.owner {
             Owner::Tenant(tenant) => format!("tenant `{}`", tenant.name),
-            Owner::System | Owner::Unclaimed => format!("namespace `{}`", Cut(&subject.request.namespace)),
+            Owner::System | Owner::Unclaimed => {
+                format!("namespace `{}`", Cut(subject.request.name_of_namespace()))
+            }
         },
     }
 }

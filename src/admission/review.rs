@@ -93,7 +93,7 @@ fn check(kind: &str, api_version: &str, uid: &str) -> Result<(), DecodeError> {
 }
 
 /// serde_json's messages end in a line and column, which mean nothing to whoever reads a denial.
-fn without_position(message: &str) -> String {
+pub(super) fn without_position(message: &str) -> String {
     let end = message.rfind(" at line ").unwrap_or(message.len());
     Cut(message.get(..end).unwrap_or(message)).to_string()
 }

@@ -80,6 +80,8 @@ pub struct Platform {
     pub users: Vec<Box<str>>,
     /// Its groups.
     pub groups: Vec<Box<str>>,
+    /// Labels and annotations of namespaces that are its own, beside those that are known.
+    pub namespace_keys: Vec<Box<str>>,
 }
 
 /// Controllers beside the cluster's own, by the exact names of the users that they are.

@@ -55,6 +55,10 @@ pub struct Platform {
     /// Names of groups.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub groups: Vec<String>,
+    /// Keys of labels and annotations of tenants' namespaces that nobody else changes, beside those that are known to
+    /// protect them; such as what the listeners of a Gateway select namespaces by.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub namespace_keys: Vec<String>,
 }
 
 /// Controllers, by the exact names of the users that they are.

@@ -63,7 +63,19 @@ impl Fixture {
                 "stamped" => is_stamped = value.as_bool().unwrap(),
                 "username" | "groups" => review["request"]["userInfo"][key] = value.clone(),
                 "resource" => review["request"]["resource"]["resource"] = value.clone(),
+                "operation" if value == "DELETE" => {
+                    review["request"]["operation"] = value.clone();
+                    review["request"]["oldObject"] = review["request"]["object"].take();
+                    is_stamped = false;
+                }
                 "operation" | "subResource" => review["request"][key] = value.clone(),
+                "old" => {
+                    let mut old = value.clone();
+                    for field in ["apiVersion", "kind"] {
+                        old[field] = self.object[field].clone();
+                    }
+                    review = update(review, old);
+                }
                 other => panic!("{}: unknown key `{other}`", self.id()),
             }
         }
@@ -267,6 +279,7 @@ fn base(object: &Value) -> Value {
         "Ingress" => json!({"ingressClassName": "public", "rules": [{"host": "own.x.example.com"}]}),
         // Neither has a spec, and without addresses both are harmless.
         "Endpoints" | "EndpointSlice" => Value::Null,
+        "Namespace" | "ResourceClaim" | "ResourceClaimTemplate" => json!({}),
         other => panic!("no base for {other}"),
     };
     json!({"apiVersion": object["apiVersion"], "kind": object["kind"], "metadata": metadata, "spec": spec})

@@ -45,6 +45,16 @@ pub struct Request<'a> {
     pub operation: Operation<'a>,
 }
 
+impl Request<'_> {
+    /// The name of the namespace that it is in, or that it is about.
+    pub fn name_of_namespace(&self) -> &str {
+        match self.kind {
+            Kind::Namespace => &self.name,
+            _ => &self.namespace,
+        }
+    }
+}
+
 /// What is asked of the API server.
 #[derive(Debug)]
 pub enum Operation<'a> {

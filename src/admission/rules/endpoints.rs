@@ -18,7 +18,7 @@ use crate::admission::network::Endpoints;
 use crate::admission::record::Pairs;
 use crate::admission::review::Object;
 
-/// Who writes addresses: by name, since a tenant may impersonate the ServiceAccounts of its own namespaces.
+/// Who writes addresses, beside those whom the Settings name: by name, since a tenant may impersonate the ServiceAccounts of its own namespaces.
 pub(crate) const CONTROLLERS: &[&str] = &[
     // Without --use-service-account-credentials.
     "system:kube-controller-manager",
@@ -38,7 +38,10 @@ const BELONGS_TO: [&str; 3] = [
 
 pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     let Object::Endpoints(object) = subject.object else { return };
-    if CONTROLLERS.contains(&&*subject.request.user.username) {
+    let user = &*subject.request.user.username;
+    if CONTROLLERS.contains(&user)
+        || subject.snapshot.controllers.endpoints.iter().any(|name| **name == *user)
+    {
         return;
     }
     let Endpoints { metadata, subsets, endpoints, ports, address_type } = &**object;

@@ -23,7 +23,17 @@ pub(super) fn platform(at: &At, written: &api::Platform, mistakes: &mut Mistakes
     Platform {
         users: users(at, "spec.platform.users", &written.users, mistakes),
         groups: users(at, "spec.platform.groups", &written.groups, mistakes),
+        namespace_keys: namespace_keys(at, &written.namespace_keys, mistakes),
     }
+}
+
+fn namespace_keys(at: &At, written: &[String], mistakes: &mut Mistakes) -> Vec<Box<str>> {
+    for (place, key) in written.iter().enumerate() {
+        if !names::is_qualified_name(key) {
+            mistakes.error(at, format!("spec.platform.namespaceKeys[{place}]"), key, names::KEY);
+        }
+    }
+    written.iter().map(|key| key.as_str().into()).collect()
 }
 
 pub(super) fn controllers(at: &At, written: &api::Controllers, mistakes: &mut Mistakes) -> Controllers {
