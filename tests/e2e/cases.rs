@@ -6,9 +6,11 @@ mod dry_run;
 mod endpoints;
 mod grandfathered;
 mod guide;
+mod namespaces;
 mod outage;
 mod registration;
 mod restart;
+mod routes;
 mod sandbox;
 mod second_webhook;
 mod updates;
@@ -59,6 +61,9 @@ pub(crate) fn cases() -> Vec<Case> {
             updates::changes_for_the_worse_do_not,
             updates::e3_e5_an_ephemeral_container_is_judged_like_any_other,
             endpoints::f9_f10_only_controllers_write_addresses,
+            namespaces::i2_i3_i4_i8_a_namespace_stays_its_tenants_through_every_door,
+            namespaces::f13_what_the_platform_manages_goes_only_with_its_namespace,
+            routes::g17_g18_g21_g22_g25_no_route_or_certificate_takes_anothers_host,
             dry_run::j9_a_dry_run_is_judged_and_nothing_is_stored,
         }
         alone {

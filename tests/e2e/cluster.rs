@@ -248,7 +248,7 @@ impl Cluster {
         self.until_granted(user, namespace, "create", "pods");
     }
 
-    /// Gives a user more than `edit` does, as an operator's own roles may.
+    /// Gives a user more than `edit` does, as an operator's own roles may; of whatever group the resources are.
     #[track_caller]
     pub(crate) fn grant(&self, user: User, namespace: &str, verbs: &[&str], resources: &[&str]) {
         let name = format!("more-{user}");
@@ -256,7 +256,7 @@ impl Cluster {
             "apiVersion": "rbac.authorization.k8s.io/v1",
             "kind": "Role",
             "metadata": {"name": name},
-            "rules": [{"apiGroups": [""], "resources": resources, "verbs": verbs}],
+            "rules": [{"apiGroups": ["*"], "resources": resources, "verbs": verbs}],
         });
         self.admin().create(&self.path("Role", namespace), &role);
         let binding = json!({

@@ -19,6 +19,10 @@ pub(crate) fn path(kind: &str, namespace: &str, minor: u32) -> String {
         "Job" => ("apis/batch/v1", "jobs"),
         "CronJob" => (batch, "cronjobs"),
         "Ingress" => ("apis/networking.k8s.io/v1", "ingresses"),
+        "NetworkPolicy" => ("apis/networking.k8s.io/v1", "networkpolicies"),
+        "CustomResourceDefinition" => ("apis/apiextensions.k8s.io/v1", "customresourcedefinitions"),
+        "HTTPRoute" => ("apis/gateway.networking.k8s.io/v1", "httproutes"),
+        "Certificate" => ("apis/cert-manager.io/v1", "certificates"),
         "Role" => ("apis/rbac.authorization.k8s.io/v1", "roles"),
         "RoleBinding" => ("apis/rbac.authorization.k8s.io/v1", "rolebindings"),
         "MutatingWebhookConfiguration" => {
