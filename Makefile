@@ -1,8 +1,19 @@
 # `make check` is what CI runs, `make e2e` the part of it on a real control plane; everything else is cargo.
-.PHONY: check e2e
+.PHONY: check e2e fuzz
 check:
 	bash .ci/run
 
 # KUBEBUILDER_ASSETS, if set, says which Kubernetes; ARGS go to the suite: `make e2e ARGS=guide`.
 e2e:
 	assets=$$(tests/e2e/control-plane) && KUBEBUILDER_ASSETS=$$assets cargo test --locked --test e2e -- $(ARGS)
+
+# Each target for TIME seconds; fuzz/README.md says what they hold and what to do with a finding.
+TIME = 1200
+TARGETS = codec hosts admit
+fuzz:
+	for target in $(TARGETS); do \
+	  mkdir -p fuzz/corpus/$$target && \
+	  seeds=$$([ $$target = hosts ] || echo tests/fixtures/reviews) && \
+	  cargo fuzz run --sanitizer none $$target fuzz/corpus/$$target $$seeds -- \
+	    -max_total_time=$(TIME) -max_len=16384 -timeout=10 -dict=fuzz/dictionary.txt || exit 1; \
+	done
