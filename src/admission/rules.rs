@@ -16,6 +16,7 @@ mod ingress_hosts;
 mod managed_objects;
 mod namespaces;
 mod node_placement;
+mod own;
 mod pod_affinity;
 mod pod_security;
 mod priority_class;

@@ -277,6 +277,14 @@ fn base(object: &Value) -> Value {
         }),
         "Service" => json!({"type": "ClusterIP", "ports": [{"port": 80}]}),
         "Ingress" => json!({"ingressClassName": "public", "rules": [{"host": "own.x.example.com"}]}),
+        // Each claims something else than any fixture, or as good as nothing.
+        "HTTPRoute" | "GRPCRoute" | "TLSRoute" => json!({"hostnames": ["own.x.example.com"]}),
+        "Gateway" => json!({"gatewayClassName": "base"}),
+        "ListenerSet" | "XListenerSet" => json!({"parentRef": {"name": "base"}}),
+        "Route" => json!({"host": "own.x.example.com"}),
+        "TCPRoute" | "UDPRoute" | "XHTTPRoute" | "XBackend" | "ReferenceGrant" | "BackendTLSPolicy" => {
+            json!({})
+        }
         // Neither has a spec, and without addresses both are harmless.
         "Endpoints" | "EndpointSlice" => Value::Null,
         "Namespace" | "ResourceClaim" | "ResourceClaimTemplate" => json!({}),

@@ -174,10 +174,15 @@ impl Kind {
             ("", "Namespace") => Self::Namespace,
             ("route.openshift.io", "Route") => Self::OpenShiftRoute,
             ("cert-manager.io", "Certificate") => Self::Certificate,
-            (group, kind) if GATEWAY_API.contains(&group) => Self::of_gateway_api(kind),
+            (group, kind) if Self::is_in_gateway_api(group) => Self::of_gateway_api(kind),
             (group, _) if OWN_GROUPS.contains(&group) => Self::Other,
             _ => Self::Custom,
         }
+    }
+
+    /// Whether `group` is one of the Gateway API.
+    pub fn is_in_gateway_api(group: &str) -> bool {
+        GATEWAY_API.contains(&group)
     }
 
     fn of_gateway_api(kind: &str) -> Self {

@@ -24,12 +24,40 @@ impl<'c, 'f> Claims<'c, 'f> {
 
     /// A claim to `host`; `source` is what makes it, which is part of what it is by value.
     pub(super) fn host(&mut self, field: &dyn fmt::Display, source: &str, host: &str) {
+        self.claim(field, host, &format_args!("{source}={host}"));
+    }
+
+    /// A claim to `host` as the Gateway API reads it: `*.d` is every name below `d`, however deep. Whether it is a
+    /// violation that counts.
+    pub(super) fn host_and_below(
+        &mut self,
+        field: &dyn fmt::Display,
+        source: &dyn fmt::Display,
+        host: &str,
+    ) -> bool {
         let identity = format_args!("{source}={host}");
+        let parsed = Host::parse(host);
+        let base = match &parsed {
+            Ok(one_label @ Host::Wildcard(base))
+                if self.domains.owns(one_label) && !self.domains.owns_all_below(base) =>
+            {
+                Cut(base)
+            }
+            _ => return self.claim(field, host, &identity),
+        };
+        let message = format_args!(
+            "`*.{base}` stands for hosts at any depth here, not for one label, and not all of them are the tenant's; \
+             list the hosts one by one, or ask the platform team for `**.{base}`"
+        );
+        self.findings.add_whole(field, &message, &identity)
+    }
+
+    fn claim(&mut self, field: &dyn fmt::Display, host: &str, identity: &dyn fmt::Display) -> bool {
         match Host::parse(host) {
-            Ok(parsed) if self.domains.owns(&parsed) => {}
-            Ok(_) => self.advise(field, &format_args!("`{}` is not the tenant's", Cut(host)), &identity),
-            Err(error @ HostError::Empty) => self.advise(field, &error, &identity),
-            Err(error) => self.advise(field, &format_args!("`{}`: {error}", Cut(host)), &identity),
+            Ok(parsed) if self.domains.owns(&parsed) => false,
+            Ok(_) => self.blame(field, &format_args!("`{}` is not the tenant's", Cut(host)), identity),
+            Err(error @ HostError::Empty) => self.blame(field, &error, identity),
+            Err(error) => self.blame(field, &format_args!("`{}`: {error}", Cut(host)), identity),
         }
     }
 
@@ -40,6 +68,16 @@ impl<'c, 'f> Claims<'c, 'f> {
         problem: &dyn fmt::Display,
         identity: &dyn fmt::Display,
     ) {
+        self.blame(field, problem, identity);
+    }
+
+    /// As [`Self::advise`]; whether it counts.
+    pub(super) fn blame(
+        &mut self,
+        field: &dyn fmt::Display,
+        problem: &dyn fmt::Display,
+        identity: &dyn fmt::Display,
+    ) -> bool {
         /// How many domains a message lists.
         const LISTED: usize = 5;
         let Self { domains, listed, findings } = self;
@@ -53,6 +91,6 @@ impl<'c, 'f> Claims<'c, 'f> {
             format!("use a host of its domains: {}{more}", listed.join(", "))
         };
         let message = fmt::from_fn(|f| write!(f, "{problem}; {}", listed.get_or_init(advice)));
-        findings.add_whole(field, &message, identity);
+        findings.add_whole(field, &message, identity)
     }
 }

@@ -10,104 +10,68 @@
 
 use std::fmt;
 
+use super::own::Own;
 use super::{Findings, Subject};
 use crate::admission::record::{Cut, List};
-use crate::admission::tenancy::{Owner, Snapshot, Tenant};
-use crate::admission::workload::{LabelSelector, NodeSelectorRequirement, PodAffinityTerm, PodView};
+use crate::admission::tenancy::Tenant;
+use crate::admission::workload::{PodAffinityTerm, PodView};
 use crate::labels::{NAMESPACE_NAME, TENANT};
 
 pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     let Some(pod) = subject.pod() else { return };
     let Some(affinity) = &pod.spec.affinity else { return };
-    let reach = Reach { tenant: subject.tenant(), snapshot: subject.snapshot };
+    let own = Own::of(subject);
     // Whom a pod that is no tenant's wants near is nothing to them: their nodes' taints keep it away.
-    if reach.tenant.is_some() {
-        reach.terms(&pod, "podAffinity", &affinity.pod_affinity.required, findings);
+    if own.tenant.is_some() {
+        terms(own, &pod, "podAffinity", &affinity.pod_affinity.required, findings);
     }
-    reach.terms(&pod, "podAntiAffinity", &affinity.pod_anti_affinity.required, findings);
+    terms(own, &pod, "podAntiAffinity", &affinity.pod_anti_affinity.required, findings);
 }
 
-/// Which namespaces a pod's demands may be about: those of its tenant, or of no tenant.
-struct Reach<'s> {
-    tenant: Option<&'s Tenant>,
-    snapshot: &'s Snapshot,
-}
-
-impl Reach<'_> {
-    fn terms(
-        &self,
-        pod: &PodView<'_, '_>,
-        kind: &str,
-        terms: &List<PodAffinityTerm<'_>, 1_000>,
-        findings: &mut Findings<'_>,
-    ) {
-        for (index, term) in terms.iter().enumerate() {
-            let path = format_args!(
-                "{}.affinity.{kind}.requiredDuringSchedulingIgnoredDuringExecution[{index}]",
-                pod.spec_path
-            );
-            for (place, namespace) in term.namespaces.iter().enumerate() {
-                if !self.has(namespace) {
-                    findings.add_whole(
-                        &format_args!("{path}.namespaces[{place}]"),
-                        &format_args!(
-                            "demands something of the pods in `{}`, which is {}; remove it",
-                            Cut(namespace),
-                            if self.tenant.is_some() {
-                                "no namespace of the tenant"
-                            } else {
-                                "a tenant's namespace"
-                            }
-                        ),
-                        &format_args!("{kind} namespace {namespace}"),
-                    );
-                }
-            }
-            if term.namespace_selector.as_ref().is_some_and(|selector| !self.is_of(selector)) {
-                let message = fmt::from_fn(|f| match self.tenant {
-                    Some(Tenant { name, .. }) => write!(
-                        f,
-                        "demands something of pods that may not be the tenant's; remove it, or select namespaces by \
-                         `{NAMESPACE_NAME}`, or all of the tenant's by `{TENANT}: {name}`"
+fn terms(
+    own: Own<'_>,
+    pod: &PodView<'_, '_>,
+    kind: &str,
+    terms: &List<PodAffinityTerm<'_>, 1_000>,
+    findings: &mut Findings<'_>,
+) {
+    for (index, term) in terms.iter().enumerate() {
+        let path = format_args!(
+            "{}.affinity.{kind}.requiredDuringSchedulingIgnoredDuringExecution[{index}]",
+            pod.spec_path
+        );
+        for (place, namespace) in term.namespaces.iter().enumerate() {
+            if !own.has(namespace) {
+                findings.add_whole(
+                    &format_args!("{path}.namespaces[{place}]"),
+                    &format_args!(
+                        "demands something of the pods in `{}`, which is {}; remove it",
+                        Cut(namespace),
+                        if own.tenant.is_some() {
+                            "no namespace of the tenant"
+                        } else {
+                            "a tenant's namespace"
+                        }
                     ),
-                    None => write!(
-                        f,
-                        "demands something of pods that may be a tenant's; remove it, or select namespaces by \
-                         `{NAMESPACE_NAME}`"
-                    ),
-                });
-                let identity = format_args!("{kind} selector {:?}", term.namespace_selector);
-                findings.add_whole(&format_args!("{path}.namespaceSelector"), &message, &identity);
+                    &format_args!("{kind} namespace {namespace}"),
+                );
             }
         }
-    }
-
-    fn has(&self, namespace: &str) -> bool {
-        match (self.snapshot.owner(namespace), self.tenant) {
-            (Owner::Tenant(owner), Some(tenant)) => owner.name == tenant.name,
-            (Owner::Tenant(_), None) | (Owner::System | Owner::Unclaimed, Some(_)) => false,
-            (Owner::System | Owner::Unclaimed, None) => true,
-        }
-    }
-
-    /// Whether a selector selects none but those: its demands are ANDed, so one will do.
-    fn is_of(&self, selector: &LabelSelector<'_>) -> bool {
-        selector.match_labels.iter().any(|(key, value)| self.is_named_by(key, value))
-            || selector.match_expressions.iter().any(|requirement| self.is_demanded_by(requirement))
-    }
-
-    fn is_demanded_by(
-        &self,
-        NodeSelectorRequirement { key, operator, values }: &NodeSelectorRequirement<'_>,
-    ) -> bool {
-        &**operator == "In" && !values.is_empty() && values.iter().all(|value| self.is_named_by(key, value))
-    }
-
-    fn is_named_by(&self, key: &str, value: &str) -> bool {
-        match key {
-            NAMESPACE_NAME => self.has(value),
-            TENANT => self.tenant.is_some_and(|tenant| *value == *tenant.name),
-            _ => false,
+        if term.namespace_selector.as_ref().is_some_and(|selector| !own.has_all_of(selector)) {
+            let message = fmt::from_fn(|f| match own.tenant {
+                Some(Tenant { name, .. }) => write!(
+                    f,
+                    "demands something of pods that may not be the tenant's; remove it, or select namespaces by \
+                     `{NAMESPACE_NAME}`, or all of the tenant's by `{TENANT}: {name}`"
+                ),
+                None => write!(
+                    f,
+                    "demands something of pods that may be a tenant's; remove it, or select namespaces by \
+                     `{NAMESPACE_NAME}`"
+                ),
+            });
+            let identity = format_args!("{kind} selector {:?}", term.namespace_selector);
+            findings.add_whole(&format_args!("{path}.namespaceSelector"), &message, &identity);
         }
     }
 }

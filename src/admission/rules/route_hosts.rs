@@ -1,5 +1,77 @@
-//! `route-hosts`: hosts of routes.
+//! `route-hosts`: every host that a route or a listener claims is its tenant's, and neither reaches past the
+//! tenant's namespaces.
+//!
+//! Held are all versions of the Gateway API, in both of its groups, and the Route of OpenShift. In the Gateway API
+//! the absence of a host is a claim to every host, and `*.d` is every host below `d`, at any depth, so it takes the
+//! domain `**.d`. A kind of it that is not known here is denied, unless Settings list it for `foreign-routes`.
+//!
+//! What is allowed, since it reaches no further than the tenant's own hosts: redirects to wherever, a rewritten
+//! `Host` on the way to the tenant's own backends, extensions (they are objects of the same namespace, and judged as
+//! such), and ReferenceGrants and listeners that let others in.
+//!
+//! What cannot be seen here: whether a Gateway that a route attaches to lets it in, whether a class opens a load
+//! balancer, and what a router makes of a Route without a host.
 
+mod gateways;
+mod openshift;
+mod references;
+mod routes;
+
+use super::claims::Claims;
+use super::own::Own;
 use super::{Findings, Subject};
+use crate::admission::custom::Custom;
+use crate::admission::record::Cut;
+use crate::admission::review::{Kind, Object, Operation};
+use crate::admission::tenancy::Tenant;
 
-pub(super) fn check(_subject: &Subject<'_, '_>, _findings: &mut Findings<'_>) {}
+pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
+    let Some(tenant) = subject.tenant() else { return };
+    let namespace = &*subject.request.namespace;
+    let mut judge =
+        Judge { tenant, namespace, own: Own::of(subject), claims: Claims::on(&tenant.domains, findings) };
+    match subject.object {
+        Object::Route(route) if subject.request.kind == Kind::PortRoute => judge.port_route(&route.spec),
+        Object::Route(route) => judge.route(&route.spec),
+        Object::Gateway(set) if subject.request.kind == Kind::ListenerSet => judge.listener_set(&set.spec),
+        Object::Gateway(gateway) => judge.gateway(&gateway.spec),
+        Object::OpenShiftRoute(route) => openshift::check(&route.spec, &mut judge.claims),
+        Object::Custom(object) => unknown(subject, object, judge.claims.findings),
+        _ => {}
+    }
+}
+
+/// Judges what a tenant wrote in one of its namespaces.
+struct Judge<'j, 'f> {
+    tenant: &'j Tenant,
+    /// The namespace of the object.
+    namespace: &'j str,
+    own: Own<'j>,
+    claims: Claims<'j, 'f>,
+}
+
+/// Kinds of the Gateway API, other than routes, that reach no further than their own namespace: they say how the
+/// tenant's own Services are spoken to, or who may refer to what is in it.
+const HARMLESS: [&str; 5] =
+    ["BackendLBPolicy", "BackendTLSPolicy", "ReferenceGrant", "ReferencePolicy", "XBackendTrafficPolicy"];
+
+/// Kinds of the Gateway API that are not known, or known to reach further.
+fn unknown(subject: &Subject<'_, '_>, object: &Custom<'_>, findings: &mut Findings<'_>) {
+    let request = subject.request;
+    let is_listed = || {
+        let mut listed = subject.snapshot.foreign_routes.iter();
+        listed.any(|route| *route.group == *request.group && *route.kind == *request.kind_name)
+    };
+    if !Kind::is_in_gateway_api(&request.group)
+        || matches!(request.operation, Operation::Delete { .. })
+        || HARMLESS.contains(&&*request.kind_name)
+        || is_listed()
+    {
+        return;
+    }
+    let message = format_args!(
+        "what a {} claims is not known here; use an HTTPRoute, a GRPCRoute or a TLSRoute with hostnames",
+        Cut(&request.kind_name)
+    );
+    findings.add_whole(&"spec", &message, &object.identity());
+}

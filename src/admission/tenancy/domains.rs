@@ -146,12 +146,13 @@ impl Domains {
                     || parent(name).is_some_and(|parent| self.one_below.contains(parent))
                     || parents(name).any(|ancestor| self.any_below.contains(ancestor))
             }
-            Host::Wildcard(base) => {
-                self.one_below.contains(base.as_str())
-                    || self.any_below.contains(base.as_str())
-                    || parents(base).any(|ancestor| self.any_below.contains(ancestor))
-            }
+            Host::Wildcard(base) => self.one_below.contains(base.as_str()) || self.owns_all_below(base),
         }
+    }
+
+    /// Whether every name below `base` is one of these, at any depth.
+    pub fn owns_all_below(&self, base: &str) -> bool {
+        self.any_below.contains(base) || parents(base).any(|ancestor| self.any_below.contains(ancestor))
     }
 
     /// The domains, sorted, as people write them.
@@ -224,6 +225,18 @@ mod tests {
         assert!(!owns(&["*.x.example.com"], "*.example.com"));
         assert!(!owns(&["app.x.example.com"], "*.x.example.com"));
         assert!(!owns(&["*.x.example.com"], "*.a.x.example.com"));
+    }
+
+    #[test]
+    fn g5_all_below_a_name_is_any_depth() {
+        let owns = |domain: &str, base: &str| {
+            Domains::from_iter([Domain::parse(domain).unwrap()]).owns_all_below(base)
+        };
+        assert!(owns("**.x.example.com", "x.example.com"));
+        assert!(owns("**.x.example.com", "a.b.x.example.com"));
+        assert!(!owns("**.x.example.com", "example.com"));
+        assert!(!owns("*.x.example.com", "x.example.com"));
+        assert!(!owns("x.example.com", "x.example.com"));
     }
 
     #[test]

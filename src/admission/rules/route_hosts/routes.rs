@@ -1,0 +1,137 @@
+//! The routes of the Gateway API.
+
+use std::fmt;
+
+use super::Judge;
+use super::references::{Parent, ParentKind};
+use crate::admission::gateway::{Filter, RouteSpec};
+use crate::admission::record::Cut;
+
+/// Where a claim is made: the same claim in another place is another claim.
+enum Place<'r, 'a> {
+    At(Parent<'r, 'a>),
+    /// At the Gateways that are the cluster's default.
+    Default,
+    Nowhere,
+}
+
+impl fmt::Display for Place<'_, '_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::At(parent) => parent.fmt(f),
+            Self::Default => f.write_str("default Gateways"),
+            Self::Nowhere => f.write_str("nowhere"),
+        }
+    }
+}
+
+/// What filters do that is known to reach no further than the tenant's own hosts and backends.
+const FILTERS: [&str; 9] = [
+    "CORS",
+    "DirectResponse",
+    "ExtensionRef",
+    "ExternalAuth",
+    "RequestHeaderModifier",
+    "RequestMirror",
+    "RequestRedirect",
+    "ResponseHeaderModifier",
+    "URLRewrite",
+];
+
+impl<'j> Judge<'j, '_> {
+    /// An HTTPRoute, GRPCRoute or TLSRoute.
+    pub(super) fn route(&mut self, spec: &RouteSpec<'_>) {
+        self.attachments(spec);
+        for (index, host) in spec.hostnames.iter().enumerate() {
+            let field = format_args!("spec.hostnames[{index}]");
+            let source = |place| fmt::from_fn(move |f| write!(f, "hostname at {place}"));
+            // Once, however many places it is claimed in.
+            self.places(spec).any(|place| self.claims.host_and_below(&field, &source(place), host));
+        }
+        if spec.hostnames.is_empty() && !self.is_in_mesh(spec) {
+            let problem = "without hostnames it claims every host of the listeners it attaches to";
+            self.places(spec).any(|place| {
+                self.claims.blame(&"spec.hostnames", &problem, &format_args!("no hostnames at {place}"))
+            });
+        }
+        self.rules(spec);
+    }
+
+    /// A TCPRoute or UDPRoute.
+    pub(super) fn port_route(&mut self, spec: &RouteSpec<'_>) {
+        let message = "a route without hosts takes everything that comes to a port; use an HTTPRoute, a GRPCRoute or a \
+                       TLSRoute with hostnames, or a Service of its own";
+        self.places(spec).any(|place| {
+            self.claims.findings.add_whole(&"spec", &message, &format_args!("a port at {place}"))
+        });
+        self.attachments(spec);
+        self.rules(spec);
+    }
+
+    /// Where a route claims what it claims. Of one as it was also nowhere: what leaves a place claims nothing new.
+    fn places<'r, 'a>(&self, spec: &'r RouteSpec<'a>) -> impl Iterator<Item = Place<'r, 'a>> + use<'r, 'a, 'j>
+    where
+        'j: 'r,
+    {
+        let namespace = self.namespace;
+        let is_default = is_default(spec);
+        let is_nowhere = spec.parent_refs.is_empty() && !is_default;
+        let at = move |reference| Place::At(Parent::of(reference, namespace));
+        (spec.parent_refs.iter().map(at))
+            .chain(is_default.then_some(Place::Default))
+            .chain((is_nowhere || self.claims.findings.is_of_the_past()).then_some(Place::Nowhere))
+    }
+
+    /// Whether a route is about requests between pods alone, and to the tenant's own Services.
+    fn is_in_mesh(&self, spec: &RouteSpec<'_>) -> bool {
+        let is_own =
+            |parent: Parent<'_, '_>| parent.kind() == ParentKind::Service && self.own.has(parent.namespace());
+        !spec.parent_refs.is_empty()
+            && !is_default(spec)
+            && spec.parent_refs.iter().all(|reference| is_own(Parent::of(reference, self.namespace)))
+    }
+
+    fn attachments(&mut self, spec: &RouteSpec<'_>) {
+        for (index, reference) in spec.parent_refs.iter().enumerate() {
+            let parent = Parent::of(reference, self.namespace);
+            self.parent(&format_args!("spec.parentRefs[{index}]"), parent);
+        }
+        if self.tenant.gateways.is_some() && is_default(spec) {
+            let message =
+                "attaches to Gateways that it does not name; name those of the tenant in `parentRefs`";
+            self.claims.findings.add_whole(&"spec.useDefaultGateways", &message, &"default Gateways");
+        }
+    }
+
+    fn rules(&mut self, spec: &RouteSpec<'_>) {
+        for (index, rule) in spec.rules.iter().enumerate() {
+            let path = format_args!("spec.rules[{index}]");
+            self.filters(&path, &rule.filters);
+            for (place, backend) in rule.backend_refs.iter().enumerate() {
+                let path = format_args!("{path}.backendRefs[{place}]");
+                self.backend(&path, backend);
+                self.filters(&path, &backend.filters);
+            }
+        }
+    }
+
+    fn filters(&mut self, path: &dyn fmt::Display, filters: &[Filter<'_>]) {
+        for (index, filter) in filters.iter().enumerate() {
+            let path = format_args!("{path}.filters[{index}]");
+            let type_ = &*filter.type_;
+            if !FILTERS.contains(&type_) {
+                let message = format_args!("what filter `{}` does is not known here; remove it", Cut(type_));
+                self.claims.findings.add_whole(&path, &message, &format_args!("filter {type_}"));
+            }
+            let sent = [("requestMirror", &filter.request_mirror), ("externalAuth", &filter.external_auth)];
+            for (field, sent) in sent.iter().filter_map(|(field, sent)| Some((field, sent.as_ref()?))) {
+                self.sent_to(&format_args!("{path}.{field}.backendRef"), &sent.backend_ref);
+            }
+        }
+    }
+}
+
+/// Whether a route attaches to the Gateways that are the cluster's default.
+fn is_default(spec: &RouteSpec<'_>) -> bool {
+    !matches!(&*spec.use_default_gateways, "" | "None")
+}
