@@ -57,7 +57,7 @@ pub struct TenantSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate_issuers: Option<Vec<String>>,
     /// Annotations of controllers that its Ingresses, routes and Services may carry beside those that are known to
-    /// do no harm, by their whole keys.
+    /// do no harm, by their whole keys; also what `infrastructure` of its Gateways may hold.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub annotations: Vec<String>,
     /// Overrides of the cluster-wide mode, by rule id.

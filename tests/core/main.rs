@@ -18,6 +18,7 @@ mod fixtures;
 mod pod_security;
 mod properties;
 mod recorded;
+mod routes;
 mod stamp;
 mod support;
 mod updates;

@@ -70,7 +70,7 @@ fn unknown(subject: &Subject<'_, '_>, object: &Custom<'_>, findings: &mut Findin
         return;
     }
     let message = format_args!(
-        "what a {} claims is not known here; use an HTTPRoute, a GRPCRoute or a TLSRoute with hostnames",
+        "how far kind `{}` reaches is not known here; use a kind that is, such as HTTPRoute, or ask the platform team",
         Cut(&request.kind_name)
     );
     findings.add_whole(&"spec", &message, &object.identity());

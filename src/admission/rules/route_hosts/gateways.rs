@@ -27,11 +27,11 @@ impl Judge<'_, '_> {
     pub(super) fn listener_set(&mut self, spec: &GatewaySpec<'_>) {
         let absent = Reference::default();
         let parent = Parent::of(spec.parent_ref.as_ref().unwrap_or(&absent), self.namespace);
-        if parent.kind() == ParentKind::Service {
-            let message = "a Service has no listeners; name a Gateway";
-            self.claims.findings.add_whole(&"spec.parentRef", &message, &format_args!("parent {parent}"));
-        } else {
+        if parent.kind() == ParentKind::Gateway {
             self.parent(&"spec.parentRef", parent);
+        } else {
+            let message = format_args!("{parent:#} has no listeners; name a Gateway");
+            self.claims.findings.add_whole(&"spec.parentRef", &message, &format_args!("parent {parent}"));
         }
         self.listeners(&spec.listeners, &parent);
     }
@@ -122,14 +122,22 @@ impl Judge<'_, '_> {
                 // `::ffff:10.0.0.1` is 10.0.0.1 to the network.
                 parsed.is_some_and(|ip| ranges.iter().any(|range| range.contains(&ip.to_canonical())))
             };
-            // Without a value any address of the type will do.
-            if !matches!(type_, "" | "IPAddress") || !value.is_empty() && !is_listed() {
+            let identity = format_args!("address {type_} {value}");
+            let field = format_args!("spec.addresses[{index}]");
+            if !matches!(type_, "" | "IPAddress") {
                 let message = format_args!(
-                    "`{}` may be another's address; remove it, or ask the platform team to list it for the tenant",
+                    "whose an address of type `{}` is cannot be seen; use type `IPAddress`, or none",
+                    Cut(type_)
+                );
+                self.claims.findings.add_whole(&field, &message, &identity);
+            // Without a value any address will do.
+            } else if !value.is_empty() && !is_listed() {
+                let message = format_args!(
+                    "`{}` may be another's; remove it, or ask the platform team to list it for the tenant's load \
+                     balancers",
                     Cut(value)
                 );
-                let identity = format_args!("address {type_} {value}");
-                self.claims.findings.add_whole(&format_args!("spec.addresses[{index}]"), &message, &identity);
+                self.claims.findings.add_whole(&field, &message, &identity);
             }
         }
     }

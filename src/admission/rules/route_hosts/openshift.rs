@@ -11,12 +11,11 @@ pub(super) fn check(spec: &OpenShiftRouteSpec<'_>, claims: &mut Claims<'_, '_>) 
         claims.host(&"spec.host", "host", host);
     } else if !subdomain.is_empty() {
         // Where there is a host, it counts for nothing.
-        let problem = format_args!("which hosts `{}` stands for depends on the routers", Cut(subdomain));
-        claims.advise(
-            &"spec.subdomain",
-            &format_args!("{problem}; write `spec.host` instead"),
-            &format_args!("subdomain={subdomain}"),
+        let message = format_args!(
+            "`{}` stands for a host of every router, whatever their domains are; write `spec.host` instead",
+            Cut(subdomain)
         );
+        claims.findings.add_whole(&"spec.subdomain", &message, &format_args!("subdomain={subdomain}"));
     }
     const POLICY: &str = "spec.wildcardPolicy";
     match &**wildcard_policy {

@@ -60,9 +60,13 @@ impl<'r, 'a> Parent<'r, 'a> {
     }
 }
 
-/// By value: another listener, or all of them instead of one, is another parent.
+/// By value: another listener, or all of them instead of one, is another parent. In the alternate form what it is, for
+/// a message.
 impl fmt::Display for Parent<'_, '_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if f.alternate() {
+            return write!(f, "kind `{}` of group `{}`", Cut(self.kind_name()), Cut(self.group()));
+        }
         let Reference { name, section_name, port, .. } = self.reference;
         let (group, kind, namespace) = (self.group(), self.kind_name(), self.namespace);
         write!(f, "{group}/{kind} {namespace}/{name} {section_name}:{port}")
@@ -94,13 +98,12 @@ impl Judge<'_, '_> {
         let identity = format_args!("parent {parent}");
         match parent.kind() {
             ParentKind::Unknown => {
-                let (kind, group) = (Cut(parent.kind_name()), Cut(parent.group()));
                 let message = format_args!(
-                    "what a `{kind}` of `{group}` takes is not known here; name a Gateway, a ListenerSet, or a Service \
-                     of the group `\"\"`"
+                    "what {parent:#} takes is not known here; name a Gateway, a ListenerSet, or a Service of group `\"\"`"
                 );
                 self.claims.findings.add_whole(field, &message, &identity);
             }
+            // Routes and listeners in front of what is the tenant's are its own business.
             _ if self.own.has(namespace) => {}
             ParentKind::Service => {
                 let message = format_args!(
@@ -145,7 +148,7 @@ impl Judge<'_, '_> {
         let identity = format_args!("backend {group}/{kind} {namespace}/{name}");
         if !BACKENDS.contains(&(group, kind)) {
             let message = format_args!(
-                "where a `{}` of `{}` sends requests is not known here; name a Service of the tenant's",
+                "where kind `{}` of group `{}` sends requests is not known here; name a Service of the tenant's",
                 Cut(kind),
                 Cut(group)
             );

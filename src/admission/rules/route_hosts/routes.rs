@@ -42,15 +42,16 @@ impl<'j> Judge<'j, '_> {
     /// An HTTPRoute, GRPCRoute or TLSRoute.
     pub(super) fn route(&mut self, spec: &RouteSpec<'_>) {
         self.attachments(spec);
+        let places = self.places(spec);
+        // What is claimed in several places is told of once.
         for (index, host) in spec.hostnames.iter().enumerate() {
             let field = format_args!("spec.hostnames[{index}]");
-            let source = |place| fmt::from_fn(move |f| write!(f, "hostname at {place}"));
-            // Once, however many places it is claimed in.
-            self.places(spec).any(|place| self.claims.host_and_below(&field, &source(place), host));
+            (places.iter())
+                .any(|place| self.claims.host_and_below(&field, &format_args!("hostname at {place}"), host));
         }
         if spec.hostnames.is_empty() && !self.is_in_mesh(spec) {
             let problem = "without hostnames it claims every host of the listeners it attaches to";
-            self.places(spec).any(|place| {
+            places.iter().any(|place| {
                 self.claims.blame(&"spec.hostnames", &problem, &format_args!("no hostnames at {place}"))
             });
         }
@@ -61,34 +62,39 @@ impl<'j> Judge<'j, '_> {
     pub(super) fn port_route(&mut self, spec: &RouteSpec<'_>) {
         let message = "a route without hosts takes everything that comes to a port; use an HTTPRoute, a GRPCRoute or a \
                        TLSRoute with hostnames, or a Service of its own";
-        self.places(spec).any(|place| {
+        self.places(spec).iter().any(|place| {
             self.claims.findings.add_whole(&"spec", &message, &format_args!("a port at {place}"))
         });
         self.attachments(spec);
         self.rules(spec);
     }
 
-    /// Where a route claims what it claims. Of one as it was also nowhere: what leaves a place claims nothing new.
-    fn places<'r, 'a>(&self, spec: &'r RouteSpec<'a>) -> impl Iterator<Item = Place<'r, 'a>> + use<'r, 'a, 'j>
+    /// Where a route claims what it claims; at the tenant's own Services that is nothing. Of a route as it was also
+    /// nowhere: what leaves a place claims nothing new.
+    fn places<'r, 'a>(&self, spec: &'r RouteSpec<'a>) -> Vec<Place<'r, 'a>>
     where
         'j: 'r,
     {
-        let namespace = self.namespace;
-        let is_default = is_default(spec);
-        let is_nowhere = spec.parent_refs.is_empty() && !is_default;
-        let at = move |reference| Place::At(Parent::of(reference, namespace));
-        (spec.parent_refs.iter().map(at))
-            .chain(is_default.then_some(Place::Default))
-            .chain((is_nowhere || self.claims.findings.is_of_the_past()).then_some(Place::Nowhere))
+        let parents = spec.parent_refs.iter().map(|reference| Parent::of(reference, self.namespace));
+        let mut places: Vec<_> =
+            parents.filter(|parent| !self.is_own_service(*parent)).map(Place::At).collect();
+        if is_default(spec) {
+            places.push(Place::Default);
+        }
+        if places.is_empty() || self.claims.findings.is_of_the_past() {
+            places.push(Place::Nowhere);
+        }
+        places
     }
 
-    /// Whether a route is about requests between pods alone, and to the tenant's own Services.
+    /// Whether a route is about requests to the tenant's own Services alone, as a mesh of services sees them.
     fn is_in_mesh(&self, spec: &RouteSpec<'_>) -> bool {
-        let is_own =
-            |parent: Parent<'_, '_>| parent.kind() == ParentKind::Service && self.own.has(parent.namespace());
-        !spec.parent_refs.is_empty()
-            && !is_default(spec)
-            && spec.parent_refs.iter().all(|reference| is_own(Parent::of(reference, self.namespace)))
+        let mut parents = spec.parent_refs.iter().map(|reference| Parent::of(reference, self.namespace));
+        !spec.parent_refs.is_empty() && !is_default(spec) && parents.all(|parent| self.is_own_service(parent))
+    }
+
+    fn is_own_service(&self, parent: Parent<'_, '_>) -> bool {
+        parent.kind() == ParentKind::Service && self.own.has(parent.namespace())
     }
 
     fn attachments(&mut self, spec: &RouteSpec<'_>) {
