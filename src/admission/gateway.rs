@@ -1,6 +1,7 @@
 //! What the rules read of the Gateway API, and of the Routes of OpenShift.
 //!
-//! The API's own limits are far below those of the lists here, which keep a hostile object from filling the memory.
+//! The API's own limits are below those of the lists here, which keep a hostile object from filling the memory, and
+//! from claiming more hosts in more places than can be looked at.
 
 use super::record::{List, Pairs, Text, record};
 use super::workload::{LabelSelector, Metadata};
@@ -19,11 +20,11 @@ record! {
     /// The spec of a route.
     pub struct RouteSpec<'a> {
         /// What it attaches to.
-        parent_refs: List<Reference<'a>, 1_000> = "parentRefs",
+        parent_refs: List<Reference<'a>, 100> = "parentRefs",
         /// Whether it also attaches to the Gateways that are the cluster's default: `All` or `None`.
         use_default_gateways: Text<'a> = "useDefaultGateways",
         /// The hosts; none: those of the listeners it attaches to.
-        hostnames: List<Text<'a>> = "hostnames",
+        hostnames: List<Text<'a>, 100> = "hostnames",
         /// Where requests go.
         rules: List<RouteRule<'a>, 100> = "rules",
     }
@@ -64,6 +65,8 @@ record! {
         request_mirror: Option<Box<Sent<'a>>> = "requestMirror",
         /// Whom the gateway asks whether a request may pass.
         external_auth: Option<Box<Sent<'a>>> = "externalAuth",
+        /// An object that says more, in the same namespace.
+        extension_ref: Option<Box<Reference<'a>>> = "extensionRef",
     }
 }
 
@@ -240,6 +243,16 @@ record! {
     pub struct Validation<'a> {
         /// The authorities.
         ca_certificate_refs: List<Reference<'a>, 100> = "caCertificateRefs",
+    }
+}
+
+record! {
+    /// The spec of a policy, as far as it says what it is about.
+    pub struct PolicySpec<'a> {
+        /// What it is about, in versions that are older than the list.
+        target_ref: Option<Reference<'a>> = "targetRef",
+        /// What it is about.
+        target_refs: List<Reference<'a>, 1_000> = "targetRefs",
     }
 }
 

@@ -105,7 +105,7 @@ registry! {
     Endpoints = "endpoints" in endpoints, Tenants;
     /// Ingresses, routes and Services carry no annotation of a controller but those known to do no harm, with hosts of their tenant's.
     IngressAnnotations = "ingress-annotations" in ingress_annotations, Tenants;
-    /// Every host that a route, Gateway or listener of the Gateway API or a Route of OpenShift claims is the tenant's.
+    /// Every host that a route, Gateway or listener of the Gateway API or a Route of OpenShift claims is the tenant's, and so is all that they refer to, but for Gateways to attach to.
     RouteHosts = "route-hosts" in route_hosts, Tenants;
     /// Every name that a certificate of cert-manager is asked for is the tenant's, and nobody asks past that.
     CertificateNames = "certificate-names" in certificate_names, Tenants;

@@ -282,9 +282,8 @@ fn base(object: &Value) -> Value {
         "Gateway" => json!({"gatewayClassName": "base"}),
         "ListenerSet" | "XListenerSet" => json!({"parentRef": {"name": "base"}}),
         "Route" => json!({"host": "own.x.example.com"}),
-        "TCPRoute" | "UDPRoute" | "XHTTPRoute" | "XBackend" | "ReferenceGrant" | "BackendTLSPolicy" => {
-            json!({})
-        }
+        "TCPRoute" | "UDPRoute" | "XHTTPRoute" | "XBackend" => json!({}),
+        "ReferenceGrant" | "BackendTLSPolicy" | "XBackendTrafficPolicy" => json!({}),
         // Neither has a spec, and without addresses both are harmless.
         "Endpoints" | "EndpointSlice" => Value::Null,
         "Namespace" | "ResourceClaim" | "ResourceClaimTemplate" => json!({}),

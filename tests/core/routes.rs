@@ -201,3 +201,18 @@ fn m8_a_route_that_cannot_be_read_is_denied() {
     let route = object("route.openshift.io/v1", "Route", "tenants-x", &json!({"host": ["a"]}));
     assert_eq!(validate(&create(route), &snapshot).response["status"]["code"], 422);
 }
+
+#[test]
+fn l13_more_hosts_in_more_places_than_can_be_looked_at_are_denied() {
+    let snapshot = load(&[fixture("rules/policies.yaml")]);
+    let spec = |count: usize| {
+        let hostnames: Vec<_> = (0..count).map(|host| format!("{host}.example.com")).collect();
+        let parents: Vec<_> = (0..count).map(|name| json!({"name": format!("gateway-{name}")})).collect();
+        json!({"hostnames": hostnames, "parentRefs": parents})
+    };
+    let of = |count| object(GATEWAY_API, "HTTPRoute", "tenants-x", &spec(count));
+    assert_eq!(validate(&create(of(101)), &snapshot).response["status"]["code"], 422);
+    // The API server takes 16 hostnames and 32 parents.
+    assert_eq!(validate(&create(of(100)), &snapshot).causes().len(), 100);
+    assert!(validate(&update(create(of(100)), of(100)), &snapshot).is_allowed());
+}

@@ -17,10 +17,13 @@ mod openshift;
 mod references;
 mod routes;
 
+use serde_json::value::RawValue;
+
 use super::claims::Claims;
 use super::own::Own;
 use super::{Findings, Subject};
 use crate::admission::custom::Custom;
+use crate::admission::gateway::PolicySpec;
 use crate::admission::record::Cut;
 use crate::admission::review::{Kind, Object, Operation};
 use crate::admission::tenancy::Tenant;
@@ -36,8 +39,19 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
         Object::Gateway(set) if subject.request.kind == Kind::ListenerSet => judge.listener_set(&set.spec),
         Object::Gateway(gateway) => judge.gateway(&gateway.spec),
         Object::OpenShiftRoute(route) => openshift::check(&route.spec, &mut judge.claims),
-        Object::Custom(object) => unknown(subject, object, judge.claims.findings),
-        _ => {}
+        Object::Custom(object) => judge.other(subject, object),
+        Object::Pod(_)
+        | Object::TemplateOwner(_)
+        | Object::CronJob(_)
+        | Object::PodTemplate(_)
+        | Object::Service(_)
+        | Object::Ingress(_)
+        | Object::Binding(_)
+        | Object::EphemeralContainers(_)
+        | Object::Endpoints(_)
+        | Object::Certificate(_)
+        | Object::Unread
+        | Object::Missing => {}
     }
 }
 
@@ -50,28 +64,46 @@ struct Judge<'j, 'f> {
     claims: Claims<'j, 'f>,
 }
 
-/// Kinds of the Gateway API, other than routes, that reach no further than their own namespace: they say how the
-/// tenant's own Services are spoken to, or who may refer to what is in it.
-const HARMLESS: [&str; 5] =
+/// Kinds of the Gateway API, other than routes, that claim nothing: they say how the tenant's own Services are spoken
+/// to, or who may refer to what is in its namespace.
+const CLAIM_NOTHING: [&str; 5] =
     ["BackendLBPolicy", "BackendTLSPolicy", "ReferenceGrant", "ReferencePolicy", "XBackendTrafficPolicy"];
 
-/// Kinds of the Gateway API that are not known, or known to reach further.
-fn unknown(subject: &Subject<'_, '_>, object: &Custom<'_>, findings: &mut Findings<'_>) {
-    let request = subject.request;
-    let is_listed = || {
-        let mut listed = subject.snapshot.foreign_routes.iter();
-        listed.any(|route| *route.group == *request.group && *route.kind == *request.kind_name)
-    };
-    if !Kind::is_in_gateway_api(&request.group)
-        || matches!(request.operation, Operation::Delete { .. })
-        || HARMLESS.contains(&&*request.kind_name)
-        || is_listed()
-    {
-        return;
+impl Judge<'_, '_> {
+    /// Any other kind.
+    fn other(&mut self, subject: &Subject<'_, '_>, object: &Custom<'_>) {
+        let request = subject.request;
+        let is_listed = || {
+            let mut listed = subject.snapshot.foreign_routes.iter();
+            listed.any(|route| *route.group == *request.group && *route.kind == *request.kind_name)
+        };
+        if !Kind::is_in_gateway_api(&request.group)
+            || matches!(request.operation, Operation::Delete { .. })
+            || is_listed()
+        {
+            return;
+        }
+        let spec = object.get("spec").map_or("{}", RawValue::get);
+        let policy = Some(&*request.kind_name)
+            .filter(|kind| CLAIM_NOTHING.contains(kind))
+            .and_then(|_| serde_json::from_str::<PolicySpec<'_>>(spec).ok());
+        match policy {
+            Some(policy) => {
+                if let Some(reference) = &policy.target_ref {
+                    self.policy_target(&"spec.targetRef", reference);
+                }
+                for (index, reference) in policy.target_refs.iter().enumerate() {
+                    self.policy_target(&format_args!("spec.targetRefs[{index}]"), reference);
+                }
+            }
+            None => {
+                let message = format_args!(
+                    "how far this `{}` reaches is not known here; use a kind that is, such as HTTPRoute, or ask the \
+                     platform team",
+                    Cut(&request.kind_name)
+                );
+                self.claims.findings.add_whole(&"spec", &message, &object.identity());
+            }
+        }
     }
-    let message = format_args!(
-        "how far kind `{}` reaches is not known here; use a kind that is, such as HTTPRoute, or ask the platform team",
-        Cut(&request.kind_name)
-    );
-    findings.add_whole(&"spec", &message, &object.identity());
 }

@@ -153,11 +153,10 @@ impl Judge<'_, '_> {
                 Cut(group)
             );
             self.claims.findings.add_whole(field, &message, &identity);
-        } else if !self.is_near(namespace) {
+        } else if !self.is_near(namespace, name) {
             let message = format_args!(
-                "sends requests to `{}/{}`, which is not the tenant's; name one of its own",
-                Cut(namespace),
-                Cut(name)
+                "sends requests to `{}`, which is not the tenant's; name one of its own",
+                located(namespace, name)
             );
             self.claims.findings.add_whole(field, &message, &identity);
         }
@@ -166,11 +165,10 @@ impl Judge<'_, '_> {
     /// A certificate, or the certificates of authorities.
     pub(super) fn certificate(&mut self, field: &dyn fmt::Display, reference: &Reference<'_>) {
         let Reference { group, kind, namespace, name, .. } = reference;
-        if !self.is_near(namespace) {
+        if !self.is_near(namespace, name) {
             let message = format_args!(
-                "`{}/{}` is not the tenant's; name one in a namespace of its own",
-                Cut(namespace),
-                Cut(name)
+                "`{}` is not the tenant's; name one in a namespace of its own",
+                located(namespace, name)
             );
             let group = group.as_deref().unwrap_or_default();
             let identity = format_args!("certificate {group}/{kind} {namespace}/{name}");
@@ -178,8 +176,44 @@ impl Judge<'_, '_> {
         }
     }
 
-    /// Whether the namespace of a reference is the tenant's; an absent one is the object's own.
-    fn is_near(&self, namespace: &str) -> bool {
-        namespace.is_empty() || self.own.has(namespace)
+    /// An object of the same namespace that says more of what a filter does.
+    pub(super) fn extension(&mut self, field: &dyn fmt::Display, reference: &Reference<'_>) {
+        let Reference { group, kind, namespace, name, .. } = reference;
+        if !self.is_near(namespace, name) {
+            let group = group.as_deref().unwrap_or_default();
+            let message = format_args!("`{}` is no object of this namespace; name one", Cut(name));
+            let identity = format_args!("extension {group}/{kind} {namespace}/{name}");
+            self.claims.findings.add_whole(field, &message, &identity);
+        }
     }
+
+    /// What a policy is about.
+    pub(super) fn policy_target(&mut self, field: &dyn fmt::Display, reference: &Reference<'_>) {
+        let Reference { group, kind, namespace, name, .. } = reference;
+        if !self.is_near(namespace, name) {
+            let group = group.as_deref().unwrap_or_default();
+            let message = format_args!(
+                "is about `{}`, which is not the tenant's; name what is its own",
+                located(namespace, name)
+            );
+            let identity = format_args!("target {group}/{kind} {namespace}/{name}");
+            self.claims.findings.add_whole(field, &message, &identity);
+        }
+    }
+
+    /// Whether a reference is to something of the tenant's; without a namespace it is to the object's own. The API
+    /// server lets names through that no object has, and some controllers read another namespace or provider out
+    /// of these: `tenants-y/web`, `auth@file`.
+    fn is_near(&self, namespace: &str, name: &str) -> bool {
+        let is_in_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+        (namespace.is_empty() || self.own.has(namespace)) && name.bytes().all(is_in_name)
+    }
+}
+
+/// Where something is, as far as a reference says.
+fn located(namespace: &str, name: &str) -> impl fmt::Display {
+    fmt::from_fn(move |f| match namespace {
+        "" => write!(f, "{}", Cut(name)),
+        namespace => write!(f, "{}/{}", Cut(namespace), Cut(name)),
+    })
 }

@@ -129,6 +129,9 @@ impl<'j> Judge<'j, '_> {
                 let message = format_args!("what filter `{}` does is not known here; remove it", Cut(type_));
                 self.claims.findings.add_whole(&path, &message, &format_args!("filter {type_}"));
             }
+            if let Some(reference) = &filter.extension_ref {
+                self.extension(&format_args!("{path}.extensionRef"), reference);
+            }
             let sent = [("requestMirror", &filter.request_mirror), ("externalAuth", &filter.external_auth)];
             for (field, sent) in sent.iter().filter_map(|(field, sent)| Some((field, sent.as_ref()?))) {
                 self.sent_to(&format_args!("{path}.{field}.backendRef"), &sent.backend_ref);
