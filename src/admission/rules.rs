@@ -5,6 +5,7 @@
 
 mod certificate_names;
 mod claims;
+mod cluster_names;
 mod device_claims;
 mod endpoints;
 mod findings;
@@ -33,11 +34,12 @@ use std::str::FromStr;
 pub(crate) use self::endpoints::CONTROLLERS as ENDPOINT_CONTROLLERS;
 pub(super) use self::findings::{Before, Report, Update};
 pub use self::findings::{Concern, Finding, Findings};
+pub(crate) use self::foreign_routes::{APIS as FOREIGN_APIS, is_sent as is_foreign_sent};
 pub(crate) use self::namespaces::{CONTROLLERS as NAMESPACE_CONTROLLERS, MASTERS};
 pub(crate) use self::node_placement::SCHEDULER;
 pub use self::pod_security::{Control, controls};
-use super::review::{Object, Operation, Request};
-use super::tenancy::{Owner, Snapshot, Tenant};
+use super::review::{Kind, Object, Operation, Request};
+use super::tenancy::{ForeignRoute, Owner, Snapshot, Tenant};
 use super::workload::PodView;
 
 /// Declares the rules: the order here is the order of all messages.
@@ -208,6 +210,14 @@ impl<'s, 'a> Subject<'s, 'a> {
             Owner::System | Owner::Unclaimed => None,
         }
     }
+
+    /// Whether a namespace is one of the same tenant's.
+    pub fn owns(&self, namespace: &str) -> bool {
+        match (self.tenant(), self.snapshot.owner(namespace)) {
+            (Some(tenant), Owner::Tenant(other)) => tenant.name == other.name,
+            (_, Owner::Tenant(_) | Owner::System | Owner::Unclaimed) => false,
+        }
+    }
 }
 
 /// Asks every rule that holds for the subject's owner and is not off.
@@ -227,6 +237,44 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
         }
     }
 }
+
+/// Kinds of Kubernetes itself that are read like custom ones.
+const READ_AS_CUSTOM: [(&str, &str); 2] =
+    [("resource.k8s.io", "ResourceClaim"), ("resource.k8s.io", "ResourceClaimTemplate")];
+
+/// Whether a rule is about objects of a kind when they are written; that some are only not to be removed does not
+/// count.
+pub fn is_judged(group: &str, kind: &str, snapshot: &Snapshot) -> bool {
+    match Kind::of(group, kind) {
+        Kind::Other => false,
+        Kind::Custom => {
+            READ_AS_CUSTOM.contains(&(group, kind))
+                || certificate_names::is_about(group, kind)
+                || foreign_routes::is_about(group, kind, &snapshot.foreign_routes)
+        }
+        _ => true,
+    }
+}
+
+/// Whether a rule is about objects of a kind of this name, in whatever group it is.
+pub fn is_any_judged(kind: &str, foreign_routes: &[ForeignRoute]) -> bool {
+    GROUPS.iter().any(|group| !matches!(Kind::of(group, kind), Kind::Other | Kind::Custom))
+        || READ_AS_CUSTOM.iter().any(|(_, name)| *name == kind)
+        || certificate_names::is_about_any(kind)
+        || foreign_routes::is_about_any(kind, foreign_routes)
+}
+
+/// The groups with kinds that are read as what they are.
+const GROUPS: [&str; 8] = [
+    "",
+    "apps",
+    "batch",
+    "cert-manager.io",
+    "discovery.k8s.io",
+    "gateway.networking.k8s.io",
+    "networking.k8s.io",
+    "route.openshift.io",
+];
 
 /// Whether a pod's containers changed so much that `pod-security` judges the pod in full: an image changed or
 /// a container came, as the reference implementation decides.

@@ -71,6 +71,7 @@ impl Snapshot {
             tenants: &mut tenants,
             known: &Known::of("Tenant", unread),
             places: &places,
+            foreign_routes: &base.foreign_routes,
             today,
         }
         .compile(&objects.exemptions, &mut mistakes);

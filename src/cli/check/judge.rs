@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::manifests::Manifest;
-use crate::admission::review::Kind;
+use crate::admission::rules::is_judged;
 use crate::admission::tenancy::{Owner, Snapshot};
 use crate::admission::verdict::{Denial, Verdict, Violation};
 use crate::admission::{Phase, answer};
@@ -146,7 +146,7 @@ impl Judge<'_> {
         let Identity { group, kind, namespace, .. } = identity;
         match namespace {
             _ if group == GROUP => About::Policy,
-            Some(namespace) if Kind::of(group, kind) != Kind::Other => match self.snapshot.owner(namespace) {
+            Some(namespace) if is_judged(group, kind, self.snapshot) => match self.snapshot.owner(namespace) {
                 Owner::Tenant(_) => About::Tenants,
                 Owner::System => About::System,
                 Owner::Unclaimed => About::Unclaimed,

@@ -6,8 +6,8 @@ use rustc_hash::FxHashMap;
 use super::mistakes::{At, Mistakes};
 use super::namespaces::Places;
 use super::{Known, Named, names, refuse_empty};
-use crate::admission::review::Kind;
-use crate::admission::tenancy::{Exemption, Place, Reach, Tenant};
+use crate::admission::rules;
+use crate::admission::tenancy::{Exemption, ForeignRoute, Place, Reach, Tenant};
 use crate::api::{ExemptionSpec, Target};
 
 /// Compiles exemptions into the tenants they are for.
@@ -16,6 +16,7 @@ pub(super) struct Compiler<'c> {
     pub(super) tenants: &'c mut [Tenant],
     pub(super) known: &'c Known<'c>,
     pub(super) places: &'c Places,
+    pub(super) foreign_routes: &'c [ForeignRoute],
     pub(super) today: Date,
 }
 
@@ -35,7 +36,7 @@ impl Compiler<'_> {
         let mut unclaimed: FxHashMap<Box<str>, Vec<Exemption>> = FxHashMap::default();
         for object in objects {
             let whose = self.whose(object, mistakes);
-            let exemption = exemption(object, mistakes);
+            let exemption = exemption(object, self.foreign_routes, mistakes);
             let holds = self.holds(object, mistakes);
             match whose {
                 _ if !holds => {}
@@ -130,7 +131,11 @@ fn date(text: &str) -> Option<Date> {
     (text.len() == "YYYY-MM-DD".len()).then(|| text.parse().ok()).flatten()
 }
 
-fn exemption(object: &Named<ExemptionSpec>, mistakes: &mut Mistakes) -> Exemption {
+fn exemption(
+    object: &Named<ExemptionSpec>,
+    foreign_routes: &[ForeignRoute],
+    mistakes: &mut Mistakes,
+) -> Exemption {
     let Named { at, name, spec } = object;
     if spec.reason.trim().is_empty() {
         let message = "an Exemption says why it exists; write a reason that still makes sense in a year";
@@ -149,25 +154,18 @@ fn exemption(object: &Named<ExemptionSpec>, mistakes: &mut Mistakes) -> Exemptio
         rules,
         kind: spec.target.kind.as_str().into(),
         target: spec.target.name.as_str().into(),
-        reach: reach(at, &spec.target, mistakes),
+        reach: reach(at, &spec.target, foreign_routes, mistakes),
     }
 }
 
-/// Whether a rule reads objects of this kind, in whatever group it is.
-fn is_judged(kind: &str) -> bool {
-    ["", "apps", "batch", "discovery.k8s.io", "networking.k8s.io"]
-        .iter()
-        .any(|group| Kind::of(group, kind) != Kind::Other)
-}
-
-fn reach(at: &At, target: &Target, mistakes: &mut Mistakes) -> Reach {
+fn reach(at: &At, target: &Target, foreign_routes: &[ForeignRoute], mistakes: &mut Mistakes) -> Reach {
     for (path, value) in [("spec.target.kind", &target.kind), ("spec.target.name", &target.name)] {
         if value.trim().is_empty() {
             let message = "an Exemption is for one object; write its kind and its exact name";
             mistakes.error(at, path, value, message);
         }
     }
-    if !target.kind.trim().is_empty() && !is_judged(&target.kind) {
+    if !target.kind.trim().is_empty() && !rules::is_any_judged(&target.kind, foreign_routes) {
         let message = "no rule is about objects of this kind, so this exempts nothing; write the kind as Kubernetes \
              spells it, such as `DaemonSet`";
         mistakes.warn(at, "spec.target.kind", &target.kind, message);

@@ -1,0 +1,339 @@
+//! The APIs whose objects claim hosts, or configure proxies that tenants share.
+//!
+//! What is read here is registered with the API server too, so the spelling matters: a group, kind or resource that is
+//! none matches nothing, and nobody notices. Groups that a cluster does not have do no harm.
+
+/// Groups of the same maker, and what of their kinds is denied.
+pub(crate) struct Api {
+    /// The groups, old ones too.
+    pub(crate) groups: &'static [&'static str],
+    /// The kinds.
+    pub(crate) kinds: Kinds,
+}
+
+/// Which kinds of an API are denied.
+pub(crate) enum Kinds {
+    /// All of them, those that nobody here has heard of too.
+    All {
+        /// Those that people write.
+        known: &'static [&'static str],
+        /// But these: they only reach what is in their own namespace.
+        harmless: &'static [&'static str],
+    },
+    /// These alone, with their resources: the API is mostly about something else, and controllers write its objects
+    /// all the time, which must not wait for an answer.
+    These(&'static [(&'static str, &'static str)]),
+}
+
+impl Kinds {
+    /// Whether this kind is denied.
+    pub(super) fn deny(&self, kind: &str) -> bool {
+        match self {
+            Self::All { harmless, .. } => !harmless.contains(&kind),
+            Self::These(kinds) => kinds.iter().any(|(name, _)| *name == kind),
+        }
+    }
+
+    /// Whether objects of this kind are sent.
+    pub(super) fn are_sent(&self, kind: &str) -> bool {
+        matches!(self, Self::All { .. }) || self.deny(kind)
+    }
+
+    /// Whether a kind of this name is known to be denied.
+    pub(super) fn names(&self, kind: &str) -> bool {
+        match self {
+            Self::All { known, .. } => known.contains(&kind),
+            Self::These(_) => self.deny(kind),
+        }
+    }
+
+    /// The resources that the API server is asked to send.
+    pub(crate) fn resources(&self) -> Vec<&'static str> {
+        match self {
+            Self::All { .. } => vec!["*"],
+            Self::These(kinds) => kinds.iter().map(|(_, resource)| *resource).collect(),
+        }
+    }
+}
+
+const fn all(groups: &'static [&'static str], known: &'static [&'static str]) -> Api {
+    Api { groups, kinds: Kinds::All { known, harmless: &[] } }
+}
+
+const fn all_but(
+    groups: &'static [&'static str],
+    known: &'static [&'static str],
+    harmless: &'static [&'static str],
+) -> Api {
+    Api { groups, kinds: Kinds::All { known, harmless } }
+}
+
+const fn these(groups: &'static [&'static str], kinds: &'static [(&'static str, &'static str)]) -> Api {
+    Api { groups, kinds: Kinds::These(kinds) }
+}
+
+/// The table.
+pub(crate) const APIS: &[Api] = &[
+    // What `route-hosts` reads of it never comes here; the rest may be routes of a version to come. A backend may be
+    // any address.
+    all_but(
+        &["gateway.networking.k8s.io", "gateway.networking.x-k8s.io"],
+        &["XBackend"],
+        &[
+            "BackendLBPolicy",
+            "BackendTLSPolicy",
+            "BackendTrafficPolicy",
+            "ReferenceGrant",
+            "ReferencePolicy",
+            "XBackendTLSPolicy",
+            "XBackendTrafficPolicy",
+            "XReferenceGrant",
+            "XTelemetryPolicy",
+        ],
+    ),
+    // The Gateway API in its first version.
+    all(
+        &["networking.x-k8s.io"],
+        &["Gateway", "HTTPRoute", "TLSRoute", "TCPRoute", "UDPRoute", "BackendPolicy"],
+    ),
+    // Options and stores called `default` are everybody's, and a middleware may be a plugin.
+    all(
+        &["traefik.io", "traefik.containo.us"],
+        &[
+            "IngressRoute",
+            "IngressRouteTCP",
+            "IngressRouteUDP",
+            "Middleware",
+            "MiddlewareTCP",
+            "ServersTransport",
+            "ServersTransportTCP",
+            "TLSOption",
+            "TLSStore",
+            "TraefikService",
+        ],
+    ),
+    // Istio. A WorkloadEntry is an address behind somebody's Service. The harmless ones are about workloads of their
+    // own namespace.
+    all_but(
+        &["networking.istio.io"],
+        &["VirtualService", "Gateway", "ServiceEntry", "DestinationRule", "EnvoyFilter", "WorkloadEntry"],
+        &["ProxyConfig", "Sidecar", "WorkloadGroup"],
+    ),
+    all(&["extensions.istio.io"], &["WasmPlugin"]),
+    // Contour. Who delegates a certificate gives away its own.
+    all_but(
+        &["projectcontour.io", "contour.heptio.com"],
+        &["HTTPProxy", "IngressRoute", "ContourConfiguration", "ContourDeployment"],
+        &["ExtensionService", "TLSCertificateDelegation"],
+    ),
+    // Kong. A plugin may be code, and a consumer may be in any group.
+    all(
+        &["configuration.konghq.com"],
+        &[
+            "KongConsumer",
+            "KongConsumerGroup",
+            "KongCustomEntity",
+            "KongIngress",
+            "KongPlugin",
+            "KongUpstreamPolicy",
+            "TCPIngress",
+            "UDPIngress",
+        ],
+    ),
+    // NGINX, by F5, and the DNS names and load balancers that go with it.
+    all(
+        &["k8s.nginx.org", "externaldns.nginx.org", "cis.f5.com"],
+        &[
+            "VirtualServer",
+            "VirtualServerRoute",
+            "TransportServer",
+            "Policy",
+            "GlobalConfiguration",
+            "IngressLink",
+            "TLSProfile",
+            "ExternalDNS",
+        ],
+    ),
+    all_but(
+        &["gateway.nginx.org"],
+        &["NginxGateway", "NginxProxy", "SnippetsFilter", "SnippetsPolicy"],
+        &[
+            "AuthenticationFilter",
+            "ClientSettingsPolicy",
+            "ObservabilityPolicy",
+            "ProxySettingsPolicy",
+            "RateLimitPolicy",
+            "UpstreamSettingsPolicy",
+        ],
+    ),
+    // Cilium. Its policies protect, and its agents write an endpoint for each pod.
+    these(
+        &["cilium.io"],
+        &[
+            ("CiliumEnvoyConfig", "ciliumenvoyconfigs"),
+            ("CiliumLocalRedirectPolicy", "ciliumlocalredirectpolicies"),
+            ("CiliumNodeConfig", "ciliumnodeconfigs"),
+        ],
+    ),
+    // Names in DNS.
+    all(&["externaldns.k8s.io"], &["DNSEndpoint"]),
+    all(&["dns.gardener.cloud"], &["DNSEntry", "DNSProvider", "DNSAnnotation"]),
+    these(&["kuadrant.io"], &[("DNSRecord", "dnsrecords")]),
+    all(&["k8gb.io", "k8gb.absa.oss"], &["Gslb"]),
+    // Certificates that are not cert-manager's, and those of its first versions.
+    all_but(
+        &["certmanager.k8s.io", "cert.gardener.cloud"],
+        &["Certificate", "CertificateRequest", "Order", "Challenge"],
+        &["Issuer"],
+    ),
+    // Ambassador, now Emissary.
+    all(
+        &["getambassador.io", "gateway.getambassador.io", "x.getambassador.io"],
+        &[
+            "AuthService",
+            "DevPortal",
+            "Host",
+            "Listener",
+            "Mapping",
+            "Module",
+            "RateLimitService",
+            "TCPMapping",
+            "TLSContext",
+        ],
+    ),
+    all(
+        &["apisix.apache.org"],
+        &["ApisixRoute", "ApisixTls", "ApisixUpstream", "ApisixConsumer", "ApisixGlobalRule", "ApisixPluginConfig"],
+    ),
+    // Skipper.
+    these(&["zalando.org"], &[("RouteGroup", "routegroups"), ("FabricGateway", "fabricgateways")]),
+    // Knative. The hosts of its Services have their namespaces in them; what it makes of them is written by it alone.
+    these(&["serving.knative.dev"], &[("DomainMapping", "domainmappings")]),
+    these(
+        &["networking.internal.knative.dev"],
+        &[("Ingress", "ingresses"), ("Certificate", "certificates")],
+    ),
+    // Gloo and kgateway. An upstream may be any address.
+    all(
+        &["gateway.solo.io", "gloo.solo.io", "gateway.gloo.solo.io", "networking.gloo.solo.io"],
+        &[
+            "Proxy",
+            "RouteOption",
+            "RouteTable",
+            "Upstream",
+            "UpstreamGroup",
+            "VirtualGateway",
+            "VirtualHostOption",
+            "VirtualService",
+        ],
+    ),
+    all_but(
+        &["gateway.kgateway.dev"],
+        &["Backend", "GatewayExtension", "GatewayParameters"],
+        &["BackendConfigPolicy", "DirectResponse", "HTTPListenerPolicy", "ListenerPolicy", "TrafficPolicy"],
+    ),
+    all(
+        &[
+            "core.haproxy.org",
+            "ingress.v1.haproxy.org",
+            "ingress.v3.haproxy.org",
+            "gate.v1.haproxy.org",
+            "gate.v3.haproxy.org",
+        ],
+        &["Backend", "Defaults", "Frontend", "Global", "TCP"],
+    ),
+    // Envoy Gateway. A backend may be any address, the proxy's own too, and extensions are code in it.
+    all_but(
+        &["gateway.envoyproxy.io", "config.gateway.envoyproxy.io"],
+        &["Backend", "EnvoyExtensionPolicy", "EnvoyPatchPolicy", "EnvoyProxy"],
+        &["BackendTrafficPolicy", "ClientTrafficPolicy", "HTTPRouteFilter", "SecurityPolicy"],
+    ),
+    // Clouds. A TargetGroupBinding puts pods behind any load balancer of the account.
+    all_but(
+        &["elbv2.k8s.aws", "gateway.k8s.aws", "appmesh.k8s.aws"],
+        &[
+            "GatewayRoute",
+            "LoadBalancerConfiguration",
+            "TargetGroupBinding",
+            "VirtualGateway",
+            "VirtualNode",
+            "VirtualRouter",
+        ],
+        &["TargetGroupConfiguration"],
+    ),
+    these(
+        &["networking.gke.io"],
+        &[
+            ("ManagedCertificate", "managedcertificates"),
+            ("MultiClusterIngress", "multiclusteringresses"),
+            ("MultiClusterService", "multiclusterservices"),
+        ],
+    ),
+    all(&["appgw.ingress.k8s.io", "appgw.ingress.azure.io"], &["AzureIngressProhibitedTarget"]),
+    // Others.
+    all(&["voyager.appscode.com"], &["Ingress", "Certificate"]),
+    all(
+        &["consul.hashicorp.com"],
+        &["IngressGateway", "ServiceDefaults", "ServiceIntentions", "ServiceResolver", "ServiceRouter", "ServiceSplitter"],
+    ),
+    all(&["ingress.k8s.ngrok.com", "ngrok.k8s.ngrok.com"], &["CloudEndpoint", "Domain", "HTTPSEdge", "TCPEdge"]),
+    all(&["networking.cfargotunnel.com"], &["Tunnel", "TunnelBinding"]),
+    all(&["networking.higress.io", "extensions.higress.io"], &["Http2Rpc", "McpBridge", "WasmPlugin"]),
+    all(&["tyk.tyk.io"], &["ApiDefinition"]),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_group_is_there_twice_and_every_name_is_one() {
+        let mut groups: Vec<_> = APIS.iter().flat_map(|api| api.groups).collect();
+        let count = groups.len();
+        groups.sort_unstable();
+        groups.dedup();
+        assert_eq!(groups.len(), count);
+        let is_lower = |name: &str| name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+        let is_kind = |name: &&&str| name.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        for api in APIS {
+            assert!(api.groups.iter().all(|group| group.contains('.')), "{:?}", api.groups);
+            match api.kinds {
+                Kinds::All { known, harmless } => {
+                    assert!(!known.is_empty() && known.iter().chain(harmless).all(|name| is_kind(&name)));
+                    assert!(!known.iter().any(|name| harmless.contains(name)), "{known:?}");
+                }
+                Kinds::These(kinds) => {
+                    for (kind, resource) in kinds {
+                        let stem = kind.to_lowercase();
+                        let stem = stem.trim_end_matches(['s', 'y']);
+                        assert!(is_lower(resource) && resource.starts_with(stem), "{kind}: {resource}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn g21_what_nobody_has_heard_of_is_denied_where_a_group_is_about_routes() {
+        let deny = |group: &str, kind: &str| {
+            APIS.iter().any(|api| api.groups.contains(&group) && api.kinds.deny(kind))
+        };
+        assert!(deny("gateway.networking.x-k8s.io", "XHTTPRoute"));
+        assert!(deny("traefik.containo.us", "IngressRoute") && deny("traefik.io", "Unheard"));
+        assert!(deny("networking.istio.io", "EnvoyFilter") && !deny("networking.istio.io", "Sidecar"));
+        assert!(!deny("gateway.networking.k8s.io", "ReferenceGrant"));
+    }
+
+    #[test]
+    fn no_false_denials_of_what_protects_or_is_written_for_each_pod() {
+        for (group, kind) in [
+            ("cilium.io", "CiliumEndpoint"),
+            ("cilium.io", "CiliumNetworkPolicy"),
+            ("security.istio.io", "AuthorizationPolicy"),
+            ("serving.knative.dev", "Service"),
+            ("networking.gke.io", "ServiceNetworkEndpointGroup"),
+        ] {
+            assert!(!APIS.iter().any(|api| api.groups.contains(&group) && api.kinds.are_sent(kind)), "{kind}");
+        }
+    }
+}
