@@ -16,7 +16,9 @@ use k8s_openapi::api::admissionregistration::v1::{
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, LabelSelectorRequirement, ObjectMeta};
 
 use crate::admission::Phase;
-use crate::admission::rules::{ENDPOINT_CONTROLLERS, MASTERS, NAMESPACE_CONTROLLERS, SCHEDULER};
+use crate::admission::rules::{
+    ENDPOINT_CONTROLLERS, FOREIGN_APIS, MASTERS, NAMESPACE_CONTROLLERS, SCHEDULER,
+};
 use crate::labels::{NAMESPACE_NAME, TENANT};
 
 /// The name of both configurations.
@@ -79,13 +81,9 @@ const fn resource(group: &'static str, name: &'static str, operations: &'static 
 /// Who binds a pod to a node past the scheduler; both spellings do it.
 const BINDINGS: &[Resource] = &[resource("", "pods/binding", CREATE), resource("", "bindings", CREATE)];
 
-/// APIs whose objects claim hosts, whatever their kinds are: what is not known there is denied. Groups that a
-/// cluster does not have do no harm here.
-const ROUTES: &[Resource] = &[
-    resource("gateway.networking.k8s.io", "*", WRITE),
-    resource("gateway.networking.x-k8s.io", "*", WRITE),
-    resource("route.openshift.io", "routes", WRITE),
-];
+/// The webhook to which the APIs belong that the rules know as those of routes, beside its own resources: groups that
+/// a cluster does not have do no harm here.
+const ROUTES: &str = "routes.partywall.dev";
 
 /// The table.
 const WEBHOOKS: [Webhook; 15] = [
@@ -175,13 +173,13 @@ const WEBHOOKS: [Webhook; 15] = [
         ],
     },
     Webhook {
-        name: "routes.partywall.dev",
+        name: ROUTES,
         phase: Phase::Validate,
         namespaces: Namespaces::Tenants,
         failure_policy: FailurePolicy::Fail,
         spares: &[],
         spares_group: None,
-        resources: ROUTES,
+        resources: &[resource("route.openshift.io", "routes", WRITE)],
     },
     Webhook {
         name: "certificates.partywall.dev",
@@ -284,6 +282,8 @@ pub struct Registration {
     /// Whether the API server knows `matchConditions` (since 1.28). One that does not would drop them without
     /// a word, and with them the exception for the scheduler.
     pub match_conditions: bool,
+    /// The groups of kinds that Settings list as bearing hosts, and that the table does not have.
+    pub foreign_groups: Vec<String>,
 }
 
 impl Registration {
@@ -325,10 +325,56 @@ impl Registration {
             name: webhook.name.to_owned(),
             namespace_selector: self.namespace_selector(webhook),
             object_selector: None,
-            rules: Some(rules(webhook)),
+            rules: Some(self.rules(webhook)),
             side_effects: "None".to_owned(),
             timeout_seconds: Some(TIMEOUT_SECONDS),
         }
+    }
+
+    /// One rule for all resources of the same group and operations, and for all groups of which the same is sent.
+    fn rules(&self, webhook: &Webhook) -> Vec<RuleWithOperations> {
+        let scope = match webhook.namespaces {
+            Namespaces::Tenants | Namespaces::Elsewhere => "Namespaced",
+            Namespaces::Themselves => "Cluster",
+        };
+        let mut rules: Vec<(Vec<&str>, &[&str], Vec<&str>)> = Vec::new();
+        for (group, name, operations) in self.resources(webhook) {
+            match rules.iter_mut().find(|(groups, same, _)| *groups == [group] && *same == operations) {
+                Some((.., resources)) => resources.push(name),
+                None => rules.push((vec![group], operations, vec![name])),
+            }
+        }
+        let mut merged: Vec<(Vec<&str>, &[&str], Vec<&str>)> = Vec::new();
+        for (groups, operations, resources) in rules {
+            match merged.iter_mut().find(|(_, same, names)| *same == operations && *names == resources) {
+                Some((all, ..)) => all.extend(groups),
+                None => merged.push((groups, operations, resources)),
+            }
+        }
+        let owned = |names: &[&str]| Some(names.iter().map(|&name| name.to_owned()).collect());
+        let rule = |(groups, operations, resources): (Vec<&str>, &[&str], Vec<&str>)| RuleWithOperations {
+            api_groups: owned(&groups),
+            // What is read is the same in all of them.
+            api_versions: owned(&["*"]),
+            operations: owned(operations),
+            resources: owned(&resources),
+            scope: Some(scope.to_owned()),
+        };
+        merged.into_iter().map(rule).collect()
+    }
+
+    /// What a webhook is sent: groups, resources and operations.
+    fn resources<'r>(&'r self, webhook: &'r Webhook) -> Vec<(&'r str, &'r str, &'r [&'r str])> {
+        let mut all: Vec<(&str, &str, &[&str])> =
+            webhook.resources.iter().map(|own| (own.group, own.name, own.operations)).collect();
+        if webhook.name == ROUTES {
+            for api in FOREIGN_APIS {
+                let of = |group| api.kinds.resources().into_iter().map(move |name| (group, name, WRITE));
+                all.extend(api.groups.iter().flat_map(|group| of(*group)));
+            }
+            all.extend(self.foreign_groups.iter().map(|group| (group.as_str(), "*", WRITE)));
+        }
+        all
     }
 
     fn client_config(&self, webhook: &Webhook) -> WebhookClientConfig {
@@ -418,32 +464,6 @@ fn metadata() -> ObjectMeta {
         labels: Some([("app.kubernetes.io/name".to_owned(), NAME.to_owned())].into()),
         ..ObjectMeta::default()
     }
-}
-
-/// One rule for all resources of the same group and operations.
-fn rules(webhook: &Webhook) -> Vec<RuleWithOperations> {
-    let owned = |names: &[&str]| Some(names.iter().map(|&name| name.to_owned()).collect());
-    let scope = match webhook.namespaces {
-        Namespaces::Tenants | Namespaces::Elsewhere => "Namespaced",
-        Namespaces::Themselves => "Cluster",
-    };
-    let mut rules: Vec<RuleWithOperations> = Vec::new();
-    for resource in webhook.resources {
-        let (groups, operations) = (owned(&[resource.group]), owned(resource.operations));
-        let same = rules.iter_mut().find(|rule| rule.api_groups == groups && rule.operations == operations);
-        match same.and_then(|rule| rule.resources.as_mut()) {
-            Some(resources) => resources.push(resource.name.to_owned()),
-            None => rules.push(RuleWithOperations {
-                api_groups: groups,
-                // What is read is the same in all of them.
-                api_versions: owned(&["*"]),
-                operations,
-                resources: owned(&[resource.name]),
-                scope: Some(scope.to_owned()),
-            }),
-        }
-    }
-    rules
 }
 
 #[cfg(test)]

@@ -15,6 +15,8 @@ mod flaws;
 mod pools;
 #[path = "config/scale.rs"]
 mod scale;
+#[path = "config/settings.rs"]
+mod settings;
 #[path = "config/structure.rs"]
 mod structure;
 #[path = "config/tenants.rs"]

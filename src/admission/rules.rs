@@ -260,9 +260,13 @@ pub fn is_judged(group: &str, kind: &str, snapshot: &Snapshot) -> bool {
 pub fn is_any_judged(kind: &str, foreign_routes: &[ForeignRoute]) -> bool {
     GROUPS.iter().any(|group| !matches!(Kind::of(group, kind), Kind::Other | Kind::Custom))
         || READ_AS_CUSTOM.iter().any(|(_, name)| *name == kind)
+        || KEPT.contains(&kind)
         || certificate_names::is_about_any(kind)
         || foreign_routes::is_about_any(kind, foreign_routes)
 }
+
+/// Kinds whose objects are only kept from being removed.
+const KEPT: [&str; 2] = ["NetworkPolicy", "CiliumNetworkPolicy"];
 
 /// The groups with kinds that are read as what they are.
 const GROUPS: [&str; 8] = [

@@ -6,6 +6,7 @@ fn registration(match_conditions: bool) -> Registration {
         ca_bundle: None,
         system_namespaces: vec!["kube-system".to_owned()],
         match_conditions,
+        foreign_groups: vec!["routes.example.com".to_owned()],
     }
 }
 
@@ -70,9 +71,9 @@ fn c5_j15_the_scheduler_goes_on_binding_with_and_without_match_conditions() {
 
 #[test]
 fn i16_nothing_cluster_scoped_is_sent_but_namespaces() {
-    for (webhook, rule) in
-        WEBHOOKS.iter().flat_map(|webhook| rules(webhook).into_iter().map(move |r| (webhook, r)))
-    {
+    let registration = registration(true);
+    let rules = |webhook| registration.rules(webhook).into_iter().map(move |rule| (webhook, rule));
+    for (webhook, rule) in WEBHOOKS.iter().flat_map(rules) {
         if webhook.namespaces == Namespaces::Themselves {
             assert_eq!(rule.scope.as_deref(), Some("Cluster"));
             assert!(rule.resources.iter().flatten().all(|name| name.starts_with("namespaces")), "{rule:?}");
@@ -107,4 +108,33 @@ fn no_name_is_taken_twice() {
     names.sort_unstable();
     names.dedup();
     assert_eq!(names.len(), WEBHOOKS.len());
+}
+
+#[test]
+fn g21_g26_every_api_of_routes_is_sent_and_those_of_the_settings_too() {
+    let webhook = WEBHOOKS.iter().find(|webhook| webhook.name == ROUTES).unwrap();
+    let rules = registration(true).rules(webhook);
+    let sent = |group: &str, resource: &str| {
+        rules.iter().any(|rule| {
+            let has = |list: &Option<Vec<String>>, name: &str| list.iter().flatten().any(|one| one == name);
+            has(&rule.api_groups, group) && has(&rule.resources, resource)
+        })
+    };
+    for (group, resource) in [
+        ("gateway.networking.k8s.io", "*"),
+        ("gateway.networking.x-k8s.io", "*"),
+        ("route.openshift.io", "routes"),
+        ("traefik.io", "*"),
+        ("traefik.containo.us", "*"),
+        ("networking.istio.io", "*"),
+        ("cilium.io", "ciliumenvoyconfigs"),
+        ("routes.example.com", "*"),
+    ] {
+        assert!(sent(group, resource), "{group}/{resource}");
+    }
+    assert!(!sent("cilium.io", "*") && !sent("networking.k8s.io", "*"));
+    let count = |group: &str| {
+        rules.iter().filter(|rule| rule.api_groups.iter().flatten().any(|one| one == group)).count()
+    };
+    assert!(FOREIGN_APIS.iter().flat_map(|api| api.groups).all(|group| count(group) == 1));
 }

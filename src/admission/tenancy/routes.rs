@@ -46,6 +46,15 @@ impl HostPath {
         Some(Self(steps))
     }
 
+    /// Whether it leads to what is not read of an object: its kind, its status, and its metadata but for the name.
+    pub fn is_unread(&self) -> bool {
+        match self.0.as_slice() {
+            [Step::Field(first), Step::Field(name)] if **first == *"metadata" => **name != *"name",
+            [Step::Field(first), ..] => matches!(&**first, "metadata" | "status" | "apiVersion" | "kind"),
+            [Step::Items, ..] | [] => true,
+        }
+    }
+
     /// Its steps, the first from the object itself.
     pub fn steps(&self) -> &[Step] {
         &self.0
@@ -65,6 +74,15 @@ impl fmt::Display for HostPath {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_the_metadata_only_the_name_is_read() {
+        let is_unread = |path| HostPath::parse(path).unwrap().is_unread();
+        assert!([".spec.host", ".host", ".metadata.name"].into_iter().all(|path| !is_unread(path)));
+        for path in [".metadata", ".metadata.labels", ".metadata.name.x", ".metadata[*]", ".status.host", ".kind"] {
+            assert!(is_unread(path), "{path}");
+        }
+    }
 
     #[test]
     fn paths_are_fields_and_whole_lists() {

@@ -15,6 +15,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use serde::Serialize;
 
+use crate::admission::rules::is_foreign_sent;
 use crate::admission::tenancy::{Snapshot, is_dns_label};
 use crate::cli::today;
 use crate::config;
@@ -33,8 +34,8 @@ pub(super) struct Args {
     #[arg(long, value_name = "FILE", env = "PARTYWALL_CA_BUNDLE")]
     ca_bundle: Option<PathBuf>,
 
-    /// Files or folders with the policies: the system namespaces of their Settings are left out of the webhooks,
-    /// and the labels that the tenants' namespaces need are told on stderr.
+    /// Files or folders with the policies: the system namespaces of their Settings are left out of the webhooks, the
+    /// groups of their foreign routes are added, and the labels that the tenants' namespaces need are told on stderr.
     ///
     /// Without it the system namespaces of the built-in Settings are left out.
     #[arg(long, value_name = "PATH", num_args = 1.., value_delimiter = ',', env = "PARTYWALL_POLICIES")]
@@ -125,6 +126,7 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
         ca_bundle: ca_bundle.as_deref().map(read_ca_bundle).transpose()?,
         system_namespaces: snapshot.system_namespaces().into_iter().map(str::to_owned).collect(),
         match_conditions: kubernetes >= WITH_MATCH_CONDITIONS,
+        foreign_groups: foreign_groups(&snapshot),
     };
     let text = yaml(&registration).context("the configurations cannot be written as YAML")?;
     note_labels(&snapshot, kubernetes);
@@ -148,6 +150,16 @@ fn load(policies: &[PathBuf]) -> anyhow::Result<Snapshot> {
         eprintln!("warning: {warning}");
     }
     Ok(loaded.snapshot)
+}
+
+/// The groups of kinds that the Settings list, and that nobody asks for yet. Which resource a kind is they do not say,
+/// so all of the group are asked for.
+fn foreign_groups(snapshot: &Snapshot) -> Vec<String> {
+    let unasked = snapshot.foreign_routes.iter().filter(|route| !is_foreign_sent(&route.group, &route.kind));
+    let mut groups: Vec<String> = unasked.map(|route| route.group.to_string()).collect();
+    groups.sort_unstable();
+    groups.dedup();
+    groups
 }
 
 /// What the API server goes by, and the policies do not write: the labels of namespaces.

@@ -2,6 +2,7 @@
 
 use super::mistakes::{At, Mistakes};
 use super::names;
+use crate::admission::review::Kind;
 use crate::admission::tenancy::{ForeignRoute, HostPath};
 use crate::api;
 
@@ -16,6 +17,10 @@ pub(super) fn compile(at: &At, written: &[api::ForeignRoute], mistakes: &mut Mis
         }
         if kind.is_empty() || !kind.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
             let message = "this is no kind; write it as Kubernetes spells it, such as `VirtualService`";
+            mistakes.error(at, format!("{path}.kind"), kind, message);
+        }
+        if Kind::of(group, kind) != Kind::Custom {
+            let message = "where this kind has its hosts is known here, and other rules check them; remove it";
             mistakes.error(at, format!("{path}.kind"), kind, message);
         }
         if routes.iter().any(|other| *other.group == **group && *other.kind == **kind) {
@@ -37,6 +42,11 @@ fn paths(at: &At, path: &str, written: &[String], mistakes: &mut Mistakes) -> Ve
         let parsed = HostPath::parse(text);
         if parsed.is_none() {
             let message = "this is no path to hosts; write fields and lists, such as `.spec.rules[*].host`";
+            mistakes.error(at, format!("{path}[{place}]"), text, message);
+        }
+        if parsed.as_ref().is_some_and(HostPath::is_unread) {
+            let message = "hosts are not read here; write a path below another field, such as `.spec.hosts[*]`, or \
+                           `.metadata.name`";
             mistakes.error(at, format!("{path}[{place}]"), text, message);
         }
         parsed

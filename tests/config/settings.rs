@@ -1,0 +1,216 @@
+//! Mistakes of Settings: whom the platform trusts, and where other APIs have their hosts.
+
+use super::*;
+
+#[test]
+fn whom_the_platform_trusts_is_checked() {
+    let with_tenant = |spec: &str| tenant("a", "{namespaces: [nu]}") + &settings(spec);
+    assert_each_has_one(&[
+        (
+            "g25: a ServiceAccount of a tenant's that writes requests",
+            with_tenant("{controllers: {certificates: [cert-manager, \"system:serviceaccount:nu:default\"]}}"),
+            "spec.controllers.certificates[1]",
+            r#""system:serviceaccount:nu:default""#,
+            "a namespace of the platform",
+        ),
+        (
+            "g26: one that writes routes",
+            with_tenant("{controllers: {routes: [\"system:serviceaccount:nu:flagger\"]}}"),
+            "spec.controllers.routes[0]",
+            r#""system:serviceaccount:nu:flagger""#,
+            "any ServiceAccount of their own namespaces",
+        ),
+        (
+            "one that writes addresses",
+            with_tenant("{controllers: {endpoints: [\"system:serviceaccount:nu:a\"]}}"),
+            "spec.controllers.endpoints[0]",
+            r#""system:serviceaccount:nu:a""#,
+            "one of a tenant's",
+        ),
+        (
+            "i3: one of the platform's users",
+            with_tenant("{platform: {users: [\"system:serviceaccount:nu:a\"]}}"),
+            "spec.platform.users[0]",
+            r#""system:serviceaccount:nu:a""#,
+            "one of a tenant's",
+        ),
+        (
+            "i3: all of a tenant's ServiceAccounts",
+            with_tenant("{platform: {groups: [\"system:serviceaccounts:nu\"]}}"),
+            "spec.platform.groups[0]",
+            r#""system:serviceaccounts:nu""#,
+            "one of a tenant's",
+        ),
+        (
+            "i3: everybody",
+            settings("{platform: {groups: [\"system:masters\", \"system:authenticated\"]}}"),
+            "spec.platform.groups[1]",
+            r#""system:authenticated""#,
+            "tenants are in this group as well",
+        ),
+        (
+            "all ServiceAccounts",
+            settings("{platform: {groups: [\"system:serviceaccounts\"]}}"),
+            "spec.platform.groups[0]",
+            r#""system:serviceaccounts""#,
+            "tenants are in this group as well",
+        ),
+        (
+            "a pattern of users",
+            settings("{platform: {users: [\"system:serviceaccount:argocd:*\"]}}"),
+            "spec.platform.users[0]",
+            r#""system:serviceaccount:argocd:*""#,
+            "no patterns",
+        ),
+        (
+            "a pattern of groups",
+            settings("{platform: {groups: [\"*\"]}}"),
+            "spec.platform.groups[0]",
+            r#""*""#,
+            "no patterns",
+        ),
+        (
+            "a blank controller",
+            settings("{controllers: {routes: [\" \"]}}"),
+            "spec.controllers.routes[0]",
+            r#"" ""#,
+            "this is no name",
+        ),
+        (
+            "a prefix with a slash",
+            settings("{annotationPrefixes: [ingress.example.com/]}"),
+            "spec.annotationPrefixes[0]",
+            r#""ingress.example.com/""#,
+            "without a slash",
+        ),
+        (
+            "an empty prefix",
+            settings("{annotationPrefixes: [a.example.com, \"\"]}"),
+            "spec.annotationPrefixes[1]",
+            r#""""#,
+            "no prefix of annotations",
+        ),
+    ]);
+}
+
+#[test]
+fn g26_foreign_routes_are_checked() {
+    let of = |routes: &str| settings(&format!("{{foreignRoutes: [{routes}]}}"));
+    let with_paths = |paths: &str| of(&format!("{{group: a.example.com, kind: A, {paths}}}"));
+    assert_each_has_one(&[
+        (
+            "a group with a version",
+            of("{group: networking.istio.io/v1, kind: VirtualService}"),
+            "spec.foreignRoutes[0].group",
+            r#""networking.istio.io/v1""#,
+            "without a version",
+        ),
+        (
+            "a group that is none",
+            of("{group: istio, kind: VirtualService}"),
+            "spec.foreignRoutes[0].group",
+            r#""istio""#,
+            "no API group",
+        ),
+        (
+            "a pattern of kinds",
+            of("{group: networking.istio.io, kind: \"*\"}"),
+            "spec.foreignRoutes[0].kind",
+            r#""*""#,
+            "as Kubernetes spells it",
+        ),
+        (
+            "no kind",
+            of("{group: networking.istio.io, kind: \"\"}"),
+            "spec.foreignRoutes[0].kind",
+            r#""""#,
+            "no kind",
+        ),
+        (
+            "a kind twice",
+            of("{group: a.example.com, kind: A}, {group: a.example.com, kind: A, hosts: [.a]}"),
+            "spec.foreignRoutes[1].kind",
+            r#""A""#,
+            "listed twice",
+        ),
+        (
+            "g17: a kind that another rule reads",
+            of("{group: gateway.networking.k8s.io, kind: HTTPRoute, hosts: [\".spec.hostnames[*]\"]}"),
+            "spec.foreignRoutes[0].kind",
+            r#""HTTPRoute""#,
+            "other rules check them",
+        ),
+        (
+            "g1: an Ingress",
+            of("{group: networking.k8s.io, kind: Ingress}"),
+            "spec.foreignRoutes[0].kind",
+            r#""Ingress""#,
+            "other rules check them",
+        ),
+        (
+            "a place in a list",
+            with_paths("hosts: [\".spec.hosts[0]\"]"),
+            "spec.foreignRoutes[0].hosts[0]",
+            r#"".spec.hosts[0]""#,
+            "no path to hosts",
+        ),
+        (
+            "a filter",
+            with_paths("hosts: [.a], optionalHosts: [\".spec[?(@.a)]\"]"),
+            "spec.foreignRoutes[0].optionalHosts[0]",
+            r#"".spec[?(@.a)]""#,
+            "no path to hosts",
+        ),
+        (
+            "a path into labels",
+            with_paths("hosts: [.metadata.labels.host]"),
+            "spec.foreignRoutes[0].hosts[0]",
+            r#"".metadata.labels.host""#,
+            "hosts are not read here",
+        ),
+        (
+            "a path into the status",
+            with_paths("optionalHosts: [\".status.hosts[*]\"]"),
+            "spec.foreignRoutes[0].optionalHosts[0]",
+            r#"".status.hosts[*]""#,
+            "hosts are not read here",
+        ),
+    ]);
+}
+
+#[test]
+fn g25_the_issuers_of_a_tenant_are_checked() {
+    assert_each_has_one(&[
+        (
+            "no issuer",
+            tenant("a", "{certificateIssuers: []}"),
+            "spec.certificateIssuers",
+            "[]",
+            "an empty list",
+        ),
+        (
+            "a pattern of issuers",
+            tenant("a", "{certificateIssuers: [le, \"le-*\"]}"),
+            "spec.certificateIssuers[1]",
+            r#""le-*""#,
+            "no name of an object",
+        ),
+    ]);
+}
+
+#[test]
+fn what_is_written_of_routes_is_what_is_compiled() {
+    let text = settings(
+        "{controllers: {certificates: [cm]}, foreignRoutes: [{group: a.example.com, kind: A, hosts: [.spec.host], \
+          optionalHosts: [\".spec.more[*]\"]}, {group: a.example.com, kind: B}]}",
+    );
+    let snapshot = load(&text).unwrap().snapshot;
+    let paths = |paths: &[partywall::admission::tenancy::HostPath]| -> Vec<String> {
+        paths.iter().map(ToString::to_string).collect()
+    };
+    let [a, b] = &snapshot.foreign_routes[..] else { panic!("{:?}", snapshot.foreign_routes) };
+    assert_eq!((&*a.group, &*a.kind, &*b.kind), ("a.example.com", "A", "B"));
+    assert_eq!((paths(&a.hosts), paths(&a.optional_hosts)), (vec!["spec.host".into()], vec!["spec.more[*]".into()]));
+    assert!(b.hosts.is_empty() && b.optional_hosts.is_empty());
+    assert_eq!(snapshot.controllers.certificates, ["cm".into()]);
+}
