@@ -96,6 +96,31 @@ fn the_system_namespaces_are_those_of_the_policies() {
 }
 
 #[test]
+fn g26_the_groups_of_foreign_routes_are_those_of_the_policies_too() {
+    let folder = TempDir::new().unwrap();
+    let settings = folder.path().join("settings.yaml");
+    fs::write(
+        &settings,
+        "apiVersion: partywall.dev/v1alpha1\nkind: Settings\nmetadata: {name: default}\n\
+         spec: {foreignRoutes: [{group: routes.example.com, kind: A}, {group: routes.example.com, kind: B}, \
+         {group: projectcontour.io, kind: HTTPProxy}, {group: cilium.io, kind: CiliumGatewayClassConfig}]}\n",
+    )
+    .unwrap();
+    let (_, validating) = both(&stdout(&[SERVICE[0], SERVICE[1], "--policies", settings.to_str().unwrap()]));
+    let routes =
+        validating.webhooks.unwrap().into_iter().find(|webhook| webhook.name == "routes.partywall.dev");
+    let rules = routes.unwrap().rules.unwrap();
+    let of_everything: Vec<_> = rules
+        .iter()
+        .filter(|rule| rule.resources.iter().flatten().any(|resource| resource == "*"))
+        .flat_map(|rule| rule.api_groups.iter().flatten())
+        .collect();
+    for group in ["routes.example.com", "projectcontour.io", "cilium.io"] {
+        assert_eq!(of_everything.iter().filter(|one| **one == group).count(), 1, "{group}");
+    }
+}
+
+#[test]
 fn the_labels_that_the_policies_count_on_are_told() {
     let policies = concat!(env!("CARGO_MANIFEST_DIR"), "/policies/examples/eks.yaml");
     let output = webhooks(&[SERVICE[0], SERVICE[1], "--policies", policies, "--kubernetes", "1.20"]);

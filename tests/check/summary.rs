@@ -10,6 +10,10 @@ fn pod(namespace: &str) -> String {
 
 const CONFIG_MAP: &str = "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n";
 
+fn custom(api_version: &str, kind: &str) -> String {
+    format!("---\napiVersion: {api_version}\nkind: {kind}\nmetadata: {{name: a, namespace: tenants-x}}\n")
+}
+
 fn tenant(spec: &str) -> String {
     format!("---\napiVersion: partywall.dev/v1alpha1\nkind: Tenant\nmetadata: {{name: a}}\nspec: {spec}\n")
 }
@@ -39,6 +43,21 @@ fn what_little_is_judged_is_counted_apart() {
             "kinds of no rule",
             CONFIG_MAP.repeat(2),
             "2 objects: 0 clean, 2 of kinds that no rule is about\n".to_owned(),
+        ),
+        (
+            "custom kinds of no rule, and one that is harmless in a group of routes",
+            custom("example.com/v1", "Widget") + &custom("networking.istio.io/v1", "Sidecar"),
+            "2 objects: 0 clean, 2 of kinds that no rule is about\n".to_owned(),
+        ),
+        (
+            "custom kinds that belong to the cluster",
+            custom("configuration.konghq.com/v1", "KongClusterPlugin"),
+            "1 object: 0 clean, 1 of kinds that no rule is about\n".to_owned(),
+        ),
+        (
+            "a custom kind of a rule",
+            custom("gateway.networking.k8s.io/v1", "HTTPRoute").replace("tenants-x", "kube-system"),
+            "1 object: 0 clean, 1 in system namespaces, where nothing is judged\n".to_owned(),
         ),
         ("a policy", tenant("{}"), "1 object: 0 clean, 1 policy\n".to_owned()),
         (
@@ -191,4 +210,12 @@ fn the_variable_of_a_flag_says_yes_or_no() {
             command(&[&fixture("clean.yaml")]).env("PARTYWALL_SHOW_STAMPED", value).output().unwrap();
         assert_eq!(stdout(&output).starts_with("---\n"), is_shown, "{value}");
     }
+}
+
+#[test]
+fn g22_a_route_of_another_api_is_denied_unless_settings_list_it() {
+    let route = custom("traefik.io/v1alpha1", "IngressRoute");
+    let output = check_stdin(&["-"], &route);
+    assert_eq!(output.status.code(), Some(1), "{}", stdout(&output));
+    assert!(stdout(&output).contains("(rule foreign-routes)"), "{}", stdout(&output));
 }

@@ -8,7 +8,9 @@ fn whom_the_platform_trusts_is_checked() {
     assert_each_has_one(&[
         (
             "g25: a ServiceAccount of a tenant's that writes requests",
-            with_tenant("{controllers: {certificates: [cert-manager, \"system:serviceaccount:nu:default\"]}}"),
+            with_tenant(
+                "{controllers: {certificates: [cert-manager, \"system:serviceaccount:nu:default\"]}}",
+            ),
             "spec.controllers.certificates[1]",
             r#""system:serviceaccount:nu:default""#,
             "a namespace of the platform",
@@ -210,7 +212,48 @@ fn what_is_written_of_routes_is_what_is_compiled() {
     };
     let [a, b] = &snapshot.foreign_routes[..] else { panic!("{:?}", snapshot.foreign_routes) };
     assert_eq!((&*a.group, &*a.kind, &*b.kind), ("a.example.com", "A", "B"));
-    assert_eq!((paths(&a.hosts), paths(&a.optional_hosts)), (vec!["spec.host".into()], vec!["spec.more[*]".into()]));
+    assert_eq!(
+        (paths(&a.hosts), paths(&a.optional_hosts)),
+        (vec!["spec.host".into()], vec!["spec.more[*]".into()])
+    );
     assert!(b.hosts.is_empty() && b.optional_hosts.is_empty());
     assert_eq!(snapshot.controllers.certificates, ["cm".into()]);
+}
+
+#[test]
+fn g25_j13_a_tenant_with_the_namespace_of_a_controller_is_not_trusted_for_it() {
+    let controllers = |text: &str| load(text).unwrap().snapshot.controllers;
+    let usual = controllers(&tenant("a", "{namespaces: [a]}"));
+    let cert_manager: Box<str> = "system:serviceaccount:cert-manager:cert-manager".into();
+    let knative: Box<str> = "system:serviceaccount:knative-serving:controller".into();
+    assert!(usual.certificates.contains(&cert_manager) && usual.routes.contains(&knative));
+    let theirs = controllers(&tenant("a", "{namespaces: [cert-manager, knative-serving]}"));
+    assert!(theirs.certificates.is_empty() && !theirs.routes.contains(&knative));
+    assert_eq!(theirs.routes.len(), usual.routes.len() - 1);
+}
+
+#[test]
+fn an_exemption_of_a_route_exempts_something() {
+    let target = |kind: &str| {
+        format!(
+            "{{tenant: a, rules: [foreign-routes], target: {{kind: {kind}, name: x}}, reason: why, expires: 2027-01-31}}"
+        )
+    };
+    let listed = settings("{foreignRoutes: [{group: a.example.com, kind: Site}]}");
+    for kind in [
+        "IngressRoute",
+        "EnvoyFilter",
+        "DomainMapping",
+        "CertificateRequest",
+        "Certificate",
+        "Site",
+        "HTTPRoute",
+    ] {
+        let warnings = load(&(exemption(&target(kind)) + &listed)).unwrap().warnings;
+        assert!(warnings.is_empty(), "{kind}: {warnings:?}");
+    }
+    for kind in ["ingressroute", "Sidecar", "Widget"] {
+        let warnings = load(&(exemption(&target(kind)) + &listed)).unwrap().warnings;
+        assert!(warnings.iter().any(|warning| warning.path == "spec.target.kind"), "{kind}: {warnings:?}");
+    }
 }

@@ -74,9 +74,9 @@ fn request(subject: &Subject<'_, '_>, object: &Custom<'_>, findings: &mut Findin
     let message = fmt::from_fn(|f| {
         write!(
             f,
-            "a {kind} is written by controllers only, since its names are not read here; write a Certificate, or, if \
-             `{}` is a controller of the platform's, such as a CSI driver, ask the platform team to list it under \
-             `controllers.certificates`",
+            "objects of kind {kind} are written by controllers only, since the names in them are not read; write a \
+             Certificate, or, if `{}` is a controller of the platform's, such as a CSI driver, ask the platform team \
+             to list it under `controllers.certificates`",
             Cut(user)
         )
     });
@@ -126,7 +126,8 @@ impl<'c, 'f, 's: 'c, 'a> Asked<'c, 'f, 's, 'a> {
                 self.uri(&format_args!("spec.{list}[{index}]"), uri);
             }
         }
-        for (list, addresses) in [("emailAddresses", &spec.email_addresses), ("emailSANs", &spec.email_sans)] {
+        for (list, addresses) in [("emailAddresses", &spec.email_addresses), ("emailSANs", &spec.email_sans)]
+        {
             for (index, address) in addresses.iter().enumerate() {
                 self.email(&format_args!("spec.{list}[{index}]"), address);
             }
@@ -178,8 +179,9 @@ impl<'c, 'f, 's: 'c, 'a> Asked<'c, 'f, 's, 'a> {
     fn common_name(&mut self, name: &str) {
         let users = &self.subject.snapshot.platform.users;
         if is_of_kubernetes(name, users) {
-            let message =
-                fmt::from_fn(|f| write!(f, "Kubernetes may take `{}` for a user; use another name", Cut(name)));
+            let message = fmt::from_fn(|f| {
+                write!(f, "Kubernetes may take `{}` for a user; use another name", Cut(name))
+            });
             self.add(&"spec.commonName", &message, &"commonName", name);
         } else if !name.is_empty() && !(self.is_own_issuer && is_no_host(name)) {
             self.host(&"spec.commonName", "commonName", name);
@@ -209,16 +211,26 @@ impl<'c, 'f, 's: 'c, 'a> Asked<'c, 'f, 's, 'a> {
     }
 
     fn uri(&mut self, field: &dyn fmt::Display, text: &str) {
-        match Uri::parse(text) {
-            Some(uri) if uri.workload_namespace().is_some_and(|namespace| self.subject.owns(namespace)) => {}
+        let uri = Uri::parse(text);
+        if uri
+            .as_ref()
+            .and_then(Uri::workload_namespace)
+            .is_some_and(|namespace| self.subject.owns(namespace))
+        {
+            return;
+        }
+        let is_own = |host| Host::parse(host).is_ok_and(|host| self.tenant.domains.owns(&host));
+        match uri {
             // What comes after the host is part of what it claims: whoever trusts it goes by that too.
-            Some(uri) => self.host(field, &format!("uri {text}"), uri.host),
-            None => {
+            Some(uri) if !uri.is_of_workload() || is_own(uri.host) => {
+                self.host(field, &format!("uri {text}"), uri.host);
+            }
+            _ => {
                 let message = fmt::from_fn(|f| {
                     write!(
                         f,
-                        "`{}` is no URI of a host; write `scheme://host/path` with a host of the tenant's domains, or \
-                         `spiffe://<trust domain>/ns/<own namespace>/sa/<name>`",
+                        "`{}` names no host and no workload of the tenant's; write `scheme://host/path` with a host of \
+                         its domains, or `spiffe://<trust domain>/ns/<own namespace>/sa/<name>`",
                         Cut(text)
                     )
                 });
@@ -243,7 +255,11 @@ impl<'c, 'f, 's: 'c, 'a> Asked<'c, 'f, 's, 'a> {
         for (index, organization) in organizations.iter().enumerate() {
             if is_of_kubernetes(organization, &self.subject.snapshot.platform.groups) {
                 let message = fmt::from_fn(|f| {
-                    write!(f, "Kubernetes may take `{}` for a group of users; use another name", Cut(organization))
+                    write!(
+                        f,
+                        "Kubernetes may take `{}` for a group of users; use another name",
+                        Cut(organization)
+                    )
                 });
                 self.add(&format_args!("spec.{list}[{index}]"), &message, &"organization", organization);
             }
@@ -252,7 +268,8 @@ impl<'c, 'f, 's: 'c, 'a> Asked<'c, 'f, 's, 'a> {
 
     /// From an issuer that others trust too.
     fn signing(&mut self, is_ca: bool, usages: &List<Text<'_>>) {
-        const MEND: &str = "signs names of others for everybody who trusts this issuer; use an Issuer of this namespace";
+        const MEND: &str =
+            "signs names of others for everybody who trusts this issuer; use an Issuer of this namespace";
         if is_ca {
             self.add(&"spec.isCA", &format_args!("a CA {MEND}"), &"isCA", "");
         }
@@ -278,7 +295,8 @@ fn is_short(host: &Host) -> bool {
 /// Whether a common name is the name of no host in any client's eyes, such as `My CA`.
 fn is_no_host(name: &str) -> bool {
     // Others than `.` are full stops too, to whoever reads names in Unicode.
-    let is_special = |c: char| matches!(c, '*' | ':' | '@' | '/' | '=' | '\u{3002}' | '\u{ff0e}' | '\u{ff61}');
+    let is_special =
+        |c: char| matches!(c, '*' | ':' | '@' | '/' | '=' | '\u{3002}' | '\u{ff0e}' | '\u{ff61}');
     let has_space = name.trim_matches(|c: char| !c.is_alphanumeric()).contains(' ');
     !name.contains(is_special) && (has_space || !name.contains('.'))
 }

@@ -61,8 +61,8 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     } else if is_denied(group, kind_name) {
         let message = format_args!(
             "objects of kind {} in {} can claim hosts of others, or change what others share; use an Ingress or an \
-             HTTPRoute, or ask the platform team to list the kind under `foreignRoutes`, or the controller that \
-             writes it under `controllers.routes`",
+             HTTPRoute, or ask the platform team to list this kind under `foreignRoutes`, or the controller that \
+             writes them under `controllers.routes`",
             Cut(kind_name),
             Cut(group)
         );
@@ -92,8 +92,11 @@ impl Hosts<'_, '_, '_, '_> {
             Found::Nothing => {}
             Found::Unreadable(problem) => {
                 let message = fmt::from_fn(|f| {
-                    write!(f, "{problem}, so its hosts cannot be checked; correct that field, or ask the platform team to \
-                               correct the path `{path}` in `foreignRoutes`")
+                    write!(
+                        f,
+                        "{problem}, so its hosts cannot be checked; correct that field, or ask the platform team to \
+                               correct the path `{path}` in `foreignRoutes`"
+                    )
                 });
                 claims.findings.add_whole(field, &message, &format_args!("{source}{}", object.identity()));
             }

@@ -61,12 +61,13 @@ impl Snapshot {
     ) -> Result<Compiled, Vec<Mistake>> {
         let mut mistakes = Mistakes::default();
         let objects = Objects::sort(objects, &mut mistakes);
-        let base = defaults::compile(&objects.settings, &mut mistakes);
+        let mut base = defaults::compile(&objects.settings, &mut mistakes);
         let pools = pools::compile(&objects.pools, Known::of("NodePool", unread), &mut mistakes);
         let mut places = namespaces::Places::new(&base, &mut mistakes);
         let mut tenants = tenants::compile(&objects.tenants, &base, &pools, &mut places, &mut mistakes);
         let settings = objects.settings.iter().find(|object| object.name == "default");
         platform::refuse_tenants(settings.map(|object| (&object.at, &object.spec)), &places, &mut mistakes);
+        platform::distrust_tenants(&mut base.controllers, &places);
         let unclaimed_exemptions = exemptions::Compiler {
             tenants: &mut tenants,
             known: &Known::of("Tenant", unread),

@@ -79,7 +79,9 @@ mod tests {
     fn of_the_metadata_only_the_name_is_read() {
         let is_unread = |path| HostPath::parse(path).unwrap().is_unread();
         assert!([".spec.host", ".host", ".metadata.name"].into_iter().all(|path| !is_unread(path)));
-        for path in [".metadata", ".metadata.labels", ".metadata.name.x", ".metadata[*]", ".status.host", ".kind"] {
+        for path in
+            [".metadata", ".metadata.labels", ".metadata.name.x", ".metadata[*]", ".status.host", ".kind"]
+        {
             assert!(is_unread(path), "{path}");
         }
     }

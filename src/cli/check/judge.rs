@@ -146,11 +146,13 @@ impl Judge<'_> {
         let Identity { group, kind, namespace, .. } = identity;
         match namespace {
             _ if group == GROUP => About::Policy,
-            Some(namespace) if is_judged(group, kind, self.snapshot) => match self.snapshot.owner(namespace) {
-                Owner::Tenant(_) => About::Tenants,
-                Owner::System => About::System,
-                Owner::Unclaimed => About::Unclaimed,
-            },
+            Some(namespace) if is_judged(group, kind, self.snapshot) => {
+                match self.snapshot.owner(namespace) {
+                    Owner::Tenant(_) => About::Tenants,
+                    Owner::System => About::System,
+                    Owner::Unclaimed => About::Unclaimed,
+                }
+            }
             Some(_) | None => About::Nothing,
         }
     }
@@ -273,6 +275,10 @@ fn is_cluster_scoped(group: &str, kind: &str) -> bool {
         "storage.k8s.io" => kind != "CSIStorageCapacity",
         "networking.k8s.io" => matches!(kind, "IngressClass" | "IPAddress" | "ServiceCIDR"),
         "gateway.networking.k8s.io" => kind == "GatewayClass",
+        "gateway.networking.x-k8s.io" => kind == "XMesh",
+        "configuration.konghq.com" => matches!(kind, "KongClusterPlugin" | "KongLicense" | "KongVault"),
+        "elbv2.k8s.aws" => kind == "IngressClassParams",
+        "appmesh.k8s.aws" => kind == "Mesh",
         "policy" => kind == "PodSecurityPolicy",
         "cert-manager.io" => kind == "ClusterIssuer",
         "admissionregistration.k8s.io"

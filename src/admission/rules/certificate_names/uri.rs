@@ -29,6 +29,11 @@ impl<'u> Uri<'u> {
         (is_port && is_plain && !host.is_empty()).then_some(Self { scheme, host, port, rest })
     }
 
+    /// Whether it names a workload rather than a place.
+    pub(super) const fn is_of_workload(&self) -> bool {
+        self.scheme.eq_ignore_ascii_case("spiffe")
+    }
+
     /// The namespace whose workload it names, as meshes do: `spiffe://<trust domain>/ns/<namespace>/...`.
     pub(super) fn workload_namespace(&self) -> Option<&'u str> {
         let path = self.rest.strip_prefix("/ns/")?;
@@ -37,8 +42,8 @@ impl<'u> Uri<'u> {
         let is_segment = |segment: &str| {
             !segment.is_empty() && segment != "." && segment != ".." && segment.bytes().all(is_inner)
         };
-        let is_workload = self.scheme.eq_ignore_ascii_case("spiffe") && self.port.is_none();
-        (is_workload && workload.split('/').all(is_segment)).then_some(namespace)
+        (self.is_of_workload() && self.port.is_none() && workload.split('/').all(is_segment))
+            .then_some(namespace)
     }
 }
 

@@ -203,16 +203,20 @@ pub(crate) const APIS: &[Api] = &[
     ),
     all(
         &["apisix.apache.org"],
-        &["ApisixRoute", "ApisixTls", "ApisixUpstream", "ApisixConsumer", "ApisixGlobalRule", "ApisixPluginConfig"],
+        &[
+            "ApisixRoute",
+            "ApisixTls",
+            "ApisixUpstream",
+            "ApisixConsumer",
+            "ApisixGlobalRule",
+            "ApisixPluginConfig",
+        ],
     ),
     // Skipper.
     these(&["zalando.org"], &[("RouteGroup", "routegroups"), ("FabricGateway", "fabricgateways")]),
     // Knative. The hosts of its Services have their namespaces in them; what it makes of them is written by it alone.
     these(&["serving.knative.dev"], &[("DomainMapping", "domainmappings")]),
-    these(
-        &["networking.internal.knative.dev"],
-        &[("Ingress", "ingresses"), ("Certificate", "certificates")],
-    ),
+    these(&["networking.internal.knative.dev"], &[("Ingress", "ingresses"), ("Certificate", "certificates")]),
     // Gloo and kgateway. An upstream may be any address.
     all(
         &["gateway.solo.io", "gloo.solo.io", "gateway.gloo.solo.io", "networking.gloo.solo.io"],
@@ -274,9 +278,19 @@ pub(crate) const APIS: &[Api] = &[
     all(&["voyager.appscode.com"], &["Ingress", "Certificate"]),
     all(
         &["consul.hashicorp.com"],
-        &["IngressGateway", "ServiceDefaults", "ServiceIntentions", "ServiceResolver", "ServiceRouter", "ServiceSplitter"],
+        &[
+            "IngressGateway",
+            "ServiceDefaults",
+            "ServiceIntentions",
+            "ServiceResolver",
+            "ServiceRouter",
+            "ServiceSplitter",
+        ],
     ),
-    all(&["ingress.k8s.ngrok.com", "ngrok.k8s.ngrok.com"], &["CloudEndpoint", "Domain", "HTTPSEdge", "TCPEdge"]),
+    all(
+        &["ingress.k8s.ngrok.com", "ngrok.k8s.ngrok.com"],
+        &["CloudEndpoint", "Domain", "HTTPSEdge", "TCPEdge"],
+    ),
     all(&["networking.cfargotunnel.com"], &["Tunnel", "TunnelBinding"]),
     all(&["networking.higress.io", "extensions.higress.io"], &["Http2Rpc", "McpBridge", "WasmPlugin"]),
     all(&["tyk.tyk.io"], &["ApiDefinition"]),
@@ -293,7 +307,8 @@ mod tests {
         groups.sort_unstable();
         groups.dedup();
         assert_eq!(groups.len(), count);
-        let is_lower = |name: &str| name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+        let is_lower =
+            |name: &str| name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
         let is_kind = |name: &&&str| name.bytes().all(|byte| byte.is_ascii_alphanumeric());
         for api in APIS {
             assert!(api.groups.iter().all(|group| group.contains('.')), "{:?}", api.groups);
@@ -333,7 +348,10 @@ mod tests {
             ("serving.knative.dev", "Service"),
             ("networking.gke.io", "ServiceNetworkEndpointGroup"),
         ] {
-            assert!(!APIS.iter().any(|api| api.groups.contains(&group) && api.kinds.are_sent(kind)), "{kind}");
+            assert!(
+                !APIS.iter().any(|api| api.groups.contains(&group) && api.kinds.are_sent(kind)),
+                "{kind}"
+            );
         }
     }
 }

@@ -157,7 +157,8 @@ impl<'de> Visitor<'de> for Down<'_, '_, '_> {
             }
         }
         if list.next_element::<IgnoredAny>()?.is_some() {
-            self.walk.found(self.rest, Found::Unreadable(&format_args!("this list has more than {ITEMS} items")));
+            self.walk
+                .found(self.rest, Found::Unreadable(&format_args!("this list has more than {ITEMS} items")));
         }
         while list.next_element::<IgnoredAny>()?.is_some() {}
         Ok(())

@@ -74,15 +74,28 @@ pub(super) fn refuse_tenants(
     ];
     for (path, names) in lists {
         for (place, name) in names.iter().enumerate() {
-            let namespace = name
-                .strip_prefix(SERVICE_ACCOUNTS)
-                .or_else(|| Some(name.strip_prefix(SERVICE_ACCOUNT)?.split_once(':')?.0));
-            if namespace.is_some_and(|namespace| matches!(places.get(namespace), Some(Place::Tenant(_)))) {
+            if is_tenants(name, places) {
                 let message = "tenants may be any ServiceAccount of their own namespaces, and this is one of a \
                                tenant's; run what needs it in a namespace of the platform";
                 mistakes.error(at, format!("{path}[{place}]"), name, message);
             }
         }
+    }
+}
+
+/// Whether this is a ServiceAccount, or all of them, of a tenant's namespace.
+fn is_tenants(name: &str, places: &Places) -> bool {
+    let namespace = name
+        .strip_prefix(SERVICE_ACCOUNTS)
+        .or_else(|| Some(name.strip_prefix(SERVICE_ACCOUNT)?.split_once(':')?.0));
+    namespace.is_some_and(|namespace| matches!(places.get(namespace), Some(Place::Tenant(_))))
+}
+
+/// Whom the embedded Settings trust may be a tenant's here: nobody wrote that name, so it is no mistake.
+pub(super) fn distrust_tenants(controllers: &mut Controllers, places: &Places) {
+    let Controllers { endpoints, certificates, routes } = controllers;
+    for names in [endpoints, certificates, routes] {
+        names.retain(|name| !is_tenants(name, places));
     }
 }
 

@@ -20,7 +20,8 @@ pub(super) fn compile(at: &At, written: &[api::ForeignRoute], mistakes: &mut Mis
             mistakes.error(at, format!("{path}.kind"), kind, message);
         }
         if Kind::of(group, kind) != Kind::Custom {
-            let message = "where this kind has its hosts is known here, and other rules check them; remove it";
+            let message =
+                "where this kind has its hosts is known here, and other rules check them; remove it";
             mistakes.error(at, format!("{path}.kind"), kind, message);
         }
         if routes.iter().any(|other| *other.group == **group && *other.kind == **kind) {

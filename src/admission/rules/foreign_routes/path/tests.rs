@@ -75,7 +75,10 @@ fn m8_what_the_path_does_not_lead_through_is_told() {
 #[test]
 fn m9_a_field_that_is_there_twice_is_told() {
     let object = r#"{"spec":{"x":[{"host":"a","host":"b"}]}}"#;
-    assert_eq!(found(object, "spec.x[*].host"), ["spec.x[0].host=a", "spec.x[0].host: `host` is there twice"]);
+    assert_eq!(
+        found(object, "spec.x[*].host"),
+        ["spec.x[0].host=a", "spec.x[0].host: `host` is there twice"]
+    );
     let object = r#"{"spec":{"x":[{"host":"a"}],"\u0078":[]}}"#;
     assert_eq!(found(object, "spec.x[*].host"), ["spec.x[0].host=a", "spec.x: `x` is there twice"]);
 }
