@@ -245,15 +245,13 @@ const READ_AS_CUSTOM: [(&str, &str); 2] =
 /// Whether a rule is about objects of a kind when they are written; that some are only not to be removed does not
 /// count.
 pub fn is_judged(group: &str, kind: &str, snapshot: &Snapshot) -> bool {
-    match Kind::of(group, kind) {
-        Kind::Other => false,
-        Kind::Custom => {
-            READ_AS_CUSTOM.contains(&(group, kind))
-                || certificate_names::is_about(group, kind)
-                || foreign_routes::is_about(group, kind, &snapshot.foreign_routes)
-        }
-        _ => true,
-    }
+    let is_custom_judged = || {
+        READ_AS_CUSTOM.contains(&(group, kind))
+            || certificate_names::is_about(group, kind)
+            || foreign_routes::is_about(group, kind, &snapshot.foreign_routes)
+    };
+    let known = Kind::of(group, kind);
+    known != Kind::Other && (known != Kind::Custom || is_custom_judged())
 }
 
 /// Whether a rule is about objects of a kind of this name, in whatever group it is.

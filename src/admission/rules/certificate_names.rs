@@ -183,7 +183,7 @@ impl<'c, 'f, 's: 'c, 'a> Asked<'c, 'f, 's, 'a> {
                 write!(f, "Kubernetes may take `{}` for a user; use another name", Cut(name))
             });
             self.add(&"spec.commonName", &message, &"commonName", name);
-        } else if !name.is_empty() && !(self.is_own_issuer && is_no_host(name)) {
+        } else if !(name.is_empty() || self.is_own_issuer && is_no_host(name)) {
             self.host(&"spec.commonName", "commonName", name);
         }
     }

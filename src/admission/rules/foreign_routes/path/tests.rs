@@ -107,7 +107,7 @@ fn naive(value: &Value, path: &str, at: &str, all: &mut Vec<String>) {
             Some(list) if list.is_empty() => all.push(format!("{at} is missing")),
             Some(list) => {
                 for (index, item) in list.iter().enumerate() {
-                    naive(item, &path[3..], &format!("{at}[{index}]"), all);
+                    naive(item, path.strip_prefix("[*]").unwrap(), &format!("{at}[{index}]"), all);
                 }
             }
             None => all.push(wrong("a list")),
