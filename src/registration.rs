@@ -179,7 +179,11 @@ const WEBHOOKS: [Webhook; 15] = [
         failure_policy: FailurePolicy::Fail,
         spares: &[],
         spares_group: None,
-        resources: &[resource("route.openshift.io", "routes", WRITE)],
+        resources: &[
+            resource("gateway.networking.k8s.io", "*", WRITE),
+            resource("gateway.networking.x-k8s.io", "*", WRITE),
+            resource("route.openshift.io", "routes", WRITE),
+        ],
     },
     Webhook {
         name: "certificates.partywall.dev",
@@ -372,7 +376,11 @@ impl Registration {
                 let of = |group| api.kinds.resources().into_iter().map(move |name| (group, name, WRITE));
                 all.extend(api.groups.iter().flat_map(|group| of(*group)));
             }
-            all.extend(self.foreign_groups.iter().map(|group| (group.as_str(), "*", WRITE)));
+            for group in &self.foreign_groups {
+                if !all.iter().any(|(other, name, _)| other == group && *name == "*") {
+                    all.push((group, "*", WRITE));
+                }
+            }
         }
         all
     }

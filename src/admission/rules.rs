@@ -247,6 +247,7 @@ const READ_AS_CUSTOM: [(&str, &str); 2] =
 pub fn is_judged(group: &str, kind: &str, snapshot: &Snapshot) -> bool {
     let is_custom_judged = || {
         READ_AS_CUSTOM.contains(&(group, kind))
+            || Kind::is_in_gateway_api(group)
             || certificate_names::is_about(group, kind)
             || foreign_routes::is_about(group, kind, &snapshot.foreign_routes)
     };

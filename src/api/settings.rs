@@ -61,19 +61,19 @@ pub struct Platform {
     pub namespace_keys: Vec<String>,
 }
 
-/// Controllers, by the exact names of the users that they are.
+/// Controllers, by the exact names of the users that they are; a list that is absent is that of the embedded default.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Controllers {
     /// Who writes Endpoints and EndpointSlices.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub endpoints: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoints: Option<Vec<String>>,
     /// Who writes cert-manager's CertificateRequests, Orders and Challenges.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub certificates: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificates: Option<Vec<String>>,
     /// Who writes routes of kinds that tenants may not write.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub routes: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub routes: Option<Vec<String>>,
 }
 
 /// A kind of another API that tenants may write.

@@ -6,7 +6,7 @@ fn registration(match_conditions: bool) -> Registration {
         ca_bundle: None,
         system_namespaces: vec!["kube-system".to_owned()],
         match_conditions,
-        foreign_groups: vec!["routes.example.com".to_owned()],
+        foreign_groups: ["routes.example.com", "gateway.networking.k8s.io"].map(str::to_owned).to_vec(),
     }
 }
 
@@ -137,4 +137,10 @@ fn g21_g26_every_api_of_routes_is_sent_and_those_of_the_settings_too() {
         rules.iter().filter(|rule| rule.api_groups.iter().flatten().any(|one| one == group)).count()
     };
     assert!(FOREIGN_APIS.iter().flat_map(|api| api.groups).all(|group| count(group) == 1));
+    let everything = rules.iter().filter(|rule| rule.resources.as_deref() == Some(&["*".to_owned()]));
+    let mut groups: Vec<_> = everything.flat_map(|rule| rule.api_groups.iter().flatten()).collect();
+    let all = groups.len();
+    groups.sort_unstable();
+    groups.dedup();
+    assert_eq!(groups.len(), all, "a group is there twice");
 }

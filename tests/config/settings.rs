@@ -221,6 +221,15 @@ fn what_is_written_of_routes_is_what_is_compiled() {
 }
 
 #[test]
+fn a_list_of_controllers_that_is_not_written_stays_as_it_is() {
+    let controllers = |spec: &str| load(&settings(spec)).unwrap().snapshot.controllers;
+    let usual = controllers("{}");
+    let of_one = controllers("{controllers: {routes: [flagger]}}");
+    assert_eq!((of_one.routes, of_one.certificates), (vec!["flagger".into()], usual.certificates));
+    assert!(controllers("{controllers: {certificates: []}}").certificates.is_empty());
+}
+
+#[test]
 fn g25_j13_a_tenant_with_the_namespace_of_a_controller_is_not_trusted_for_it() {
     let controllers = |text: &str| load(text).unwrap().snapshot.controllers;
     let usual = controllers(&tenant("a", "{namespaces: [a]}"));

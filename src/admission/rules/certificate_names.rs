@@ -3,14 +3,15 @@
 //! Whoever holds a certificate for a name is that name to everybody who trusts the issuer. A tenant's names are its
 //! domains, and what the cluster calls the Services of its namespaces. An Issuer of its own namespaces is the
 //! tenant's own business, since only those trust it whom the tenant told to: it may also sign short names, and
-//! certificates that sign others. All others are trusted by more people, so there `web` may be another tenant's.
+//! certificates that sign others. All others are trusted by more people, so there `web` may be another tenant's. What
+//! the platform signs with belongs into a ClusterIssuer: an Issuer in a tenant's namespace is that tenant's.
 //!
 //! A Certificate is read; the CertificateRequests, Orders and Challenges that come of it are not, since they hold the
 //! request as it is signed, so only controllers write them.
 //!
-//! Not seen here: what an issuer signs beyond what it is asked for, which names an Issuer's own credentials reach
-//! (one that uses what cert-manager itself may do in a cloud reaches as far as cert-manager), and names under a
-//! cluster domain other than `cluster.local`.
+//! Not seen here: what an issuer signs beyond what it is asked for; which servers an Issuer has cert-manager speak to,
+//! and with whose credentials (where Issuers may use those of cert-manager itself, they reach as far as it does); and
+//! names under a cluster domain other than `cluster.local`.
 
 mod uri;
 

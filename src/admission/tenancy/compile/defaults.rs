@@ -51,7 +51,7 @@ fn overlay(base: &mut Base, object: &Named<SettingsSpec>, mistakes: &mut Mistake
         base.platform = platform::platform(at, written, mistakes);
     }
     if let Some(written) = &spec.controllers {
-        base.controllers = platform::controllers(at, written, mistakes);
+        platform::controllers(&mut base.controllers, at, written, mistakes);
     }
     if let Some(written) = &spec.foreign_routes {
         base.foreign_routes = routes::compile(at, written, mistakes);
@@ -96,6 +96,7 @@ fn embedded(mistakes: &mut Mistakes) -> Base {
 mod tests {
     use super::*;
     use crate::admission::rules::RuleId;
+    use crate::api::Controllers;
 
     #[test]
     fn the_embedded_settings_spell_out_every_field_and_every_rule() {
@@ -112,7 +113,9 @@ mod tests {
             rules,
         } = settings.spec;
         assert!(stamp.is_some() && user_namespaces.is_some() && workloads.is_some());
-        assert!(platform.is_some() && controllers.is_some());
+        assert!(platform.is_some());
+        let Controllers { endpoints, certificates, routes } = controllers.unwrap();
+        assert!(endpoints.is_some() && certificates.is_some() && routes.is_some());
         assert!(foreign_routes.is_some() && annotation_prefixes.is_some());
         assert!(system_namespaces.is_some_and(|namespaces| !namespaces.is_empty()));
         for rule in RuleId::ALL {

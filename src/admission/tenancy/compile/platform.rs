@@ -36,12 +36,22 @@ fn namespace_keys(at: &At, written: &[String], mistakes: &mut Mistakes) -> Vec<B
     written.iter().map(|key| key.as_str().into()).collect()
 }
 
-pub(super) fn controllers(at: &At, written: &api::Controllers, mistakes: &mut Mistakes) -> Controllers {
+/// Writes what is written over what holds without it, list by list.
+pub(super) fn controllers(
+    base: &mut Controllers,
+    at: &At,
+    written: &api::Controllers,
+    mistakes: &mut Mistakes,
+) {
     let api::Controllers { endpoints, certificates, routes } = written;
-    Controllers {
-        endpoints: users(at, "spec.controllers.endpoints", endpoints, mistakes),
-        certificates: users(at, "spec.controllers.certificates", certificates, mistakes),
-        routes: users(at, "spec.controllers.routes", routes, mistakes),
+    for (list, path, written) in [
+        (&mut base.endpoints, "spec.controllers.endpoints", endpoints),
+        (&mut base.certificates, "spec.controllers.certificates", certificates),
+        (&mut base.routes, "spec.controllers.routes", routes),
+    ] {
+        if let Some(written) = written {
+            *list = users(at, path, written, mistakes);
+        }
     }
 }
 
@@ -68,9 +78,18 @@ pub(super) fn refuse_tenants(
     let lists = [
         ("spec.platform.users", platform.map_or(&none, |platform| &platform.users)),
         ("spec.platform.groups", platform.map_or(&none, |platform| &platform.groups)),
-        ("spec.controllers.endpoints", controllers.map_or(&none, |controllers| &controllers.endpoints)),
-        ("spec.controllers.certificates", controllers.map_or(&none, |controllers| &controllers.certificates)),
-        ("spec.controllers.routes", controllers.map_or(&none, |controllers| &controllers.routes)),
+        (
+            "spec.controllers.endpoints",
+            controllers.and_then(|controllers| controllers.endpoints.as_ref()).unwrap_or(&none),
+        ),
+        (
+            "spec.controllers.certificates",
+            controllers.and_then(|controllers| controllers.certificates.as_ref()).unwrap_or(&none),
+        ),
+        (
+            "spec.controllers.routes",
+            controllers.and_then(|controllers| controllers.routes.as_ref()).unwrap_or(&none),
+        ),
     ];
     for (path, names) in lists {
         for (place, name) in names.iter().enumerate() {
