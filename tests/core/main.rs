@@ -19,6 +19,7 @@ mod foreign;
 mod pod_security;
 mod properties;
 mod recorded;
+mod routes;
 mod stamp;
 mod support;
 mod updates;

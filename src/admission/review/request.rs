@@ -48,10 +48,7 @@ pub struct Request<'a> {
 impl Request<'_> {
     /// The name of the namespace that it is in, or that it is about.
     pub fn name_of_namespace(&self) -> &str {
-        match self.kind {
-            Kind::Namespace => &self.name,
-            _ => &self.namespace,
-        }
+        if self.kind == Kind::Namespace { &self.name } else { &self.namespace }
     }
 }
 
@@ -303,9 +300,9 @@ pub fn is_without_spec(subresource: &str) -> bool {
 /// As which kind an object is read. The subresources without a spec are not read, but for the metadata and
 /// addresses that Services and Ingresses take from their status too, and the metadata of Namespaces.
 fn reading(kind: Kind, subresource: &str) -> Kind {
-    let is_read_of = match kind {
-        Kind::Service | Kind::Ingress => subresource == "status",
-        Kind::Namespace => matches!(subresource, "status" | "finalize"),
+    let is_read_of = match subresource {
+        "status" => matches!(kind, Kind::Service | Kind::Ingress | Kind::Namespace),
+        "finalize" => kind == Kind::Namespace,
         _ => false,
     };
     if is_without_spec(subresource) && !is_read_of { Kind::Other } else { kind }

@@ -70,10 +70,7 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
 
 /// The namespace as it was.
 fn compared<'s, 'a>(subject: &Subject<'s, 'a>) -> Option<&'s Custom<'a>> {
-    match subject.old? {
-        Object::Custom(old) => Some(old),
-        _ => None,
-    }
+    if let Object::Custom(old) = subject.old? { Some(old) } else { None }
 }
 
 fn labels<'a>(object: Option<&Custom<'a>>) -> Option<Pairs<'a>> {
