@@ -45,20 +45,20 @@ pub struct SettingsSpec {
     pub rules: BTreeMap<String, Mode>,
 }
 
-/// The platform team, by exact names.
+/// The platform team, by exact names; a list that is absent is that of the embedded default.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Platform {
     /// Names of users; a ServiceAccount's is `system:serviceaccount:<namespace>:<name>`.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub users: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub users: Option<Vec<String>>,
     /// Names of groups.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub groups: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub groups: Option<Vec<String>>,
     /// Keys of labels and annotations of tenants' namespaces that nobody else changes, beside those that are known to
     /// protect them; such as what the listeners of a Gateway select namespaces by.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub namespace_keys: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace_keys: Option<Vec<String>>,
 }
 
 /// Controllers, by the exact names of the users that they are; a list that is absent is that of the embedded default.

@@ -48,7 +48,7 @@ fn overlay(base: &mut Base, object: &Named<SettingsSpec>, mistakes: &mut Mistake
         base.modes.set(rule, mode);
     }
     if let Some(written) = &spec.platform {
-        base.platform = platform::platform(at, written, mistakes);
+        platform::platform(&mut base.platform, at, written, mistakes);
     }
     if let Some(written) = &spec.controllers {
         platform::controllers(&mut base.controllers, at, written, mistakes);

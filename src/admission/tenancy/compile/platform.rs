@@ -13,30 +13,32 @@ const SERVICE_ACCOUNT: &str = "system:serviceaccount:";
 /// What the name of the group of a namespace's ServiceAccounts begins with.
 const SERVICE_ACCOUNTS: &str = "system:serviceaccounts:";
 
-pub(super) fn platform(at: &At, written: &api::Platform, mistakes: &mut Mistakes) -> Platform {
-    for (place, group) in written.groups.iter().enumerate() {
-        if EVERYBODY.contains(&group.as_str()) {
-            let message = "tenants are in this group as well; name a group of the platform team alone";
-            mistakes.error(at, format!("spec.platform.groups[{place}]"), group, message);
-        }
-    }
-    Platform {
-        users: users(at, "spec.platform.users", &written.users, mistakes),
-        groups: users(at, "spec.platform.groups", &written.groups, mistakes),
-        namespace_keys: namespace_keys(at, &written.namespace_keys, mistakes),
-    }
-}
-
-fn namespace_keys(at: &At, written: &[String], mistakes: &mut Mistakes) -> Vec<Box<str>> {
-    for (place, key) in written.iter().enumerate() {
-        if !names::is_qualified_name(key) {
-            mistakes.error(at, format!("spec.platform.namespaceKeys[{place}]"), key, names::KEY);
-        }
-    }
-    written.iter().map(|key| key.as_str().into()).collect()
-}
-
 /// Writes what is written over what holds without it, list by list.
+pub(super) fn platform(base: &mut Platform, at: &At, written: &api::Platform, mistakes: &mut Mistakes) {
+    let api::Platform { users: named, groups, namespace_keys } = written;
+    if let Some(named) = named {
+        base.users = users(at, "spec.platform.users", named, mistakes);
+    }
+    if let Some(groups) = groups {
+        for (place, group) in groups.iter().enumerate() {
+            if EVERYBODY.contains(&group.as_str()) {
+                let message = "tenants are in this group as well; name a group of the platform team alone";
+                mistakes.error(at, format!("spec.platform.groups[{place}]"), group, message);
+            }
+        }
+        base.groups = users(at, "spec.platform.groups", groups, mistakes);
+    }
+    if let Some(keys) = namespace_keys {
+        for (place, key) in keys.iter().enumerate() {
+            if !names::is_qualified_name(key) {
+                mistakes.error(at, format!("spec.platform.namespaceKeys[{place}]"), key, names::KEY);
+            }
+        }
+        base.namespace_keys = keys.iter().map(|key| key.as_str().into()).collect();
+    }
+}
+
+/// The same for controllers.
 pub(super) fn controllers(
     base: &mut Controllers,
     at: &At,
@@ -72,27 +74,19 @@ pub(super) fn refuse_tenants(
     mistakes: &mut Mistakes,
 ) {
     let Some((at, spec)) = settings else { return };
-    let none = Vec::new();
-    let platform = spec.platform.as_ref();
-    let controllers = spec.controllers.as_ref();
+    let (platform, controllers) = (spec.platform.as_ref(), spec.controllers.as_ref());
     let lists = [
-        ("spec.platform.users", platform.map_or(&none, |platform| &platform.users)),
-        ("spec.platform.groups", platform.map_or(&none, |platform| &platform.groups)),
-        (
-            "spec.controllers.endpoints",
-            controllers.and_then(|controllers| controllers.endpoints.as_ref()).unwrap_or(&none),
-        ),
+        ("spec.platform.users", platform.and_then(|platform| platform.users.as_ref())),
+        ("spec.platform.groups", platform.and_then(|platform| platform.groups.as_ref())),
+        ("spec.controllers.endpoints", controllers.and_then(|controllers| controllers.endpoints.as_ref())),
         (
             "spec.controllers.certificates",
-            controllers.and_then(|controllers| controllers.certificates.as_ref()).unwrap_or(&none),
+            controllers.and_then(|controllers| controllers.certificates.as_ref()),
         ),
-        (
-            "spec.controllers.routes",
-            controllers.and_then(|controllers| controllers.routes.as_ref()).unwrap_or(&none),
-        ),
+        ("spec.controllers.routes", controllers.and_then(|controllers| controllers.routes.as_ref())),
     ];
     for (path, names) in lists {
-        for (place, name) in names.iter().enumerate() {
+        for (place, name) in names.into_iter().flatten().enumerate() {
             if is_tenants(name, places) {
                 let message = "tenants may be any ServiceAccount of their own namespaces, and this is one of a \
                                tenant's; run what needs it in a namespace of the platform";
