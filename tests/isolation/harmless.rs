@@ -1,0 +1,128 @@
+//! What harms nobody, and so must be allowed: what people write who mean well, and know their own pools.
+//!
+//! It is narrower than what does no harm by luck. Somebody who selects another tenant's pool and would wait for
+//! ever there is not judged here.
+
+use super::api_server::RuntimeClass;
+use super::kube::{Pod, Requirement, Toleration};
+use super::world::{Pool, PoolTaint, Tenant, World};
+
+/// Taints that every pod may tolerate, since Kubernetes itself has pods tolerate them.
+const BUILT_IN: [(&str, &str); 7] = [
+    ("not-ready", "NoExecute"),
+    ("unreachable", "NoExecute"),
+    ("memory-pressure", "NoSchedule"),
+    ("disk-pressure", "NoSchedule"),
+    ("pid-pressure", "NoSchedule"),
+    ("unschedulable", "NoSchedule"),
+    ("network-unavailable", "NoSchedule"),
+];
+
+/// Whether the pod, as it is when the first webhook sees it, harms nobody.
+pub(crate) fn is_harmless(world: &World, owner: Option<&Tenant>, pod: &Pod) -> bool {
+    let placed = match owner.filter(|tenant| !tenant.pools.is_empty()) {
+        Some(tenant) => fits_a_pool(world, tenant, pod),
+        None => names_no_pool(world, pod),
+    };
+    placed
+        && pod.node_name.is_empty()
+        && pod.tolerations.iter().all(|toleration| may_tolerate(world, owner, toleration))
+        && owner.is_none_or(|tenant| has_its_class(world, tenant, pod))
+}
+
+/// Whether some pool of the tenant has what the nodeSelector says of it, and no label of a pool is asked for with
+/// a value that no pool has.
+fn fits_a_pool(world: &World, tenant: &Tenant, pod: &Pod) -> bool {
+    let pools = world.pools_of(tenant);
+    let agrees = |pool: &Pool| {
+        pod.node_selector.iter().all(|(key, value)| pool.labels.get(key).is_none_or(|own| own == value))
+    };
+    let is_known = |(key, value): (&String, &String)| {
+        let mut own = pools.clone().filter_map(|pool| pool.labels.get(key)).peekable();
+        own.peek().is_none() || own.any(|own| own == value)
+    };
+    pools.clone().any(agrees) && pod.node_selector.iter().all(is_known)
+}
+
+fn names_no_pool(world: &World, pod: &Pod) -> bool {
+    let has = |key: &str, value: Option<&str>| {
+        let of_pool = |pool: &Pool| pool.labels.get(key).is_some_and(|own| value.is_none_or(|v| v == own));
+        world.pools.iter().any(of_pool)
+    };
+    let asks = |requirement: &Requirement| match &*requirement.operator {
+        "In" => requirement.values.iter().any(|value| has(&requirement.key, Some(value))),
+        "NotIn" | "DoesNotExist" => false,
+        _ => has(&requirement.key, None),
+    };
+    let mut expressions = pod.terms().unwrap_or_default().iter().flat_map(|term| &term.match_expressions);
+    !pod.node_selector.iter().any(|(key, value)| has(key, Some(value))) && !expressions.any(asks)
+}
+
+/// Whether somebody who means well may tolerate that.
+pub(crate) fn may_tolerate(world: &World, owner: Option<&Tenant>, toleration: &Toleration) -> bool {
+    if !matches!(&*toleration.operator, "" | "Equal" | "Exists") {
+        return false;
+    }
+    let Some(tenant) = owner else {
+        let is_tolerated = |taint: &PoolTaint| {
+            let effects = ["NoSchedule", "PreferNoSchedule", "NoExecute"].into_iter();
+            let may_be = |effect: &&str| taint.effect.is_none_or(|own| own.as_str() == *effect);
+            effects.filter(may_be).any(|effect| toleration.tolerates(taint.key, taint.value, effect))
+        };
+        return !world.pools.iter().flat_map(|pool| &pool.taints).any(is_tolerated);
+    };
+    let is_built_in = toleration.operator == "Exists"
+        && BUILT_IN.iter().any(|(name, effect)| {
+            toleration.key.strip_prefix("node.kubernetes.io/") == Some(name) && toleration.effect == *effect
+        });
+    let is_own = |taint: &PoolTaint| {
+        toleration.operator != "Exists" && (taint.key, taint.value) == (&toleration.key, &toleration.value)
+    };
+    is_built_in
+        || world.pools_of(tenant).flat_map(|pool| &pool.taints).any(is_own)
+        || tenant.grants.iter().any(|grant| grant.covers(toleration))
+}
+
+/// Whether it names a class that its tenant has, or the one it is given is made for it.
+fn has_its_class(world: &World, tenant: &Tenant, pod: &Pod) -> bool {
+    let Some((default, allowed)) = &tenant.classes else { return true };
+    if !pod.runtime_class_name.is_empty() {
+        return default.iter().chain(allowed).any(|class| *class == pod.runtime_class_name);
+    }
+    let class = world.classes.iter().find(|class| Some(class.name) == *default);
+    class.is_none_or(|class| is_made_for(world, tenant, class, pod))
+}
+
+/// Whether a default class brings nothing along but what the tenant's default pool has, for a pod that goes there.
+fn is_made_for(world: &World, tenant: &Tenant, class: &RuntimeClass, pod: &Pod) -> bool {
+    let selects = if tenant.pools.is_empty() {
+        let brought = Pod { node_selector: class.node_selector.clone(), ..Pod::default() };
+        names_no_pool(world, &brought)
+            && pod.node_selector.keys().all(|key| !class.node_selector.contains_key(key))
+    } else {
+        let goes_there = |pool: &Pool| {
+            std::ptr::eq(pool, &raw const world.pools[tenant.pools[0]])
+                && class.node_selector.iter().all(|(key, value)| pool.labels.get(key) == Some(value))
+        };
+        class.node_selector.is_empty() || target(world, tenant, pod).is_some_and(goes_there)
+    };
+    selects && class.tolerations.iter().all(|toleration| may_tolerate(world, Some(tenant), toleration))
+}
+
+/// The pool where a pod belongs: the only one that its nodeSelector names in full, or the default if it says nothing
+/// of any. None: that is not told so easily.
+pub(crate) fn target<'w>(world: &'w World, tenant: &'w Tenant, pod: &Pod) -> Option<&'w Pool> {
+    let pools = world.pools_of(tenant);
+    let is_named =
+        |pool: &&Pool| pool.labels.iter().all(|(key, value)| pod.node_selector.get(key) == Some(value));
+    let mut named = pools.clone().filter(is_named);
+    match (named.next(), named.next()) {
+        (Some(only), None) => Some(only),
+        (Some(_), Some(_)) => None,
+        (None, _) => {
+            let says = |key: &String| pools.clone().any(|pool| pool.labels.contains_key(key));
+            let says_nothing = !pod.node_selector.keys().any(says);
+            pools.clone().next().filter(|_| says_nothing)
+        }
+    }
+}

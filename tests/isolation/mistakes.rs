@@ -1,0 +1,359 @@
+//! Walls with one mistake each, of those that published policies make: partywall, but for that.
+//!
+//! What partywall says of the part in question is forgiven, and a naive judgement put in its place, on updates as
+//! well only of what got worse. Each comes with the claim that it must break, so that none is found for a reason of
+//! its scaffold.
+
+use partywall::admission::rules::RuleId;
+use partywall::admission::verdict::Violation;
+
+use super::kube::{Pod, Requirement, Term, Toleration};
+use super::naive::{Terms, demands, judge_terms, own_pools, pins, stamp_terms};
+use super::property::Claim;
+use super::wall::{Asked, Partywall, Review, Wall, in_words, violations};
+
+pub(crate) struct Mistake {
+    pub(crate) name: &'static str,
+    /// What it breaks.
+    pub(crate) breaks: &'static [Claim],
+    /// How pods are stamped on CREATE; none: as partywall does.
+    stamp: Option<fn(&mut Pod, &Review<'_>)>,
+    /// Whether UPDATE is stamped like CREATE.
+    stamps_updates: bool,
+    /// What partywall says and this does not.
+    forgives: fn(&Violation, &Review<'_>) -> bool,
+    /// What this says instead: why the pod is denied.
+    denies: Option<fn(&Pod, &Review<'_>) -> Option<&'static str>>,
+}
+
+const ISOLATED: &[Claim] = &[Claim::Isolated];
+/// Where tolerations are judged badly, labels still hold the pods of tenants with pools, and nothing holds others.
+const TOLERATED: &[Claim] = &[Claim::Isolated, Claim::KeptOffByTaints];
+
+const PLAIN: Mistake = Mistake {
+    name: "",
+    breaks: &[],
+    stamp: None,
+    stamps_updates: false,
+    forgives: |_, _| false,
+    denies: None,
+};
+
+/// The same scaffold with none of the mistakes: every term is stamped, every term is judged.
+pub(crate) const NONE: Mistake = Mistake {
+    name: "none",
+    stamp: Some(|pod, review| stamp_terms(pod, review, Terms::Every)),
+    forgives: is_of_terms,
+    denies: Some(|pod, review| judge_terms(pod, review, |terms, is_pinned| terms.iter().all(is_pinned))),
+    ..PLAIN
+};
+
+pub(crate) const ALL: &[Mistake] = &[
+    Mistake {
+        name: "a1_appends_a_term",
+        breaks: ISOLATED,
+        stamp: Some(|pod, review| stamp_terms(pod, review, Terms::Appended)),
+        denies: Some(|pod, review| judge_terms(pod, review, |terms, is_pinned| terms.iter().any(is_pinned))),
+        ..NONE
+    },
+    Mistake {
+        name: "a2_stamps_the_last_term",
+        breaks: ISOLATED,
+        stamp: Some(|pod, review| stamp_terms(pod, review, Terms::Last)),
+        denies: Some(|pod, review| {
+            judge_terms(pod, review, |terms, is_pinned| terms.last().is_none_or(is_pinned))
+        }),
+        ..NONE
+    },
+    Mistake {
+        name: "a8_replaces_the_terms",
+        breaks: &[Claim::Narrowed],
+        stamp: Some(|pod, review| stamp_terms(pod, review, Terms::Replaced)),
+        ..NONE
+    },
+    Mistake {
+        name: "a8_replaces_the_term_of_a_daemon",
+        breaks: &[Claim::Narrowed],
+        stamp: Some(|pod, review| {
+            let is_daemon = review.user.ends_with(":daemon-set-controller");
+            stamp_terms(pod, review, if is_daemon { Terms::Replaced } else { Terms::Every });
+        }),
+        ..NONE
+    },
+    Mistake {
+        name: "a3_forgets_match_fields",
+        breaks: ISOLATED,
+        stamp: Some(|pod, review| stamp_terms(pod, review, Terms::WithExpressions)),
+        denies: Some(|pod, review| {
+            judge_terms(pod, review, |terms, is_pinned| {
+                terms.iter().filter(|term| !term.match_expressions.is_empty()).all(is_pinned)
+            })
+        }),
+        ..NONE
+    },
+    Mistake {
+        name: "a5_fills_empty_terms",
+        breaks: &[Claim::Narrowed],
+        stamp: Some(|pod, review| stamp_terms(pod, review, Terms::EmptyToo)),
+        ..NONE
+    },
+    Mistake {
+        name: "a4_takes_exists_for_in",
+        breaks: ISOLATED,
+        forgives: |violation, review| {
+            is_unpinned(violation)
+                && every_term_has(review, |requirement, (key, _)| {
+                    requirement.key == *key && requirement.operator == "Exists"
+                })
+        },
+        ..PLAIN
+    },
+    Mistake {
+        name: "a4_takes_any_list_with_the_value",
+        breaks: ISOLATED,
+        forgives: |violation, review| {
+            is_unpinned(violation)
+                && every_term_has(review, |requirement, (key, value)| {
+                    requirement.key == *key
+                        && requirement.operator == "In"
+                        && requirement.values.contains(value)
+                })
+        },
+        ..PLAIN
+    },
+    Mistake {
+        name: "a4_takes_not_in_another",
+        breaks: ISOLATED,
+        forgives: |violation, review| {
+            is_unpinned(violation)
+                && every_term_has(review, |requirement, (key, value)| {
+                    requirement.key == *key
+                        && requirement.operator == "NotIn"
+                        && !requirement.values.contains(value)
+                })
+        },
+        ..PLAIN
+    },
+    Mistake {
+        name: "a7_counts_what_is_preferred",
+        breaks: ISOLATED,
+        forgives: |violation, review| {
+            let Some(pod) = created(review) else { return false };
+            let mut preferred = pod.preferred().iter().map(|preferred| &preferred.preference);
+            is_unpinned(violation) && preferred.any(|term| own_pools(review).any(|pool| pins(term, pool)))
+        },
+        ..PLAIN
+    },
+    Mistake {
+        name: "a1_counts_terms_as_one",
+        breaks: ISOLATED,
+        // Each label is somewhere, in the nodeSelector or in any term.
+        forgives: |violation, review| {
+            let Some(pod) = created(review) else { return false };
+            let terms = pod.terms().unwrap_or_default();
+            is_unpinned(violation)
+                && own_pools(review).any(|pool| {
+                    pool.labels.iter().all(|(key, value)| {
+                        pod.node_selector.get(key) == Some(value)
+                            || terms.iter().any(|term| demands(term, key, value))
+                    })
+                })
+        },
+        ..PLAIN
+    },
+    Mistake {
+        name: "j1_trusts_the_stamp",
+        breaks: ISOLATED,
+        forgives: |violation, _| is_unpinned(violation),
+        ..PLAIN
+    },
+    Mistake {
+        name: "b6_skips_update",
+        breaks: TOLERATED,
+        forgives: |_, review| matches!(review.asked, Asked::Pod { old: Some(_), .. }),
+        ..PLAIN
+    },
+    Mistake {
+        name: "b3_compares_toleration_keys_only",
+        breaks: TOLERATED,
+        forgives: |violation, review| {
+            let keys = own_pools(review).flat_map(|pool| &pool.taints).map(|taint| taint.key);
+            toleration(violation, review)
+                .is_some_and(|toleration| keys.into_iter().any(|key| key == toleration.key))
+        },
+        ..PLAIN
+    },
+    Mistake {
+        name: "b8_looks_for_the_keys_of_pools",
+        breaks: TOLERATED,
+        // So that a toleration without a key passes.
+        forgives: |violation, review| {
+            toleration(violation, review).is_some_and(|toleration| toleration.key.is_empty())
+        },
+        ..PLAIN
+    },
+    Mistake {
+        name: "b4_takes_no_operator_for_nothing",
+        breaks: TOLERATED,
+        forgives: |violation, review| {
+            toleration(violation, review).is_some_and(|toleration| toleration.operator.is_empty())
+        },
+        ..PLAIN
+    },
+    Mistake {
+        name: "b4_takes_no_effect_for_nothing",
+        breaks: TOLERATED,
+        forgives: |violation, review| {
+            toleration(violation, review).is_some_and(|toleration| toleration.effect.is_empty())
+        },
+        ..PLAIN
+    },
+    Mistake {
+        name: "b5_lets_numbers_be_compared",
+        breaks: TOLERATED,
+        forgives: |violation, review| {
+            toleration(violation, review)
+                .is_some_and(|toleration| matches!(&*toleration.operator, "Gt" | "Lt"))
+        },
+        ..PLAIN
+    },
+    Mistake {
+        name: "b11_adds_no_toleration_of_a_key_that_is_there",
+        breaks: &[Claim::RunsInItsPool],
+        stamp: Some(|pod, review| {
+            let written = pod.tolerations.clone();
+            stamp_terms(pod, review, Terms::Every);
+            let is_new = |added: &Toleration| !written.iter().any(|written| written.key == added.key);
+            pod.tolerations.retain(|toleration| written.contains(toleration) || is_new(toleration));
+        }),
+        ..NONE
+    },
+    Mistake {
+        name: "b14_replaces_the_tolerations",
+        breaks: &[Claim::RunsInItsPool],
+        stamp: Some(|pod, review| {
+            if review.owner().is_some() {
+                pod.tolerations.clear();
+            }
+            stamp_terms(pod, review, Terms::Every);
+        }),
+        ..NONE
+    },
+    Mistake {
+        name: "b13_leaves_out_unclaimed_namespaces",
+        breaks: ISOLATED,
+        forgives: |_, review| review.owner().is_none(),
+        ..PLAIN
+    },
+    Mistake {
+        name: "b13_looks_at_node_selectors_only",
+        breaks: &[Claim::LeavesPoolsAlone],
+        forgives: |violation, _| violation.field.contains("nodeSelectorTerms"),
+        ..PLAIN
+    },
+    Mistake {
+        name: "c6_judges_placement_on_create_only",
+        breaks: &[Claim::LeavesPoolsAlone],
+        forgives: |violation, review| {
+            violation.rule == RuleId::NodePlacement && matches!(review.asked, Asked::Pod { old: Some(_), .. })
+        },
+        ..PLAIN
+    },
+    Mistake {
+        name: "b6_judges_tolerations_on_create_only",
+        breaks: TOLERATED,
+        forgives: |violation, review| {
+            violation.rule == RuleId::Tolerations && matches!(review.asked, Asked::Pod { old: Some(_), .. })
+        },
+        ..PLAIN
+    },
+    Mistake {
+        name: "c1_trusts_node_name",
+        breaks: ISOLATED,
+        forgives: |violation, _| violation.field == "spec.nodeName",
+        ..PLAIN
+    },
+    Mistake {
+        name: "c2_trusts_who_binds",
+        breaks: ISOLATED,
+        forgives: |violation, _| violation.field == "target.name",
+        ..PLAIN
+    },
+    Mistake {
+        name: "c2_forgets_the_legacy_bindings",
+        breaks: ISOLATED,
+        forgives: |_, review| matches!(review.asked, Asked::Binding { is_legacy: true, .. }),
+        ..PLAIN
+    },
+    Mistake {
+        name: "a10_stamps_updates",
+        breaks: &[Claim::UpdatesAreNotPatched],
+        stamp: Some(|pod, review| stamp_terms(pod, review, Terms::Appended)),
+        stamps_updates: true,
+        ..NONE
+    },
+];
+
+impl Wall for Mistake {
+    fn stamp(&self, review: &Review<'_>) -> Pod {
+        match (self.stamp, review.asked) {
+            (Some(stamp), Asked::Pod { pod, old }) if old.is_none() || self.stamps_updates => {
+                let mut pod = pod.clone();
+                stamp(&mut pod, review);
+                pod
+            }
+            _ => Partywall.stamp(review),
+        }
+    }
+
+    fn denial(&self, review: &Review<'_>) -> Option<String> {
+        let mut left = violations(review);
+        left.retain(|violation| !(self.forgives)(violation, review));
+        let naive = self.denies.and_then(|denies| match review.asked {
+            Asked::Pod { pod, old } => {
+                denies(pod, review).filter(|_| old.is_none_or(|old| denies(old, review).is_none()))
+            }
+            Asked::DaemonSet(_) | Asked::Binding { .. } => None,
+        });
+        in_words(&left).or_else(|| naive.map(str::to_owned))
+    }
+}
+
+/// The pod that is created or updated.
+fn created<'r>(review: &Review<'r>) -> Option<&'r Pod> {
+    match review.asked {
+        Asked::Pod { pod, .. } => Some(pod),
+        Asked::DaemonSet(_) | Asked::Binding { .. } => None,
+    }
+}
+
+/// Whether partywall says that the pod could land elsewhere.
+fn is_unpinned(violation: &Violation) -> bool {
+    violation.rule == RuleId::NodePlacement
+        && (violation.field == "spec.nodeSelector" || violation.field.contains("nodeSelectorTerms"))
+}
+
+/// Whether it is about the stamp of a tenant's pods, in any way.
+fn is_of_terms(violation: &Violation, review: &Review<'_>) -> bool {
+    let is_about = is_unpinned(violation)
+        || violation.field.starts_with("spec.nodeSelector[")
+        || violation.field == "spec.tolerations";
+    violation.rule == RuleId::NodePlacement && is_about && own_pools(review).next().is_some()
+}
+
+/// The toleration that partywall denies.
+fn toleration<'r>(violation: &Violation, review: &Review<'r>) -> Option<&'r Toleration> {
+    let index = violation.field.strip_prefix("spec.tolerations[")?.strip_suffix(']')?;
+    created(review)?.tolerations.get(index.parse::<usize>().ok()?)
+}
+
+/// Whether there are terms, and each has for every label of some pool a requirement that will do.
+fn every_term_has(review: &Review<'_>, will_do: fn(&Requirement, (&String, &String)) -> bool) -> bool {
+    let looks_pinned = |term: &Term| {
+        own_pools(review).any(|pool| {
+            let has = |label| term.match_expressions.iter().any(|requirement| will_do(requirement, label));
+            pool.labels.iter().all(has)
+        })
+    };
+    created(review).and_then(Pod::terms).is_some_and(|terms| terms.iter().all(looks_pinned))
+}

@@ -1,0 +1,323 @@
+//! The property: the way of a pod from its author past the walls into the store, and what must hold of it there.
+
+use partywall::admission::tenancy::Snapshot;
+
+use super::api_server::{
+    daemon_pod, default_toleration_seconds, merge_runtime_class, validate, validate_update, wants_daemon,
+};
+use super::case::{Binding, Case, Edit, SCHEDULER};
+use super::harmless::{is_harmless, may_tolerate, target};
+use super::kube::{Node, Pod, Taint};
+use super::tally::Tally;
+use super::wall::{Asked, Review, Wall};
+use super::world::{DISK, Pool, PoolTaint, Tenant, World};
+
+/// What must hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Claim {
+    /// A pod that is allowed can run on its tenant's nodes alone; one without pools, on no tainted node of a pool.
+    Isolated,
+    /// A pod that is allowed tolerates no taint of a pool that is not its tenant's, so that taints would do.
+    KeptOffByTaints,
+    /// A pod outside tenants, or of one without pools, does not demand all the labels of a pool.
+    LeavesPoolsAlone,
+    /// What harms nobody is allowed.
+    HarmlessIsAllowed,
+    /// The stamp takes nothing back that the author demanded of a node.
+    Narrowed,
+    /// A harmless pod can run wherever in its pool its author meant it to.
+    RunsInItsPool,
+    /// A DaemonSet wants pods on its tenant's nodes, and on no other.
+    DaemonsInTheirPool,
+    /// An update of a pod is never patched.
+    UpdatesAreNotPatched,
+    /// A pod that would be denied, but is there, may be updated in other ways.
+    OldPodsMayChange,
+    /// The scheduler may bind.
+    SchedulerBinds,
+}
+
+impl Claim {
+    pub(crate) const ALL: &[Self] = &[
+        Self::Isolated,
+        Self::KeptOffByTaints,
+        Self::LeavesPoolsAlone,
+        Self::HarmlessIsAllowed,
+        Self::Narrowed,
+        Self::RunsInItsPool,
+        Self::DaemonsInTheirPool,
+        Self::UpdatesAreNotPatched,
+        Self::OldPodsMayChange,
+        Self::SchedulerBinds,
+    ];
+}
+
+/// A claim that does not hold, and of what.
+#[derive(Clone, Debug)]
+pub(crate) struct Broken {
+    pub(crate) claim: Claim,
+    pub(crate) why: String,
+}
+
+/// Whether the claims that `matter` hold of a case.
+pub(crate) fn check(case: &Case, wall: &dyn Wall, matter: &[Claim], tally: &mut Tally) -> Result<(), Broken> {
+    tally.describe(case);
+    let snapshot = case.world.compile();
+    let owner = case.world.owner(&case.namespace);
+    Course { case, world: &case.world, owner, snapshot: &snapshot, wall, matter, tally, user: "jane" }.run()
+}
+
+/// The course of one case.
+struct Course<'c> {
+    case: &'c Case,
+    world: &'c World,
+    owner: Option<&'c Tenant>,
+    snapshot: &'c Snapshot,
+    wall: &'c dyn Wall,
+    matter: &'c [Claim],
+    tally: &'c mut Tally,
+    user: &'static str,
+}
+
+impl<'c> Course<'c> {
+    fn run(mut self) -> Result<(), Broken> {
+        let Some(submitted) = self.submitted()? else {
+            self.tally.count("no daemon wanted");
+            return Ok(());
+        };
+        let Some(pod) = self.create(submitted)? else { return Ok(()) };
+        if let Some(binding) = self.case.binding.as_ref().filter(|_| pod.scheduling_gates.is_empty()) {
+            self.bind(&pod, binding)?;
+        }
+        self.update(&pod)
+    }
+
+    fn hold(&self, claim: Claim, holds: bool, why: impl FnOnce() -> String) -> Result<(), Broken> {
+        if holds || !self.matter.contains(&claim) { Ok(()) } else { Err(Broken { claim, why: why() }) }
+    }
+
+    fn ask<'r>(&'r self, asked: Asked<'r>) -> Review<'r> {
+        let Self { world, snapshot, case, user, .. } = self;
+        Review { world, snapshot, namespace: &case.namespace, user, asked }
+    }
+
+    /// The tenant's pools, if it has some.
+    fn pooled(&self) -> Option<&'c Tenant> {
+        self.owner.filter(|tenant| !tenant.pools.is_empty())
+    }
+
+    /// The pod as it is sent; none: the DaemonSet wants none on that node.
+    fn submitted(&mut self) -> Result<Option<Pod>, Broken> {
+        let Some(node) = self.case.daemon else { return Ok(Some(self.case.pod.clone())) };
+        self.tally.count("DaemonSet");
+        let (node, written) = (&self.world.nodes[node], &self.case.pod);
+        let template = self.wall.stamp(&self.ask(Asked::DaemonSet(written)));
+        let is_wanted = wants_daemon(&template, node);
+        if is_harmless(self.world, self.owner, written)
+            && let Some(tenant) = self.pooled()
+        {
+            let is_own = self.world.pools_of(tenant).any(|pool| pool.has(node));
+            self.hold(Claim::DaemonsInTheirPool, !is_wanted || is_own, || format!("{} gets one", node.name))?;
+            let belongs =
+                target(self.world, tenant, written).is_some_and(|pool| is_meant(written, pool, node));
+            self.hold(Claim::DaemonsInTheirPool, is_wanted || !belongs, || {
+                format!("{} gets none", node.name)
+            })?;
+        }
+        self.user = "system:serviceaccount:kube-system:daemon-set-controller";
+        Ok(is_wanted.then(|| daemon_pod(&template, node)))
+    }
+
+    /// The pod as it is stored, if it is.
+    fn create(&mut self, mut pod: Pod) -> Result<Option<Pod>, Broken> {
+        let Case { before, after, reinvoked, .. } = self.case;
+        default_toleration_seconds(&mut pod);
+        if merge_runtime_class(&mut pod, &self.world.classes).is_err() {
+            self.tally.count("refused by the API server");
+            return Ok(None);
+        }
+        let asked = pod.clone();
+        let is_meddled_with = !before.is_empty() || !after.is_empty();
+        let is_alone = before.iter().chain(after).all(Edit::is_harmless);
+        let is_harmless = is_alone && is_harmless(self.world, self.owner, &asked);
+        before.iter().for_each(|edit| edit.apply(&mut pod));
+        pod = self.wall.stamp(&self.ask(Asked::Pod { pod: &pod, old: None }));
+        after.iter().for_each(|edit| edit.apply(&mut pod));
+        let class = merge_runtime_class(&mut pod, &self.world.classes);
+        if *reinvoked {
+            pod = self.wall.stamp(&self.ask(Asked::Pod { pod: &pod, old: None }));
+        }
+        if class.and_then(|()| validate(&pod, self.world.compares)).is_err() {
+            self.tally.count("refused by the API server");
+            // What is not harmless may well contradict itself.
+            let is_own_fault =
+                !is_harmless || is_meddled_with || validate(&asked, self.world.compares).is_err();
+            let why = || format!("the stamp makes it invalid: {pod}");
+            return self.hold(Claim::HarmlessIsAllowed, is_own_fault, why).map(|()| None);
+        }
+        if is_alone && validate(&asked, self.world.compares).is_ok() {
+            let is_narrowed = |node: &Node| !pod.selects(node) || asked.selects(node);
+            let wider = self.world.nodes.iter().find(|node| !is_narrowed(node));
+            self.hold(Claim::Narrowed, wider.is_none(), || format!("{wider:?} is new to {pod}"))?;
+        }
+        let denial = self.wall.denial(&self.ask(Asked::Pod { pod: &pod, old: None }));
+        self.tally.count(if denial.is_some() { "denied" } else { "allowed" });
+        if is_harmless {
+            self.tally.count("harmless");
+            let why = || format!("{denial:?} of {pod}");
+            self.hold(Claim::HarmlessIsAllowed, denial.is_none(), why)?;
+        }
+        if denial.is_some() {
+            let again = self.wall.denial(&self.ask(Asked::Pod { pod: &pod, old: Some(&pod) }));
+            return self
+                .hold(Claim::OldPodsMayChange, again.is_none(), || format!("{again:?}"))
+                .map(|()| None);
+        }
+        self.isolated(&pod, None)?;
+        if is_harmless && !is_meddled_with {
+            self.runs(&asked, &pod)?;
+        }
+        Ok(Some(pod))
+    }
+
+    /// A pod that is allowed can run on no node but its tenant's, by the scheduler or `bound` past it.
+    fn isolated(&mut self, pod: &Pod, bound: Option<&Node>) -> Result<(), Broken> {
+        let could_run = |node: &&Node| match bound {
+            Some(bound) => bound.name == node.name && pod.selects(node),
+            None => pod.could_run_on(node),
+        };
+        for node in self.world.nodes.iter().filter(could_run) {
+            self.tally.count("could run");
+            let is_its_own = match self.pooled() {
+                Some(tenant) => self.world.pools_of(tenant).any(|pool| pool.has(node)),
+                None => !self.world.pools.iter().any(|pool| pool.has(node) && is_tainted(pool, node)),
+            };
+            self.hold(Claim::Isolated, is_its_own, || format!("{node:?} could run {pod}"))?;
+        }
+        for node in self.world.nodes.iter().filter(|node| self.pooled().is_none() && pod.selects(node)) {
+            let mut pools = self.world.pools.iter().filter(|pool| pool.has(node));
+            let demanded = pools.find(|pool| demands_all(pod, pool, node));
+            self.hold(Claim::LeavesPoolsAlone, demanded.is_none(), || format!("{demanded:?} by {pod}"))?;
+        }
+        let own = self.owner.map(|tenant| &*tenant.pools).unwrap_or_default();
+        for (_, pool) in self.world.pools.iter().enumerate().filter(|(index, _)| !own.contains(index)) {
+            let tolerated = |taint: &&PoolTaint| {
+                taint.hard_effects().any(|effect| pod.tolerates(taint.key, taint.value, effect))
+            };
+            let tolerated = pool.taints.iter().find(tolerated);
+            self.hold(Claim::KeptOffByTaints, tolerated.is_none(), || format!("{tolerated:?} by {pod}"))?;
+        }
+        Ok(())
+    }
+
+    /// A harmless pod runs where its author meant it to.
+    fn runs(&mut self, asked: &Pod, pod: &Pod) -> Result<(), Broken> {
+        let is_given_a_class = asked.runtime_class_name != pod.runtime_class_name;
+        let pool = self.pooled().and_then(|tenant| target(self.world, tenant, asked));
+        if is_given_a_class || (pool.is_none() && self.pooled().is_some()) {
+            return Ok(());
+        }
+        for node in &self.world.nodes {
+            let is_meant = pool.map_or_else(|| asked.could_run_on(node), |pool| is_meant(asked, pool, node));
+            if is_meant {
+                self.tally.count("runs where it was meant to");
+            }
+            let why = || format!("{node:?} does not run {pod}");
+            self.hold(Claim::RunsInItsPool, !is_meant || pod.could_run_on(node), why)?;
+        }
+        Ok(())
+    }
+
+    fn bind(&mut self, pod: &Pod, binding: &Binding) -> Result<(), Broken> {
+        let node = &self.world.nodes[binding.target];
+        let asked = Asked::Binding { node: &node.name, is_legacy: binding.is_legacy };
+        let denial = self.wall.denial(&Review { user: binding.user, ..self.ask(asked) });
+        if binding.user == SCHEDULER {
+            return self.hold(Claim::SchedulerBinds, denial.is_none(), || format!("{denial:?}"));
+        }
+        self.tally.count(if denial.is_some() { "binding denied" } else { "binding allowed" });
+        if denial.is_none() { self.isolated(pod, Some(node)) } else { Ok(()) }
+    }
+
+    fn update(&mut self, old: &Pod) -> Result<(), Broken> {
+        let mut pod = old.clone();
+        self.case.update.iter().for_each(|edit| edit.apply(&mut pod));
+        let update = Asked::Pod { pod: &pod, old: Some(old) };
+        let stamped = self.wall.stamp(&self.ask(update));
+        self.hold(Claim::UpdatesAreNotPatched, stamped == pod, || format!("{stamped:#?}"))?;
+        if validate_update(old, &pod, self.world.compares).is_err() {
+            self.tally.count("update refused by the API server");
+            return Ok(());
+        }
+        let denial = self.wall.denial(&self.ask(update));
+        self.tally.count(if denial.is_some() { "update denied" } else { "update allowed" });
+        if pod != *old {
+            self.tally.count(if denial.is_some() { "change denied" } else { "change allowed" });
+        }
+        if self.is_harmless_update(old, &pod) {
+            self.tally.count(if pod == *old { "nothing changed" } else { "change harmless" });
+            let why = || format!("{denial:?} of {pod}");
+            self.hold(Claim::HarmlessIsAllowed, denial.is_none(), why)?;
+        }
+        if denial.is_none() { self.isolated(&pod, None) } else { Ok(()) }
+    }
+
+    /// Tolerations may come that a new pod may have, labels that no pool has; and the gates may go.
+    fn is_harmless_update(&self, old: &Pod, new: &Pod) -> bool {
+        let added = new.node_selector.keys().filter(|key| !old.node_selector.contains_key(*key));
+        let without_what_may_come = |pod: &Pod| Pod {
+            tolerations: Vec::new(),
+            node_selector: Default::default(),
+            scheduling_gates: Vec::new(),
+            ..pod.clone()
+        };
+        without_what_may_come(old) == without_what_may_come(new)
+            && added.into_iter().all(|key| key == DISK)
+            && self.stays_for_good(new)
+            && new.tolerations.iter().all(|toleration| may_tolerate(self.world, self.owner, toleration))
+    }
+
+    /// Whether no taint of its pools is tolerated only for a while.
+    fn stays_for_good(&self, pod: &Pod) -> bool {
+        let is_limited = |key: &str| {
+            pod.tolerations
+                .iter()
+                .any(|toleration| toleration.key == key && toleration.toleration_seconds.is_some())
+        };
+        let mut taints = self
+            .pooled()
+            .into_iter()
+            .flat_map(|tenant| self.world.pools_of(tenant))
+            .flat_map(|pool| &pool.taints);
+        !taints.any(|taint| is_limited(taint.key))
+    }
+}
+
+/// Whether the pod would not run on a node of the pool that lacked any one of the pool's labels.
+fn demands_all(pod: &Pod, pool: &Pool, node: &Node) -> bool {
+    pool.labels.keys().all(|key| {
+        let mut stranger = node.clone();
+        stranger.labels.remove(key);
+        !pod.selects(&stranger)
+    })
+}
+
+/// Whether the node carries a taint of the pool that keeps pods off.
+fn is_tainted(pool: &Pool, node: &Node) -> bool {
+    node.taints.iter().any(|taint| taint.effect != "PreferNoSchedule" && is_of(pool, taint))
+}
+
+fn is_of(pool: &Pool, taint: &Taint) -> bool {
+    pool.taints.iter().any(|own| own.is(taint))
+}
+
+/// Whether a pod of the pool is meant to run on that node: its author's demands hold of it, and whatever taint it
+/// carries is the pool's, or tolerated.
+fn is_meant(asked: &Pod, pool: &Pool, node: &Node) -> bool {
+    let is_passed = |taint: &Taint| {
+        taint.effect == "PreferNoSchedule"
+            || is_of(pool, taint)
+            || asked.tolerates(&taint.key, &taint.value, taint.effect)
+    };
+    pool.has(node) && asked.selects(node) && node.taints.iter().all(is_passed)
+}
