@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{Effect, Mode};
 
 /// A tenant: its namespaces, its nodes, and what it may do in them.
-#[derive(CustomResource, Clone, Debug, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
+#[derive(CustomResource, Clone, Debug, Default, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
 #[kube(group = "partywall.dev", version = "v1alpha1", kind = "Tenant", derive = "PartialEq")]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TenantSpec {

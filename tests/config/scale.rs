@@ -24,19 +24,8 @@ fn many(tenants: usize) -> Vec<Located> {
                 .map(|host| format!("host-{host}.tenant-{index}.apps.example.com"))
                 .chain([format!("**.deep.tenant-{index}.apps.example.com")])
                 .collect(),
-            pod_security: None,
-            services: None,
-            tolerations: Vec::new(),
-            schedulers: None,
-            priority_classes: None,
-            runtime_classes: None,
-            image_registries: None,
-            ingress_classes: None,
-            gateway_classes: None,
-            gateways: None,
-            certificate_issuers: None,
-            annotations: Vec::new(),
             rules: [("pod-security".to_owned(), Mode::Warn)].into(),
+            ..TenantSpec::default()
         };
         Object::Tenant(Box::new(Tenant::new(&format!("tenant-{index}"), spec)))
     });

@@ -134,13 +134,7 @@ impl World {
             let spec = tenant_spec(tenant);
             objects.push(Object::Tenant(Box::new(api::Tenant::new(&tenant.namespace, spec))));
         }
-        let spec = api::SettingsSpec {
-            stamp: Some(self.stamp),
-            user_namespaces: None,
-            workloads: None,
-            system_namespaces: None,
-            rules: Default::default(),
-        };
+        let spec = api::SettingsSpec { stamp: Some(self.stamp), ..Default::default() };
         objects.push(Object::Settings(Box::new(api::Settings::new("default", spec))));
         let located = |object| Located { source: Source::file("world"), object };
         let compiled = Snapshot::compile(objects.into_iter().map(located).collect(), date(2026, 11, 20));
@@ -181,16 +175,9 @@ fn tenant_spec(tenant: &Tenant) -> api::TenantSpec {
     api::TenantSpec {
         namespaces: Some(vec![tenant.namespace.clone()]),
         node_pools,
-        domains: Vec::new(),
-        pod_security: None,
-        services: None,
         tolerations: tenant.grants.iter().map(grant).collect(),
-        schedulers: None,
-        priority_classes: None,
         runtime_classes: tenant.classes.as_ref().map(classes),
-        image_registries: None,
-        ingress_classes: None,
-        rules: Default::default(),
+        ..Default::default()
     }
 }
 

@@ -98,17 +98,24 @@ fn confined(pod: &PodView<'_, '_>, tenant: &Tenant, snapshot: &Snapshot, finding
     tolerates_its_pool(pod, tenant, snapshot, findings);
 }
 
-/// Reports nodeSelector labels that belong to pools, but to none of the tenant's; whether there are any.
+/// Reports nodeSelector labels that belong to pools, but to none of the tenant's; whether there are any. Beside the
+/// pool that the pod goes to, which has no such label, they only narrow where in it.
 fn names_foreign_pool(
     pod: &PodView<'_, '_>,
     tenant: &Tenant,
     snapshot: &Snapshot,
     findings: &mut Findings<'_>,
 ) -> bool {
+    let selector = || pod.spec.node_selector.iter().flat_map(|selector| selector.iter());
+    let is_beside_its_pool = || {
+        pool_of(pod.spec, tenant, snapshot).is_some_and(|pool| {
+            selector().all(|(key, value)| pool.label(key).is_none_or(|label| *label == *value))
+        })
+    };
     let mut foreign = false;
-    for (key, value) in pod.spec.node_selector.iter().flat_map(|selector| selector.iter()) {
+    for (key, value) in selector() {
         let mut own = snapshot.pools_of(tenant).filter_map(|pool| pool.label(key)).peekable();
-        if own.peek().is_some() && !own.any(|own| own == value) {
+        if own.peek().is_some() && !own.any(|own| own == value) && (foreign || !is_beside_its_pool()) {
             foreign = true;
             findings.add_whole(&format_args!("{}.nodeSelector[{key}]", pod.spec_path),
                 &format_args!(

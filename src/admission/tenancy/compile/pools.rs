@@ -139,6 +139,11 @@ fn check_taint(at: &At, place: usize, taint: &api::Taint, all: &[api::Taint], mi
     if !names::is_qualified_name(&taint.key) {
         mistakes.error(at, format!("{path}.key"), &taint.key, names::KEY);
     }
+    if taint.key.starts_with("node.kubernetes.io/") {
+        let message =
+            "this taint is Kubernetes' own, and every pod may tolerate it; give the pool one of its own";
+        mistakes.error(at, format!("{path}.key"), &taint.key, message);
+    }
     if !names::is_label_value(value_of(taint)) {
         mistakes.error(at, format!("{path}.value"), value_of(taint), names::VALUE);
     }
