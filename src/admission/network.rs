@@ -31,6 +31,12 @@ record! {
         ports: List<ServicePort> = "ports",
         /// Whether a load balancer gets node ports too; absent: it does.
         allocate_load_balancer_node_ports: Option<bool> = "allocateLoadBalancerNodePorts",
+        /// The port on every node where load balancers ask whether it has pods there; 0: none.
+        health_check_node_port: i64 = "healthCheckNodePort",
+        /// The address that a load balancer is asked to have; empty: any.
+        load_balancer_ip: Text<'a> = "loadBalancerIP",
+        /// Who makes the load balancer; empty: the cluster's default.
+        load_balancer_class: Text<'a> = "loadBalancerClass",
     }
 }
 
@@ -43,7 +49,7 @@ record! {
 }
 
 record! {
-    /// The status of a Service.
+    /// The status of a Service or an Ingress.
     pub struct ServiceStatus<'a> {
         /// The load balancer's.
         load_balancer: LoadBalancerStatus<'a> = "loadBalancer",
@@ -63,6 +69,8 @@ record! {
     pub struct LoadBalancerIngress<'a> {
         /// The address.
         ip: Text<'a> = "ip",
+        /// Its name.
+        hostname: Text<'a> = "hostname",
     }
 }
 
@@ -90,6 +98,8 @@ record! {
         metadata: Metadata<'a> = "metadata",
         /// The object's spec.
         spec: IngressSpec<'a> = "spec",
+        /// The object's status.
+        status: ServiceStatus<'a> = "status",
     }
 }
 
@@ -114,6 +124,24 @@ record! {
     pub struct IngressRule<'a> {
         /// The host; empty: every host.
         host: Text<'a> = "host",
+        /// Its paths.
+        http: IngressHttp<'a> = "http",
+    }
+}
+
+record! {
+    /// The paths of a host.
+    pub struct IngressHttp<'a> {
+        /// The paths.
+        paths: List<IngressPath<'a>> = "paths",
+    }
+}
+
+record! {
+    /// A path of an Ingress.
+    pub struct IngressPath<'a> {
+        /// The path; empty: all of them.
+        path: Text<'a> = "path",
     }
 }
 

@@ -3,7 +3,9 @@
 //! A rule looks at a [`Subject`] and reports [`Finding`]s. It does not know modes, exemptions or what was there
 //! before: [`findings`] sorts that out for all of them.
 
+mod annotations;
 mod certificate_names;
+mod characters;
 mod claims;
 mod cluster_names;
 mod device_claims;
@@ -26,6 +28,7 @@ mod runtime_class;
 mod scheduler;
 mod service_exposure;
 mod tolerations;
+mod writers;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -87,9 +90,9 @@ registry! {
     Tolerations = "tolerations" in tolerations, Everywhere;
     /// The Pod Security Standards at the tenant's level and version.
     PodSecurity = "pod-security" in pod_security, Tenants;
-    /// No LoadBalancer or NodePort, no external IPs and no ExternalName, unless the tenant lists them.
+    /// No LoadBalancer or NodePort, no external IPs and no ExternalName, no class or address of a load balancer, unless the tenant lists them; nobody but controllers writes the addresses that a status shows.
     ServiceExposure = "service-exposure" in service_exposure, Tenants;
-    /// Every host an Ingress claims (rules, TLS, default backend, host-bearing annotations) is the tenant's.
+    /// Every host an Ingress claims (rules, TLS, default backend, host-bearing annotations) is the tenant's, and its paths are only paths.
     IngressHosts = "ingress-hosts" in ingress_hosts, Tenants;
     /// Pods name no scheduler but those that the tenant lists; if it lists none, `default-scheduler`.
     Scheduler = "scheduler" in scheduler, Tenants;
@@ -105,7 +108,7 @@ registry! {
     IngressClass = "ingress-class" in ingress_class, Tenants;
     /// Nobody but the cluster's own controllers writes the addresses behind a Service.
     Endpoints = "endpoints" in endpoints, Tenants;
-    /// Ingresses, routes and Services carry no annotation of a controller but those known to do no harm, with hosts of their tenant's.
+    /// Ingresses, routes and Services carry no annotation of a controller but those known to do no harm, with hosts, addresses and objects of their tenant's.
     IngressAnnotations = "ingress-annotations" in ingress_annotations, Tenants;
     /// Every host that a route, Gateway or listener of the Gateway API or a Route of OpenShift claims is the tenant's, and so is all that they refer to, but for Gateways to attach to.
     RouteHosts = "route-hosts" in route_hosts, Tenants;

@@ -57,7 +57,8 @@ pub struct TenantSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate_issuers: Option<Vec<String>>,
     /// Annotations of controllers that its Ingresses, routes and Services may carry beside those that are known to
-    /// do no harm, by their whole keys; also what `infrastructure` of its Gateways may hold.
+    /// do no harm, by their whole keys, and with whatever values; also what `infrastructure` of its Gateways may hold.
+    /// Hosts in them are the tenant's all the same, and snippets stay refused.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub annotations: Vec<String>,
     /// Overrides of the cluster-wide mode, by rule id.
@@ -125,10 +126,11 @@ pub struct Services {
     /// The names that an `ExternalName` Service may point to, written like `domains`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub external_names: Vec<String>,
-    /// The classes of load balancers it may name; absent: it names none, and gets the cluster's default.
+    /// The classes of load balancers it may name, or that a webhook of a controller's names for it; absent: it names
+    /// none, and gets the cluster's default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub load_balancer_classes: Option<Vec<String>>,
-    /// The addresses or CIDR ranges that `loadBalancerIP` may name.
+    /// The addresses or CIDR ranges that `loadBalancerIP` may name, and annotations in its place.
     #[serde(rename = "loadBalancerIPs", default, skip_serializing_if = "Vec::is_empty")]
     pub load_balancer_ips: Vec<String>,
 }

@@ -53,6 +53,7 @@ fn foreign(field: &dyn fmt::Display, class: &str, classes: Option<&[Box<str>]>, 
     findings.add_whole(field, &message, &format_args!("class {class}"));
 }
 
-fn names_class(key: &str) -> bool {
+/// Whether an annotation names a class.
+pub(super) fn names_class(key: &str) -> bool {
     key.strip_suffix(ANNOTATION).is_some_and(|prefix| prefix.is_empty() || prefix.ends_with('/'))
 }

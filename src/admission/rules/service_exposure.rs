@@ -1,17 +1,23 @@
 //! `service-exposure`: a Service opens nothing to the world, takes nobody's traffic and points at nobody else.
 //!
 //! `externalIPs` are looked at whatever the type is, since every node takes traffic for them (CVE-2020-8554);
-//! so is the address in a load balancer's status, which is the other half of the same hole. A LoadBalancer
-//! where NodePort is not allowed must do without node ports.
+//! so is the address in a load balancer's status, which is the other half of the same hole, and in an Ingress' status,
+//! which external-dns publishes. A LoadBalancer where NodePort is not allowed must do without node ports, also the one
+//! for health checks, and has the address and the class that the cluster gives it, or one that is listed. What
+//! annotations ask of load balancers is the matter of `ingress-annotations`.
 
 use std::fmt;
 use std::net::IpAddr;
 
+use ipnet::IpNet;
+
+use super::findings::Listed;
+use super::writers::{is_of_cluster, is_outside_tenants};
 use super::{Findings, Subject};
-use crate::admission::network::{Service, ServiceSpec};
+use crate::admission::network::{LoadBalancerIngress, Service, ServiceSpec, ServiceStatus};
 use crate::admission::record::Cut;
-use crate::admission::review::Object;
-use crate::admission::tenancy::{Host, Services};
+use crate::admission::review::{Object, User};
+use crate::admission::tenancy::{Host, Services, Snapshot};
 use crate::api::ServiceType;
 
 /// Who writes addresses of load balancers into Services that were there before partywall was.
@@ -20,20 +26,38 @@ const CONTROLLERS: [&str; 2] = ["system:cloud-controller-manager", "system:kube-
 const CONTROLLER_GROUP: &str = "system:serviceaccounts:kube-system";
 
 pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
-    let (Object::Service(service), Some(tenant)) = (subject.object, subject.tenant()) else { return };
-    let allowed = &tenant.services;
-    if &*subject.request.subresource == "status" {
-        let user = &subject.request.user;
-        let is_controller = CONTROLLERS.contains(&&*user.username)
-            || user.groups.iter().any(|group| &**group == CONTROLLER_GROUP);
-        if !is_controller {
-            status(service, allowed, findings);
+    let Some(tenant) = subject.tenant() else { return };
+    let Subject { request, snapshot, .. } = *subject;
+    let (allowed, is_status) = (&tenant.services, &*request.subresource == "status");
+    if let Object::Service(service) = subject.object {
+        if !is_status {
+            spec(subject, service, allowed, findings);
+        } else if !may_write_status(&request.user, allowed, snapshot) {
+            status(&service.status, allowed, "every node would take the traffic for", findings);
         }
-        return;
     }
+    // external-dns publishes what is written there.
+    if let Object::Ingress(ingress) = subject.object
+        && is_status
+        && !is_outside_tenants(&request.user, snapshot)
+    {
+        status(&ingress.status, allowed, "its hosts would be published as", findings);
+    }
+}
+
+/// Where the tenant has no load balancers, no controller beside the control plane's gives it one.
+fn may_write_status(user: &User<'_>, allowed: &Services, snapshot: &Snapshot) -> bool {
+    if allowed.types.contains(&ServiceType::LoadBalancer) {
+        return is_outside_tenants(user, snapshot);
+    }
+    CONTROLLERS.contains(&&*user.username) || user.groups.iter().any(|group| &**group == CONTROLLER_GROUP)
+}
+
+fn spec(subject: &Subject<'_, '_>, service: &Service<'_>, allowed: &Services, findings: &mut Findings<'_>) {
     // What a Service of a type that is refused takes besides is only worth a word when the type is none.
     if !type_(service, allowed, findings) {
         node_ports(service, allowed, findings);
+        load_balancer(subject, service, allowed, findings);
     }
     external_ips(service, allowed, findings);
 }
@@ -112,11 +136,20 @@ fn node_ports(service: &Service<'_>, allowed: &Services, findings: &mut Findings
             &format_args!("node-port={}", port.node_port),
         );
     }
+    // It is allocated with `externalTrafficPolicy: Local`, and looks the same whoever chose it.
+    let port = spec.health_check_node_port;
+    if port != 0 {
+        findings.add_whole(
+            &"spec.healthCheckNodePort",
+            &format_args!("{WHY}; remove it, and set `externalTrafficPolicy` to `Cluster`"),
+            &format_args!("node-port={port}"),
+        );
+    }
 }
 
 fn external_ips(service: &Service<'_>, allowed: &Services, findings: &mut Findings<'_>) {
     for (index, address) in service.spec.external_ips.iter().enumerate() {
-        if !is_listed(address, allowed) {
+        if !is_in(address, &allowed.external_ips) {
             findings.add_whole(&format_args!("spec.externalIPs[{index}]"),
                 &format_args!(
                     "every node would take the traffic for `{}`; remove the address, or ask the platform team to list it for the tenant",
@@ -128,27 +161,65 @@ fn external_ips(service: &Service<'_>, allowed: &Services, findings: &mut Findin
     }
 }
 
-/// The addresses in the status, where the tenant may not have a load balancer anyway.
-fn status(service: &Service<'_>, allowed: &Services, findings: &mut Findings<'_>) {
-    if allowed.types.contains(&ServiceType::LoadBalancer) {
-        return;
+/// Which load balancer it is, and at which address. The cluster itself may write down what it allocated.
+fn load_balancer(
+    subject: &Subject<'_, '_>,
+    service: &Service<'_>,
+    allowed: &Services,
+    findings: &mut Findings<'_>,
+) {
+    let ServiceSpec { load_balancer_ip, load_balancer_class, .. } = &service.spec;
+    let is_listed = load_balancer_ip.is_empty() || is_in(load_balancer_ip, &allowed.load_balancer_ips);
+    if !is_listed && !is_of_cluster(&subject.request.user, subject.snapshot) {
+        let message = format_args!(
+            "`{}` is no address that the tenant's load balancers may have; remove it, or ask the platform team to \
+             list it in the tenant's `services.loadBalancerIPs`",
+            Cut(load_balancer_ip)
+        );
+        let identity = format_args!("load-balancer-ip={load_balancer_ip}");
+        findings.add_whole(&"spec.loadBalancerIP", &message, &identity);
     }
-    for (index, ingress) in service.status.load_balancer.ingress.iter().enumerate() {
-        if !ingress.ip.is_empty() && !is_listed(&ingress.ip, allowed) {
-            findings.add_whole(&format_args!("status.loadBalancer.ingress[{index}].ip"),
-                &format_args!(
-                    "every node would take the traffic for `{}`; only the cluster's own controllers may set it",
-                    Cut(&ingress.ip)
+    let is_listed = allowed.load_balancer_classes.iter().any(|class| **class == **load_balancer_class);
+    if !load_balancer_class.is_empty() && !is_listed {
+        let message = fmt::from_fn(|f| {
+            write!(f, "`{}` is no class of the tenant's load balancers; ", Cut(load_balancer_class))?;
+            match &*allowed.load_balancer_classes {
+                [] => f.write_str(
+                    "remove it, or ask the platform team to list it in `services.loadBalancerClasses`",
                 ),
-                &format_args!("ip={}", ingress.ip),
+                classes => write!(f, "use {}", Listed(classes)),
+            }
+        });
+        let identity = format_args!("load-balancer-class={load_balancer_class}");
+        findings.add_whole(&"spec.loadBalancerClass", &message, &identity);
+    }
+}
+
+/// The addresses in the status, where nobody writes them whom the cluster trusts with it.
+fn status(status: &ServiceStatus<'_>, allowed: &Services, effect: &str, findings: &mut Findings<'_>) {
+    for (index, LoadBalancerIngress { ip, hostname }) in status.load_balancer.ingress.iter().enumerate() {
+        if !ip.is_empty() && !is_in(ip, &allowed.external_ips) {
+            findings.add_whole(
+                &format_args!("status.loadBalancer.ingress[{index}].ip"),
+                &format_args!("{effect} `{}`; {ONLY_CONTROLLERS}", Cut(ip)),
+                &format_args!("ip={ip}"),
+            );
+        }
+        if !hostname.is_empty() {
+            findings.add_whole(
+                &format_args!("status.loadBalancer.ingress[{index}].hostname"),
+                &format_args!("its hosts would be published as `{}`; {ONLY_CONTROLLERS}", Cut(hostname)),
+                &format_args!("hostname={hostname}"),
             );
         }
     }
 }
 
-fn is_listed(address: &str, allowed: &Services) -> bool {
+const ONLY_CONTROLLERS: &str = "only the cluster's own controllers may set it";
+
+fn is_in(address: &str, ranges: &[IpNet]) -> bool {
     let Ok(address) = address.parse::<IpAddr>() else { return false };
     // `::ffff:10.0.0.1` is 10.0.0.1 to the node.
     let address = address.to_canonical();
-    allowed.external_ips.iter().any(|range| range.contains(&address))
+    ranges.iter().any(|range| range.contains(&address))
 }

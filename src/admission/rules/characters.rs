@@ -1,0 +1,56 @@
+//! Which characters stay values in the configuration files that controllers write.
+
+/// The punctuation of paths, URLs and the regular expressions that rewrite them.
+pub(super) const PUNCTUATION: &str = "/-._~%!$&()*+,=:@|?^[]\\";
+
+/// Whether `text` is a path, a URL or a regular expression that ends nothing but itself. A backslash at the end would
+/// take away the meaning of what follows it.
+pub(super) fn is_pattern(text: &str) -> bool {
+    let is_inner = |c: char| c.is_ascii_alphanumeric() || PUNCTUATION.contains(c);
+    text.chars().all(is_inner) && !text.ends_with('\\')
+}
+
+/// Whether `text` is words in which nothing stands for anything else.
+pub(super) fn is_plain(text: &str) -> bool {
+    const SPECIAL: &str = "{};\"'`\\#$<>";
+    text.chars().all(|c| c == ' ' || c.is_alphanumeric() || (c.is_ascii_graphic() && !SPECIAL.contains(c)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn g15_what_ends_a_value_is_no_part_of_it() {
+        for path in
+            ["", "/", "/a(/|$)(.*)", "/api/v[0-9]+/?", "/caf%C3%A9", "/a\\.php$", "/~user/@x:y,z=1&b!"]
+        {
+            assert!(is_pattern(path), "{path}");
+        }
+        for path in [
+            "/a\nb", "/a b", "/a;", "/a{2}", "/a}", "/\"", "/'", "/`", "/a#b", "/<a>", "/a\\", "/\u{e9}",
+            "/\0",
+        ] {
+            assert!(!is_pattern(path), "{path:?}");
+        }
+    }
+
+    #[test]
+    fn g7_plain_words_have_neither_variables_nor_lines() {
+        for words in [
+            "",
+            "true",
+            "10m",
+            "Bitte anmelden für A, B - C",
+            "GET, PUT",
+            "https://*.example.com:8443/a?b=c&d",
+        ] {
+            assert!(is_plain(words), "{words}");
+        }
+        for words in
+            ["a\nb", "a\tb", "a;b", "$host", "a'", "a\"", "a\\", "{a}", "#a", "`id`", "a\u{2028}b", "a\u{0}"]
+        {
+            assert!(!is_plain(words), "{words:?}");
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! Load balancers of Services, from clouds and from what stands in for one. They take values by an API.
+//!
+//! Not listed though documented: what names things of the whole account, network or cluster, which may be another
+//! tenant's (subnets, security groups, addresses and pools by name, existing load balancers, buckets for logs, labels
+//! of DNS, keys by which an address is shared).
+
+use super::table::Family;
+use super::table::Takes::{Addresses, Attributes, Cluster, Controllers, Hosts, Plain, Ranges};
+
+/// Cloud providers, and the AWS Load Balancer Controller, of Services.
+pub(super) const PREFIX_OF_SERVICES: Family = Family {
+    prefixes: &["service.beta.kubernetes.io", "service.alpha.kubernetes.io", "service.kubernetes.io"],
+    within: &[],
+    keys: &[
+        (
+            Plain,
+            &[
+                "aws-load-balancer-access-log-emit-interval",
+                "aws-load-balancer-access-log-enabled",
+                "aws-load-balancer-additional-resource-tags",
+                "aws-load-balancer-alpn-policy",
+                "aws-load-balancer-backend-protocol",
+                "aws-load-balancer-connection-draining-enabled",
+                "aws-load-balancer-connection-draining-timeout",
+                "aws-load-balancer-connection-idle-timeout",
+                "aws-load-balancer-cross-zone-load-balancing-enabled",
+                "aws-load-balancer-enable-prefix-for-ipv6-source-nat",
+                "aws-load-balancer-enable-tcp-udp-listener",
+                "aws-load-balancer-healthcheck-*",
+                "aws-load-balancer-inbound-sg-rules-on-private-link-traffic",
+                "aws-load-balancer-internal",
+                "aws-load-balancer-ip-address-type",
+                "aws-load-balancer-listener-attributes.*",
+                "aws-load-balancer-manage-backend-security-group-rules",
+                "aws-load-balancer-nlb-target-type",
+                "aws-load-balancer-proxy-protocol",
+                "aws-load-balancer-scheme",
+                "aws-load-balancer-ssl-cert",
+                "aws-load-balancer-ssl-negotiation-policy",
+                "aws-load-balancer-ssl-ports",
+                "aws-load-balancer-target-group-attributes",
+                "aws-load-balancer-type",
+                "azure-load-balancer-disable-tcp-reset",
+                "azure-load-balancer-enable-high-availability-ports",
+                "azure-load-balancer-health-probe-*",
+                "azure-load-balancer-internal",
+                "azure-load-balancer-tcp-idle-timeout",
+                "do-loadbalancer-algorithm",
+                "do-loadbalancer-certificate-id",
+                "do-loadbalancer-enable-backend-keepalive",
+                "do-loadbalancer-enable-proxy-protocol",
+                "do-loadbalancer-healthcheck-*",
+                "do-loadbalancer-http-idle-timeout-seconds",
+                "do-loadbalancer-http-ports",
+                "do-loadbalancer-http2-ports",
+                "do-loadbalancer-http3-port",
+                "do-loadbalancer-protocol",
+                "do-loadbalancer-redirect-http-to-https",
+                "do-loadbalancer-size-slug",
+                "do-loadbalancer-size-unit",
+                "do-loadbalancer-sticky-sessions-*",
+                "do-loadbalancer-tls-*",
+                "do-loadbalancer-type",
+                "oci-load-balancer-backend-protocol",
+                "oci-load-balancer-connection-idle-timeout",
+                "oci-load-balancer-connection-proxy-protocol-version",
+                "oci-load-balancer-health-check-*",
+                "oci-load-balancer-internal",
+                "oci-load-balancer-shape",
+                "oci-load-balancer-shape-flex-max",
+                "oci-load-balancer-shape-flex-min",
+                "oci-load-balancer-ssl-ports",
+                "openstack-internal-load-balancer",
+                "tolerate-unready-endpoints",
+                "topology-aware-hints",
+                "topology-mode",
+            ],
+        ),
+        (Ranges, &["azure-allowed-ip-ranges", "load-balancer-source-ranges"]),
+        (Attributes, &["aws-load-balancer-attributes"]),
+        (
+            Addresses,
+            &[
+                "aws-load-balancer-ipv6-addresses",
+                "aws-load-balancer-private-ipv4-addresses",
+                "azure-load-balancer-ipv4",
+                "azure-load-balancer-ipv6",
+            ],
+        ),
+        (Hosts, &["do-loadbalancer-hostname"]),
+        // What the controller of Google's load balancers made for a Service.
+        (
+            Controllers,
+            &[
+                "backend-service",
+                "firewall-rule*",
+                "healthcheck",
+                "tcp-forwarding-rule*",
+                "udp-forwarding-rule*",
+                "firewall-rule",
+                "tcp-forwarding-rule",
+                "udp-forwarding-rule",
+            ],
+        ),
+    ],
+};
+
+/// OpenStack, Oracle and DigitalOcean, beside what they read of Services' own prefix.
+pub(super) const PROVIDERS: Family = Family {
+    prefixes: &["loadbalancer.openstack.org", "oci.oraclecloud.com", "kubernetes.digitalocean.com"],
+    within: &[],
+    keys: &[
+        (
+            Plain,
+            &[
+                "connection-limit",
+                "enable-health-monitor",
+                "health-monitor-*",
+                "keep-floatingip",
+                "load-balancer-type",
+                "proxy-protocol",
+                "timeout-*",
+                "x-forwarded-for",
+            ],
+        ),
+        (Hosts, &["hostname"]),
+        (Cluster, &["load-balancer-address", "load-balancer-id"]),
+    ],
+};
+
+/// A load balancer that has the name already is taken for the Service's.
+pub(super) const HETZNER: Family = Family {
+    prefixes: &["load-balancer.hetzner.cloud"],
+    within: &[],
+    keys: &[
+        (
+            Plain,
+            &[
+                "algorithm-type",
+                "disable-private-ingress",
+                "disable-public-network",
+                "health-check-*",
+                "http-certificate-type",
+                "http-cookie-lifetime",
+                "http-cookie-name",
+                "http-redirect-http",
+                "http-sticky-sessions",
+                "ipv6-disabled",
+                "location",
+                "network-zone",
+                "protocol",
+                "type",
+                "use-private-ip",
+                "uses-proxyprotocol",
+            ],
+        ),
+        (Hosts, &["hostname", "http-managed-certificate-domains"]),
+        (Cluster, &["id", "ipv4", "ipv4-rdns", "ipv6", "ipv6-rdns"]),
+    ],
+};
+
+/// What hands out addresses where there is no cloud. Pools have no owner, so none may be named.
+pub(super) const BARE_METAL: Family = Family {
+    prefixes: &[
+        "metallb.universe.tf",
+        "metallb.io",
+        "kube-vip.io",
+        "io.cilium",
+        "lbipam.cilium.io",
+        "service.cilium.io",
+        "purelb.io",
+        // It has pods in the system's namespace tolerate what a Service says.
+        "svccontroller.k3s.cattle.io",
+    ],
+    within: &[],
+    keys: &[
+        (Addresses, &["addresses", "ips", "lb-ipam-ips", "loadbalancerIPs", "loadBalancerIPs"]),
+        (
+            Plain,
+            &[
+                "affinity",
+                "allocated-by",
+                "allocated-from",
+                "forwarding-mode",
+                "global",
+                "global-service",
+                "ip-allocated-from-pool",
+                "lb-algorithm",
+                "lb-l7",
+                "lb-l7-algorithm",
+                "service-affinity",
+                "shared",
+                "shared-service",
+                "src-ranges-policy",
+                "type",
+                "vipHost",
+            ],
+        ),
+    ],
+};

@@ -1,0 +1,48 @@
+//! Traefik, which makes rules of values, and knows middlewares, options and transports of all namespaces by name.
+
+use super::table::Family;
+use super::table::Takes::{Object, Plain, Provided, Ranges, Word};
+
+pub(super) const TRAEFIK: Family = Family {
+    prefixes: &["traefik.ingress.kubernetes.io", "traefik.io", "traefik.containo.us"],
+    within: &[],
+    keys: &[
+        (
+            Word,
+            &[
+                "router.observability.*",
+                "router.pathmatcher",
+                "router.priority",
+                "router.rulesyntax",
+                "router.tls",
+                "router.tls.certresolver",
+                "service.nativelb",
+                "service.nodeportlb",
+                "service.passhostheader",
+                "service.serversscheme",
+                "service.sticky",
+            ],
+        ),
+        (Plain, &["router.entrypoints", "service.sticky.cookie", "service.sticky.cookie.*"]),
+        // Of its first version.
+        (
+            Word,
+            &[
+                "affinity",
+                "load-balancer-method",
+                "pass-host-header",
+                "preserve-host",
+                "priority",
+                "protocol",
+                "redirect-entry-point",
+                "redirect-permanent",
+                "rule-type",
+                "session-cookie-name",
+            ],
+        ),
+        (Plain, &["frontend-entry-points"]),
+        (Ranges, &["whitelist-source-range"]),
+        (Object, &["auth-secret"]),
+        (Provided, &["router.middlewares", "router.tls.options", "service.serverstransport"]),
+    ],
+};
