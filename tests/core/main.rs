@@ -11,6 +11,7 @@
     reason = "a test reads fixtures, and fails by panicking"
 )]
 
+mod annotations;
 mod codec;
 mod crowds;
 mod exemptions;
