@@ -100,32 +100,32 @@ const PATTERNS: &str =
 const SNIPPET: &str = "configuration that is passed on as it is can claim any host; remove it, and use the fields of the Ingress";
 
 /// A condition of an AWS load balancer. The controller takes its keys in any letter case, so a key that is not
-/// spelt as it is documented is refused rather than overlooked.
+/// spelt as one of its versions documents it, or as it is in the controller's code, is refused rather than overlooked.
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct Condition<'c> {
-    #[serde(borrow)]
+    #[serde(borrow, alias = "HostHeaderConfig")]
     host_header_config: Option<HostHeaderConfig<'c>>,
-    #[serde(rename = "field")]
+    #[serde(rename = "field", alias = "Field")]
     _field: Option<IgnoredAny>,
-    #[serde(rename = "httpHeaderConfig")]
+    #[serde(rename = "httpHeaderConfig", alias = "HttpHeaderConfig")]
     _http_header_config: Option<IgnoredAny>,
-    #[serde(rename = "httpRequestMethodConfig")]
+    #[serde(rename = "httpRequestMethodConfig", alias = "HttpRequestMethodConfig")]
     _http_request_method_config: Option<IgnoredAny>,
-    #[serde(rename = "pathPatternConfig")]
+    #[serde(rename = "pathPatternConfig", alias = "PathPatternConfig")]
     _path_pattern_config: Option<IgnoredAny>,
-    #[serde(rename = "queryStringConfig")]
+    #[serde(rename = "queryStringConfig", alias = "QueryStringConfig")]
     _query_string_config: Option<IgnoredAny>,
-    #[serde(rename = "sourceIPConfig")]
+    #[serde(rename = "sourceIPConfig", alias = "sourceIpConfig", alias = "SourceIpConfig")]
     _source_ip_config: Option<IgnoredAny>,
 }
 
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct HostHeaderConfig<'c> {
-    #[serde(borrow, default)]
+    #[serde(borrow, default, alias = "Values")]
     values: Vec<Text<'c>>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, alias = "RegexValues")]
     regex_values: Vec<Text<'c>>,
 }
 
