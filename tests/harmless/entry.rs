@@ -56,7 +56,12 @@ impl Entry {
     /// Reads a file.
     pub(crate) fn read(file: &Path) -> Result<Self, String> {
         let text = fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
-        let entry: Self = serde_saphyr::from_str(&text).map_err(|error| error.to_string())?;
+        Self::parse(&text)
+    }
+
+    /// Reads what a file says.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        let entry: Self = serde_saphyr::from_str(text).map_err(|error| error.to_string())?;
         if !entry.why.trim_end().ends_with('.') || entry.steps.is_empty() {
             return Err("`why` is no sentence, or nothing happens".to_owned());
         }

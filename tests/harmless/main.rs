@@ -40,6 +40,7 @@ fn main() -> ExitCode {
     let policies = Arc::new(policies());
     let mut trials: Vec<Trial> = files().into_iter().map(|file| trial(file, &policies)).collect();
     trials.extend(histories::trials(&policies));
+    trials.push(Trial::test("a_denial_is_noticed", move || a_denial_is_noticed(&policies)));
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
 
@@ -60,6 +61,7 @@ fn files() -> Vec<PathBuf> {
     };
     let families = list(&here()).into_iter().filter(|path| path.is_dir());
     let mut files: Vec<_> = families.flat_map(|family| list(&family)).collect();
+    files.retain(|file| file.extension().is_some_and(|extension| extension == "yaml"));
     files.sort();
     assert!(!files.is_empty(), "no corpus");
     files
@@ -69,15 +71,40 @@ fn files() -> Vec<PathBuf> {
 fn trial(file: PathBuf, policies: &Arc<Snapshot>) -> Trial {
     let name = file.strip_prefix(here()).unwrap().with_extension("").display().to_string();
     let policies = Arc::clone(policies);
-    Trial::test(name, move || perform(&file, &policies))
+    Trial::test(name, move || Ok(perform(&Entry::read(&file)?, &policies)?))
 }
 
-fn perform(file: &Path, policies: &Snapshot) -> Result<(), Failed> {
-    let entry = Entry::read(file)?;
+fn perform(entry: &Entry, policies: &Snapshot) -> Result<(), String> {
     let mut cluster = Cluster::new(policies);
     for (index, step) in entry.steps.iter().enumerate() {
         cluster.step(step).map_err(|error| format!("step {}: {error}", index + 1))?;
     }
-    aftermath::happens(&mut cluster)?;
+    aftermath::happens(&mut cluster)
+}
+
+/// What is bad is noticed in a step, and in what follows from the steps.
+fn a_denial_is_noticed(policies: &Snapshot) -> Result<(), Failed> {
+    let pod = "{hostPID: true, containers: [{name: a, image: a}]}";
+    for (object, where_) in [
+        (
+            format!("create: {{apiVersion: v1, kind: Pod, metadata: {{name: a}}, spec: {pod}}}"),
+            "step 1: Validate CREATE Pod",
+        ),
+        (
+            format!(
+                "create: {{apiVersion: example.com/v1, kind: Job, metadata: {{name: a}}, \
+                 spec: {{template: {{metadata: {{labels: {{}}}}, spec: {pod}}}}}}}"
+            ),
+            "Validate CREATE Pod",
+        ),
+    ] {
+        let entry = Entry::parse(&format!("why: Bad.\nsteps: [{{{object}}}]"))?;
+        let answer = perform(&entry, policies);
+        let is_noticed =
+            answer.as_ref().is_err_and(|error| error.starts_with(where_) && error.contains("denied"));
+        if !is_noticed {
+            return Err(format!("{object}: {answer:?}").into());
+        }
+    }
     Ok(())
 }
