@@ -43,6 +43,8 @@ enum Event {
     Reversed,
     /// One of the changes for the worse is tried.
     Worse(Index),
+    /// A pod is debugged.
+    Debugged,
 }
 
 fn event() -> impl Strategy<Value = (Event, &'static str)> {
@@ -51,6 +53,7 @@ fn event() -> impl Strategy<Value = (Event, &'static str)> {
         1 => any::<Index>().prop_map(Event::Mended),
         1 => Just(Event::Reversed),
         3 => any::<Index>().prop_map(Event::Worse),
+        1 => Just(Event::Debugged),
     ];
     (event, proptest::sample::select(&USERS[..]))
 }
@@ -75,7 +78,7 @@ fn lives(subject: &'static Subject, policies: &Snapshot) -> Result<(), Failed> {
             object["metadata"]["finalizers"] = json!(["example.com/hold"]);
         }
         for &flaw in &born {
-            change(&mut object, &flaws[flaw].0).map_err(TestCaseError::fail)?;
+            change(&mut object, &flaws[flaw].making).map_err(TestCaseError::fail)?;
         }
         let mut life = Life { subject, policies, object, flaws: born };
         events.iter().try_for_each(|(event, user)| life.happens(event, user))
@@ -106,6 +109,7 @@ impl Life<'_> {
                 self.is_allowed(wanted, user)
             }
             Event::Mended(index) => self.is_mended(index, user),
+            Event::Debugged => self.is_debugged(user),
             Event::Worse(index) => {
                 let worse = (self.subject.worse)();
                 let Worsening { rule, subresource, change: worsening } = index.get(&worse);
@@ -126,23 +130,39 @@ impl Life<'_> {
     fn is_mended(&mut self, flaw: &Index, user: &str) -> Result<(), TestCaseError> {
         let flaws = (self.subject.flaws)();
         let flaw = flaw.index(flaws.len());
-        let mending = &flaws[flaw].1;
+        let Some(mending) = &flaws[flaw].mending else { return Ok(()) };
         let before = self.object.clone();
         let mut wanted = before.clone();
         change(&mut wanted, mending).map_err(TestCaseError::fail)?;
         self.is_allowed(wanted, user)?;
-        let is_mending = mending.as_object().is_some_and(|mending| !mending.is_empty());
         let count = self.flaws.len();
-        self.flaws.retain(|other| !is_mending || flaws[*other].1 != *mending);
+        self.flaws.retain(|other| flaws[*other].mending.as_ref() != Some(mending));
         if self.flaws.len() < count {
             self.is_denied(&before, user, "")?;
         }
         Ok(())
     }
 
+    /// A container that may do no more than others comes to a pod, and has all of it judged (E17).
+    fn is_debugged(&mut self, user: &str) -> Result<(), TestCaseError> {
+        let mut wanted = self.object.clone();
+        let Some(containers) = wanted["spec"]["ephemeralContainers"].as_array_mut() else { return Ok(()) };
+        containers.push(json!({"name": format!("debugger-{}", containers.len()), "image": "busybox:1.37"}));
+        let flaws = (self.subject.flaws)();
+        if self.flaws.iter().any(|flaw| flaws[*flaw].rule == "pod-security") {
+            return self.is_denied(&wanted, user, "ephemeralcontainers").map(|_| ());
+        }
+        self.is_allowed_at(wanted, user, "ephemeralcontainers")
+    }
+
     /// It becomes what is wanted.
     fn is_allowed(&mut self, wanted: Value, user: &str) -> Result<(), TestCaseError> {
-        let answer = self.ask(&wanted, user, "");
+        self.is_allowed_at(wanted, user, "")
+    }
+
+    /// The same by a subresource.
+    fn is_allowed_at(&mut self, wanted: Value, user: &str, subresource: &str) -> Result<(), TestCaseError> {
+        let answer = self.ask(&wanted, user, subresource);
         prop_assert_eq!(answer, Ok(None), "of {} made {}", self.object, wanted);
         self.object = wanted;
         Ok(())
