@@ -37,6 +37,10 @@ impl<'s> Cluster<'s> {
 
     /// Does what a step says.
     pub(crate) fn step(&mut self, step: &Step) -> Result<(), String> {
+        let is_changed_later = step.then.is_some() && step.create.is_none() && step.update.is_none();
+        if is_changed_later || (step.dry_run && step.create.is_none()) {
+            return Err("says `then` or `dryRun` where it counts for nothing".to_owned());
+        }
         let of = || step.of.clone().unwrap_or_else(|| self.last.clone());
         let Step { old, create, update, post, put, connect, .. } = step;
         match (old, create, update, post, put, connect) {
@@ -81,7 +85,9 @@ impl<'s> Cluster<'s> {
             dry_run,
         };
         let object = self.admitted(request, then)?;
-        self.store(object, user, false);
+        if !dry_run {
+            self.store(object, user, false);
+        }
         Ok(())
     }
 
