@@ -1,0 +1,70 @@
+//! The table of all rows, for people.
+
+use std::fmt::Write as _;
+use std::fs;
+
+use crate::catalogue::{AREAS, path};
+use crate::entry::Entry;
+use crate::repository;
+
+const TABLE: &str = "policies/ATTACKS.md";
+
+fn table() -> Result<String, String> {
+    let mut text = "# The attacks\n\n\
+        What a hostile tenant tries, what breaks real clusters, and what partywall does about it, row by row of the \
+        catalogue of threats. P0: without it tenants are not isolated. P1: real clusters break, or a documented hole \
+        stays open. A row that admission cannot close, or not all of it, says what the operator should do.\n\n\
+        Each row is a test of its own: `cargo test --test attacks A1`. What it names as further proof is a test as \
+        well; those of the folder `e2e` need a control plane. Generated from `tests/attacks`: \
+        `UPDATE_DOCS=1 cargo test --test attacks`.\n"
+        .to_owned();
+    for area in AREAS {
+        let (letter, title) = (area.letter, area.title);
+        write!(text, "\n## {letter}. {title}\n\n| row | | the attack | what partywall does | proven by |\n|---|---|---|---|---|\n")
+            .map_err(|e| e.to_string())?;
+        for id in area.ids() {
+            let entry = Entry::read(&id)?;
+            let priority = if area.is_p0(&id) { "P0" } else { "P1" };
+            writeln!(text, "| {id} | {priority} | {} | {} | {} |", entry.attack, does(&entry), proof(&id, &entry))
+                .map_err(|e| e.to_string())?;
+        }
+    }
+    Ok(text)
+}
+
+/// What partywall does, by which rules, and what is left to do.
+fn does(entry: &Entry) -> String {
+    let mut parts = Vec::new();
+    if !entry.answer.is_empty() {
+        parts.push(entry.answer.clone());
+    }
+    let rules: Vec<_> = entry.rules().iter().map(|rule| format!("`{rule}`")).collect();
+    if !rules.is_empty() {
+        parts.push(format!("({})", rules.join(", ")));
+    }
+    if !entry.outside.is_empty() {
+        parts.push(format!("**Not by admission:** {}", entry.outside));
+    }
+    if entry.is_pending() {
+        parts.push("**Pending.**".to_owned());
+    }
+    parts.join(" ")
+}
+
+/// The tests, as links.
+fn proof(id: &str, entry: &Entry) -> String {
+    let own = (!entry.steps.is_empty()).then(|| format!("[`{id}`](../{})", path(id)));
+    let others = entry.tests.iter().filter_map(|test| test.split_once("::"));
+    let others = others.map(|(file, name)| format!("[`{name}`](../{file})"));
+    own.into_iter().chain(others).collect::<Vec<_>>().join(", ")
+}
+
+/// Whether the table is that of the entries; `UPDATE_DOCS` makes it so.
+pub(crate) fn is_current() -> Result<(), String> {
+    let table = table()?;
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        return fs::write(repository(TABLE), table).map_err(|e| format!("{TABLE}: {e}"));
+    }
+    let written = fs::read_to_string(repository(TABLE)).map_err(|e| format!("{TABLE}: {e}"))?;
+    if written == table { Ok(()) } else { Err(format!("{TABLE} is stale: UPDATE_DOCS=1 cargo test --test attacks")) }
+}
