@@ -60,13 +60,11 @@ impl Answer {
         rules
     }
 
-    /// The rules that warn about it, each once.
+    /// The rules that warn about it. A warning may be too short to name its rule, an audit annotation is not.
     fn warned_by(&self) -> Vec<String> {
-        let warnings = self.response["warnings"].as_array().into_iter().flatten().filter_map(Value::as_str);
-        let rule = |warning: &str| Some(warning.rsplit_once("(rule ")?.1.trim_end_matches(')').to_owned());
-        let mut rules: Vec<_> = warnings.filter_map(rule).collect();
-        rules.dedup();
-        rules
+        let violations = self.response["auditAnnotations"]["violations"].as_str().unwrap_or_default();
+        let warnings = violations.split(',').filter_map(|violation| violation.trim().strip_suffix("=warn"));
+        warnings.filter(|_| !self.words().is_empty()).map(str::to_owned).collect()
     }
 }
 
