@@ -103,6 +103,20 @@ fn i2_i3_i5_changes_of_namespaces_are_sent_whatever_their_labels_and_whichever_t
 }
 
 #[test]
+fn i15_no_label_of_an_object_decides_whether_it_is_sent() {
+    for match_conditions in [true, false] {
+        let registration = registration(match_conditions);
+        for webhook in &WEBHOOKS {
+            assert_eq!(registration.webhook(webhook).object_selector, None, "{}", webhook.name);
+            let selector = registration.namespace_selector(webhook).unwrap_or_default();
+            for requirement in selector.match_expressions.iter().flatten() {
+                assert!([TENANT, NAMESPACE_NAME].contains(&&*requirement.key), "{}", webhook.name);
+            }
+        }
+    }
+}
+
+#[test]
 fn no_name_is_taken_twice() {
     let mut names: Vec<_> = WEBHOOKS.iter().map(|webhook| webhook.name).collect();
     names.sort_unstable();
