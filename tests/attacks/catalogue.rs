@@ -22,7 +22,12 @@ pub(crate) const AREAS: &[Area] = &[
         p0: &[1, 2, 3, 4],
         p1: &[5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18],
     },
-    Area { letter: 'B', title: "Tolerations", p0: &[1, 2, 3, 4, 6, 13], p1: &[5, 7, 8, 9, 10, 11, 12, 14, 15] },
+    Area {
+        letter: 'B',
+        title: "Tolerations",
+        p0: &[1, 2, 3, 4, 6, 13],
+        p1: &[5, 7, 8, 9, 10, 11, 12, 14, 15],
+    },
     Area {
         letter: 'C',
         title: "Placement past the scheduler",
@@ -85,7 +90,8 @@ impl Area {
 
 /// Where the entry of a row is, in the repository.
 pub(crate) fn path(id: &str) -> String {
-    format!("tests/attacks/{}/{id}.yaml", id[..1].to_lowercase())
+    let area = id.trim_end_matches(char::is_numeric).to_lowercase();
+    format!("tests/attacks/{area}/{id}.yaml")
 }
 
 /// Whether the files are those of the rows.

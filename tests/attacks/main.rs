@@ -64,9 +64,6 @@ fn main() -> ExitCode {
     libtest_mimic::run(&args, trials).exit_code()
 }
 
-fn trial(
-    name: impl Into<String>,
-    run: impl FnOnce() -> Result<(), String> + Send + 'static,
-) -> Trial {
+fn trial(name: impl Into<String>, run: impl FnOnce() -> Result<(), String> + Send + 'static) -> Trial {
     Trial::test(name, move || run().map_err(Failed::from))
 }

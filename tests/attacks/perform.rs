@@ -54,8 +54,12 @@ impl Answer {
     /// The rules that deny it, each once.
     fn denied_by(&self) -> Vec<String> {
         let causes = self.response["status"]["details"]["causes"].as_array();
-        let mut rules: Vec<_> =
-            causes.into_iter().flatten().filter_map(|cause| cause["reason"].as_str()).map(str::to_owned).collect();
+        let mut rules: Vec<_> = causes
+            .into_iter()
+            .flatten()
+            .filter_map(|cause| cause["reason"].as_str())
+            .map(str::to_owned)
+            .collect();
         rules.dedup();
         rules
     }
@@ -192,7 +196,10 @@ impl Step {
                     return Err(format!("it is allowed, and should be denied by {rules:?}"));
                 }
                 if answer.denied_by() != *rules || code != Some(403) {
-                    return Err(format!("denied by {:?} with {code:?}, not by {rules:?}: {words}", answer.denied_by()));
+                    return Err(format!(
+                        "denied by {:?} with {code:?}, not by {rules:?}: {words}",
+                        answer.denied_by()
+                    ));
                 }
             }
             (None, true, None, None) => {

@@ -24,7 +24,9 @@ pub(crate) fn is_sent(request: &Value, snapshot: &Snapshot) -> bool {
         list.iter().flatten().any(|listed| listed == wanted || listed == "*")
     };
     let is_for = |rule: &RuleWithOperations| {
-        lists(&rule.api_groups, &group) && lists(&rule.resources, &resource) && lists(&rule.operations, &operation)
+        lists(&rule.api_groups, &group)
+            && lists(&rule.resources, &resource)
+            && lists(&rule.operations, &operation)
     };
     let is_tenants = matches!(snapshot.owner(&text(&request["namespace"])), Owner::Tenant(_));
     let configuration = Registration {
@@ -43,7 +45,8 @@ pub(crate) fn is_sent(request: &Value, snapshot: &Snapshot) -> bool {
 
 /// Whether the webhook is asked about namespaces that are tenants', or are not.
 fn selects(webhook: &ValidatingWebhook, is_tenants: bool) -> bool {
-    let selector = webhook.namespace_selector.iter().flat_map(|selector| selector.match_expressions.iter().flatten());
+    let selector =
+        webhook.namespace_selector.iter().flat_map(|selector| selector.match_expressions.iter().flatten());
     let mut of_tenant = selector.filter(|requirement| requirement.key == TENANT);
     of_tenant.all(|requirement| (requirement.operator == "Exists") == is_tenants)
 }

@@ -8,7 +8,16 @@ use crate::entry::{Step, User};
 const API_VERSIONS: &[(&str, &[&str])] = &[
     (
         "v1",
-        &["Pod", "Service", "Endpoints", "Namespace", "Binding", "ReplicationController", "PodTemplate", "PodExecOptions"],
+        &[
+            "Pod",
+            "Service",
+            "Endpoints",
+            "Namespace",
+            "Binding",
+            "ReplicationController",
+            "PodTemplate",
+            "PodExecOptions",
+        ],
     ),
     ("apps/v1", &["Deployment", "ReplicaSet", "StatefulSet", "DaemonSet"]),
     ("batch/v1", &["Job", "CronJob"]),
@@ -71,7 +80,9 @@ fn user(user: &User) -> Value {
         User::Named(name) => name,
     };
     let mut groups = vec!["system:authenticated".to_owned()];
-    if let Some(namespace) = name.strip_prefix("system:serviceaccount:").and_then(|rest| rest.split(':').next()) {
+    if let Some(namespace) =
+        name.strip_prefix("system:serviceaccount:").and_then(|rest| rest.split(':').next())
+    {
         groups.extend(["system:serviceaccounts".to_owned(), format!("system:serviceaccounts:{namespace}")]);
     } else if name.starts_with("system:node:") {
         groups.push("system:nodes".to_owned());

@@ -25,8 +25,14 @@ fn table() -> Result<String, String> {
         for id in area.ids() {
             let entry = Entry::read(&id)?;
             let priority = if area.is_p0(&id) { "P0" } else { "P1" };
-            writeln!(text, "| {id} | {priority} | {} | {} | {} |", entry.attack, does(&entry), proof(&id, &entry))
-                .map_err(|e| e.to_string())?;
+            writeln!(
+                text,
+                "| {id} | {priority} | {} | {} | {} |",
+                entry.attack,
+                does(&entry),
+                proof(&id, &entry)
+            )
+            .map_err(|e| e.to_string())?;
         }
     }
     Ok(text)
@@ -66,5 +72,9 @@ pub(crate) fn is_current() -> Result<(), String> {
         return fs::write(repository(TABLE), table).map_err(|e| format!("{TABLE}: {e}"));
     }
     let written = fs::read_to_string(repository(TABLE)).map_err(|e| format!("{TABLE}: {e}"))?;
-    if written == table { Ok(()) } else { Err(format!("{TABLE} is stale: UPDATE_DOCS=1 cargo test --test attacks")) }
+    if written == table {
+        Ok(())
+    } else {
+        Err(format!("{TABLE} is stale: UPDATE_DOCS=1 cargo test --test attacks"))
+    }
 }

@@ -125,3 +125,33 @@ async fn figures_tell_what_was_answered() {
     assert_eq!(server.figure("partywall_panics_total").await, 0);
     assert_eq!(server.get("/livez").await.status, StatusCode::OK);
 }
+
+#[tokio::test]
+async fn m7_a_body_of_8_mb_and_of_any_content_type_is_read() {
+    let server = Server::start().await;
+    // An object and its old self, each as large as the API server takes them.
+    let large = PLAIN.trim_end().replacen(
+        "\"labels\"",
+        &format!("\"x\":\"{}\",\"labels\"", "<".repeat(8_000_000)),
+        1,
+    );
+    let mut client = server.target.http1().await;
+    assert_eq!(client.post("/mutate", large).await.review(PLAIN_UID)["allowed"], true);
+    for content_type in
+        ["application/json; charset=utf-8", "text/plain", "application/vnd.kubernetes.protobuf"]
+    {
+        let mut stream = server.target.connect("http/1.1", None).await.unwrap();
+        let request = format!(
+            "POST /mutate HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-type: {content_type}\r\n\
+             content-length: {}\r\n\r\n{PLAIN}",
+            PLAIN.len()
+        );
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert!(
+            answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.contains(PLAIN_UID),
+            "{content_type}: {answer}"
+        );
+    }
+}
