@@ -88,10 +88,12 @@ pub fn admit(phase: Phase, request: &Request<'_>, snapshot: &Snapshot) -> Verdic
         Object::Missing if request.kind != Kind::Other => {
             return Verdict::undecidable(422, "`object` is null where there should be one; send the object");
         }
-        Object::Missing | Object::Unread if is_unknown_pod_subresource(request) => {
+        Object::Missing | Object::Unread if is_to_be_read(request) => {
+            let slash = if request.subresource.is_empty() { "" } else { "/" };
             let message = format!(
-                "`{}` on pods/{} is not known here, so it cannot be judged",
+                "`{}` on {}{slash}{} is not known here, so it cannot be judged",
                 Cut(&request.kind_name),
+                Cut(&request.resource),
                 Cut(&request.subresource)
             );
             return Verdict::undecidable(422, message);
@@ -125,11 +127,15 @@ pub fn admit(phase: Phase, request: &Request<'_>, snapshot: &Snapshot) -> Verdic
     }
 }
 
-/// Whether this is a subresource of pods that may carry a pod in a shape that nobody here can read.
-fn is_unknown_pod_subresource(request: &Request<'_>) -> bool {
-    request.resource_group.is_empty()
-        && &*request.resource == "pods"
-        && !review::is_without_spec(&request.subresource)
+/// Whether this is a resource, or a subresource of pods, that may carry what a rule reads: there, an object of a kind
+/// that is not known here has a shape that nobody can read.
+fn is_to_be_read(request: &Request<'_>) -> bool {
+    matches!(
+        (&*request.resource_group, &*request.resource),
+        ("", "pods" | "bindings" | "services" | "endpoints")
+            | ("discovery.k8s.io", "endpointslices")
+            | ("networking.k8s.io" | "extensions", "ingresses")
+    ) && !review::is_without_spec(&request.subresource)
 }
 
 /// Whether a kubelet shows a static pod: it runs already, and no kubelet runs it for being shown. The API server

@@ -135,6 +135,29 @@ fn e6_m5_an_unknown_kind_on_a_subresource_of_pods_is_denied_and_a_pod_is_judged(
 }
 
 #[test]
+fn j18_an_unknown_kind_on_a_resource_that_a_rule_reads_is_denied() {
+    for (group, resource) in [
+        ("", "pods"),
+        ("", "bindings"),
+        ("", "services"),
+        ("", "endpoints"),
+        ("discovery.k8s.io", "endpointslices"),
+        ("networking.k8s.io", "ingresses"),
+        ("extensions", "ingresses"),
+    ] {
+        let mut review =
+            create(json!({"apiVersion": "v2", "kind": "Future", "metadata": {"namespace": "tenants-x"}}));
+        review["request"]["resource"] = json!({"group": group, "version": "v2", "resource": resource});
+        let answer = validate(&review, &eks());
+        assert_eq!(answer.response["status"]["code"], 422, "{group} {resource}");
+        assert!(answer.message().contains(&format!("`Future` on {resource} ")), "{}", answer.message());
+        // Somebody else's of the same name is somebody else's.
+        review["request"]["resource"]["group"] = json!("example.com");
+        assert!(validate(&review, &eks()).is_allowed(), "{resource}");
+    }
+}
+
+#[test]
 fn m5_an_object_that_is_null_is_denied_but_for_deletion() {
     let mut review = create(pod(json!({})));
     review["request"]["object"] = Value::Null;
