@@ -145,9 +145,12 @@ impl Step {
             }
         }
         let is_refused = !answer.is_allowed() || self.warned.is_some();
-        if is_refused && is_sent(&request, snapshot) != self.unsent.is_empty() {
-            let sent = if self.unsent.is_empty() { "has nobody send it" } else { "has it sent" };
-            return Err(format!("the webhook configuration {sent}"));
+        if is_refused && is_sent(Phase::Validate, &request, snapshot)? != self.unsent.is_empty() {
+            let sent = if self.unsent.is_empty() { "have nobody send it" } else { "have it sent" };
+            return Err(format!("the webhook configurations {sent}"));
+        }
+        if patched && !is_sent(Phase::Mutate, &request, snapshot)? {
+            return Err("the webhook configurations have nobody send it to be stamped".to_owned());
         }
         Ok(())
     }
