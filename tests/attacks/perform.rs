@@ -26,11 +26,20 @@ pub(crate) fn perform(entry: &Entry, snapshot: &Snapshot, pending: bool) -> Resu
     if pending { Ok(()) } else { entry.tests.iter().try_for_each(|test| exists(test)) }
 }
 
-/// Whether there is a test of that name.
+/// Whether there is a test of that name: one that the harness runs, or a case of the end-to-end suite.
 fn exists(test: &str) -> Result<(), String> {
     let (path, name) = test.split_once("::").ok_or_else(|| format!("`{test}` is not `path::function`"))?;
     let source = fs::read_to_string(repository(path)).map_err(|error| format!("{path}: {error}"))?;
-    if source.contains(&format!("fn {name}(")) { Ok(()) } else { Err(format!("{path} has no test `{name}`")) }
+    let is_marked = |before: &str| before.lines().rev().take(4).any(|line| line.trim().ends_with("test]"));
+    let is_case = || {
+        let cases = fs::read_to_string(repository("tests/e2e/cases.rs")).unwrap_or_default();
+        path.starts_with("tests/e2e/") && cases.contains(&format!("::{name},"))
+    };
+    match source.split_once(&format!("fn {name}(")) {
+        Some((before, _)) if is_marked(before) || is_case() => Ok(()),
+        Some(_) => Err(format!("`{name}` in {path} is no test")),
+        None => Err(format!("{path} has no test `{name}`")),
+    }
 }
 
 /// What a webhook answered.
