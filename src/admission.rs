@@ -88,7 +88,9 @@ pub fn admit(phase: Phase, request: &Request<'_>, snapshot: &Snapshot) -> Verdic
         Object::Missing if request.kind != Kind::Other => {
             return Verdict::undecidable(422, "`object` is null where there should be one; send the object");
         }
-        Object::Missing | Object::Unread if is_to_be_read(request) => {
+        Object::Missing | Object::Unread | Object::Custom(_)
+            if matches!(request.kind, Kind::Other | Kind::Custom) && is_to_be_read(request) =>
+        {
             let slash = if request.subresource.is_empty() { "" } else { "/" };
             let message = format!(
                 "`{}` on {}{slash}{} is not known here, so it cannot be judged",

@@ -289,7 +289,12 @@ pub(super) fn changes_containers(old: &Object<'_>, new: &Object<'_>) -> bool {
     // Keyed by what a tenant wrote, so hashed with a secret.
     let images: HashMap<&str, &str> =
         old.spec.containers().map(|placed| (&*placed.container.name, &*placed.container.image)).collect();
-    new.spec.containers().any(|placed| images.get(&*placed.container.name) != Some(&&*placed.container.image))
+    // Of two that share a name one counts, which must hide no third.
+    new.spec.containers().count() > old.spec.containers().count()
+        || new
+            .spec
+            .containers()
+            .any(|placed| images.get(&*placed.container.name) != Some(&&*placed.container.image))
 }
 
 #[cfg(test)]

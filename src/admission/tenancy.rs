@@ -93,6 +93,8 @@ pub struct Controllers {
     pub certificates: Vec<Box<str>>,
     /// Who writes routes of kinds that tenants may not write.
     pub routes: Vec<Box<str>>,
+    /// Who binds pods to nodes.
+    pub bindings: Vec<Box<str>>,
 }
 
 /// The scheduler that the API server writes into a pod that names none.
@@ -198,6 +200,15 @@ impl Snapshot {
     /// Whether the toleration tolerates a taint of some pool.
     pub fn is_pool_tolerated_by(&self, toleration: &Toleration<'_>) -> bool {
         self.index.is_tolerated_by(toleration)
+    }
+
+    /// Whether every taint of this key that some pool has is a taint of the tenant's pools.
+    pub fn is_taint_key_of(&self, key: &str, tenant: &Tenant) -> bool {
+        let taints = self.pools_of(tenant).flat_map(|pool| &pool.taints).filter(|taint| *taint.key == *key);
+        let mut own: Vec<&str> = taints.map(|taint| &*taint.value).collect();
+        own.sort_unstable();
+        own.dedup();
+        own.len() == self.index.values_of(key)
     }
 
     /// The pools with this label; without a value, those with any value of it.

@@ -74,6 +74,9 @@ pub struct Controllers {
     /// Who writes routes of kinds that tenants may not write.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub routes: Option<Vec<String>>,
+    /// Who binds pods to nodes: schedulers that tenants may name, whose nodeSelector and affinity hold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bindings: Option<Vec<String>>,
 }
 
 /// A kind of another API that tenants may write.

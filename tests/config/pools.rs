@@ -84,6 +84,13 @@ fn pools_are_checked() {
             "this key is refused",
         ),
         (
+            "b9: a taint of Kubernetes' own",
+            pool("p", "{nodeSelector: {a: b}, taints: [{key: node.kubernetes.io/unschedulable}]}"),
+            "spec.taints[0].key",
+            r#""node.kubernetes.io/unschedulable""#,
+            "Kubernetes' own",
+        ),
+        (
             "no taint key",
             pool("p", "{nodeSelector: {a: b}, taints: [{key: \"\"}]}"),
             "spec.taints[0].key",

@@ -165,8 +165,13 @@ fn line(violation: &Violation, whose: &str) -> String {
 /// The API server drops a warning with a control character in it, and cuts all of them if they are too long.
 fn warnings(verdict: &Verdict) -> Vec<String> {
     let warned = verdict.violations.iter().filter(|violation| violation.mode == Mode::Warn);
-    let mut warnings: Vec<String> =
-        warned.take(WARNINGS).map(|violation| cut(&line(violation, &verdict.whose))).collect();
+    let mut warnings: Vec<String> = warned
+        .take(WARNINGS)
+        .map(|Violation { rule, field, message, .. }| {
+            // What is cut still tells which rule it was.
+            cut(&format!("{}: {field}: {message}", verdict.whose), &format!(" (rule {rule})"))
+        })
+        .collect();
     let left_out = total(verdict, Mode::Warn).saturating_sub(warnings.len());
     if left_out > 0 {
         warnings.truncate(WARNINGS - 1);
@@ -180,15 +185,16 @@ fn total(verdict: &Verdict, mode: Mode) -> usize {
     verdict.totals.iter().filter(|total| total.mode == mode).map(|total| total.violations).sum()
 }
 
-/// Cut to the length of a warning, without control characters.
-fn cut(text: &str) -> String {
+/// Cut so that with its end it has the length of a warning, without control characters.
+fn cut(text: &str, end: &str) -> String {
+    let most = WARNING.saturating_sub(end.chars().count());
     let mut visible = text.chars().filter(|c| !c.is_control());
-    let mut cut: String = visible.by_ref().take(WARNING).collect();
+    let mut cut: String = visible.by_ref().take(most).collect();
     if visible.next().is_some() {
         cut.pop();
         cut.push('…');
     }
-    cut
+    cut + end
 }
 
 fn annotations(verdict: &Verdict) -> Option<Annotations> {

@@ -129,7 +129,12 @@ fn changes(
         write!(f, "only the platform team changes what protects a namespace; ")?;
         ask(subject, f)
     });
-    let added = new.iter().filter(|(key, value)| old.get(key) != Some(value)).map(|(key, _)| key);
+    let is_name =
+        |key: &str, value: &str| key == NAMESPACE_NAME && value == subject.request.name_of_namespace();
+    let added = (new.iter())
+        // The API server itself writes a namespace's name.
+        .filter(|(key, value)| old.get(key) != Some(value) && !is_name(key, value))
+        .map(|(key, _)| key);
     let removed = old.iter().filter(|(key, _)| new.get(key).is_none()).map(|(key, _)| key);
     for key in added.chain(removed).filter(|key| *key != TENANT && is_protected(key, subject)) {
         let field = format_args!("metadata.{list}[{}]", Cut(key));
@@ -144,6 +149,7 @@ fn is_protected(key: &str, subject: &Subject<'_, '_>) -> bool {
         prefix.strip_suffix(known).is_some_and(|before| before.is_empty() || before.ends_with('.'))
     };
     (!prefix.is_empty() && PREFIXES.iter().any(|known| has_prefix(known)) && !WORDS.contains(&key))
+        || key == NAMESPACE_NAME
         || KEYS.contains(&key)
         || subject.snapshot.platform.namespace_keys.iter().any(|protected| **protected == *key)
 }

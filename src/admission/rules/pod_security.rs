@@ -2,9 +2,10 @@
 //!
 //! The controls, their ids, levels and versions are those of the reference implementation, the Pod Security
 //! admission of the API server (`kubernetes/kubernetes`, `staging/src/k8s.io/pod-security-admission/policy`,
-//! `check_<id>.go`); where a text and that code disagree, the code decides. Two things are stricter here, since
-//! a verdict must not depend on which fields this build has heard of: a volume of an unknown type is a
-//! violation at `baseline`, and a volume with several types is judged by each of them.
+//! `check_<id>.go`); where a text and that code disagree, the code decides. Three things are stricter here.
+//! Since a verdict must not depend on which fields this build has heard of, a volume of an unknown type is a
+//! violation at `baseline`, and a volume with several types is judged by each of them; and so is a `gitRepo`, since it
+//! has been the way to root on a node.
 //!
 //! INVARIANT: a control walks containers through [`Case::containers`] or [`Case::places`] alone, so that none
 //! can forget a list; and a pod without violations costs no allocation.

@@ -11,13 +11,14 @@ use std::fmt;
 use super::{Findings, Subject};
 use crate::admission::record::Cut;
 use crate::admission::tenancy::{Pool, Snapshot, Tenant};
-use crate::admission::workload::Toleration;
+use crate::admission::workload::{PodSpec, Toleration};
 
 pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     let Some(pod) = subject.pod() else { return };
     for (index, toleration) in pod.spec.tolerations().iter().enumerate() {
         let refusal = match subject.tenant() {
-            Some(tenant) => refusal(toleration, tenant, subject.snapshot),
+            Some(tenant) => refusal(toleration, tenant, subject.snapshot)
+                .filter(|_| !is_of_a_device(toleration, pod.spec, tenant, subject.snapshot)),
             None => subject.snapshot.is_pool_tolerated_by(toleration).then_some(Refusal::OfUnclaimed),
         };
         let Some(refusal) = refusal else { continue };
@@ -111,6 +112,26 @@ impl Refusal {
             }
         }
     }
+}
+
+/// The shape that the plugin ExtendedResourceToleration adds to pods that ask for devices: a taint called like the
+/// resource. It gets nobody anywhere else, since only nodes that have such a device can run the pod; and to a pool of
+/// others it is no key.
+fn is_of_a_device(
+    toleration: &Toleration<'_>,
+    spec: &PodSpec<'_>,
+    tenant: &Tenant,
+    snapshot: &Snapshot,
+) -> bool {
+    let key = &*toleration.key;
+    toleration.is_exists()
+        && toleration.value.is_empty()
+        && &*toleration.effect == "NoSchedule"
+        // What Kubernetes takes for a resource of a device.
+        && key.contains('/')
+        && !key.contains("kubernetes.io/")
+        && snapshot.is_taint_key_of(key, tenant)
+        && spec.containers().any(|placed| placed.container.asks_for(key))
 }
 
 /// Whether all it tolerates is a taint of `pool`: the same key and value. The effect does not matter, since no

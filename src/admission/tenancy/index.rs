@@ -82,6 +82,11 @@ impl PoolIndex {
         }
     }
 
+    /// How many values the pools' taints of this key have; each is one pool's.
+    pub(super) fn values_of(&self, key: &str) -> usize {
+        self.taints.get(key).map_or(0, |of_key| of_key.by_value.len())
+    }
+
     /// The pools with this label; without a value, those with any value of it.
     pub(super) fn labelled(&self, key: &str, value: Option<&str>) -> impl Iterator<Item = PoolId> {
         let of_key = self.labels.get(key);

@@ -1,5 +1,9 @@
 //! What the rules read of a container.
 
+use std::collections::HashMap;
+
+use serde_json::value::RawValue;
+
 use crate::admission::record::{List, Text, record};
 
 record! {
@@ -11,6 +15,8 @@ record! {
         image: Text<'a> = "image",
         /// Its ports.
         ports: List<ContainerPort> = "ports",
+        /// What it asks of its node, unread: of hardly any pod does it matter.
+        resources: Option<&'a RawValue> = "resources",
         /// Its security context.
         security_context: ContainerSecurityContext<'a> = "securityContext",
         /// The probe that restarts it.
@@ -23,6 +29,31 @@ record! {
         lifecycle: Option<Lifecycle<'a>> = "lifecycle",
         /// The volumes it sees.
         volume_mounts: List<VolumeMount<'a>, 2_000> = "volumeMounts",
+    }
+}
+
+impl Container<'_> {
+    /// Whether it asks for some of a resource. What cannot be read asks for nothing.
+    pub fn asks_for(&self, resource: &str) -> bool {
+        let resources = self.resources.and_then(|raw| serde_json::from_str::<Resources<'_>>(raw.get()).ok());
+        resources.is_some_and(|Resources { requests, limits }| {
+            [requests, limits].iter().flatten().any(|amounts| {
+                // A number, or the text of one; of devices there are only whole ones.
+                amounts
+                    .get(resource)
+                    .is_some_and(|amount| amount.get().bytes().any(|byte| matches!(byte, b'1'..=b'9')))
+            })
+        })
+    }
+}
+
+record! {
+    /// What a container asks of its node.
+    struct Resources<'a> {
+        /// What it must get.
+        requests: Option<HashMap<Text<'a>, &'a RawValue>> = "requests",
+        /// What it gets at most, and what it must get where it says nothing else.
+        limits: Option<HashMap<Text<'a>, &'a RawValue>> = "limits",
     }
 }
 

@@ -3,16 +3,19 @@
 //! The node's files are its credentials, the runtime's socket and other tenants' volumes. A type that came with
 //! a newer Kubernetes may be the next such door, so what is not in [`KNOWN`] waits until somebody has looked.
 //!
+//! A `gitRepo` is such a door in an old type: kubelet runs git as root on the node, and a repository may have hooks
+//! (CVE-2024-10220).
+//!
 //! - Restricted: the keys of `volumes[*]`.
 //! - Allowed: no key but `name` (it becomes an `emptyDir`), and the keys in [`KNOWN`].
-//! - Source: `check_hostPathVolumes.go`; that unknown types are refused is partywall's own. At `restricted`
+//! - Source: `check_hostPathVolumes.go`; that unknown types and `gitRepo` are refused is partywall's own. At `restricted`
 //!   `restrictedVolumes` takes its place.
 
 use super::case::{Case, Found};
 use crate::admission::record::Cut;
 
-/// Every volume type of the API up to 1.37, those that are gone included, but for `hostPath`.
-const KNOWN: [&str; 29] = [
+/// Every volume type of the API up to 1.37, those that are gone included, but for `hostPath` and `gitRepo`.
+const KNOWN: [&str; 28] = [
     "awsElasticBlockStore",
     "azureDisk",
     "azureFile",
@@ -27,7 +30,6 @@ const KNOWN: [&str; 29] = [
     "flexVolume",
     "flocker",
     "gcePersistentDisk",
-    "gitRepo",
     "glusterfs",
     "image",
     "iscsi",
@@ -56,6 +58,14 @@ pub(super) fn check(case: &Case<'_>, found: &mut Found<'_, '_>) {
                     format_args!(
                         "mounts `{}` of its node; use an emptyDir or a persistentVolumeClaim",
                         Cut(&host_path.path)
+                    ),
+                ),
+                Some(_) | None if &**kind == "gitRepo" => found.add_volume(
+                    volume_at,
+                    kind,
+                    "",
+                    format_args!(
+                        "runs git as root on its node; clone in an init container, into an emptyDir"
                     ),
                 ),
                 Some(_) | None => found.add_volume(

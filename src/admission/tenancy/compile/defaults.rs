@@ -114,7 +114,8 @@ mod tests {
         } = settings.spec;
         assert!(stamp.is_some() && user_namespaces.is_some() && workloads.is_some());
         assert!(platform.is_some());
-        let Controllers { endpoints, certificates, routes } = controllers.unwrap();
+        let Controllers { endpoints, certificates, routes, bindings } = controllers.unwrap();
+        assert!(bindings.is_some());
         assert!(endpoints.is_some() && certificates.is_some() && routes.is_some());
         assert!(foreign_routes.is_some() && annotation_prefixes.is_some());
         assert!(system_namespaces.is_some_and(|namespaces| !namespaces.is_empty()));

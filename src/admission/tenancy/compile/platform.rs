@@ -45,11 +45,12 @@ pub(super) fn controllers(
     written: &api::Controllers,
     mistakes: &mut Mistakes,
 ) {
-    let api::Controllers { endpoints, certificates, routes } = written;
+    let api::Controllers { endpoints, certificates, routes, bindings } = written;
     for (list, path, written) in [
         (&mut base.endpoints, "spec.controllers.endpoints", endpoints),
         (&mut base.certificates, "spec.controllers.certificates", certificates),
         (&mut base.routes, "spec.controllers.routes", routes),
+        (&mut base.bindings, "spec.controllers.bindings", bindings),
     ] {
         if let Some(written) = written {
             *list = users(at, path, written, mistakes);
@@ -84,6 +85,7 @@ pub(super) fn refuse_tenants(
             controllers.and_then(|controllers| controllers.certificates.as_ref()),
         ),
         ("spec.controllers.routes", controllers.and_then(|controllers| controllers.routes.as_ref())),
+        ("spec.controllers.bindings", controllers.and_then(|controllers| controllers.bindings.as_ref())),
     ];
     for (path, names) in lists {
         for (place, name) in names.into_iter().flatten().enumerate() {
@@ -106,8 +108,8 @@ fn is_tenants(name: &str, places: &Places) -> bool {
 
 /// Whom the embedded Settings trust may be a tenant's here: nobody wrote that name, so it is no mistake.
 pub(super) fn distrust_tenants(controllers: &mut Controllers, places: &Places) {
-    let Controllers { endpoints, certificates, routes } = controllers;
-    for names in [endpoints, certificates, routes] {
+    let Controllers { endpoints, certificates, routes, bindings } = controllers;
+    for names in [endpoints, certificates, routes, bindings] {
         names.retain(|name| !is_tenants(name, places));
     }
 }
