@@ -68,8 +68,7 @@ pub(crate) fn l1_a_tenants_namespace_without_the_label_gets_no_pod_and_a_hint(cl
 
 /// Whether a group is always there.
 fn is_kubernetes_own(group: &str) -> bool {
-    let is_added = group.starts_with("gateway.") || group.starts_with("externaldns.");
-    !group.contains('.') || (group.ends_with(".k8s.io") && !is_added)
+    ["", "apps", "batch", "discovery.k8s.io", "networking.k8s.io", "resource.k8s.io"].contains(&group)
 }
 
 /// The resources of a group, of all its versions.
