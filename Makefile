@@ -1,5 +1,5 @@
 # `make check` is what CI runs, `make e2e` the part of it on a real control plane; everything else is cargo.
-.PHONY: check e2e fuzz
+.PHONY: check e2e fuzz night
 check:
 	bash .ci/run
 
@@ -17,3 +17,9 @@ fuzz:
 	  cargo fuzz run --sanitizer none $$target fuzz/corpus/$$target $$seeds -- \
 	    -max_total_time=$(TIME) -max_len=16384 -timeout=10 -dict=fuzz/dictionary.txt || exit 1; \
 	done
+
+# What takes a night: the isolation theorem over CASES random cases, and every target of the fuzzers.
+CASES = 5000000
+night:
+	PARTYWALL_ISOLATION_CASES=$(CASES) cargo test --locked --release --test isolation theorem -- --nocapture
+	$(MAKE) fuzz TIME=7200
