@@ -1,3 +1,4 @@
+use super::webhooks::UPDATE;
 use super::*;
 
 fn registration(match_conditions: bool) -> Registration {
