@@ -64,6 +64,7 @@ fn around(request: &Request<'_>) -> String {
     let Request {
         uid,
         kind,
+        group,
         kind_name,
         resource_group,
         resource,
@@ -76,6 +77,6 @@ fn around(request: &Request<'_>) -> String {
     } = request;
     let operation = discriminant(operation);
     format!(
-        "{uid} {kind:?} {kind_name} {resource_group} {resource} {subresource} {name} {namespace} {user:?} {dry_run} {operation:?}"
+        "{uid} {kind:?} {group} {kind_name} {resource_group} {resource} {subresource} {name} {namespace} {user:?} {dry_run} {operation:?}"
     )
 }
