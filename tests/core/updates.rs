@@ -150,3 +150,11 @@ fn the_scheduler_and_controllers_may_do_their_work() {
     review["request"]["subResource"] = json!("resize");
     assert!(validate(&review, &snapshot).is_allowed(), "E7");
 }
+
+#[test]
+fn j11_a_namespace_whose_labels_cannot_be_read_may_stay_as_it_is_and_not_become_another() {
+    let namespace = |labels: Value| json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "tenants-x", "labels": labels}});
+    let odd = || namespace(json!({"partywall.dev/tenant": "tenants-x", "a": ["b"]}));
+    assert!(judged(odd(), odd()).is_empty());
+    assert_eq!(judged(odd(), namespace(json!({"a": ["b"]}))), ["namespaces metadata.labels"]);
+}

@@ -54,8 +54,11 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
         return;
     }
     let (Some(labels), Some(old)) = (labels(Some(new)), labels(compared(subject))) else {
-        let message = "these labels cannot be read, so the namespace cannot be judged; correct them";
-        findings.add_whole(&"metadata.labels", &message, &"labels");
+        let raw = |object: &Custom<'_>| object.metadata.labels.map(|raw| raw.get().to_owned());
+        if compared(subject).is_none_or(|old| raw(old) != raw(new)) {
+            let message = "these labels cannot be read, so the namespace cannot be judged; correct them";
+            findings.add_whole(&"metadata.labels", &message, &"labels");
+        }
         return;
     };
     let is_protected = tenant_label(subject, labels.get(TENANT), old.get(TENANT), findings);
