@@ -27,7 +27,10 @@ fuzz_target!(|body: &[u8]| {
     };
     check_answer(Phase::Validate, "u", &validated);
     assert_ne!(mutated.denial, Some(Denial::Forbidden), "/mutate denies nothing but what it cannot read");
-    assert_eq!(mutated.denial.is_some(), matches!(validated.denial, Some(Denial::Undecidable(..))));
+    // What goes is only read by the validating webhook, which the other is not asked about.
+    if review["request"]["operation"] != "DELETE" {
+        assert_eq!(mutated.denial.is_some(), matches!(validated.denial, Some(Denial::Undecidable(..))));
+    }
     stamp(&review, &mutated);
     confined(&review, &validated);
     same(&review);
