@@ -134,7 +134,7 @@ pub fn admit(phase: Phase, request: &Request<'_>, snapshot: &Snapshot) -> Verdic
 fn is_to_be_read(request: &Request<'_>) -> bool {
     matches!(
         (&*request.resource_group, &*request.resource),
-        ("", "pods" | "bindings" | "services" | "endpoints")
+        ("", "pods" | "bindings" | "services" | "endpoints" | "namespaces")
             | ("discovery.k8s.io", "endpointslices")
             | ("networking.k8s.io" | "extensions", "ingresses")
     ) && !review::is_without_spec(&request.subresource)

@@ -35,10 +35,14 @@ record! {
 record! {
     /// An owner of an object.
     pub struct OwnerReference<'a> {
+        /// The group and version of its kind.
+        api_version: Text<'a> = "apiVersion",
         /// Its kind.
         kind: Text<'a> = "kind",
         /// Its name.
         name: Text<'a> = "name",
+        /// Which of that name.
+        uid: Text<'a> = "uid",
         /// Whether it is the one controller.
         controller: bool = "controller",
     }

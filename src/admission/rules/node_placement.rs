@@ -85,7 +85,14 @@ fn confined(pod: &PodView<'_, '_>, tenant: &Tenant, snapshot: &Snapshot, finding
             }
             f.write_str("); create it again, and if that does not help, the namespace lacks the label `partywall.dev/tenant`, or another webhook takes the stamp away")
         });
-        findings.add_whole(&format_args!("{}.nodeSelector", pod.spec_path), &message, &"unstamped");
+        // Of a gated pod that never was stamped the terms are still anybody's to write.
+        let identity = fmt::from_fn(|f| {
+            let terms = pod.spec.required_terms().unwrap_or_default().iter();
+            let mut terms: Vec<_> = terms.map(|term| describe(term).to_string()).collect();
+            terms.sort_unstable();
+            write!(f, "unstamped {}", terms.join("|"))
+        });
+        findings.add_whole(&format_args!("{}.nodeSelector", pod.spec_path), &message, &identity);
         // Whatever else of the stamp is missing is the same violation.
         if !findings.is_of_the_past() {
             return;

@@ -6,19 +6,28 @@
 //! tenant's own pools by key **and** value, the shapes that Kubernetes itself adds to pods, and what the tenant
 //! lists. In an unclaimed namespace a pod may tolerate what it likes, except a tenant's pool.
 
+use std::cell::LazyCell;
+use std::collections::HashSet;
 use std::fmt;
 
 use super::{Findings, Subject};
 use crate::admission::record::Cut;
 use crate::admission::tenancy::{Pool, Snapshot, Tenant};
-use crate::admission::workload::{PodSpec, Toleration};
+use crate::admission::workload::Toleration;
 
 pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     let Some(pod) = subject.pod() else { return };
+    // Once for all tolerations: there may be very many, of very many containers.
+    let asked_for = LazyCell::new(|| {
+        pod.spec.containers().flat_map(|placed| placed.container.asked_for()).collect::<HashSet<_>>()
+    });
     for (index, toleration) in pod.spec.tolerations().iter().enumerate() {
         let refusal = match subject.tenant() {
-            Some(tenant) => refusal(toleration, tenant, subject.snapshot)
-                .filter(|_| !is_of_a_device(toleration, pod.spec, tenant, subject.snapshot)),
+            Some(tenant) => refusal(toleration, tenant, subject.snapshot).filter(|_| {
+                !(is_like_a_devices(toleration)
+                    && asked_for.contains(&*toleration.key)
+                    && subject.snapshot.is_taint_key_of(&toleration.key, tenant))
+            }),
             None => subject.snapshot.is_pool_tolerated_by(toleration).then_some(Refusal::OfUnclaimed),
         };
         let Some(refusal) = refusal else { continue };
@@ -26,8 +35,8 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
             &format_args!("{}.tolerations[{index}]", pod.spec_path),
             &fmt::from_fn(|f| refusal.explain(toleration, f)),
             &fmt::from_fn(|f| {
-                let Toleration { key, operator, value, effect, .. } = toleration;
-                write!(f, "{key}\u{0}{operator}\u{0}{value}\u{0}{effect}")
+                let Toleration { key, operator, value, effect, toleration_seconds } = toleration;
+                write!(f, "{key}\u{0}{operator}\u{0}{value}\u{0}{effect}\u{0}{toleration_seconds:?}")
             }),
         );
     }
@@ -115,14 +124,9 @@ impl Refusal {
 }
 
 /// The shape that the plugin ExtendedResourceToleration adds to pods that ask for devices: a taint called like the
-/// resource. It gets nobody anywhere else, since only nodes that have such a device can run the pod; and to a pool of
-/// others it is no key.
-fn is_of_a_device(
-    toleration: &Toleration<'_>,
-    spec: &PodSpec<'_>,
-    tenant: &Tenant,
-    snapshot: &Snapshot,
-) -> bool {
+/// resource. With such a pod it gets nobody anywhere else, since only nodes that have the device can run it; and to a
+/// pool of others it must be no key.
+fn is_like_a_devices(toleration: &Toleration<'_>) -> bool {
     let key = &*toleration.key;
     toleration.is_exists()
         && toleration.value.is_empty()
@@ -130,8 +134,6 @@ fn is_of_a_device(
         // What Kubernetes takes for a resource of a device.
         && key.contains('/')
         && !key.contains("kubernetes.io/")
-        && snapshot.is_taint_key_of(key, tenant)
-        && spec.containers().any(|placed| placed.container.asks_for(key))
 }
 
 /// Whether all it tolerates is a taint of `pool`: the same key and value. The effect does not matter, since no

@@ -32,19 +32,19 @@ record! {
     }
 }
 
-impl Container<'_> {
-    /// Whether it asks for some of a resource. What cannot be read asks for nothing.
-    pub fn asks_for(&self, resource: &str) -> bool {
-        let resources = self.resources.and_then(|raw| serde_json::from_str::<Resources<'_>>(raw.get()).ok());
-        resources.is_some_and(|Resources { requests, limits }| {
-            [requests, limits].iter().flatten().any(|amounts| {
-                // A number, or the text of one; of devices there are only whole ones.
-                amounts
-                    .get(resource)
-                    .is_some_and(|amount| amount.get().bytes().any(|byte| matches!(byte, b'1'..=b'9')))
-            })
-        })
+impl<'a> Container<'a> {
+    /// The resources that it asks for some of. What cannot be read asks for nothing.
+    pub fn asked_for(&self) -> impl Iterator<Item = Text<'a>> + use<'a> {
+        let resources = self.resources.and_then(|raw| serde_json::from_str::<Resources<'a>>(raw.get()).ok());
+        let amounts = resources.into_iter().flat_map(|Resources { requests, limits }| [requests, limits]);
+        amounts.flatten().flatten().filter(|(_, amount)| is_some(amount.get())).map(|(name, _)| name)
     }
+}
+
+/// Whether an amount is more than nothing: a number, or the text of one. An exponent makes nothing more of zero.
+fn is_some(amount: &str) -> bool {
+    let digits = amount.split(['e', 'E']).next().unwrap_or_default();
+    digits.bytes().any(|byte| matches!(byte, b'1'..=b'9'))
 }
 
 record! {
