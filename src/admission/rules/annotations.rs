@@ -88,8 +88,9 @@ impl Claims<'_, '_> {
             for host in &config.values {
                 self.host(field, key, host);
             }
-            if !config.regex_values.is_empty() {
-                self.findings.add_whole(field, &PATTERNS, &identity);
+            // By the pattern, and not by all of the annotation: there may be thousands in it.
+            for pattern in &config.regex_values {
+                self.findings.add_whole(field, &PATTERNS, &format_args!("{key} pattern={}", &**pattern));
             }
         }
     }

@@ -41,6 +41,10 @@ const GROUP: &str = "cert-manager.io";
 /// Uses by which a certificate speaks for its issuer.
 const SIGNING: [&str; 3] = ["cert sign", "crl sign", "ocsp signing"];
 
+/// What an issuer's group, kind and name are shorter than. They are part of the identity of every name, of which there
+/// may be thousands, so that what is cut off of them is denied for itself.
+const LONGEST: usize = 1_000;
+
 /// What the names of Kubernetes' own users and groups begin with.
 const SYSTEM: &str = "system:";
 
@@ -108,7 +112,7 @@ impl<'c, 'f, 's: 'c, 'a> Asked<'c, 'f, 's, 'a> {
             tenant,
             claims: Claims::on(&tenant.domains, findings),
             is_own_issuer: matches!(&**kind, "" | "Issuer") && matches!(&**group, "" | GROUP),
-            issuer: format!("{group}/{kind}/{name}"),
+            issuer: format!("{group}/{kind}/{name}").chars().take(LONGEST).collect(),
         }
     }
 
@@ -162,6 +166,12 @@ impl<'c, 'f, 's: 'c, 'a> Asked<'c, 'f, 's, 'a> {
     }
 
     fn issuer(&mut self, issuer: &IssuerRef<'_>) {
+        let IssuerRef { name, kind, group } = issuer;
+        if group.len() + kind.len() + name.len() + "//".len() > LONGEST {
+            let message = "no issuer has a name as long as this; name one that exists";
+            let identity = format_args!("issuer {group}/{kind}/{name}");
+            self.claims.findings.add_whole(&"spec.issuerRef", &message, &identity);
+        }
         let Some(listed) = self.tenant.certificate_issuers.as_deref().filter(|_| !self.is_own_issuer) else {
             return;
         };

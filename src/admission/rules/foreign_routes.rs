@@ -81,6 +81,7 @@ impl Hosts<'_, '_, '_, '_> {
     fn check(&mut self, path: &HostPath, is_required: bool) {
         let Self { subject, object, claims } = self;
         let source = path.to_string();
+        let mut is_told = false;
         walk(object, path, &mut |field, found| match found {
             Found::Host(host) => {
                 let is_own = Host::parse(host).is_ok_and(|host| cluster_names::is_own(&host, subject));
@@ -90,7 +91,10 @@ impl Hosts<'_, '_, '_, '_> {
             }
             Found::Nothing if is_required => claims.host(field, &source, ""),
             Found::Nothing => {}
+            // Once: it is as new as the object, and there may be thousands in a list.
+            Found::Unreadable(_) if is_told => {}
             Found::Unreadable(problem) => {
+                is_told = true;
                 let message = fmt::from_fn(|f| {
                     write!(
                         f,
