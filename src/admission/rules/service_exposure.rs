@@ -20,11 +20,6 @@ use crate::admission::review::{Object, User};
 use crate::admission::tenancy::{Host, Services, Snapshot};
 use crate::api::ServiceType;
 
-/// Who writes addresses of load balancers into Services that were there before partywall was.
-const CONTROLLERS: [&str; 2] = ["system:cloud-controller-manager", "system:kube-controller-manager"];
-/// The group of the control plane's own ServiceAccounts.
-const CONTROLLER_GROUP: &str = "system:serviceaccounts:kube-system";
-
 pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     let Some(tenant) = subject.tenant() else { return };
     let Subject { request, snapshot, .. } = *subject;
@@ -45,12 +40,12 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     }
 }
 
-/// Where the tenant has no load balancers, no controller beside the control plane's gives it one.
+/// Where the tenant has no load balancers, none but the cluster itself writes down what old ones have.
 fn may_write_status(user: &User<'_>, allowed: &Services, snapshot: &Snapshot) -> bool {
     if allowed.types.contains(&ServiceType::LoadBalancer) {
         return is_outside_tenants(user, snapshot);
     }
-    CONTROLLERS.contains(&&*user.username) || user.groups.iter().any(|group| &**group == CONTROLLER_GROUP)
+    is_of_cluster(user, snapshot)
 }
 
 fn spec(subject: &Subject<'_, '_>, service: &Service<'_>, allowed: &Services, findings: &mut Findings<'_>) {
