@@ -63,7 +63,7 @@ impl Registration {
     /// The configuration of the mutating phase.
     pub fn mutating(&self) -> MutatingWebhookConfiguration {
         let webhooks =
-            of(Phase::Mutate).map(|webhook| self.webhook(webhook)).map(|webhook| MutatingWebhook {
+            self.of(Phase::Mutate).map(|webhook| self.webhook(webhook)).map(|webhook| MutatingWebhook {
                 admission_review_versions: webhook.admission_review_versions,
                 client_config: webhook.client_config,
                 failure_policy: webhook.failure_policy,
@@ -83,8 +83,15 @@ impl Registration {
 
     /// The configuration of the validating phase.
     pub fn validating(&self) -> ValidatingWebhookConfiguration {
-        let webhooks = of(Phase::Validate).map(|webhook| self.webhook(webhook));
+        let webhooks = self.of(Phase::Validate).map(|webhook| self.webhook(webhook));
         ValidatingWebhookConfiguration { metadata: metadata(), webhooks: Some(webhooks.collect()) }
+    }
+
+    fn of(&self, phase: Phase) -> impl Iterator<Item = &'static Webhook> {
+        let has_conditions = self.match_conditions;
+        WEBHOOKS
+            .iter()
+            .filter(move |webhook| webhook.phase == phase && (has_conditions || !webhook.needs_conditions))
     }
 
     /// All that the webhooks of both phases have in common.
@@ -195,7 +202,7 @@ impl Registration {
         }
         if let Some(group) = webhook.spares_group {
             conditions.push(MatchCondition {
-                name: "not-the-way-out".to_owned(),
+                name: format!("not-of-{}", group.replace(':', "-")),
                 // A request without groups has no such field.
                 expression: format!(
                     "!has(request.userInfo.groups) || !('{group}' in request.userInfo.groups)"
@@ -229,10 +236,6 @@ impl Registration {
         }
         Some(LabelSelector { match_expressions: Some(requirements), match_labels: None })
     }
-}
-
-fn of(phase: Phase) -> impl Iterator<Item = &'static Webhook> {
-    WEBHOOKS.iter().filter(move |webhook| webhook.phase == phase)
 }
 
 fn metadata() -> ObjectMeta {

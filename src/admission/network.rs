@@ -142,6 +142,16 @@ record! {
     pub struct IngressPath<'a> {
         /// The path; empty: all of them.
         path: Text<'a> = "path",
+        /// What it leads to.
+        backend: IngressBackend = "backend",
+    }
+}
+
+record! {
+    /// What a path leads to.
+    pub struct IngressBackend {
+        /// What is no Service.
+        resource: Option<IgnoredAny> = "resource",
     }
 }
 
@@ -150,5 +160,7 @@ record! {
     pub struct IngressTls<'a> {
         /// The hosts it is for; empty: what the controller makes of it.
         hosts: List<Text<'a>> = "hosts",
+        /// The Secret it is in.
+        secret_name: Text<'a> = "secretName",
     }
 }

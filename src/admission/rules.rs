@@ -118,7 +118,7 @@ registry! {
     ForeignRoutes = "foreign-routes" in foreign_routes, Tenants;
     /// No claim to a device has administrator access to those that others use.
     DeviceClaims = "device-claims" in device_claims, Tenants;
-    /// Nobody but the platform changes what carries the label `partywall.dev/managed`.
+    /// Nobody but the platform changes network policies that carry the label `partywall.dev/managed`.
     ManagedObjects = "managed-objects" in managed_objects, Tenants;
     /// Nobody but the platform changes whose a namespace is, and the labels and annotations that protect it.
     Namespaces = "namespaces" in namespaces, AllNamespaces;
@@ -189,21 +189,6 @@ impl<'s, 'a> Subject<'s, 'a> {
     /// The pod, or the pod that the template makes.
     pub fn pod(&self) -> Option<PodView<'s, 'a>> {
         self.object.pod()
-    }
-
-    /// Whether it is the cluster itself or the platform team that asks: by exact names, and by ServiceAccounts of
-    /// system namespaces, which nobody can be who is not above the wall already.
-    fn is_platform(&self) -> bool {
-        let user = &self.request.user;
-        let platform = &self.snapshot.platform;
-        let is_listed = |listed: &[Box<str>], name: &str| listed.iter().any(|listed| **listed == *name);
-        let namespace = user.username.strip_prefix("system:serviceaccount:");
-        NAMESPACE_CONTROLLERS.contains(&&*user.username)
-            || is_listed(&platform.users, &user.username)
-            || user.groups.iter().any(|group| **group == *MASTERS || is_listed(&platform.groups, group))
-            || namespace
-                .and_then(|rest| rest.split_once(':'))
-                .is_some_and(|(namespace, _)| matches!(self.snapshot.owner(namespace), Owner::System))
     }
 
     /// The tenant whose namespace it is.

@@ -34,6 +34,8 @@ pub(super) struct Webhook {
     pub(super) spares: &'static [&'static str],
     /// A group of such users.
     pub(super) spares_group: Option<&'static str>,
+    /// Whether it is only registered where those who are spared can be told apart: they ask all the time.
+    pub(super) needs_conditions: bool,
     pub(super) resources: &'static [Resource],
 }
 
@@ -66,6 +68,7 @@ const IN_TENANTS: Webhook = Webhook {
     failure_policy: FailurePolicy::Fail,
     spares: &[],
     spares_group: None,
+    needs_conditions: false,
     resources: &[],
 };
 
@@ -74,7 +77,7 @@ const IN_TENANTS: Webhook = Webhook {
 pub(super) const ROUTES: &str = "routes.partywall.dev";
 
 /// The table.
-pub(super) const WEBHOOKS: [Webhook; 15] = [
+pub(super) const WEBHOOKS: [Webhook; 16] = [
     Webhook {
         name: "stamp-pods.partywall.dev",
         phase: Phase::Mutate,
@@ -90,6 +93,16 @@ pub(super) const WEBHOOKS: [Webhook; 15] = [
     Webhook {
         name: "pods.partywall.dev",
         resources: &[resource("", "pods", WRITE), resource("", "pods/ephemeralcontainers", UPDATE)],
+        ..IN_TENANTS
+    },
+    // Kubelets write it all the time, and nobody else needs to; `edit` does not have it.
+    Webhook {
+        name: "pod-statuses.partywall.dev",
+        failure_policy: FailurePolicy::Ignore,
+        spares: &[SCHEDULER, "system:kube-controller-manager"],
+        spares_group: Some("system:nodes"),
+        needs_conditions: true,
+        resources: &[resource("", "pods/status", UPDATE)],
         ..IN_TENANTS
     },
     Webhook { name: "bindings.partywall.dev", spares: &[SCHEDULER], resources: BINDINGS, ..IN_TENANTS },

@@ -300,6 +300,10 @@ pub fn is_without_spec(subresource: &str) -> bool {
 /// As which kind an object is read. The subresources without a spec are not read, but for the metadata and
 /// addresses that Services and Ingresses take from their status too, and the metadata of Namespaces.
 fn reading(kind: Kind, subresource: &str) -> Kind {
+    // Of a pod its status takes nothing but metadata, of which names outside of the cluster are made.
+    if kind == Kind::Pod && subresource == "status" {
+        return Kind::Custom;
+    }
     let is_read_of = match subresource {
         "status" => matches!(kind, Kind::Service | Kind::Ingress | Kind::Namespace),
         "finalize" => kind == Kind::Namespace,

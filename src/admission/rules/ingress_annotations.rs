@@ -37,7 +37,7 @@ use crate::admission::review::{Kind, Object, Operation};
 use crate::admission::tenancy::Tenant;
 
 /// The controllers whose annotations are known.
-const FAMILIES: [&Family; 23] = [
+const FAMILIES: [&Family; 24] = [
     &nginx::INGRESS_NGINX,
     &nginx::NGINX_INC,
     &nginx::APP_PROTECT,
@@ -61,6 +61,7 @@ const FAMILIES: [&Family; 23] = [
     &services::BARE_METAL,
     &names::EXTERNAL_DNS,
     &names::CERT_MANAGER,
+    &names::GARDENER,
 ];
 
 pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {

@@ -35,7 +35,7 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
                 Cut(class),
                 Cut(other)
             );
-            findings.add_whole(&field, &message, &format_args!("{key}={class} beside {other}"));
+            findings.add_whole(&field, &message, &format_args!("{key}={class} beside {}", Cut(other)));
         }
         if is_foreign(class) {
             foreign(&field, class, classes, findings);

@@ -3,7 +3,8 @@
 //! Who owns a host is written down by the operator and does not depend on who came first. A rule without a
 //! host, and a default backend, claim every host there is. A certificate is a claim as well, and so are the
 //! annotations by which controllers take further hosts, or configuration that may name any. A path that reaches
-//! into a controller's configuration may claim any host too. What controllers do by other annotations is the matter
+//! into a controller's configuration may claim any host too, and what a backend that is no Service reaches is not
+//! known. What controllers do by other annotations is the matter
 //! of `ingress-annotations`.
 
 use super::annotations::Bears;
@@ -35,6 +36,13 @@ impl Claims<'_, '_> {
             if tls.hosts.is_empty() {
                 let field = format_args!("spec.tls[{index}].hosts");
                 self.advise(&field, &"a certificate without hosts is for every host", &"tls=");
+            }
+            // Some controllers read another namespace out of it, and older API servers let it through.
+            if tls.secret_name.contains('/') {
+                let field = format_args!("spec.tls[{index}].secretName");
+                let message =
+                    "a certificate comes from the Ingress' own namespace; write the Secret's name alone";
+                self.findings.add_whole(&field, &message, &format_args!("secret={}", tls.secret_name));
             }
             for (nth, host) in tls.hosts.iter().enumerate() {
                 self.host(&format_args!("spec.tls[{index}].hosts[{nth}]"), "tls", host);
@@ -71,7 +79,12 @@ impl Claims<'_, '_> {
     /// else (CVE-2021-25748).
     fn of_paths(&mut self, ingress: &Ingress<'_>) {
         for (rule, IngressRule { http, .. }) in ingress.spec.rules.iter().enumerate() {
-            for (index, IngressPath { path }) in http.paths.iter().enumerate() {
+            for (index, IngressPath { path, backend }) in http.paths.iter().enumerate() {
+                if backend.resource.is_some() {
+                    let field = format_args!("spec.rules[{rule}].http.paths[{index}].backend.resource");
+                    let message = "where this leads is not known here; name a Service";
+                    self.findings.add_whole(&field, &message, &format_args!("resource of {path}"));
+                }
                 if !is_pattern(path) {
                     let field = format_args!("spec.rules[{rule}].http.paths[{index}].path");
                     let message = format_args!(

@@ -8,6 +8,7 @@
 
 use std::collections::HashSet;
 
+use super::writers::is_of_cluster;
 use super::{Findings, Subject};
 use crate::admission::custom::Custom;
 use crate::admission::record::Pairs;
@@ -16,7 +17,10 @@ use crate::labels::MANAGED;
 
 pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     let (Object::Custom(new), Some(Object::Custom(old))) = (subject.object, subject.old) else { return };
-    if subject.request.kind != Kind::Custom || !is_managed(old) || subject.is_platform() {
+    if subject.request.kind != Kind::Custom
+        || !is_managed(old)
+        || is_of_cluster(&subject.request.user, subject.snapshot)
+    {
         return;
     }
     let advice = "leave it as it is, and write another object of your own beside it";

@@ -11,6 +11,7 @@
 
 use std::fmt;
 
+use super::writers::is_of_cluster;
 use super::{Findings, Subject};
 use crate::admission::custom::Custom;
 use crate::admission::record::{Cut, Pairs};
@@ -41,8 +42,15 @@ const PREFIXES: [&str; 9] = [
     "openshift.io",
 ];
 /// Single keys of the same kind.
-const KEYS: [&str; 5] =
-    [NAMESPACE_NAME, "istio-injection", "istio.io/rev", "linkerd.io/inject", "field.cattle.io/projectId"];
+const KEYS: [&str; 7] = [
+    NAMESPACE_NAME,
+    "istio-injection",
+    "istio.io/dataplane-mode",
+    "istio.io/rev",
+    "istio.io/use-waypoint",
+    "linkerd.io/inject",
+    "field.cattle.io/projectId",
+];
 
 /// What has such a prefix and only tells people something.
 const WORDS: [&str; 2] = ["openshift.io/display-name", "openshift.io/description"];
@@ -50,7 +58,10 @@ const WORDS: [&str; 2] = ["openshift.io/display-name", "openshift.io/description
 pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     let Object::Custom(new) = subject.object else { return };
     // What was there before is part of the comparison below.
-    if subject.request.kind != Kind::Namespace || findings.is_of_the_past() || subject.is_platform() {
+    if subject.request.kind != Kind::Namespace
+        || findings.is_of_the_past()
+        || is_of_cluster(&subject.request.user, subject.snapshot)
+    {
         return;
     }
     let (Some(labels), Some(old)) = (labels(Some(new)), labels(compared(subject))) else {
@@ -152,7 +163,6 @@ fn is_protected(key: &str, subject: &Subject<'_, '_>) -> bool {
         prefix.strip_suffix(known).is_some_and(|before| before.is_empty() || before.ends_with('.'))
     };
     (!prefix.is_empty() && PREFIXES.iter().any(|known| has_prefix(known)) && !WORDS.contains(&key))
-        || key == NAMESPACE_NAME
         || KEYS.contains(&key)
         || subject.snapshot.platform.namespace_keys.iter().any(|protected| **protected == *key)
 }

@@ -67,7 +67,7 @@ impl Snapshot {
         let mut tenants = tenants::compile(&objects.tenants, &base, &pools, &mut places, &mut mistakes);
         let settings = objects.settings.iter().find(|object| object.name == "default");
         platform::refuse_tenants(settings.map(|object| (&object.at, &object.spec)), &places, &mut mistakes);
-        platform::distrust_tenants(&mut base.controllers, &places);
+        platform::distrust_tenants(&mut base.platform, &mut base.controllers, &places);
         let unclaimed_exemptions = exemptions::Compiler {
             tenants: &mut tenants,
             known: &Known::of("Tenant", unread),

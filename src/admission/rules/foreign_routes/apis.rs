@@ -277,6 +277,15 @@ pub(crate) const APIS: &[Api] = &[
     all(&["networking.cfargotunnel.com"], &["Tunnel", "TunnelBinding"]),
     all(&["networking.higress.io", "extensions.higress.io"], &["Http2Rpc", "McpBridge", "WasmPlugin"]),
     all(&["tyk.tyk.io"], &["ApiDefinition"]),
+    all(&["ako.vmware.com"], &["HostRule", "HTTPRule", "L4Rule", "SSORule"]),
+    all(&["hub.traefik.io"], &["AccessControlPolicy", "API", "APIPortal", "EdgeIngress", "IngressClass"]),
+    all(&["gateway-operator.konghq.com"], &["ControlPlane", "DataPlane", "GatewayConfiguration"]),
+    all(&["install.istio.io", "sailoperator.io"], &["IstioOperator", "Istio"]),
+    all(&["metallb.io"], &["BGPAdvertisement", "BGPPeer", "IPAddressPool", "L2Advertisement"]),
+    all(&["http.keda.sh"], &["HTTPScaledObject"]),
+    these(&["kuma.io"], &[("MeshHTTPRoute", "meshhttproutes"), ("MeshTCPRoute", "meshtcproutes")]),
+    these(&["openfaas.com"], &[("FunctionIngress", "functioningresses")]),
+    these(&["cloudflare-operator.io", "ingress.operator.openshift.io"], &[("DNSRecord", "dnsrecords")]),
 ];
 
 #[cfg(test)]

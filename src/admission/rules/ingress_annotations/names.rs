@@ -2,8 +2,8 @@
 //! held to the tenant's domains wherever they stand.
 //!
 //! Not listed though documented: names in certificates that are no hosts (`ip-sans`, `uri-sans`, `email-sans`,
-//! `subject-*`), what copies a certificate's Secret elsewhere (`secret-template`), and what external-dns does by the
-//! words of one provider alone.
+//! `subject-*`), and what copies a certificate's Secret elsewhere (`secret-template`). What external-dns says to a
+//! provider about a record is about a name that is the tenant's own.
 
 use super::table::Family;
 use super::table::Takes::{ClusterIssuer, Hosts, IngressClass, Issuer, Object, Plain, Targets};
@@ -18,9 +18,23 @@ pub(super) const EXTERNAL_DNS: Family = Family {
             &[
                 "access",
                 "alias",
+                "aws-evaluate-target-health",
+                "aws-failover",
+                "aws-geolocation-continent-code",
+                "aws-geolocation-country-code",
+                "aws-geolocation-subdivision-code",
+                "aws-health-check-id",
+                "aws-multi-value-answer",
+                "aws-region",
+                "aws-weight",
+                "cloudflare-proxied",
+                "cloudflare-region-key",
+                "controller",
                 "endpoints-type",
+                "exclude",
                 "gateway-hostname-source",
                 "ingress-hostname-source",
+                "set-identifier",
                 "ttl",
             ],
         ),
@@ -28,6 +42,13 @@ pub(super) const EXTERNAL_DNS: Family = Family {
         (Targets, &["target"]),
         (Object, &["ingress"]),
     ],
+};
+
+/// Gardener's names and certificates.
+pub(super) const GARDENER: Family = Family {
+    prefixes: &["dns.gardener.cloud", "cert.gardener.cloud"],
+    within: &[],
+    keys: &[(Plain, &["class", "dnsnames-count", "purpose", "ttl"]), (Hosts, &["commonname", "dnsnames"])],
 };
 
 pub(super) const CERT_MANAGER: Family = Family {

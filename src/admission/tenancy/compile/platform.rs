@@ -7,7 +7,13 @@ use crate::admission::tenancy::{Controllers, Place, Platform};
 use crate::api;
 
 /// Groups that tell nothing about who somebody is.
-const EVERYBODY: [&str; 3] = ["system:authenticated", "system:unauthenticated", "system:serviceaccounts"];
+const EVERYBODY: [&str; 5] = [
+    "system:authenticated",
+    "system:bootstrappers",
+    "system:nodes",
+    "system:serviceaccounts",
+    "system:unauthenticated",
+];
 /// What the name of a ServiceAccount as a user begins with.
 const SERVICE_ACCOUNT: &str = "system:serviceaccount:";
 /// What the name of the group of a namespace's ServiceAccounts begins with.
@@ -107,9 +113,9 @@ fn is_tenants(name: &str, places: &Places) -> bool {
 }
 
 /// Whom the embedded Settings trust may be a tenant's here: nobody wrote that name, so it is no mistake.
-pub(super) fn distrust_tenants(controllers: &mut Controllers, places: &Places) {
+pub(super) fn distrust_tenants(platform: &mut Platform, controllers: &mut Controllers, places: &Places) {
     let Controllers { endpoints, certificates, routes, bindings } = controllers;
-    for names in [endpoints, certificates, routes, bindings] {
+    for names in [&mut platform.users, endpoints, certificates, routes, bindings] {
         names.retain(|name| !is_tenants(name, places));
     }
 }
