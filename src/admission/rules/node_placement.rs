@@ -107,7 +107,7 @@ fn confined(pod: &PodView<'_, '_>, tenant: &Tenant, snapshot: &Snapshot, finding
 }
 
 /// Reports nodeSelector labels that belong to pools, but to none of the tenant's; whether there are any. Beside the
-/// pool that the pod goes to, which has no such label, they only narrow where in it.
+/// pool that the pod goes to, which has no such label, they only narrow where in it, unless they name a pool of others.
 fn names_foreign_pool(
     pod: &PodView<'_, '_>,
     tenant: &Tenant,
@@ -120,10 +120,27 @@ fn names_foreign_pool(
             selector().all(|(key, value)| pool.label(key).is_none_or(|label| *label == *value))
         })
     };
+    // By some keys pools are told apart, whatever their value.
+    let tells_apart = |key: &str| {
+        let is_tainted = |pool: &Pool| pool.label(key).is_some_and(|value| pool.is_tainted_with(key, value));
+        is_restricted(key) || snapshot.pools_of(tenant).any(is_tainted)
+    };
+    let is_selected = |key: &str, value: &str| {
+        pod.spec.node_selector.as_ref().and_then(|selector| selector.get(key)) == Some(value)
+    };
+    let names_others = |key: &str, value: &str| {
+        snapshot.pools_labelled(key, Some(value)).any(|pool| {
+            is_its_own(pool, key, value, snapshot)
+                || pool.labels.iter().all(|(key, value)| is_selected(key, value))
+        })
+    };
     let mut foreign = false;
     for (key, value) in selector() {
         let mut own = snapshot.pools_of(tenant).filter_map(|pool| pool.label(key)).peekable();
-        if own.peek().is_some() && !own.any(|own| own == value) && (foreign || !is_beside_its_pool()) {
+        if own.peek().is_some()
+            && !own.any(|own| own == value)
+            && (foreign || tells_apart(key) || names_others(key, value) || !is_beside_its_pool())
+        {
             foreign = true;
             findings.add_whole(&format_args!("{}.nodeSelector[{key}]", pod.spec_path),
                 &format_args!(
