@@ -418,6 +418,10 @@ impl<'a> Undecided<'a> {
             // The kind was known when the object was met, but a subresource that came later may say
             // that none of it counts.
             Seen::Decoded(_) if reading(kind, &subresource) == Kind::Other => Object::Unread,
+            // Or that only its metadata does.
+            Seen::Decoded(Object::Pod(pod)) if reading(kind, &subresource) == Kind::Custom => {
+                Object::Custom(Box::new(Custom { metadata: pod.metadata, content: Vec::new() }))
+            }
             Seen::Decoded(object) => object,
             Seen::Raw(raw) => {
                 decode_as(kind, &subresource, raw).map_err(|(path, problem)| undecodable(&path, problem))?

@@ -7,8 +7,8 @@
 //! business here, and so are those that `ingress-hosts` and `ingress-class` judge on Ingresses.
 //!
 //! The metadata of an object is judged on its status too, which takes annotations. Looked at are Ingresses, Services,
-//! and the routes and Gateways of the Gateway API and of OpenShift; of pods, and of kinds that Settings list as routes,
-//! what external-dns reads. What a name resolves to, what an object of the tenant's holds that an annotation refers
+//! and the routes and Gateways of the Gateway API and of OpenShift; of pods, whose status takes annotations too, and
+//! of kinds that Settings list as routes, what external-dns reads. What a name resolves to, what an object of the tenant's holds that an annotation refers
 //! to, and a controller that was told to read other prefixes, are not seen here; for ingress-nginx Settings name those.
 
 mod actions;
@@ -78,7 +78,7 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
             | Object::Gateway(_)
             | Object::OpenShiftRoute(_)
     );
-    let is_custom = subject.request.kind == Kind::Custom;
+    let is_custom = matches!(subject.object, Object::Custom(_)) && subject.request.kind != Kind::Namespace;
     if let Some(pod) = subject.pod() {
         let annotations = &pod.metadata.annotations;
         Rule { subject, tenant, path: pod.metadata_path, annotations, is_route: false }.all(findings);

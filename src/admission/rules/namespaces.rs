@@ -26,7 +26,7 @@ pub(crate) const CONTROLLERS: &[&str] =
 pub(crate) const MASTERS: &str = "system:masters";
 
 /// Prefixes of keys by which a namespace is protected, or left alone.
-const PREFIXES: [&str; 9] = [
+const PREFIXES: [&str; 11] = [
     "partywall.dev",
     // Which Pod Security Standard the API server holds it to.
     "pod-security.kubernetes.io",
@@ -40,6 +40,9 @@ const PREFIXES: [&str; 9] = [
     "k-rail",
     "capsule.clastix.io",
     "openshift.io",
+    // Which roles of a cloud, and which addresses, its pods get.
+    "iam.amazonaws.com",
+    "cni.projectcalico.org",
 ];
 /// Single keys of the same kind.
 const KEYS: [&str; 7] = [

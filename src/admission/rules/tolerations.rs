@@ -123,13 +123,12 @@ impl Refusal {
     }
 }
 
-/// The shape that the plugin ExtendedResourceToleration adds to pods that ask for devices: a taint called like the
-/// resource. With such a pod it gets nobody anywhere else, since only nodes that have the device can run it; and to a
+/// The shape that the plugin ExtendedResourceToleration adds to pods that ask for devices, or a narrower one: a taint
+/// called like the resource. With such a pod it gets nobody anywhere else, since only nodes that have the device can run it; and to a
 /// pool of others it must be no key.
 fn is_like_a_devices(toleration: &Toleration<'_>) -> bool {
     let key = &*toleration.key;
-    toleration.is_exists()
-        && toleration.value.is_empty()
+    ((toleration.is_exists() && toleration.value.is_empty()) || toleration.is_equal())
         && &*toleration.effect == "NoSchedule"
         // What Kubernetes takes for a resource of a device.
         && key.contains('/')
