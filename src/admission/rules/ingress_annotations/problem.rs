@@ -29,7 +29,7 @@ impl fmt::Display for Problem<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unknown => f.write_str(
-                "this annotation of a controller's is not known to do no harm to others; use the object's fields",
+                "this annotation of a controller's is not known to do no harm to others",
             ),
             Self::Characters(value) => write!(
                 f,
