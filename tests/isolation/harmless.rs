@@ -37,7 +37,12 @@ fn fits_a_pool(world: &World, tenant: &Tenant, pod: &Pod) -> bool {
     let agrees = |pool: &Pool| {
         pod.node_selector.iter().all(|(key, value)| pool.labels.get(key).is_none_or(|own| own == value))
     };
-    pools.clone().any(agrees)
+    // Whoever asks for a value that none of its pools has may mean another's.
+    let is_known = |(key, value): (&String, &String)| {
+        let mut own = pools.clone().filter_map(|pool| pool.labels.get(key)).peekable();
+        own.peek().is_none() || own.any(|own| own == value)
+    };
+    pools.clone().any(agrees) && pod.node_selector.iter().all(is_known)
 }
 
 fn names_no_pool(world: &World, pod: &Pod) -> bool {
