@@ -25,7 +25,7 @@ use super::{Findings, Subject, cluster_names};
 use crate::admission::certificate::{Certificate, IssuerRef};
 use crate::admission::custom::Custom;
 use crate::admission::record::{Cut, List, Text};
-use crate::admission::review::{Object, Operation};
+use crate::admission::review::Object;
 use crate::admission::tenancy::{Host, Tenant};
 
 /// Kinds that hold what is signed in a form that is not read here.
@@ -64,7 +64,6 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
         Asked::of(certificate, subject, tenant, findings).check(certificate);
     } else if let Object::Custom(object) = subject.object
         && is_about(&subject.request.group, &subject.request.kind_name)
-        && !matches!(subject.request.operation, Operation::Delete { .. })
     {
         request(subject, object, findings);
     }

@@ -19,7 +19,7 @@ use super::claims::Claims;
 use super::{Findings, Subject, cluster_names};
 use crate::admission::custom::Custom;
 use crate::admission::record::Cut;
-use crate::admission::review::{Object, Operation, Request};
+use crate::admission::review::{Object, Request};
 use crate::admission::tenancy::{ForeignRoute, Host, HostPath};
 
 /// Whether the rule is about a kind that is read as a custom one.
@@ -47,11 +47,9 @@ fn find<'l>(group: &str, kind: &str, listed: &'l [ForeignRoute]) -> Option<&'l F
 
 pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     let (Object::Custom(object), Some(tenant)) = (subject.object, subject.tenant()) else { return };
-    let Request { group, kind_name, user, operation, .. } = subject.request;
+    let Request { group, kind_name, user, .. } = subject.request;
     let controllers = &subject.snapshot.controllers.routes;
-    if matches!(operation, Operation::Delete { .. })
-        || controllers.iter().any(|controller| **controller == *user.username)
-    {
+    if controllers.iter().any(|controller| **controller == *user.username) {
         return;
     }
     if let Some(route) = find(group, kind_name, &subject.snapshot.foreign_routes) {

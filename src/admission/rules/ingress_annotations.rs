@@ -33,7 +33,7 @@ use super::claims::Claims;
 use super::ingress_class::names_class;
 use super::{Findings, Subject};
 use crate::admission::record::{Cut, Pairs};
-use crate::admission::review::{Kind, Object, Operation};
+use crate::admission::review::{Kind, Object};
 use crate::admission::tenancy::Tenant;
 
 /// The controllers whose annotations are known.
@@ -66,10 +66,6 @@ const FAMILIES: [&Family; 24] = [
 
 pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     let Some(tenant) = subject.tenant() else { return };
-    // What goes does no more harm.
-    if matches!(subject.request.operation, Operation::Delete { .. }) {
-        return;
-    }
     let is_route = matches!(
         subject.object,
         Object::Ingress(_)

@@ -25,7 +25,7 @@ use super::{Findings, Subject};
 use crate::admission::custom::Custom;
 use crate::admission::gateway::PolicySpec;
 use crate::admission::record::Cut;
-use crate::admission::review::{Kind, Object, Operation};
+use crate::admission::review::{Kind, Object};
 use crate::admission::tenancy::Tenant;
 
 pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
@@ -77,10 +77,7 @@ impl Judge<'_, '_> {
             let mut listed = subject.snapshot.foreign_routes.iter();
             listed.any(|route| *route.group == *request.group && *route.kind == *request.kind_name)
         };
-        if !Kind::is_in_gateway_api(&request.group)
-            || matches!(request.operation, Operation::Delete { .. })
-            || is_listed()
-        {
+        if !Kind::is_in_gateway_api(&request.group) || is_listed() {
             return;
         }
         let spec = object.get("spec").map_or("{}", RawValue::get);
