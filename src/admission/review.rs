@@ -8,11 +8,13 @@
 //! INVARIANT: whatever has a uid is answered with that uid.
 
 mod answer;
+mod kind;
 mod request;
 mod uid;
 
 pub use self::answer::encode;
-pub use self::request::{Kind, Object, Operation, Request, User, decode_as, is_without_spec};
+pub use self::kind::Kind;
+pub use self::request::{Object, Operation, Request, User, decode_as, is_without_spec};
 pub use self::uid::find_uid;
 use thiserror::Error;
 

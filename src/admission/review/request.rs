@@ -5,6 +5,7 @@ use std::fmt;
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::kind::Kind;
 use super::{Undecodable, without_position};
 use crate::admission::certificate::Certificate;
 use crate::admission::custom::Custom;
@@ -103,93 +104,6 @@ record! {
         group: Text<'a> = "group",
         /// The plural resource.
         resource: Text<'a> = "resource",
-    }
-}
-
-/// A kind that a rule knows. The version does not matter: what is read is the same in all of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the variants are Kubernetes' own names")]
-pub enum Kind {
-    Pod,
-    Deployment,
-    ReplicaSet,
-    StatefulSet,
-    DaemonSet,
-    Job,
-    CronJob,
-    ReplicationController,
-    PodTemplate,
-    Service,
-    Ingress,
-    Binding,
-    EphemeralContainers,
-    Endpoints,
-    EndpointSlice,
-    Namespace,
-    /// HTTPRoute, GRPCRoute and TLSRoute.
-    Route,
-    /// TCPRoute and UDPRoute.
-    PortRoute,
-    Gateway,
-    /// ListenerSet, and XListenerSet as long as it was an experiment.
-    ListenerSet,
-    /// The Route of OpenShift.
-    OpenShiftRoute,
-    Certificate,
-    /// A kind that is no part of Kubernetes, or that is read like one: policies of networks and claims of devices.
-    Custom,
-    /// Any other.
-    Other,
-}
-
-/// The groups of the Gateway API.
-const GATEWAY_API: [&str; 2] = ["gateway.networking.k8s.io", "gateway.networking.x-k8s.io"];
-
-/// The groups of Kubernetes itself whose kinds no rule reads.
-const OWN_GROUPS: [&str; 8] =
-    ["", "apps", "autoscaling", "batch", "extensions", "policy", "coordination.k8s.io", "events.k8s.io"];
-
-impl Kind {
-    /// The kind called `kind` in `group`.
-    pub fn of(group: &str, kind: &str) -> Self {
-        match (group, kind) {
-            ("", "Pod") => Self::Pod,
-            ("", "Service") => Self::Service,
-            ("", "Binding") => Self::Binding,
-            ("", "EphemeralContainers") => Self::EphemeralContainers,
-            ("", "Endpoints") => Self::Endpoints,
-            ("discovery.k8s.io", "EndpointSlice") => Self::EndpointSlice,
-            ("", "ReplicationController") => Self::ReplicationController,
-            ("", "PodTemplate") => Self::PodTemplate,
-            ("apps" | "extensions", "Deployment") => Self::Deployment,
-            ("apps" | "extensions", "ReplicaSet") => Self::ReplicaSet,
-            ("apps" | "extensions", "DaemonSet") => Self::DaemonSet,
-            ("apps", "StatefulSet") => Self::StatefulSet,
-            ("batch", "Job") => Self::Job,
-            ("batch", "CronJob") => Self::CronJob,
-            ("networking.k8s.io" | "extensions", "Ingress") => Self::Ingress,
-            ("", "Namespace") => Self::Namespace,
-            ("route.openshift.io", "Route") => Self::OpenShiftRoute,
-            ("cert-manager.io", "Certificate") => Self::Certificate,
-            (group, kind) if Self::is_in_gateway_api(group) => Self::of_gateway_api(kind),
-            (group, _) if OWN_GROUPS.contains(&group) => Self::Other,
-            _ => Self::Custom,
-        }
-    }
-
-    /// Whether `group` is one of the Gateway API.
-    pub fn is_in_gateway_api(group: &str) -> bool {
-        GATEWAY_API.contains(&group)
-    }
-
-    fn of_gateway_api(kind: &str) -> Self {
-        match kind {
-            "HTTPRoute" | "GRPCRoute" | "TLSRoute" => Self::Route,
-            "TCPRoute" | "UDPRoute" => Self::PortRoute,
-            "Gateway" => Self::Gateway,
-            "ListenerSet" | "XListenerSet" => Self::ListenerSet,
-            _ => Self::Custom,
-        }
     }
 }
 
