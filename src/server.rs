@@ -1,8 +1,8 @@
 //! The webhook server: TLS, HTTP, limits, the drain, and the operator's port.
 //!
 //! ```text
-//! TcpListener → connections → tls → webhook: body → deadline → admission::answer → connections
-//!                                      store (a snapshot, written by whoever loads it) ┘
+//! TcpListener → connections → tls → webhook: body → deadline → judge: admission::answer → connections
+//!                                             store (a snapshot, written by whoever loads it) ┘
 //! ```
 //!
 //! It knows nothing of where policies come from: a [`Writer`] puts a snapshot into the store, and requests read
@@ -18,6 +18,7 @@ mod connections;
 mod deadline;
 mod guarded;
 mod handshake;
+mod judge;
 mod limits;
 mod ops;
 mod rated;
@@ -38,6 +39,7 @@ use tracing::{info, warn};
 
 use self::budget::Budget;
 use self::connections::WhenFull;
+pub use self::judge::Judge;
 pub use self::limits::Limits;
 use self::rated::Rated;
 pub use self::store::{Reader, Writer, store};
@@ -57,7 +59,7 @@ pub struct Listeners {
 #[derive(Debug)]
 pub struct Parts {
     /// What reviews are decided by.
-    pub snapshots: Reader,
+    pub judge: Judge,
     /// What the server proves itself with.
     pub certificates: Certificates,
     /// What is counted.
@@ -71,7 +73,7 @@ pub struct Parts {
 /// While it drains, the server is not ready, but goes on serving: it takes a while until nobody sends new
 /// connections, and every HTTP/1.1 connection retires after an answer. Then all others are told to finish.
 pub async fn run(listeners: Listeners, parts: Parts, shutdown: impl Future<Output = Duration>) {
-    let Parts { snapshots, certificates, metrics, limits } = parts;
+    let Parts { judge, certificates, metrics, limits } = parts;
     let shared = Arc::new(Shared {
         budget: Budget::new(&limits),
         in_flight: AtomicUsize::new(0),
@@ -79,7 +81,7 @@ pub async fn run(listeners: Listeners, parts: Parts, shutdown: impl Future<Outpu
         http2: Semaphore::new(limits.http2_connections),
         refused_http2: Rated::default(),
         failed_handshakes: Rated::default(),
-        snapshots,
+        judge,
         metrics,
         limits,
     });
@@ -120,7 +122,7 @@ pub async fn run(listeners: Listeners, parts: Parts, shutdown: impl Future<Outpu
 /// What all requests share.
 #[derive(Debug)]
 struct Shared {
-    snapshots: Reader,
+    judge: Judge,
     metrics: Arc<Metrics>,
     limits: Limits,
     budget: Budget,

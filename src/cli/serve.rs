@@ -19,7 +19,7 @@ use tokio::sync::oneshot;
 use tracing::{error, info, warn};
 
 use self::policies::Policies;
-use crate::server::{self, Certificates, Listeners, Pair, Parts};
+use crate::server::{self, Certificates, Judge, Listeners, Pair, Parts};
 use crate::telemetry::{self, LogFormat, Metrics};
 
 /// How often the policies are looked at; a change is taken when it was seen twice.
@@ -106,7 +106,8 @@ async fn serve(args: Args) -> anyhow::Result<ExitCode> {
     if is_demo {
         demo::announce(listen);
     }
-    let parts = Parts { snapshots, certificates, metrics, limits: descriptors::limits() };
+    let parts =
+        Parts { judge: Judge::Policies(snapshots), certificates, metrics, limits: descriptors::limits() };
     // Whatever happens first; to drop the others ends them.
     tokio::select! {
         () = server::run(listeners, parts, first) => Ok(ExitCode::SUCCESS),

@@ -26,7 +26,7 @@ pub(super) fn router(shared: &Arc<Shared>) -> Router {
 fn readiness(shared: &Shared) -> (StatusCode, &'static str) {
     if shared.is_draining() {
         (StatusCode::SERVICE_UNAVAILABLE, "shutting down\n")
-    } else if shared.snapshots.load().is_none() {
+    } else if !shared.judge.is_ready() {
         (StatusCode::SERVICE_UNAVAILABLE, "no policies loaded\n")
     } else {
         (StatusCode::OK, "ok\n")

@@ -6,7 +6,6 @@
 //! INVARIANT: whatever has a uid is answered with HTTP 200 and that uid, unless the API server can do better by
 //! asking again (429 and 503, both with `Retry-After`).
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use axum::Router;
@@ -16,15 +15,13 @@ use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use axum::routing::post;
-use tokio::time::Instant;
-use tracing::{debug, info};
+use tracing::debug;
 
 use super::body::{Arriving, Received, Trouble};
 use super::deadline::Deadline;
+use super::judge::{Reply, too_large};
 use super::{CloseAfter, Place, Shared};
-use crate::admission::tenancy::Snapshot;
-use crate::admission::verdict::{Denial, Verdict};
-use crate::admission::{Answer, Phase, review};
+use crate::admission::Phase;
 use crate::telemetry::{Metrics, Refusal};
 
 /// The two endpoints; every other path is 404, every other method 405.
@@ -52,10 +49,12 @@ async fn serve(phase: Phase, shared: Arc<Shared>, request: Request) -> Response 
     let deadline = Deadline::of(request.uri().query());
     let mut body = Arriving::new(request.into_body(), &shared.limits, deadline);
     match receive(&shared, &mut body).await {
-        Ok((Received::Whole(bytes, _room), _place)) => match &*shared.snapshots.load() {
-            Some(snapshot) => respond(settle(phase, &bytes, snapshot, &shared.metrics), &shared.metrics),
-            None => refuse(&shared.metrics, Refusal::NoPolicies, NO_POLICIES),
-        },
+        Ok((Received::Whole(bytes, _room), _place)) => {
+            match shared.judge.reply(phase, &bytes, &shared.metrics) {
+                Some(reply) => respond(reply, &shared.metrics),
+                None => refuse(&shared.metrics, Refusal::NoPolicies, NO_POLICIES),
+            }
+        }
         Ok((Received::TooLarge { start, finished }, _place)) => {
             let reply = too_large(phase, &start, shared.limits.body, &shared.metrics);
             let response = respond(reply, &shared.metrics);
@@ -82,91 +81,6 @@ async fn receive<'s>(shared: &'s Shared, body: &mut Arriving) -> Result<(Receive
     Ok((body.receive(&shared.budget, &shared.limits).await?, place))
 }
 
-/// What a body gets.
-#[derive(Debug, PartialEq, Eq)]
-enum Reply {
-    /// HTTP 200 and a review.
-    Review(Vec<u8>),
-    /// HTTP 400 and why.
-    NotAReview(String),
-}
-
-/// Decides a body, and counts and logs what it got.
-fn settle(phase: Phase, body: &[u8], snapshot: &Snapshot, metrics: &Metrics) -> Reply {
-    let begun = Instant::now();
-    let reply = guarded(phase, body, metrics, || match crate::admission::answer(phase, body, snapshot) {
-        Ok(answer) => answered(phase, &answer, metrics),
-        Err(problem) => Reply::NotAReview(problem),
-    });
-    metrics.review_duration.observe(begun.elapsed().as_secs_f64());
-    reply
-}
-
-/// Runs `decide`; if that panics, the review is denied. A panic is a bug, but not one that may open the wall,
-/// nor one that may break the connection of other reviews.
-fn guarded(phase: Phase, body: &[u8], metrics: &Metrics, decide: impl FnOnce() -> Reply) -> Reply {
-    // The snapshot is immutable and the metrics are atomics: nothing is left half-done behind an unwinding.
-    catch_unwind(AssertUnwindSafe(decide)).unwrap_or_else(|_| {
-        metrics.panics.inc();
-        let message = "partywall met a bug of its own while deciding, so it denies; its log says where";
-        undecidable(phase, body, 500, message.to_owned(), metrics)
-    })
-}
-
-/// Denies a body that is over the limit.
-fn too_large(phase: Phase, start: &[u8], limit: usize, metrics: &Metrics) -> Reply {
-    let message = format!(
-        "the review is larger than {} MiB, so it cannot be judged; shorten the object's annotations, \
-         environment or managed fields",
-        limit >> 20
-    );
-    undecidable(phase, start, 413, message, metrics)
-}
-
-/// Denies what cannot be decided, if a uid is found to answer to.
-fn undecidable(phase: Phase, start: &[u8], code: u16, message: String, metrics: &Metrics) -> Reply {
-    match review::find_uid(start) {
-        Some(uid) => answered(phase, &Answer { uid, verdict: Verdict::undecidable(code, message) }, metrics),
-        None => Reply::NotAReview(format!("{message}; it has no uid that could be answered to")),
-    }
-}
-
-/// Encodes, counts and logs an answer.
-fn answered(phase: Phase, answer: &Answer, metrics: &Metrics) -> Reply {
-    let reply = Reply::Review(review::encode(&answer.uid, &answer.verdict));
-    metrics.count(phase, &answer.verdict);
-    log(phase, answer);
-    reply
-}
-
-/// One line for a denial: whose, and by which rules, but never what was in the object.
-fn log(phase: Phase, Answer { uid, verdict }: &Answer) {
-    let endpoint = match phase {
-        Phase::Mutate => "mutate",
-        Phase::Validate => "validate",
-    };
-    match &verdict.denial {
-        Some(Denial::Forbidden) => {
-            let mut rules: Vec<_> =
-                verdict.violations.iter().map(|violation| violation.rule.as_str()).collect();
-            rules.dedup();
-            let field = verdict.violations.first().map_or("", |violation| violation.field.as_str());
-            let violations = verdict.violations.len() + verdict.more();
-            let rules = rules.join(",");
-            info!(uid, endpoint, whose = verdict.whose, rules, violations, field, "denied");
-        }
-        Some(Denial::Undecidable(code, message)) => {
-            // What follows a colon may quote a value of the object.
-            let why = message.split(": ").next();
-            info!(uid, endpoint, code, why, "denied, for it cannot be decided");
-        }
-        None if !verdict.exempted.is_empty() => {
-            debug!(uid, endpoint, exemptions = verdict.exempted.join(","), "allowed by exemption");
-        }
-        None => {}
-    }
-}
-
 fn respond(reply: Reply, metrics: &Metrics) -> Response {
     match reply {
         Reply::Review(review) => {
@@ -191,42 +105,4 @@ fn refuse(metrics: &Metrics, refusal: Refusal, problem: &str) -> Response {
         headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
     }
     response
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::telemetry::{Outcome, Review};
-
-    const REVIEW: &[u8] =
-        br#"{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":{"uid":"u-1","object":{}}}"#;
-
-    #[test]
-    fn l14_a_panic_is_a_denial_with_the_uid_and_is_counted() {
-        let metrics = Metrics::new().unwrap();
-        let reply = guarded(Phase::Validate, REVIEW, &metrics, || panic!("a bug"));
-        let Reply::Review(bytes) = reply else { panic!("{reply:?}") };
-        let review: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
-        assert_eq!(review["response"]["uid"], "u-1");
-        assert_eq!(review["response"]["allowed"], false);
-        assert_eq!(review["response"]["status"]["code"], 500);
-        assert_eq!(metrics.panics.get(), 1);
-        assert_eq!(metrics.reviews.get(Review(Phase::Validate, Outcome::Undecidable)), 1);
-    }
-
-    #[test]
-    fn a_panic_over_a_body_without_uid_is_a_bad_request() {
-        let metrics = Metrics::new().unwrap();
-        let reply = guarded(Phase::Validate, b"{}", &metrics, || panic!("a bug"));
-        assert!(matches!(reply, Reply::NotAReview(_)), "{reply:?}");
-        assert_eq!(metrics.panics.get(), 1);
-    }
-
-    #[test]
-    fn without_a_panic_the_reply_stands() {
-        let metrics = Metrics::new().unwrap();
-        let reply = || Reply::Review(b"as it is".to_vec());
-        assert_eq!(guarded(Phase::Mutate, REVIEW, &metrics, reply), reply());
-        assert_eq!(metrics.panics.get(), 0);
-    }
 }
