@@ -1,8 +1,8 @@
 //! The webhook server: TLS, HTTP, limits, the drain, and the operator's port.
 //!
 //! ```text
-//! TcpListener → connections → tls → webhook: body → deadline → judge: admission::answer → connections
-//!                                             store (a snapshot, written by whoever loads it) ┘
+//! TcpListener → workers: connections → tls → webhook: body → deadline → judge: admission::answer → connections
+//!                                                      store (a snapshot, written by whoever loads it) ┘
 //! ```
 //!
 //! It knows nothing of where policies come from: a [`Writer`] puts a snapshot into the store, and requests read
@@ -25,6 +25,7 @@ mod rated;
 mod store;
 mod tls;
 mod webhook;
+mod workers;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -44,6 +45,7 @@ pub use self::limits::Limits;
 use self::rated::Rated;
 pub use self::store::{Reader, Writer, store};
 pub use self::tls::{Certificates, CertificatesError, Pair};
+pub use self::workers::Workers;
 use crate::telemetry::Metrics;
 
 /// Where the server listens.
@@ -66,6 +68,8 @@ pub struct Parts {
     pub metrics: Arc<Metrics>,
     /// How much is taken on.
     pub limits: Limits,
+    /// What serves the webhook's connections.
+    pub workers: Workers,
 }
 
 /// Serves until `shutdown` is ready; its value is how long to drain.
@@ -73,7 +77,7 @@ pub struct Parts {
 /// While it drains, the server is not ready, but goes on serving: it takes a while until nobody sends new
 /// connections, and every HTTP/1.1 connection retires after an answer. Then all others are told to finish.
 pub async fn run(listeners: Listeners, parts: Parts, shutdown: impl Future<Output = Duration>) {
-    let Parts { judge, certificates, metrics, limits } = parts;
+    let Parts { judge, certificates, metrics, limits, workers } = parts;
     let shared = Arc::new(Shared {
         budget: Budget::new(&limits),
         in_flight: AtomicUsize::new(0),
@@ -90,7 +94,7 @@ pub async fn run(listeners: Listeners, parts: Parts, shutdown: impl Future<Outpu
     let webhook = connections::accept(listeners.webhook, limits.connections, WhenFull::Close, |accepted| {
         let (router, shared) = (webhook.clone(), Arc::clone(&shared));
         let config = certificates.current();
-        tokio::spawn(connections::serve_tls(accepted, config, router, shared, connections.watcher()));
+        workers.spawn(connections::serve_tls(accepted, config, router, shared, connections.watcher()));
     });
     let ops = ops::router(&shared);
     let ops = connections::accept(listeners.ops, limits.ops_connections, WhenFull::Wait, |accepted| {

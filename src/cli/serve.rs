@@ -19,7 +19,7 @@ use tokio::sync::oneshot;
 use tracing::{error, info, warn};
 
 use self::policies::Policies;
-use crate::server::{self, Certificates, Judge, Listeners, Pair, Parts};
+use crate::server::{self, Certificates, Judge, Listeners, Pair, Parts, Workers};
 use crate::telemetry::{self, LogFormat, Metrics};
 
 /// How often the policies are looked at; a change is taken when it was seen twice.
@@ -80,12 +80,12 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
 }
 
 fn run_logged(args: Args) -> anyhow::Result<ExitCode> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    // Spawned, so that it runs on a worker, beside the connections, and not on a thread of its own.
-    let code = runtime.block_on(async { runtime.spawn(serve(args)).await });
+    // Everything but the connections of the webhook: those have threads of their own.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let code = runtime.block_on(serve(args));
     // Whoever sent a second signal does not want to wait for a file that is being read.
     runtime.shutdown_background();
-    code?
+    code
 }
 
 async fn serve(args: Args) -> anyhow::Result<ExitCode> {
@@ -106,8 +106,13 @@ async fn serve(args: Args) -> anyhow::Result<ExitCode> {
     if is_demo {
         demo::announce(listen);
     }
-    let parts =
-        Parts { judge: Judge::Policies(snapshots), certificates, metrics, limits: descriptors::limits() };
+    let parts = Parts {
+        judge: Judge::Policies(snapshots),
+        certificates,
+        metrics,
+        limits: descriptors::limits(),
+        workers: Workers::start(std::thread::available_parallelism()?)?,
+    };
     // Whatever happens first; to drop the others ends them.
     tokio::select! {
         () = server::run(listeners, parts, first) => Ok(ExitCode::SUCCESS),

@@ -43,7 +43,8 @@ const BACK_OFF: Duration = Duration::from_millis(100);
 /// A connection, and its place among those that may be open at once.
 #[derive(Debug)]
 pub(super) struct Accepted {
-    stream: TcpStream,
+    /// Known to no runtime yet: it may be served by another one than the one that accepted it.
+    stream: std::net::TcpStream,
     peer: SocketAddr,
     place: OwnedSemaphorePermit,
 }
@@ -75,7 +76,10 @@ pub(super) async fn accept(
             Ok((stream, peer)) => {
                 is_failing = false;
                 if let Ok(place) = Arc::clone(&places).try_acquire_owned() {
-                    serve(Accepted { stream, peer, place });
+                    match stream.into_std() {
+                        Ok(stream) => serve(Accepted { stream, peer, place }),
+                        Err(error) => debug!(%peer, %error, "a connection was lost"),
+                    }
                 } else if let Some(closed) = refused.happened() {
                     warn!(%peer, most, closed, "too many connections are open; new ones are closed");
                 }
@@ -103,6 +107,11 @@ fn is_of_one_connection(error: &io::Error) -> bool {
     )
 }
 
+/// Makes a connection known to the runtime of this thread.
+fn adopt(stream: std::net::TcpStream, peer: SocketAddr) -> Option<TcpStream> {
+    TcpStream::from_std(stream).inspect_err(|error| debug!(%peer, %error, "a connection was lost")).ok()
+}
+
 /// Serves a connection of the webhook's port until it ends.
 pub(super) async fn serve_tls(
     Accepted { stream, peer, place: _place }: Accepted,
@@ -112,6 +121,7 @@ pub(super) async fn serve_tls(
     watcher: Watcher,
 ) {
     let _open = Counted::one(&shared.metrics.connections);
+    let Some(stream) = adopt(stream, peer) else { return };
     let Some(stream) = shake_hands(stream, peer, config, &shared).await else { return };
     let asked = Arc::new(AtomicBool::new(false));
     let service = {
@@ -144,6 +154,7 @@ pub(super) async fn serve_tls(
 /// Serves a connection of the ops port until it ends.
 pub(super) async fn serve_plain(accepted: Accepted, router: Router, shared: Arc<Shared>) {
     let Accepted { stream, peer, place: _place } = accepted;
+    let Some(stream) = adopt(stream, peer) else { return };
     // hyper's timer does for the head here: nobody minds if an idle connection to this port is closed.
     let stream = Guarded::http1(stream, Arc::new(AtomicBool::new(true)), &shared.limits);
     let builder = http1_builder(shared.limits.head);

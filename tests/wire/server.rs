@@ -1,6 +1,7 @@
 //! A server of its own for each test.
 
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +11,7 @@ use hyper_util::rt::TokioIo;
 use jiff::civil::date;
 use partywall::admission::tenancy::Snapshot;
 use partywall::config;
-use partywall::server::{self, Certificates, Judge, Limits, Listeners, Pair, Parts, Writer};
+use partywall::server::{self, Certificates, Judge, Limits, Listeners, Pair, Parts, Workers, Writer};
 use partywall::telemetry::Metrics;
 use tempfile::TempDir;
 use tokio::net::{TcpListener, TcpStream};
@@ -90,7 +91,8 @@ impl Server {
         let metrics = Arc::new(Metrics::new().unwrap());
         let limits = Limits { certificates_every: Duration::from_millis(2), ..setup.limits };
         let (stop, stopped) = oneshot::channel();
-        let parts = Parts { judge: Judge::Policies(snapshots), certificates, metrics, limits };
+        let workers = Workers::start(NonZeroUsize::MIN).unwrap();
+        let parts = Parts { judge: Judge::Policies(snapshots), certificates, metrics, limits, workers };
         let task = tokio::spawn(server::run(listeners, parts, async { stopped.await.unwrap() }));
         Self { target, ops, writer, authority, folder, stop, task, _files: files }
     }
