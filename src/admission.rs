@@ -11,6 +11,7 @@ pub mod gateway;
 pub mod network;
 pub mod patch;
 pub mod policy;
+mod reader;
 mod record;
 pub mod review;
 pub mod rules;
@@ -39,26 +40,26 @@ pub enum Phase {
 
 /// A verdict and the uid it answers.
 #[derive(Debug)]
-pub struct Answer {
+pub struct Answer<'a> {
     /// The request's uid.
-    pub uid: String,
+    pub uid: Text<'a>,
     /// The verdict.
     pub verdict: Verdict,
 }
 
 /// Decides a review from its bytes. The error is for HTTP 400: there is nothing to answer to.
-pub fn answer(phase: Phase, body: &[u8], snapshot: &Snapshot) -> Result<Answer, String> {
+pub fn answer<'a>(phase: Phase, body: &'a [u8], snapshot: &Snapshot) -> Result<Answer<'a>, String> {
     match review::decode(body) {
         Ok(request) => {
             let verdict = admit(phase, &request, snapshot);
-            Ok(Answer { uid: request.uid.to_string(), verdict })
+            Ok(Answer { uid: request.uid, verdict })
         }
         Err(DecodeError::Undecodable(undecodable)) => Ok(undecidable(undecodable, snapshot)),
         Err(error @ DecodeError::NotAReview(_)) => Err(error.to_string()),
     }
 }
 
-fn undecidable(undecodable: Undecodable, snapshot: &Snapshot) -> Answer {
+fn undecidable<'a>(undecodable: Undecodable, snapshot: &Snapshot) -> Answer<'a> {
     let verdict = match snapshot.owner(&undecodable.namespace) {
         // Nothing is judged there, so nothing needs to be read.
         Owner::System => Verdict::allow(),
@@ -66,7 +67,7 @@ fn undecidable(undecodable: Undecodable, snapshot: &Snapshot) -> Answer {
             Verdict::undecidable(422, format!("{undecodable}, so it cannot be judged; correct that field"))
         }
     };
-    Answer { uid: undecodable.uid, verdict }
+    Answer { uid: undecodable.uid.into(), verdict }
 }
 
 /// Decides a request: the product in one function.

@@ -23,7 +23,7 @@ fuzz_target!(|body: &[u8]| {
     };
     for phase in [Phase::Mutate, Phase::Validate] {
         let answer = admission::answer(phase, body, snapshot());
-        assert_eq!(answer.as_ref().ok().map(|answer| &answer.uid), uid.as_ref());
+        assert_eq!(answer.as_ref().ok().map(|answer| &*answer.uid), uid.as_deref());
         if let Ok(answer) = answer {
             check_answer(phase, &answer.uid, &answer.verdict);
         }

@@ -3,9 +3,9 @@
 //! Values are written into the patch as it is built: there is no tree of owned JSON. A path is made of tokens,
 //! each escaped, since label keys have slashes in them.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
-use serde::Serialize;
+use serde::ser::{Serialize, Serializer};
 
 /// A JSON patch, ready to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,16 +24,19 @@ pub(super) struct PatchBuilder(Vec<u8>);
 
 impl PatchBuilder {
     /// Adds (or, where there is a null, replaces) the value at `path`.
-    pub(super) fn add<V: Serialize>(&mut self, path: &Pointer, value: &V) {
-        #[derive(Serialize)]
+    pub(super) fn add<V: Serialize>(&mut self, path: &Pointer<'_>, value: &V) {
+        #[derive(serde::Serialize)]
         struct Add<'p, V> {
             op: &'static str,
-            path: &'p str,
+            path: &'p Pointer<'p>,
             value: &'p V,
         }
 
+        if self.0.is_empty() {
+            self.0.reserve(USUAL);
+        }
         self.0.push(if self.0.is_empty() { b'[' } else { b',' });
-        let add = Add { op: "add", path: &path.0, value };
+        let add = Add { op: "add", path, value };
         // INVARIANT: writing strings, lists and maps of strings into memory cannot fail.
         let written = serde_json::to_writer(&mut self.0, &add);
         debug_assert!(written.is_ok());
@@ -49,31 +52,77 @@ impl PatchBuilder {
     }
 }
 
-/// A JSON pointer (RFC 6901).
-#[derive(Clone, Debug)]
-pub(super) struct Pointer(String);
+/// How long the stamp of a pod is that has none, where keys and values are not very long.
+const USUAL: usize = 512;
 
-impl Pointer {
+/// A JSON pointer (RFC 6901): a token, and the pointer to what it is in.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pointer<'p> {
+    parent: Option<&'p Self>,
+    token: Token<'p>,
+}
+
+/// One step further down.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Token<'p> {
+    /// A path of plain field names, such as `spec.template.spec`.
+    Path(&'static str),
+    /// The key of a map.
+    Key(&'p str),
+    /// A place in a list.
+    Index(usize),
+}
+
+impl<'p> From<&'p str> for Token<'p> {
+    fn from(key: &'p str) -> Self {
+        Self::Key(key)
+    }
+}
+
+impl From<usize> for Token<'_> {
+    fn from(index: usize) -> Self {
+        Self::Index(index)
+    }
+}
+
+impl<'p> Pointer<'p> {
     /// The pointer to a path of plain field names, such as `spec.template.spec`.
-    pub(super) fn to_field(path: &str) -> Self {
-        Self(path.split('.').fold(String::with_capacity(96), |mut pointer, field| {
-            pointer.push('/');
-            pointer.push_str(field);
-            pointer
-        }))
+    pub(super) const fn to_field(path: &'static str) -> Self {
+        Self { parent: None, token: Token::Path(path) }
     }
 
     /// One token further down.
-    pub(super) fn then(&self, token: impl fmt::Display) -> Self {
-        let token = token.to_string();
-        let mut pointer = self.0.clone();
-        pointer.push('/');
-        if token.contains(['~', '/']) {
-            pointer.push_str(&token.replace('~', "~0").replace('/', "~1"));
-        } else {
-            pointer.push_str(&token);
+    pub(super) fn then(&'p self, token: impl Into<Token<'p>>) -> Self {
+        Self { parent: Some(self), token: token.into() }
+    }
+}
+
+impl fmt::Display for Pointer<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(parent) = self.parent {
+            parent.fmt(f)?;
         }
-        Self(pointer)
+        match self.token {
+            Token::Path(path) => path.split('.').try_for_each(|field| {
+                f.write_char('/')?;
+                f.write_str(field)
+            }),
+            Token::Key(key) if key.contains(['~', '/']) => {
+                f.write_char('/')?;
+                f.write_str(&key.replace('~', "~0").replace('/', "~1"))
+            }
+            Token::Key(key) => {
+                f.write_char('/')?;
+                f.write_str(key)
+            }
+            Token::Index(index) => write!(f, "/{index}"),
+        }
+    }
+}
+
+impl Serialize for Pointer<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 
@@ -83,8 +132,8 @@ mod tests {
 
     #[test]
     fn k5_tokens_are_escaped_the_tilde_first() {
-        let pointer = Pointer::to_field("spec.nodeSelector").then("a~b.io/c~1");
-        assert_eq!(pointer.0, "/spec/nodeSelector/a~0b.io~1c~01");
+        let selector = Pointer::to_field("spec.nodeSelector");
+        assert_eq!(selector.then("a~b.io/c~1").to_string(), "/spec/nodeSelector/a~0b.io~1c~01");
     }
 
     #[test]

@@ -19,6 +19,7 @@ pub use self::uid::find_uid;
 use thiserror::Error;
 
 use self::request::Undecided;
+use super::reader::{self, Refused};
 use super::record::{Cut, Text, record};
 
 /// Why a body got no verdict.
@@ -48,20 +49,24 @@ pub struct Undecodable {
 
 /// Decodes a review.
 pub fn decode(body: &[u8]) -> Result<Request<'_>, DecodeError> {
-    match serde_json::from_slice::<Review<'_>>(body) {
+    match reader::from_slice::<Review<'_>>(body) {
         Ok(review) => {
             check(&review.kind, &review.api_version, review.request.uid())?;
             review.request.decide().map_err(DecodeError::Undecodable)
         }
         // Whatever is wrong, find out what can still be said about it; this happens once in a blue moon.
-        Err(error) => Err(diagnose(body, &error)),
+        Err(Refused) => Err(diagnose(body)),
     }
 }
 
 /// What is wrong with a body that does not decode, with the uid if it has one.
-fn diagnose(body: &[u8], error: &serde_json::Error) -> DecodeError {
+fn diagnose(body: &[u8]) -> DecodeError {
+    let (path, problem) = match str::from_utf8(body) {
+        Ok(text) => find_trouble(text),
+        Err(error) => (String::new(), error.to_string()),
+    };
     let Ok(review) = serde_json::from_slice::<UidReview<'_>>(body) else {
-        return DecodeError::NotAReview(error.to_string());
+        return DecodeError::NotAReview(problem);
     };
     if let Err(error) = check(&review.kind, &review.api_version, &review.request.uid) {
         return error;
@@ -69,14 +74,21 @@ fn diagnose(body: &[u8], error: &serde_json::Error) -> DecodeError {
     let namespace = serde_json::from_slice::<NamespaceReview<'_>>(body)
         .map(|review| review.request.namespace.to_string())
         .unwrap_or_default();
-    let mut deserializer = serde_json::Deserializer::from_slice(body);
-    let (path, problem) = match serde_path_to_error::deserialize::<_, Review<'_>>(&mut deserializer) {
-        // Only bytes after the review can have been the trouble.
-        Ok(_) => (String::new(), without_position(&error.to_string())),
-        Err(error) => (error.path().to_string(), without_position(&error.into_inner().to_string())),
-    };
+    let problem = without_position(&problem);
     let path = path.strip_prefix("request.object.").unwrap_or(&path).to_owned();
     DecodeError::Undecodable(Undecodable { uid: review.request.uid.to_string(), namespace, path, problem })
+}
+
+/// Where a text does not decode, and why.
+fn find_trouble(text: &str) -> (String, String) {
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    match serde_path_to_error::deserialize::<_, Review<'_>>(&mut deserializer) {
+        Err(error) => (error.path().to_string(), error.into_inner().to_string()),
+        // Only what follows the review can be the trouble.
+        Ok(_) => {
+            (String::new(), deserializer.end().err().map_or_else(String::new, |error| error.to_string()))
+        }
+    }
 }
 
 /// Whether the outside of a review is one that can be answered.
@@ -145,5 +157,65 @@ record! {
     struct NamespaceRequest<'a> {
         /// The namespace.
         namespace: Text<'a> = "namespace",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use proptest::sample::{Index, select};
+
+    use super::*;
+
+    const RECORDED: [&str; 6] = [
+        include_str!("../../tests/fixtures/reviews/mutate-create-pods-own-affinity.json"),
+        include_str!("../../tests/fixtures/reviews/mutate-update-pods-ephemeralcontainers-plain.json"),
+        include_str!("../../tests/fixtures/reviews/validate-create-cronjobs-nightly.json"),
+        include_str!("../../tests/fixtures/reviews/validate-create-certificates-foreign.json"),
+        include_str!("../../tests/fixtures/reviews/validate-connect-pods-exec-plain.json"),
+        include_str!("../../tests/fixtures/reviews/validate-update-pods-plain.json"),
+    ];
+
+    /// A review as it is read, and as serde_json reads it.
+    fn both(body: &[u8]) -> [Option<String>; 2] {
+        let read = |review: Review<'_>| format!("{review:?}");
+        [reader::from_slice(body).ok().map(read), serde_json::from_slice(body).ok().map(read)]
+    }
+
+    #[test]
+    fn m9_recorded_reviews_and_their_beginnings_are_what_they_are_to_serde_json() {
+        for recorded in RECORDED {
+            let [ours, theirs] = both(recorded.as_bytes());
+            assert!(ours.is_some() && ours == theirs, "{ours:?} {theirs:?}");
+            for end in 0..recorded.trim_end().len() {
+                assert_eq!(both(&recorded.as_bytes()[..end]), [None, None], "{end}");
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+        #[test]
+        fn m9_a_review_that_was_meddled_with_is_what_it_is_to_serde_json(
+            recorded in select(&RECORDED[..]),
+            places in prop::collection::vec((any::<Index>(), any::<Index>(), 0_usize..3), 1..4),
+        ) {
+            let mut body = recorded.as_bytes().to_vec();
+            for (at, from, removed) in places {
+                // Bytes of the review itself, so that much of what comes of it is still JSON.
+                let from = from.index(body.len());
+                let taken: Vec<u8> = body.iter().skip(from).take(1 + removed).copied().collect();
+                let at = at.index(body.len());
+                let end = body.len().min(at + removed);
+                body.splice(at..end, taken);
+            }
+            if str::from_utf8(&body).is_ok() {
+                let [ours, theirs] = both(&body);
+                prop_assert_eq!(ours, theirs);
+            } else {
+                prop_assert!(reader::from_slice::<Review<'_>>(&body).is_err());
+            }
+        }
     }
 }

@@ -113,7 +113,7 @@ fn choose<'s, 'l>(
         .or(Some(default))
 }
 
-fn runtime_class(spec: &PodSpec<'_>, tenant: &Tenant, at: &Pointer, patch: &mut PatchBuilder) {
+fn runtime_class(spec: &PodSpec<'_>, tenant: &Tenant, at: &Pointer<'_>, patch: &mut PatchBuilder) {
     // Whoever turns the rule off wants no part of it.
     if tenant.modes.of(RuleId::RuntimeClass) == Mode::Off {
         return;
@@ -124,20 +124,20 @@ fn runtime_class(spec: &PodSpec<'_>, tenant: &Tenant, at: &Pointer, patch: &mut 
     }
 }
 
-fn node_selector(spec: &PodSpec<'_>, pool: &Pool, at: &Pointer, patch: &mut PatchBuilder) {
+fn node_selector(spec: &PodSpec<'_>, pool: &Pool, at: &Pointer<'_>, patch: &mut PatchBuilder) {
     let at = at.then("nodeSelector");
     match &spec.node_selector {
         None => patch.add(&at, &Labels(pool)),
         // A label that is there with another value is left for `node-placement` to deny.
         Some(selector) => {
             for (key, value) in pool.labels.iter().filter(|(key, _)| selector.get(key).is_none()) {
-                patch.add(&at.then(key), value);
+                patch.add(&at.then(&**key), value);
             }
         }
     }
 }
 
-fn node_affinity(spec: &PodSpec<'_>, pool: &Pool, at: &Pointer, patch: &mut PatchBuilder) {
+fn node_affinity(spec: &PodSpec<'_>, pool: &Pool, at: &Pointer<'_>, patch: &mut PatchBuilder) {
     let requirements = Requirements(pool);
     let term = Nested("matchExpressions", &requirements);
     let terms_list = [&term];
@@ -161,7 +161,8 @@ fn node_affinity(spec: &PodSpec<'_>, pool: &Pool, at: &Pointer, patch: &mut Patc
         return patch.add(&at, &terms_list);
     };
     for (index, term) in terms.iter().enumerate().filter(|(_, term)| !term.is_empty()) {
-        let at = at.then(index).then("matchExpressions");
+        let at = at.then(index);
+        let at = at.then("matchExpressions");
         match &term.match_expressions {
             None => patch.add(&at, &requirements),
             Some(_) => {
@@ -182,7 +183,7 @@ pub(super) fn demands(term: &NodeSelectorTerm<'_>, key: &str, value: &str) -> bo
     })
 }
 
-fn tolerations(spec: &PodSpec<'_>, pool: &Pool, at: &Pointer, patch: &mut PatchBuilder) {
+fn tolerations(spec: &PodSpec<'_>, pool: &Pool, at: &Pointer<'_>, patch: &mut PatchBuilder) {
     let mut missing =
         pool.taints.iter().filter(|taint| !taint.tolerated_for_good(spec.tolerations())).peekable();
     if missing.peek().is_none() {

@@ -7,10 +7,10 @@ mod container;
 mod volume;
 
 pub use self::container::{
-    AppArmorProfile, Capabilities, Container, ContainerPort, ContainerSecurityContext, Handler,
-    HandlerTarget, Lifecycle, Probe, SeLinuxOptions, SeccompProfile, VolumeMount, WindowsOptions,
+    AppArmorProfile, Capabilities, Container, ContainerSecurityContext, Handler, HandlerTarget, HostPorts,
+    Lifecycle, Probe, SeLinuxOptions, SeccompProfile, VolumeMount, WindowsOptions,
 };
-pub use self::volume::{HostPath, ImageVolume, Volume};
+pub use self::volume::{HostPath, ImageVolume, Types, Volume};
 use serde_json::value::RawValue;
 
 use super::record::{Annotations, List, Pairs, Text, record};

@@ -89,13 +89,17 @@ pub(super) fn too_large(phase: Phase, start: &[u8], limit: usize, metrics: &Metr
 /// Denies what cannot be decided, if a uid is found to answer to.
 fn undecidable(phase: Phase, start: &[u8], code: u16, message: String, metrics: &Metrics) -> Reply {
     match review::find_uid(start) {
-        Some(uid) => answered(phase, &Answer { uid, verdict: Verdict::undecidable(code, message) }, metrics),
+        Some(uid) => answered(
+            phase,
+            &Answer { uid: uid.into(), verdict: Verdict::undecidable(code, message) },
+            metrics,
+        ),
         None => Reply::NotAReview(format!("{message}; it has no uid that could be answered to")),
     }
 }
 
 /// Encodes, counts and logs an answer.
-fn answered(phase: Phase, answer: &Answer, metrics: &Metrics) -> Reply {
+fn answered(phase: Phase, answer: &Answer<'_>, metrics: &Metrics) -> Reply {
     let reply = Reply::Review(review::encode(&answer.uid, &answer.verdict));
     metrics.count(phase, &answer.verdict);
     log(phase, answer);
@@ -103,7 +107,8 @@ fn answered(phase: Phase, answer: &Answer, metrics: &Metrics) -> Reply {
 }
 
 /// One line for a denial: whose, and by which rules, but never what was in the object.
-fn log(phase: Phase, Answer { uid, verdict }: &Answer) {
+fn log(phase: Phase, Answer { uid, verdict }: &Answer<'_>) {
+    let uid = &**uid;
     let endpoint = match phase {
         Phase::Mutate => "mutate",
         Phase::Validate => "validate",

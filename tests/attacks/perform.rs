@@ -83,7 +83,8 @@ impl Answer {
 
 /// Asks a webhook, in bytes both ways.
 fn ask(phase: Phase, review: &Value, snapshot: &Snapshot) -> Result<Answer, String> {
-    let answer = admission::answer(phase, review.to_string().as_bytes(), snapshot)?;
+    let body = review.to_string();
+    let answer = admission::answer(phase, body.as_bytes(), snapshot)?;
     let bytes = review::encode(&answer.uid, &answer.verdict);
     let mut answered: Value = serde_json::from_slice(&bytes).map_err(|error| error.to_string())?;
     let response = answered["response"].take();

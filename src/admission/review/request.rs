@@ -11,6 +11,7 @@ use crate::admission::certificate::Certificate;
 use crate::admission::custom::Custom;
 use crate::admission::gateway::{Gateway, OpenShiftRoute, Route};
 use crate::admission::network::{Endpoints, Ingress, Service};
+use crate::admission::reader;
 use crate::admission::record::{Cut, List, Text, record};
 use crate::admission::workload::{
     Binding, CronJob, EphemeralContainers, Extent, IN_JOB_TEMPLATE, IN_OBJECT, IN_SPEC, Metadata, Pod,
@@ -275,9 +276,13 @@ pub fn decode_as<'a>(
     subresource: &str,
     raw: &'a RawValue,
 ) -> Result<Object<'a>, (String, String)> {
+    let seed = || As(reading(kind, subresource));
+    if let Ok(object) = reader::seeded(seed(), raw.get()) {
+        return Ok(object);
+    }
     let mut deserializer = serde_json::Deserializer::from_str(raw.get());
     let mut track = serde_path_to_error::Track::new();
-    As(reading(kind, subresource))
+    seed()
         .deserialize(serde_path_to_error::Deserializer::new(&mut deserializer, &mut track))
         .map_err(|error| (track.path().to_string(), without_position(&error.to_string())))
 }
@@ -376,6 +381,22 @@ impl<'de: 'a, 'a> Deserialize<'de> for Undecided<'a> {
 
 struct RequestVisitor;
 
+/// What is read of a request, the object at the end. `requestKind` and its like say in which version the object was
+/// written: the API server has converted it to the version of the webhook's rule, so they decide nothing.
+const READ: [&str; 11] = [
+    "uid",
+    "kind",
+    "resource",
+    "subResource",
+    "name",
+    "namespace",
+    "operation",
+    "userInfo",
+    "dryRun",
+    "oldObject",
+    "object",
+];
+
 impl<'de> Visitor<'de> for RequestVisitor {
     type Value = Undecided<'de>;
 
@@ -385,8 +406,17 @@ impl<'de> Visitor<'de> for RequestVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut request = Undecided::default();
-        let mut seen = Vec::with_capacity(8);
+        // A bit for each of the fields.
+        let mut seen = 0_u16;
         while let Some(key) = map.next_key::<Text<'de>>()? {
+            let Some(field) = READ.iter().position(|field| *field == &*key) else {
+                map.next_value::<IgnoredAny>()?;
+                continue;
+            };
+            if seen & 1 << field != 0 {
+                return Err(A::Error::custom(format_args!("duplicate field `{key}`")));
+            }
+            seen |= 1 << field;
             match &*key {
                 "uid" => request.uid = nullable(&mut map)?,
                 "kind" => request.kind = map.next_value()?,
@@ -398,18 +428,8 @@ impl<'de> Visitor<'de> for RequestVisitor {
                 "userInfo" => request.user = nullable(&mut map)?,
                 "dryRun" => request.dry_run = nullable(&mut map)?,
                 "oldObject" => request.old = map.next_value()?,
-                "object" => request.object = request.see(&mut map)?,
-                // `requestKind` and its like say in which version the object was written: the API server
-                // has converted it to the version of the webhook's rule, so they decide nothing.
-                _ => {
-                    map.next_value::<IgnoredAny>()?;
-                    continue;
-                }
+                _ => request.object = request.see(&mut map)?,
             }
-            if seen.contains(&key) {
-                return Err(A::Error::custom(format_args!("duplicate field `{key}`")));
-            }
-            seen.push(key);
         }
         Ok(request)
     }

@@ -1,7 +1,9 @@
 //! What the rules read of a container.
 
 use std::collections::HashMap;
+use std::fmt;
 
+use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::admission::record::{List, Text, record};
@@ -13,8 +15,8 @@ record! {
         name: Text<'a> = "name",
         /// Its image.
         image: Text<'a> = "image",
-        /// Its ports.
-        ports: List<ContainerPort> = "ports",
+        /// The ports it takes of its node.
+        host_ports: HostPorts = "ports",
         /// What it asks of its node, unread: of hardly any pod does it matter.
         resources: Option<&'a RawValue> = "resources",
         /// Its security context.
@@ -59,11 +61,56 @@ record! {
 
 record! {
     /// A port of a container.
-    pub struct ContainerPort {
+    struct ContainerPort {
         /// The node's port; 0: none.
         host_port: i64 = "hostPort",
     }
 }
+
+/// Those of a container's ports that are ports of its node, by their place among all of them: hardly any pod has one.
+#[derive(Debug, Default)]
+pub struct HostPorts(Vec<(usize, i64)>);
+
+impl HostPorts {
+    /// The places and the ports.
+    pub fn iter(&self) -> impl Iterator<Item = (usize, i64)> {
+        self.0.iter().copied()
+    }
+}
+
+impl<'de> Deserialize<'de> for HostPorts {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct PortsVisitor;
+
+        impl<'de> Visitor<'de> for PortsVisitor {
+            type Value = HostPorts;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "a list of at most {PORTS} items")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<HostPorts, A::Error> {
+                let mut taken = Vec::new();
+                let mut index = 0;
+                while let Some(ContainerPort { host_port }) = list.next_element()? {
+                    if index == PORTS {
+                        return Err(A::Error::invalid_length(PORTS + 1, &self));
+                    }
+                    if host_port != 0 {
+                        taken.push((index, host_port));
+                    }
+                    index += 1;
+                }
+                Ok(HostPorts(taken))
+            }
+        }
+
+        deserializer.deserialize_seq(PortsVisitor)
+    }
+}
+
+/// How many ports a container has at most.
+const PORTS: usize = 20_000;
 
 record! {
     /// A volume in a container.

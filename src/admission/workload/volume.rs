@@ -12,11 +12,32 @@ pub struct Volume<'a> {
     /// Its name.
     pub name: Text<'a>,
     /// Its type: every other key that is not null. The API server lets only one through.
-    pub types: Vec<Text<'a>>,
+    pub types: Types<'a>,
     /// What it mounts of the node.
     pub host_path: Option<HostPath<'a>>,
     /// What it mounts of an image.
     pub image: Option<ImageVolume<'a>>,
+}
+
+/// The types of a volume. More than one is seen only where somebody tries what happens, so one needs no memory.
+#[derive(Debug, Default)]
+pub struct Types<'a> {
+    first: Option<Text<'a>>,
+    others: Vec<Text<'a>>,
+}
+
+impl<'a> Types<'a> {
+    /// Every type.
+    pub fn iter(&self) -> impl Iterator<Item = &Text<'a>> {
+        self.first.iter().chain(&self.others)
+    }
+
+    fn push(&mut self, name: Text<'a>) {
+        match &self.first {
+            None => self.first = Some(name),
+            Some(_) => self.others.push(name),
+        }
+    }
 }
 
 record! {

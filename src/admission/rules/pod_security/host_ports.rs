@@ -11,18 +11,13 @@ use super::case::{Case, Found, Place};
 
 pub(super) fn check(case: &Case<'_>, found: &mut Found<'_, '_>) {
     for placed in case.containers() {
-        for (index, port) in placed.container.ports.iter().enumerate() {
-            if port.host_port != 0 {
-                found.add(
-                    Place::Container(placed),
-                    format_args!("ports[{index}].hostPort"),
-                    port.host_port,
-                    format_args!(
-                        "takes port {} of its node; remove `hostPort` and use a Service",
-                        port.host_port
-                    ),
-                );
-            }
+        for (index, port) in placed.container.host_ports.iter() {
+            found.add(
+                Place::Container(placed),
+                format_args!("ports[{index}].hostPort"),
+                port,
+                format_args!("takes port {port} of its node; remove `hostPort` and use a Service"),
+            );
         }
     }
 }
