@@ -8,7 +8,8 @@
 //! It knows nothing of where policies come from: a [`Writer`] puts a snapshot into the store, and requests read
 //! it. It must never decide anything itself, nor let a request wait for anything but its own body.
 //!
-//! INVARIANT: what is kept of bodies is bounded by `Limits::held` and `Limits::held_small`, whatever is sent.
+//! INVARIANT: what is kept of bodies is bounded by `Limits::held`, `Limits::held_small` and one `Limits::body`,
+//! whatever is sent.
 //! Besides, each of the connections, which are bounded too, has a buffer for what was not asked for yet: 64 KiB
 //! over HTTP/1.1, 1 MiB over HTTP/2. From the first to the last connection, a review that was read is answered.
 
@@ -41,12 +42,16 @@ use tracing::{info, warn};
 use self::budget::Budget;
 use self::connections::WhenFull;
 pub use self::judge::Judge;
+use self::judge::Told;
 pub use self::limits::Limits;
-use self::rated::Rated;
+use self::rated::{Burst, Rated};
 pub use self::store::{Reader, Writer, store};
 pub use self::tls::{Certificates, CertificatesError, Pair};
 pub use self::workers::Workers;
 use crate::telemetry::Metrics;
+
+/// How many denials a second have a line in the log: enough for every honest one.
+const DENIALS: u32 = 100;
 
 /// Where the server listens.
 #[derive(Debug)]
@@ -83,8 +88,10 @@ pub async fn run(listeners: Listeners, parts: Parts, shutdown: impl Future<Outpu
         in_flight: AtomicUsize::new(0),
         is_draining: AtomicBool::new(false),
         http2: Semaphore::new(limits.http2_connections),
+        large: Arc::new(Semaphore::new(workers.count())),
         refused_http2: Rated::default(),
         failed_handshakes: Rated::default(),
+        denials: Burst::new(DENIALS),
         judge,
         metrics,
         limits,
@@ -94,7 +101,9 @@ pub async fn run(listeners: Listeners, parts: Parts, shutdown: impl Future<Outpu
     let webhook = connections::accept(listeners.webhook, limits.connections, WhenFull::Close, |accepted| {
         let (router, shared) = (webhook.clone(), Arc::clone(&shared));
         let config = certificates.current();
-        workers.spawn(connections::serve_tls(accepted, config, router, shared, connections.watcher()));
+        workers.serve(|turns| {
+            connections::serve_tls(accepted, config, router, turns, shared, connections.watcher())
+        });
     });
     let ops = ops::router(&shared);
     let ops = connections::accept(listeners.ops, limits.ops_connections, WhenFull::Wait, |accepted| {
@@ -134,8 +143,11 @@ struct Shared {
     is_draining: AtomicBool,
     /// Places of HTTP/2 connections.
     http2: Semaphore,
+    /// Turns of large bodies: as many are decided at once as there are threads for connections.
+    large: Arc<Semaphore>,
     refused_http2: Rated,
     failed_handshakes: Rated,
+    denials: Burst,
 }
 
 impl Shared {
@@ -145,6 +157,10 @@ impl Shared {
         self.metrics.in_flight.inc();
         // The place counts before it is known to be there, so that two cannot take the last one.
         (self.in_flight.fetch_add(1, Ordering::Relaxed) < self.limits.in_flight).then_some(place)
+    }
+
+    fn told(&self) -> Told<'_> {
+        Told { metrics: &self.metrics, denials: &self.denials }
     }
 
     fn is_draining(&self) -> bool {

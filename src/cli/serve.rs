@@ -7,9 +7,11 @@ mod descriptors;
 mod policies;
 
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::thread::available_parallelism;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -106,12 +108,14 @@ async fn serve(args: Args) -> anyhow::Result<ExitCode> {
     if is_demo {
         demo::announce(listen);
     }
+    // Where nobody knows how many cores there are, one thread serves.
+    let workers = available_parallelism().unwrap_or(NonZeroUsize::MIN);
     let parts = Parts {
         judge: Judge::Policies(snapshots),
         certificates,
         metrics,
-        limits: descriptors::limits(),
-        workers: Workers::start(std::thread::available_parallelism()?)?,
+        limits: descriptors::limits(workers.get()),
+        workers: Workers::start(workers)?,
     };
     // Whatever happens first; to drop the others ends them.
     tokio::select! {

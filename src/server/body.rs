@@ -22,9 +22,9 @@ use super::limits::Limits;
 
 /// What was read.
 #[derive(Debug)]
-pub(super) enum Received<'b> {
+pub(super) enum Received {
     /// All of it, and the room it takes.
-    Whole(Bytes, Room<'b>),
+    Whole(Bytes, Room),
     /// More than is decided.
     TooLarge {
         /// How it begins.
@@ -137,11 +137,7 @@ impl Arriving {
     }
 
     /// Reads it.
-    pub(super) async fn receive<'b>(
-        &mut self,
-        budget: &'b Budget,
-        limits: &Limits,
-    ) -> Result<Received<'b>, Trouble> {
+    pub(super) async fn receive(&mut self, budget: &Budget, limits: &Limits) -> Result<Received, Trouble> {
         let declared = self.declared();
         let keep = match declared {
             Some(length) if length > limits.body => limits.start,
@@ -176,7 +172,7 @@ struct Kept<'b> {
     bytes: Vec<u8>,
     /// How much there is room for.
     paid: usize,
-    room: Option<Room<'b>>,
+    room: Option<Room>,
     budget: &'b Budget,
     /// How long the body is going to be, if it says so; 0 if not.
     declared: usize,
@@ -197,8 +193,8 @@ impl<'b> Kept<'b> {
             Some(_) if bytes <= self.paid => return Ok(()),
             // What was paid elsewhere is given back only when there is room here.
             Some(room) if std::ptr::eq(before, share) => {
-                let more = share.take(bytes, room.held(), self.patience).await;
-                room.merge(more.ok_or(Trouble::NoRoom)?);
+                let grown = self.budget.grow(share, room, bytes, self.patience).await;
+                grown.ok_or(Trouble::NoRoom)?;
             }
             Some(_) | None => {
                 let room = share.take(bytes, 0, self.patience).await;

@@ -1,8 +1,11 @@
 //! The memory that bodies may take, and who has how much of it.
 //!
-//! INVARIANT: no more is given than there is, and small bodies never wait for large ones.
+//! INVARIANT: no more is given than there is, but to one body at a time that holds some of it already, so that not all
+//! of them wait for each other; and small bodies never wait for large ones.
 
-use tokio::sync::{Semaphore, SemaphorePermit};
+use std::sync::Arc;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
 use super::limits::Limits;
@@ -14,13 +17,35 @@ pub(super) struct Budget {
     large: Share,
     /// Up to how many bytes a body is small.
     small_up_to: usize,
+    /// Held by the one body that may take more than there is.
+    finishing: Arc<Semaphore>,
 }
 
 impl Budget {
     /// The budget of these limits.
     pub(super) fn new(limits: &Limits) -> Self {
         let (small, large) = (Share::new(limits.held_small), Share::new(limits.held));
-        Self { small, large, small_up_to: limits.small }
+        Self { small, large, small_up_to: limits.small, finishing: Arc::new(Semaphore::new(1)) }
+    }
+
+    /// Makes `room` in `share` large enough for `bytes`; `None`: that was not to be had until `patience` ended. When
+    /// bodies have all there is, and each needs more, one after the other may have more than that, and so comes to its
+    /// end and gives back what it holds.
+    pub(super) async fn grow(
+        &self,
+        share: &Share,
+        room: &mut Room,
+        bytes: usize,
+        patience: Instant,
+    ) -> Option<()> {
+        if room.finishing.is_none() {
+            tokio::select! {
+                biased;
+                more = share.take(bytes, room.kib.num_permits(), patience) => room.kib.merge(more?.kib),
+                Ok(permit) = Arc::clone(&self.finishing).acquire_owned() => room.finishing = Some(permit),
+            }
+        }
+        Some(())
     }
 
     /// The share of a body that is going to be `bytes` long, as far as is known.
@@ -32,22 +57,22 @@ impl Budget {
 /// A part of the budget.
 #[derive(Debug)]
 pub(super) struct Share {
-    kib: Semaphore,
+    kib: Arc<Semaphore>,
     all: u32,
 }
 
 impl Share {
     fn new(bytes: usize) -> Self {
         let all = in_kib(bytes);
-        Self { kib: Semaphore::new(all as usize), all }
+        Self { kib: Arc::new(Semaphore::new(all as usize)), all }
     }
 
     /// Waits for room for `bytes` all in all, of which `held` KiB are there, until `patience` ends. Nobody waits for
     /// more than there is.
-    pub(super) async fn take(&self, bytes: usize, held: usize, patience: Instant) -> Option<Room<'_>> {
+    pub(super) async fn take(&self, bytes: usize, held: usize, patience: Instant) -> Option<Room> {
         let permits = in_kib(bytes).min(self.all).saturating_sub(u32::try_from(held).unwrap_or(u32::MAX));
-        match timeout_at(patience, self.kib.acquire_many(permits)).await {
-            Ok(Ok(permit)) => Some(Room(permit)),
+        match timeout_at(patience, Arc::clone(&self.kib).acquire_many_owned(permits)).await {
+            Ok(Ok(kib)) => Some(Room { kib, finishing: None }),
             // The semaphore is never closed; were it, there would be no room.
             Ok(Err(_)) | Err(_) => None,
         }
@@ -56,18 +81,9 @@ impl Share {
 
 /// Room in the budget; given back when dropped.
 #[derive(Debug)]
-pub(super) struct Room<'b>(SemaphorePermit<'b>);
-
-impl Room<'_> {
-    /// Makes this room larger by another one of the same share.
-    pub(super) fn merge(&mut self, other: Self) {
-        self.0.merge(other.0);
-    }
-
-    /// What is held, as [`Share::take`] wants to know it.
-    pub(super) fn held(&self) -> usize {
-        self.0.num_permits()
-    }
+pub(super) struct Room {
+    kib: OwnedSemaphorePermit,
+    finishing: Option<OwnedSemaphorePermit>,
 }
 
 /// At least one: an empty body takes a place too.

@@ -35,6 +35,7 @@ use tracing::{debug, warn};
 use super::guarded::Guarded;
 use super::handshake::shake_hands;
 use super::rated::Rated;
+use super::workers::Turns;
 use super::{CloseAfter, Shared};
 
 /// How long to wait when connections cannot be accepted, most likely for want of file descriptors.
@@ -117,12 +118,13 @@ pub(super) async fn serve_tls(
     Accepted { stream, peer, place: _place }: Accepted,
     config: Arc<ServerConfig>,
     router: Router,
+    turns: Turns,
     shared: Arc<Shared>,
     watcher: Watcher,
 ) {
     let _open = Counted::one(&shared.metrics.connections);
     let Some(stream) = adopt(stream, peer) else { return };
-    let Some(stream) = shake_hands(stream, peer, config, &shared).await else { return };
+    let Some(stream) = shake_hands(stream, peer, config, &turns, &shared).await else { return };
     let asked = Arc::new(AtomicBool::new(false));
     let service = {
         let (asked, shared) = (Arc::clone(&asked), Arc::clone(&shared));

@@ -4,25 +4,35 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use rustls::server::Acceptor;
 use rustls::{Error, InvalidMessage, ServerConfig};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
-use tokio_rustls::TlsAcceptor;
+use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
 use tracing::{debug, warn};
 
 use super::Shared;
+use super::workers::Turns;
 
 /// Secures a connection, if its peer can and will.
 pub(super) async fn shake_hands(
     stream: TcpStream,
     peer: SocketAddr,
     config: Arc<ServerConfig>,
+    turns: &Turns,
     shared: &Shared,
 ) -> Option<TlsStream<TcpStream>> {
     // An answer is one write; waiting for more of it would only delay it.
     let _is_only_slower = stream.set_nodelay(true);
-    let why = match timeout(shared.limits.handshake, TlsAcceptor::from(config).accept(stream)).await {
+    let handshake = async {
+        let begun = LazyConfigAcceptor::new(Acceptor::default(), stream).await?;
+        // Whoever waits here has said all that is needed for an answer, so nobody can hold up the others by silence.
+        // What takes long is the agreement on a key and the signature, which come with the configuration. A peer that
+        // makes it take two rounds has its turn in the first; it is for the many of a burst, not against one of those.
+        turns.take(|| begun.into_stream(config)).await.await
+    };
+    let why = match timeout(shared.limits.handshake, handshake).await {
         Ok(Ok(stream)) => return Some(stream),
         // The peer spoke TLS and did not like it, or was not liked: most often a caBundle or a client
         // certificate that does not belong here, and then no review at all gets through.

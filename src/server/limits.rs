@@ -18,6 +18,9 @@ pub struct Limits {
     pub held_small: usize,
     /// Up to how many bytes a body is small; nearly every honest one is.
     pub small: usize,
+    /// Up to how many bytes a body is decided as soon as it is there, on the thread of its connection. A larger one
+    /// is decided beside it, at the price of waking two threads.
+    pub at_once: usize,
     /// Bodies read, or reviews decided, at once.
     pub in_flight: usize,
     /// How long a body may take to bring as many bytes as a small one has, or its end.
@@ -53,6 +56,7 @@ impl Default for Limits {
             held: 48 << 20,
             held_small: 16 << 20,
             small: 64 << 10,
+            at_once: 256 << 10,
             in_flight: 2_048,
             stall: Duration::from_secs(2),
             connections: 4_096,

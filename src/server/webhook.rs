@@ -15,11 +15,14 @@ use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use axum::routing::post;
+use tokio::task::spawn_blocking;
+use tokio::time::timeout_at;
 use tracing::debug;
 
 use super::body::{Arriving, Received, Trouble};
+use super::budget::Room;
 use super::deadline::Deadline;
-use super::judge::{Reply, too_large};
+use super::judge::{Reply, bug, too_large};
 use super::{CloseAfter, Place, Shared};
 use crate::admission::Phase;
 use crate::telemetry::{Metrics, Refusal};
@@ -49,14 +52,20 @@ async fn serve(phase: Phase, shared: Arc<Shared>, request: Request) -> Response 
     let deadline = Deadline::of(request.uri().query());
     let mut body = Arriving::new(request.into_body(), &shared.limits, deadline);
     match receive(&shared, &mut body).await {
-        Ok((Received::Whole(bytes, _room), _place)) => {
-            match shared.judge.reply(phase, &bytes, &shared.metrics) {
-                Some(reply) => respond(reply, &shared.metrics),
-                None => refuse(&shared.metrics, Refusal::NoPolicies, NO_POLICIES),
+        Ok((Received::Whole(bytes, room), _place)) => {
+            let reply = if bytes.len() <= shared.limits.at_once {
+                Ok(shared.judge.reply(phase, &bytes, shared.told()))
+            } else {
+                aside(phase, (bytes, room), deadline, &shared).await
+            };
+            match reply {
+                Ok(Some(reply)) => respond(reply, &shared.metrics),
+                Ok(None) => refuse(&shared.metrics, Refusal::NoPolicies, NO_POLICIES),
+                Err(NoTurn) => CloseAfter::mark(refuse(&shared.metrics, Refusal::TooMany, TOO_MANY)),
             }
         }
         Ok((Received::TooLarge { start, finished }, _place)) => {
-            let reply = too_large(phase, &start, shared.limits.body, &shared.metrics);
+            let reply = too_large(phase, &start, shared.limits.body, shared.told());
             let response = respond(reply, &shared.metrics);
             if finished { response } else { CloseAfter::mark(response) }
         }
@@ -74,8 +83,36 @@ async fn serve(phase: Phase, shared: Arc<Shared>, request: Request) -> Response 
     }
 }
 
+/// It was not a large body's turn in time.
+struct NoTurn;
+
+/// Decides a large body on another thread: it takes milliseconds, in which this one serves other connections. Of a
+/// caller that hangs up before it is its turn, nothing is kept and nothing decided.
+async fn aside(
+    phase: Phase,
+    (body, room): (Bytes, Room),
+    deadline: Deadline,
+    shared: &Arc<Shared>,
+) -> Result<Option<Reply>, NoTurn> {
+    let turn = timeout_at(deadline.patience, Arc::clone(&shared.large).acquire_owned()).await;
+    // The semaphore is never closed; were it, there would be no turn.
+    let turn = turn.map_err(|_| NoTurn)?.map_err(|_| NoTurn)?;
+    let (theirs, bytes) = (Arc::clone(shared), body.clone());
+    let decided = spawn_blocking(move || {
+        let reply = theirs.judge.reply(phase, &bytes, theirs.told());
+        // Once it is decided there is room for the next one, though somebody may still look at the bytes.
+        drop((room, turn));
+        reply
+    });
+    Ok(match decided.await {
+        Ok(reply) => reply,
+        // What panics in a decision is caught there, so this is a panic around it.
+        Err(_) => Some(bug(phase, &body, shared.told())),
+    })
+}
+
 /// Reads a body. One that brings nothing takes no place from those that do.
-async fn receive<'s>(shared: &'s Shared, body: &mut Arriving) -> Result<(Received<'s>, Place<'s>), Trouble> {
+async fn receive<'s>(shared: &'s Shared, body: &mut Arriving) -> Result<(Received, Place<'s>), Trouble> {
     body.begin().await?;
     let place = shared.enter().ok_or(Trouble::NoRoom)?;
     Ok((body.receive(&shared.budget, &shared.limits).await?, place))

@@ -12,13 +12,22 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use tokio::runtime::{Builder, Handle};
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
+use tokio::task::yield_now;
 
-/// How many tasks run before the kernel is asked what has arrived: few, so that what has need not wait for many
-/// handshakes.
+/// How many tasks run before it is looked at what has arrived, from the kernel and from other threads: few, so that
+/// what has need not wait for many handshakes.
 const TASKS_BETWEEN_EVENTS: u32 = 8;
+
+/// How many handshakes take their long step between two looks at everything else: less than two milliseconds.
+const HANDSHAKES_AT_ONCE: usize = 8;
+
+/// For how long a thread that decides large bodies waits for the next one. To start one again may fail, in a process
+/// that has as many as it may have.
+const KEPT: Duration = Duration::from_secs(24 * 3_600);
 
 /// Threads that serve connections. They end when this is dropped, and their connections with them.
 #[derive(Debug)]
@@ -32,28 +41,37 @@ struct Worker {
     runtime: Handle,
     /// How many connections it has.
     open: Arc<AtomicUsize>,
+    turns: Turns,
     /// Dropping it ends the thread.
-    _stop: oneshot::Sender<()>,
+    stop: oneshot::Sender<()>,
 }
 
 impl Workers {
     /// Starts as many threads.
     pub fn start(count: NonZeroUsize) -> io::Result<Self> {
-        let first = Worker::start(0)?;
-        let others = (1..count.get()).map(Worker::start).collect::<io::Result<_>>()?;
+        let first = Worker::start(0, count)?;
+        let others = (1..count.get()).map(|index| Worker::start(index, count)).collect::<io::Result<_>>()?;
         Ok(Self { first, others })
     }
 
-    /// Lets the thread with the fewest connections do this.
-    pub(super) fn spawn(&self, connection: impl Future<Output = ()> + Send + 'static) {
-        let least = self.others.iter().fold(&self.first, |least, other| {
-            if other.open.load(Ordering::Relaxed) < least.open.load(Ordering::Relaxed) {
-                other
-            } else {
-                least
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        1 + self.others.len()
+    }
+
+    /// Lets the thread with the fewest connections serve one.
+    pub(super) fn serve<C>(&self, connection: impl FnOnce(Turns) -> C)
+    where
+        C: Future<Output = ()> + Send + 'static,
+    {
+        let mut least = &self.first;
+        for other in &self.others {
+            if other.load() < least.load() {
+                least = other;
             }
-        });
+        }
         let one = One::of(&least.open);
+        let connection = connection(least.turns.clone());
         least.runtime.spawn(async move {
             let _one = one;
             connection.await;
@@ -62,11 +80,24 @@ impl Workers {
 }
 
 impl Worker {
-    fn start(index: usize) -> io::Result<Self> {
-        let runtime =
-            Builder::new_current_thread().enable_all().event_interval(TASKS_BETWEEN_EVENTS).build()?;
+    /// Whom a connection goes to: the least of these; last of all one that has ended, by a bug.
+    fn load(&self) -> (bool, usize) {
+        (self.stop.is_closed(), self.open.load(Ordering::Relaxed))
+    }
+
+    fn start(index: usize, count: NonZeroUsize) -> io::Result<Self> {
+        let runtime = Builder::new_current_thread()
+            .enable_io()
+            .enable_time()
+            .event_interval(TASKS_BETWEEN_EVENTS)
+            .global_queue_interval(TASKS_BETWEEN_EVENTS)
+            // All large bodies may be those of one thread's connections.
+            .max_blocking_threads(count.get())
+            .thread_keep_alive(KEPT)
+            .build()?;
         let (stop, stopped) = oneshot::channel::<()>();
-        let worker = Self { runtime: runtime.handle().clone(), open: Arc::default(), _stop: stop };
+        let (runtime_handle, turns) = (runtime.handle().clone(), Turns::new(HANDSHAKES_AT_ONCE));
+        let worker = Self { runtime: runtime_handle, open: Arc::default(), turns, stop };
         thread::Builder::new().name(format!("worker-{index}")).spawn(move || {
             // The other end says nothing, it is dropped.
             let _dropped = runtime.block_on(stopped);
@@ -74,6 +105,27 @@ impl Worker {
             runtime.shutdown_background();
         })?;
         Ok(worker)
+    }
+}
+
+/// Whose turn it is to do something on a thread that takes long: after a few such things, everything else that is
+/// ready gets its turn.
+#[derive(Clone, Debug)]
+pub(super) struct Turns(Arc<Semaphore>);
+
+impl Turns {
+    fn new(at_once: usize) -> Self {
+        Self(Arc::new(Semaphore::new(at_once)))
+    }
+
+    /// Does it when it is its turn.
+    pub(super) async fn take<T>(&self, long: impl FnOnce() -> T) -> T {
+        // The semaphore is never closed; were it, nobody would have to wait.
+        let turn = self.0.acquire().await;
+        let done = long();
+        yield_now().await;
+        drop(turn);
+        done
     }
 }
 
@@ -110,7 +162,7 @@ mod tests {
             let (end, ended) = oneshot::channel::<()>();
             ends.push(Some(end));
             let tell = tell.clone();
-            workers.spawn(async move {
+            workers.serve(|_| async move {
                 tell.send((number, thread::current().id())).unwrap();
                 let _ended = ended.await;
             });
@@ -126,14 +178,32 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn between_two_long_things_others_get_their_turn() {
+        let turns = Turns::new(1);
+        let done = std::sync::Mutex::new(Vec::new());
+        let long = async |name| turns.take(|| done.lock().unwrap().push(name)).await;
+        let short = async {
+            for _ in 0..8 {
+                yield_now().await;
+                done.lock().unwrap().push("short");
+            }
+        };
+        tokio::join!(long("first"), long("second"), long("third"), short);
+        let done = done.into_inner().unwrap();
+        let long: Vec<_> = done.iter().filter(|name| **name != "short").collect();
+        assert_eq!(long, [&"first", &"second", &"third"]);
+        assert!(done.array_windows().all(|[one, next]| *one == "short" || *next == "short"), "{done:?}");
+    }
+
+    #[tokio::test]
     async fn what_ended_makes_room() {
         let workers = Workers::start(NonZeroUsize::new(2).unwrap()).unwrap();
         let (end, ended) = oneshot::channel::<()>();
-        workers.spawn(async { ended.await.unwrap() });
+        workers.serve(|_| async { ended.await.unwrap() });
         assert_eq!(workers.first.open.load(Ordering::Relaxed), 1);
         end.send(()).unwrap();
         while workers.first.open.load(Ordering::Relaxed) > 0 {
-            tokio::task::yield_now().await;
+            yield_now().await;
         }
     }
 }

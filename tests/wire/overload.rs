@@ -38,6 +38,23 @@ async fn too_many_reviews_are_sent_away_to_ask_again() {
     assert_eq!(server.figure(r#"partywall_http_refusals_total{code="429"}"#).await, 2);
 }
 
+#[tokio::test]
+async fn bodies_that_are_decided_beside_their_connection_are_answered_like_others() {
+    let limits = Limits { at_once: 0, ..Limits::default() };
+    let server = Server::with(Setup { limits, ..Setup::default() }).await;
+    let mut clients = JoinSet::new();
+    for _ in 0..20 {
+        let target = server.target.clone();
+        clients.spawn(async move {
+            let mut client = target.http1().await;
+            assert_eq!(client.post("/mutate", PLAIN).await.review(PLAIN_UID)["patchType"], "JSONPatch");
+            assert_eq!(client.post("/validate", PLAIN).await.review(PLAIN_UID)["allowed"], false);
+        });
+    }
+    assert_eq!(clients.join_all().await.len(), 20);
+    server.until("partywall_reviews_in_flight", 0).await;
+}
+
 /// A POST that declares `length` bytes, and what was sent of them.
 fn begun(length: usize, sent: &str) -> String {
     format!("POST /mutate?timeout=30s HTTP/1.1\r\nhost: localhost\r\ncontent-length: {length}\r\n\r\n{sent}")

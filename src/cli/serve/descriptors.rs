@@ -9,18 +9,21 @@ use tracing::warn;
 
 use crate::server::Limits;
 
-/// For everything that is no connection: listeners, files that are read, what the runtime needs.
+/// For everything that is no connection: listeners, files that are read, what the program's runtime needs.
 const SPARE: usize = 64;
+/// What the runtime of a thread that serves connections needs.
+const PER_WORKER: usize = 4;
 
 /// The default limits, with no more connections than there are file descriptors for.
-pub(super) fn limits() -> Limits {
+pub(super) fn limits(workers: usize) -> Limits {
     let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
-    within(soft_limit(&limits), Limits::default())
+    within(soft_limit(&limits), workers, Limits::default())
 }
 
-fn within(files: Option<usize>, limits: Limits) -> Limits {
+fn within(files: Option<usize>, workers: usize, limits: Limits) -> Limits {
     let Some(files) = files else { return limits };
-    let connections = files.saturating_sub(limits.ops_connections + SPARE).max(1);
+    let spare = SPARE + PER_WORKER * workers;
+    let connections = files.saturating_sub(limits.ops_connections + spare).max(1);
     if connections >= limits.connections {
         return limits;
     }
@@ -48,10 +51,10 @@ mod tests {
                  Max processes             100                  100                  processes \n\
                  Max open files            {files:<20} 1048576              files     \n"
             );
-            within(soft_limit(&text), Limits::default()).connections
+            within(soft_limit(&text), 2, Limits::default()).connections
         };
         let all = Limits::default().connections;
-        for (files, expected) in [("1048576", all), ("unlimited", all), ("1024", 896), ("100", 1)] {
+        for (files, expected) in [("1048576", all), ("unlimited", all), ("1024", 888), ("100", 1)] {
             assert_eq!(limits(files), expected, "{files}");
         }
         assert_eq!(soft_limit(""), None);

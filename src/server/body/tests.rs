@@ -63,7 +63,7 @@ fn limits() -> Limits {
     }
 }
 
-async fn receive<'b>(body: Body, budget: &'b Budget, limits: &Limits) -> Result<Received<'b>, Trouble> {
+async fn receive(body: Body, budget: &Budget, limits: &Limits) -> Result<Received, Trouble> {
     let mut body = Arriving::new(body, limits, Deadline::of(None));
     body.begin().await?;
     body.receive(budget, limits).await
@@ -195,4 +195,44 @@ async fn futures_of<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
     })
     .await;
     results.into_iter().flatten().collect()
+}
+
+/// A body that brings `size` bytes at a time, each time only after everybody else had a turn.
+struct Slow(Pieces);
+
+impl HttpBody for Slow {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        if self.0.is_endless {
+            self.0.is_endless = false;
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let piece = Pin::new(&mut self.0).poll_frame(context);
+        self.0.is_endless = true;
+        piece
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.0.size_hint()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn bodies_that_have_all_the_room_between_them_do_not_wait_for_each_other() {
+    let (limits, begun) = (Limits { held: 16 << 10, ..limits() }, Instant::now());
+    let budget = Budget::new(&limits);
+    let one = async || {
+        let left = vec![Bytes::from(vec![b'x'; 1_000]); 9];
+        let body = Body::new(Slow(Pieces { left, declared: Some(9_000), is_endless: false }));
+        matches!(receive(body, &budget, &limits).await, Ok(Received::Whole(bytes, _)) if bytes.len() == 9_000)
+    };
+    // Each holds 4 KiB, all there is, when the first of them needs more.
+    assert_eq!(tokio::join!(one(), one(), one(), one()), (true, true, true, true));
+    assert_eq!(begun.elapsed(), Duration::ZERO);
 }
