@@ -1,5 +1,5 @@
 # `make check` is what CI runs, `make e2e` the part of it on a real control plane; everything else is cargo.
-.PHONY: check e2e fuzz night
+.PHONY: check e2e fuzz limits night
 check:
 	bash .ci/run
 
@@ -18,8 +18,13 @@ fuzz:
 	    -max_total_time=$(TIME) -max_len=16384 -timeout=10 -dict=fuzz/dictionary.txt || exit 1; \
 	done
 
-# What takes a night: the isolation theorem over CASES random cases, and every target of the fuzzers.
+# After a change that is meant to cost more, or less: what a review's instructions and allocations may be from now on.
+limits:
+	bash .ci/limits
+
+# What takes a night: growth, the isolation theorem over CASES random cases, and every target of the fuzzers.
 CASES = 5000000
 night:
+	cargo bench --locked --bench scale
 	PARTYWALL_ISOLATION_CASES=$(CASES) cargo test --locked --release --test isolation theorem -- --nocapture
 	$(MAKE) fuzz TIME=7200

@@ -1,8 +1,10 @@
 //! What one review costs in memory: decoding, deciding, encoding, and all three.
 //!
-//! Each over the recorded plain, large and huge pod, at both webhooks, next to what it is compared with: reading
-//! the same bytes with serde_json into nothing (`skip`, the least any parser can do) and into an owned tree
-//! (`value`, what a generic engine does).
+//! Each over the reviews of [`payload`], of every size and with every answer, next to what it is compared with:
+//! reading the same bytes with serde_json into nothing (`skip`, the least any use of it
+//! costs) and into an owned tree (`value`, what a generic engine does).
+//!
+//! Times on shared machines say little about a change; [instructions.rs](instructions.rs) is what fails.
 
 #![expect(
     clippy::disallowed_methods,
@@ -10,6 +12,8 @@
     clippy::panic,
     reason = "a benchmark reads fixtures, and has nobody to tell of an error"
 )]
+
+mod payload;
 
 use std::hint::black_box;
 use std::path::Path;
@@ -23,14 +27,10 @@ use partywall::admission::tenancy::Snapshot;
 use partywall::admission::{Phase, admit, answer, review};
 use partywall::config;
 
+use self::payload::{Expect, Payload, Size};
+
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
-fn snapshot() -> Snapshot {
-    config::load(&[root().join("policies/examples/eks.yaml")], date(2026, 11, 20))
-        .unwrap_or_else(|error| panic!("{error}"))
-        .snapshot
 }
 
 fn recorded(name: &str) -> Vec<u8> {
@@ -38,34 +38,35 @@ fn recorded(name: &str) -> Vec<u8> {
     std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// The recorded pods, and the webhook each was recorded at.
-const PODS: [(&str, &str, Phase); 6] = [
-    ("plain", "mutate-create-pods-plain", Phase::Mutate),
-    ("large", "mutate-create-pods-large", Phase::Mutate),
-    ("huge", "mutate-create-pods-huge", Phase::Mutate),
-    ("plain-denied", "validate-create-pods-privileged", Phase::Validate),
-    ("plain-update", "validate-update-pods-plain", Phase::Validate),
-    ("large-denied", "validate-create-pods-large", Phase::Validate),
-];
-
 fn bench(c: &mut Criterion) {
-    let snapshot = snapshot();
-    for (name, file, phase) in PODS {
-        let body = recorded(file);
-        let mut group = c.benchmark_group(name);
-        group.throughput(Throughput::Bytes(body.len() as u64));
-        if body.len() > 100_000 {
-            group.sample_size(30).measurement_time(Duration::from_secs(3));
+    let snapshot = payload::snapshot();
+    payload::verify(&snapshot);
+    for size in Size::ALL {
+        let reviews = || Expect::ALL.into_iter().filter_map(|expect| payload::payload(size, expect));
+        for Payload { expect, phase, body, .. } in reviews() {
+            let mut group = group(c, format!("{}/{}", size.name(), expect.name()), body.len());
+            stages(&mut group, &body, phase, &snapshot);
+            group.finish();
         }
-        stages(&mut group, &body, phase, &snapshot);
-        group.bench_function("compare/skip", |b| {
+        let Some(Payload { body, .. }) = reviews().next() else { continue };
+        let mut group = group(c, format!("{}/compare", size.name()), body.len());
+        group.bench_function("skip", |b| {
             b.iter(|| serde_json::from_slice::<serde::de::IgnoredAny>(black_box(&body)));
         });
-        group.bench_function("compare/value", |b| {
+        group.bench_function("value", |b| {
             b.iter(|| serde_json::from_slice::<serde_json::Value>(black_box(&body)));
         });
         group.finish();
     }
+}
+
+fn group(c: &mut Criterion, name: String, bytes: usize) -> BenchmarkGroup<'_, WallTime> {
+    let mut group = c.benchmark_group(name);
+    group.throughput(Throughput::Bytes(bytes as u64));
+    if bytes > 1_000_000 {
+        group.sample_size(30).measurement_time(Duration::from_secs(3));
+    }
+    group
 }
 
 fn stages(group: &mut BenchmarkGroup<'_, WallTime>, body: &[u8], phase: Phase, snapshot: &Snapshot) {
