@@ -1,0 +1,163 @@
+//! What was found: everything that goes into the tables and into `results.json`.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use serde::Serialize;
+
+use crate::generator::Tally;
+use crate::payload::Size;
+use crate::placement::Placement;
+use crate::rounds::{Cell, cores};
+use crate::servers::Kind;
+use crate::usage::Held;
+
+#[derive(Serialize)]
+pub(crate) struct Found {
+    pub(crate) machine: Machine,
+    pub(crate) plan: &'static str,
+    pub(crate) placement: String,
+    pub(crate) cells: Vec<Cell>,
+    pub(crate) neighbours: Vec<Neighbours>,
+    pub(crate) large: Option<Large>,
+    pub(crate) footprint: Footprint,
+}
+
+/// What it was measured on.
+#[derive(Serialize)]
+pub(crate) struct Machine {
+    pub(crate) cpu: String,
+    pub(crate) cores: usize,
+    pub(crate) kernel: String,
+    /// How many threads wanted to run, on average over the minute before.
+    pub(crate) load: String,
+    pub(crate) is_optimized: bool,
+}
+
+impl Machine {
+    fn look() -> anyhow::Result<Self> {
+        let cpu = fs::read_to_string("/proc/cpuinfo")?;
+        let model = cpu.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+        let load = fs::read_to_string("/proc/loadavg")?;
+        Ok(Self {
+            cpu: model.map_or("unknown", |(_, model)| model).trim().to_owned(),
+            cores: cores()?,
+            kernel: fs::read_to_string("/proc/sys/kernel/osrelease")?.trim().to_owned(),
+            load: load.split_whitespace().next().unwrap_or_default().to_owned(),
+            is_optimized: !cfg!(debug_assertions),
+        })
+    }
+}
+
+/// How some reviews fare alone, and beside others.
+#[derive(Serialize)]
+pub(crate) struct Neighbours {
+    pub(crate) scenario: &'static str,
+    pub(crate) server: Kind,
+    pub(crate) what: String,
+    pub(crate) alone: Fared,
+    pub(crate) beside: Fared,
+    /// What became of the others.
+    pub(crate) others: String,
+}
+
+/// How reviews fared, in µs.
+#[derive(Serialize)]
+pub(crate) struct Fared {
+    pub(crate) answers: u64,
+    pub(crate) failures: BTreeMap<String, u64>,
+    pub(crate) p50: f64,
+    pub(crate) p99: f64,
+    pub(crate) p999: f64,
+    /// Which share of the machine others used meanwhile, at most.
+    pub(crate) others: f64,
+}
+
+impl Fared {
+    pub(crate) fn new(tally: &Tally, others: f64) -> Self {
+        Self {
+            others,
+            answers: tally.latencies.len(),
+            failures: tally.failures.clone(),
+            p50: tally.micros(0.5),
+            p99: tally.micros(0.99),
+            p999: tally.micros(0.999),
+        }
+    }
+}
+
+/// What became of bodies of 18 MB that came all at once.
+#[derive(Serialize)]
+pub(crate) struct Large {
+    pub(crate) sent: usize,
+    pub(crate) denied: usize,
+    /// Told to come again.
+    pub(crate) later: usize,
+    /// They are among those of the small ones beside, too.
+    pub(crate) failures: BTreeMap<String, u64>,
+    pub(crate) seconds: f64,
+    pub(crate) peak_mib: f64,
+}
+
+/// What the servers take when they do nothing.
+#[derive(Default, Serialize)]
+pub(crate) struct Footprint {
+    /// What the servers held when everything was done.
+    pub(crate) after: BTreeMap<&'static str, Held>,
+    /// From exec to the first answer, in ms.
+    pub(crate) starts: BTreeMap<&'static str, Vec<f64>>,
+    /// With 10,000 namespaces: from exec to the first answer, in ms.
+    pub(crate) large_start: Option<f64>,
+    pub(crate) bare_mib: Option<f64>,
+    /// With 10,000 namespaces, 1,000 tenants and 75 connections.
+    pub(crate) mib: Option<f64>,
+    pub(crate) kib_per_connection: Option<f64>,
+    /// Stripped.
+    pub(crate) binary_mib: Option<f64>,
+}
+
+impl Found {
+    pub(crate) fn new(plan: &'static str, placement: Placement) -> anyhow::Result<Self> {
+        Ok(Self {
+            machine: Machine::look()?,
+            plan,
+            placement: placement.describe(),
+            cells: Vec::new(),
+            neighbours: Vec::new(),
+            large: None,
+            footprint: Footprint::default(),
+        })
+    }
+
+    pub(crate) fn cell(&self, scenario: &str, load: &str, server: Kind) -> Option<&Cell> {
+        self.cells.iter().find(|cell| (cell.scenario, &*cell.load, cell.server) == (scenario, load, server))
+    }
+
+    /// How many reviews of the median size a server answers in a second at most.
+    pub(crate) fn most(&self, server: Kind) -> Option<f64> {
+        self.cell("saturation", "16 connections", server).map(Cell::rate)
+    }
+
+    /// What a review of a size costs a server, in µs.
+    pub(crate) fn cost(&self, size: Size, server: Kind) -> Option<f64> {
+        let cell = match size {
+            Size::Median => self.cell("saturation", "16 connections", server),
+            Size::Minimal | Size::Update | Size::Mesh | Size::Fifty | Size::Big | Size::Huge => {
+                self.cell("sizes", size.name(), server)
+            }
+        };
+        cell.map(Cell::cost)
+    }
+
+    /// Everything that went wrong, and how often.
+    pub(crate) fn failures(&self) -> BTreeMap<String, u64> {
+        let mut all = BTreeMap::new();
+        let cells = self.cells.iter().map(|cell| &cell.tally.failures);
+        let neighbours =
+            self.neighbours.iter().flat_map(|both| [&both.alone.failures, &both.beside.failures]);
+        for (failure, count) in cells.chain(neighbours).flatten() {
+            *all.entry(failure.clone()).or_default() += count;
+        }
+        all
+    }
+}

@@ -1,0 +1,204 @@
+//! Says what was found: tables for people, `results.json` for programs.
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use crate::found::{Found, Machine};
+use crate::generator::micros;
+use crate::goals::{BOUND, Goal};
+use crate::rounds::Cell;
+use crate::servers::Kind;
+use crate::stats::{interval, median, ratio};
+use crate::table::Table;
+use crate::usage::Held;
+
+/// Everything, on stdout.
+pub(crate) fn print(found: &Found, goals: &[Goal]) {
+    let Machine { cpu, cores, kernel, load, is_optimized } = &found.machine;
+    println!("\n{cpu}, {cores} cores, Linux {kernel}, load {load} before; {}", found.placement);
+    if !is_optimized {
+        println!("This build is not optimized: nothing of it is worth comparing.");
+    }
+    for table in [saturated(found), open(found), neighbours(found), footprint(found), reached(goals)] {
+        if !table.is_empty() {
+            print!("{table}");
+        }
+    }
+    disturbances(found);
+    for (failure, count) in found.failures() {
+        println!("\nWRONG: {count} x {failure}");
+    }
+}
+
+fn saturated(found: &Found) -> Table {
+    let title = "As fast as answers come (CPU: the server's; ÷: to null's; [95 % of draws])";
+    let header = [
+        "",
+        "reviews/s",
+        "÷",
+        "CPU µs",
+        "÷",
+        "",
+        "core",
+        "p50 µs",
+        "p99 µs",
+        "p99.9",
+        "switches",
+        "disturbed",
+        "wrong",
+    ];
+    let mut table = Table::new(title, header);
+    for cell in found.cells.iter().filter(|cell| cell.scenario != "open") {
+        let null = found.cell(cell.scenario, &cell.load, Kind::Null).unwrap_or(cell);
+        let sure = interval(&cell.costs(), &null.costs());
+        table.row([
+            name(cell),
+            format!("{:.0}", cell.rate()),
+            format!("{:.2}", ratio(&cell.rates(), &null.rates())),
+            format!("{:.1}", cell.cost()),
+            format!("{:.2}", ratio(&cell.costs(), &null.costs())),
+            sure.map_or_else(String::new, |(low, high)| format!("[{low:.2} {high:.2}]")),
+            format!("{:.0} %{}", cell.cores() * 100.0, if cell.cores() < BOUND { " *" } else { "  " }),
+            format!("{:.0}", cell.p50()),
+            format!("{:.0}", cell.p99()),
+            format!("{:.0}", cell.tally.micros(0.999)),
+            format!("{:.2}", cell.switches()),
+            disturbed(cell),
+            cell.tally.failed().to_string(),
+        ]);
+    }
+    table
+}
+
+fn name(cell: &Cell) -> String {
+    format!("{:<15} {}", cell.load, cell.server.name())
+}
+
+fn disturbed(cell: &Cell) -> String {
+    format!("{}/{}", cell.disturbed(), cell.rounds.len())
+}
+
+fn open(found: &Found) -> Table {
+    let title =
+        "At random times, from when a review was meant to be sent (late: the generator's own part, p99)";
+    let header =
+        ["", "reviews/s", "CPU µs", "÷", "p50 µs", "÷", "p99 µs", "÷", "p99.9", "late", "disturbed", "wrong"];
+    let mut table = Table::new(title, header);
+    for cell in found.cells.iter().filter(|cell| cell.scenario == "open") {
+        let null = found.cell(cell.scenario, &cell.load, Kind::Null).unwrap_or(cell);
+        table.row([
+            name(cell),
+            format!("{:.0}", cell.rate()),
+            format!("{:.1}", cell.cost()),
+            format!("{:.2}", cell.cost() / null.cost()),
+            format!("{:.0}", cell.p50()),
+            format!("{:.2}", cell.p50() / null.p50()),
+            format!("{:.0}", cell.p99()),
+            format!("{:.2}", cell.p99() / null.p99()),
+            format!("{:.0}", cell.tally.micros(0.999)),
+            format!("{:.0}", micros(cell.tally.lateness.value_at_quantile(0.99))),
+            disturbed(cell),
+            cell.tally.failed().to_string(),
+        ]);
+    }
+    table
+}
+
+fn neighbours(found: &Found) -> Table {
+    let title = "Beside something that could be in the way (µs)";
+    let header = ["", "p50 alone", "beside", "p99 alone", "beside", "÷", "p99.9", "samples", "wrong", ""];
+    let mut table = Table::new(title, header);
+    for both in &found.neighbours {
+        let wrong: u64 = both.alone.failures.values().chain(both.beside.failures.values()).sum();
+        table.row([
+            format!("{:<6} {}", both.scenario, both.server.name()),
+            format!("{:.0}", both.alone.p50),
+            format!("{:.0}", both.beside.p50),
+            format!("{:.0}", both.alone.p99),
+            format!("{:.0}", both.beside.p99),
+            format!("{:.2}", both.beside.p99 / both.alone.p99),
+            format!("{:.0}", both.beside.p999),
+            both.beside.answers.to_string(),
+            wrong.to_string(),
+            format!("{}; {}", both.what, both.others),
+        ]);
+    }
+    table
+}
+
+fn footprint(found: &Found) -> Table {
+    let mut table = Table::new("At rest", ["", ""]);
+    let footprint = &found.footprint;
+    for (server, starts) in &footprint.starts {
+        let (name, value) = (format!("exec to first answer, {server}"), median(starts));
+        table.row([name, format!("{value:.1} ms")]);
+    }
+    for (server, held) in &footprint.after {
+        let Held { mib, peak_mib, descriptors } = held;
+        let name = format!("memory after all of the above, {server} (at most; descriptors)");
+        table.row([name, format!("{mib:.1} MiB ({peak_mib:.1}; {descriptors})")]);
+    }
+    let rows = [
+        ("exec to first answer, 10,000 namespaces", footprint.large_start, "ms"),
+        ("memory, one tenant", footprint.bare_mib, "MiB"),
+        ("memory, 10,000 namespaces, 1,000 tenants, 75 connections", footprint.mib, "MiB"),
+        ("memory of an idle connection", footprint.kib_per_connection, "KiB"),
+        ("program, stripped", footprint.binary_mib, "MiB"),
+    ];
+    for (name, value, unit) in rows {
+        if let Some(value) = value {
+            table.row([name.to_owned(), format!("{value:.1} {unit}")]);
+        }
+    }
+    table
+}
+
+fn reached(goals: &[Goal]) -> Table {
+    let mut table = Table::new(
+        "Goals (?: too much else went on to believe it)",
+        ["", "value", "gate", "stretch", "", ""],
+    );
+    for goal in goals {
+        let bound = |bound| format!("{} {bound}", if goal.at_least { "≥" } else { "≤" });
+        table.row([
+            goal.name.clone(),
+            format!("{:.2} {:<3}", goal.value, goal.unit),
+            bound(goal.gate),
+            goal.stretch.map_or_else(String::new, bound),
+            goal.outcome(),
+            goal.note.clone(),
+        ]);
+    }
+    table
+}
+
+/// What to think of it.
+fn disturbances(found: &Found) {
+    let (all, disturbed) = found
+        .cells
+        .iter()
+        .fold((0, 0), |(all, disturbed), cell| (all + cell.rounds.len(), disturbed + cell.disturbed()));
+    if disturbed > 0 {
+        println!("\n{disturbed} of {all} rounds were disturbed: others used more than 5 % of the machine.");
+    }
+    let late = |cell: &&Cell| micros(cell.tally.lateness.value_at_quantile(0.99)) > cell.p99() / 2.0;
+    if let Some(cell) = found.cells.iter().filter(|cell| cell.scenario == "open").find(late) {
+        println!("The generator was late ({}): such latencies are its own.", name(cell));
+    }
+    if found.cells.iter().any(|cell| cell.scenario != "open" && cell.cores() < BOUND) {
+        println!("* the server had time left, so the generator was the limit: compare CPU, not reviews/s.");
+    }
+}
+
+/// Everything and the goals, for programs.
+pub(crate) fn write(found: &Found, goals: &[Goal], folder: &Path) -> anyhow::Result<()> {
+    #[derive(Serialize)]
+    struct Results<'f> {
+        #[serde(flatten)]
+        found: &'f Found,
+        goals: &'f [Goal],
+    }
+    let json = serde_json::to_vec_pretty(&Results { found, goals })?;
+    Ok(std::fs::write(folder.join("results.json"), json)?)
+}

@@ -1,0 +1,187 @@
+//! Rounds: the same load on each server in turn, there and back again, and what each of them cost.
+//!
+//! There and back again (ABBA), so that a machine that gets slower from round to round is as unfair to the first
+//! server as to the last.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use hdrhistogram::Histogram;
+use serde::Serialize;
+use serde::ser::Serializer;
+
+use crate::generator::{Tally, micros};
+use crate::servers::Kind;
+use crate::stats::median;
+use crate::usage::{Busy, DISTURBED, Usage};
+
+/// One load on one server.
+#[derive(Serialize)]
+pub(crate) struct Cell {
+    /// What is measured: `saturation`, `open`, ...
+    pub(crate) scenario: &'static str,
+    /// What is special about this one of it.
+    pub(crate) load: String,
+    pub(crate) server: Kind,
+    pub(crate) rounds: Vec<Round>,
+    /// What came back in all rounds; in the results as µs by percentile.
+    #[serde(serialize_with = "percentiles")]
+    pub(crate) tally: Tally,
+}
+
+/// One round of it.
+#[derive(Serialize)]
+pub(crate) struct Round {
+    pub(crate) seconds: f64,
+    pub(crate) answers: u64,
+    pub(crate) failures: BTreeMap<String, u64>,
+    /// Of the server.
+    pub(crate) cpu_micros: f64,
+    pub(crate) switches: u64,
+    pub(crate) p50: f64,
+    pub(crate) p99: f64,
+    /// Which share of the machine others used.
+    pub(crate) others: f64,
+}
+
+impl Round {
+    /// Puts a load on a server and looks at what it uses.
+    pub(crate) async fn measure(
+        pid: u32,
+        load: impl Future<Output = Tally>,
+    ) -> anyhow::Result<(Self, Tally)> {
+        let me = std::process::id();
+        let (busy, own, before, begun) = (Busy::now()?, Usage::of(me)?, Usage::of(pid)?, Instant::now());
+        let tally = load.await;
+        let elapsed = begun.elapsed();
+        let used = Usage::of(pid)?.since(&before);
+        let ours = used.cpu + Usage::of(me)?.since(&own).cpu;
+        let round = Self {
+            seconds: elapsed.as_secs_f64(),
+            answers: tally.latencies.len(),
+            failures: tally.failures.clone(),
+            cpu_micros: used.cpu.as_secs_f64() * 1e6,
+            switches: used.switches,
+            p50: tally.micros(0.5),
+            p99: tally.micros(0.99),
+            others: Busy::now()?.others_since(&busy, ours, cores()?),
+        };
+        Ok((round, tally))
+    }
+
+    pub(crate) fn is_disturbed(&self) -> bool {
+        self.others > DISTURBED
+    }
+
+    fn per_answer(&self, what: f64) -> f64 {
+        what / count(self.answers.max(1))
+    }
+}
+
+/// The cores of the machine, whichever of them are ours.
+pub(crate) fn cores() -> std::io::Result<usize> {
+    let stat = std::fs::read_to_string("/proc/stat")?;
+    Ok(stat.lines().filter(|line| line.starts_with("cpu")).count().saturating_sub(1).max(1))
+}
+
+/// Counts are far below where a float gets coarse.
+pub(crate) fn count(number: u64) -> f64 {
+    number as f64
+}
+
+impl Cell {
+    pub(crate) fn new(scenario: &'static str, load: impl Into<String>, server: Kind) -> Self {
+        Self { scenario, load: load.into(), server, rounds: Vec::new(), tally: Tally::default() }
+    }
+
+    pub(crate) fn add(&mut self, (round, tally): (Round, Tally)) {
+        self.rounds.push(round);
+        self.tally.add(&tally);
+    }
+
+    /// Something of every round, without the disturbed ones if enough of the others are left.
+    pub(crate) fn each(&self, what: impl Fn(&Round) -> f64) -> Vec<f64> {
+        let quiet: Vec<_> = self.rounds.iter().filter(|round| !round.is_disturbed()).collect();
+        if quiet.len() >= 2 {
+            quiet.into_iter().map(what).collect()
+        } else {
+            self.rounds.iter().map(what).collect()
+        }
+    }
+
+    /// Whether not enough undisturbed rounds are left.
+    pub(crate) fn is_doubtful(&self) -> bool {
+        self.rounds.len() - self.disturbed() < 2
+    }
+
+    pub(crate) fn disturbed(&self) -> usize {
+        self.rounds.iter().filter(|round| round.is_disturbed()).count()
+    }
+
+    /// µs of the server's CPU a review, round by round.
+    pub(crate) fn costs(&self) -> Vec<f64> {
+        self.each(|round| round.per_answer(round.cpu_micros))
+    }
+
+    pub(crate) fn cost(&self) -> f64 {
+        median(&self.costs())
+    }
+
+    /// Answers a second.
+    pub(crate) fn rates(&self) -> Vec<f64> {
+        self.each(|round| count(round.answers) / round.seconds)
+    }
+
+    pub(crate) fn rate(&self) -> f64 {
+        median(&self.rates())
+    }
+
+    /// How many cores the server had in use.
+    pub(crate) fn cores(&self) -> f64 {
+        median(&self.each(|round| round.cpu_micros / 1e6 / round.seconds))
+    }
+
+    pub(crate) fn switches(&self) -> f64 {
+        median(&self.each(|round| round.per_answer(count(round.switches))))
+    }
+
+    pub(crate) fn p50(&self) -> f64 {
+        median(&self.each(|round| round.p50))
+    }
+
+    pub(crate) fn p99(&self) -> f64 {
+        median(&self.each(|round| round.p99))
+    }
+}
+
+/// The curve of a histogram: shares of answers, and the µs that they did not exceed.
+pub(crate) fn curve(latencies: &Histogram<u64>) -> Vec<(f64, f64)> {
+    // As many points for the last per mille as for the first half.
+    let shares = (0..=100).map(|step| 1.0 - 10_f64.powf(-f64::from(step) * 4.0 / 100.0));
+    shares.map(|share| (share, micros(latencies.value_at_quantile(share)))).collect()
+}
+
+fn percentiles<S: Serializer>(tally: &Tally, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(curve(&tally.latencies))
+}
+
+/// How a load is repeated.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Repeat {
+    pub(crate) warm_up: Duration,
+    pub(crate) round: Duration,
+    /// How often there and back again.
+    pub(crate) times: usize,
+}
+
+impl Repeat {
+    /// In which order `count` servers have their turns.
+    pub(crate) fn order(self, count: usize) -> impl Iterator<Item = usize> {
+        (0..self.times).flat_map(move |_| (0..count).chain((0..count).rev()))
+    }
+
+    /// Short of everything: for a load that needs no more.
+    pub(crate) fn shorter(self, by: u32) -> Self {
+        Self { warm_up: self.warm_up / by, round: self.round / by, times: self.times }
+    }
+}

@@ -1,0 +1,143 @@
+//! The same load on all three servers: how much they can do, what a review costs them, and how long it takes.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::Context;
+
+use crate::client::Message;
+use crate::generator::{Arrivals, Lanes, Pool, Tally};
+use crate::payload::{Expect, Size};
+use crate::rounds::{Cell, Repeat, Round};
+use crate::servers::{Kind, Server};
+use crate::stand::Stand;
+
+/// Where most is measured.
+pub(crate) const LANES: usize = 16;
+
+/// As much as each can do, of the median review.
+pub(crate) async fn saturation(stand: &mut Stand) -> anyhow::Result<()> {
+    for count in stand.plan.connections {
+        let load = format!("{count} connections");
+        let message = stand.message(Size::Median, Expect::Allow)?;
+        closed(stand, "saturation", load, *count, &message, stand.plan.repeat).await?;
+    }
+    Ok(())
+}
+
+/// As much as each can do, of other sizes.
+pub(crate) async fn sizes(stand: &mut Stand) -> anyhow::Result<()> {
+    for size in [Size::Minimal, Size::Mesh, Size::Big, Size::Huge] {
+        let message = stand.message(size, Expect::Allow)?;
+        let load = size.name().to_owned();
+        closed(stand, "sizes", load, LANES, &message, stand.plan.repeat).await?;
+    }
+    Ok(())
+}
+
+/// As much as each can do, of other verdicts.
+pub(crate) async fn verdicts(stand: &mut Stand) -> anyhow::Result<()> {
+    for expect in [Expect::Deny, Expect::Patch] {
+        let message = stand.message(Size::Median, expect)?;
+        let load = expect.name().to_owned();
+        closed(stand, "verdicts", load, LANES, &message, stand.plan.repeat.shorter(2)).await?;
+    }
+    Ok(())
+}
+
+async fn closed(
+    stand: &mut Stand,
+    scenario: &'static str,
+    load: String,
+    count: usize,
+    message: &Arc<Message>,
+    repeat: Repeat,
+) -> anyhow::Result<()> {
+    stand.progress.say(&format!("{scenario}: {load}"));
+    let pace = stand.pace()?;
+    let mut lanes = Vec::new();
+    for server in &stand.servers {
+        let mut opened = Lanes::open(&server.target, count).await?;
+        opened.run(message, repeat.warm_up, &pace).await;
+        lanes.push((server.pid, opened, Cell::new(scenario, load.clone(), server.kind)));
+    }
+    for turn in repeat.order(lanes.len()) {
+        let (pid, lanes, cell) = lanes.get_mut(turn).context("as many turns as servers")?;
+        cell.add(Round::measure(*pid, lanes.run(message, repeat.round, &pace)).await?);
+    }
+    stand.found.cells.extend(lanes.into_iter().map(|(_, _, cell)| cell));
+    Ok(())
+}
+
+/// Latencies at shares of what each can do, and at the same rate for all.
+pub(crate) async fn open(stand: &mut Stand) -> anyhow::Result<()> {
+    for percent in [10, 50, 80] {
+        let mut rates = Vec::new();
+        for kind in Kind::ALL {
+            rates.push((kind, most(stand, kind)? * f64::from(percent) / 100.0));
+        }
+        at_rates(stand, at(percent), &rates).await?;
+    }
+    let half = most(stand, Kind::Partywall)? / 2.0;
+    at_rates(stand, "same rate".to_owned(), &[(Kind::Null, half), (Kind::Partywall, half)]).await
+}
+
+/// What the load at a share is called.
+fn at(percent: u32) -> String {
+    format!("{percent} % of its own")
+}
+
+/// How many reviews a second a server can answer at random times. A closed loop keeps it awake and hands it one review
+/// after the other; at random times it wakes for most of them, and each costs two or three times as much. So once it is
+/// known what one costs at little load, that says how many fit into a second of its core.
+fn most(stand: &Stand, kind: Kind) -> anyhow::Result<f64> {
+    let saturated = stand.found.most(kind).context("saturation is measured first")?;
+    let awoken = stand.found.cell("open", &at(10), kind).map(|cell| 1e6 / cell.cost());
+    Ok(awoken.map_or(saturated, |awoken| awoken.min(saturated)))
+}
+
+async fn at_rates(stand: &mut Stand, load: String, rates: &[(Kind, f64)]) -> anyhow::Result<()> {
+    stand.progress.say(&format!("open loop: {load}"));
+    let (repeat, message) = (stand.plan.repeat, stand.message(Size::Median, Expect::Allow)?);
+    let mut loads = Vec::new();
+    for (kind, rate) in rates {
+        let server = stand.server(*kind)?;
+        let pool = Pool::new(&server.target);
+        let mut arrivals = Arrivals {
+            mixture: vec![(1.0, Arc::clone(&message))],
+            rate: *rate,
+            lasting: repeat.warm_up,
+            pace: stand.pace()?,
+            during: None,
+        };
+        arrivals.run(&pool).await;
+        arrivals.lasting = repeat.round;
+        loads.push((server.pid, arrivals, pool, Cell::new("open", load.clone(), *kind)));
+    }
+    for turn in repeat.order(loads.len()) {
+        let (pid, arrivals, pool, cell) = loads.get_mut(turn).context("as many turns as loads")?;
+        cell.add(Round::measure(*pid, arrivals.run(pool)).await?);
+    }
+    stand.found.cells.extend(loads.into_iter().map(|(_, _, _, cell)| cell));
+    Ok(())
+}
+
+/// A few reviews of every verdict, only to see whether the answers are right.
+pub(crate) async fn smoke(server: &Server, stand: &Stand) -> anyhow::Result<Tally> {
+    let mut tally = Tally::default();
+    for (size, expect) in [
+        (Size::Median, Expect::Allow),
+        (Size::Median, Expect::Deny),
+        (Size::Minimal, Expect::Patch),
+        (Size::Update, Expect::Allow),
+    ] {
+        let message = stand.message(size, expect)?;
+        let pool = Pool::new(&server.target);
+        for _ in 0..25 {
+            let begun = Instant::now();
+            let answer = pool.ask(&message).await;
+            tally.count(begun.elapsed(), &answer);
+        }
+    }
+    Ok(tally)
+}

@@ -1,0 +1,180 @@
+//! partywall under load for long, and what grows meanwhile.
+//!
+//! Half of what it can do of an API server's mix; now and then its policies change, and many connections come at once.
+//! What counts is how memory and descriptors drift once it is warm: a leak is a slope, not a figure.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+use tokio::time::sleep;
+
+use crate::client::{Message, Target};
+use crate::footprint::tenants;
+use crate::generator::{Arrivals, Mixture, Pool, Tally, aside};
+use crate::neighbours::{burst, mixed_rate};
+use crate::pace::Pace;
+use crate::payload::{Expect, Size};
+use crate::plots;
+use crate::scenario;
+use crate::servers::Kind;
+use crate::stand::Stand;
+use crate::stats::slope;
+use crate::usage::Held;
+
+/// How often is looked.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// How many looks there are between two changes of policies, two bursts, and two lines of progress.
+const LOOKS_TO_CHANGE: u32 = 7;
+const LOOKS_TO_BURST: u32 = 5;
+const LOOKS_TO_TELL: u32 = 15;
+/// Connections of a burst.
+const BURST: usize = 200;
+/// After how long it is warm; in a short run, a fifth of it must do.
+const WARM_AFTER: Duration = Duration::from_secs(600);
+
+/// What was seen at one look.
+#[derive(Serialize)]
+pub(crate) struct Look {
+    pub(crate) seconds: f64,
+    #[serde(flatten)]
+    pub(crate) held: Held,
+}
+
+#[derive(Serialize)]
+struct Soaked {
+    seconds: f64,
+    answers: u64,
+    mib_per_hour: f64,
+    percent_per_hour: f64,
+    descriptors_per_hour: f64,
+    looks: Vec<Look>,
+}
+
+/// Soaks for so long.
+pub(crate) async fn soak(mut stand: Stand, lasting: Duration, folder: &Path) -> anyhow::Result<ExitCode> {
+    // What it can do is found out first.
+    scenario::saturation(&mut stand).await?;
+    scenario::sizes(&mut stand).await?;
+    let rate = mixed_rate(&stand)?;
+    let changing = stand.file("changing.yaml");
+    std::fs::write(&changing, tenants(100))?;
+    let server = stand.start(Kind::Partywall, &[&changing])?;
+    stand.progress.say(&format!("{rate:.0} reviews/s for {} s", lasting.as_secs()));
+    let arrivals =
+        Arrivals { mixture: mixture(&stand)?, rate, lasting, pace: Pace::sleeping()?, during: None };
+    let disturbing = Disturbing {
+        pid: server.pid,
+        target: server.target.clone(),
+        message: stand.message(Size::Median, Expect::Allow)?,
+        changing,
+        lasting,
+    };
+    let disturbed = aside(move || disturbing.run());
+    let mut tally = arrivals.run(&Pool::new(&server.target)).await;
+    let (bursts, looks) = disturbed.await?;
+    let looks = looks?;
+    tally.add_failures(&bursts);
+    stand.progress.finish();
+    let soaked = Soaked::new(lasting, tally.latencies.len(), looks);
+    std::fs::write(folder.join("soak.json"), serde_json::to_vec_pretty(&soaked)?)?;
+    plots::soak(&soaked.looks, folder)?;
+    soaked.print(&tally);
+    Ok(if tally.failed() == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn mixture(stand: &Stand) -> anyhow::Result<Mixture> {
+    let parts = [
+        (30.0, Size::Median, Expect::Allow),
+        (30.0, Size::Median, Expect::Patch),
+        (10.0, Size::Median, Expect::Deny),
+        (20.0, Size::Update, Expect::Allow),
+        (8.0, Size::Mesh, Expect::Allow),
+        (1.9, Size::Big, Expect::Allow),
+        (0.1, Size::Huge, Expect::Allow),
+    ];
+    parts.into_iter().map(|(share, size, expect)| Ok((share, stand.message(size, expect)?))).collect()
+}
+
+/// What goes on beside the reviews.
+struct Disturbing {
+    pid: u32,
+    target: Target,
+    message: Arc<Message>,
+    changing: PathBuf,
+    lasting: Duration,
+}
+
+impl Disturbing {
+    async fn run(self) -> (Tally, anyhow::Result<Vec<Look>>) {
+        let mut bursts = Tally::default();
+        let looks = self.looks(&mut bursts).await;
+        (bursts, looks)
+    }
+
+    async fn looks(&self, bursts: &mut Tally) -> anyhow::Result<Vec<Look>> {
+        let (begun, mut looks) = (Instant::now(), Vec::new());
+        for number in 1.. {
+            sleep(LOOK_EVERY).await;
+            let (seconds, held) = (begun.elapsed().as_secs_f64(), Held::by(self.pid)?);
+            looks.push(Look { seconds, held });
+            if seconds >= self.lasting.as_secs_f64() {
+                break;
+            }
+            if number % LOOKS_TO_TELL == 0 {
+                println!("{seconds:>6.0} s  {:>6.1} MiB  {:>4} descriptors", held.mib, held.descriptors);
+            }
+            if number % LOOKS_TO_CHANGE == 0 {
+                let more = (number / LOOKS_TO_CHANGE % 2) as usize;
+                std::fs::write(&self.changing, tenants(100 + more))?;
+            }
+            if number % LOOKS_TO_BURST == 0 {
+                bursts.add(&burst(&self.target, &self.message, BURST).await);
+            }
+        }
+        Ok(looks)
+    }
+}
+
+impl Soaked {
+    fn new(lasting: Duration, answers: u64, looks: Vec<Look>) -> Self {
+        let warm = WARM_AFTER.min(lasting / 5).as_secs_f64();
+        let drift = |what: fn(&Held) -> f64| {
+            let points = looks.iter().filter(|look| look.seconds >= warm);
+            slope(&points.map(|look| (look.seconds / 3_600.0, what(&look.held))).collect::<Vec<_>>())
+        };
+        let mib_per_hour = drift(|held| held.mib);
+        let first = looks.iter().find(|look| look.seconds >= warm).map_or(1.0, |look| look.held.mib);
+        Self {
+            seconds: lasting.as_secs_f64(),
+            answers,
+            mib_per_hour,
+            percent_per_hour: mib_per_hour / first * 100.0,
+            descriptors_per_hour: drift(|held| held.descriptors as f64),
+            looks,
+        }
+    }
+
+    fn print(&self, tally: &Tally) {
+        println!(
+            "\n{} right answers in {:.0} s: p50 {:.2} ms, p99 {:.2} ms, p99.9 {:.2} ms",
+            self.answers,
+            self.seconds,
+            tally.micros(0.5) / 1e3,
+            tally.micros(0.99) / 1e3,
+            tally.micros(0.999) / 1e3
+        );
+        println!(
+            "once warm: memory {:+.2} MiB an hour ({:+.1} %), descriptors {:+.1} an hour",
+            self.mib_per_hour, self.percent_per_hour, self.descriptors_per_hour
+        );
+        if self.seconds < 3_600.0 {
+            println!("in less than an hour, drift is mostly noise");
+        }
+        for (failure, count) in &tally.failures {
+            println!("WRONG: {count} x {failure}");
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! What is made of several rounds of the same thing.
+//!
+//! Rounds on a shared machine are skewed by whatever else ran, so what is compared are medians, and how sure a ratio
+//! is comes from drawing the rounds again, not from a formula that wants them normal.
+
+use fastrand::Rng;
+
+/// How often rounds are drawn again.
+const DRAWS: usize = 2_000;
+
+/// The one in the middle; 0 of nothing.
+pub(crate) fn median(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let middle = sorted.len() / 2;
+    match (sorted.get(middle.wrapping_sub(1)), sorted.get(middle)) {
+        (Some(below), Some(above)) if sorted.len().is_multiple_of(2) => f64::midpoint(*below, *above),
+        (_, Some(value)) => *value,
+        (_, None) => 0.0,
+    }
+}
+
+/// The median of `these` over that of `those`.
+pub(crate) fn ratio(these: &[f64], those: &[f64]) -> f64 {
+    median(these) / median(those)
+}
+
+/// Where the ratio of medians would be in 95 of 100 runs, as far as these rounds can tell; `None` if they are too few.
+pub(crate) fn interval(these: &[f64], those: &[f64]) -> Option<(f64, f64)> {
+    if these.len() < 4 || those.len() < 4 {
+        return None;
+    }
+    // The same rounds give the same interval.
+    let mut rng = Rng::with_seed(1);
+    let mut ratios: Vec<_> =
+        (0..DRAWS).map(|_| ratio(&again(these, &mut rng), &again(those, &mut rng))).collect();
+    ratios.sort_by(f64::total_cmp);
+    Some((*ratios.get(DRAWS / 40)?, *ratios.get(DRAWS - 1 - DRAWS / 40)?))
+}
+
+fn again(values: &[f64], rng: &mut Rng) -> Vec<f64> {
+    (0..values.len()).filter_map(|_| values.get(rng.usize(..values.len())).copied()).collect()
+}
+
+/// How much `y` grows when `x` grows by one, by least squares; 0 if `x` stands still.
+pub(crate) fn slope(points: &[(f64, f64)]) -> f64 {
+    let count = f64::from(u32::try_from(points.len()).unwrap_or(u32::MAX));
+    let (x, y) = points.iter().fold((0.0, 0.0), |(x, y), point| (x + point.0, y + point.1));
+    let (x, y) = (x / count, y / count);
+    let (over, under) = points.iter().fold((0.0, 0.0), |(over, under), point| {
+        (over + (point.0 - x) * (point.1 - y), under + (point.0 - x).powi(2))
+    });
+    if under > 0.0 { over / under } else { 0.0 }
+}
