@@ -6,7 +6,8 @@
 //! ```
 //!
 //! It knows nothing of where policies come from: a [`Writer`] puts a snapshot into the store, and requests read
-//! it. It must never decide anything itself, nor let a request wait for anything but its own body.
+//! it. It must never decide anything itself, nor let a request wait for anything but its own body, or with a
+//! large one for its turn among those.
 //!
 //! INVARIANT: what is kept of bodies is bounded by `Limits::held`, `Limits::held_small` and one `Limits::body`,
 //! whatever is sent.

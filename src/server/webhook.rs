@@ -1,7 +1,7 @@
 //! The two endpoints the API server calls: `POST /mutate` and `POST /validate`.
 //!
 //! A request becomes bytes, the bytes a verdict, the verdict bytes. Nothing here waits for anything but the
-//! body; it never redirects, and it never answers an error where a denial can be answered.
+//! body, and a large one for its turn; it never redirects, and it never answers an error where a denial can be answered.
 //!
 //! INVARIANT: whatever has a uid is answered with HTTP 200 and that uid, unless the API server can do better by
 //! asking again (429 and 503, both with `Retry-After`).

@@ -197,7 +197,7 @@ async fn futures_of<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
     results.into_iter().flatten().collect()
 }
 
-/// A body that brings `size` bytes at a time, each time only after everybody else had a turn.
+/// A body that brings each piece only after everybody else had a turn.
 struct Slow(Pieces);
 
 impl HttpBody for Slow {
