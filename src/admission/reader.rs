@@ -10,8 +10,8 @@
 //! server, and a parser that lets things pass could be made to see another object.
 
 mod access;
+mod scanner;
 mod skip;
-mod strings;
 #[cfg(test)]
 mod tests;
 
@@ -22,6 +22,7 @@ use serde::de::{Deserialize, DeserializeSeed, Deserializer, Visitor};
 use serde::forward_to_deserialize_any;
 
 use self::access::{Fields, Items};
+use self::scanner::Scanner;
 
 /// How deep what is built may be nested, as in serde_json.
 const DEPTH: u8 = 128;
@@ -59,55 +60,24 @@ pub(super) fn from_str<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Refus
 
 /// Reads what `seed` makes of a value, and nothing but white space after it.
 pub(super) fn seeded<'a, S: DeserializeSeed<'a>>(seed: S, text: &'a str) -> Result<S::Value, Refused> {
-    let mut reader = Reader { text, at: 0, depth: 0 };
+    let mut reader = Reader { text, scanner: Scanner::of(text.as_bytes()), depth: 0 };
     let value = seed.deserialize(&mut reader)?;
-    if reader.peek().is_some() { Err(Refused) } else { Ok(value) }
+    if reader.scanner.peek().is_some() { Err(Refused) } else { Ok(value) }
 }
 
 /// A place in a text of JSON.
 struct Reader<'a> {
     text: &'a str,
-    /// The next byte.
-    at: usize,
+    scanner: Scanner<'a>,
     /// How many objects and lists are open that are being built.
     depth: u8,
 }
 
 impl<'a> Reader<'a> {
-    #[inline]
-    const fn bytes(&self) -> &'a [u8] {
-        self.text.as_bytes()
-    }
-
-    /// The next byte that is no white space.
-    #[inline]
-    fn peek(&mut self) -> Option<u8> {
-        self.at = skip::space(self.bytes(), self.at);
-        self.bytes().get(self.at).copied()
-    }
-
-    /// Goes past `byte`, which must be the next one but for white space.
-    #[inline]
-    fn expect(&mut self, byte: u8) -> Result<(), Refused> {
-        if self.peek() != Some(byte) {
-            return Err(Refused);
-        }
-        self.at += 1;
-        Ok(())
-    }
-
     /// Goes past `word`, which must come next.
     #[inline]
     fn word(&mut self, word: &[u8]) -> Result<(), Refused> {
-        self.at = skip::word(self.bytes(), self.at, word).ok_or(Refused)?;
-        Ok(())
-    }
-
-    /// Goes past a value.
-    #[inline]
-    fn skip(&mut self) -> Result<(), Refused> {
-        self.at = skip::value(self.bytes(), self.at).ok_or(Refused)?;
-        Ok(())
+        self.scanner.word(word).ok_or(Refused)
     }
 
     /// Builds an object or list with `build`, which must read all of it.
@@ -115,7 +85,7 @@ impl<'a> Reader<'a> {
         &mut self,
         build: impl FnOnce(&mut Self) -> Result<(T, bool), Refused>,
     ) -> Result<T, Refused> {
-        self.at += 1;
+        self.scanner.at += 1;
         self.depth += 1;
         if self.depth >= DEPTH {
             return Err(Refused);
@@ -143,9 +113,9 @@ impl<'a> Reader<'a> {
 
     #[inline]
     fn string<V: Visitor<'a>>(&mut self, visitor: V) -> Result<V::Value, Refused> {
-        let start = self.at;
-        let (end, has_escapes) = strings::string(self.bytes(), start + 1).ok_or(Refused)?;
-        self.at = end;
+        let start = self.scanner.at;
+        let has_escapes = self.scanner.string().ok_or(Refused)?;
+        let end = self.scanner.at;
         if has_escapes {
             let quoted = self.text.get(start..end).ok_or(Refused)?;
             return visitor.visit_string(serde_json::from_str(quoted).map_err(|_| Refused)?);
@@ -154,10 +124,9 @@ impl<'a> Reader<'a> {
     }
 
     fn number<V: Visitor<'a>>(&mut self, visitor: V) -> Result<V::Value, Refused> {
-        let start = self.at;
-        let (end, is_whole) = skip::number(self.bytes(), start).ok_or(Refused)?;
-        self.at = end;
-        let digits = self.text.get(start..end).ok_or(Refused)?;
+        let start = self.scanner.at;
+        let is_whole = self.scanner.number().ok_or(Refused)?;
+        let digits = self.text.get(start..self.scanner.at).ok_or(Refused)?;
         // `-0` is the float that it is to serde_json.
         if is_whole && digits != "-0" {
             if let Ok(number) = digits.parse() {
@@ -175,7 +144,7 @@ impl<'a> Deserializer<'a> for &mut Reader<'a> {
     type Error = Refused;
 
     fn deserialize_any<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Refused> {
-        match self.peek() {
+        match self.scanner.peek() {
             Some(b'{') => self.object(visitor),
             Some(b'[') => self.list(visitor),
             Some(b'"') => self.string(visitor),
@@ -198,7 +167,7 @@ impl<'a> Deserializer<'a> for &mut Reader<'a> {
 
     #[inline]
     fn deserialize_option<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Refused> {
-        if self.peek() == Some(b'n') {
+        if self.scanner.peek() == Some(b'n') {
             self.word(b"null")?;
             visitor.visit_none()
         } else {
@@ -208,17 +177,17 @@ impl<'a> Deserializer<'a> for &mut Reader<'a> {
 
     #[inline]
     fn deserialize_map<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Refused> {
-        if self.peek() == Some(b'{') { self.object(visitor) } else { Err(Refused) }
+        if self.scanner.peek() == Some(b'{') { self.object(visitor) } else { Err(Refused) }
     }
 
     #[inline]
     fn deserialize_seq<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Refused> {
-        if self.peek() == Some(b'[') { self.list(visitor) } else { Err(Refused) }
+        if self.scanner.peek() == Some(b'[') { self.list(visitor) } else { Err(Refused) }
     }
 
     #[inline]
     fn deserialize_str<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Refused> {
-        if self.peek() == Some(b'"') { self.string(visitor) } else { Err(Refused) }
+        if self.scanner.peek() == Some(b'"') { self.string(visitor) } else { Err(Refused) }
     }
 
     fn deserialize_string<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Refused> {
@@ -232,7 +201,7 @@ impl<'a> Deserializer<'a> for &mut Reader<'a> {
 
     #[inline]
     fn deserialize_ignored_any<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Refused> {
-        self.skip()?;
+        self.scanner.skip().ok_or(Refused)?;
         visitor.visit_unit()
     }
 
@@ -244,10 +213,10 @@ impl<'a> Deserializer<'a> for &mut Reader<'a> {
         if name != RAW_VALUE {
             return visitor.visit_newtype_struct(self);
         }
-        self.peek();
-        let start = self.at;
-        self.skip()?;
-        let raw = BorrowedStrDeserializer::new(self.text.get(start..self.at).ok_or(Refused)?);
+        self.scanner.peek();
+        let start = self.scanner.at;
+        self.scanner.skip().ok_or(Refused)?;
+        let raw = BorrowedStrDeserializer::new(self.text.get(start..self.scanner.at).ok_or(Refused)?);
         visitor.visit_map(MapDeserializer::new(std::iter::once((RAW_VALUE, raw))))
     }
 

@@ -10,7 +10,9 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Deref;
 
-use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{
+    Deserialize, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor,
+};
 
 /// A string that borrows from the request unless it had escapes in it.
 #[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -220,11 +222,11 @@ impl<'l, T, const MOST: usize> IntoIterator for &'l List<T, MOST> {
     }
 }
 
-impl<'de, T: Deserialize<'de>, const MOST: usize> Deserialize<'de> for List<T, MOST> {
+impl<'de, T: Deserialize<'de> + Default, const MOST: usize> Deserialize<'de> for List<T, MOST> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct ListVisitor<T, const MOST: usize>(PhantomData<T>);
 
-        impl<'de, T: Deserialize<'de>, const MOST: usize> Visitor<'de> for ListVisitor<T, MOST> {
+        impl<'de, T: Deserialize<'de> + Default, const MOST: usize> Visitor<'de> for ListVisitor<T, MOST> {
             type Value = List<T, MOST>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -233,17 +235,61 @@ impl<'de, T: Deserialize<'de>, const MOST: usize> Deserialize<'de> for List<T, M
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
                 let mut items = Vec::new();
-                while let Some(item) = list.next_element()? {
-                    if items.len() == MOST {
-                        return Err(A::Error::invalid_length(MOST + 1, &self));
+                while list.next_element_seed(Item(&mut items))?.is_some() {
+                    if items.len() > MOST {
+                        return Err(A::Error::invalid_length(items.len(), &self));
                     }
-                    items.push(item);
                 }
                 Ok(List(items))
             }
         }
 
         deserializer.deserialize_seq(ListVisitor(PhantomData))
+    }
+}
+
+/// Reads the next item of a list at its end.
+struct Item<'i, T>(&'i mut Vec<T>);
+
+impl<'de, T: Deserialize<'de> + Default> DeserializeSeed<'de> for Item<'_, T> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        T::deserialize_in_place(deserializer, self.0.push_mut(T::default()))
+    }
+}
+
+/// Reads a value into where it will be: records are large, and to move one up from where it was read costs as much as
+/// to read it. `null` leaves what was there; whether there was something else.
+///
+/// `deserialize_in_place` is serde's own hook for that, and whatever does not implement it is read by value.
+pub(super) struct Place<'p, T>(pub(super) &'p mut T);
+
+impl<'de, T: Deserialize<'de>> DeserializeSeed<'de> for Place<'_, T> {
+    type Value = bool;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<bool, D::Error> {
+        deserializer.deserialize_option(self)
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for Place<'_, T> {
+    type Value = bool;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value or null")
+    }
+
+    fn visit_none<E>(self) -> Result<bool, E> {
+        Ok(false)
+    }
+
+    fn visit_unit<E>(self) -> Result<bool, E> {
+        Ok(false)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<bool, D::Error> {
+        T::deserialize_in_place(deserializer, self.0).map(|()| true)
     }
 }
 
@@ -270,10 +316,7 @@ macro_rules! record {
         $vis struct $name<'a> { $($(#[$doc])* $vis $field: $ty,)* }
 
         impl<'de: 'a, 'a> serde::de::Deserialize<'de> for $name<'a> {
-            fn deserialize<D: serde::de::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                $crate::admission::record::record_visitor!(de, $name<'de>, $($field: $json,)*);
-                deserializer.deserialize_map(RecordVisitor)
-            }
+            $crate::admission::record::record_methods!($name<'a>, $($field: $json,)*);
         }
     };
     ($(#[$meta:meta])* $vis:vis struct $name:ident { $($(#[$doc:meta])* $field:ident: $ty:ty = $json:literal,)* }) => {
@@ -282,73 +325,86 @@ macro_rules! record {
         $vis struct $name { $($(#[$doc])* $vis $field: $ty,)* }
 
         impl<'de> serde::de::Deserialize<'de> for $name {
-            fn deserialize<D: serde::de::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                $crate::admission::record::record_visitor!(de, $name, $($field: $json,)*);
-                deserializer.deserialize_map(RecordVisitor)
-            }
+            $crate::admission::record::record_methods!($name, $($field: $json,)*);
         }
     };
 }
 
-/// The visitor that both shapes of [`record!`] share.
-macro_rules! record_visitor {
-    (de, $value:ty, $($field:ident: $json:literal,)*) => {
-        #[derive(Clone, Copy)]
-        #[expect(non_camel_case_types, reason = "a variant is named after its field")]
-        enum Field { $($field,)* __Unknown }
-
-        impl<'f> serde::de::Deserialize<'f> for Field {
-            fn deserialize<F: serde::de::Deserializer<'f>>(deserializer: F) -> Result<Self, F::Error> {
-                struct FieldVisitor;
-
-                impl serde::de::Visitor<'_> for FieldVisitor {
-                    type Value = Field;
-
-                    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                        f.write_str("a field name")
-                    }
-
-                    fn visit_str<E>(self, name: &str) -> Result<Field, E> {
-                        Ok(match name { $($json => Field::$field,)*
-                            _ => Field::__Unknown })
-                    }
-                }
-
-                deserializer.deserialize_identifier(FieldVisitor)
-            }
+/// How both shapes of [`record!`] decode.
+macro_rules! record_methods {
+    ($value:ty, $($field:ident: $json:literal,)*) => {
+        fn deserialize<D: serde::de::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            let mut record = Self::default();
+            Self::deserialize_in_place(deserializer, &mut record)?;
+            Ok(record)
         }
 
-        struct RecordVisitor;
+        fn deserialize_in_place<D: serde::de::Deserializer<'de>>(
+            deserializer: D,
+            place: &mut Self,
+        ) -> Result<(), D::Error> {
+            #[derive(Clone, Copy)]
+            #[expect(non_camel_case_types, reason = "a variant is named after its field")]
+            enum Field { $($field,)* __Unknown }
 
-        impl<'de> serde::de::Visitor<'de> for RecordVisitor {
-            type Value = $value;
+            impl<'f> serde::de::Deserialize<'f> for Field {
+                fn deserialize<F: serde::de::Deserializer<'f>>(deserializer: F) -> Result<Self, F::Error> {
+                    struct FieldVisitor;
 
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("an object")
-            }
+                    impl serde::de::Visitor<'_> for FieldVisitor {
+                        type Value = Field;
 
-            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                $(let mut $field = None;)*
-                while let Some(field) = map.next_key::<Field>()? {
-                    match field {
-                        $(Field::$field => {
-                            // The outer option: seen; the inner one: not null.
-                            if $field.replace(map.next_value::<Option<_>>()?).is_some() {
-                                return Err(serde::de::Error::duplicate_field($json));
-                            }
-                        })*
-                        Field::__Unknown => {
-                            map.next_value::<serde::de::IgnoredAny>()?;
+                        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                            f.write_str("a field name")
+                        }
+
+                        fn visit_str<E>(self, name: &str) -> Result<Field, E> {
+                            Ok(match name { $($json => Field::$field,)*
+                                _ => Field::__Unknown })
                         }
                     }
+
+                    deserializer.deserialize_identifier(FieldVisitor)
                 }
-                Ok(Self::Value { $($field: $field.flatten().unwrap_or_default(),)* })
             }
+
+            struct RecordVisitor<R>(R);
+
+            impl<'de: 'a, 'a> serde::de::Visitor<'de> for RecordVisitor<&mut $value> {
+                type Value = ();
+
+                fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                    f.write_str("an object")
+                }
+
+                fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+                    // A bit for each of the fields.
+                    let mut seen = 0_u32;
+                    while let Some(field) = map.next_key::<Field>()? {
+                        match field {
+                            $(Field::$field => {
+                                let bit = 1 << Field::$field as u32;
+                                if seen & bit != 0 {
+                                    return Err(serde::de::Error::duplicate_field($json));
+                                }
+                                seen |= bit;
+                                map.next_value_seed($crate::admission::record::Place(&mut self.0.$field))?;
+                            })*
+                            Field::__Unknown => {
+                                map.next_value::<serde::de::IgnoredAny>()?;
+                            }
+                        }
+                    }
+                    Ok(())
+                }
+            }
+
+            deserializer.deserialize_map(RecordVisitor(place))
         }
     };
 }
 
-pub(crate) use {record, record_visitor};
+pub(crate) use {record, record_methods};
 
 #[cfg(test)]
 mod tests {

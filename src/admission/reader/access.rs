@@ -19,15 +19,15 @@ impl Next {
     /// Goes to what comes next; whether there is something, rather than the end.
     #[inline]
     fn advance(&mut self, reader: &mut Reader<'_>, end: u8) -> Result<bool, Refused> {
-        match (reader.peek(), *self) {
+        match (reader.scanner.peek(), *self) {
             (_, Self::Nothing) => return Ok(false),
             (Some(byte), Self::First | Self::More) if byte == end => {
-                reader.at += 1;
+                reader.scanner.at += 1;
                 *self = Self::Nothing;
                 return Ok(false);
             }
             (_, Self::First) => {}
-            (_, Self::More) => reader.expect(b',')?,
+            (_, Self::More) => reader.scanner.eat(b',').ok_or(Refused)?,
         }
         *self = Self::More;
         Ok(true)
@@ -59,11 +59,11 @@ impl<'a> MapAccess<'a> for &mut Fields<'_, 'a> {
             return Ok(None);
         }
         // A key is a string, whatever is asked for.
-        if self.reader.peek() != Some(b'"') {
+        if self.reader.scanner.peek() != Some(b'"') {
             return Err(Refused);
         }
         let key = seed.deserialize(&mut *self.reader)?;
-        self.reader.expect(b':')?;
+        self.reader.scanner.eat(b':').ok_or(Refused)?;
         Ok(Some(key))
     }
 

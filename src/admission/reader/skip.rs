@@ -1,153 +1,158 @@
 //! Values of which nothing is kept.
-//!
-//! Every function takes the text and a place in it, and returns the place after what it went past; nothing if that is
-//! not there.
 
-use super::strings::string;
+use super::scanner::{Scanner, past_number, past_word};
 
-/// Which of the objects and lists that are open are objects: the innermost in the lowest bit.
-///
-/// What is skipped may be nested as deep as its bytes last, as in serde_json; no recursion, and up to 128 levels no
-/// memory.
-#[derive(Default)]
-struct Open {
-    inner: u128,
-    depth: usize,
-    /// What no longer fits.
-    outer: Vec<u128>,
+/// Which of the objects and lists that are open are objects.
+trait Open: Default {
+    /// One more, inside of the others; whether there was room for it.
+    fn push(&mut self, is_object: bool) -> bool;
+    /// The innermost ends; false if there was none.
+    fn pop(&mut self);
+    /// Whether the innermost is an object; `None`: nothing is open.
+    fn innermost(&self) -> Option<bool>;
 }
 
-impl Open {
-    const WIDTH: usize = 128;
+/// Up to 63 of them: the innermost in the lowest bit, and a one above the outermost.
+struct Few(u64);
 
+impl Default for Few {
+    fn default() -> Self {
+        Self(1)
+    }
+}
+
+impl Open for Few {
     #[inline]
-    fn push(&mut self, is_object: bool) {
-        if self.depth.is_multiple_of(Self::WIDTH) && self.depth > 0 {
-            self.outer.push(self.inner);
-        }
-        self.inner = self.inner << 1 | u128::from(is_object);
-        self.depth += 1;
+    fn push(&mut self, is_object: bool) -> bool {
+        let has_room = self.0 >> (u64::BITS - 1) == 0;
+        self.0 = self.0 << 1 | u64::from(is_object);
+        has_room
     }
 
     #[inline]
     fn pop(&mut self) {
-        self.inner >>= 1;
-        self.depth -= 1;
-        if self.depth.is_multiple_of(Self::WIDTH) && self.depth > 0 {
-            self.inner = self.outer.pop().unwrap_or_default();
-        }
+        self.0 >>= 1;
     }
 
     #[inline]
-    fn is_in_object(&self) -> bool {
-        self.inner & 1 == 1
+    fn innermost(&self) -> Option<bool> {
+        (self.0 != 1).then_some(self.0 & 1 == 1)
     }
 }
 
-/// Past white space.
-#[inline]
-pub(super) fn space(bytes: &[u8], mut at: usize) -> usize {
-    while let Some(b' ' | b'\n' | b'\t' | b'\r') = bytes.get(at) {
-        at += 1;
+/// As many as there are.
+impl Open for Vec<bool> {
+    fn push(&mut self, is_object: bool) -> bool {
+        Self::push(self, is_object);
+        true
     }
-    at
+
+    fn pop(&mut self) {
+        Self::pop(self);
+    }
+
+    fn innermost(&self) -> Option<bool> {
+        self.last().copied()
+    }
 }
 
-/// Past a value, which is held to the grammar.
-pub(super) fn value(bytes: &[u8], mut at: usize) -> Option<usize> {
-    let mut open = Open::default();
-    loop {
-        at = space(bytes, at);
-        match *bytes.get(at)? {
-            b'"' => at = string(bytes, at + 1)?.0,
-            b'{' => {
-                open.push(true);
-                at = space(bytes, at + 1);
-                // The brace that closes an empty object is met below.
-                if *bytes.get(at)? != b'}' {
-                    at = key(bytes, at)?;
-                    continue;
-                }
+/// Why a value was not gone past.
+enum Stopped {
+    /// It is none.
+    NoValue,
+    /// It is nested deeper than there was room for.
+    TooDeep,
+}
+
+impl Scanner<'_> {
+    /// Goes past a value, which is held to the grammar.
+    ///
+    /// What is skipped may be nested as deep as its bytes last, as in serde_json; no recursion, and up to 63 levels no
+    /// memory.
+    pub(super) fn skip(&mut self) -> Option<()> {
+        match self.past_value::<Few>() {
+            Ok(after) => {
+                *self = after;
+                Some(())
             }
-            b'[' => {
-                open.push(false);
-                at = space(bytes, at + 1);
-                if *bytes.get(at)? != b']' {
-                    continue;
-                }
-            }
-            b'-' | b'0'..=b'9' => at = number(bytes, at)?.0,
-            b't' => at = word(bytes, at, b"true")?,
-            b'f' => at = word(bytes, at, b"false")?,
-            b'n' => at = word(bytes, at, b"null")?,
-            _ => return None,
+            Err(Stopped::NoValue) => None,
+            Err(Stopped::TooDeep) => self.skip_deep(),
         }
-        // All that ends with the value.
+    }
+
+    #[cold]
+    fn skip_deep(&mut self) -> Option<()> {
+        *self = self.past_value::<Vec<bool>>().ok()?;
+        Some(())
+    }
+
+    /// One loop, with one place where strings are gone past, for keys as well: it stays in registers that way.
+    #[inline]
+    fn past_value<O: Open>(mut self) -> Result<Self, Stopped> {
+        let mut open = O::default();
+        let mut is_key = false;
         loop {
-            if open.depth == 0 {
-                return Some(at);
+            let byte = self.peek().ok_or(Stopped::NoValue)?;
+            if byte == b'"' {
+                self.string().ok_or(Stopped::NoValue)?;
+                if is_key {
+                    // Most of what is skipped are managed fields, and most of these this.
+                    if self.rest().first_chunk() == Some(b":{},") {
+                        self.at += 4;
+                        continue;
+                    }
+                    self.eat(b':').ok_or(Stopped::NoValue)?;
+                    is_key = false;
+                    continue;
+                }
+            } else if is_key {
+                return Err(Stopped::NoValue);
+            } else if byte == b'{' || byte == b'[' {
+                self.at += 1;
+                let is_object = byte == b'{';
+                if self.peek() != Some(end(is_object)) {
+                    if !open.push(is_object) {
+                        return Err(Stopped::TooDeep);
+                    }
+                    is_key = is_object;
+                    continue;
+                }
+                self.at += 1;
+            } else {
+                self.at = past_scalar(self.bytes, self.at, byte).ok_or(Stopped::NoValue)?;
             }
-            at = space(bytes, at);
-            match (*bytes.get(at)?, open.is_in_object()) {
-                (b',', true) => {
-                    at = key(bytes, space(bytes, at + 1))?;
-                    break;
+            // All that ends with the value.
+            loop {
+                let Some(is_object) = open.innermost() else { return Ok(self) };
+                match self.next() {
+                    Some(b',') => {
+                        self.at += 1;
+                        is_key = is_object;
+                        break;
+                    }
+                    Some(byte) if byte == end(is_object) => {
+                        self.at += 1;
+                        open.pop();
+                    }
+                    _ => self.space().ok_or(Stopped::NoValue)?,
                 }
-                (b',', false) => {
-                    at += 1;
-                    break;
-                }
-                (b'}', true) | (b']', false) => {
-                    at += 1;
-                    open.pop();
-                }
-                _ => return None,
             }
         }
     }
 }
 
-/// Past a key and its colon.
+/// What an object or a list ends with.
 #[inline]
-fn key(bytes: &[u8], at: usize) -> Option<usize> {
-    if *bytes.get(at)? != b'"' {
-        return None;
-    }
-    let at = space(bytes, string(bytes, at + 1)?.0);
-    (*bytes.get(at)? == b':').then_some(at + 1)
+const fn end(is_object: bool) -> u8 {
+    if is_object { b'}' } else { b']' }
 }
 
-/// Past a word.
-#[inline]
-pub(super) fn word(bytes: &[u8], at: usize, word: &[u8]) -> Option<usize> {
-    bytes.get(at..)?.starts_with(word).then_some(at + word.len())
-}
-
-/// Past a number, and whether it has neither a fraction nor an exponent.
-pub(super) fn number(bytes: &[u8], mut at: usize) -> Option<(usize, bool)> {
-    if bytes.get(at) == Some(&b'-') {
-        at += 1;
+/// Past a value that is no string, object or list, and begins with `byte`.
+fn past_scalar(bytes: &[u8], at: usize, byte: u8) -> Option<usize> {
+    match byte {
+        b't' => past_word(bytes, at, b"true"),
+        b'f' => past_word(bytes, at, b"false"),
+        b'n' => past_word(bytes, at, b"null"),
+        _ => past_number(bytes, at).map(|(at, _)| at),
     }
-    // No other digit may follow a zero; if one does, it is not what comes after a value.
-    at = if bytes.get(at) == Some(&b'0') { at + 1 } else { digits(bytes, at)? };
-    let mut is_whole = true;
-    if bytes.get(at) == Some(&b'.') {
-        is_whole = false;
-        at = digits(bytes, at + 1)?;
-    }
-    if let Some(b'e' | b'E') = bytes.get(at) {
-        is_whole = false;
-        at += 1;
-        if let Some(b'+' | b'-') = bytes.get(at) {
-            at += 1;
-        }
-        at = digits(bytes, at)?;
-    }
-    Some((at, is_whole))
-}
-
-/// Past digits, of which there must be one.
-fn digits(bytes: &[u8], at: usize) -> Option<usize> {
-    let end = at + bytes.get(at..)?.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    (end > at).then_some(end)
 }

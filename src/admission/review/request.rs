@@ -12,7 +12,7 @@ use crate::admission::custom::Custom;
 use crate::admission::gateway::{Gateway, OpenShiftRoute, Route};
 use crate::admission::network::{Endpoints, Ingress, Service};
 use crate::admission::reader;
-use crate::admission::record::{Cut, List, Text, record};
+use crate::admission::record::{Cut, List, Place, Text, record};
 use crate::admission::workload::{
     Binding, CronJob, EphemeralContainers, Extent, IN_JOB_TEMPLATE, IN_OBJECT, IN_SPEC, Metadata, Pod,
     PodTemplate, PodView, TemplateOwner,
@@ -234,40 +234,44 @@ impl<'de> DeserializeSeed<'de> for As {
     type Value = Object<'de>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Object<'de>, D::Error> {
-        fn present<'o, T>(wrap: fn(Box<T>) -> Object<'o>) -> impl FnOnce(Option<Box<T>>) -> Object<'o> {
-            move |object| object.map_or(Object::Missing, wrap)
-        }
         match self.0 {
-            Kind::Pod => Option::deserialize(deserializer).map(present(Object::Pod)),
+            Kind::Pod => present(deserializer, Object::Pod),
             Kind::Deployment
             | Kind::ReplicaSet
             | Kind::StatefulSet
             | Kind::DaemonSet
             | Kind::Job
-            | Kind::ReplicationController => {
-                Option::deserialize(deserializer).map(present(Object::TemplateOwner))
+            | Kind::ReplicationController => present(deserializer, Object::TemplateOwner),
+            Kind::CronJob => present(deserializer, Object::CronJob),
+            Kind::PodTemplate => present(deserializer, Object::PodTemplate),
+            Kind::Service => present(deserializer, Object::Service),
+            Kind::Ingress => present(deserializer, Object::Ingress),
+            Kind::Binding => present(deserializer, Object::Binding),
+            Kind::EphemeralContainers => {
+                let containers = |containers: Box<EphemeralContainers<'de>>| {
+                    Object::EphemeralContainers(Box::new((*containers).into()))
+                };
+                present(deserializer, containers)
             }
-            Kind::CronJob => Option::deserialize(deserializer).map(present(Object::CronJob)),
-            Kind::PodTemplate => Option::deserialize(deserializer).map(present(Object::PodTemplate)),
-            Kind::Service => Option::deserialize(deserializer).map(present(Object::Service)),
-            Kind::Ingress => Option::deserialize(deserializer).map(present(Object::Ingress)),
-            Kind::Binding => Option::deserialize(deserializer).map(present(Object::Binding)),
-            Kind::EphemeralContainers => Option::<EphemeralContainers<'de>>::deserialize(deserializer)
-                .map(|containers| containers.map(|containers| Box::new(containers.into())))
-                .map(present(Object::EphemeralContainers)),
-            Kind::Endpoints | Kind::EndpointSlice => {
-                Option::deserialize(deserializer).map(present(Object::Endpoints))
-            }
-            Kind::Route | Kind::PortRoute => Option::deserialize(deserializer).map(present(Object::Route)),
-            Kind::Gateway | Kind::ListenerSet => {
-                Option::deserialize(deserializer).map(present(Object::Gateway))
-            }
-            Kind::OpenShiftRoute => Option::deserialize(deserializer).map(present(Object::OpenShiftRoute)),
-            Kind::Certificate => Option::deserialize(deserializer).map(present(Object::Certificate)),
-            Kind::Namespace | Kind::Custom => Option::deserialize(deserializer).map(present(Object::Custom)),
+            Kind::Endpoints | Kind::EndpointSlice => present(deserializer, Object::Endpoints),
+            Kind::Route | Kind::PortRoute => present(deserializer, Object::Route),
+            Kind::Gateway | Kind::ListenerSet => present(deserializer, Object::Gateway),
+            Kind::OpenShiftRoute => present(deserializer, Object::OpenShiftRoute),
+            Kind::Certificate => present(deserializer, Object::Certificate),
+            Kind::Namespace | Kind::Custom => present(deserializer, Object::Custom),
             Kind::Other => IgnoredAny::deserialize(deserializer).map(|_| Object::Unread),
         }
     }
+}
+
+/// Decodes an object where it will stay, if there is one.
+fn present<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
+    deserializer: D,
+    wrap: impl FnOnce(Box<T>) -> Object<'de>,
+) -> Result<Object<'de>, D::Error> {
+    let mut object = Box::<T>::default();
+    let is_there = Place(&mut *object).deserialize(deserializer)?;
+    Ok(if is_there { wrap(object) } else { Object::Missing })
 }
 
 /// Decodes the raw JSON of an object of a request's kind; the error is the path and the problem.
@@ -418,25 +422,21 @@ impl<'de> Visitor<'de> for RequestVisitor {
             }
             seen |= 1 << field;
             match &*key {
-                "uid" => request.uid = nullable(&mut map)?,
+                "uid" => _ = map.next_value_seed(Place(&mut request.uid))?,
                 "kind" => request.kind = map.next_value()?,
-                "resource" => request.resource = nullable(&mut map)?,
+                "resource" => _ = map.next_value_seed(Place(&mut request.resource))?,
                 "subResource" => request.subresource = map.next_value()?,
-                "name" => request.name = nullable(&mut map)?,
-                "namespace" => request.namespace = nullable(&mut map)?,
-                "operation" => request.operation = nullable(&mut map)?,
-                "userInfo" => request.user = nullable(&mut map)?,
-                "dryRun" => request.dry_run = nullable(&mut map)?,
+                "name" => _ = map.next_value_seed(Place(&mut request.name))?,
+                "namespace" => _ = map.next_value_seed(Place(&mut request.namespace))?,
+                "operation" => _ = map.next_value_seed(Place(&mut request.operation))?,
+                "userInfo" => _ = map.next_value_seed(Place(&mut request.user))?,
+                "dryRun" => _ = map.next_value_seed(Place(&mut request.dry_run))?,
                 "oldObject" => request.old = map.next_value()?,
                 _ => request.object = request.see(&mut map)?,
             }
         }
         Ok(request)
     }
-}
-
-fn nullable<'de, A: MapAccess<'de>, T: Deserialize<'de> + Default>(map: &mut A) -> Result<T, A::Error> {
-    Ok(map.next_value::<Option<T>>()?.unwrap_or_default())
 }
 
 impl Undecided<'_> {
