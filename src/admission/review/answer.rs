@@ -5,7 +5,6 @@ use std::fmt::Write as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
-use serde::ser::Serializer;
 
 use crate::admission::verdict::{Denial, Total, Verdict, Violation};
 use crate::api::Mode;
@@ -17,51 +16,53 @@ const WARNINGS: usize = 10;
 /// How long a warning may be before the API server might cut it.
 const WARNING: usize = 256;
 
+/// What every answer begins with, up to its uid.
+const START: &[u8] = br#"{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","response":{"uid":"#;
+
 /// The answer to the request with this uid, as JSON.
+///
+/// What is the same in all of them is written as it stands, as is base64: serde would look through every byte for what
+/// to escape. Whatever may need that is left to it.
 pub fn encode(uid: &str, verdict: &Verdict) -> Vec<u8> {
-    let mut body = Vec::with_capacity(if verdict.patch.is_some() { 1024 } else { 256 });
-    let review = Review {
-        api_version: "admission.k8s.io/v1",
-        kind: "AdmissionReview",
-        response: Response {
-            uid,
-            allowed: verdict.is_allowed(),
-            status: verdict.denial.as_ref().map(|denial| status(denial, verdict)),
-            patch_type: verdict.patch.is_some().then_some("JSONPatch"),
-            patch: verdict.patch.as_ref().map(|patch| Base64(patch.as_json())),
-            warnings: warnings(verdict),
-            audit_annotations: annotations(verdict),
-        },
-    };
-    // INVARIANT: writing strings, numbers and lists into memory cannot fail.
-    let written = serde_json::to_writer(&mut body, &review);
-    debug_assert!(written.is_ok());
+    let patch = verdict.patch.as_ref().map_or(&[][..], |patch| patch.as_json());
+    let mut body = Vec::with_capacity(256 + patch.len() * 4 / 3);
+    body.extend_from_slice(START);
+    push(&mut body, uid);
+    body.extend_from_slice(if verdict.is_allowed() { br#","allowed":true"# } else { br#","allowed":false"# });
+    if let Some(denial) = &verdict.denial {
+        body.extend_from_slice(br#","status":"#);
+        push(&mut body, &status(denial, verdict));
+    }
+    if verdict.patch.is_some() {
+        body.extend_from_slice(br#","patchType":"JSONPatch","patch":""#);
+        push_base64(&mut body, patch);
+        body.push(b'"');
+    }
+    let warnings = warnings(verdict);
+    if !warnings.is_empty() {
+        body.extend_from_slice(br#","warnings":"#);
+        push(&mut body, &warnings);
+    }
+    if let Some(annotations) = annotations(verdict) {
+        body.extend_from_slice(br#","auditAnnotations":"#);
+        push(&mut body, &annotations);
+    }
+    body.extend_from_slice(b"}}");
     body
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Review<'v> {
-    kind: &'static str,
-    api_version: &'static str,
-    response: Response<'v>,
+fn push<T: Serialize + ?Sized>(body: &mut Vec<u8>, value: &T) {
+    // INVARIANT: writing strings, numbers and lists into memory cannot fail.
+    let written = serde_json::to_writer(body, value);
+    debug_assert!(written.is_ok());
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Response<'v> {
-    uid: &'v str,
-    allowed: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    status: Option<Status<'v>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    patch_type: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    patch: Option<Base64<'v>>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    warnings: Vec<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    audit_annotations: Option<Annotations>,
+fn push_base64(body: &mut Vec<u8>, bytes: &[u8]) {
+    let start = body.len();
+    body.resize(start + bytes.len().div_ceil(3) * 4, 0);
+    // INVARIANT: that is as much room as it takes.
+    let written = STANDARD.encode_slice(bytes, body.get_mut(start..).unwrap_or_default());
+    debug_assert_eq!(written.ok(), Some(body.len() - start));
 }
 
 #[derive(Serialize)]
@@ -84,22 +85,6 @@ struct Cause<'v> {
     reason: &'static str,
     field: &'v str,
     message: &'v str,
-}
-
-struct Base64<'v>(&'v [u8]);
-
-impl Serialize for Base64<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        // The usual patch fits, and then needs no memory of its own.
-        let mut usual = [0; 1024];
-        match STANDARD.encode_slice(self.0, &mut usual) {
-            Ok(length) => {
-                let encoded = usual.get(..length).and_then(|bytes| str::from_utf8(bytes).ok());
-                serializer.serialize_str(encoded.unwrap_or_default())
-            }
-            Err(_) => serializer.serialize_str(&STANDARD.encode(self.0)),
-        }
-    }
 }
 
 /// The keys carry no prefix: the API server puts the webhook's name before them.

@@ -71,16 +71,20 @@ fn confined(pod: &PodView<'_, '_>, tenant: &Tenant, snapshot: &Snapshot, finding
     if pod.extent != Extent::Pod || (names_foreign && !findings.is_of_the_past()) {
         return;
     }
-    let pools: Vec<&Pool> = snapshot.pools_of(tenant).collect();
-    let selected = Unpinned::after_selector(pod.spec, &pools);
+    let is_selected = snapshot.pools_of(tenant).any(|pool| {
+        let mut labels = pool.labels.iter();
+        labels.all(|(key, value)| selected(pod.spec, key) == Some(value))
+    });
     let by_terms = |terms: &[NodeSelectorTerm<'_>]| {
-        terms.iter().filter(|term| !term.is_empty()).all(|term| selected.is_pinned_by(term))
+        let unpinned = after_selector(pod.spec, tenant, snapshot);
+        let lacks = || unpinned.iter().map(|labels| labels.iter().copied());
+        terms.iter().filter(|term| !term.is_empty()).all(|term| pins(term, lacks()))
     };
-    let is_confined = selected.is_pinned() || pod.spec.required_terms().is_some_and(by_terms);
+    let is_confined = is_selected || pod.spec.required_terms().is_some_and(by_terms);
     if !is_confined {
         let message = fmt::from_fn(|f| {
             f.write_str("the pod is not stamped and could land on nodes outside the tenant's pools (")?;
-            for (index, pool) in pools.iter().enumerate() {
+            for (index, pool) in snapshot.pools_of(tenant).enumerate() {
                 write!(f, "{}`{}`", if index == 0 { "" } else { ", " }, pool.name)?;
             }
             f.write_str("); create it again, and if that does not help, the namespace lacks the label `partywall.dev/tenant`, or another webhook takes the stamp away")
@@ -101,7 +105,7 @@ fn confined(pod: &PodView<'_, '_>, tenant: &Tenant, snapshot: &Snapshot, finding
     // The nodeSelector confines the pod, but the stamp writes into every term as well, so a bare one was
     // added after the stamp, by something that the operator should know about.
     if snapshot.stamp != StampMode::NodeSelector {
-        bare_terms(pod, &pools, findings);
+        bare_terms(pod, tenant, snapshot, findings);
     }
     tolerates_its_pool(pod, tenant, snapshot, findings);
 }
@@ -125,9 +129,7 @@ fn names_foreign_pool(
         let is_tainted = |pool: &Pool| pool.label(key).is_some_and(|value| pool.is_tainted_with(key, value));
         is_restricted(key) || snapshot.pools_of(tenant).any(is_tainted)
     };
-    let is_selected = |key: &str, value: &str| {
-        pod.spec.node_selector.as_ref().and_then(|selector| selector.get(key)) == Some(value)
-    };
+    let is_selected = |key: &str, value: &str| selected(pod.spec, key) == Some(value);
     let names_others = |key: &str, value: &str| {
         snapshot.pools_labelled(key, Some(value)).any(|pool| {
             is_its_own(pool, key, value, snapshot)
@@ -154,59 +156,55 @@ fn names_foreign_pool(
     foreign
 }
 
-/// Of each of the tenant's pools the labels that nothing pins yet.
-///
-/// INVARIANT: what is asked of a term is linear in the term's length; the nodeSelector was looked at once.
-struct Unpinned<'p>(Vec<Vec<(&'p str, &'p str)>>);
-
-impl<'p> Unpinned<'p> {
-    /// All labels.
-    fn all(pools: &[&'p Pool]) -> Self {
-        Self(pools.iter().map(|pool| pool.labels.iter().map(|(k, v)| (&**k, &**v)).collect()).collect())
-    }
-
-    /// Those that the nodeSelector does not pin.
-    fn after_selector(spec: &PodSpec<'_>, pools: &[&'p Pool]) -> Self {
-        let mut unpinned = Self::all(pools);
-        if let Some(selector) = &spec.node_selector {
-            for labels in &mut unpinned.0 {
-                labels.retain(|(key, value)| selector.get(key) != Some(*value));
-            }
-        }
-        unpinned
-    }
-
-    /// Whether some pool lacks nothing.
-    fn is_pinned(&self) -> bool {
-        self.0.iter().any(Vec::is_empty)
-    }
-
-    /// Whether some pool lacks nothing once this term holds as well.
-    fn is_pinned_by(&self, term: &NodeSelectorTerm<'_>) -> bool {
-        // The one label that is all a pool lacks.
-        let mut lacking = Vec::new();
-        for labels in &self.0 {
-            let mut unpinned = labels.iter().filter(|(key, value)| !demands(term, key, value));
-            match (unpinned.next(), unpinned.next()) {
-                (None, _) => return true,
-                (Some(label), None) => lacking.push(*label),
-                (Some(_), Some(_)) => {}
-            }
-        }
-        // `key In [a, b]` pins the pod to two pools at once, if for each value there is a pool of the tenant
-        // that lacks nothing else.
-        term.expressions().iter().any(|requirement| {
-            &*requirement.operator == "In"
-                && !requirement.values.is_empty()
-                && requirement.values.iter().all(|value| lacking.contains(&(&*requirement.key, value)))
-        })
-    }
+/// The value that the nodeSelector asks of a label.
+fn selected<'p>(spec: &'p PodSpec<'_>, key: &str) -> Option<&'p str> {
+    spec.node_selector.as_ref().and_then(|selector| selector.get(key))
 }
 
-fn bare_terms(pod: &PodView<'_, '_>, pools: &[&Pool], findings: &mut Findings<'_>) {
-    let nothing_pinned = Unpinned::all(pools);
+/// Of each of the tenant's pools the labels that the nodeSelector does not pin.
+///
+/// INVARIANT: what is asked of a term is linear in the term's length; the nodeSelector was looked at once.
+fn after_selector<'p>(
+    spec: &PodSpec<'_>,
+    tenant: &'p Tenant,
+    snapshot: &'p Snapshot,
+) -> Vec<Vec<(&'p str, &'p str)>> {
+    let unpinned =
+        |pool: &'p Pool| labels(pool).filter(|(key, value)| selected(spec, key) != Some(*value)).collect();
+    snapshot.pools_of(tenant).map(unpinned).collect()
+}
+
+fn labels(pool: &Pool) -> impl Iterator<Item = (&str, &str)> {
+    pool.labels.iter().map(|(key, value)| (&**key, &**value))
+}
+
+/// Whether some pool lacks nothing once this term holds as well, if these are the labels that each of them `lacks`.
+fn pins<'p, L: Iterator<Item = (&'p str, &'p str)>>(
+    term: &NodeSelectorTerm<'_>,
+    lacks: impl Iterator<Item = L>,
+) -> bool {
+    // The one label that is all a pool lacks.
+    let mut lacking = Vec::new();
+    for labels in lacks {
+        let mut unpinned = labels.filter(|(key, value)| !demands(term, key, value));
+        match (unpinned.next(), unpinned.next()) {
+            (None, _) => return true,
+            (Some(label), None) => lacking.push(label),
+            (Some(_), Some(_)) => {}
+        }
+    }
+    // `key In [a, b]` pins the pod to two pools at once, if for each value there is a pool of the tenant
+    // that lacks nothing else.
+    term.expressions().iter().any(|requirement| {
+        &*requirement.operator == "In"
+            && !requirement.values.is_empty()
+            && requirement.values.iter().all(|value| lacking.contains(&(&*requirement.key, value)))
+    })
+}
+
+fn bare_terms(pod: &PodView<'_, '_>, tenant: &Tenant, snapshot: &Snapshot, findings: &mut Findings<'_>) {
     for (index, term) in pod.spec.required_terms().unwrap_or_default().iter().enumerate() {
-        if !term.is_empty() && !nothing_pinned.is_pinned_by(term) {
+        if !term.is_empty() && !pins(term, snapshot.pools_of(tenant).map(labels)) {
             let message = "this term does not name the tenant's pool, and terms are alternatives; create the pod again, and if that does not help, another webhook adds the term after the stamp";
             // The API server lets terms of a stored pod be narrowed only, and none be added.
             findings.add_whole(&term_path(pod, index), &message, &"bare term");
