@@ -50,7 +50,7 @@ impl serde::de::Error for Refused {
 
 /// Reads a value, and nothing but white space after it.
 pub(super) fn from_slice<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Refused> {
-    from_str(str::from_utf8(bytes).map_err(|_| Refused)?)
+    from_str(simdutf8::basic::from_utf8(bytes).map_err(|_| Refused)?)
 }
 
 /// Reads a value, and nothing but white space after it.

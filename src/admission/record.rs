@@ -58,29 +58,40 @@ impl From<String> for Text<'_> {
 
 impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct TextVisitor;
+        let mut text = Self::default();
+        Self::deserialize_in_place(deserializer, &mut text)?;
+        Ok(text)
+    }
 
-        impl<'de> Visitor<'de> for TextVisitor {
-            type Value = Text<'de>;
+    #[inline]
+    fn deserialize_in_place<D: Deserializer<'de>>(deserializer: D, place: &mut Self) -> Result<(), D::Error> {
+        struct TextVisitor<'t, 'a>(&'t mut Text<'a>);
+
+        impl<'de: 'a, 'a> Visitor<'de> for TextVisitor<'_, 'a> {
+            type Value = ();
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a string")
             }
 
-            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
-                Ok(Text(Cow::Borrowed(text)))
+            #[inline]
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<(), E> {
+                self.0.0 = Cow::Borrowed(text);
+                Ok(())
             }
 
-            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-                Ok(Text(Cow::Owned(text.to_owned())))
+            fn visit_str<E>(self, text: &str) -> Result<(), E> {
+                self.0.0 = Cow::Owned(text.to_owned());
+                Ok(())
             }
 
-            fn visit_string<E>(self, text: String) -> Result<Self::Value, E> {
-                Ok(Text(Cow::Owned(text)))
+            fn visit_string<E>(self, text: String) -> Result<(), E> {
+                self.0.0 = Cow::Owned(text);
+                Ok(())
             }
         }
 
-        deserializer.deserialize_str(TextVisitor)
+        deserializer.deserialize_str(TextVisitor(place))
     }
 }
 
@@ -255,9 +266,16 @@ impl<'de, T: Deserialize<'de> + Default> DeserializeSeed<'de> for Item<'_, T> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        // Most pods have one container, and `Vec` would make room for four, which is memory of the dear kind.
+        if self.0.capacity() == 0 && size_of::<T>() > LARGE {
+            self.0.reserve_exact(1);
+        }
         T::deserialize_in_place(deserializer, self.0.push_mut(T::default()))
     }
 }
+
+/// How many bytes an item may have before room is made for one after the other.
+const LARGE: usize = 256;
 
 /// Reads a value into where it will be: records are large, and to move one up from where it was read costs as much as
 /// to read it. `null` leaves what was there; whether there was something else.

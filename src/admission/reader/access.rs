@@ -1,6 +1,7 @@
 //! The fields of an object and the items of a list, one after the other.
 
-use serde::de::{DeserializeSeed, MapAccess, SeqAccess};
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::forward_to_deserialize_any;
 
 use super::{Reader, Refused};
 
@@ -19,18 +20,16 @@ impl Next {
     /// Goes to what comes next; whether there is something, rather than the end.
     #[inline]
     fn advance(&mut self, reader: &mut Reader<'_>, end: u8) -> Result<bool, Refused> {
-        match (reader.scanner.peek(), *self) {
-            (_, Self::Nothing) => return Ok(false),
-            (Some(byte), Self::First | Self::More) if byte == end => {
-                reader.scanner.at += 1;
-                *self = Self::Nothing;
-                return Ok(false);
-            }
-            (_, Self::First) => {}
-            (_, Self::More) => reader.scanner.eat(b',').ok_or(Refused)?,
+        let has_more = match self {
+            Self::Nothing => return Ok(false),
+            Self::First => reader.scanner.peek() != Some(end),
+            Self::More => reader.scanner.eat(b',').is_some(),
+        };
+        *self = if has_more { Self::More } else { Self::Nothing };
+        if !has_more {
+            reader.scanner.eat(end).ok_or(Refused)?;
         }
-        *self = Self::More;
-        Ok(true)
+        Ok(has_more)
     }
 }
 
@@ -58,11 +57,7 @@ impl<'a> MapAccess<'a> for &mut Fields<'_, 'a> {
         if !self.next.advance(self.reader, b'}')? {
             return Ok(None);
         }
-        // A key is a string, whatever is asked for.
-        if self.reader.scanner.peek() != Some(b'"') {
-            return Err(Refused);
-        }
-        let key = seed.deserialize(&mut *self.reader)?;
+        let key = seed.deserialize(Key(self.reader))?;
         self.reader.scanner.eat(b':').ok_or(Refused)?;
         Ok(Some(key))
     }
@@ -70,6 +65,24 @@ impl<'a> MapAccess<'a> for &mut Fields<'_, 'a> {
     #[inline]
     fn next_value_seed<V: DeserializeSeed<'a>>(&mut self, seed: V) -> Result<V::Value, Refused> {
         seed.deserialize(&mut *self.reader)
+    }
+}
+
+/// A key, which is a string, whatever is asked for.
+struct Key<'r, 'a>(&'r mut Reader<'a>);
+
+impl<'a> Deserializer<'a> for Key<'_, 'a> {
+    type Error = Refused;
+
+    #[inline]
+    fn deserialize_any<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Refused> {
+        if self.0.scanner.peek() == Some(b'"') { self.0.string(visitor) } else { Err(Refused) }
+    }
+
+    forward_to_deserialize_any! {
+        <W: Visitor<'a>>
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
+        newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
     }
 }
 

@@ -79,8 +79,14 @@ impl Control {
     }
 
     fn holds_at(&self, standard: PodSecurity) -> bool {
-        self.is_asked_at(standard)
-            && !CONTROLS.iter().any(|other| other.replaces == Some(self.id) && other.is_asked_at(standard))
+        self.is_asked_at(standard) && !self.is_replaced_at(standard)
+    }
+
+    /// Whether another control, which only a higher level asks for, makes this one superfluous.
+    fn is_replaced_at(&self, standard: PodSecurity) -> bool {
+        let replaces_it = |other: &Self| other.level > self.level && other.replaces == Some(self.id);
+        standard.level > self.level
+            && CONTROLS.iter().any(|other| replaces_it(other) && other.is_asked_at(standard))
     }
 
     fn is_asked_at(&self, PodSecurity { level, minor }: PodSecurity) -> bool {
