@@ -60,10 +60,11 @@ pub fn answer<'a>(phase: Phase, body: &'a [u8], snapshot: &Snapshot) -> Result<A
 }
 
 fn undecidable<'a>(undecodable: Undecodable, snapshot: &Snapshot) -> Answer<'a> {
-    let verdict = match snapshot.owner(&undecodable.namespace) {
-        // Nothing is judged there, so nothing needs to be read.
-        Owner::System => Verdict::allow(),
-        Owner::Tenant(_) | Owner::Unclaimed => {
+    let is_system = matches!(snapshot.owner(&undecodable.namespace), Owner::System);
+    let verdict = match undecodable.kind {
+        // Nothing else is judged there, so nothing needs to be read.
+        Some(kind) if is_system && kind != Kind::Namespace => Verdict::allow(),
+        Some(_) | None => {
             Verdict::undecidable(422, format!("{undecodable}, so it cannot be judged; correct that field"))
         }
     };

@@ -18,7 +18,7 @@ pub use self::request::{Object, Operation, Request, User, decode_as, is_without_
 pub use self::uid::find_uid;
 use thiserror::Error;
 
-use self::request::Undecided;
+use self::request::{GroupKind, Undecided, kind_of};
 use super::reader::{self, Refused};
 use super::record::{Cut, Text, record};
 
@@ -39,6 +39,8 @@ pub enum DecodeError {
 pub struct Undecodable {
     /// The uid to answer with.
     pub uid: String,
+    /// The kind of the object, if it could be read.
+    pub kind: Option<Kind>,
     /// The request's namespace, as far as it could be read.
     pub namespace: String,
     /// The path in the review.
@@ -74,9 +76,18 @@ fn diagnose(body: &[u8]) -> DecodeError {
     let namespace = serde_json::from_slice::<NamespaceReview<'_>>(body)
         .map(|review| review.request.namespace.to_string())
         .unwrap_or_default();
+    let kind = serde_json::from_slice::<KindReview<'_>>(body)
+        .ok()
+        .and_then(|KindReview { request: KindRequest { kind } }| kind_of(&kind.group, &kind.kind));
     let problem = without_position(&problem);
     let path = path.strip_prefix("request.object.").unwrap_or(&path).to_owned();
-    DecodeError::Undecodable(Undecodable { uid: review.request.uid.to_string(), namespace, path, problem })
+    DecodeError::Undecodable(Undecodable {
+        uid: review.request.uid.to_string(),
+        kind,
+        namespace,
+        path,
+        problem,
+    })
 }
 
 /// Where a text does not decode, and why.
@@ -157,6 +168,22 @@ record! {
     struct NamespaceRequest<'a> {
         /// The namespace.
         namespace: Text<'a> = "namespace",
+    }
+}
+
+record! {
+    /// A review of which only the kind is read.
+    struct KindReview<'a> {
+        /// What is asked.
+        request: KindRequest<'a> = "request",
+    }
+}
+
+record! {
+    /// A request of which only the kind is read.
+    struct KindRequest<'a> {
+        /// The kind of the object.
+        kind: GroupKind<'a> = "kind",
     }
 }
 

@@ -254,6 +254,14 @@ fn l4_nothing_is_judged_in_system_namespaces_not_even_what_does_not_decode() {
         review["request"]["object"]["spec"]["hostPID"] = json!("yes");
         assert!(validate(&review, &eks()).is_allowed());
     }
+    // But the namespaces themselves are, and so is what may be one.
+    for kind in [json!("Namespace"), json!(1), Value::Null] {
+        let mut review = create(json!({"metadata": {"name": "kube-system"}}));
+        review["request"]["namespace"] = json!("kube-system");
+        review["request"]["kind"] = json!({"group": "", "version": "v1", "kind": kind});
+        review["request"]["dryRun"] = json!("no");
+        assert_eq!(validate(&review, &eks()).response["status"]["code"], 422, "{kind}");
+    }
     let mut review = create(pod(json!({"tolerations": [{"operator": "Exists"}]})));
     review["request"]["namespace"] = json!("kube-system-evil");
     assert!(!validate(&review, &eks()).is_allowed(), "I14: exact names only");

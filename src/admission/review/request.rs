@@ -90,7 +90,7 @@ record! {
 
 record! {
     /// A group, version and kind.
-    struct GroupKind<'a> {
+    pub(super) struct GroupKind<'a> {
         /// The group; empty: core.
         group: Text<'a> = "group",
         /// The kind.
@@ -291,6 +291,11 @@ pub fn decode_as<'a>(
         .map_err(|error| (track.path().to_string(), without_position(&error.to_string())))
 }
 
+/// The kind of that name, if there is a name.
+pub(super) fn kind_of(group: &str, name: &str) -> Option<Kind> {
+    (!name.is_empty()).then(|| Kind::of(group, name))
+}
+
 /// A request of which everything is read, but it is not yet certain that it makes sense.
 #[derive(Debug, Default)]
 pub(super) struct Undecided<'a> {
@@ -324,14 +329,15 @@ impl<'a> Undecided<'a> {
 
     /// Makes sense of it.
     pub(super) fn decide(self) -> Result<Request<'a>, Undecodable> {
+        let subresource = self.subresource.unwrap_or_default();
+        let GroupKind { group, kind: kind_name } = self.kind.unwrap_or_default();
         let undecodable = |path: &str, problem: String| Undecodable {
             uid: self.uid.to_string(),
+            kind: kind_of(&group, &kind_name),
             namespace: self.namespace.to_string(),
             path: path.to_owned(),
             problem,
         };
-        let subresource = self.subresource.unwrap_or_default();
-        let GroupKind { group, kind: kind_name } = self.kind.unwrap_or_default();
         if kind_name.is_empty() {
             return Err(undecodable("request.kind", "the kind is missing".to_owned()));
         }
