@@ -1,13 +1,14 @@
 //! Reads the JSON of a review, in one pass over its bytes.
 //!
 //! Most of a review is skipped: managed fields, environment, status. serde_json looks at each of those bytes in turn
-//! and cannot be told otherwise, so this is a [`Deserializer`] of our own, which runs over strings sixteen bytes at a
-//! time and reads nothing else than a review's types ask for. What is hard and rare is left to serde_json: a string
-//! with escapes in it, a fraction, and what to say of a body that does not decode.
+//! and cannot be told otherwise, so this is a [`Deserializer`] of our own, which finds the ends of strings sixty-four
+//! bytes at a time and reads nothing else than a review's types ask for. What is hard and rare is left to serde_json: a
+//! string with escapes in it, a fraction, and what to say of a body that does not decode.
 //!
 //! INVARIANT: for the types of a review it takes what serde_json takes and refuses what serde_json refuses, but for
-//! invalid UTF-8, which is refused everywhere. Enums and what else these types have none of are not provided for. What is skipped is held to the grammar as well: a body must mean the same here as in the API
-//! server, and a parser that lets things pass could be made to see another object.
+//! invalid UTF-8, which is refused everywhere. Enums and what else these types have none of are not provided for. What
+//! is skipped is held to the grammar as well: a body must mean the same here as in the API server, and a parser that
+//! lets things pass could be made to see another object.
 
 mod access;
 mod scanner;
@@ -114,7 +115,7 @@ impl<'a> Reader<'a> {
     #[inline]
     fn string<V: Visitor<'a>>(&mut self, visitor: V) -> Result<V::Value, Refused> {
         let start = self.scanner.at;
-        let has_escapes = self.scanner.string().ok_or(Refused)?;
+        let has_escapes = self.scanner.plain_string().ok_or(Refused)?;
         let end = self.scanner.at;
         if has_escapes {
             let quoted = self.text.get(start..end).ok_or(Refused)?;

@@ -20,6 +20,15 @@ impl Next {
     /// Goes to what comes next; whether there is something, rather than the end.
     #[inline]
     fn advance(&mut self, reader: &mut Reader<'_>, end: u8) -> Result<bool, Refused> {
+        if *self == Self::More && reader.scanner.next() == Some(b',') {
+            reader.scanner.at += 1;
+            return Ok(true);
+        }
+        self.turn(reader, end)
+    }
+
+    /// Goes to what comes next, if it is not simply more.
+    fn turn(&mut self, reader: &mut Reader<'_>, end: u8) -> Result<bool, Refused> {
         let has_more = match self {
             Self::Nothing => return Ok(false),
             Self::First => reader.scanner.peek() != Some(end),

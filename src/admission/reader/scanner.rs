@@ -55,8 +55,7 @@ fn special_at_end(rest: &[u8]) -> u64 {
 
 /// A place in a text of JSON.
 ///
-/// Whatever runs over many bytes keeps a copy of it in registers, so nothing that is seldom called takes it by
-/// reference, nor as a whole.
+/// Whatever runs over many bytes keeps it in registers, so no function that is not inlined takes it as a whole.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Scanner<'a> {
     pub(super) bytes: &'a [u8],
@@ -133,19 +132,39 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Goes past a string of which the first quote comes next; whether there are escapes in it.
+    /// Goes past a string of which the first quote comes next.
     #[inline]
-    pub(super) fn string(&mut self) -> Option<bool> {
+    pub(super) fn string(&mut self) -> Option<()> {
         self.at += 1;
-        let mut has_escapes = false;
+        self.rest_of_string()
+    }
+
+    /// The same; whether there are escapes in it. For where hardly any has: what they take is not in line.
+    #[inline]
+    pub(super) fn plain_string(&mut self) -> Option<bool> {
+        self.at += 1;
+        self.plain();
+        if self.next()? == b'"' {
+            self.at += 1;
+            return Some(false);
+        }
+        self.escaped_string().map(|()| true)
+    }
+
+    #[cold]
+    fn escaped_string(&mut self) -> Option<()> {
+        self.rest_of_string()
+    }
+
+    #[inline]
+    fn rest_of_string(&mut self) -> Option<()> {
         loop {
             self.plain();
             if self.next()? == b'"' {
                 self.at += 1;
-                return Some(has_escapes);
+                return Some(());
             }
             self.at += escape(self.rest())?;
-            has_escapes = true;
         }
     }
 

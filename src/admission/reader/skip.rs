@@ -6,7 +6,7 @@ use super::scanner::{Scanner, past_number, past_word};
 trait Open: Default {
     /// One more, inside of the others; whether there was room for it.
     fn push(&mut self, is_object: bool) -> bool;
-    /// The innermost ends; false if there was none.
+    /// The innermost ends.
     fn pop(&mut self);
     /// Whether the innermost is an object; `None`: nothing is open.
     fn innermost(&self) -> Option<bool>;
