@@ -19,7 +19,7 @@ mod tests;
 use std::fmt;
 
 use serde::de::value::{BorrowedStrDeserializer, MapDeserializer};
-use serde::de::{Deserialize, DeserializeSeed, Deserializer, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Visitor};
 use serde::forward_to_deserialize_any;
 
 use self::access::{Fields, Items};
@@ -49,18 +49,13 @@ impl serde::de::Error for Refused {
     }
 }
 
-/// Reads a value, and nothing but white space after it.
-pub(super) fn from_slice<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Refused> {
-    from_str(simdutf8::basic::from_utf8(bytes).map_err(|_| Refused)?)
-}
-
-/// Reads a value, and nothing but white space after it.
-pub(super) fn from_str<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Refused> {
-    seeded(std::marker::PhantomData, text)
+/// Reads what `seed` makes of a value, and nothing but white space after it.
+pub(super) fn from_slice<'a, S: DeserializeSeed<'a>>(seed: S, bytes: &'a [u8]) -> Result<S::Value, Refused> {
+    from_str(seed, simdutf8::basic::from_utf8(bytes).map_err(|_| Refused)?)
 }
 
 /// Reads what `seed` makes of a value, and nothing but white space after it.
-pub(super) fn seeded<'a, S: DeserializeSeed<'a>>(seed: S, text: &'a str) -> Result<S::Value, Refused> {
+pub(super) fn from_str<'a, S: DeserializeSeed<'a>>(seed: S, text: &'a str) -> Result<S::Value, Refused> {
     let mut reader = Reader { text, scanner: Scanner::of(text.as_bytes()), depth: 0 };
     let value = seed.deserialize(&mut reader)?;
     if reader.scanner.peek().is_some() { Err(Refused) } else { Ok(value) }

@@ -20,7 +20,7 @@ use thiserror::Error;
 
 use self::request::{GroupKind, Undecided, kind_of};
 use super::reader::{self, Refused};
-use super::record::{Cut, Text, record};
+use super::record::{Cut, Place, Text, record};
 
 /// Why a body got no verdict.
 #[derive(Debug, Error)]
@@ -51,13 +51,14 @@ pub struct Undecodable {
 
 /// Decodes a review.
 pub fn decode(body: &[u8]) -> Result<Request<'_>, DecodeError> {
-    match reader::from_slice::<Review<'_>>(body) {
-        Ok(review) => {
+    let mut review = Review::default();
+    match reader::from_slice(Place(&mut review), body) {
+        Ok(true) => {
             check(&review.kind, &review.api_version, review.request.uid())?;
             review.request.decide().map_err(DecodeError::Undecodable)
         }
         // Whatever is wrong, find out what can still be said about it; this happens once in a blue moon.
-        Err(Refused) => Err(diagnose(body)),
+        Ok(false) | Err(Refused) => Err(diagnose(body)),
     }
 }
 
@@ -189,6 +190,8 @@ record! {
 
 #[cfg(test)]
 mod tests {
+    use std::marker::PhantomData;
+
     use proptest::prelude::*;
     use proptest::sample::{Index, select};
 
@@ -206,7 +209,7 @@ mod tests {
     /// A review as it is read, and as serde_json reads it.
     fn both(body: &[u8]) -> [Option<String>; 2] {
         let read = |review: Review<'_>| format!("{review:?}");
-        [reader::from_slice(body).ok().map(read), serde_json::from_slice(body).ok().map(read)]
+        [reader::from_slice(PhantomData, body).ok().map(read), serde_json::from_slice(body).ok().map(read)]
     }
 
     #[test]
@@ -241,7 +244,7 @@ mod tests {
                 let [ours, theirs] = both(&body);
                 prop_assert_eq!(ours, theirs);
             } else {
-                prop_assert!(reader::from_slice::<Review<'_>>(&body).is_err());
+                prop_assert!(reader::from_slice(PhantomData::<Review<'_>>, &body).is_err());
             }
         }
     }

@@ -1,11 +1,21 @@
 //! Held to serde_json: what one takes and makes of it the other does, on everything between valid and nonsense.
 
+use std::marker::PhantomData;
+
 use proptest::prelude::*;
-use serde::de::IgnoredAny;
+use serde::de::{Deserialize, IgnoredAny};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::*;
+
+fn from_slice<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Refused> {
+    super::from_slice(PhantomData, bytes)
+}
+
+fn from_str<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Refused> {
+    super::from_str(PhantomData, text)
+}
 
 /// What serde_json and this make of the same text must be the same.
 fn agree(text: &str) -> Result<(), TestCaseError> {

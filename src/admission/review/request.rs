@@ -281,7 +281,7 @@ pub fn decode_as<'a>(
     raw: &'a RawValue,
 ) -> Result<Object<'a>, (String, String)> {
     let seed = || As(reading(kind, subresource));
-    if let Ok(object) = reader::seeded(seed(), raw.get()) {
+    if let Ok(object) = reader::from_str(seed(), raw.get()) {
         return Ok(object);
     }
     let mut deserializer = serde_json::Deserializer::from_str(raw.get());
@@ -385,63 +385,90 @@ impl<'a> Undecided<'a> {
 
 impl<'de: 'a, 'a> Deserialize<'de> for Undecided<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(RequestVisitor)
+        let mut request = Self::default();
+        Self::deserialize_in_place(deserializer, &mut request)?;
+        Ok(request)
+    }
+
+    fn deserialize_in_place<D: Deserializer<'de>>(deserializer: D, place: &mut Self) -> Result<(), D::Error> {
+        deserializer.deserialize_map(RequestVisitor(place))
     }
 }
 
-struct RequestVisitor;
+/// What is read of a request. `requestKind` and its like say in which version the object was written: the API server
+/// has converted it to the version of the webhook's rule, so they decide nothing.
+#[derive(Clone, Copy)]
+enum Field {
+    Uid,
+    Kind,
+    Resource,
+    Subresource,
+    Name,
+    Namespace,
+    Operation,
+    User,
+    DryRun,
+    Object,
+    Old,
+}
 
-/// What is read of a request, the object at the end. `requestKind` and its like say in which version the object was
-/// written: the API server has converted it to the version of the webhook's rule, so they decide nothing.
-const READ: [&str; 11] = [
-    "uid",
-    "kind",
-    "resource",
-    "subResource",
-    "name",
-    "namespace",
-    "operation",
-    "userInfo",
-    "dryRun",
-    "oldObject",
-    "object",
-];
+impl Field {
+    fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "uid" => Self::Uid,
+            "kind" => Self::Kind,
+            "resource" => Self::Resource,
+            "subResource" => Self::Subresource,
+            "name" => Self::Name,
+            "namespace" => Self::Namespace,
+            "operation" => Self::Operation,
+            "userInfo" => Self::User,
+            "dryRun" => Self::DryRun,
+            "object" => Self::Object,
+            "oldObject" => Self::Old,
+            _ => return None,
+        })
+    }
+}
 
-impl<'de> Visitor<'de> for RequestVisitor {
-    type Value = Undecided<'de>;
+struct RequestVisitor<'r, 'a>(&'r mut Undecided<'a>);
+
+impl<'de: 'a, 'a> Visitor<'de> for RequestVisitor<'_, 'a> {
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut request = Undecided::default();
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let request = self.0;
         // A bit for each of the fields.
         let mut seen = 0_u16;
         while let Some(key) = map.next_key::<Text<'de>>()? {
-            let Some(field) = READ.iter().position(|field| *field == &*key) else {
+            let Some(field) = Field::named(&key) else {
                 map.next_value::<IgnoredAny>()?;
                 continue;
             };
-            if seen & 1 << field != 0 {
+            let bit = 1 << field as u16;
+            if seen & bit != 0 {
                 return Err(A::Error::custom(format_args!("duplicate field `{key}`")));
             }
-            seen |= 1 << field;
-            match &*key {
-                "uid" => _ = map.next_value_seed(Place(&mut request.uid))?,
-                "kind" => request.kind = map.next_value()?,
-                "resource" => _ = map.next_value_seed(Place(&mut request.resource))?,
-                "subResource" => request.subresource = map.next_value()?,
-                "name" => _ = map.next_value_seed(Place(&mut request.name))?,
-                "namespace" => _ = map.next_value_seed(Place(&mut request.namespace))?,
-                "operation" => _ = map.next_value_seed(Place(&mut request.operation))?,
-                "userInfo" => _ = map.next_value_seed(Place(&mut request.user))?,
-                "dryRun" => _ = map.next_value_seed(Place(&mut request.dry_run))?,
-                "oldObject" => request.old = map.next_value()?,
-                _ => request.object = request.see(&mut map)?,
+            seen |= bit;
+            match field {
+                Field::Uid => _ = map.next_value_seed(Place(&mut request.uid))?,
+                Field::Kind => request.kind = map.next_value()?,
+                Field::Resource => _ = map.next_value_seed(Place(&mut request.resource))?,
+                Field::Subresource => request.subresource = map.next_value()?,
+                Field::Name => _ = map.next_value_seed(Place(&mut request.name))?,
+                Field::Namespace => _ = map.next_value_seed(Place(&mut request.namespace))?,
+                Field::Operation => _ = map.next_value_seed(Place(&mut request.operation))?,
+                Field::User => _ = map.next_value_seed(Place(&mut request.user))?,
+                Field::DryRun => _ = map.next_value_seed(Place(&mut request.dry_run))?,
+                Field::Object => request.object = request.see(&mut map)?,
+                Field::Old => request.old = map.next_value()?,
             }
         }
-        Ok(request)
+        Ok(())
     }
 }
 
