@@ -49,7 +49,9 @@ fn order(body: &[u8]) {
     let [forwards, backwards] = [&forwards, &backwards].map(|body| match decode(body) {
         // That there is no object where none is read is known only to one of them, and decides nothing.
         Ok(request) => Some(Ok(format!("{request:?}").replace("new: Missing", "new: Unread"))),
-        Err(DecodeError::Undecodable(undecodable)) => Some(Err((undecodable.uid, undecodable.kind, undecodable.namespace))),
+        Err(DecodeError::Undecodable(undecodable)) => {
+            Some(Err((undecodable.uid, undecodable.kind, undecodable.namespace)))
+        }
         Err(DecodeError::NotAReview(_)) => None,
     });
     assert_eq!(forwards, backwards);

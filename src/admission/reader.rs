@@ -110,7 +110,7 @@ impl<'a> Reader<'a> {
     #[inline]
     fn string<V: Visitor<'a>>(&mut self, visitor: V) -> Result<V::Value, Refused> {
         let start = self.scanner.at;
-        let has_escapes = self.scanner.plain_string().ok_or(Refused)?;
+        let has_escapes = self.scanner.string_seldom_escaped().ok_or(Refused)?;
         let end = self.scanner.at;
         if has_escapes {
             let quoted = self.text.get(start..end).ok_or(Refused)?;

@@ -266,7 +266,7 @@ impl<'de, T: Deserialize<'de> + Default> DeserializeSeed<'de> for Item<'_, T> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        // Most pods have one container, and `Vec` would make room for four, which is memory of the dear kind.
+        // Most pods have one container, and `Vec` would make room for four at first: so much that malloc tidies up.
         if self.0.capacity() == 0 && size_of::<T>() > LARGE {
             self.0.reserve_exact(1);
         }
@@ -274,13 +274,15 @@ impl<'de, T: Deserialize<'de> + Default> DeserializeSeed<'de> for Item<'_, T> {
     }
 }
 
-/// How many bytes an item may have before room is made for one after the other.
+/// How many bytes an item has at least that room is made for alone, when it is the first.
 const LARGE: usize = 256;
 
 /// Reads a value into where it will be: records are large, and to move one up from where it was read costs as much as
 /// to read it. `null` leaves what was there; whether there was something else.
 ///
 /// `deserialize_in_place` is serde's own hook for that, and whatever does not implement it is read by value.
+///
+/// INVARIANT: the place is as `default` made it. A record leaves what is absent or `null` as it is.
 pub(super) struct Place<'p, T>(pub(super) &'p mut T);
 
 impl<'de, T: Deserialize<'de>> DeserializeSeed<'de> for Place<'_, T> {

@@ -57,7 +57,8 @@ pub fn decode(body: &[u8]) -> Result<Request<'_>, DecodeError> {
             check(&review.kind, &review.api_version, review.request.uid())?;
             review.request.decide().map_err(DecodeError::Undecodable)
         }
-        // Whatever is wrong, find out what can still be said about it; this happens once in a blue moon.
+        // Whatever is wrong, or if it is `null`: find out what can still be said about it. An API server sends such a
+        // review once in a blue moon, or whenever a tenant likes: this is linear too.
         Ok(false) | Err(Refused) => Err(diagnose(body)),
     }
 }

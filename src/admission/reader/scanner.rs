@@ -1,7 +1,8 @@
 //! A place in a text of JSON, and what is special in the sixty-four bytes around it.
 //!
 //! A string ends at a byte that hardly ever comes, so where such bytes are is found out for many at once, and asked
-//! bit by bit. No branch depends on how long a string is: those that do are what a processor guesses wrong.
+//! bit by bit. Within a block no branch depends on how long a string is: those that do are what a processor guesses
+//! wrong.
 
 use wide::u8x16;
 
@@ -55,7 +56,7 @@ fn special_at_end(rest: &[u8]) -> u64 {
 
 /// A place in a text of JSON.
 ///
-/// Whatever runs over many bytes keeps it in registers, so no function that is not inlined takes it as a whole.
+/// What skips keeps it in registers, so what it calls on the way either is inlined or does not take it as a whole.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Scanner<'a> {
     pub(super) bytes: &'a [u8],
@@ -119,6 +120,7 @@ impl<'a> Scanner<'a> {
     /// Goes to what ends a plain run of a string, or to the end of the text.
     #[inline]
     fn plain(&mut self) {
+        debug_assert!(self.at + BLOCK >= self.block.end, "a scanner went back");
         loop {
             while self.at >= self.block.end {
                 self.block = self.block.next(self.bytes);
@@ -141,7 +143,7 @@ impl<'a> Scanner<'a> {
 
     /// The same; whether there are escapes in it. For where hardly any has: what they take is not in line.
     #[inline]
-    pub(super) fn plain_string(&mut self) -> Option<bool> {
+    pub(super) fn string_seldom_escaped(&mut self) -> Option<bool> {
         self.at += 1;
         self.plain();
         if self.next()? == b'"' {
@@ -232,6 +234,8 @@ fn past_digits(bytes: &[u8], at: usize) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     /// Where the plain run ends that begins there.
@@ -275,6 +279,65 @@ mod tests {
                 bytes[at..at + 2].copy_from_slice(&pair);
                 let expected = bytes.iter().position(|b| matches!(b, b'"' | b'\\' | 0..0x20));
                 assert_eq!(Some(plain(&bytes, 0)), expected, "{pair:?} at {at}");
+            }
+        }
+    }
+
+    /// Where the string ends whose first quote is there, byte by byte, and whether there are escapes in it.
+    fn one_by_one(bytes: &[u8], at: usize) -> Option<(usize, bool)> {
+        let (mut at, mut has_escapes) = (at + 1, false);
+        loop {
+            match *bytes.get(at)? {
+                b'"' => return Some((at + 1, has_escapes)),
+                b'\\' => {
+                    has_escapes = true;
+                    at += 2;
+                    match *bytes.get(at - 1)? {
+                        b'u' if bytes.get(at..at + 4)?.iter().all(u8::is_ascii_hexdigit) => at += 4,
+                        b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => {}
+                        _ => return None,
+                    }
+                }
+                ..0x20 => return None,
+                _ => at += 1,
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(5_000))]
+
+        /// Strings one after the other, as both ways to go past one see them: whatever a block holds of one, of the
+        /// next and of what is between them.
+        #[test]
+        fn m9_strings_end_where_they_do_one_byte_after_the_other(
+            parts in prop::collection::vec(
+                prop_oneof![
+                    4 => "[a-zé:,{} ]{0,40}",
+                    4 => prop::sample::select(&[r#"\""#, r"\\", r"\n", r"\u0022", r#"\\""#, "\""][..])
+                        .prop_map(str::to_owned),
+                    1 => prop::sample::select(&["\u{1}", r"\x", r"\u00", "\\\u{1}"][..]).prop_map(str::to_owned),
+                ],
+                0..40,
+            ),
+            cut in any::<prop::sample::Index>(),
+        ) {
+            let text = format!("\"{}\"", parts.concat());
+            let cut = cut.index(2 * text.len());
+            let bytes = text.as_bytes().get(..cut).unwrap_or(text.as_bytes());
+            let (mut skipping, mut reading) = (Scanner::of(bytes), Scanner::of(bytes));
+            while let Some(quote) = (skipping.at..bytes.len()).find(|at| bytes[*at] == b'"') {
+                // Backslashes between strings are met by whoever goes past what is there.
+                if bytes[skipping.at..quote].contains(&b'\\') {
+                    break;
+                }
+                (skipping.at, reading.at) = (quote, quote);
+                let expected = one_by_one(bytes, quote);
+                prop_assert_eq!(skipping.string().map(|()| skipping.at), expected.map(|(end, _)| end));
+                prop_assert_eq!(reading.string_seldom_escaped().map(|escapes| (reading.at, escapes)), expected);
+                if expected.is_none() {
+                    break;
+                }
             }
         }
     }

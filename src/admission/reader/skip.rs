@@ -15,6 +15,12 @@ trait Open: Default {
 /// Up to 63 of them: the innermost in the lowest bit, and a one above the outermost.
 struct Few(u64);
 
+impl Few {
+    fn is_full(&self) -> bool {
+        self.0 >> (u64::BITS - 1) == 1
+    }
+}
+
 impl Default for Few {
     fn default() -> Self {
         Self(1)
@@ -24,7 +30,7 @@ impl Default for Few {
 impl Open for Few {
     #[inline]
     fn push(&mut self, is_object: bool) -> bool {
-        let has_room = self.0 >> (u64::BITS - 1) == 0;
+        let has_room = !self.is_full();
         self.0 = self.0 << 1 | u64::from(is_object);
         has_room
     }
@@ -41,18 +47,30 @@ impl Open for Few {
 }
 
 /// As many as there are.
-impl Open for Vec<bool> {
+#[derive(Default)]
+struct Many {
+    inner: Few,
+    /// All full.
+    outer: Vec<Few>,
+}
+
+impl Open for Many {
     fn push(&mut self, is_object: bool) -> bool {
-        Self::push(self, is_object);
-        true
+        if self.inner.is_full() {
+            self.outer.push(std::mem::take(&mut self.inner));
+        }
+        self.inner.push(is_object)
     }
 
     fn pop(&mut self) {
-        Self::pop(self);
+        self.inner.pop();
+        if self.inner.innermost().is_none() {
+            self.inner = self.outer.pop().unwrap_or_default();
+        }
     }
 
     fn innermost(&self) -> Option<bool> {
-        self.last().copied()
+        self.inner.innermost()
     }
 }
 
@@ -82,7 +100,7 @@ impl Scanner<'_> {
 
     #[cold]
     fn skip_deep(&mut self) -> Option<()> {
-        *self = self.past_value::<Vec<bool>>().ok()?;
+        *self = self.past_value::<Many>().ok()?;
         Some(())
     }
 

@@ -128,7 +128,7 @@ fn m9_every_corner_of_the_grammar_is_as_in_serde_json() {
 
 #[test]
 fn l13_what_is_nested_deep_is_skipped_but_not_built() {
-    for depth in [1, 2, 126, 127, 128, 129, 255, 256, 257, 258, 1_000, 100_000] {
+    for depth in [1, 2, 31, 32, 33, 62, 63, 64, 65, 125, 126, 127, 128, 129, 189, 190, 191, 1_000, 100_000] {
         for (open, close) in [("[", "]"), ("{\"a\":", "}"), ("[{\"a\":", "}]")] {
             let value = if open == "[" { "" } else { "1" };
             let text = format!("{}{value}{}", open.repeat(depth), close.repeat(depth));
@@ -143,7 +143,7 @@ fn l13_what_is_nested_deep_is_skipped_but_not_built() {
                 "{depth}"
             );
             // The end of one where that of the other should be, at every depth on the way.
-            for wrong in [0, 1, depth / 2, depth.saturating_sub(130), depth - 1] {
+            for wrong in [0, 1, depth / 2, depth.saturating_sub(64), depth.saturating_sub(127), depth - 1] {
                 let mut text = text.clone().into_bytes();
                 let at = text.len() - 1 - wrong.min(depth - 1);
                 text[at] = if text[at] == b']' { b'}' } else { b']' };
@@ -169,14 +169,18 @@ fn json() -> impl Strategy<Value = String> {
             .prop_filter("JSON has no others", |value| value.is_finite())
             .prop_map(|value| value.to_string()),
         "[ -~é\u{1f600}]{0,20}".prop_map(|text| serde_json::to_string(&text).unwrap()),
+        // So long that they end in another block than they begin in, or than the next one begins in.
+        "([a-zé]{56,66}|[a-z]{118,132})".prop_map(|text| format!("\"{text}\"")),
+        r#"(\\["\\n]){28,34}"#.prop_map(|text| format!("\"{text}\"")),
         r#"(\\u[0-9a-f]{4}|\\[bfnrt"/\\]|[a-z]){0,6}"#.prop_map(|text| format!("\"{text}\"")),
     ];
-    let space = || "[ \n\t\r]{0,2}";
+    let space = || prop_oneof![8 => "[ \n\t\r]{0,2}", 1 => "[ \n\t\r]{55,70}"];
     leaf.prop_recursive(5, 64, 6, move |inner| {
         let list = (prop::collection::vec(inner.clone(), 0..6), space())
             .prop_map(|(items, space)| format!("[{space}{}{space}]", items.join(&format!("{space},"))));
-        let field = ("[a-c]{1,2}", space(), inner)
-            .prop_map(|(key, space, value)| format!("\"{key}\"{space}:{space}{value}"));
+        let key = prop_oneof![8 => "[a-c]{1,2}", 1 => "[a-c]{56,66}", 1 => r#"(\\["\\n]|[a-c]){1,40}"#];
+        let field =
+            (key, space(), inner).prop_map(|(key, space, value)| format!("\"{key}\"{space}:{space}{value}"));
         let object = (prop::collection::vec(field, 0..6), space()).prop_map(|(fields, space)| {
             format!("{{{space}{}{space}}}", fields.join(&format!("{space},{space}")))
         });

@@ -71,10 +71,7 @@ fn confined(pod: &PodView<'_, '_>, tenant: &Tenant, snapshot: &Snapshot, finding
     if pod.extent != Extent::Pod || (names_foreign && !findings.is_of_the_past()) {
         return;
     }
-    let is_selected = snapshot.pools_of(tenant).any(|pool| {
-        let mut labels = pool.labels.iter();
-        labels.all(|(key, value)| selected(pod.spec, key) == Some(value))
-    });
+    let is_selected = snapshot.pools_of(tenant).any(|pool| selects(pod.spec, pool));
     let by_terms = |terms: &[NodeSelectorTerm<'_>]| {
         let unpinned = after_selector(pod.spec, tenant, snapshot);
         let lacks = || unpinned.iter().map(|labels| labels.iter().copied());
@@ -129,12 +126,10 @@ fn names_foreign_pool(
         let is_tainted = |pool: &Pool| pool.label(key).is_some_and(|value| pool.is_tainted_with(key, value));
         is_restricted(key) || snapshot.pools_of(tenant).any(is_tainted)
     };
-    let is_selected = |key: &str, value: &str| selected(pod.spec, key) == Some(value);
     let names_others = |key: &str, value: &str| {
-        snapshot.pools_labelled(key, Some(value)).any(|pool| {
-            is_its_own(pool, key, value, snapshot)
-                || pool.labels.iter().all(|(key, value)| is_selected(key, value))
-        })
+        snapshot
+            .pools_labelled(key, Some(value))
+            .any(|pool| is_its_own(pool, key, value, snapshot) || selects(pod.spec, pool))
     };
     let mut foreign = false;
     for (key, value) in selector() {
@@ -161,9 +156,14 @@ fn selected<'p>(spec: &'p PodSpec<'_>, key: &str) -> Option<&'p str> {
     spec.node_selector.as_ref().and_then(|selector| selector.get(key))
 }
 
+/// Whether the nodeSelector names all labels of a pool.
+fn selects(spec: &PodSpec<'_>, pool: &Pool) -> bool {
+    labels(pool).all(|(key, value)| selected(spec, key) == Some(value))
+}
+
 /// Of each of the tenant's pools the labels that the nodeSelector does not pin.
 ///
-/// INVARIANT: what is asked of a term is linear in the term's length; the nodeSelector was looked at once.
+/// INVARIANT: what is asked of a term is linear in the term's length: the nodeSelector is looked at before all of them.
 fn after_selector<'p>(
     spec: &PodSpec<'_>,
     tenant: &'p Tenant,

@@ -82,11 +82,10 @@ impl Control {
         self.is_asked_at(standard) && !self.is_replaced_at(standard)
     }
 
-    /// Whether another control, which only a higher level asks for, makes this one superfluous.
+    /// Whether another control makes this one superfluous, which only a higher level can ask for.
     fn is_replaced_at(&self, standard: PodSecurity) -> bool {
-        let replaces_it = |other: &Self| other.level > self.level && other.replaces == Some(self.id);
         standard.level > self.level
-            && CONTROLS.iter().any(|other| replaces_it(other) && other.is_asked_at(standard))
+            && self.successor().is_some_and(|successor| successor.is_asked_at(standard))
     }
 
     fn is_asked_at(&self, PodSecurity { level, minor }: PodSecurity) -> bool {
