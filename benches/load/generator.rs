@@ -157,8 +157,13 @@ pub(crate) struct Pool {
 }
 
 impl Pool {
-    pub(crate) fn new(target: &Target) -> Arc<Self> {
-        Arc::new(Self { target: target.clone(), kept: Mutex::default() })
+    /// With as many as are kept, as an API server has them from its last burst.
+    pub(crate) async fn open(target: &Target) -> Result<Arc<Self>, Failure> {
+        let mut kept = Vec::new();
+        for _ in 0..KEPT {
+            kept.push(Connection::open(target).await?);
+        }
+        Ok(Arc::new(Self { target: target.clone(), kept: Mutex::new(kept) }))
     }
 
     pub(crate) async fn ask(&self, message: &Message) -> Result<Said, Failure> {

@@ -59,7 +59,7 @@ async fn beside(
     mut happen: impl FnMut(Arc<During>) -> Happening,
 ) -> anyhow::Result<()> {
     stand.progress.say(&format!("{scenario}: {what}"));
-    let pool = Pool::new(target);
+    let pool = Pool::open(target).await?;
     let (mut alone, mut with, mut others) = (Tally::default(), Tally::default(), String::new());
     let mut disturbed = [0.0_f64; 2];
     let lasting = arrivals.lasting;
@@ -127,10 +127,13 @@ pub(crate) fn mixed_rate(stand: &Stand) -> anyhow::Result<f64> {
 /// A stream of reviews at a rate, on a thread of its own.
 fn stream(target: Target, mixture: Mixture, rate: f64, lasting: Duration, during: Arc<During>) -> Happening {
     aside(move || async move {
-        during.set(true);
-        let tally = match arrivals(mixture, rate, lasting) {
-            Ok(arrivals) => arrivals.run(&Pool::new(&target)).await,
-            Err(error) => failed(&error.to_string()),
+        let tally = match (arrivals(mixture, rate, lasting), Pool::open(&target).await) {
+            (Ok(arrivals), Ok(pool)) => {
+                during.set(true);
+                arrivals.run(&pool).await
+            }
+            (Err(error), _) => failed(&error.to_string()),
+            (_, Err(error)) => failed(&error.to_string()),
         };
         during.end();
         let note = format!(

@@ -102,7 +102,7 @@ async fn at_rates(stand: &mut Stand, load: String, rates: &[(Kind, f64)]) -> any
     let mut loads = Vec::new();
     for (kind, rate) in rates {
         let server = stand.server(*kind)?;
-        let pool = Pool::new(&server.target);
+        let pool = Pool::open(&server.target).await?;
         let mut arrivals = Arrivals {
             mixture: vec![(1.0, Arc::clone(&message))],
             rate: *rate,
@@ -132,7 +132,7 @@ pub(crate) async fn smoke(server: &Server, stand: &Stand) -> anyhow::Result<Tall
         (Size::Update, Expect::Allow),
     ] {
         let message = stand.message(size, expect)?;
-        let pool = Pool::new(&server.target);
+        let pool = Pool::open(&server.target).await?;
         for _ in 0..25 {
             let begun = Instant::now();
             let answer = pool.ask(&message).await;

@@ -75,8 +75,9 @@ pub(crate) async fn soak(mut stand: Stand, lasting: Duration, folder: &Path) -> 
         changing,
         lasting,
     };
+    let pool = Pool::open(&server.target).await?;
     let disturbed = aside(move || disturbing.run());
-    let mut tally = arrivals.run(&Pool::new(&server.target)).await;
+    let mut tally = arrivals.run(&pool).await;
     let (bursts, looks) = disturbed.await?;
     let looks = looks?;
     tally.add_failures(&bursts);
