@@ -10,6 +10,7 @@ use partywall::admission::{self, Phase};
 use partywall_fuzz::review::{Order, check_answer, write};
 use partywall_fuzz::{mutation, snapshot};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
     mutation::mutate(data, size, max_size, seed, 2)
@@ -17,9 +18,19 @@ fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
 
 fuzz_target!(|body: &[u8]| {
     let uid = match decode(body) {
-        Ok(request) => Some(request.uid.to_string()),
-        Err(DecodeError::Undecodable(undecodable)) => Some(undecodable.uid),
-        Err(DecodeError::NotAReview(_)) => None,
+        Ok(request) => {
+            assert!(serde_json::from_slice::<&RawValue>(body).is_ok(), "M9: what is read is JSON");
+            Some(request.uid.to_string())
+        }
+        // What is wrong is told by serde_json, so something must be wrong for it as well.
+        Err(DecodeError::Undecodable(undecodable)) => {
+            assert!(!undecodable.problem.is_empty(), "M9: what serde_json reads is read");
+            Some(undecodable.uid)
+        }
+        Err(DecodeError::NotAReview(problem)) => {
+            assert!(!problem.is_empty(), "M9: what serde_json reads is read");
+            None
+        }
     };
     for phase in [Phase::Mutate, Phase::Validate] {
         let answer = admission::answer(phase, body, snapshot());
