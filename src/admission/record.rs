@@ -274,7 +274,7 @@ impl<'de, T: Deserialize<'de> + Default> DeserializeSeed<'de> for Item<'_, T> {
     }
 }
 
-/// How many bytes an item has at least that room is made for alone, when it is the first.
+/// An item of more bytes than these has room made for it alone, when it is the first.
 const LARGE: usize = 256;
 
 /// Reads a value into where it will be: records are large, and to move one up from where it was read costs as much as
