@@ -20,6 +20,8 @@
 
 #[path = "load/client.rs"]
 mod client;
+#[path = "load/disturbances.rs"]
+mod disturbances;
 #[path = "load/footprint.rs"]
 mod footprint;
 #[path = "load/found.rs"]
@@ -136,8 +138,9 @@ impl Part {
         match self {
             Self::Saturation | Self::Sizes | Self::Verdicts => &[],
             Self::Start | Self::Memory | Self::Binary => &[],
-            Self::Open | Self::Storm | Self::Large | Self::Slow | Self::Noise => &[Self::Saturation],
-            Self::Mix => &[Self::Saturation, Self::Sizes],
+            Self::Open | Self::Mix | Self::Storm | Self::Large | Self::Slow | Self::Noise => {
+                &[Self::Saturation]
+            }
         }
     }
 

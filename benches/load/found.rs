@@ -5,11 +5,11 @@ use std::fs;
 
 use serde::Serialize;
 
-use crate::generator::Tally;
 use crate::payload::Size;
 use crate::placement::Placement;
 use crate::rounds::{Cell, cores};
 use crate::servers::Kind;
+use crate::stats::{interval, ratio};
 use crate::usage::Held;
 
 #[derive(Serialize)]
@@ -52,37 +52,28 @@ impl Machine {
 /// How some reviews fare alone, and beside others.
 #[derive(Serialize)]
 pub(crate) struct Neighbours {
-    pub(crate) scenario: &'static str,
-    pub(crate) server: Kind,
     pub(crate) what: String,
-    pub(crate) alone: Fared,
-    pub(crate) beside: Fared,
-    /// What became of the others.
+    pub(crate) alone: Cell,
+    pub(crate) beside: Cell,
+    /// What became of the others, the last time.
     pub(crate) others: String,
 }
 
-/// How reviews fared, in µs.
-#[derive(Serialize)]
-pub(crate) struct Fared {
-    pub(crate) answers: u64,
-    pub(crate) failures: BTreeMap<String, u64>,
-    pub(crate) p50: f64,
-    pub(crate) p99: f64,
-    pub(crate) p999: f64,
-    /// Which share of the machine others used meanwhile, at most.
-    pub(crate) others: f64,
-}
+impl Neighbours {
+    /// How many times the p99 alone the one beside others is.
+    pub(crate) fn growth(&self) -> f64 {
+        let p99 = |cell: &Cell| cell.each(|round| round.p99);
+        ratio(&p99(&self.beside), &p99(&self.alone))
+    }
 
-impl Fared {
-    pub(crate) fn new(tally: &Tally, others: f64) -> Self {
-        Self {
-            others,
-            answers: tally.latencies.len(),
-            failures: tally.failures.clone(),
-            p50: tally.micros(0.5),
-            p99: tally.micros(0.99),
-            p999: tally.micros(0.999),
-        }
+    /// Where it is in 95 of 100 draws.
+    pub(crate) fn interval(&self) -> Option<(f64, f64)> {
+        let p99 = |cell: &Cell| cell.each(|round| round.p99);
+        interval(&p99(&self.beside), &p99(&self.alone))
+    }
+
+    pub(crate) fn is_doubtful(&self) -> bool {
+        self.alone.is_doubtful() || self.beside.is_doubtful()
     }
 }
 
@@ -97,6 +88,19 @@ pub(crate) struct Large {
     pub(crate) failures: BTreeMap<String, u64>,
     pub(crate) seconds: f64,
     pub(crate) peak_mib: f64,
+}
+
+impl Large {
+    pub(crate) fn add(&mut self, more: Self) {
+        self.sent += more.sent;
+        self.denied += more.denied;
+        self.later += more.later;
+        self.seconds = self.seconds.max(more.seconds);
+        self.peak_mib = self.peak_mib.max(more.peak_mib);
+        for (failure, count) in more.failures {
+            *self.failures.entry(failure).or_default() += count;
+        }
+    }
 }
 
 /// What the servers take when they do nothing.
@@ -129,6 +133,10 @@ impl Found {
         })
     }
 
+    pub(crate) fn neighbours(&self, scenario: &str, server: Kind) -> Option<&Neighbours> {
+        self.neighbours.iter().find(|both| (both.alone.scenario, both.alone.server) == (scenario, server))
+    }
+
     pub(crate) fn cell(&self, scenario: &str, load: &str, server: Kind) -> Option<&Cell> {
         self.cells.iter().find(|cell| (cell.scenario, &*cell.load, cell.server) == (scenario, load, server))
     }
@@ -152,10 +160,8 @@ impl Found {
     /// Everything that went wrong, and how often.
     pub(crate) fn failures(&self) -> BTreeMap<String, u64> {
         let mut all = BTreeMap::new();
-        let cells = self.cells.iter().map(|cell| &cell.tally.failures);
-        let neighbours =
-            self.neighbours.iter().flat_map(|both| [&both.alone.failures, &both.beside.failures]);
-        for (failure, count) in cells.chain(neighbours).flatten() {
+        let neighbours = self.neighbours.iter().flat_map(|both| [&both.alone, &both.beside]);
+        for (failure, count) in self.cells.iter().chain(neighbours).flat_map(|cell| &cell.tally.failures) {
             *all.entry(failure.clone()).or_default() += count;
         }
         all

@@ -5,12 +5,11 @@
 
 use serde::Serialize;
 
-use crate::found::Found;
+use crate::found::{Found, Neighbours};
 use crate::payload::Size;
 use crate::rounds::Cell;
 use crate::servers::Kind;
 use crate::stats::{median, ratio};
-use crate::usage::DISTURBED;
 
 /// From which share of a core on a server is what limits a closed loop.
 pub(crate) const BOUND: f64 = 0.95;
@@ -170,22 +169,22 @@ fn footprint(found: &Found, goals: &mut Vec<Goal>) {
 }
 
 fn neighbours(found: &Found, goals: &mut Vec<Goal>) {
-    for both in found.neighbours.iter().filter(|both| both.server == Kind::Partywall) {
-        let (alone, beside) = (both.alone.p99, both.beside.p99);
-        let note = format!("{:.0} and {:.0} µs; {} samples", beside, alone, both.beside.answers);
-        let goal = match both.scenario {
-            "storm" => {
-                let goal = Goal::at_most("p99 beside 200 new connections", "ms", beside / 1e3, 10.0, 5.0);
-                goal.noted(format!("alone {:.2} ms; {} samples", alone / 1e3, both.beside.answers))
-            }
-            "mix" => {
-                Goal::twice("p99 of small reviews beside large ones ÷ alone", beside / alone).noted(note)
-            }
-            "noise" => Goal::twice("p99 beside a noisy namespace ÷ alone", beside / alone).noted(note),
-            "slow" => Goal::twice("p99 beside 100 slow bodies ÷ alone", beside / alone).noted(note),
-            // What bodies of 18 MB may do to others is not laid down.
-            _ => continue,
-        };
-        goals.push(goal.during(both.alone.others.max(both.beside.others) > DISTURBED));
+    if let Some(Neighbours { alone, beside, .. }) = found.neighbours("storm", Kind::Partywall) {
+        let goal = Goal::at_most("p99 beside 200 new connections", "ms", beside.p99() / 1e3, 10.0, 5.0);
+        let note = format!("alone {:.2} ms; {} samples", alone.p99() / 1e3, beside.tally.latencies.len());
+        goals.push(goal.noted(note).during(beside.is_doubtful()));
+    }
+    // What bodies of 18 MB may do to others is not laid down.
+    for (scenario, name) in [
+        ("mix", "p99 of small reviews beside large ones ÷ alone"),
+        ("slow", "p99 beside 100 slow bodies ÷ alone"),
+        ("noise", "p99 beside a noisy namespace ÷ alone"),
+    ] {
+        let Some(ours) = found.neighbours(scenario, Kind::Partywall) else { continue };
+        let null =
+            found.neighbours(scenario, Kind::Null).map(|null| format!("; null's {:.2}", null.growth()));
+        let note = format!("{:.0} and {:.0} µs", ours.beside.p99(), ours.alone.p99());
+        let note = note + &null.unwrap_or_default();
+        goals.push(Goal::twice(name, ours.growth()).noted(note).during(ours.is_doubtful()));
     }
 }

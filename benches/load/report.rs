@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::found::{Found, Machine};
+use crate::found::{Found, Machine, Neighbours};
 use crate::generator::micros;
 use crate::goals::{BOUND, Goal};
 use crate::rounds::Cell;
@@ -97,7 +97,7 @@ fn open(found: &Found) -> Table {
             format!("{:.0}", cell.p99()),
             format!("{:.2}", cell.p99() / null.p99()),
             format!("{:.0}", cell.tally.micros(0.999)),
-            format!("{:.0}", micros(cell.tally.lateness.value_at_quantile(0.99))),
+            format!("{:.0}", late(cell)),
             disturbed(cell),
             cell.tally.failed().to_string(),
         ]);
@@ -106,25 +106,50 @@ fn open(found: &Found) -> Table {
 }
 
 fn neighbours(found: &Found) -> Table {
-    let title = "Beside something that could be in the way (µs)";
-    let header = ["", "p50 alone", "beside", "p99 alone", "beside", "÷", "p99.9", "samples", "wrong", ""];
+    let title = "Beside something that could be in the way (µs; late: the generator's own part, p99 beside)";
+    let header = [
+        "",
+        "p50 alone",
+        "beside",
+        "p99 alone",
+        "beside",
+        "÷",
+        "",
+        "p99.9",
+        "late",
+        "samples",
+        "disturbed",
+        "wrong",
+        "",
+    ];
     let mut table = Table::new(title, header);
     for both in &found.neighbours {
-        let wrong: u64 = both.alone.failures.values().chain(both.beside.failures.values()).sum();
+        let Neighbours { what, alone, beside, others } = both;
+        let sure = both.interval().map(|(low, high)| format!("[{low:.2} {high:.2}]"));
+        let (disturbed, rounds) =
+            (alone.disturbed() + beside.disturbed(), alone.rounds.len() + beside.rounds.len());
         table.row([
-            format!("{:<6} {}", both.scenario, both.server.name()),
-            format!("{:.0}", both.alone.p50),
-            format!("{:.0}", both.beside.p50),
-            format!("{:.0}", both.alone.p99),
-            format!("{:.0}", both.beside.p99),
-            format!("{:.2}", both.beside.p99 / both.alone.p99),
-            format!("{:.0}", both.beside.p999),
-            both.beside.answers.to_string(),
-            wrong.to_string(),
-            format!("{}; {}", both.what, both.others),
+            format!("{:<6} {}", alone.scenario, alone.server.name()),
+            format!("{:.0}", alone.p50()),
+            format!("{:.0}", beside.p50()),
+            format!("{:.0}", alone.p99()),
+            format!("{:.0}", beside.p99()),
+            format!("{:.2}", both.growth()),
+            sure.unwrap_or_default(),
+            format!("{:.0}", beside.tally.micros(0.999)),
+            format!("{:.0}", late(beside)),
+            beside.tally.latencies.len().to_string(),
+            format!("{disturbed}/{rounds}"),
+            (alone.tally.failed() + beside.tally.failed()).to_string(),
+            format!("{what}; {others}"),
         ]);
     }
     table
+}
+
+/// By how much the generator was late, in one of a hundred cases.
+fn late(cell: &Cell) -> f64 {
+    micros(cell.tally.lateness.value_at_quantile(0.99))
 }
 
 fn footprint(found: &Found) -> Table {
@@ -182,8 +207,8 @@ fn disturbances(found: &Found) {
     if disturbed > 0 {
         println!("\n{disturbed} of {all} rounds were disturbed: others used more than 5 % of the machine.");
     }
-    let late = |cell: &&Cell| micros(cell.tally.lateness.value_at_quantile(0.99)) > cell.p99() / 2.0;
-    if let Some(cell) = found.cells.iter().filter(|cell| cell.scenario == "open").find(late) {
+    let is_late = |cell: &&Cell| late(cell) > cell.p99() / 2.0;
+    if let Some(cell) = found.cells.iter().filter(|cell| cell.scenario == "open").find(is_late) {
         println!("The generator was late ({}): such latencies are its own.", name(cell));
     }
     if found.cells.iter().any(|cell| cell.scenario != "open" && cell.cores() < BOUND) {

@@ -13,7 +13,7 @@ use serde::ser::Serializer;
 use crate::generator::{Tally, micros};
 use crate::servers::Kind;
 use crate::stats::median;
-use crate::usage::{Busy, DISTURBED, Usage};
+use crate::usage::{Busy, DISTURBED, Usage, own};
 
 /// One load on one server.
 #[derive(Serialize)]
@@ -50,12 +50,11 @@ impl Round {
         pid: u32,
         load: impl Future<Output = Tally>,
     ) -> anyhow::Result<(Self, Tally)> {
-        let me = std::process::id();
-        let (busy, own, before, begun) = (Busy::now()?, Usage::of(me)?, Usage::of(pid)?, Instant::now());
+        let (busy, own_before, before, begun) = (Busy::now()?, own(), Usage::of(pid)?, Instant::now());
         let tally = load.await;
         let elapsed = begun.elapsed();
         let used = Usage::of(pid)?.since(&before);
-        let ours = used.cpu + Usage::of(me)?.since(&own).cpu;
+        let ours = used.cpu + own().saturating_sub(own_before);
         let round = Self {
             seconds: elapsed.as_secs_f64(),
             answers: tally.latencies.len(),

@@ -13,9 +13,10 @@ use serde::Serialize;
 use tokio::time::sleep;
 
 use crate::client::{Message, Target};
+use crate::disturbances::burst;
 use crate::footprint::tenants;
 use crate::generator::{Arrivals, Mixture, Pool, Tally, aside};
-use crate::neighbours::{burst, mixed_rate};
+use crate::neighbours::demand;
 use crate::pace::Pace;
 use crate::payload::{Expect, Size};
 use crate::plots;
@@ -58,10 +59,7 @@ struct Soaked {
 pub(crate) async fn soak(mut stand: Stand, lasting: Duration, folder: &Path) -> anyhow::Result<ExitCode> {
     // What it can do is found out first.
     scenario::saturation(&mut stand).await?;
-    scenario::sizes(&mut stand).await?;
-    // A machine that others use may lose half of its speed for a while; what is asked for more than it can do then
-    // shows as connections, of which each has its memory.
-    let rate = mixed_rate(&stand)? / 2.0;
+    let rate = demand(&stand)?;
     let changing = stand.file("changing.yaml");
     std::fs::write(&changing, tenants(100))?;
     let server = stand.start(Kind::Partywall, &[&changing])?;

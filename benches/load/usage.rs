@@ -2,13 +2,14 @@
 //! everything else on the machine was meanwhile.
 //!
 //! Threads come and go, so time is added up by thread: what one used between two looks is counted unless it ended in
-//! between.
+//! between. Of this process, whose threads do, the kernel tells the whole.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::time::{Duration, Instant};
 
+use rustix::time::{ClockId, Timespec, clock_gettime};
 use serde::Serialize;
 
 /// How much of the machine others may use for a round to count as undisturbed.
@@ -25,6 +26,12 @@ pub(crate) struct Usage {
 struct Thread {
     nanoseconds: u64,
     switches: u64,
+}
+
+/// What this process has used so far, threads that ended included.
+pub(crate) fn own() -> Duration {
+    let Timespec { tv_sec, tv_nsec } = clock_gettime(ClockId::ProcessCPUTime);
+    Duration::from_secs(tv_sec.unsigned_abs()) + Duration::from_nanos(tv_nsec.unsigned_abs())
 }
 
 /// What it used between two looks.

@@ -1,0 +1,202 @@
+//! What may be in the way of reviews: more of them, large ones, new connections, bodies that hardly come.
+//!
+//! Each comes from a thread of its own, and says when it has begun and when it is over.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::oneshot;
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+use tokio_rustls::client::TlsStream;
+
+use crate::client::{Connection, Failure, Message, Said, Target};
+use crate::found::Large;
+use crate::generator::{Arrivals, During, Mixture, Pool, Tally, aside};
+use crate::pace::Pace;
+
+/// How often a body that hardly comes brings a byte.
+const NOW_AND_THEN: Duration = Duration::from_millis(50);
+
+/// What happens, and what became of it, for programs and for people.
+pub(crate) type Happening = oneshot::Receiver<(Tally, String)>;
+
+/// Reviews at a rate, and one more that is there every time, however rarely its kind comes.
+pub(crate) struct Stream {
+    pub(crate) mixture: Mixture,
+    pub(crate) rate: f64,
+    pub(crate) lasting: Duration,
+    pub(crate) one_more: Option<Arc<Message>>,
+}
+
+impl Stream {
+    pub(crate) fn send(self, target: Target, during: Arc<During>) -> Happening {
+        aside(move || async move {
+            let tally = match (Pace::sleeping(), Pool::open(&target).await) {
+                (Ok(pace), Ok(pool)) => {
+                    during.set(true);
+                    self.run(&pool, pace).await
+                }
+                (Err(error), _) => failed(&error.to_string()),
+                (_, Err(error)) => failed(&error.to_string()),
+            };
+            during.end();
+            let note = format!(
+                "{} answered, p50 {:.1} ms, at most {:.1} ms",
+                tally.latencies.len(),
+                tally.micros(0.5) / 1e3,
+                tally.micros(1.0) / 1e3
+            );
+            (tally, note)
+        })
+    }
+
+    async fn run(self, pool: &Arc<Pool>, pace: Pace) -> Tally {
+        let Self { mixture, rate, lasting, one_more } = self;
+        let arrivals = Arrivals { mixture, rate, lasting, pace, during: None };
+        let one_more = async {
+            let mut tally = Tally::default();
+            if let Some(message) = one_more {
+                let begun = Instant::now();
+                let answer = pool.ask(&message).await;
+                tally.count(begun.elapsed(), &answer);
+            }
+            tally
+        };
+        let (mut tally, one_more) = tokio::join!(arrivals.run(pool), one_more);
+        tally.add(&one_more);
+        tally
+    }
+}
+
+fn failed(why: &str) -> Tally {
+    Tally { failures: [(why.to_owned(), 1)].into(), ..Tally::default() }
+}
+
+/// Many new connections.
+pub(crate) fn storm_of(
+    target: Target,
+    message: Arc<Message>,
+    count: usize,
+    during: Arc<During>,
+) -> Happening {
+    aside(move || async move {
+        during.set(true);
+        let tally = burst(&target, &message, count).await;
+        during.end();
+        let note = format!("p50 of the new {:.1} ms", tally.micros(0.5) / 1e3);
+        (tally, note)
+    })
+}
+
+/// New connections at once, each with one review.
+pub(crate) async fn burst(target: &Target, message: &Arc<Message>, count: usize) -> Tally {
+    let mut asking = JoinSet::new();
+    for _ in 0..count {
+        let (target, message) = (target.clone(), Arc::clone(message));
+        asking.spawn(async move {
+            let begun = Instant::now();
+            let mut answer = Connection::open(&target).await;
+            let answer = match &mut answer {
+                Ok(connection) => connection.ask(&message, target.allows_all).await,
+                Err(_) => answer.map(|_| Said::Later),
+            };
+            (begun.elapsed(), answer)
+        });
+    }
+    let mut tally = Tally::default();
+    while let Some(asked) = asking.join_next().await {
+        match asked {
+            Ok((latency, answer)) => tally.count(latency, &answer),
+            Err(error) => tally.add_failures(&failed(&error.to_string())),
+        }
+    }
+    tally
+}
+
+/// Bodies that are too large, all at once.
+pub(crate) fn all_at_once(
+    target: Target,
+    message: Arc<Message>,
+    count: usize,
+    tell: UnboundedSender<Large>,
+    during: Arc<During>,
+) -> Happening {
+    aside(move || async move {
+        during.set(true);
+        let large = say_all(&target, &message, count).await;
+        during.end();
+        let note =
+            format!("{} denied, {} told to come again, {:.1} s", large.denied, large.later, large.seconds);
+        let tally = Tally { failures: large.failures.clone(), ..Tally::default() };
+        let _nobody_waits = tell.send(large);
+        (tally, note)
+    })
+}
+
+async fn say_all(target: &Target, message: &Arc<Message>, count: usize) -> Large {
+    let begun = Instant::now();
+    let mut saying = JoinSet::new();
+    for _ in 0..count {
+        let (target, message) = (target.clone(), Arc::clone(message));
+        saying.spawn(async move { Connection::open(&target).await?.say(&message).await });
+    }
+    let (mut denied, mut later, mut tally) = (0, 0, Tally::default());
+    while let Some(said) = saying.join_next().await {
+        match said {
+            Ok(Ok(Said::Denied(413))) => denied += 1,
+            Ok(Ok(Said::Later)) => later += 1,
+            Ok(Ok(got)) => tally.fail(&Failure::Verdict { got, expected: message.expected }),
+            Ok(Err(failure)) => tally.fail(&failure),
+            Err(error) => tally.add_failures(&failed(&error.to_string())),
+        }
+    }
+    let seconds = begun.elapsed().as_secs_f64();
+    Large { sent: count, denied, later, failures: tally.failures, seconds, peak_mib: 0.0 }
+}
+
+/// Bodies that bring a byte now and then, each at times of its own. After a while they are hung up.
+pub(crate) fn trickles(target: Target, count: usize, lasting: Duration, during: Arc<During>) -> Happening {
+    aside(move || async move {
+        let (mut tally, mut trickles) = (Tally::default(), JoinSet::new());
+        for _ in 0..count {
+            match target.secure().await {
+                Ok(connection) => {
+                    trickles.spawn(trickle(connection));
+                }
+                Err(error) => tally.fail(&Failure::NoConnection(error)),
+            }
+        }
+        // By then each has begun.
+        sleep(NOW_AND_THEN).await;
+        during.set(true);
+        sleep(lasting).await;
+        during.end();
+        while let Some(answered) = trickles.try_join_next() {
+            match answered {
+                Ok(Ok(())) => tally.add_failures(&failed("a body was not waited for")),
+                Ok(Err(failure)) => tally.fail(&failure),
+                Err(error) => tally.add_failures(&failed(&error.to_string())),
+            }
+        }
+        (tally, format!("{} of {count} held", trickles.len()))
+    })
+}
+
+/// Sends a body byte by byte until the server answers.
+async fn trickle(connection: TlsStream<TcpStream>) -> Result<(), Failure> {
+    let (mut reading, mut writing) = tokio::io::split(connection);
+    let head = "POST /validate?timeout=10s HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\n{";
+    sleep(NOW_AND_THEN.mul_f64(fastrand::f64())).await;
+    writing.write_all(head.as_bytes()).await?;
+    loop {
+        writing.flush().await?;
+        tokio::select! {
+            read = reading.read_u8() => return Ok(read.map(|_| ())?),
+            () = sleep(NOW_AND_THEN) => writing.write_all(b" ").await?,
+        }
+    }
+}
