@@ -48,7 +48,7 @@ pub use self::limits::Limits;
 use self::rated::{Burst, Rated};
 pub use self::store::{Reader, Writer, store};
 pub use self::tls::{Certificates, CertificatesError, Pair};
-pub use self::workers::Workers;
+pub use self::workers::{Workers, step_back};
 use crate::telemetry::Metrics;
 
 /// How many denials a second have a line in the log: enough for every honest one.

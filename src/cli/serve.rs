@@ -21,7 +21,7 @@ use tokio::sync::oneshot;
 use tracing::{error, info, warn};
 
 use self::policies::Policies;
-use crate::server::{self, Certificates, Judge, Listeners, Pair, Parts, Workers};
+use crate::server::{self, Certificates, Judge, Listeners, Pair, Parts, Workers, step_back};
 use crate::telemetry::{self, LogFormat, Metrics};
 
 /// How often the policies are looked at; a change is taken when it was seen twice.
@@ -83,7 +83,9 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
 
 fn run_logged(args: Args) -> anyhow::Result<ExitCode> {
     // Everything but the connections of the webhook: those have threads of their own.
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    // Where policies and certificates are read, reviews come first.
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().on_thread_start(step_back).build()?;
     let code = runtime.block_on(serve(args));
     // Whoever sent a second signal does not want to wait for a file that is being read.
     runtime.shutdown_background();

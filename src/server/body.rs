@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
 use http_body_util::BodyExt;
+use tokio::task::yield_now;
 use tokio::time::{Instant, timeout_at};
 
 use super::budget::{Budget, Room, Share};
@@ -92,7 +93,10 @@ impl Arriving {
                 // An empty piece is no progress.
                 Some(Ok(frame)) => match frame.into_data() {
                     Ok(data) if !data.is_empty() => {
-                        self.came(data.len(), begun.elapsed());
+                        if self.came(data.len(), begun.elapsed()) {
+                            // To read and decrypt more takes long enough for others to wait for it.
+                            yield_now().await;
+                        }
                         return Ok(Some(data));
                     }
                     Ok(_) | Err(_) => {}
@@ -103,14 +107,15 @@ impl Arriving {
         }
     }
 
-    /// Notes that some bytes came, and how long they were waited for.
-    fn came(&mut self, bytes: usize, waited: Duration) {
+    /// Notes that some bytes came, and how long they were waited for. Whether that ends a stretch.
+    fn came(&mut self, bytes: usize, waited: Duration) -> bool {
         if bytes < self.missing {
             self.missing -= bytes;
             self.left = self.left.saturating_sub(waited);
-        } else {
-            (self.missing, self.left) = (self.stretch, self.stall);
+            return false;
         }
+        (self.missing, self.left) = (self.stretch, self.stall);
+        true
     }
 
     /// Whether nothing more will come.

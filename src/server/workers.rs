@@ -17,6 +17,7 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::{Semaphore, oneshot};
 use tokio::task::yield_now;
+use tracing::debug;
 
 /// How many tasks run before it is looked at what has arrived, from the kernel and from other threads: few, so that
 /// what has need not wait for many handshakes.
@@ -28,6 +29,20 @@ const HANDSHAKES_AT_ONCE: usize = 8;
 /// For how long a thread that decides large bodies waits for the next one. To start one again may fail, in a process
 /// that has as many as it may have.
 const KEPT: Duration = Duration::from_secs(24 * 3_600);
+
+/// How far threads step back, as `nice` counts: of a core that another one wants as well they have a tenth, enough for
+/// them not to starve.
+const NICENESS: i32 = 10;
+
+/// Lets this thread go behind those that serve connections where both want the same core: what it does takes
+/// milliseconds, and reviews would wait for it.
+pub fn step_back() {
+    // Elsewhere it would be the whole process.
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::nice(NICENESS) {
+        debug!(%error, "a thread does not step back behind those that serve connections");
+    }
+}
 
 /// Threads that serve connections. They end when this is dropped, and their connections with them.
 #[derive(Debug)]
@@ -94,6 +109,7 @@ impl Worker {
             // All large bodies may be those of one thread's connections.
             .max_blocking_threads(count.get())
             .thread_keep_alive(KEPT)
+            .on_thread_start(step_back)
             .build()?;
         let (stop, stopped) = oneshot::channel::<()>();
         let (runtime_handle, turns) = (runtime.handle().clone(), Turns::new(HANDSHAKES_AT_ONCE));
@@ -193,6 +209,23 @@ mod tests {
         let long: Vec<_> = done.iter().filter(|name| **name != "short").collect();
         assert_eq!(long, [&"first", &"second", &"third"]);
         assert!(done.array_windows().all(|[one, next]| *one == "short" || *next == "short"), "{done:?}");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn what_takes_long_steps_back_behind_connections() {
+        use rustix::process::getpriority_process;
+        use tokio::task::spawn_blocking;
+        let workers = Workers::start(NonZeroUsize::MIN).unwrap();
+        let (tell, told) = oneshot::channel();
+        workers.serve(|_| async {
+            let own = getpriority_process(None).unwrap();
+            let aside = spawn_blocking(|| getpriority_process(None).unwrap()).await.unwrap();
+            tell.send((own, aside)).unwrap();
+        });
+        let (own, aside) = told.await.unwrap();
+        // A process that has stepped back itself cannot go further than 19.
+        assert_eq!(aside, (own + NICENESS).min(19));
     }
 
     #[tokio::test]

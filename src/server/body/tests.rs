@@ -173,6 +173,27 @@ impl HttpBody for Trickle {
 }
 
 /// What a future gives, and after how many milliseconds.
+#[tokio::test]
+async fn others_have_their_turn_while_a_large_body_comes() {
+    let (budget, limits) = (Budget::new(&limits()), limits());
+    for (bytes, whole) in [(8 * 1024, true), (16 * 1024, false)] {
+        let mut turns = 0;
+        let others = async {
+            loop {
+                turns += 1;
+                yield_now().await;
+            }
+        };
+        let received = tokio::select! {
+            biased;
+            received = receive(pieces(bytes / 256, 256), &budget, &limits) => received.unwrap(),
+            () = others => unreachable!(),
+        };
+        assert_eq!(matches!(received, Received::Whole(..)), whole);
+        assert_eq!(turns, bytes / limits.small, "of {bytes} bytes");
+    }
+}
+
 async fn timed<T>(future: impl Future<Output = T>) -> (T, u128) {
     let begun = Instant::now();
     let result = future.await;
