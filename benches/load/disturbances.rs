@@ -17,6 +17,7 @@ use crate::client::{Connection, Failure, Message, Said, Target};
 use crate::found::Large;
 use crate::generator::{Arrivals, During, Mixture, Pool, Tally, aside};
 use crate::pace::Pace;
+use crate::rounds::Brief;
 
 /// How often a body that hardly comes brings a byte.
 const NOW_AND_THEN: Duration = Duration::from_millis(50);
@@ -28,7 +29,6 @@ pub(crate) type Happening = oneshot::Receiver<(Tally, String)>;
 pub(crate) struct Stream {
     pub(crate) mixture: Mixture,
     pub(crate) rate: f64,
-    pub(crate) lasting: Duration,
     pub(crate) one_more: Option<Arc<Message>>,
 }
 
@@ -55,8 +55,8 @@ impl Stream {
     }
 
     async fn run(self, pool: &Arc<Pool>, pace: Pace) -> Tally {
-        let Self { mixture, rate, lasting, one_more } = self;
-        let arrivals = Arrivals { mixture, rate, lasting, pace, during: None };
+        let Self { mixture, rate, one_more } = self;
+        let arrivals = Arrivals { mixture, rate, lasting: Brief::ROUND, pace, during: None };
         let one_more = async {
             let mut tally = Tally::default();
             if let Some(message) = one_more {
@@ -159,7 +159,7 @@ async fn say_all(target: &Target, message: &Arc<Message>, count: usize) -> Large
 }
 
 /// Bodies that bring a byte now and then, each at times of its own. After a while they are hung up.
-pub(crate) fn trickles(target: Target, count: usize, lasting: Duration, during: Arc<During>) -> Happening {
+pub(crate) fn trickles(target: Target, count: usize, during: Arc<During>) -> Happening {
     aside(move || async move {
         let (mut tally, mut trickles) = (Tally::default(), JoinSet::new());
         for _ in 0..count {
@@ -173,7 +173,7 @@ pub(crate) fn trickles(target: Target, count: usize, lasting: Duration, during: 
         // By then each has begun.
         sleep(NOW_AND_THEN).await;
         during.set(true);
-        sleep(lasting).await;
+        sleep(Brief::ROUND).await;
         during.end();
         while let Some(answered) = trickles.try_join_next() {
             match answered {

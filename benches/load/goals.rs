@@ -127,7 +127,7 @@ fn latencies(found: &Found, goals: &mut Vec<Goal>) {
         goals.push(p50.noted(note(ours.p50(), null.p50())).during(are_doubtful(ours, null)));
         let p99 = Goal::at_most("open loop at 50 %, p99 ÷ null", "x", p99, 1.5, 1.25);
         goals.push(p99.noted(note(ours.p99(), null.p99())).during(are_doubtful(ours, null)));
-        let tail = ours.tally.micros(0.999) / 1e3;
+        let tail = ours.p999() / 1e3;
         let tail = Goal::at_most("open loop at 50 %, p99.9", "ms", tail, 5.0, 2.0);
         goals.push(tail.during(ours.is_doubtful()));
     }

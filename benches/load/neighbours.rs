@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use anyhow::Context;
 use tokio::sync::mpsc::unbounded_channel;
-use tokio::time::sleep;
 
 use crate::client::Target;
 use crate::disturbances::{Happening, Stream, all_at_once, storm_of, trickles};
@@ -17,9 +16,9 @@ use crate::found::Neighbours;
 use crate::generator::{Arrivals, During, Mixture, Pool};
 use crate::pace::Pace;
 use crate::payload::{Expect, Size};
-use crate::rounds::{Cell, Round};
+use crate::rounds::{Brief, Cell, Round};
 use crate::servers::{Kind, Server};
-use crate::stand::{Plan, Stand};
+use crate::stand::Stand;
 use crate::usage::{Held, forget_peak};
 
 /// Connections of a storm.
@@ -64,15 +63,13 @@ impl Place {
 struct Load {
     mixture: Mixture,
     rate: f64,
-    lasting: Duration,
     /// How often each server has them, alone and beside.
     visits: usize,
 }
 
 impl Load {
     fn of(stand: &Stand, mixture: Mixture, rate: f64) -> Self {
-        let Plan { beside, visits, .. } = stand.plan;
-        Self { mixture, rate, lasting: beside, visits }
+        Self { mixture, rate, visits: 2 * stand.plan.brief.times }
     }
 }
 
@@ -84,8 +81,7 @@ struct Visited {
     both: Neighbours,
 }
 
-/// Sends reviews to each place, alone and beside something. All take turns, there and back again, with pauses that
-/// differ: what else a machine does, it does regularly, and would meet the same one of them time after time.
+/// Sends reviews to each place, alone and beside something. All take turns, there and back again.
 async fn beside(
     stand: &mut Stand,
     (scenario, what): (&'static str, String),
@@ -94,8 +90,9 @@ async fn beside(
     mut happen: impl FnMut(&Target, Arc<During>) -> Happening,
 ) -> anyhow::Result<()> {
     stand.progress.say(&format!("{scenario}: {what}"));
-    let Load { mixture, rate, lasting, visits } = load;
-    let mut arrivals = Arrivals { mixture, rate, lasting, pace: Pace::sleeping()?, during: None };
+    let Load { mixture, rate, visits } = load;
+    let mut arrivals =
+        Arrivals { mixture, rate, lasting: Brief::ROUND, pace: Pace::sleeping()?, during: None };
     let mut visited = Vec::new();
     for Place { kind, pid, target } in places {
         let cell = |load: &str| Cell::new(scenario, load, kind);
@@ -110,7 +107,7 @@ async fn beside(
     for visit in 0..visits {
         for Visited { pid, pool, target, both } in &mut visited {
             for is_beside in if visit % 2 == 0 { [false, true] } else { [true, false] } {
-                sleep(lasting.mul_f64(fastrand::f64())).await;
+                Brief::pause().await;
                 if is_beside {
                     let during = Arc::new(During::default());
                     let happening = happen(target, Arc::clone(&during));
@@ -120,7 +117,7 @@ async fn beside(
                     both.beside.tally.add_failures(&tally);
                     both.others = note;
                 } else {
-                    (arrivals.during, arrivals.lasting) = (None, lasting);
+                    (arrivals.during, arrivals.lasting) = (None, Brief::ROUND);
                     both.alone.add(Round::measure(*pid, arrivals.run(pool)).await?);
                 }
             }
@@ -143,12 +140,11 @@ pub(crate) async fn mix(stand: &mut Stand) -> anyhow::Result<()> {
     let (large, huge) = (message(Size::Big, Expect::Allow)?, message(Size::Huge, Expect::Allow)?);
     let (rate, places) = (demand(stand)?, Place::both(stand)?);
     let load = Load::of(stand, small, rate * 0.98);
-    let lasting = load.lasting;
     let what =
         format!("{:.0}/s of 7.6 to 21 KB beside {:.0}/s of 99 KB and one of 3.7 MB", load.rate, rate * 0.019);
     beside(stand, ("mix", what), places, load, move |target, during| {
         let mixture = vec![(1.0, Arc::clone(&large))];
-        let stream = Stream { mixture, rate: rate * 0.019, lasting, one_more: Some(Arc::clone(&huge)) };
+        let stream = Stream { mixture, rate: rate * 0.019, one_more: Some(Arc::clone(&huge)) };
         stream.send(target.clone(), during)
     })
     .await
@@ -160,11 +156,10 @@ pub(crate) async fn noise(stand: &mut Stand) -> anyhow::Result<()> {
     let noise = rate * 0.8;
     let denied = stand.message(Size::Median, Expect::Deny)?;
     let load = Load::of(stand, vec![(1.0, stand.unclaimed()?)], rate - noise);
-    let lasting = load.lasting;
     let what = format!("{:.0}/s of a namespace beside {noise:.0}/s denied ones of another", load.rate);
     beside(stand, ("noise", what), places, load, move |target, during| {
         let mixture = vec![(1.0, Arc::clone(&denied))];
-        Stream { mixture, rate: noise, lasting, one_more: None }.send(target.clone(), during)
+        Stream { mixture, rate: noise, one_more: None }.send(target.clone(), during)
     })
     .await
 }
@@ -207,10 +202,7 @@ pub(crate) async fn large(stand: &mut Stand) -> anyhow::Result<()> {
 pub(crate) async fn slow(stand: &mut Stand) -> anyhow::Result<()> {
     let (rate, places) = (demand(stand)? / 2.0, Place::both(stand)?);
     let load = Load::of(stand, vec![(1.0, stand.message(Size::Median, Expect::Allow)?)], rate);
-    let lasting = load.lasting;
     let what = format!("{rate:.0}/s beside {SLOW} bodies that bring a byte now and then");
-    beside(stand, ("slow", what), places, load, move |target, during| {
-        trickles(target.clone(), SLOW, lasting, during)
-    })
-    .await
+    beside(stand, ("slow", what), places, load, move |target, during| trickles(target.clone(), SLOW, during))
+        .await
 }

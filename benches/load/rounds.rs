@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use hdrhistogram::Histogram;
 use serde::Serialize;
 use serde::ser::Serializer;
+use tokio::time::sleep;
 
 use crate::generator::{Tally, micros};
 use crate::servers::Kind;
@@ -40,6 +41,7 @@ pub(crate) struct Round {
     pub(crate) switches: u64,
     pub(crate) p50: f64,
     pub(crate) p99: f64,
+    pub(crate) p999: f64,
     /// Which share of the machine others used.
     pub(crate) others: f64,
 }
@@ -63,6 +65,7 @@ impl Round {
             switches: used.switches,
             p50: tally.micros(0.5),
             p99: tally.micros(0.99),
+            p999: tally.micros(0.999),
             others: Busy::now()?.others_since(&busy, ours, cores()?),
         };
         Ok((round, tally))
@@ -151,6 +154,10 @@ impl Cell {
     pub(crate) fn p99(&self) -> f64 {
         median(&self.each(|round| round.p99))
     }
+
+    pub(crate) fn p999(&self) -> f64 {
+        median(&self.each(|round| round.p999))
+    }
 }
 
 /// The curve of a histogram: shares of answers, and the µs that they did not exceed.
@@ -176,11 +183,40 @@ pub(crate) struct Repeat {
 impl Repeat {
     /// In which order `count` servers have their turns.
     pub(crate) fn order(self, count: usize) -> impl Iterator<Item = usize> {
-        (0..self.times).flat_map(move |_| (0..count).chain((0..count).rev()))
+        order(self.times, count)
     }
 
     /// Short of everything: for a load that needs no more.
     pub(crate) fn shorter(self, by: u32) -> Self {
         Self { warm_up: self.warm_up / by, round: self.round / by, times: self.times }
     }
+}
+
+/// How a load is repeated of which the p99 counts: in many short rounds. A machine that does something else for some
+/// milliseconds twice a second spoils the p99 of every long one. Of short ones it spoils some, and the median is of the
+/// others.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Brief {
+    /// How often there and back again.
+    pub(crate) times: usize,
+}
+
+impl Brief {
+    /// How long a round is.
+    pub(crate) const ROUND: Duration = Duration::from_millis(100);
+
+    /// In which order `count` servers have their turns.
+    pub(crate) fn order(self, count: usize) -> impl Iterator<Item = usize> {
+        order(self.times, count)
+    }
+
+    /// To be made between rounds, never twice the same: what a machine does regularly would meet the same server time
+    /// after time.
+    pub(crate) async fn pause() {
+        sleep(Self::ROUND.mul_f64(fastrand::f64())).await;
+    }
+}
+
+fn order(times: usize, count: usize) -> impl Iterator<Item = usize> {
+    (0..times).flat_map(move |_| (0..count).chain((0..count).rev()))
 }

@@ -8,9 +8,9 @@ use anyhow::Context;
 use crate::client::Message;
 use crate::generator::{Arrivals, Lanes, Pool, Tally};
 use crate::payload::{Expect, Size};
-use crate::rounds::{Cell, Repeat, Round};
+use crate::rounds::{Brief, Cell, Repeat, Round};
 use crate::servers::{Kind, Server};
-use crate::stand::Stand;
+use crate::stand::{Plan, Stand};
 
 /// Where most is measured.
 pub(crate) const LANES: usize = 16;
@@ -72,11 +72,9 @@ async fn closed(
 /// Latencies at shares of what each can do, and at the same rate for all.
 pub(crate) async fn open(stand: &mut Stand) -> anyhow::Result<()> {
     for percent in [10, 50, 80] {
-        let mut rates = Vec::new();
-        for kind in Kind::ALL {
-            rates.push((kind, most(stand, kind)? * f64::from(percent) / 100.0));
-        }
-        at_rates(stand, at(percent), &rates).await?;
+        let share = f64::from(percent) / 100.0;
+        let rates = [Kind::Null, Kind::Partywall].map(|kind| Ok((kind, most(stand, kind)? * share)));
+        at_rates(stand, at(percent), &rates.into_iter().collect::<anyhow::Result<Vec<_>>>()?).await?;
     }
     let half = most(stand, Kind::Partywall)? / 2.0;
     at_rates(stand, "same rate".to_owned(), &[(Kind::Null, half), (Kind::Partywall, half)]).await
@@ -98,7 +96,8 @@ fn most(stand: &Stand, kind: Kind) -> anyhow::Result<f64> {
 
 async fn at_rates(stand: &mut Stand, load: String, rates: &[(Kind, f64)]) -> anyhow::Result<()> {
     stand.progress.say(&format!("open loop: {load}"));
-    let (repeat, message) = (stand.plan.repeat, stand.message(Size::Median, Expect::Allow)?);
+    let Plan { repeat, brief, .. } = stand.plan;
+    let message = stand.message(Size::Median, Expect::Allow)?;
     let mut loads = Vec::new();
     for (kind, rate) in rates {
         let server = stand.server(*kind)?;
@@ -111,10 +110,11 @@ async fn at_rates(stand: &mut Stand, load: String, rates: &[(Kind, f64)]) -> any
             during: None,
         };
         arrivals.run(&pool).await;
-        arrivals.lasting = repeat.round;
+        arrivals.lasting = Brief::ROUND;
         loads.push((server.pid, arrivals, pool, Cell::new("open", load.clone(), *kind)));
     }
-    for turn in repeat.order(loads.len()) {
+    for turn in brief.order(loads.len()) {
+        Brief::pause().await;
         let (pid, arrivals, pool, cell) = loads.get_mut(turn).context("as many turns as loads")?;
         cell.add(Round::measure(*pid, arrivals.run(pool)).await?);
     }

@@ -14,12 +14,8 @@ use crate::pace::Pace;
 use crate::payload::{self, Expect, POLICIES, Size};
 use crate::placement::Placement;
 use crate::progress::Progress;
-use crate::rounds::Repeat;
+use crate::rounds::{Brief, Repeat};
 use crate::servers::{Kind, Server};
-
-/// Short, and many: what counts is the p99, and a machine that does something else for 3 ms twice a second spoils that of
-/// every long round. Of short ones it spoils some, and the median is of the others.
-const BESIDE: Duration = Duration::from_millis(100);
 
 /// How long and how often.
 #[derive(Clone, Copy, Debug)]
@@ -28,10 +24,8 @@ pub(crate) struct Plan {
     pub(crate) repeat: Repeat,
     /// Connections of the closed loops.
     pub(crate) connections: &'static [usize],
-    /// How long a round of a load beside another one lasts.
-    pub(crate) beside: Duration,
-    /// How often a server has that load.
-    pub(crate) visits: usize,
+    /// Where it is the p99 that counts.
+    pub(crate) brief: Brief,
     pub(crate) starts: usize,
     /// Connections that do nothing.
     pub(crate) idle: usize,
@@ -43,8 +37,7 @@ impl Plan {
         name: "quick",
         repeat: Repeat { warm_up: Duration::from_millis(200), round: Duration::from_millis(400), times: 1 },
         connections: &[16],
-        beside: BESIDE,
-        visits: 10,
+        brief: Brief { times: 4 },
         starts: 5,
         idle: 400,
     };
@@ -54,8 +47,7 @@ impl Plan {
         name: "full",
         repeat: Repeat { warm_up: Duration::from_secs(2), round: Duration::from_millis(1_500), times: 3 },
         connections: &[16, 64, 600],
-        beside: BESIDE,
-        visits: 60,
+        brief: Brief { times: 30 },
         starts: 21,
         idle: 1_000,
     };
