@@ -14,7 +14,7 @@ mod uid;
 
 pub use self::answer::encode;
 pub use self::kind::Kind;
-pub use self::request::{Object, Operation, Request, User, decode_as, is_without_spec};
+pub use self::request::{Object, Operation, Request, User, decode_as, is_without_spec, node_of};
 pub use self::uid::find_uid;
 use thiserror::Error;
 

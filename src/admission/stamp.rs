@@ -71,10 +71,9 @@ pub(super) fn pool_of<'s>(
     snapshot: &'s Snapshot,
 ) -> Option<&'s Pool> {
     let pools = snapshot.pools_of(tenant);
-    let of_selector = |key: &str| spec.node_selector.as_ref().and_then(|selector| selector.get(key));
-    let mut chosen = choose(pools.clone(), of_selector)?;
+    let mut chosen = choose(pools.clone(), |key| spec.selected(key))?;
     for _ in pools.clone() {
-        let next = choose(pools.clone(), |key| of_selector(key).or_else(|| chosen.label(key)))?;
+        let next = choose(pools.clone(), |key| spec.selected(key).or_else(|| chosen.label(key)))?;
         if next.name == chosen.name {
             break;
         }

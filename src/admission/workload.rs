@@ -383,6 +383,11 @@ pub struct Placed<'v, 'a> {
 }
 
 impl<'a> PodSpec<'a> {
+    /// The value that the nodeSelector asks of a label.
+    pub fn selected(&self, key: &str) -> Option<&str> {
+        self.node_selector.as_ref().and_then(|selector| selector.get(key))
+    }
+
     /// Every container of every list.
     pub fn containers(&self) -> impl Iterator<Item = Placed<'_, 'a>> {
         [

@@ -152,6 +152,36 @@ fn the_scheduler_and_controllers_may_do_their_work() {
 }
 
 #[test]
+fn c1_an_update_may_neither_give_a_pod_a_node_nor_another_one() {
+    let on = |node: Value| pod(json!({"nodeName": node}));
+    let denied = ["node-placement spec.nodeName"];
+    assert!(judged(on(json!("node-1")), on(json!("node-1"))).is_empty());
+    assert_eq!(judged(on(json!("node-1")), on(json!("node-2"))), denied);
+    for none in [json!(""), json!(null)] {
+        assert_eq!(judged(on(none), on(json!("node-1"))), denied);
+    }
+    assert_eq!(judged(pod(json!({})), on(json!("node-1"))), denied);
+    // Whatever else is wrong with it is compared as ever.
+    let worse = pod(json!({"nodeName": "node-1", "hostPID": true}));
+    assert_eq!(judged(on(json!("node-1")), worse.clone()), ["pod-security spec.hostPID"]);
+    assert!(judged(worse.clone(), worse).is_empty());
+    // Only a pod names its node there.
+    let template = json!({
+        "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web", "namespace": "tenants-x"},
+        "spec": {"nodeName": "node-1", "template": pod(json!({}))},
+    });
+    let mut new = template.clone();
+    new["spec"]["template"]["spec"]["nodeName"] = json!("node-1");
+    let snapshot = snapshot(
+        "{apiVersion: partywall.dev/v1alpha1, kind: Tenant, metadata: {name: t}, spec: {namespaces: [tenants-x]}}
+---
+{apiVersion: partywall.dev/v1alpha1, kind: Settings, metadata: {name: default}, spec: {workloads: deny}}",
+    );
+    let causes = validate(&update(create(new), template), &snapshot).causes();
+    assert_eq!(causes, ["node-placement spec.template.spec.nodeName"]);
+}
+
+#[test]
 fn j11_a_namespace_whose_labels_cannot_be_read_may_stay_as_it_is_and_not_become_another() {
     let namespace = |labels: Value| json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "tenants-x", "labels": labels}});
     let odd = || namespace(json!({"partywall.dev/tenant": "tenants-x", "a": ["b"]}));

@@ -36,7 +36,7 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
         findings.add_whole(&field, &message, &"mirror");
     }
     let node = &pod.spec.node_name;
-    if !node.is_empty() {
+    if !node.is_empty() && subject.was_on != Some(&**node) {
         findings.add_whole(
             &format_args!("{}.nodeName", pod.spec_path),
             &format_args!(
@@ -151,14 +151,9 @@ fn names_foreign_pool(
     foreign
 }
 
-/// The value that the nodeSelector asks of a label.
-fn selected<'p>(spec: &'p PodSpec<'_>, key: &str) -> Option<&'p str> {
-    spec.node_selector.as_ref().and_then(|selector| selector.get(key))
-}
-
 /// Whether the nodeSelector names all labels of a pool.
 fn selects(spec: &PodSpec<'_>, pool: &Pool) -> bool {
-    labels(pool).all(|(key, value)| selected(spec, key) == Some(value))
+    labels(pool).all(|(key, value)| spec.selected(key) == Some(value))
 }
 
 /// Of each of the tenant's pools the labels that the nodeSelector does not pin.
@@ -170,7 +165,7 @@ fn after_selector<'p>(
     snapshot: &'p Snapshot,
 ) -> Vec<Vec<(&'p str, &'p str)>> {
     let unpinned =
-        |pool: &'p Pool| labels(pool).filter(|(key, value)| selected(spec, key) != Some(*value)).collect();
+        |pool: &'p Pool| labels(pool).filter(|(key, value)| spec.selected(key) != Some(*value)).collect();
     snapshot.pools_of(tenant).map(unpinned).collect()
 }
 
