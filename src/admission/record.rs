@@ -5,277 +5,18 @@
 //! as absence, as it is to Kubernetes, a repeated field is an error, and an unknown field is skipped without
 //! being built.
 
-use std::borrow::{Borrow, Cow};
+mod list;
+mod pairs;
+mod text;
+
 use std::fmt;
-use std::marker::PhantomData;
-use std::ops::Deref;
 
-use serde::de::{
-    Deserialize, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor,
-};
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, Visitor};
 
-/// A string that borrows from the request unless it had escapes in it.
-#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Text<'a>(Cow<'a, str>);
-
-impl Deref for Text<'_> {
-    type Target = str;
-
-    fn deref(&self) -> &str {
-        &self.0
-    }
-}
-
-impl Borrow<str> for Text<'_> {
-    fn borrow(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Text<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&self.0, f)
-    }
-}
-
-impl fmt::Display for Text<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.0, f)
-    }
-}
-
-impl<'a> From<&'a str> for Text<'a> {
-    fn from(text: &'a str) -> Self {
-        Self(Cow::Borrowed(text))
-    }
-}
-
-impl From<String> for Text<'_> {
-    fn from(text: String) -> Self {
-        Self(Cow::Owned(text))
-    }
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut text = Self::default();
-        Self::deserialize_in_place(deserializer, &mut text)?;
-        Ok(text)
-    }
-
-    #[inline]
-    fn deserialize_in_place<D: Deserializer<'de>>(deserializer: D, place: &mut Self) -> Result<(), D::Error> {
-        struct TextVisitor<'t, 'a>(&'t mut Text<'a>);
-
-        impl<'de: 'a, 'a> Visitor<'de> for TextVisitor<'_, 'a> {
-            type Value = ();
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a string")
-            }
-
-            #[inline]
-            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<(), E> {
-                self.0.0 = Cow::Borrowed(text);
-                Ok(())
-            }
-
-            fn visit_str<E>(self, text: &str) -> Result<(), E> {
-                self.0.0 = Cow::Owned(text.to_owned());
-                Ok(())
-            }
-
-            fn visit_string<E>(self, text: String) -> Result<(), E> {
-                self.0.0 = Cow::Owned(text);
-                Ok(())
-            }
-        }
-
-        deserializer.deserialize_str(TextVisitor(place))
-    }
-}
-
-/// A map of strings; a repeated key is an error. A small one is in the order it was written.
-///
-/// INVARIANT: no key stands twice, and a map of more than [`SMALL`] is sorted, so that a hostile one costs no more
-/// than its length asks for.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Pairs<'a>(Vec<(Text<'a>, Text<'a>)>);
-
-/// Up to how many pairs are simply looked through.
-const SMALL: usize = 32;
-
-impl<'a> Pairs<'a> {
-    /// The value of `key`.
-    pub fn get(&self, key: &str) -> Option<&str> {
-        let found = if self.0.len() <= SMALL {
-            self.0.iter().find(|(k, _)| &**k == key)
-        } else {
-            self.0.binary_search_by(|(k, _)| (**k).cmp(key)).ok().and_then(|index| self.0.get(index))
-        };
-        found.map(|(_, value)| &**value)
-    }
-
-    /// The keys and values.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(k, v)| (&**k, &**v))
-    }
-
-    /// Makes the invariant true of what was read.
-    fn of<E: Error>(mut pairs: Vec<(Text<'a>, Text<'a>)>) -> Result<Self, E> {
-        let repeated = if pairs.len() <= SMALL {
-            pairs.iter().enumerate().find_map(|(index, (key, _))| {
-                pairs.iter().take(index).any(|(earlier, _)| earlier == key).then_some(key)
-            })
-        } else {
-            pairs.sort_unstable();
-            pairs.array_windows().find(|[(a, _), (b, _)]| a == b).map(|[(key, _), _]| key)
-        };
-        match repeated {
-            Some(key) => Err(E::custom(format_args!("duplicate key `{}`", Cut(key)))),
-            None => Ok(Self(pairs)),
-        }
-    }
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Pairs<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct PairsVisitor;
-
-        impl<'de> Visitor<'de> for PairsVisitor {
-            type Value = Pairs<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object of strings")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut pairs = Vec::new();
-                while let Some(pair) = map.next_entry()? {
-                    pairs.push(pair);
-                }
-                Pairs::of(pairs)
-            }
-        }
-
-        deserializer.deserialize_map(PairsVisitor)
-    }
-}
-
-/// The annotations of an object, but for the copy of the whole manifest that kubectl keeps in one of them:
-/// nobody's decision may rest on it, and it is the largest string of most objects.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Annotations<'a>(Pairs<'a>);
-
-const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
-
-impl<'a> Deref for Annotations<'a> {
-    type Target = Pairs<'a>;
-
-    fn deref(&self) -> &Pairs<'a> {
-        &self.0
-    }
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Annotations<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct AnnotationsVisitor;
-
-        impl<'de> Visitor<'de> for AnnotationsVisitor {
-            type Value = Annotations<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object of strings")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut pairs = Vec::new();
-                while let Some(key) = map.next_key::<Text<'de>>()? {
-                    if &*key == LAST_APPLIED {
-                        map.next_value::<IgnoredAny>()?;
-                    } else {
-                        pairs.push((key, map.next_value()?));
-                    }
-                }
-                Pairs::of(pairs).map(Annotations)
-            }
-        }
-
-        deserializer.deserialize_map(AnnotationsVisitor)
-    }
-}
-
-/// A list of at most `MOST` items. No object that is meant to run comes near it; one that is meant to fill the
-/// memory, with items that take two bytes on the wire and hundreds here, stops there.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct List<T, const MOST: usize = 20_000>(Vec<T>);
-
-impl<T, const MOST: usize> Default for List<T, MOST> {
-    fn default() -> Self {
-        Self(Vec::new())
-    }
-}
-
-impl<T, const MOST: usize> Deref for List<T, MOST> {
-    type Target = [T];
-
-    fn deref(&self) -> &[T] {
-        &self.0
-    }
-}
-
-impl<'l, T, const MOST: usize> IntoIterator for &'l List<T, MOST> {
-    type Item = &'l T;
-    type IntoIter = std::slice::Iter<'l, T>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.0.iter()
-    }
-}
-
-impl<'de, T: Deserialize<'de> + Default, const MOST: usize> Deserialize<'de> for List<T, MOST> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct ListVisitor<T, const MOST: usize>(PhantomData<T>);
-
-        impl<'de, T: Deserialize<'de> + Default, const MOST: usize> Visitor<'de> for ListVisitor<T, MOST> {
-            type Value = List<T, MOST>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, "a list of at most {MOST} items")
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
-                let mut items = Vec::new();
-                while list.next_element_seed(Item(&mut items))?.is_some() {
-                    if items.len() > MOST {
-                        return Err(A::Error::invalid_length(items.len(), &self));
-                    }
-                }
-                Ok(List(items))
-            }
-        }
-
-        deserializer.deserialize_seq(ListVisitor(PhantomData))
-    }
-}
-
-/// Reads the next item of a list at its end.
-struct Item<'i, T>(&'i mut Vec<T>);
-
-impl<'de, T: Deserialize<'de> + Default> DeserializeSeed<'de> for Item<'_, T> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        // Most pods have one container, and `Vec` would make room for four at first: so much that malloc tidies up.
-        if self.0.capacity() == 0 && size_of::<T>() > LARGE {
-            self.0.reserve_exact(1);
-        }
-        T::deserialize_in_place(deserializer, self.0.push_mut(T::default()))
-    }
-}
-
-/// An item of more bytes than these has room made for it alone, when it is the first.
-const LARGE: usize = 256;
+pub use self::list::List;
+pub(super) use self::pairs::Annotations;
+pub use self::pairs::Pairs;
+pub use self::text::Text;
 
 /// Reads a value into where it will be: records are large, and to move one up from where it was read costs as much as
 /// to read it. `null` leaves what was there; whether there was something else.
@@ -494,9 +235,10 @@ mod tests {
 
     #[test]
     fn escapes_are_undone_and_plain_strings_borrow() {
-        let sample = decode(r#"{"name": "a\u003cb", "items": ["plain"]}"#).unwrap();
+        let json = r#"{"name": "a\u003cb", "items": ["plain"]}"#;
+        let sample = decode(json).unwrap();
         assert_eq!(&*sample.name, "a<b");
-        assert!(matches!(sample.items[0].0, Cow::Borrowed(_)));
+        assert!(json.as_bytes().as_ptr_range().contains(&sample.items[0].as_ptr()));
         assert!(decode(r#"{"n\u0061me": "x"}"#).is_ok_and(|s| &*s.name == "x"));
     }
 

@@ -1,0 +1,79 @@
+//! Lists.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::ops::Deref;
+
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, SeqAccess, Visitor};
+
+/// A list of at most `MOST` items. No object that is meant to run comes near it; one that is meant to fill the
+/// memory, with items that take two bytes on the wire and hundreds here, stops there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct List<T, const MOST: usize = 20_000>(Vec<T>);
+
+impl<T, const MOST: usize> Default for List<T, MOST> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<T, const MOST: usize> Deref for List<T, MOST> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        &self.0
+    }
+}
+
+impl<'l, T, const MOST: usize> IntoIterator for &'l List<T, MOST> {
+    type Item = &'l T;
+    type IntoIter = std::slice::Iter<'l, T>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.iter()
+    }
+}
+
+impl<'de, T: Deserialize<'de> + Default, const MOST: usize> Deserialize<'de> for List<T, MOST> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ListVisitor<T, const MOST: usize>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de> + Default, const MOST: usize> Visitor<'de> for ListVisitor<T, MOST> {
+            type Value = List<T, MOST>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "a list of at most {MOST} items")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+                let mut items = Vec::new();
+                while list.next_element_seed(Item(&mut items))?.is_some() {
+                    if items.len() > MOST {
+                        return Err(A::Error::invalid_length(items.len(), &self));
+                    }
+                }
+                Ok(List(items))
+            }
+        }
+
+        deserializer.deserialize_seq(ListVisitor(PhantomData))
+    }
+}
+
+/// Reads the next item of a list at its end.
+struct Item<'i, T>(&'i mut Vec<T>);
+
+impl<'de, T: Deserialize<'de> + Default> DeserializeSeed<'de> for Item<'_, T> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        // Most pods have one container, and `Vec` would make room for four at first: so much that malloc tidies up.
+        if self.0.capacity() == 0 && size_of::<T>() > LARGE {
+            self.0.reserve_exact(1);
+        }
+        T::deserialize_in_place(deserializer, self.0.push_mut(T::default()))
+    }
+}
+
+/// An item of more bytes than these has room made for it alone, when it is the first.
+const LARGE: usize = 256;

@@ -1,0 +1,118 @@
+//! Maps of strings.
+
+use std::fmt;
+use std::ops::Deref;
+
+use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+
+use super::{Cut, Text};
+
+/// A map of strings; a repeated key is an error. A small one is in the order it was written.
+///
+/// INVARIANT: no key stands twice, and a map of more than [`SMALL`] is sorted, so that a hostile one costs no more
+/// than its length asks for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Pairs<'a>(Vec<(Text<'a>, Text<'a>)>);
+
+/// Up to how many pairs are simply looked through.
+const SMALL: usize = 32;
+
+impl<'a> Pairs<'a> {
+    /// The value of `key`.
+    pub fn get(&self, key: &str) -> Option<&str> {
+        let found = if self.0.len() <= SMALL {
+            self.0.iter().find(|(k, _)| &**k == key)
+        } else {
+            self.0.binary_search_by(|(k, _)| (**k).cmp(key)).ok().and_then(|index| self.0.get(index))
+        };
+        found.map(|(_, value)| &**value)
+    }
+
+    /// The keys and values.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(k, v)| (&**k, &**v))
+    }
+
+    /// Makes the invariant true of what was read.
+    fn of<E: Error>(mut pairs: Vec<(Text<'a>, Text<'a>)>) -> Result<Self, E> {
+        let repeated = if pairs.len() <= SMALL {
+            pairs.iter().enumerate().find_map(|(index, (key, _))| {
+                pairs.iter().take(index).any(|(earlier, _)| earlier == key).then_some(key)
+            })
+        } else {
+            pairs.sort_unstable();
+            pairs.array_windows().find(|[(a, _), (b, _)]| a == b).map(|[(key, _), _]| key)
+        };
+        match repeated {
+            Some(key) => Err(E::custom(format_args!("duplicate key `{}`", Cut(key)))),
+            None => Ok(Self(pairs)),
+        }
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Pairs<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct PairsVisitor;
+
+        impl<'de> Visitor<'de> for PairsVisitor {
+            type Value = Pairs<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object of strings")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut pairs = Vec::new();
+                while let Some(pair) = map.next_entry()? {
+                    pairs.push(pair);
+                }
+                Pairs::of(pairs)
+            }
+        }
+
+        deserializer.deserialize_map(PairsVisitor)
+    }
+}
+
+/// The annotations of an object, but for the copy of the whole manifest that kubectl keeps in one of them:
+/// nobody's decision may rest on it, and it is the largest string of most objects.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Annotations<'a>(Pairs<'a>);
+
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+
+impl<'a> Deref for Annotations<'a> {
+    type Target = Pairs<'a>;
+
+    fn deref(&self) -> &Pairs<'a> {
+        &self.0
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Annotations<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct AnnotationsVisitor;
+
+        impl<'de> Visitor<'de> for AnnotationsVisitor {
+            type Value = Annotations<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object of strings")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut pairs = Vec::new();
+                while let Some(key) = map.next_key::<Text<'de>>()? {
+                    if &*key == LAST_APPLIED {
+                        map.next_value::<IgnoredAny>()?;
+                    } else {
+                        pairs.push((key, map.next_value()?));
+                    }
+                }
+                Pairs::of(pairs).map(Annotations)
+            }
+        }
+
+        deserializer.deserialize_map(AnnotationsVisitor)
+    }
+}
