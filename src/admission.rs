@@ -121,7 +121,7 @@ pub fn admit(phase: Phase, request: &Request<'_>, snapshot: &Snapshot) -> Verdic
         | Object::Certificate(_)
         | Object::Custom(_) => {}
     }
-    let subject = Subject { request, object: new, old: None, was_on: None, owner, snapshot };
+    let subject = Subject { request, object: new, old: None, settled_on: None, owner, snapshot };
     if is_shown_by_kubelet(&subject) {
         return Verdict::allow();
     }
@@ -162,9 +162,10 @@ fn judge_deletion(
     match old.map(|raw| review::decode_as(request.kind, &request.subresource, raw)) {
         // What an API server sends of old has nothing in it that could be judged.
         None => Verdict::allow(),
-        Some(Ok(old)) => {
-            judge(&Subject { request, object: &old, old: Some(&old), was_on: None, owner, snapshot }, None)
-        }
+        Some(Ok(old)) => judge(
+            &Subject { request, object: &old, old: Some(&old), settled_on: None, owner, snapshot },
+            None,
+        ),
         Some(Err((path, problem))) => {
             Verdict::undecidable(422, format!("`{path}` does not decode: {problem}, so it cannot be judged"))
         }
@@ -177,25 +178,31 @@ fn judge<'a>(subject: &Subject<'_, 'a>, raw: Option<&'a RawValue>) -> Verdict {
     let decode = |raw| review::decode_as(subject.request.kind, &subject.request.subresource, raw).ok();
     let is_compared = matches!(subject.request.kind, Kind::Namespace | Kind::Custom);
     let compared = raw.filter(|_| is_compared).and_then(decode);
-    // A pod that runs names its node, so without this every update of one would have its old object judged as well.
-    let names_node = matches!(subject.object, Object::Pod(pod)
-        if pod.spec.as_ref().is_some_and(|spec| !spec.node_name.is_empty()));
-    let was_on = raw.filter(|_| names_node).and_then(review::node_of);
-    let (old, was_on) = (subject.old.or(compared.as_ref()), was_on.as_deref());
-    let subject = &Subject { old, was_on, ..*subject };
-    let report = ask(subject, None);
+    // A pod that runs names its node, and nearly always has before. So that is what it is asked for, and looked up only
+    // if nothing else is wrong with it: that is a third less work for an update than to decode the old object.
+    let settled_on = raw.and_then(|_| node(subject.object));
+    let subject = &Subject { old: subject.old.or(compared.as_ref()), ..*subject };
+    let report = ask(&Subject { settled_on, ..*subject }, None);
+    let is_settled = || settled_on.is_none() || raw.and_then(review::node_of).as_deref() == settled_on;
+    if report.violations.is_empty() && is_settled() {
+        return verdict(subject, report);
+    }
     // A violating object is rare, so only now is the old one of any other kind decoded.
-    let decoded = raw.filter(|_| !is_compared && !report.violations.is_empty()).and_then(decode);
-    let Some(old) = compared.as_ref().or(decoded.as_ref()).filter(|_| !report.violations.is_empty()) else {
+    let decoded = raw.filter(|_| !is_compared).and_then(decode);
+    let Some(old) = compared.as_ref().or(decoded.as_ref()) else {
+        let report = if settled_on.is_some() { ask(subject, None) } else { report };
         return verdict(subject, report);
     };
     let mut before = Before::default();
-    rules::check(
-        &Subject { object: old, old: None, was_on: None, ..*subject },
-        &mut Findings::to(&mut before),
-    );
+    rules::check(&Subject { object: old, old: None, ..*subject }, &mut Findings::to(&mut before));
     let in_full = rules::changes_containers(old, subject.object);
     verdict(subject, ask(subject, Some(Update { before: &before, in_full })))
+}
+
+/// The node that a pod names.
+fn node<'s>(object: &'s Object<'_>) -> Option<&'s str> {
+    let Object::Pod(pod) = object else { return None };
+    pod.spec.as_ref().map(|spec| &*spec.node_name).filter(|node| !node.is_empty())
 }
 
 fn verdict(subject: &Subject<'_, '_>, report: Report<'_>) -> Verdict {

@@ -179,8 +179,8 @@ pub struct Subject<'s, 'a> {
     pub object: &'s Object<'a>,
     /// The object as it was, of the kinds whose rules compare the two; of a deleted one the same as `object`.
     pub old: Option<&'s Object<'a>>,
-    /// The node that the object, a pod, named before an update.
-    pub was_on: Option<&'s str>,
+    /// The node that the object, a pod, may name, for it did before.
+    pub settled_on: Option<&'s str>,
     /// Whose namespace it is.
     pub owner: Owner<'s>,
     /// The snapshot.

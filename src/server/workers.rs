@@ -17,7 +17,6 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::{Semaphore, oneshot};
 use tokio::task::yield_now;
-use tracing::debug;
 
 /// How many tasks run before it is looked at what has arrived, from the kernel and from other threads: few, so that
 /// what has need not wait for many handshakes.
@@ -30,19 +29,19 @@ const HANDSHAKES_AT_ONCE: usize = 8;
 /// that has as many as it may have.
 const KEPT: Duration = Duration::from_secs(24 * 3_600);
 
-/// How far threads step back, as `nice` counts: of a core that another one wants as well they have a tenth, enough for
-/// them not to starve.
-const NICENESS: i32 = 10;
-
 /// Lets this thread go behind those that serve connections where both want the same core: what it does takes
 /// milliseconds, and reviews would wait for it.
 pub fn step_back() {
     // Elsewhere it would be the whole process.
     #[cfg(target_os = "linux")]
     if let Err(error) = rustix::process::nice(NICENESS) {
-        debug!(%error, "a thread does not step back behind those that serve connections");
+        tracing::debug!(%error, "a thread does not step back behind those that serve connections");
     }
 }
+
+/// How far threads step back: of a core that another one wants as well they have a tenth, enough for them not to starve.
+#[cfg(target_os = "linux")]
+const NICENESS: i32 = 10;
 
 /// Threads that serve connections. They end when this is dropped, and their connections with them.
 #[derive(Debug)]

@@ -1,8 +1,9 @@
 //! Updates that get worse, and updates that only look so.
 
+use partywall::admission::Phase;
 use serde_json::{Value, json};
 
-use crate::support::{create, fixture, load, pod, snapshot, stamped, update, validate};
+use crate::support::{ask, create, fixture, load, pod, snapshot, stamped, update, validate};
 
 fn service(spec: Value) -> Value {
     json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web", "namespace": "tenants-x"}, "spec": spec})
@@ -134,8 +135,7 @@ fn e7_a_resize_is_never_denied() {
 #[test]
 fn the_scheduler_and_controllers_may_do_their_work() {
     let snapshot = load(&[fixture("rules/policies.yaml")]);
-    let stored = stamped(&create(pod(json!({}))), &snapshot)["request"]["object"].take();
-    let mut running = stored;
+    let mut running = stamped_pod();
     running["spec"]["nodeName"] = json!("node-1");
     // A pod that runs: labels, finalizers, the toleration that PodTolerationRestriction adds, an in-place resize.
     let mut new = running.clone();
@@ -151,34 +151,96 @@ fn the_scheduler_and_controllers_may_do_their_work() {
     assert!(validate(&review, &snapshot).is_allowed(), "E7");
 }
 
+/// A pod of a tenant with a pool, as it is stored.
+fn stamped_pod() -> Value {
+    stamped(&create(pod(json!({}))), &load(&[fixture("rules/policies.yaml")]))["request"]["object"].take()
+}
+
 #[test]
 fn c1_an_update_may_neither_give_a_pod_a_node_nor_another_one() {
-    let on = |node: Value| pod(json!({"nodeName": node}));
+    let on = |node: Value| {
+        let mut pod = stamped_pod();
+        pod["spec"]["nodeName"] = node;
+        pod
+    };
     let denied = ["node-placement spec.nodeName"];
     assert!(judged(on(json!("node-1")), on(json!("node-1"))).is_empty());
     assert_eq!(judged(on(json!("node-1")), on(json!("node-2"))), denied);
-    for none in [json!(""), json!(null)] {
+    for none in [json!(""), json!(null), json!(1)] {
         assert_eq!(judged(on(none), on(json!("node-1"))), denied);
     }
-    assert_eq!(judged(pod(json!({})), on(json!("node-1"))), denied);
-    // Whatever else is wrong with it is compared as ever.
-    let worse = pod(json!({"nodeName": "node-1", "hostPID": true}));
-    assert_eq!(judged(on(json!("node-1")), worse.clone()), ["pod-security spec.hostPID"]);
-    assert!(judged(worse.clone(), worse).is_empty());
-    // Only a pod names its node there.
+    assert_eq!(judged(stamped_pod(), on(json!("node-1"))), denied);
+    assert_eq!(judged(json!(null), on(json!("node-1"))), denied);
+    assert_eq!(judged(json!({"spec": null}), on(json!("node-1"))), denied);
+    // Where nobody's pods are, too.
+    let elsewhere = |node: Value| {
+        let mut pod = pod(json!({"nodeName": node}));
+        pod["metadata"]["namespace"] = json!("outside");
+        pod
+    };
+    assert!(judged(elsewhere(json!("node-1")), elsewhere(json!("node-1"))).is_empty());
+    assert_eq!(judged(elsewhere(json!(null)), elsewhere(json!("node-1"))), denied);
+}
+
+#[test]
+fn c1_whatever_else_is_wrong_with_a_running_pod_is_compared_as_ever() {
+    let running = |more: Value| {
+        let mut pod = stamped_pod();
+        pod["spec"].as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        pod["spec"]["nodeName"] = json!("node-1");
+        pod
+    };
+    let worse = running(json!({"hostPID": true}));
+    assert_eq!(judged(running(json!({})), worse.clone()), ["pod-security spec.hostPID"]);
+    assert!(judged(worse.clone(), worse.clone()).is_empty());
+    let mut moved = worse.clone();
+    moved["spec"]["nodeName"] = json!("node-2");
+    assert_eq!(judged(worse, moved), ["node-placement spec.nodeName"]);
+    let mut debugged = running(json!({}));
+    debugged["spec"]["ephemeralContainers"] =
+        json!([{"name": "dbg", "image": "a", "securityContext": {"privileged": true}}]);
+    let mut review = update(create(debugged), running(json!({})));
+    review["request"]["subResource"] = json!("ephemeralcontainers");
+    let causes = validate(&review, &load(&[fixture("rules/policies.yaml")])).causes();
+    assert_eq!(causes, ["pod-security spec.ephemeralContainers[0].securityContext.privileged"]);
+    let mut mirror = running(json!({}));
+    mirror["metadata"]["annotations"] = json!({"kubernetes.io/config.mirror": "a"});
+    let causes = judged(running(json!({})), mirror);
+    assert_eq!(causes, ["node-placement metadata.annotations[kubernetes.io/config.mirror]"]);
+    // An old object that cannot be read says nothing in favour of the new one, but for its node if that can be.
+    let odd = running(json!({"hostPID": "yes"}));
+    assert!(judged(odd.clone(), running(json!({}))).is_empty());
+    let causes = judged(odd, running(json!({"hostPID": true})));
+    assert_eq!(causes, ["node-placement spec.nodeName", "pod-security spec.hostPID"]);
+}
+
+#[test]
+fn c1_m9_of_two_old_nodes_none_counts() {
+    let on = |node: &str| {
+        let mut pod = stamped_pod();
+        pod["spec"]["nodeName"] = json!(node);
+        pod
+    };
+    let review = update(create(on("node-1")), on("OLD")).to_string();
+    let snapshot = load(&[fixture("rules/policies.yaml")]);
+    let causes = |nodes: &str| {
+        ask(Phase::Validate, review.replace(r#""nodeName":"OLD""#, nodes).as_bytes(), &snapshot).causes()
+    };
+    assert!(causes(r#""nodeName":"node-1""#).is_empty());
+    for two in [r#""nodeName":"node-2","nodeName":"node-1""#, r#""nodeName":"node-1","nodeName":"node-1""#] {
+        assert_eq!(causes(two), ["node-placement spec.nodeName"]);
+    }
+}
+
+#[test]
+fn c1_only_a_pod_names_its_node_in_its_spec() {
     let template = json!({
         "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web", "namespace": "tenants-x"},
         "spec": {"nodeName": "node-1", "template": pod(json!({}))},
     });
     let mut new = template.clone();
     new["spec"]["template"]["spec"]["nodeName"] = json!("node-1");
-    let snapshot = snapshot(
-        "{apiVersion: partywall.dev/v1alpha1, kind: Tenant, metadata: {name: t}, spec: {namespaces: [tenants-x]}}
----
-{apiVersion: partywall.dev/v1alpha1, kind: Settings, metadata: {name: default}, spec: {workloads: deny}}",
-    );
-    let causes = validate(&update(create(new), template), &snapshot).causes();
-    assert_eq!(causes, ["node-placement spec.template.spec.nodeName"]);
+    assert_eq!(judged(template, new), ["node-placement spec.template.spec.nodeName"]);
 }
 
 #[test]

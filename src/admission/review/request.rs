@@ -308,8 +308,8 @@ record! {
     }
 }
 
-/// The node that the raw JSON of a pod names; nothing if it names none or does not decode. It takes a fraction of what
-/// it takes to decode the pod.
+/// The node that the raw JSON of a pod names; nothing if it names none or does not decode. It takes less than to decode
+/// the pod.
 pub fn node_of(pod: &RawValue) -> Option<Text<'_>> {
     let placed = reader::from_str(PhantomData::<Placed<'_>>, pod.get()).ok()?;
     Some(placed.spec.node_name).filter(|node| !node.is_empty())

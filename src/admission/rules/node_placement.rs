@@ -36,7 +36,7 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
         findings.add_whole(&field, &message, &"mirror");
     }
     let node = &pod.spec.node_name;
-    if !node.is_empty() && subject.was_on != Some(&**node) {
+    if !node.is_empty() && subject.settled_on != Some(&**node) {
         findings.add_whole(
             &format_args!("{}.nodeName", pod.spec_path),
             &format_args!(

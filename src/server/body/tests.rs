@@ -172,7 +172,6 @@ impl HttpBody for Trickle {
     }
 }
 
-/// What a future gives, and after how many milliseconds.
 #[tokio::test]
 async fn others_have_their_turn_while_a_large_body_comes() {
     let (budget, limits) = (Budget::new(&limits()), limits());
@@ -194,6 +193,7 @@ async fn others_have_their_turn_while_a_large_body_comes() {
     }
 }
 
+/// What a future gives, and after how many milliseconds.
 async fn timed<T>(future: impl Future<Output = T>) -> (T, u128) {
     let begun = Instant::now();
     let result = future.await;
