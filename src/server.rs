@@ -42,6 +42,7 @@ use tracing::{info, warn};
 
 use self::budget::Budget;
 use self::connections::WhenFull;
+pub use self::connections::bind;
 pub use self::judge::Judge;
 use self::judge::Told;
 pub use self::limits::Limits;

@@ -5,7 +5,7 @@
 
 use std::env;
 use std::io::{self, BufRead, BufReader};
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -17,7 +17,6 @@ use partywall::admission::{Phase, review};
 use partywall::server::{self, Certificates, Judge, Limits, Listeners, Pair, Parts, Workers};
 use partywall::telemetry::Metrics;
 use serde::{Deserialize, Serialize};
-use tokio::net::TcpListener;
 
 use crate::client::Target;
 use crate::placement::Placement;
@@ -145,8 +144,8 @@ async fn serve(answer: fn(Phase, &[u8]) -> Vec<u8>) -> anyhow::Result<()> {
     let keys = Path::new(&keys);
     let pair = Pair { cert: keys.join("tls.crt"), key: keys.join("tls.key") };
     let certificates = Certificates::load(Some(pair), None)?;
-    let bind = || TcpListener::bind("127.0.0.1:0");
-    let listeners = Listeners { webhook: bind().await?, ops: bind().await? };
+    let bind = || server::bind((Ipv4Addr::LOCALHOST, 0).into());
+    let listeners = Listeners { webhook: bind()?, ops: bind()? };
     let listen = listeners.webhook.local_addr()?;
     let parts = Parts {
         judge: Judge::Instead(answer),

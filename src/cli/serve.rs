@@ -102,7 +102,7 @@ async fn serve(args: Args) -> anyhow::Result<ExitCode> {
         warn!("without --tls-cert the certificate is self-signed and made anew at every start");
     }
     let certificates = Certificates::load(pair, args.client_ca)?;
-    let listeners = Listeners { webhook: bind(args.listen).await?, ops: bind(args.ops_listen).await? };
+    let listeners = Listeners { webhook: bind(args.listen)?, ops: bind(args.ops_listen)? };
     let (listen, ops_listen) = (listeners.webhook.local_addr()?, listeners.ops.local_addr()?);
     // Before anybody is told that it serves, so that no signal comes too early.
     let (first, second) = signals(Duration::from_secs(args.drain))?;
@@ -130,8 +130,8 @@ async fn serve(args: Args) -> anyhow::Result<ExitCode> {
     }
 }
 
-async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))
+fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    server::bind(address).with_context(|| format!("cannot listen on {address}"))
 }
 
 /// The first signal, as the time to drain, and the second.

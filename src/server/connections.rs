@@ -26,7 +26,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::graceful::Watcher;
 use prometheus::IntGauge;
 use rustls::ServerConfig;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::sleep;
 use tower::ServiceExt;
@@ -40,6 +40,20 @@ use super::{CloseAfter, Shared};
 
 /// How long to wait when connections cannot be accepted, most likely for want of file descriptors.
 const BACK_OFF: Duration = Duration::from_millis(100);
+
+/// How many connections wait for being accepted, if `net.core.somaxconn` allows. tokio's 128 are too few: an API server
+/// that needs 200 at once saw some of them only after a second, when it said hello again.
+const BACKLOG: u32 = 4_096;
+
+/// Listens on an address.
+pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // As tokio's own `bind`: who is started again must not wait until connections of before are forgotten.
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
 
 /// A connection, and its place among those that may be open at once.
 #[derive(Debug)]

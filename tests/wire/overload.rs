@@ -1,10 +1,12 @@
 //! What happens when there is too much of something.
 
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use partywall::server::Limits;
+use partywall::server::{self, Limits};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
@@ -24,6 +26,22 @@ async fn a_hundred_connections_at_once_are_all_answered() {
         });
     }
     assert_eq!(clients.join_all().await.len(), 100);
+}
+
+/// Whose hello is not heard says it again after a second, and nobody else hears of that second.
+#[tokio::test]
+async fn many_connections_wait_for_being_accepted() {
+    let listener = server::bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+    let address = listener.local_addr().unwrap();
+    // More than tokio has wait, if the system allows.
+    let allowed = std::fs::read_to_string("/proc/sys/net/core/somaxconn").unwrap();
+    let many = 300.min(allowed.trim().parse().unwrap());
+    let mut waiting = Vec::new();
+    for number in 0..many {
+        let connected = timeout(PATIENCE, TcpStream::connect(address)).await;
+        waiting.push(connected.unwrap_or_else(|_| panic!("connection {number} was not heard")).unwrap());
+    }
+    assert_eq!(waiting.len(), many);
 }
 
 #[tokio::test]

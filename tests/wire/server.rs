@@ -1,6 +1,6 @@
 //! A server of its own for each test.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -85,7 +85,7 @@ impl Server {
         if !setup.without_policies {
             writer.replace(policies());
         }
-        let listeners = Listeners { webhook: listener().await, ops: listener().await };
+        let listeners = Listeners { webhook: listener(), ops: listener() };
         let target = Target { address: listeners.webhook.local_addr().unwrap(), ca: authority.pem.clone() };
         let ops = listeners.ops.local_addr().unwrap();
         let metrics = Arc::new(Metrics::new().unwrap());
@@ -130,6 +130,6 @@ pub(crate) struct Stopping {
     pub(crate) task: JoinHandle<()>,
 }
 
-async fn listener() -> TcpListener {
-    TcpListener::bind("127.0.0.1:0").await.unwrap()
+fn listener() -> TcpListener {
+    server::bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap()
 }
