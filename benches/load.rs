@@ -124,6 +124,8 @@ enum Part {
     Slow,
     /// Reviews beside those of a noisy namespace.
     Noise,
+    /// Large bodies beside as many small ones as can be done.
+    Starved,
     /// How long a start takes.
     Start,
     /// Memory at rest.
@@ -137,7 +139,7 @@ impl Part {
     fn needs(self) -> &'static [Self] {
         match self {
             Self::Saturation | Self::Sizes | Self::Verdicts => &[],
-            Self::Start | Self::Memory | Self::Binary => &[],
+            Self::Starved | Self::Start | Self::Memory | Self::Binary => &[],
             Self::Open | Self::Mix | Self::Storm | Self::Large | Self::Slow | Self::Noise => {
                 &[Self::Saturation]
             }
@@ -155,6 +157,7 @@ impl Part {
             Self::Large => neighbours::large(stand).await,
             Self::Slow => neighbours::slow(stand).await,
             Self::Noise => neighbours::noise(stand).await,
+            Self::Starved => neighbours::starved(stand).await,
             Self::Start => footprint::start(stand).await,
             Self::Memory => footprint::memory(stand).await,
             Self::Binary => footprint::binary(stand),

@@ -10,25 +10,28 @@ use tokio::net::TcpStream;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use tokio_rustls::client::TlsStream;
 
 use crate::client::{Connection, Failure, Message, Said, Target};
 use crate::found::Large;
-use crate::generator::{Arrivals, During, Mixture, Pool, Tally, aside};
+use crate::generator::{Arrivals, During, Lanes, Mixture, Pool, Tally, aside};
 use crate::pace::Pace;
 use crate::rounds::Brief;
 
+/// What bodies that hardly come are given up after: many times what the server should take for it.
+const PATIENCE: Duration = Duration::from_secs(15);
 /// How often a body that hardly comes brings a byte.
 const NOW_AND_THEN: Duration = Duration::from_millis(50);
 
-/// What happens, and what became of it, for programs and for people.
-pub(crate) type Happening = oneshot::Receiver<(Tally, String)>;
+/// What happens, and what became of it.
+pub(crate) type Happening = oneshot::Receiver<Tally>;
 
 /// Reviews at a rate, and one more that is there every time, however rarely its kind comes.
 pub(crate) struct Stream {
     pub(crate) mixture: Mixture,
     pub(crate) rate: f64,
+    pub(crate) lasting: Duration,
     pub(crate) one_more: Option<Arc<Message>>,
 }
 
@@ -44,19 +47,13 @@ impl Stream {
                 (_, Err(error)) => failed(&error.to_string()),
             };
             during.end();
-            let note = format!(
-                "{} answered, p50 {:.1} ms, at most {:.1} ms",
-                tally.latencies.len(),
-                tally.micros(0.5) / 1e3,
-                tally.micros(1.0) / 1e3
-            );
-            (tally, note)
+            tally
         })
     }
 
     async fn run(self, pool: &Arc<Pool>, pace: Pace) -> Tally {
-        let Self { mixture, rate, one_more } = self;
-        let arrivals = Arrivals { mixture, rate, lasting: Brief::ROUND, pace, during: None };
+        let Self { mixture, rate, lasting, one_more } = self;
+        let arrivals = Arrivals { mixture, rate, lasting, pace, during: None };
         let one_more = async {
             let mut tally = Tally::default();
             if let Some(message) = one_more {
@@ -87,8 +84,7 @@ pub(crate) fn storm_of(
         during.set(true);
         let tally = burst(&target, &message, count).await;
         during.end();
-        let note = format!("p50 of the new {:.1} ms", tally.micros(0.5) / 1e3);
-        (tally, note)
+        tally
     })
 }
 
@@ -117,6 +113,27 @@ pub(crate) async fn burst(target: &Target, message: &Arc<Message>, count: usize)
     tally
 }
 
+/// Reviews as fast as answers come, on connections of which the first word is when they begin.
+pub(crate) fn as_fast_as_can_be(
+    target: Target,
+    message: Arc<Message>,
+    count: usize,
+    lasting: Duration,
+) -> (oneshot::Receiver<()>, Happening) {
+    let (begin, begun) = oneshot::channel();
+    let happening = aside(move || async move {
+        match (Pace::sleeping(), Lanes::open(&target, count).await) {
+            (Ok(pace), Ok(mut lanes)) => {
+                let _nobody_waits = begin.send(());
+                lanes.run(&message, lasting, &pace).await
+            }
+            (Err(error), _) => failed(&error.to_string()),
+            (_, Err(error)) => failed(&error.to_string()),
+        }
+    });
+    (begun, happening)
+}
+
 /// Bodies that are too large, all at once.
 pub(crate) fn all_at_once(
     target: Target,
@@ -129,11 +146,9 @@ pub(crate) fn all_at_once(
         during.set(true);
         let large = say_all(&target, &message, count).await;
         during.end();
-        let note =
-            format!("{} denied, {} told to come again, {:.1} s", large.denied, large.later, large.seconds);
         let tally = Tally { failures: large.failures.clone(), ..Tally::default() };
         let _nobody_waits = tell.send(large);
-        (tally, note)
+        tally
     })
 }
 
@@ -161,42 +176,69 @@ async fn say_all(target: &Target, message: &Arc<Message>, count: usize) -> Large
 /// Bodies that bring a byte now and then, each at times of its own. After a while they are hung up.
 pub(crate) fn trickles(target: Target, count: usize, during: Arc<During>) -> Happening {
     aside(move || async move {
-        let (mut tally, mut trickles) = (Tally::default(), JoinSet::new());
-        for _ in 0..count {
-            match target.secure().await {
-                Ok(connection) => {
-                    trickles.spawn(trickle(connection));
-                }
-                Err(error) => tally.fail(&Failure::NoConnection(error)),
-            }
-        }
+        let (mut tally, mut trickles) = begin_trickles(&target, count).await;
         // By then each has begun.
         sleep(NOW_AND_THEN).await;
         during.set(true);
         sleep(Brief::ROUND).await;
         during.end();
         while let Some(answered) = trickles.try_join_next() {
-            match answered {
-                Ok(Ok(())) => tally.add_failures(&failed("a body was not waited for")),
-                Ok(Err(failure)) => tally.fail(&failure),
-                Err(error) => tally.add_failures(&failed(&error.to_string())),
-            }
+            tally.add_failures(&failed(&format!("a body was not waited for: {answered:?}")));
         }
-        (tally, format!("{} of {count} held", trickles.len()))
+        tally
     })
 }
 
-/// Sends a body byte by byte until the server answers.
-async fn trickle(connection: TlsStream<TcpStream>) -> Result<(), Failure> {
+/// As many of them, until the server has had enough; it must say so of each.
+pub(crate) async fn give_up(target: Target, count: usize) -> Tally {
+    let (mut tally, mut trickles) = begin_trickles(&target, count).await;
+    let all = timeout(PATIENCE, async {
+        while let Some(answered) = trickles.join_next().await {
+            if !matches!(answered, Ok(Ok(408))) {
+                tally.add_failures(&failed(&format!(
+                    "a body that brought nothing was not given up: {answered:?}"
+                )));
+            }
+        }
+    });
+    if all.await.is_err() {
+        tally.add_failures(&failed("a body that brought nothing was waited for"));
+    }
+    tally
+}
+
+async fn begin_trickles(target: &Target, count: usize) -> (Tally, JoinSet<Result<u16, Failure>>) {
+    let (mut tally, mut trickles) = (Tally::default(), JoinSet::new());
+    for _ in 0..count {
+        match target.secure().await {
+            Ok(connection) => {
+                trickles.spawn(trickle(connection));
+            }
+            Err(error) => tally.fail(&Failure::NoConnection(error)),
+        }
+    }
+    (tally, trickles)
+}
+
+/// Sends a body byte by byte until the server answers; the code of that.
+async fn trickle(connection: TlsStream<TcpStream>) -> Result<u16, Failure> {
     let (mut reading, mut writing) = tokio::io::split(connection);
     let head = "POST /validate?timeout=10s HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\n{";
     sleep(NOW_AND_THEN.mul_f64(fastrand::f64())).await;
     writing.write_all(head.as_bytes()).await?;
+    let mut answer = [0_u8; 1024];
     loop {
         writing.flush().await?;
         tokio::select! {
-            read = reading.read_u8() => return Ok(read.map(|_| ())?),
+            read = reading.read(&mut answer) => return code(answer.get(..read?).unwrap_or_default()),
             () = sleep(NOW_AND_THEN) => writing.write_all(b" ").await?,
         }
     }
+}
+
+/// The code of an answer.
+fn code(answer: &[u8]) -> Result<u16, Failure> {
+    let code =
+        answer.strip_prefix(b"HTTP/1.1 ").and_then(|rest| str::from_utf8(rest.get(..3)?).ok()?.parse().ok());
+    code.ok_or(Failure::Closed)
 }

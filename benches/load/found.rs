@@ -5,9 +5,10 @@ use std::fs;
 
 use serde::Serialize;
 
+use crate::generator::Tally;
 use crate::payload::Size;
 use crate::placement::Placement;
-use crate::rounds::{Cell, cores};
+use crate::rounds::{Cell, cores, percentiles};
 use crate::servers::Kind;
 use crate::stats::{interval, ratio};
 use crate::usage::Held;
@@ -55,8 +56,9 @@ pub(crate) struct Neighbours {
     pub(crate) what: String,
     pub(crate) alone: Cell,
     pub(crate) beside: Cell,
-    /// What became of the others, the last time.
-    pub(crate) others: String,
+    /// What came back for what was in their way, all rounds together.
+    #[serde(serialize_with = "percentiles")]
+    pub(crate) others: Tally,
 }
 
 impl Neighbours {
@@ -96,7 +98,6 @@ impl Large {
         self.denied += more.denied;
         self.later += more.later;
         self.seconds = self.seconds.max(more.seconds);
-        self.peak_mib = self.peak_mib.max(more.peak_mib);
         for (failure, count) in more.failures {
             *self.failures.entry(failure).or_default() += count;
         }

@@ -1,22 +1,24 @@
 //! Reviews beside something that could be in their way: how much longer they take than alone.
 //!
 //! What is in their way comes from a thread of its own that steps back behind the one whose latencies count, so the
-//! server is measured rather than the generator. All of it is measured of the null webhook too: what it suffers is the
-//! machine's doing, the generator's, or that of the way to a server.
+//! server is measured rather than the generator. Nearly all of it is measured of the null webhook too: what it suffers is
+//! the machine's doing, the generator's, or that of the way to a server.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
 use tokio::sync::mpsc::unbounded_channel;
+use tokio::task::JoinSet;
 
 use crate::client::Target;
-use crate::disturbances::{Happening, Stream, all_at_once, storm_of, trickles};
+use crate::disturbances::{Happening, Stream, all_at_once, as_fast_as_can_be, give_up, storm_of, trickles};
 use crate::found::Neighbours;
-use crate::generator::{Arrivals, During, Mixture, Pool};
+use crate::generator::{Arrivals, During, Lanes, Mixture, Pool, Tally};
 use crate::pace::Pace;
 use crate::payload::{Expect, Size};
 use crate::rounds::{Brief, Cell, Round};
+use crate::scenario::LANES;
 use crate::servers::{Kind, Server};
 use crate::stand::Stand;
 use crate::usage::{Held, forget_peak};
@@ -63,13 +65,15 @@ impl Place {
 struct Load {
     mixture: Mixture,
     rate: f64,
-    /// How often each server has them, alone and beside.
+    /// How long a round of it is.
+    lasting: Duration,
+    /// How often each server has one, alone and beside.
     visits: usize,
 }
 
 impl Load {
     fn of(stand: &Stand, mixture: Mixture, rate: f64) -> Self {
-        Self { mixture, rate, visits: 2 * stand.plan.brief.times }
+        Self { mixture, rate, lasting: Brief::ROUND, visits: 2 * stand.plan.brief.times }
     }
 }
 
@@ -90,9 +94,8 @@ async fn beside(
     mut happen: impl FnMut(&Target, Arc<During>) -> Happening,
 ) -> anyhow::Result<()> {
     stand.progress.say(&format!("{scenario}: {what}"));
-    let Load { mixture, rate, visits } = load;
-    let mut arrivals =
-        Arrivals { mixture, rate, lasting: Brief::ROUND, pace: Pace::sleeping()?, during: None };
+    let Load { mixture, rate, lasting, visits } = load;
+    let mut arrivals = Arrivals { mixture, rate, lasting, pace: Pace::sleeping()?, during: None };
     let mut visited = Vec::new();
     for Place { kind, pid, target } in places {
         let cell = |load: &str| Cell::new(scenario, load, kind);
@@ -100,7 +103,7 @@ async fn beside(
             what: what.clone(),
             alone: cell("alone"),
             beside: cell("beside"),
-            others: String::new(),
+            others: Tally::default(),
         };
         visited.push(Visited { pid, pool: Pool::open(&target).await?, target, both });
     }
@@ -108,16 +111,19 @@ async fn beside(
         for Visited { pid, pool, target, both } in &mut visited {
             for is_beside in if visit % 2 == 0 { [false, true] } else { [true, false] } {
                 Brief::pause().await;
+                (arrivals.during, arrivals.lasting) = (None, Brief::WARM_UP);
+                both.alone.tally.add_failures(&arrivals.run(pool).await);
                 if is_beside {
                     let during = Arc::new(During::default());
                     let happening = happen(target, Arc::clone(&during));
                     (arrivals.during, arrivals.lasting) = (Some(during), PATIENCE);
                     both.beside.add(Round::measure(*pid, arrivals.run(pool)).await?);
-                    let (tally, note) = happening.await?;
+                    let tally = happening.await?;
                     both.beside.tally.add_failures(&tally);
-                    both.others = note;
+                    both.others.add(&tally);
+                    Brief::settle().await;
                 } else {
-                    (arrivals.during, arrivals.lasting) = (None, Brief::ROUND);
+                    (arrivals.during, arrivals.lasting) = (None, lasting);
                     both.alone.add(Round::measure(*pid, arrivals.run(pool)).await?);
                 }
             }
@@ -139,27 +145,32 @@ pub(crate) async fn mix(stand: &mut Stand) -> anyhow::Result<()> {
     ];
     let (large, huge) = (message(Size::Big, Expect::Allow)?, message(Size::Huge, Expect::Allow)?);
     let (rate, places) = (demand(stand)?, Place::both(stand)?);
-    let load = Load::of(stand, small, rate * 0.98);
-    let what =
-        format!("{:.0}/s of 7.6 to 21 KB beside {:.0}/s of 99 KB and one of 3.7 MB", load.rate, rate * 0.019);
+    // So that one in a thousand is one in every round.
+    let lasting = Duration::from_secs_f64(1_000.0 / rate);
+    let load = Load { lasting, ..Load::of(stand, small, rate * 0.98) };
+    let what = format!(
+        "{:.0}/s of 7.6 to 21 KB beside {:.0}/s of 99 KB and {:.0}/s of 3.7 MB",
+        load.rate,
+        rate * 0.019,
+        rate * 0.001
+    );
     beside(stand, ("mix", what), places, load, move |target, during| {
         let mixture = vec![(1.0, Arc::clone(&large))];
-        let stream = Stream { mixture, rate: rate * 0.019, one_more: Some(Arc::clone(&huge)) };
+        let stream = Stream { mixture, rate: rate * 0.019, lasting, one_more: Some(Arc::clone(&huge)) };
         stream.send(target.clone(), during)
     })
     .await
 }
 
-/// One namespace whose reviews are all denied, and many, beside those of another.
+/// One namespace with as many reviews as there should be of all, each denied, beside those of another.
 pub(crate) async fn noise(stand: &mut Stand) -> anyhow::Result<()> {
-    let (rate, places) = (demand(stand)?, Place::both(stand)?);
-    let noise = rate * 0.8;
+    let (noise, places) = (demand(stand)?, Place::both(stand)?);
     let denied = stand.message(Size::Median, Expect::Deny)?;
-    let load = Load::of(stand, vec![(1.0, stand.unclaimed()?)], rate - noise);
+    let load = Load::of(stand, vec![(1.0, stand.unclaimed()?)], noise / 2.0);
     let what = format!("{:.0}/s of a namespace beside {noise:.0}/s denied ones of another", load.rate);
     beside(stand, ("noise", what), places, load, move |target, during| {
         let mixture = vec![(1.0, Arc::clone(&denied))];
-        Stream { mixture, rate: noise, one_more: None }.send(target.clone(), during)
+        Stream { mixture, rate: noise, lasting: Brief::ROUND, one_more: None }.send(target.clone(), during)
     })
     .await
 }
@@ -176,7 +187,7 @@ pub(crate) async fn storm(stand: &mut Stand) -> anyhow::Result<()> {
     .await
 }
 
-/// Bodies of 18 MB, all at once, beside small ones; on a server that has seen nothing yet.
+/// Bodies of 18 MB, all at once, beside small ones; on a server that has seen nothing yet, the first time.
 pub(crate) async fn large(stand: &mut Stand) -> anyhow::Result<()> {
     let server = stand.start(Kind::Partywall, &[])?;
     forget_peak(server.pid)?;
@@ -203,6 +214,37 @@ pub(crate) async fn slow(stand: &mut Stand) -> anyhow::Result<()> {
     let (rate, places) = (demand(stand)? / 2.0, Place::both(stand)?);
     let load = Load::of(stand, vec![(1.0, stand.message(Size::Median, Expect::Allow)?)], rate);
     let what = format!("{rate:.0}/s beside {SLOW} bodies that bring a byte now and then");
+    let targets: Vec<_> = places.iter().map(|place| place.target.clone()).collect();
     beside(stand, ("slow", what), places, load, move |target, during| trickles(target.clone(), SLOW, during))
-        .await
+        .await?;
+    let given_up =
+        JoinSet::from_iter(targets.into_iter().map(|target| give_up(target, SLOW))).join_all().await;
+    if let Some(both) = stand.found.neighbours.last_mut() {
+        given_up.iter().for_each(|tally| both.beside.tally.add_failures(tally));
+    }
+    Ok(())
+}
+
+/// What is large and steps back, beside as many small ones as can be done: it must not starve.
+pub(crate) async fn starved(stand: &mut Stand) -> anyhow::Result<()> {
+    let (large, small) =
+        (stand.message(Size::Huge, Expect::Allow)?, stand.message(Size::Median, Expect::Allow)?);
+    let what = format!(
+        "one of 3.7 MB after the other beside {LANES} connections with 7.6 KB, as fast as answers come"
+    );
+    stand.progress.say(&format!("starved: {what}"));
+    let (pace, lasting) = (Pace::sleeping()?, stand.plan.repeat.round);
+    for Place { kind, pid, target } in Place::both(stand)? {
+        let mut lane = Lanes::open(&target, 1).await?;
+        let mut alone = Cell::new("starved", "alone", kind);
+        alone.add(Round::measure(pid, lane.run(&large, lasting, &pace)).await?);
+        let mut beside = Cell::new("starved", "beside", kind);
+        let (begun, others) = as_fast_as_can_be(target, Arc::clone(&small), LANES, lasting * 2);
+        begun.await?;
+        beside.add(Round::measure(pid, lane.run(&large, lasting, &pace)).await?);
+        let others = others.await?;
+        beside.tally.add_failures(&others);
+        stand.found.neighbours.push(Neighbours { what: what.clone(), alone, beside, others });
+    }
+    Ok(())
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::found::{Found, Machine, Neighbours};
-use crate::generator::micros;
+use crate::generator::{Tally, micros};
 use crate::goals::{BOUND, Goal};
 use crate::rounds::Cell;
 use crate::servers::Kind;
@@ -83,7 +83,7 @@ fn open(found: &Found) -> Table {
     let title =
         "At random times, from when a review was meant to be sent (late: the generator's own part, p99)";
     let header =
-        ["", "reviews/s", "CPU µs", "÷", "p50 µs", "÷", "p99 µs", "÷", "p99.9", "late", "disturbed", "wrong"];
+        ["", "reviews/s", "CPU µs", "÷", "p50 µs", "÷", "p99 µs", "÷", "p99.9", "late", "others", "wrong"];
     let mut table = Table::new(title, header);
     for cell in found.cells.iter().filter(|cell| cell.scenario == "open") {
         let null = found.cell(cell.scenario, &cell.load, Kind::Null).unwrap_or(cell);
@@ -98,7 +98,7 @@ fn open(found: &Found) -> Table {
             format!("{:.2}", cell.p99() / null.p99()),
             format!("{:.0}", cell.tally.micros(0.999)),
             format!("{:.0}", late(cell)),
-            disturbed(cell),
+            percent(cell.others()),
             cell.tally.failed().to_string(),
         ]);
     }
@@ -118,7 +118,7 @@ fn neighbours(found: &Found) -> Table {
         "p99.9",
         "late",
         "samples",
-        "disturbed",
+        "others",
         "wrong",
         "",
     ];
@@ -126,8 +126,6 @@ fn neighbours(found: &Found) -> Table {
     for both in &found.neighbours {
         let Neighbours { what, alone, beside, others } = both;
         let sure = both.interval().map(|(low, high)| format!("[{low:.2} {high:.2}]"));
-        let (disturbed, rounds) =
-            (alone.disturbed() + beside.disturbed(), alone.rounds.len() + beside.rounds.len());
         table.row([
             format!("{:<6} {}", alone.scenario, alone.server.name()),
             format!("{:.0}", alone.p50()),
@@ -139,12 +137,29 @@ fn neighbours(found: &Found) -> Table {
             format!("{:.0}", beside.tally.micros(0.999)),
             format!("{:.0}", late(beside)),
             beside.tally.latencies.len().to_string(),
-            format!("{disturbed}/{rounds}"),
+            percent(f64::midpoint(alone.others(), beside.others())),
             (alone.tally.failed() + beside.tally.failed()).to_string(),
-            format!("{what}; {others}"),
+            format!("{what}{}", fared(others)),
         ]);
     }
     table
+}
+
+/// How those fared that were in the way.
+fn fared(others: &Tally) -> String {
+    match others.latencies.len() {
+        0 => String::new(),
+        count => format!(
+            "; those: {count} answered, p50 {:.1} ms, p99 {:.1} ms, at most {:.1} ms",
+            others.micros(0.5) / 1e3,
+            others.micros(0.99) / 1e3,
+            others.micros(1.0) / 1e3
+        ),
+    }
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.0} %", share.max(0.0) * 100.0)
 }
 
 /// By how much the generator was late, in one of a hundred cases.
@@ -208,8 +223,11 @@ fn disturbances(found: &Found) {
         println!("\n{disturbed} of {all} rounds were disturbed: others used more than 5 % of the machine.");
     }
     let is_late = |cell: &&Cell| late(cell) > cell.p99() / 2.0;
-    if let Some(cell) = found.cells.iter().filter(|cell| cell.scenario == "open").find(is_late) {
-        println!("The generator was late ({}): such latencies are its own.", name(cell));
+    let at_random = found.cells.iter().filter(|cell| cell.scenario == "open");
+    let neighbours = found.neighbours.iter().flat_map(|both| [&both.alone, &both.beside]);
+    for cell in at_random.chain(neighbours).filter(is_late) {
+        let (scenario, name) = (cell.scenario, name(cell));
+        println!("The generator was late ({scenario}, {name}): such latencies are its own.");
     }
     if found.cells.iter().any(|cell| cell.scenario != "open" && cell.cores() < BOUND) {
         println!("* the server had time left, so the generator was the limit: compare CPU, not reviews/s.");

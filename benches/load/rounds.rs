@@ -16,6 +16,9 @@ use crate::servers::Kind;
 use crate::stats::median;
 use crate::usage::{Busy, DISTURBED, Usage, own};
 
+/// From how many seconds on a round tells whether it was disturbed: what others use is told in hundredths.
+const TELLING: f64 = 0.3;
+
 /// One load on one server.
 #[derive(Serialize)]
 pub(crate) struct Cell {
@@ -41,7 +44,6 @@ pub(crate) struct Round {
     pub(crate) switches: u64,
     pub(crate) p50: f64,
     pub(crate) p99: f64,
-    pub(crate) p999: f64,
     /// Which share of the machine others used.
     pub(crate) others: f64,
 }
@@ -65,14 +67,14 @@ impl Round {
             switches: used.switches,
             p50: tally.micros(0.5),
             p99: tally.micros(0.99),
-            p999: tally.micros(0.999),
             others: Busy::now()?.others_since(&busy, ours, cores()?),
         };
         Ok((round, tally))
     }
 
-    pub(crate) fn is_disturbed(&self) -> bool {
-        self.others > DISTURBED
+    /// Of a short round it cannot be told.
+    fn is_disturbed(&self) -> bool {
+        self.others > DISTURBED && self.seconds > TELLING
     }
 
     fn per_answer(&self, what: f64) -> f64 {
@@ -111,9 +113,15 @@ impl Cell {
         }
     }
 
-    /// Whether not enough undisturbed rounds are left.
+    /// Whether not enough undisturbed rounds are left, or short ones were disturbed all in all.
     pub(crate) fn is_doubtful(&self) -> bool {
-        self.rounds.len() - self.disturbed() < 2
+        self.rounds.len() - self.disturbed() < 2 || self.others() > DISTURBED
+    }
+
+    /// Which share of the machine others used in all rounds that count.
+    pub(crate) fn others(&self) -> f64 {
+        let others = self.each(|round| round.others);
+        others.iter().sum::<f64>() / count(others.len().max(1) as u64)
     }
 
     pub(crate) fn disturbed(&self) -> usize {
@@ -154,10 +162,6 @@ impl Cell {
     pub(crate) fn p99(&self) -> f64 {
         median(&self.each(|round| round.p99))
     }
-
-    pub(crate) fn p999(&self) -> f64 {
-        median(&self.each(|round| round.p999))
-    }
 }
 
 /// The curve of a histogram: shares of answers, and the µs that they did not exceed.
@@ -167,7 +171,8 @@ pub(crate) fn curve(latencies: &Histogram<u64>) -> Vec<(f64, f64)> {
     shares.map(|share| (share, micros(latencies.value_at_quantile(share)))).collect()
 }
 
-fn percentiles<S: Serializer>(tally: &Tally, serializer: S) -> Result<S::Ok, S::Error> {
+/// The latencies of a tally as that curve.
+pub(crate) fn percentiles<S: Serializer>(tally: &Tally, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_seq(curve(&tally.latencies))
 }
 
@@ -204,16 +209,23 @@ pub(crate) struct Brief {
 impl Brief {
     /// How long a round is.
     pub(crate) const ROUND: Duration = Duration::from_millis(100);
+    /// How long the same load is there before it. What has done nothing for a while has nothing in the caches of its core:
+    /// two or three first reviews that take a millisecond would be the p99 of the round.
+    pub(crate) const WARM_UP: Duration = Duration::from_millis(50);
 
     /// In which order `count` servers have their turns.
     pub(crate) fn order(self, count: usize) -> impl Iterator<Item = usize> {
         order(self.times, count)
     }
 
-    /// To be made between rounds, never twice the same: what a machine does regularly would meet the same server time
-    /// after time.
+    /// Between rounds, never twice as long: what a machine does regularly would meet the same server time after time.
     pub(crate) async fn pause() {
         sleep(Self::ROUND.mul_f64(fastrand::f64())).await;
+    }
+
+    /// After a round that leaves something to do, like connections to close.
+    pub(crate) async fn settle() {
+        sleep(Self::ROUND).await;
     }
 }
 

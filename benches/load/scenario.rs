@@ -102,7 +102,7 @@ async fn at_rates(stand: &mut Stand, load: String, rates: &[(Kind, f64)]) -> any
     for (kind, rate) in rates {
         let server = stand.server(*kind)?;
         let pool = Pool::open(&server.target).await?;
-        let mut arrivals = Arrivals {
+        let arrivals = Arrivals {
             mixture: vec![(1.0, Arc::clone(&message))],
             rate: *rate,
             lasting: repeat.warm_up,
@@ -110,12 +110,14 @@ async fn at_rates(stand: &mut Stand, load: String, rates: &[(Kind, f64)]) -> any
             during: None,
         };
         arrivals.run(&pool).await;
-        arrivals.lasting = Brief::ROUND;
         loads.push((server.pid, arrivals, pool, Cell::new("open", load.clone(), *kind)));
     }
     for turn in brief.order(loads.len()) {
         Brief::pause().await;
         let (pid, arrivals, pool, cell) = loads.get_mut(turn).context("as many turns as loads")?;
+        arrivals.lasting = Brief::WARM_UP;
+        cell.tally.add_failures(&arrivals.run(pool).await);
+        arrivals.lasting = Brief::ROUND;
         cell.add(Round::measure(*pid, arrivals.run(pool)).await?);
     }
     stand.found.cells.extend(loads.into_iter().map(|(_, _, _, cell)| cell));

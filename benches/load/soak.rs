@@ -1,7 +1,7 @@
 //! partywall under load for long, and what grows meanwhile.
 //!
-//! A quarter of what it can do of an API server's mix; now and then its policies change, and many connections come at
-//! once.
+//! An API server's mix, as much of it as the largest clusters need; now and then its policies change, and many
+//! connections come at once.
 //! What counts is how memory and descriptors drift once it is warm: a leak is a slope, not a figure.
 
 use std::path::{Path, PathBuf};

@@ -35,14 +35,14 @@ impl Plan {
     /// Less than a minute for everything.
     pub(crate) const QUICK: Self = Self {
         name: "quick",
-        repeat: Repeat { warm_up: Duration::from_millis(200), round: Duration::from_millis(400), times: 1 },
+        repeat: Repeat { warm_up: Duration::from_millis(200), round: Duration::from_millis(300), times: 1 },
         connections: &[16],
-        brief: Brief { times: 4 },
+        brief: Brief { times: 3 },
         starts: 5,
         idle: 400,
     };
 
-    /// About ten minutes.
+    /// About twelve minutes.
     pub(crate) const FULL: Self = Self {
         name: "full",
         repeat: Repeat { warm_up: Duration::from_secs(2), round: Duration::from_millis(1_500), times: 3 },
