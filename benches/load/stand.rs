@@ -35,7 +35,7 @@ impl Plan {
     /// Less than a minute for everything.
     pub(crate) const QUICK: Self = Self {
         name: "quick",
-        repeat: Repeat { warm_up: Duration::from_millis(200), round: Duration::from_millis(250), times: 1 },
+        repeat: Repeat { warm_up: Duration::from_millis(150), round: Duration::from_millis(250), times: 1 },
         connections: &[16],
         brief: Brief { times: 3 },
         starts: 5,
