@@ -3,18 +3,20 @@
 //! The request is decoded in one pass into borrowed, narrow structs; there is no owned JSON tree. Its kind comes
 //! before its object on the wire, so the object is decoded as that kind when it is met; should the order be
 //! another, it is kept as raw JSON until the kind is known. The old object stays raw: it is only decoded when
-//! the new one violates something.
+//! the new one violates something; of a pod that names a node, the node is looked up.
 //!
 //! INVARIANT: whatever has a uid is answered with that uid.
 
 mod answer;
 mod kind;
+mod node;
 mod request;
 mod uid;
 
 pub use self::answer::encode;
 pub use self::kind::Kind;
-pub use self::request::{Object, Operation, Request, User, decode_as, is_without_spec, node_of};
+pub use self::node::node_of;
+pub use self::request::{Object, Operation, Request, User, decode_as, is_without_spec};
 pub use self::uid::find_uid;
 use thiserror::Error;
 

@@ -1,7 +1,6 @@
 //! What is read of a request.
 
 use std::fmt;
-use std::marker::PhantomData;
 
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
@@ -290,29 +289,6 @@ pub fn decode_as<'a>(
     seed()
         .deserialize(serde_path_to_error::Deserializer::new(&mut deserializer, &mut track))
         .map_err(|error| (track.path().to_string(), without_position(&error.to_string())))
-}
-
-record! {
-    /// A pod of which only its node is read.
-    struct Placed<'a> {
-        /// What is asked for.
-        spec: PlacedSpec<'a> = "spec",
-    }
-}
-
-record! {
-    /// A spec of which only the node is read.
-    struct PlacedSpec<'a> {
-        /// The node's name.
-        node_name: Text<'a> = "nodeName",
-    }
-}
-
-/// The node that the raw JSON of a pod names; nothing if it names none or does not decode. It takes less than to decode
-/// the pod.
-pub fn node_of(pod: &RawValue) -> Option<Text<'_>> {
-    let placed = reader::from_str(PhantomData::<Placed<'_>>, pod.get()).ok()?;
-    Some(placed.spec.node_name).filter(|node| !node.is_empty())
 }
 
 /// The kind of that name, if there is a name.
