@@ -178,8 +178,8 @@ fn judge<'a>(subject: &Subject<'_, 'a>, raw: Option<&'a RawValue>) -> Verdict {
     let decode = |raw| review::decode_as(subject.request.kind, &subject.request.subresource, raw).ok();
     let is_compared = matches!(subject.request.kind, Kind::Namespace | Kind::Custom);
     let compared = raw.filter(|_| is_compared).and_then(decode);
-    // A pod that runs names its node, and nearly always has before. So that is what it is asked for, and looked up only
-    // if nothing else is wrong with it: that is a third less work for an update than to decode the old object.
+    // A pod that runs names its node, and nearly always has before. So that is taken for granted, and looked up only if
+    // nothing else is wrong with it: to decode the old object and to judge both costs more.
     let settled_on = raw.and_then(|_| node(subject.object));
     let subject = &Subject { old: subject.old.or(compared.as_ref()), ..*subject };
     let report = ask(&Subject { settled_on, ..*subject }, None);

@@ -38,13 +38,12 @@ pub(crate) struct Stream {
 impl Stream {
     pub(crate) fn send(self, target: Target, during: Arc<During>) -> Happening {
         aside(move || async move {
-            let tally = match (Pace::sleeping(), Pool::open(&target).await) {
-                (Ok(pace), Ok(pool)) => {
+            let tally = match ready(Pool::open(&target)).await {
+                Ok((pace, pool)) => {
                     during.set(true);
                     self.run(&pool, pace).await
                 }
-                (Err(error), _) => failed(&error.to_string()),
-                (_, Err(error)) => failed(&error.to_string()),
+                Err(error) => failed(&error.to_string()),
             };
             during.end();
             tally
@@ -67,6 +66,11 @@ impl Stream {
         tally.add(&one_more);
         tally
     }
+}
+
+/// A pace of this thread, and connections that are open.
+async fn ready<T>(open: impl Future<Output = Result<T, Failure>>) -> anyhow::Result<(Pace, T)> {
+    Ok((Pace::sleeping()?, open.await?))
 }
 
 fn failed(why: &str) -> Tally {
@@ -122,13 +126,12 @@ pub(crate) fn as_fast_as_can_be(
 ) -> (oneshot::Receiver<()>, Happening) {
     let (begin, begun) = oneshot::channel();
     let happening = aside(move || async move {
-        match (Pace::sleeping(), Lanes::open(&target, count).await) {
-            (Ok(pace), Ok(mut lanes)) => {
+        match ready(Lanes::open(&target, count)).await {
+            Ok((pace, mut lanes)) => {
                 let _nobody_waits = begin.send(());
                 lanes.run(&message, lasting, &pace).await
             }
-            (Err(error), _) => failed(&error.to_string()),
-            (_, Err(error)) => failed(&error.to_string()),
+            Err(error) => failed(&error.to_string()),
         }
     });
     (begun, happening)
