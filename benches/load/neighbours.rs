@@ -40,8 +40,12 @@ const DEMAND: f64 = 4_000.0;
 /// That demand, or less on a machine that could not do ten times as much: one that others use may lose half of its speed
 /// for a while, and at random times a review costs two or three times what it does in a closed loop.
 pub(crate) fn demand(stand: &Stand) -> anyhow::Result<f64> {
-    let most = stand.found.most(Kind::Partywall).context("saturation is measured first")?;
-    Ok(DEMAND.min(most / 10.0))
+    Ok(DEMAND.min(most(stand)? / 10.0))
+}
+
+/// What partywall can do a second.
+fn most(stand: &Stand) -> anyhow::Result<f64> {
+    stand.found.most(Kind::Partywall).context("saturation is measured first")
 }
 
 /// A server, as a process and as a peer.
@@ -162,12 +166,12 @@ pub(crate) async fn mix(stand: &mut Stand) -> anyhow::Result<()> {
     .await
 }
 
-/// One namespace with as many reviews as there should be of all, each denied, beside those of another.
+/// One namespace with a quarter of what can be done at all, each denied, beside the reviews of another.
 pub(crate) async fn noise(stand: &mut Stand) -> anyhow::Result<()> {
-    let (noise, places) = (demand(stand)?, Place::both(stand)?);
+    let (rate, noise, places) = (demand(stand)? / 2.0, most(stand)? / 4.0, Place::both(stand)?);
     let denied = stand.message(Size::Median, Expect::Deny)?;
-    let load = Load::of(stand, vec![(1.0, stand.unclaimed()?)], noise / 2.0);
-    let what = format!("{:.0}/s of a namespace beside {noise:.0}/s denied ones of another", load.rate);
+    let load = Load::of(stand, vec![(1.0, stand.unclaimed()?)], rate);
+    let what = format!("{rate:.0}/s of a namespace beside {noise:.0}/s denied ones of another");
     beside(stand, ("noise", what), places, load, move |target, during| {
         let mixture = vec![(1.0, Arc::clone(&denied))];
         Stream { mixture, rate: noise, lasting: Brief::ROUND, one_more: None }.send(target.clone(), during)
