@@ -137,43 +137,50 @@ pub(crate) fn as_fast_as_can_be(
     (begun, happening)
 }
 
-/// Bodies that are too large, all at once.
+/// Bodies that are too large, all at once, on connections that are open.
 pub(crate) fn all_at_once(
     target: Target,
     message: Arc<Message>,
     count: usize,
-    tell: UnboundedSender<Large>,
+    tell: Option<UnboundedSender<Large>>,
     during: Arc<During>,
 ) -> Happening {
     aside(move || async move {
+        let mut large = Large { sent: count, ..Large::default() };
+        let opened = Lanes::open(&target, count).await;
         during.set(true);
-        let large = say_all(&target, &message, count).await;
+        match opened {
+            Ok(lanes) => say_all(lanes, &message, &mut large).await,
+            Err(failure) => large.failures = failed(&failure.to_string()).failures,
+        }
         during.end();
         let tally = Tally { failures: large.failures.clone(), ..Tally::default() };
-        let _nobody_waits = tell.send(large);
+        if let Some(tell) = tell {
+            let _nobody_waits = tell.send(large);
+        }
         tally
     })
 }
 
-async fn say_all(target: &Target, message: &Arc<Message>, count: usize) -> Large {
+async fn say_all(lanes: Lanes, message: &Arc<Message>, large: &mut Large) {
     let begun = Instant::now();
     let mut saying = JoinSet::new();
-    for _ in 0..count {
-        let (target, message) = (target.clone(), Arc::clone(message));
-        saying.spawn(async move { Connection::open(&target).await?.say(&message).await });
+    for mut connection in lanes.connections {
+        let message = Arc::clone(message);
+        saying.spawn(async move { connection.say(&message).await });
     }
-    let (mut denied, mut later, mut tally) = (0, 0, Tally::default());
+    let mut tally = Tally::default();
     while let Some(said) = saying.join_next().await {
         match said {
-            Ok(Ok(Said::Denied(413))) => denied += 1,
-            Ok(Ok(Said::Later)) => later += 1,
+            Ok(Ok(Said::Denied(413))) => large.denied += 1,
+            Ok(Ok(Said::Later)) => large.later += 1,
             Ok(Ok(got)) => tally.fail(&Failure::Verdict { got, expected: message.expected }),
             Ok(Err(failure)) => tally.fail(&failure),
             Err(error) => tally.add_failures(&failed(&error.to_string())),
         }
     }
-    let seconds = begun.elapsed().as_secs_f64();
-    Large { sent: count, denied, later, failures: tally.failures, seconds, peak_mib: 0.0 }
+    large.seconds = begun.elapsed().as_secs_f64();
+    large.failures = tally.failures;
 }
 
 /// Bodies that bring a byte now and then, each at times of its own. After a while they are hung up.

@@ -80,7 +80,7 @@ impl Neighbours {
 }
 
 /// What became of bodies of 18 MB that came all at once.
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 pub(crate) struct Large {
     pub(crate) sent: usize,
     pub(crate) denied: usize,

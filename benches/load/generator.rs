@@ -99,7 +99,7 @@ fn with<T>(tally: &Mutex<Tally>, change: impl FnOnce(&mut Tally) -> T) -> T {
 /// Connections of a closed loop, kept from round to round.
 pub(crate) struct Lanes {
     target: Target,
-    connections: Vec<Connection>,
+    pub(crate) connections: Vec<Connection>,
 }
 
 impl Lanes {

@@ -154,6 +154,9 @@ fn footprint(found: &Found, goals: &mut Vec<Goal>) {
         let note = format!("{} of {} denied, {} told to come again", large.denied, large.sent, large.later);
         let goal = Goal::at_most("most memory under 50 x 18 MB", "MiB", large.peak_mib, 128.0, 96.0);
         goals.push(goal.noted(note));
+        let denied = large.denied as f64 / large.sent as f64;
+        let goal = Goal::at_most("50 x 18 MB: denied ÷ sent", "x", denied, 1.0, 1.0);
+        goals.push(Goal { at_least: true, stretch: None, ..goal });
     }
     let start = |kind: Kind| footprint.starts.get(kind.name()).map(|starts| median(starts));
     if let Some((ours, null)) = start(Kind::Partywall).zip(start(Kind::Null)) {
@@ -175,9 +178,9 @@ fn neighbours(found: &Found, goals: &mut Vec<Goal>) {
         let note = format!("alone {:.2} ms; {} samples", alone.p99() / 1e3, beside.tally.latencies.len());
         goals.push(goal.noted(note).during(beside.is_doubtful()));
     }
-    // What bodies of 18 MB may do to others is not laid down.
     for (scenario, name) in [
         ("mix", "p99 of small reviews beside large ones ÷ alone"),
+        ("large", "p99 of small reviews beside 50 x 18 MB ÷ alone"),
         ("slow", "p99 beside 100 slow bodies ÷ alone"),
         ("noise", "p99 beside a noisy namespace ÷ alone"),
     ] {

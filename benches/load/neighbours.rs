@@ -191,24 +191,28 @@ pub(crate) async fn storm(stand: &mut Stand) -> anyhow::Result<()> {
     .await
 }
 
-/// Bodies of 18 MB, all at once, beside small ones; on a server that has seen nothing yet, the first time.
+/// Bodies of 18 MB, all at once, beside small ones; on servers that have seen nothing yet, the first time.
 pub(crate) async fn large(stand: &mut Stand) -> anyhow::Result<()> {
-    let server = stand.start(Kind::Partywall, &[])?;
-    forget_peak(server.pid)?;
+    let servers = [stand.start(Kind::Null, &[])?, stand.start(Kind::Partywall, &[])?];
+    let [_, ours] = &servers;
+    forget_peak(ours.pid)?;
+    let (pid, address) = (ours.pid, ours.target.address);
     let (rate, message) = (demand(stand)? / 4.0, stand.oversize()?);
     let load = Load::of(stand, vec![(1.0, stand.message(Size::Median, Expect::Allow)?)], rate);
-    let load = Load { visits: stand.plan.repeat.times, ..load };
+    // About as long as they take, which is ten times as long as usual.
+    let load = Load { lasting: Brief::ROUND * 5, visits: load.visits.div_ceil(10), ..load };
     let what = format!("{rate:.0}/s beside {LARGE} bodies of 18 MB");
     let (tell, mut told) = unbounded_channel();
-    beside(stand, ("large", what), vec![Place::of(&server)], load, move |target, during| {
-        all_at_once(target.clone(), Arc::clone(&message), LARGE, tell.clone(), during)
+    beside(stand, ("large", what), servers.iter().map(Place::of).collect(), load, move |target, during| {
+        let tell = (target.address == address).then(|| tell.clone());
+        all_at_once(target.clone(), Arc::clone(&message), LARGE, tell, during)
     })
     .await?;
     let mut all = told.recv().await.context("large bodies were sent")?;
     while let Some(more) = told.recv().await {
         all.add(more);
     }
-    all.peak_mib = Held::by(server.pid)?.peak_mib;
+    all.peak_mib = Held::by(pid)?.peak_mib;
     stand.found.large = Some(all);
     Ok(())
 }

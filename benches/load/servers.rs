@@ -17,6 +17,7 @@ use partywall::admission::{Phase, review};
 use partywall::server::{self, Certificates, Judge, Limits, Listeners, Pair, Parts, Workers};
 use partywall::telemetry::Metrics;
 use serde::{Deserialize, Serialize};
+use tokio::runtime::Builder;
 
 use crate::client::Target;
 use crate::placement::Placement;
@@ -136,7 +137,8 @@ pub(crate) fn be(kind: Kind) -> anyhow::Result<()> {
         Kind::Decode => decode,
         Kind::Partywall => return Err(anyhow!("partywall is a program of its own")),
     };
-    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(serve(answer))
+    let runtime = Builder::new_current_thread().enable_all().on_thread_start(server::step_back).build()?;
+    runtime.block_on(serve(answer))
 }
 
 async fn serve(answer: fn(Phase, &[u8]) -> Vec<u8>) -> anyhow::Result<()> {

@@ -14,12 +14,12 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
 use http_body_util::BodyExt;
-use tokio::task::yield_now;
 use tokio::time::{Instant, timeout_at};
 
 use super::budget::{Budget, Room, Share};
 use super::deadline::Deadline;
 use super::limits::Limits;
+use super::turns::Turns;
 
 /// What was read.
 #[derive(Debug)]
@@ -49,7 +49,7 @@ pub(super) enum Trouble {
 /// A body on its way: it must bring something all the time, and all of it by the deadline. A byte now and then
 /// is nothing: whoever sends so would hold a place for as long as a deadline may be.
 #[derive(Debug)]
-pub(super) struct Arriving {
+pub(super) struct Arriving<'s> {
     body: Body,
     /// What came while nothing was kept yet.
     first: Option<Bytes>,
@@ -60,13 +60,15 @@ pub(super) struct Arriving {
     left: Duration,
     missing: usize,
     deadline: Deadline,
+    /// Whose turn it is to bring another stretch.
+    turns: &'s Turns,
 }
 
-impl Arriving {
+impl<'s> Arriving<'s> {
     /// A body of which nothing was read yet.
-    pub(super) fn new(body: Body, limits: &Limits, deadline: Deadline) -> Self {
+    pub(super) fn new(body: Body, limits: &Limits, deadline: Deadline, turns: &'s Turns) -> Self {
         let (stall, stretch) = (limits.stall, limits.small);
-        Self { body, first: None, stall, stretch, left: stall, missing: stretch, deadline }
+        Self { body, first: None, stall, stretch, left: stall, missing: stretch, deadline, turns }
     }
 
     /// Waits for the first piece, which takes no room yet.
@@ -95,7 +97,7 @@ impl Arriving {
                     Ok(data) if !data.is_empty() => {
                         if self.came(data.len(), begun.elapsed()) {
                             // To read and decrypt more takes long enough for others to wait for it.
-                            yield_now().await;
+                            self.turns.pass().await;
                         }
                         return Ok(Some(data));
                     }
@@ -148,6 +150,9 @@ impl Arriving {
             Some(length) if length > limits.body => limits.start,
             Some(_) | None => limits.body,
         };
+        if declared.is_some_and(|length| length > limits.small) {
+            self.turns.pass().await;
+        }
         let most = declared.unwrap_or(keep).min(keep);
         let mut kept = Kept::new(budget, declared.map_or(0, |_| most), most, self.deadline.patience);
         while let Some(piece) = self.next().await? {

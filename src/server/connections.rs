@@ -35,7 +35,7 @@ use tracing::{debug, warn};
 use super::guarded::Guarded;
 use super::handshake::shake_hands;
 use super::rated::Rated;
-use super::workers::Turns;
+use super::turns::Turns;
 use super::{CloseAfter, Shared};
 
 /// How long to wait when connections cannot be accepted, most likely for want of file descriptors.

@@ -17,7 +17,7 @@ const SHORTEST: Duration = Duration::from_millis(500);
 pub(super) struct Deadline {
     /// The answer must be there.
     pub(super) end: Instant,
-    /// The body must have begun to be read; whoever waits longer had better try another replica.
+    /// Whoever still waits for room or for its turn had better try another replica.
     pub(super) patience: Instant,
 }
 

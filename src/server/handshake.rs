@@ -13,7 +13,7 @@ use tokio_rustls::server::TlsStream;
 use tracing::{debug, warn};
 
 use super::Shared;
-use super::workers::Turns;
+use super::turns::Turns;
 
 /// Secures a connection, if its peer can and will.
 pub(super) async fn shake_hands(

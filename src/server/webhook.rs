@@ -50,7 +50,7 @@ const TOO_SLOW: &str = "the body stalled, or did not come within the time the AP
 /// Answers one request.
 async fn serve(phase: Phase, shared: Arc<Shared>, request: Request) -> Response {
     let deadline = Deadline::of(request.uri().query());
-    let mut body = Arriving::new(request.into_body(), &shared.limits, deadline);
+    let mut body = Arriving::new(request.into_body(), &shared.limits, deadline, &shared.stretches);
     match receive(&shared, &mut body).await {
         Ok((Received::Whole(bytes, room), _place)) => {
             let reply = if bytes.len() <= shared.limits.at_once {
@@ -112,7 +112,7 @@ async fn aside(
 }
 
 /// Reads a body. One that brings nothing takes no place from those that do.
-async fn receive<'s>(shared: &'s Shared, body: &mut Arriving) -> Result<(Received, Place<'s>), Trouble> {
+async fn receive<'s>(shared: &'s Shared, body: &mut Arriving<'_>) -> Result<(Received, Place<'s>), Trouble> {
     body.begin().await?;
     let place = shared.enter().ok_or(Trouble::NoRoom)?;
     Ok((body.receive(&shared.budget, &shared.limits).await?, place))

@@ -15,8 +15,9 @@ use std::thread;
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Handle};
-use tokio::sync::{Semaphore, oneshot};
-use tokio::task::yield_now;
+use tokio::sync::oneshot;
+
+use super::turns::Turns;
 
 /// How many tasks run before it is looked at what has arrived, from the kernel and from other threads: few, so that
 /// what has need not wait for many handshakes.
@@ -123,27 +124,6 @@ impl Worker {
     }
 }
 
-/// Whose turn it is to do something on a thread that takes long: after a few such things, everything else that is
-/// ready gets its turn.
-#[derive(Clone, Debug)]
-pub(super) struct Turns(Arc<Semaphore>);
-
-impl Turns {
-    fn new(at_once: usize) -> Self {
-        Self(Arc::new(Semaphore::new(at_once)))
-    }
-
-    /// Does it when it is its turn.
-    pub(super) async fn take<T>(&self, long: impl FnOnce() -> T) -> T {
-        // The semaphore is never closed; were it, nobody would have to wait.
-        let turn = self.0.acquire().await;
-        let done = long();
-        yield_now().await;
-        drop(turn);
-        done
-    }
-}
-
 /// One of many as long as it lives.
 struct One(Arc<AtomicUsize>);
 
@@ -165,6 +145,7 @@ mod tests {
     use std::thread::ThreadId;
 
     use tokio::sync::mpsc;
+    use tokio::task::yield_now;
 
     use super::*;
 
@@ -190,24 +171,6 @@ mod tests {
         for thread in &threads {
             assert_eq!(threads.iter().filter(|other| *other == thread).count(), 2, "{threads:?}");
         }
-    }
-
-    #[tokio::test]
-    async fn between_two_long_things_others_get_their_turn() {
-        let turns = Turns::new(1);
-        let done = std::sync::Mutex::new(Vec::new());
-        let long = async |name| turns.take(|| done.lock().unwrap().push(name)).await;
-        let short = async {
-            for _ in 0..8 {
-                yield_now().await;
-                done.lock().unwrap().push("short");
-            }
-        };
-        tokio::join!(long("first"), long("second"), long("third"), short);
-        let done = done.into_inner().unwrap();
-        let long: Vec<_> = done.iter().filter(|name| **name != "short").collect();
-        assert_eq!(long, [&"first", &"second", &"third"]);
-        assert!(done.array_windows().all(|[one, next]| *one == "short" || *next == "short"), "{done:?}");
     }
 
     #[cfg(target_os = "linux")]

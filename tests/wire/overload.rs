@@ -1,13 +1,16 @@
 //! What happens when there is too much of something.
 
 use std::net::Ipv4Addr;
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::http::StatusCode;
+use partywall::admission::Phase;
 use partywall::server::{self, Limits};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::task::JoinSet;
+use tokio::task::{JoinSet, spawn_blocking, yield_now};
 use tokio::time::timeout;
 
 use crate::answers::{PLAIN, PLAIN_UID};
@@ -71,6 +74,39 @@ async fn bodies_that_are_decided_beside_their_connection_are_answered_like_other
     }
     assert_eq!(clients.join_all().await.len(), 20);
     server.until("partywall_reviews_in_flight", 0).await;
+}
+
+/// How many bodies `once_allowed` has seen.
+static SEEN: AtomicUsize = AtomicUsize::new(0);
+static ALLOWED: Barrier = Barrier::new(2);
+
+fn once_allowed(_: Phase, _: &[u8]) -> Vec<u8> {
+    SEEN.fetch_add(1, Ordering::Relaxed);
+    ALLOWED.wait();
+    b"{}".to_vec()
+}
+
+#[tokio::test]
+async fn of_a_caller_that_hangs_up_before_it_is_its_turn_nothing_is_decided() {
+    let limits = Limits { at_once: 0, ..Limits::default() };
+    let server = Server::with(Setup { limits, instead: Some(once_allowed), ..Setup::default() }).await;
+    let mut first = server.target.http1().await;
+    let first = tokio::spawn(async move { first.post("/mutate?timeout=30s", PLAIN).await.status });
+    let seen = async {
+        while SEEN.load(Ordering::Relaxed) == 0 {
+            yield_now().await;
+        }
+    };
+    timeout(PATIENCE, seen).await.unwrap();
+    let mut second = server.target.connect("http/1.1", None).await.unwrap();
+    second.write_all(begun(PLAIN.len(), PLAIN).as_bytes()).await.unwrap();
+    server.until("partywall_reviews_in_flight", 2).await;
+    drop(second);
+    server.until("partywall_reviews_in_flight", 1).await;
+    spawn_blocking(|| ALLOWED.wait()).await.unwrap();
+    assert_eq!(first.await.unwrap(), StatusCode::OK);
+    server.until("partywall_reviews_in_flight", 0).await;
+    assert_eq!(SEEN.load(Ordering::Relaxed), 1);
 }
 
 /// A POST that declares `length` bytes, and what was sent of them.

@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use http_body::{Frame, SizeHint};
+use tokio::task::yield_now;
 use tokio::time::sleep;
 
 use super::*;
@@ -64,7 +65,17 @@ fn limits() -> Limits {
 }
 
 async fn receive(body: Body, budget: &Budget, limits: &Limits) -> Result<Received, Trouble> {
-    let mut body = Arriving::new(body, limits, Deadline::of(None));
+    let turns = Turns::new(1);
+    receive_in_turn(body, budget, limits, &turns).await
+}
+
+async fn receive_in_turn(
+    body: Body,
+    budget: &Budget,
+    limits: &Limits,
+    turns: &Turns,
+) -> Result<Received, Trouble> {
+    let mut body = Arriving::new(body, limits, Deadline::of(None), turns);
     body.begin().await?;
     body.receive(budget, limits).await
 }
@@ -190,6 +201,32 @@ async fn others_have_their_turn_while_a_large_body_comes() {
         };
         assert_eq!(matches!(received, Received::Whole(..)), whole);
         assert_eq!(turns, bytes / limits.small, "of {bytes} bytes");
+    }
+}
+
+#[tokio::test]
+async fn of_large_bodies_that_come_at_once_one_goes_on_between_two_turns_of_others() {
+    const COUNT: usize = 5;
+    let limits = Limits { held: 64 << 10, ..limits() };
+    let (budget, turns) = (Budget::new(&limits), Turns::new(1));
+    for (bytes, whole) in [(8 * 1024, true), (16 * 1024, false)] {
+        let mut others_turns = 0;
+        let others = async {
+            loop {
+                others_turns += 1;
+                yield_now().await;
+            }
+        };
+        let large = (0..COUNT).map(|_| receive_in_turn(pieces(bytes / 256, 256), &budget, &limits, &turns));
+        let received = tokio::select! {
+            biased;
+            received = futures_of(large.collect()) => received,
+            () = others => unreachable!(),
+        };
+        for received in received {
+            assert_eq!(matches!(received.unwrap(), Received::Whole(..)), whole);
+        }
+        assert!(others_turns >= COUNT * bytes / limits.small, "{others_turns} of {bytes} bytes");
     }
 }
 
