@@ -73,6 +73,11 @@ impl Tally {
         micros(self.latencies.value_at_quantile(share))
     }
 
+    /// By how many µs this share of reviews was late at most.
+    pub(crate) fn late(&self, share: f64) -> f64 {
+        micros(self.lateness.value_at_quantile(share))
+    }
+
     pub(crate) fn count(&mut self, latency: Duration, answer: &Result<Said, Failure>) {
         match answer {
             Ok(_) => self.latencies.saturating_record(nanos(latency)),

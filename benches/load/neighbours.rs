@@ -33,8 +33,8 @@ const SLOW: usize = 100;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Reviews a second of the largest clusters that are known of, all in all: pods are created at a thousand a second, and
-/// each is three or four reviews. What neighbours do to each other is measured at what may happen; at a share of what
-/// a server can do it would be another load on each machine, and with any load that fills a queue others wait longer.
+/// each is three or four reviews. Those whose latencies count come at no more: at a share of what a server can do it would
+/// be another load on each machine.
 const DEMAND: f64 = 4_000.0;
 
 /// That demand, or less on a machine that could not do ten times as much: one that others use may lose half of its speed
@@ -222,13 +222,15 @@ pub(crate) async fn slow(stand: &mut Stand) -> anyhow::Result<()> {
     let (rate, places) = (demand(stand)? / 2.0, Place::both(stand)?);
     let load = Load::of(stand, vec![(1.0, stand.message(Size::Median, Expect::Allow)?)], rate);
     let what = format!("{rate:.0}/s beside {SLOW} bodies that bring a byte now and then");
-    let targets: Vec<_> = places.iter().map(|place| place.target.clone()).collect();
+    let targets: Vec<_> = places.iter().map(|place| (place.kind, place.target.clone())).collect();
     beside(stand, ("slow", what), places, load, move |target, during| trickles(target.clone(), SLOW, during))
         .await?;
     let given_up =
-        JoinSet::from_iter(targets.into_iter().map(|target| give_up(target, SLOW))).join_all().await;
-    if let Some(both) = stand.found.neighbours.last_mut() {
-        given_up.iter().for_each(|tally| both.beside.tally.add_failures(tally));
+        targets.into_iter().map(|(kind, target)| async move { (kind, give_up(target, SLOW).await) });
+    for (kind, tally) in JoinSet::from_iter(given_up).join_all().await {
+        let mut measured = stand.found.neighbours.iter_mut().map(|both| &mut both.beside);
+        let theirs = measured.find(|cell| (cell.scenario, cell.server) == ("slow", kind));
+        theirs.context("slow bodies were measured")?.tally.add_failures(&tally);
     }
     Ok(())
 }

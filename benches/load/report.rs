@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::found::{Found, Machine, Neighbours};
-use crate::generator::{Tally, micros};
+use crate::generator::Tally;
 use crate::goals::{BOUND, Goal};
 use crate::rounds::Cell;
 use crate::servers::Kind;
@@ -76,7 +76,7 @@ fn name(cell: &Cell) -> String {
 }
 
 fn disturbed(cell: &Cell) -> String {
-    format!("{}/{}", cell.disturbed(), cell.rounds.len())
+    if cell.tells() { format!("{}/{}", cell.disturbed(), cell.rounds.len()) } else { "–".to_owned() }
 }
 
 fn open(found: &Found) -> Table {
@@ -97,7 +97,7 @@ fn open(found: &Found) -> Table {
             format!("{:.0}", cell.p99()),
             format!("{:.2}", cell.p99() / null.p99()),
             format!("{:.0}", cell.tally.micros(0.999)),
-            format!("{:.0}", late(cell)),
+            format!("{:.0}", cell.late()),
             percent(cell.others()),
             cell.tally.failed().to_string(),
         ]);
@@ -135,7 +135,7 @@ fn neighbours(found: &Found) -> Table {
             format!("{:.2}", both.growth()),
             sure.unwrap_or_default(),
             format!("{:.0}", beside.tally.micros(0.999)),
-            format!("{:.0}", late(beside)),
+            format!("{:.0}", beside.late()),
             beside.tally.latencies.len().to_string(),
             percent(f64::midpoint(alone.others(), beside.others())),
             (alone.tally.failed() + beside.tally.failed()).to_string(),
@@ -160,11 +160,6 @@ fn fared(others: &Tally) -> String {
 
 fn percent(share: f64) -> String {
     format!("{:.0} %", share.max(0.0) * 100.0)
-}
-
-/// By how much the generator was late, in one of a hundred cases.
-fn late(cell: &Cell) -> f64 {
-    micros(cell.tally.lateness.value_at_quantile(0.99))
 }
 
 fn footprint(found: &Found) -> Table {
@@ -196,7 +191,7 @@ fn footprint(found: &Found) -> Table {
 
 fn reached(goals: &[Goal]) -> Table {
     let mut table = Table::new(
-        "Goals (?: too much else went on to believe it)",
+        "Goals (?: too much else went on, or the generator was late)",
         ["", "value", "gate", "stretch", "", ""],
     );
     for goal in goals {
@@ -222,10 +217,9 @@ fn disturbances(found: &Found) {
     if disturbed > 0 {
         println!("\n{disturbed} of {all} rounds were disturbed: others used more than 5 % of the machine.");
     }
-    let is_late = |cell: &&Cell| late(cell) > cell.p99() / 2.0;
     let at_random = found.cells.iter().filter(|cell| cell.scenario == "open");
     let neighbours = found.neighbours.iter().flat_map(|both| [&both.alone, &both.beside]);
-    for cell in at_random.chain(neighbours).filter(is_late) {
+    for cell in at_random.chain(neighbours).filter(|cell| cell.is_late()) {
         let (scenario, name) = (cell.scenario, name(cell));
         println!("The generator was late ({scenario}, {name}): such latencies are its own.");
     }

@@ -44,6 +44,8 @@ pub(crate) struct Round {
     pub(crate) switches: u64,
     pub(crate) p50: f64,
     pub(crate) p99: f64,
+    /// The p99 of how late reviews were sent.
+    pub(crate) late: f64,
     /// Which share of the machine others used.
     pub(crate) others: f64,
 }
@@ -67,6 +69,7 @@ impl Round {
             switches: used.switches,
             p50: tally.micros(0.5),
             p99: tally.micros(0.99),
+            late: tally.late(0.99),
             others: Busy::now()?.others_since(&busy, ours, cores()?),
         };
         Ok((round, tally))
@@ -113,9 +116,14 @@ impl Cell {
         }
     }
 
-    /// Whether not enough undisturbed rounds are left, or short ones were disturbed all in all.
+    /// Whether not enough undisturbed rounds are left, short ones were disturbed all in all, or the generator was late.
     pub(crate) fn is_doubtful(&self) -> bool {
-        self.rounds.len() - self.disturbed() < 2 || self.others() > DISTURBED
+        self.rounds.len() - self.disturbed() < 2 || self.others() > DISTURBED || self.is_late()
+    }
+
+    /// Whether its rounds are long enough to tell which were disturbed.
+    pub(crate) fn tells(&self) -> bool {
+        self.rounds.iter().any(|round| round.seconds > TELLING)
     }
 
     /// Which share of the machine others used in all rounds that count.
@@ -161,6 +169,16 @@ impl Cell {
 
     pub(crate) fn p99(&self) -> f64 {
         median(&self.each(|round| round.p99))
+    }
+
+    /// By how many µs the generator was late, in one of a hundred cases.
+    pub(crate) fn late(&self) -> f64 {
+        median(&self.each(|round| round.late))
+    }
+
+    /// Whether that is much of the p99, which then is the generator's rather than the server's.
+    pub(crate) fn is_late(&self) -> bool {
+        self.late() > self.p99() / 2.0
     }
 }
 

@@ -36,6 +36,9 @@ const LOOKS_TO_TELL: u32 = 15;
 const BURST: usize = 200;
 /// After how long it is warm; in a short run, a fifth of it must do.
 const WARM_AFTER: Duration = Duration::from_secs(600);
+/// By how much memory may grow an hour, in percent, and descriptors.
+const MOST_PERCENT: f64 = 1.0;
+const MOST_DESCRIPTORS: f64 = 1.0;
 
 /// What was seen at one look.
 #[derive(Serialize)]
@@ -174,6 +177,11 @@ impl Soaked {
         );
         if self.seconds < 3_600.0 {
             println!("in less than an hour, drift is mostly noise");
+        } else {
+            let is_flat =
+                self.percent_per_hour <= MOST_PERCENT && self.descriptors_per_hour <= MOST_DESCRIPTORS;
+            let outcome = if is_flat { "met" } else { "MISSED" };
+            println!("goal, at most {MOST_PERCENT} % and {MOST_DESCRIPTORS} descriptors an hour: {outcome}");
         }
         for (failure, count) in &tally.failures {
             println!("WRONG: {count} x {failure}");

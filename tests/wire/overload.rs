@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use partywall::admission::Phase;
-use partywall::server::{self, Limits};
+use partywall::server::{self, Judge, Limits};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::{JoinSet, spawn_blocking, yield_now};
@@ -89,7 +89,8 @@ fn once_allowed(_: Phase, _: &[u8]) -> Vec<u8> {
 #[tokio::test]
 async fn of_a_caller_that_hangs_up_before_it_is_its_turn_nothing_is_decided() {
     let limits = Limits { at_once: 0, ..Limits::default() };
-    let server = Server::with(Setup { limits, instead: Some(once_allowed), ..Setup::default() }).await;
+    let server =
+        Server::with(Setup { limits, instead: Some(Judge::Instead(once_allowed)), ..Setup::default() }).await;
     let mut first = server.target.http1().await;
     let first = tokio::spawn(async move { first.post("/mutate?timeout=30s", PLAIN).await.status });
     let seen = async {

@@ -9,7 +9,6 @@ use std::time::Duration;
 use axum::http::Method;
 use hyper_util::rt::TokioIo;
 use jiff::civil::date;
-use partywall::admission::Phase;
 use partywall::admission::tenancy::Snapshot;
 use partywall::config;
 use partywall::server::{self, Certificates, Judge, Limits, Listeners, Pair, Parts, Workers, Writer};
@@ -46,7 +45,7 @@ pub(crate) struct Setup {
     /// Start with an empty store.
     pub(crate) without_policies: bool,
     /// What decides, rather than policies.
-    pub(crate) instead: Option<fn(Phase, &[u8]) -> Vec<u8>>,
+    pub(crate) instead: Option<Judge>,
     /// Ask clients for a certificate of the server's own CA.
     pub(crate) asks_clients: bool,
     /// Put the pair behind a `..data` symlink, as kubelet does.
@@ -95,7 +94,7 @@ impl Server {
         let limits = Limits { certificates_every: Duration::from_millis(2), ..setup.limits };
         let (stop, stopped) = oneshot::channel();
         let workers = Workers::start(NonZeroUsize::MIN).unwrap();
-        let judge = setup.instead.map_or(Judge::Policies(snapshots), Judge::Instead);
+        let judge = setup.instead.unwrap_or(Judge::Policies(snapshots));
         let parts = Parts { judge, certificates, metrics, limits, workers };
         let task = tokio::spawn(server::run(listeners, parts, async { stopped.await.unwrap() }));
         Self { target, ops, writer, authority, folder, stop, task, _files: files }
