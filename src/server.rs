@@ -50,7 +50,6 @@ pub use self::limits::Limits;
 use self::rated::{Burst, Rated};
 pub use self::store::{Reader, Writer, store};
 pub use self::tls::{Certificates, CertificatesError, Pair};
-use self::turns::Turns;
 pub use self::workers::{Workers, step_back};
 use crate::telemetry::Metrics;
 
@@ -93,7 +92,6 @@ pub async fn run(listeners: Listeners, parts: Parts, shutdown: impl Future<Outpu
         is_draining: AtomicBool::new(false),
         http2: Semaphore::new(limits.http2_connections),
         large: Arc::new(Semaphore::new(workers.count())),
-        stretches: Turns::new(workers.count()),
         refused_http2: Rated::default(),
         failed_handshakes: Rated::default(),
         denials: Burst::new(DENIALS),
@@ -150,8 +148,6 @@ struct Shared {
     http2: Semaphore,
     /// Turns of large bodies: as many are decided at once as there are threads for connections.
     large: Arc<Semaphore>,
-    /// Turns of large bodies, to be read: as many bring their next stretch, and everything else has its turn.
-    stretches: Turns,
     refused_http2: Rated,
     failed_handshakes: Rated,
     denials: Burst,

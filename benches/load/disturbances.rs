@@ -173,7 +173,6 @@ async fn say_all(lanes: Lanes, message: &Arc<Message>, large: &mut Large) {
     while let Some(said) = saying.join_next().await {
         match said {
             Ok(Ok(Said::Denied(413))) => large.denied += 1,
-            Ok(Ok(Said::Later)) => large.later += 1,
             Ok(Ok(got)) => tally.fail(&Failure::Verdict { got, expected: message.expected }),
             Ok(Err(failure)) => tally.fail(&failure),
             Err(error) => tally.add_failures(&failed(&error.to_string())),

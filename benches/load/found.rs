@@ -84,8 +84,6 @@ impl Neighbours {
 pub(crate) struct Large {
     pub(crate) sent: usize,
     pub(crate) denied: usize,
-    /// Told to come again.
-    pub(crate) later: usize,
     /// They are among those of the small ones beside, too.
     pub(crate) failures: BTreeMap<String, u64>,
     pub(crate) seconds: f64,
@@ -96,7 +94,6 @@ impl Large {
     pub(crate) fn add(&mut self, more: Self) {
         self.sent += more.sent;
         self.denied += more.denied;
-        self.later += more.later;
         self.seconds = self.seconds.max(more.seconds);
         for (failure, count) in more.failures {
             *self.failures.entry(failure).or_default() += count;

@@ -243,10 +243,11 @@ impl Arrivals {
             self.pace.until(next).await;
             let message = pick(&self.mixture, rng.f64() * all);
             let counts = self.during.as_ref().is_none_or(|during| during.is_on.load(Ordering::Relaxed));
+            let late = next.elapsed();
+            // What is waited for here are answers, so it is the server that is late.
             let place = Arc::clone(&places).acquire_owned().await;
             let (pool, tally) = (Arc::clone(pool), Arc::clone(&tally));
             tasks.spawn(async move {
-                let late = next.elapsed();
                 let answer = pool.ask(&message).await;
                 let latency = next.elapsed();
                 with(&tally, |tally| {

@@ -153,12 +153,9 @@ fn footprint(found: &Found, goals: &mut Vec<Goal>) {
         goals.push(Goal::at_most("memory of an idle connection", "KiB", kib, 35.0, 20.0));
     }
     if let Some(large) = &found.large {
-        let note = format!("{} of {} denied, {} told to come again", large.denied, large.sent, large.later);
+        let note = format!("{} of {} denied", large.denied, large.sent);
         let goal = Goal::at_most("most memory under 50 x 18 MB", "MiB", large.peak_mib, 128.0, 96.0);
         goals.push(goal.noted(note));
-        let denied = large.denied as f64 / large.sent as f64;
-        let goal = Goal::at_most("50 x 18 MB: denied ÷ sent", "x", denied, 1.0, 1.0);
-        goals.push(Goal { at_least: true, stretch: None, ..goal });
     }
     let start = |kind: Kind| footprint.starts.get(kind.name()).map(|starts| median(starts));
     if let Some((ours, null)) = start(Kind::Partywall).zip(start(Kind::Null)) {

@@ -38,7 +38,7 @@ pub(super) enum Received {
 /// Why nothing was read.
 #[derive(Debug)]
 pub(super) enum Trouble {
-    /// There was no room in time.
+    /// There was no room in time, or it was not its turn.
     NoRoom,
     /// It did not come in time, or stalled.
     TooSlow,
@@ -49,7 +49,7 @@ pub(super) enum Trouble {
 /// A body on its way: it must bring something all the time, and all of it by the deadline. A byte now and then
 /// is nothing: whoever sends so would hold a place for as long as a deadline may be.
 #[derive(Debug)]
-pub(super) struct Arriving<'s> {
+pub(super) struct Arriving {
     body: Body,
     /// What came while nothing was kept yet.
     first: Option<Bytes>,
@@ -60,15 +60,27 @@ pub(super) struct Arriving<'s> {
     left: Duration,
     missing: usize,
     deadline: Deadline,
-    /// Whose turn it is to bring another stretch.
-    turns: &'s Turns,
+    /// Whose turn it is to bring another stretch; nothing for a small body, which brings no other.
+    turns: Option<Turns>,
+    /// Whether it must be its turn before another piece is asked for.
+    is_due: bool,
 }
 
-impl<'s> Arriving<'s> {
+impl Arriving {
     /// A body of which nothing was read yet.
-    pub(super) fn new(body: Body, limits: &Limits, deadline: Deadline, turns: &'s Turns) -> Self {
+    pub(super) fn new(body: Body, limits: &Limits, deadline: Deadline, turns: Option<Turns>) -> Self {
         let (stall, stretch) = (limits.stall, limits.small);
-        Self { body, first: None, stall, stretch, left: stall, missing: stretch, deadline, turns }
+        Self {
+            body,
+            first: None,
+            stall,
+            stretch,
+            left: stall,
+            missing: stretch,
+            deadline,
+            turns,
+            is_due: false,
+        }
     }
 
     /// Waits for the first piece, which takes no room yet.
@@ -88,6 +100,12 @@ impl<'s> Arriving<'s> {
         if let Some(first) = self.first.take() {
             return Ok(Some(first));
         }
+        if std::mem::take(&mut self.is_due)
+            && !self.body.is_end_stream()
+            && let Some(turns) = &self.turns
+        {
+            turns.pass(self.deadline.patience).await.ok_or(Trouble::NoRoom)?;
+        }
         let begun = Instant::now();
         let until = self.deadline.end.min(begun + self.left);
         loop {
@@ -95,10 +113,8 @@ impl<'s> Arriving<'s> {
                 // An empty piece is no progress.
                 Some(Ok(frame)) => match frame.into_data() {
                     Ok(data) if !data.is_empty() => {
-                        if self.came(data.len(), begun.elapsed()) {
-                            // To read and decrypt more takes long enough for others to wait for it.
-                            self.turns.pass().await;
-                        }
+                        // To read and decrypt more takes long enough for others to wait for it.
+                        self.is_due = self.came(data.len(), begun.elapsed());
                         return Ok(Some(data));
                     }
                     Ok(_) | Err(_) => {}
@@ -125,13 +141,15 @@ impl<'s> Arriving<'s> {
         self.first.is_none() && self.body.is_end_stream()
     }
 
-    /// Reads and throws away what is left of a body of which `so_far` bytes were read, until that is `up_to`.
-    /// Whether it came to its end.
+    /// Reads and throws away what is left of a body of which `so_far` bytes were read, until that is `up_to`, or others
+    /// have every turn. Whether it came to its end.
     async fn discard(&mut self, mut so_far: usize, up_to: usize) -> Result<bool, Trouble> {
         while so_far <= up_to {
-            match self.next().await? {
-                Some(piece) => so_far += piece.len(),
-                None => return Ok(true),
+            match self.next().await {
+                Ok(Some(piece)) => so_far += piece.len(),
+                Ok(None) => return Ok(true),
+                Err(Trouble::NoRoom) => return Ok(false),
+                Err(trouble) => return Err(trouble),
             }
         }
         Ok(false)
@@ -150,9 +168,7 @@ impl<'s> Arriving<'s> {
             Some(length) if length > limits.body => limits.start,
             Some(_) | None => limits.body,
         };
-        if declared.is_some_and(|length| length > limits.small) {
-            self.turns.pass().await;
-        }
+        self.is_due |= declared.is_some_and(|length| length > limits.small);
         let most = declared.unwrap_or(keep).min(keep);
         let mut kept = Kept::new(budget, declared.map_or(0, |_| most), most, self.deadline.patience);
         while let Some(piece) = self.next().await? {

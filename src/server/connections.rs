@@ -19,7 +19,7 @@ use axum::extract::Request;
 use axum::http::header::CONNECTION;
 use axum::http::{HeaderValue, Version};
 use axum::response::Response;
-use hyper::body::Incoming;
+use hyper::body::{Body, Incoming};
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -35,7 +35,7 @@ use tracing::{debug, warn};
 use super::guarded::Guarded;
 use super::handshake::shake_hands;
 use super::rated::Rated;
-use super::turns::Turns;
+use super::turns::{ThreadTurns, Turns};
 use super::{CloseAfter, Shared};
 
 /// How long to wait when connections cannot be accepted, most likely for want of file descriptors.
@@ -132,18 +132,19 @@ pub(super) async fn serve_tls(
     Accepted { stream, peer, place: _place }: Accepted,
     config: Arc<ServerConfig>,
     router: Router,
-    turns: Turns,
+    ThreadTurns { handshakes, stretches }: ThreadTurns,
     shared: Arc<Shared>,
     watcher: Watcher,
 ) {
     let _open = Counted::one(&shared.metrics.connections);
     let Some(stream) = adopt(stream, peer) else { return };
-    let Some(stream) = shake_hands(stream, peer, config, &turns, &shared).await else { return };
+    let Some(stream) = shake_hands(stream, peer, config, &handshakes, &shared).await else { return };
     let asked = Arc::new(AtomicBool::new(false));
     let service = {
         let (asked, shared) = (Arc::clone(&asked), Arc::clone(&shared));
-        service_fn(move |request: Request<Incoming>| {
+        service_fn(move |mut request: Request<Incoming>| {
             asked.store(true, Ordering::Relaxed);
+            hand_turns(&mut request, &stretches, shared.limits.small);
             answer(router.clone(), Arc::clone(&shared), request)
         })
     };
@@ -164,6 +165,14 @@ pub(super) async fn serve_tls(
     };
     if let Err(error) = ended {
         debug!(%peer, %error, "a connection ended early");
+    }
+}
+
+/// Lets whoever reads a body know of the turns it has to take, if it may be large: to tell others would only cost.
+fn hand_turns<B: Body>(request: &mut Request<B>, stretches: &Turns, small: usize) {
+    let most = request.body().size_hint().upper().and_then(|most| usize::try_from(most).ok());
+    if most.is_none_or(|most| most > small) {
+        request.extensions_mut().insert(stretches.clone());
     }
 }
 
@@ -241,4 +250,27 @@ fn http2_builder(idle: Duration) -> http2::Builder<TokioExecutor> {
         // A peer that is gone without a word does not answer a ping.
         .keep_alive_interval(idle);
     builder
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::{Body, Bytes};
+    use futures_util::stream;
+
+    use super::*;
+
+    #[test]
+    fn who_may_send_a_large_body_is_told_of_turns() {
+        let unknown = Body::from_stream(stream::empty::<io::Result<Bytes>>());
+        for (body, is_told) in [
+            (Body::empty(), false),
+            (vec![0; 100].into(), false),
+            (vec![0; 101].into(), true),
+            (unknown, true),
+        ] {
+            let mut request = Request::new(body);
+            hand_turns(&mut request, &ThreadTurns::default().stretches, 100);
+            assert_eq!(request.extensions().get::<Turns>().is_some(), is_told, "{:?}", request.body());
+        }
+    }
 }

@@ -7,9 +7,32 @@ use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 use tokio::task::yield_now;
+use tokio::time::{Instant, timeout_at};
+
+/// How many handshakes take their long step between two looks at everything else: less than two milliseconds.
+const HANDSHAKES_AT_ONCE: usize = 8;
+
+/// How many large bodies bring their next stretch between two looks: a quarter of a millisecond.
+const STRETCHES_AT_ONCE: usize = 4;
+
+/// The turns of a thread.
+#[derive(Clone, Debug)]
+pub(super) struct ThreadTurns {
+    pub(super) handshakes: Turns,
+    /// Of large bodies, each for as many bytes as a small one has.
+    pub(super) stretches: Turns,
+}
+
+impl Default for ThreadTurns {
+    fn default() -> Self {
+        Self { handshakes: Turns::new(HANDSHAKES_AT_ONCE), stretches: Turns::new(STRETCHES_AT_ONCE) }
+    }
+}
 
 /// Whose turn it is to do something on a thread that takes long: after a few such things, everything else that is
 /// ready gets its turn.
+///
+/// INVARIANT: whoever has a turn waits for nothing but everything else, so nobody can hold one up.
 #[derive(Clone, Debug)]
 pub(super) struct Turns(Arc<Semaphore>);
 
@@ -28,9 +51,12 @@ impl Turns {
         done
     }
 
-    /// Waits until it is its turn to go on with something long.
-    pub(super) async fn pass(&self) {
-        self.take(|| ()).await;
+    /// Waits until it is its turn to go on with something long; `None`: it was not until `patience` ended.
+    pub(super) async fn pass(&self, patience: Instant) -> Option<()> {
+        let turn = timeout_at(patience, self.0.acquire()).await.ok()?;
+        yield_now().await;
+        drop(turn);
+        Some(())
     }
 }
 

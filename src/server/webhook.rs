@@ -23,6 +23,7 @@ use super::body::{Arriving, Received, Trouble};
 use super::budget::Room;
 use super::deadline::Deadline;
 use super::judge::{Reply, bug, too_large};
+use super::turns::Turns;
 use super::{CloseAfter, Place, Shared};
 use crate::admission::Phase;
 use crate::telemetry::{Metrics, Refusal};
@@ -48,9 +49,10 @@ const TOO_MANY: &str = "too many reviews are under way; ask again in a second";
 const TOO_SLOW: &str = "the body stalled, or did not come within the time the API server grants";
 
 /// Answers one request.
-async fn serve(phase: Phase, shared: Arc<Shared>, request: Request) -> Response {
+async fn serve(phase: Phase, shared: Arc<Shared>, mut request: Request) -> Response {
     let deadline = Deadline::of(request.uri().query());
-    let mut body = Arriving::new(request.into_body(), &shared.limits, deadline, &shared.stretches);
+    let turns = request.extensions_mut().remove::<Turns>();
+    let mut body = Arriving::new(request.into_body(), &shared.limits, deadline, turns);
     match receive(&shared, &mut body).await {
         Ok((Received::Whole(bytes, room), _place)) => {
             let reply = if bytes.len() <= shared.limits.at_once {
@@ -112,7 +114,7 @@ async fn aside(
 }
 
 /// Reads a body. One that brings nothing takes no place from those that do.
-async fn receive<'s>(shared: &'s Shared, body: &mut Arriving<'_>) -> Result<(Received, Place<'s>), Trouble> {
+async fn receive<'s>(shared: &'s Shared, body: &mut Arriving) -> Result<(Received, Place<'s>), Trouble> {
     body.begin().await?;
     let place = shared.enter().ok_or(Trouble::NoRoom)?;
     Ok((body.receive(&shared.budget, &shared.limits).await?, place))

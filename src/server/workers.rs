@@ -17,14 +17,11 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
 
-use super::turns::Turns;
+use super::turns::ThreadTurns;
 
 /// How many tasks run before it is looked at what has arrived, from the kernel and from other threads: few, so that
 /// what has need not wait for many handshakes.
 const TASKS_BETWEEN_EVENTS: u32 = 8;
-
-/// How many handshakes take their long step between two looks at everything else: less than two milliseconds.
-const HANDSHAKES_AT_ONCE: usize = 8;
 
 /// For how long a thread that decides large bodies waits for the next one. To start one again may fail, in a process
 /// that has as many as it may have.
@@ -56,7 +53,7 @@ struct Worker {
     runtime: Handle,
     /// How many connections it has.
     open: Arc<AtomicUsize>,
-    turns: Turns,
+    turns: ThreadTurns,
     /// Dropping it ends the thread.
     stop: oneshot::Sender<()>,
 }
@@ -75,7 +72,7 @@ impl Workers {
     }
 
     /// Lets the thread with the fewest connections serve one.
-    pub(super) fn serve<C>(&self, connection: impl FnOnce(Turns) -> C)
+    pub(super) fn serve<C>(&self, connection: impl FnOnce(ThreadTurns) -> C)
     where
         C: Future<Output = ()> + Send + 'static,
     {
@@ -112,8 +109,8 @@ impl Worker {
             .on_thread_start(step_back)
             .build()?;
         let (stop, stopped) = oneshot::channel::<()>();
-        let (runtime_handle, turns) = (runtime.handle().clone(), Turns::new(HANDSHAKES_AT_ONCE));
-        let worker = Self { runtime: runtime_handle, open: Arc::default(), turns, stop };
+        let (open, turns) = (Arc::default(), ThreadTurns::default());
+        let worker = Self { runtime: runtime.handle().clone(), open, turns, stop };
         thread::Builder::new().name(format!("worker-{index}")).spawn(move || {
             // The other end says nothing, it is dropped.
             let _dropped = runtime.block_on(stopped);

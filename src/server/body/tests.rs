@@ -37,6 +37,10 @@ impl HttpBody for Pieces {
         }
     }
 
+    fn is_end_stream(&self) -> bool {
+        self.left.is_empty() && !self.is_endless
+    }
+
     fn size_hint(&self) -> SizeHint {
         self.declared.map_or_else(SizeHint::default, SizeHint::with_exact)
     }
@@ -65,8 +69,7 @@ fn limits() -> Limits {
 }
 
 async fn receive(body: Body, budget: &Budget, limits: &Limits) -> Result<Received, Trouble> {
-    let turns = Turns::new(1);
-    receive_in_turn(body, budget, limits, &turns).await
+    receive_in_turn(body, budget, limits, &Turns::new(1)).await
 }
 
 async fn receive_in_turn(
@@ -75,7 +78,7 @@ async fn receive_in_turn(
     limits: &Limits,
     turns: &Turns,
 ) -> Result<Received, Trouble> {
-    let mut body = Arriving::new(body, limits, Deadline::of(None), turns);
+    let mut body = Arriving::new(body, limits, Deadline::of(None), Some(turns.clone()));
     body.begin().await?;
     body.receive(budget, limits).await
 }
@@ -200,7 +203,8 @@ async fn others_have_their_turn_while_a_large_body_comes() {
             () = others => unreachable!(),
         };
         assert_eq!(matches!(received, Received::Whole(..)), whole);
-        assert_eq!(turns, bytes / limits.small, "of {bytes} bytes");
+        // Nothing is left to wait for after the last stretch.
+        assert_eq!(turns, bytes / limits.small - 1, "of {bytes} bytes");
     }
 }
 
@@ -226,8 +230,40 @@ async fn of_large_bodies_that_come_at_once_one_goes_on_between_two_turns_of_othe
         for received in received {
             assert_eq!(matches!(received.unwrap(), Received::Whole(..)), whole);
         }
-        assert!(others_turns >= COUNT * bytes / limits.small, "{others_turns} of {bytes} bytes");
+        assert!(others_turns >= COUNT * (bytes / limits.small - 1), "{others_turns} of {bytes} bytes");
     }
+}
+
+/// Others have all turns for ever.
+#[tokio::test(start_paused = true)]
+async fn a_body_waits_for_its_turn_only_to_bring_more_than_a_small_one_and_not_for_ever() {
+    let (limits, turns) = (limits(), Turns::new(0));
+    let declared = |count: usize, size: usize| {
+        let (left, declared) = (vec![Bytes::from(vec![b'x'; size]); count], Some((count * size) as u64));
+        Body::new(Pieces { left, declared, is_endless: false })
+    };
+    for (body, expected, waited) in [
+        // All of it is there before it is asked for more.
+        (pieces(4, 256), "whole", 0),
+        (declared(1, 9_000), "whole", 0),
+        // What says that it is large has no stretch before its turn.
+        (declared(2, 600), "NoRoom", 45),
+        (pieces(5, 256), "NoRoom", 45),
+        // What is denied anyway is answered without the rest of it.
+        (pieces(2, 10_001), "cut off", 45),
+    ] {
+        let (received, millis) = timed(receive_in_turn(body, &Budget::new(&limits), &limits, &turns)).await;
+        let received = match received {
+            Ok(Received::Whole(..)) => "whole",
+            Ok(Received::TooLarge { finished: false, .. }) => "cut off",
+            Err(Trouble::NoRoom) => "NoRoom",
+            other => panic!("{other:?}"),
+        };
+        assert_eq!((received, millis / 100), (expected, waited));
+    }
+    // What has not even a place yet waits for nobody.
+    let mut body = Arriving::new(pieces(9, 2_000), &limits, Deadline::of(None), Some(turns));
+    assert_eq!(timed(body.begin()).await.1, 0);
 }
 
 /// What a future gives, and after how many milliseconds.
