@@ -199,7 +199,7 @@ pub(crate) async fn large(stand: &mut Stand) -> anyhow::Result<()> {
     let (pid, address) = (ours.pid, ours.target.address);
     let (rate, message) = (demand(stand)? / 4.0, stand.oversize()?);
     let load = Load::of(stand, vec![(1.0, stand.message(Size::Median, Expect::Allow)?)], rate);
-    // About as long as they take, which is ten times as long as usual.
+    // About as long as they take.
     let load = Load { lasting: Brief::ROUND * 5, visits: load.visits.div_ceil(10), ..load };
     let what = format!("{rate:.0}/s beside {LARGE} bodies of 18 MB");
     let (tell, mut told) = unbounded_channel();

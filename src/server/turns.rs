@@ -12,8 +12,8 @@ use tokio::time::{Instant, timeout_at};
 /// How many handshakes take their long step between two looks at everything else: less than two milliseconds.
 const HANDSHAKES_AT_ONCE: usize = 8;
 
-/// How many large bodies bring their next stretch between two looks: with four, small reviews beside fifty took three times
-/// as long. Where small ones take all of a thread, large ones get on more slowly for it.
+/// How many large bodies bring their next stretch between two looks: small reviews come first. Where they take all of a
+/// thread, large ones get on more slowly for it.
 const STRETCHES_AT_ONCE: usize = 1;
 
 /// The turns of a thread.

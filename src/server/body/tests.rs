@@ -190,19 +190,8 @@ impl HttpBody for Trickle {
 async fn others_have_their_turn_while_a_large_body_comes() {
     let (budget, limits) = (Budget::new(&limits()), limits());
     for (bytes, whole) in [(8 * 1024, true), (16 * 1024, false)] {
-        let mut turns = 0;
-        let others = async {
-            loop {
-                turns += 1;
-                yield_now().await;
-            }
-        };
-        let received = tokio::select! {
-            biased;
-            received = receive(pieces(bytes / 256, 256), &budget, &limits) => received.unwrap(),
-            () = others => unreachable!(),
-        };
-        assert_eq!(matches!(received, Received::Whole(..)), whole);
+        let (received, turns) = beside_others(receive(pieces(bytes / 256, 256), &budget, &limits)).await;
+        assert_eq!(matches!(received.unwrap(), Received::Whole(..)), whole);
         // Nothing is left to wait for after the last stretch.
         assert_eq!(turns, bytes / limits.small - 1, "of {bytes} bytes");
     }
@@ -214,24 +203,30 @@ async fn of_large_bodies_that_come_at_once_one_goes_on_between_two_turns_of_othe
     let limits = Limits { held: 64 << 10, ..limits() };
     let (budget, turns) = (Budget::new(&limits), Turns::new(1));
     for (bytes, whole) in [(8 * 1024, true), (16 * 1024, false)] {
-        let mut others_turns = 0;
-        let others = async {
-            loop {
-                others_turns += 1;
-                yield_now().await;
-            }
-        };
         let large = (0..COUNT).map(|_| receive_in_turn(pieces(bytes / 256, 256), &budget, &limits, &turns));
-        let received = tokio::select! {
-            biased;
-            received = futures_of(large.collect()) => received,
-            () = others => unreachable!(),
-        };
+        let (received, others_turns) = beside_others(futures_of(large.collect())).await;
         for received in received {
             assert_eq!(matches!(received.unwrap(), Received::Whole(..)), whole);
         }
         assert!(others_turns >= COUNT * (bytes / limits.small - 1), "{others_turns} of {bytes} bytes");
     }
+}
+
+/// What a future gives, and how many turns others had meanwhile.
+async fn beside_others<T>(future: impl Future<Output = T>) -> (T, usize) {
+    let mut turns = 0;
+    let others = async {
+        loop {
+            turns += 1;
+            yield_now().await;
+        }
+    };
+    let result = tokio::select! {
+        biased;
+        result = future => result,
+        () = others => unreachable!(),
+    };
+    (result, turns)
 }
 
 /// Others have all turns for ever.
