@@ -17,7 +17,6 @@ use crate::client::{Connection, Failure, Message, Said, Target};
 use crate::found::Large;
 use crate::generator::{Arrivals, During, Lanes, Mixture, Pool, Tally, aside};
 use crate::pace::Pace;
-use crate::rounds::Brief;
 
 /// What bodies that hardly come are given up after: many times what the server should take for it.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -183,13 +182,13 @@ async fn say_all(lanes: Lanes, message: &Arc<Message>, large: &mut Large) {
 }
 
 /// Bodies that bring a byte now and then, each at times of its own. After a while they are hung up.
-pub(crate) fn trickles(target: Target, count: usize, during: Arc<During>) -> Happening {
+pub(crate) fn trickles(target: Target, count: usize, lasting: Duration, during: Arc<During>) -> Happening {
     aside(move || async move {
         let (mut tally, mut trickles) = begin_trickles(&target, count).await;
         // By then each has begun.
         sleep(NOW_AND_THEN).await;
         during.set(true);
-        sleep(Brief::ROUND).await;
+        sleep(lasting).await;
         during.end();
         while let Some(answered) = trickles.try_join_next() {
             tally.add_failures(&failed(&format!("a body was not waited for: {answered:?}")));

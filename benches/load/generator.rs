@@ -216,6 +216,10 @@ impl During {
         self.is_on.store(is_on, Ordering::Relaxed);
     }
 
+    pub(crate) fn is_over(&self) -> bool {
+        self.is_over.load(Ordering::Relaxed)
+    }
+
     /// There will be no more of it.
     pub(crate) fn end(&self) {
         self.is_over.store(true, Ordering::Relaxed);
@@ -234,7 +238,7 @@ impl Arrivals {
         loop {
             // Poisson: times between arrivals are exponentially distributed.
             next += Duration::from_secs_f64(-(1.0 - rng.f64()).ln() / self.rate);
-            let is_over = self.during.as_ref().is_some_and(|during| during.is_over.load(Ordering::Relaxed));
+            let is_over = self.during.as_ref().is_some_and(|during| during.is_over());
             // On a machine that was busy with something else, what is left would take for ever, and say nothing.
             let is_hopeless = begin.elapsed() > self.lasting * 2;
             if is_over || is_hopeless || next - begin > self.lasting {

@@ -17,7 +17,7 @@ use crate::found::Neighbours;
 use crate::generator::{Arrivals, During, Lanes, Mixture, Pool, Tally};
 use crate::pace::Pace;
 use crate::payload::{Expect, Size};
-use crate::rounds::{Brief, Cell, Round};
+use crate::rounds::{Brief, Cell, Round, count};
 use crate::scenario::LANES;
 use crate::servers::{Kind, Server};
 use crate::stand::Stand;
@@ -29,6 +29,8 @@ const STORM: usize = 200;
 const LARGE: usize = 50;
 /// Bodies that hardly come.
 const SLOW: usize = 100;
+/// How many rounds in a row there are beside what takes long to begin and then goes on in the same way.
+const STEADY: u32 = 5;
 /// What everything is given up after.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -71,13 +73,32 @@ struct Load {
     rate: f64,
     /// How long a round of it is.
     lasting: Duration,
-    /// How often each server has one, alone and beside.
+    /// How often each server is visited, alone and beside.
     visits: usize,
+    /// How many rounds a visit has alone. Beside, it is one that lasts as long as what it is beside of; or, if that goes on
+    /// in the same way for longer than this many rounds, as many as fit into it.
+    rounds: u32,
 }
 
 impl Load {
     fn of(stand: &Stand, mixture: Mixture, rate: f64) -> Self {
-        Self { mixture, rate, lasting: Brief::ROUND, visits: 2 * stand.plan.brief.times }
+        Self { mixture, rate, lasting: Brief::ROUND, visits: 2 * stand.plan.brief.times, rounds: 1 }
+    }
+
+    /// Beside something that goes on in the same way for so many rounds.
+    fn steady(self, rounds: u32) -> Self {
+        Self { visits: self.visits.div_ceil(rounds as usize), rounds, ..self }
+    }
+
+    /// How long a round beside something is at most.
+    fn longest(&self) -> Duration {
+        if self.rounds == 1 { PATIENCE } else { self.lasting }
+    }
+
+    /// Whether a round has about as many answers as it must. The first and the last of several may have few, of which a
+    /// hundredth is nothing.
+    fn is_whole(&self, tally: &Tally) -> bool {
+        self.rounds == 1 || count(tally.latencies.len()) > self.rate * self.lasting.as_secs_f64() / 2.0
     }
 }
 
@@ -98,7 +119,7 @@ async fn beside(
     mut happen: impl FnMut(&Target, Arc<During>) -> Happening,
 ) -> anyhow::Result<()> {
     stand.progress.say(&format!("{scenario}: {what}"));
-    let Load { mixture, rate, lasting, visits } = load;
+    let (mixture, rate, lasting) = (load.mixture.clone(), load.rate, load.lasting);
     let mut arrivals = Arrivals { mixture, rate, lasting, pace: Pace::sleeping()?, during: None };
     let mut visited = Vec::new();
     for Place { kind, pid, target } in places {
@@ -111,7 +132,7 @@ async fn beside(
         };
         visited.push(Visited { pid, pool: Pool::open(&target).await?, target, both });
     }
-    for visit in 0..visits {
+    for visit in 0..load.visits {
         for Visited { pid, pool, target, both } in &mut visited {
             for is_beside in if visit % 2 == 0 { [false, true] } else { [true, false] } {
                 Brief::pause().await;
@@ -120,15 +141,27 @@ async fn beside(
                 if is_beside {
                     let during = Arc::new(During::default());
                     let happening = happen(target, Arc::clone(&during));
-                    (arrivals.during, arrivals.lasting) = (Some(during), PATIENCE);
-                    both.beside.add(Round::measure(*pid, arrivals.run(pool)).await?);
+                    (arrivals.during, arrivals.lasting) = (Some(Arc::clone(&during)), load.longest());
+                    loop {
+                        let (round, tally) = Round::measure(*pid, arrivals.run(pool)).await?;
+                        if load.is_whole(&tally) {
+                            both.beside.add((round, tally));
+                        } else {
+                            both.beside.tally.add_failures(&tally);
+                        }
+                        if during.is_over() {
+                            break;
+                        }
+                    }
                     let tally = happening.await?;
                     both.beside.tally.add_failures(&tally);
                     both.others.add(&tally);
                     Brief::settle().await;
                 } else {
                     (arrivals.during, arrivals.lasting) = (None, lasting);
-                    both.alone.add(Round::measure(*pid, arrivals.run(pool)).await?);
+                    for _ in 0..load.rounds {
+                        both.alone.add(Round::measure(*pid, arrivals.run(pool)).await?);
+                    }
                 }
             }
         }
@@ -170,11 +203,12 @@ pub(crate) async fn mix(stand: &mut Stand) -> anyhow::Result<()> {
 pub(crate) async fn noise(stand: &mut Stand) -> anyhow::Result<()> {
     let (rate, noise, places) = (demand(stand)? / 2.0, most(stand)? / 4.0, Place::both(stand)?);
     let denied = stand.message(Size::Median, Expect::Deny)?;
-    let load = Load::of(stand, vec![(1.0, stand.unclaimed()?)], rate);
+    let load = Load::of(stand, vec![(1.0, stand.unclaimed()?)], rate).steady(STEADY);
     let what = format!("{rate:.0}/s of a namespace beside {noise:.0}/s denied ones of another");
     beside(stand, ("noise", what), places, load, move |target, during| {
         let mixture = vec![(1.0, Arc::clone(&denied))];
-        Stream { mixture, rate: noise, lasting: Brief::ROUND, one_more: None }.send(target.clone(), during)
+        let lasting = Brief::ROUND * STEADY;
+        Stream { mixture, rate: noise, lasting, one_more: None }.send(target.clone(), during)
     })
     .await
 }
@@ -197,10 +231,10 @@ pub(crate) async fn large(stand: &mut Stand) -> anyhow::Result<()> {
     let [_, ours] = &servers;
     forget_peak(ours.pid)?;
     let (pid, address) = (ours.pid, ours.target.address);
-    let (rate, message) = (demand(stand)? / 4.0, stand.oversize()?);
+    let (rate, message) = (demand(stand)? / 2.0, stand.oversize()?);
     let load = Load::of(stand, vec![(1.0, stand.message(Size::Median, Expect::Allow)?)], rate);
     // About as long as they take.
-    let load = Load { lasting: Brief::ROUND * 5, visits: load.visits.div_ceil(10), ..load };
+    let load = load.steady(10);
     let what = format!("{rate:.0}/s beside {LARGE} bodies of 18 MB");
     let (tell, mut told) = unbounded_channel();
     beside(stand, ("large", what), servers.iter().map(Place::of).collect(), load, move |target, during| {
@@ -220,11 +254,13 @@ pub(crate) async fn large(stand: &mut Stand) -> anyhow::Result<()> {
 /// Bodies that bring a byte now and then, beside reviews.
 pub(crate) async fn slow(stand: &mut Stand) -> anyhow::Result<()> {
     let (rate, places) = (demand(stand)? / 2.0, Place::both(stand)?);
-    let load = Load::of(stand, vec![(1.0, stand.message(Size::Median, Expect::Allow)?)], rate);
+    let load = Load::of(stand, vec![(1.0, stand.message(Size::Median, Expect::Allow)?)], rate).steady(STEADY);
     let what = format!("{rate:.0}/s beside {SLOW} bodies that bring a byte now and then");
     let targets: Vec<_> = places.iter().map(|place| (place.kind, place.target.clone())).collect();
-    beside(stand, ("slow", what), places, load, move |target, during| trickles(target.clone(), SLOW, during))
-        .await?;
+    beside(stand, ("slow", what), places, load, move |target, during| {
+        trickles(target.clone(), SLOW, Brief::ROUND * STEADY, during)
+    })
+    .await?;
     let given_up =
         targets.into_iter().map(|(kind, target)| async move { (kind, give_up(target, SLOW).await) });
     for (kind, tally) in JoinSet::from_iter(given_up).join_all().await {

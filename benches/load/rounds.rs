@@ -226,7 +226,7 @@ pub(crate) struct Brief {
 
 impl Brief {
     /// How long a round is.
-    pub(crate) const ROUND: Duration = Duration::from_millis(100);
+    pub(crate) const ROUND: Duration = Duration::from_millis(50);
     /// How long the same load is there before it. What has done nothing for a while has nothing in the caches of its core:
     /// two or three first reviews that take a millisecond would be the p99 of the round.
     pub(crate) const WARM_UP: Duration = Duration::from_millis(50);

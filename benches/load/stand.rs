@@ -37,7 +37,7 @@ impl Plan {
         name: "quick",
         repeat: Repeat { warm_up: Duration::from_millis(150), round: Duration::from_millis(250), times: 1 },
         connections: &[16],
-        brief: Brief { times: 3 },
+        brief: Brief { times: 5 },
         starts: 5,
         idle: 400,
     };
@@ -47,7 +47,7 @@ impl Plan {
         name: "full",
         repeat: Repeat { warm_up: Duration::from_secs(2), round: Duration::from_millis(1_500), times: 3 },
         connections: &[16, 64, 600],
-        brief: Brief { times: 30 },
+        brief: Brief { times: 50 },
         starts: 21,
         idle: 1_000,
     };
