@@ -43,6 +43,8 @@ mod payload;
 mod placement;
 #[path = "load/plots.rs"]
 mod plots;
+#[path = "load/pool.rs"]
+mod pool;
 #[path = "load/progress.rs"]
 mod progress;
 #[path = "load/report.rs"]

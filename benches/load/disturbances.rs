@@ -15,8 +15,9 @@ use tokio_rustls::client::TlsStream;
 
 use crate::client::{Connection, Failure, Message, Said, Target};
 use crate::found::Large;
-use crate::generator::{Arrivals, During, Lanes, Mixture, Pool, Tally, aside};
+use crate::generator::{Arrivals, During, Lanes, Mixture, Tally, aside};
 use crate::pace::Pace;
+use crate::pool::Pool;
 
 /// What bodies that hardly come are given up after: many times what the server should take for it.
 const PATIENCE: Duration = Duration::from_secs(15);

@@ -6,8 +6,9 @@ use std::time::Instant;
 use anyhow::Context;
 
 use crate::client::Message;
-use crate::generator::{Arrivals, Lanes, Pool, Tally};
+use crate::generator::{Arrivals, Lanes, Tally};
 use crate::payload::{Expect, Size};
+use crate::pool::Pool;
 use crate::rounds::{Brief, Cell, Repeat, Round};
 use crate::servers::{Kind, Server};
 use crate::stand::{Plan, Stand};
