@@ -229,7 +229,10 @@ impl Arrivals {
             while tasks.try_join_next().is_some() {}
         }
         tasks.join_all().await;
-        with(&tally, |tally| tally.clone())
+        with(&tally, |tally| {
+            pool.failures().iter().for_each(|failure| tally.fail(failure));
+            tally.clone()
+        })
     }
 }
 

@@ -1,44 +1,111 @@
 //! Connections as an API server has them.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::VecDeque;
+use std::mem;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+
+use tokio::sync::oneshot;
 
 use crate::client::{Connection, Failure, Message, Said, Target};
 
-/// How many connections Go keeps for later. It opens as many as it needs.
+/// How many connections Go keeps for later.
 const KEPT: usize = 25;
 /// For how long Go keeps a connection that nothing is sent on. After 120 s the server closes it.
 const KEPT_FOR: Duration = Duration::from_secs(90);
 
-/// Connections as Go keeps them: as many as are needed, and few for later, of which the last one comes first.
+/// Connections as Go has them: the one that was used last comes first, more are opened as needed, and few are kept for later.
 pub(crate) struct Pool {
     target: Target,
+    free: Mutex<Free>,
+}
+
+#[derive(Default)]
+struct Free {
     /// Each with when it was last used.
-    kept: Mutex<Vec<(Instant, Connection)>>,
+    kept: Vec<(Instant, Connection)>,
+    /// Reviews that wait for one, the first first.
+    waiting: VecDeque<oneshot::Sender<Connection>>,
+    /// Of connections that nobody waited for any more.
+    failures: Vec<Failure>,
 }
 
 impl Pool {
     /// With as many as are kept, as an API server has them from its last burst.
     pub(crate) async fn open(target: &Target) -> Result<Arc<Self>, Failure> {
-        let mut kept = Vec::new();
+        let mut free = Free::default();
         for _ in 0..KEPT {
             let connection = Connection::open(target).await?;
-            kept.push((Instant::now(), connection));
+            free.kept.push((Instant::now(), connection));
         }
-        Ok(Arc::new(Self { target: target.clone(), kept: Mutex::new(kept) }))
+        Ok(Arc::new(Self { target: target.clone(), free: Mutex::new(free) }))
     }
 
-    pub(crate) async fn ask(&self, message: &Message) -> Result<Said, Failure> {
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let mut connection = match kept {
-            Some((used, connection)) if used.elapsed() < KEPT_FOR => connection,
-            _ => Connection::open(&self.target).await?,
-        };
+    pub(crate) async fn ask(self: &Arc<Self>, message: &Message) -> Result<Said, Failure> {
+        let mut connection = self.connection().await?;
         let answer = connection.ask(message, self.target.allows_all).await;
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if connection.is_open && kept.len() < KEPT {
-            kept.push((Instant::now(), connection));
+        if connection.is_open {
+            self.give_back(connection);
         }
         answer
+    }
+
+    /// One that is kept; if there is none, a new one, or one that another review is done with before that is open.
+    async fn connection(self: &Arc<Self>) -> Result<Connection, Failure> {
+        let mut given = {
+            let mut free = self.free();
+            match free.kept.pop() {
+                Some((used, connection)) if used.elapsed() < KEPT_FOR => return Ok(connection),
+                _ => {}
+            }
+            let (give, given) = oneshot::channel();
+            free.waiting.push_back(give);
+            given
+        };
+        let pool = Arc::clone(self);
+        let mut opening = Box::pin(async move { Connection::open(&pool.target).await });
+        tokio::select! {
+            opened = &mut opening => {
+                given.close();
+                if let Ok(connection) = given.try_recv() {
+                    self.give_back(connection);
+                }
+                opened
+            }
+            Ok(connection) = &mut given => {
+                let pool = Arc::clone(self);
+                tokio::spawn(async move {
+                    match opening.await {
+                        Ok(connection) => pool.give_back(connection),
+                        Err(failure) => pool.free().failures.push(failure),
+                    }
+                });
+                Ok(connection)
+            }
+        }
+    }
+
+    /// Gives it to the review that has waited longest, or keeps it.
+    fn give_back(&self, mut connection: Connection) {
+        let mut free = self.free();
+        while let Some(give) = free.waiting.pop_front() {
+            match give.send(connection) {
+                Ok(()) => return,
+                // It has one by now.
+                Err(refused) => connection = refused,
+            }
+        }
+        if free.kept.len() < KEPT {
+            free.kept.push((Instant::now(), connection));
+        }
+    }
+
+    /// Why connections could not be opened that nobody waited for any more.
+    pub(crate) fn failures(&self) -> Vec<Failure> {
+        mem::take(&mut self.free().failures)
+    }
+
+    fn free(&self) -> MutexGuard<'_, Free> {
+        self.free.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
