@@ -64,6 +64,8 @@ pub(super) struct Arriving {
     turns: Option<Turns>,
     /// Whether it must be its turn before another piece is asked for.
     is_due: bool,
+    /// Until when that is waited for.
+    turn_by: Instant,
 }
 
 impl Arriving {
@@ -80,6 +82,7 @@ impl Arriving {
             deadline,
             turns,
             is_due: false,
+            turn_by: deadline.patience,
         }
     }
 
@@ -104,7 +107,7 @@ impl Arriving {
             && !self.body.is_end_stream()
             && let Some(turns) = &self.turns
         {
-            turns.pass(self.deadline.patience).await.ok_or(Trouble::NoRoom)?;
+            turns.pass(self.turn_by).await.ok_or(Trouble::NoRoom)?;
         }
         let begun = Instant::now();
         let until = self.deadline.end.min(begun + self.left);
@@ -142,8 +145,9 @@ impl Arriving {
     }
 
     /// Reads and throws away what is left of a body of which `so_far` bytes were read, until that is `up_to`, or others
-    /// have every turn. Whether it came to its end.
+    /// have every turn until it must be answered. Whether it came to its end.
     async fn discard(&mut self, mut so_far: usize, up_to: usize) -> Result<bool, Trouble> {
+        self.turn_by = self.deadline.end;
         while so_far <= up_to {
             match self.next().await {
                 Ok(Some(piece)) => so_far += piece.len(),
@@ -170,7 +174,9 @@ impl Arriving {
         };
         self.is_due |= declared.is_some_and(|length| length > limits.small);
         let most = declared.unwrap_or(keep).min(keep);
-        let mut kept = Kept::new(budget, declared.map_or(0, |_| most), most, self.deadline.patience);
+        // An API server always says how long a body is; what does not say takes nothing that small ones need.
+        let declared = declared.map_or(usize::MAX, |_| most);
+        let mut kept = Kept::new(budget, declared, most, self.deadline.patience);
         while let Some(piece) = self.next().await? {
             // The usual review is small and comes in one piece, which then is the body, without a copy.
             if kept.bytes.is_empty() && piece.len() <= keep && self.is_at_end() {
@@ -200,7 +206,7 @@ struct Kept<'b> {
     paid: usize,
     room: Option<Room>,
     budget: &'b Budget,
-    /// How long the body is going to be, if it says so; 0 if not.
+    /// How long the body is going to be, as far as is known.
     declared: usize,
     /// More is never kept.
     most: usize,

@@ -1,7 +1,7 @@
 //! The memory that bodies may take, and who has how much of it.
 //!
 //! INVARIANT: no more is given than there is, but to one body at a time that holds some of it already, so that not all
-//! of them wait for each other; and small bodies never wait for large ones.
+//! of them wait for each other; and no body waits for those of a larger kind.
 
 use std::sync::Arc;
 
@@ -14,9 +14,8 @@ use super::limits::Limits;
 #[derive(Debug)]
 pub(super) struct Budget {
     small: Share,
+    medium: Share,
     large: Share,
-    /// Up to how many bytes a body is small.
-    small_up_to: usize,
     /// Held by the one body that may take more than there is.
     finishing: Arc<Semaphore>,
 }
@@ -24,8 +23,12 @@ pub(super) struct Budget {
 impl Budget {
     /// The budget of these limits.
     pub(super) fn new(limits: &Limits) -> Self {
-        let (small, large) = (Share::new(limits.held_small), Share::new(limits.held));
-        Self { small, large, small_up_to: limits.small, finishing: Arc::new(Semaphore::new(1)) }
+        Self {
+            small: Share::new(limits.held_small, limits.small),
+            medium: Share::new(limits.held_medium, limits.at_once),
+            large: Share::new(limits.held, usize::MAX),
+            finishing: Arc::new(Semaphore::new(1)),
+        }
     }
 
     /// Makes `room` in `share` large enough for `bytes`; `None`: that was not to be had until `patience` ended. When
@@ -50,7 +53,8 @@ impl Budget {
 
     /// The share of a body that is going to be `bytes` long, as far as is known.
     pub(super) fn share(&self, bytes: usize) -> &Share {
-        if bytes <= self.small_up_to { &self.small } else { &self.large }
+        let smaller = [&self.small, &self.medium].into_iter().find(|share| bytes <= share.up_to);
+        smaller.unwrap_or(&self.large)
     }
 }
 
@@ -59,12 +63,14 @@ impl Budget {
 pub(super) struct Share {
     kib: Arc<Semaphore>,
     all: u32,
+    /// How large a body may be.
+    up_to: usize,
 }
 
 impl Share {
-    fn new(bytes: usize) -> Self {
+    fn new(bytes: usize, up_to: usize) -> Self {
         let all = in_kib(bytes);
-        Self { kib: Arc::new(Semaphore::new(all as usize)), all }
+        Self { kib: Arc::new(Semaphore::new(all as usize)), all, up_to }
     }
 
     /// Waits for room for `bytes` all in all, of which `held` KiB are there, until `patience` ends. Nobody waits for

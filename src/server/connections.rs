@@ -40,6 +40,10 @@ use super::{CloseAfter, Shared};
 
 /// How long to wait when connections cannot be accepted, most likely for want of file descriptors.
 const BACK_OFF: Duration = Duration::from_millis(100);
+/// Reviews at once on a connection over HTTP/2.
+const STREAMS: u32 = 64;
+/// Bytes of the body of each that are sent unasked: all that a small one has.
+const STREAM_WINDOW: u32 = 64 << 10;
 
 /// How many connections wait for being accepted, if `net.core.somaxconn` allows. tokio's 128 are too few: an API server
 /// that needs 200 at once saw some of them only after a second, when it said hello again.
@@ -240,12 +244,12 @@ fn http2_builder(idle: Duration) -> http2::Builder<TokioExecutor> {
     let mut builder = http2::Builder::new(TokioExecutor::new());
     builder
         .timer(TokioTimer::new())
-        // One connection must not be able to take all the places there are.
-        .max_concurrent_streams(250)
-        // What fits the window is sent unasked, so it is memory outside of the budget. A large body stalls now
-        // and then, but only for as long as a way over the loopback takes.
-        .initial_stream_window_size(1 << 20)
-        .initial_connection_window_size(1 << 20)
+        // One connection must not be able to take all the places there are. Go opens another one for more.
+        .max_concurrent_streams(STREAMS)
+        // What fits the window is sent unasked, so it is memory outside of the budget. All streams' windows fit into
+        // their connection's: bodies that are not read, since they wait for room or their turn, hold up no other.
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(STREAMS * STREAM_WINDOW)
         .max_frame_size(64 << 10)
         // A peer that is gone without a word does not answer a ping.
         .keep_alive_interval(idle);

@@ -14,6 +14,9 @@ pub struct Limits {
     pub discarded: usize,
     /// Bytes of all larger bodies that are held at once.
     pub held: usize,
+    /// Bytes of all bodies held at once that are not small but decided at once, besides: a pod of a hundred KB does not
+    /// wait for room behind bodies of megabytes.
+    pub held_medium: usize,
     /// Bytes of all small bodies that are held at once, besides.
     pub held_small: usize,
     /// Up to how many bytes a body is small; nearly every honest one is.
@@ -53,14 +56,15 @@ impl Default for Limits {
             body: 16 << 20,
             start: 64 << 10,
             discarded: 32 << 20,
-            held: 48 << 20,
+            held: 40 << 20,
+            held_medium: 8 << 20,
             held_small: 16 << 20,
             small: 64 << 10,
             at_once: 256 << 10,
             in_flight: 2_048,
             stall: Duration::from_secs(2),
             connections: 4_096,
-            http2_connections: 128,
+            http2_connections: 32,
             ops_connections: 64,
             handshake: Duration::from_secs(5),
             idle: Duration::from_secs(120),

@@ -98,6 +98,14 @@ impl Client {
         Self::Http1(sender)
     }
 
+    /// The same connection, for one more request at once.
+    pub(crate) fn http2_again(&self) -> Self {
+        match self {
+            Self::Http1(_) => panic!("over HTTP/1.1 there is one request at a time"),
+            Self::Http2(sender) => Self::Http2(sender.clone()),
+        }
+    }
+
     /// Sends a request, on this very connection.
     pub(crate) async fn send(&mut self, method: Method, path: &str, body: impl Into<Body>) -> Answer {
         self.try_send(method, path, body.into()).await.unwrap()

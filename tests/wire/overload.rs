@@ -149,6 +149,27 @@ async fn bodies_that_declare_much_and_bring_little_take_nothing_from_others() {
     server.target.http1().await.post("/validate", large).await.review(PLAIN_UID);
 }
 
+/// Over HTTP/2 they have a connection, and what may be sent on it unasked, in common.
+#[tokio::test]
+async fn bodies_that_wait_for_room_hold_up_nobody_on_their_connection() {
+    const COUNT: u64 = 60;
+    let limits = Limits { held: 1 << 10, stall: PATIENCE, ..Limits::default() };
+    let server = Server::with(Setup { limits, ..Setup::default() }).await;
+    let mut has_all_room = server.target.connect("http/1.1", None).await.unwrap();
+    has_all_room.write_all(begun(16 << 20, "{").as_bytes()).await.unwrap();
+    server.until("partywall_reviews_in_flight", 1).await;
+    let client = server.target.http2().await;
+    let mut waiting = JoinSet::new();
+    for _ in 0..COUNT {
+        let mut client = client.http2_again();
+        waiting.spawn(async move { client.post("/validate?timeout=30s", vec![b' '; 1 << 20]).await });
+    }
+    server.until("partywall_reviews_in_flight", 1 + COUNT).await;
+    let answer = timeout(PATIENCE, async { client.http2_again().post("/mutate", PLAIN).await }).await;
+    answer.unwrap().review(PLAIN_UID);
+    assert!(waiting.try_join_next().is_none(), "they wait");
+}
+
 #[tokio::test]
 async fn a_body_that_stalls_is_given_up_and_its_connection_closed() {
     let limits = Limits { stall: Duration::from_millis(1), ..Limits::default() };

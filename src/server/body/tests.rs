@@ -50,6 +50,12 @@ fn pieces(count: usize, size: usize) -> Body {
     Body::new(Pieces { left: vec![Bytes::from(vec![b'x'; size]); count], declared: None, is_endless: false })
 }
 
+/// The same, but it says how long it is.
+fn declared(count: usize, size: usize) -> Body {
+    let (left, declared) = (vec![Bytes::from(vec![b'x'; size]); count], Some((count * size) as u64));
+    Body::new(Pieces { left, declared, is_endless: false })
+}
+
 /// A body that stalls after `sent` bytes of what it declared.
 fn stalling(sent: usize, declared: Option<u64>) -> Body {
     let left = if sent == 0 { Vec::new() } else { vec![Bytes::from(vec![b'x'; sent])] };
@@ -62,8 +68,10 @@ fn limits() -> Limits {
         start: 100,
         discarded: 20_000,
         held: 10_000,
+        held_medium: 4_096,
         held_small: 2_048,
         small: 1_024,
+        at_once: 4_096,
         ..Limits::default()
     }
 }
@@ -126,26 +134,36 @@ async fn room_is_charged_for_what_came_and_not_for_what_was_declared() {
     let limits = limits();
     let stalled = hoarders.drain(..).map(|body| receive(body, &budget, &limits));
     let stalled = futures_of(stalled.collect());
-    let honest = async { receive(pieces(1, 1_000), &budget, &limits).await };
-    let large = async { receive(Body::from(vec![0; 1_025]), &budget, &limits).await };
+    let honest = async { receive(declared(1, 1_000), &budget, &limits).await };
+    let large = async { receive(declared(5, 1_000), &budget, &limits).await };
     let (stalled, honest, large) = tokio::join!(stalled, timed(honest), large);
     assert!(matches!(honest, (Ok(Received::Whole(..)), 0)), "{honest:?}");
-    // Nine times one KiB of ten is taken, one is left; the two that this takes come when the others go.
+    // Nine times one KiB of ten is taken, one is left; the others that this takes come when the others go.
     assert!(matches!(large, Ok(Received::Whole(..))), "{large:?}");
     assert!(stalled.iter().all(|stalled| matches!(stalled, Err(Trouble::TooSlow))), "{stalled:?}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_finds_no_room_waits_half_the_deadline_unless_small() {
-    let (budget, limits) = (Budget::new(&limits()), limits());
-    let first = receive(pieces(100, 100), &budget, &limits).await;
-    let (second, millis) = timed(receive(pieces(30, 100), &budget, &limits)).await;
-    assert!(matches!(second, Err(Trouble::NoRoom)), "{second:?}");
-    assert_eq!(millis / 100, 45);
-    let (small, millis) = timed(receive(pieces(1, 1_000), &budget, &limits)).await;
-    assert!(matches!(small, Ok(Received::Whole(..))), "{small:?}");
-    assert_eq!(millis, 0);
-    drop((first, small));
+async fn who_finds_no_room_waits_half_the_deadline_unless_it_is_smaller_than_those_that_have_it() {
+    let (budget, limits, mut kept) = (Budget::new(&limits()), limits(), Vec::new());
+    for (body, is_room) in [
+        (declared(100, 100), true),
+        (declared(50, 100), false),
+        // What does not say how large it is takes nothing from smaller ones.
+        (pieces(1, 100), false),
+        (declared(40, 100), true),
+        (declared(30, 100), false),
+        (declared(1, 1_000), true),
+    ] {
+        let (received, millis) = timed(receive(body, &budget, &limits)).await;
+        match (is_room, &received) {
+            (true, Ok(Received::Whole(..))) => assert_eq!(millis, 0),
+            (false, Err(Trouble::NoRoom)) => assert_eq!(millis / 100, 45),
+            _ => panic!("{is_room}: {received:?}"),
+        }
+        kept.push(received);
+    }
+    drop(kept);
     let third = receive(pieces(100, 100), &budget, &limits).await;
     assert!(matches!(third, Ok(Received::Whole(..))), "{third:?}");
 }
@@ -233,10 +251,6 @@ async fn beside_others<T>(future: impl Future<Output = T>) -> (T, usize) {
 #[tokio::test(start_paused = true)]
 async fn a_body_waits_for_its_turn_only_to_bring_more_than_a_small_one_and_not_for_ever() {
     let (limits, turns) = (limits(), Turns::new(0));
-    let declared = |count: usize, size: usize| {
-        let (left, declared) = (vec![Bytes::from(vec![b'x'; size]); count], Some((count * size) as u64));
-        Body::new(Pieces { left, declared, is_endless: false })
-    };
     for (body, expected, waited) in [
         // All of it is there before it is asked for more.
         (pieces(4, 256), "whole", 0),
@@ -245,7 +259,7 @@ async fn a_body_waits_for_its_turn_only_to_bring_more_than_a_small_one_and_not_f
         (declared(2, 600), "NoRoom", 45),
         (pieces(5, 256), "NoRoom", 45),
         // What is denied anyway is answered without the rest of it.
-        (pieces(2, 10_001), "cut off", 45),
+        (pieces(2, 10_001), "cut off", 90),
     ] {
         let (received, millis) = timed(receive_in_turn(body, &Budget::new(&limits), &limits, &turns)).await;
         let received = match received {
