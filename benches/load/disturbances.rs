@@ -52,7 +52,7 @@ impl Stream {
 
     async fn run(self, pool: &Arc<Pool>, pace: Pace) -> Tally {
         let Self { mixture, rate, lasting, one_more } = self;
-        let arrivals = Arrivals { mixture, rate, lasting, pace, during: None };
+        let arrivals = Arrivals { mixture, rate, lasting, pace, during: None, part: None };
         let one_more = async {
             let mut tally = Tally::default();
             if let Some(message) = one_more {

@@ -62,8 +62,12 @@ pub(crate) struct Neighbours {
 }
 
 impl Neighbours {
-    /// How many times the p99 alone the one beside others is.
+    /// How many times the p99 alone the one beside others is. What is not answered, or not rightly, takes for ever.
     pub(crate) fn growth(&self) -> f64 {
+        let Tally { latencies, .. } = &self.beside.tally;
+        if latencies.is_empty() || self.beside.tally.failed() > 0 {
+            return f64::INFINITY;
+        }
         let p99 = |cell: &Cell| cell.each(|round| round.p99);
         ratio(&p99(&self.beside), &p99(&self.alone))
     }

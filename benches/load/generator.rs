@@ -7,6 +7,7 @@
 //! INVARIANT: every review that was sent is either counted as answered rightly, or among the failures.
 
 use std::collections::BTreeMap;
+use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -19,6 +20,7 @@ use tokio::task::JoinSet;
 use crate::client::{Connection, Failure, Message, Said, Target};
 use crate::pace::Pace;
 use crate::pool::Pool;
+use crate::stats::median;
 
 /// How many reviews are under way at most: three API servers have no more. The next one waits, and its time counts.
 const UNDER_WAY: usize = 1_800;
@@ -33,13 +35,22 @@ pub(crate) struct Tally {
     /// How late reviews were sent, in ns: what the generator adds to their latencies.
     pub(crate) lateness: Histogram<u64>,
     pub(crate) failures: BTreeMap<String, u64>,
+    /// Of one run that is cut into parts, and what for.
+    pub(crate) parts: Vec<Part>,
+    pub(crate) sent: Vec<Sent>,
 }
 
 impl Default for Tally {
     fn default() -> Self {
         let (least, most) = NANOSECONDS;
         let empty = Histogram::new_with_bounds(least, most, 3).unwrap_or_else(|error| panic!("{error}"));
-        Self { latencies: empty.clone(), lateness: empty, failures: BTreeMap::new() }
+        Self {
+            latencies: empty.clone(),
+            lateness: empty,
+            failures: BTreeMap::new(),
+            parts: Vec::new(),
+            sent: Vec::new(),
+        }
     }
 }
 
@@ -70,6 +81,15 @@ impl Tally {
         micros(self.latencies.value_at_quantile(share))
     }
 
+    /// What is usual: of all that came back, or in the middle of the parts there are.
+    pub(crate) fn usual(&self) -> Part {
+        if self.parts.is_empty() {
+            return Part { p50: self.micros(0.5), p99: self.micros(0.99), late: self.late(0.99) };
+        }
+        let middle = |figure: fn(&Part) -> f64| median(&self.parts.iter().map(figure).collect::<Vec<_>>());
+        Part { p50: middle(|part| part.p50), p99: middle(|part| part.p99), late: middle(|part| part.late) }
+    }
+
     /// By how many µs this share of reviews was late at most.
     pub(crate) fn late(&self, share: f64) -> f64 {
         micros(self.lateness.value_at_quantile(share))
@@ -81,6 +101,44 @@ impl Tally {
             Err(failure) => self.fail(failure),
         }
     }
+}
+
+/// Figures of a part of a run, in µs.
+#[derive(Clone, Copy)]
+pub(crate) struct Part {
+    pub(crate) p50: f64,
+    pub(crate) p99: f64,
+    /// The p99 of how late reviews were sent.
+    pub(crate) late: f64,
+}
+
+/// What became of a review that was meant to be sent at a time since its run began.
+#[derive(Clone, Copy)]
+pub(crate) struct Sent {
+    at: Duration,
+    late: Duration,
+    /// If the answer was right.
+    latency: Option<Duration>,
+}
+
+/// Cuts a run into parts by when reviews were meant to be sent, so that a stall is in all parts that it lasts. The first
+/// and the last may have few reviews, of which a hundredth is nothing: they are left out.
+fn cut(sent: &[Sent], part: Duration, rate: f64) -> Vec<Part> {
+    let mut parts = BTreeMap::<u128, Vec<&Sent>>::new();
+    for sent in sent {
+        parts.entry(sent.at.as_nanos() / part.as_nanos()).or_default().push(sent);
+    }
+    let enough = rate * part.as_secs_f64() / 2.0;
+    parts.retain(|_, sent| sent.len() as f64 >= enough);
+    let figures = |sent: Vec<&Sent>| {
+        let mut tally = Tally::default();
+        for Sent { late, latency, .. } in sent {
+            tally.lateness.saturating_record(nanos(*late));
+            latency.iter().for_each(|latency| tally.latencies.saturating_record(nanos(*latency)));
+        }
+        tally.usual()
+    };
+    parts.into_values().map(figures).collect()
 }
 
 fn nanos(duration: Duration) -> u64 {
@@ -166,6 +224,8 @@ pub(crate) struct Arrivals {
     pub(crate) pace: Pace,
     /// If given, only those count that are meant to be sent during it; failures always do.
     pub(crate) during: Option<Arc<During>>,
+    /// How long a part is, if there are to be some.
+    pub(crate) part: Option<Duration>,
 }
 
 /// Something that goes on meanwhile.
@@ -180,10 +240,6 @@ impl During {
         self.is_on.store(is_on, Ordering::Relaxed);
     }
 
-    pub(crate) fn is_over(&self) -> bool {
-        self.is_over.load(Ordering::Relaxed)
-    }
-
     /// There will be no more of it.
     pub(crate) fn end(&self) {
         self.is_over.store(true, Ordering::Relaxed);
@@ -192,7 +248,7 @@ impl During {
 
 impl Arrivals {
     pub(crate) async fn run(&self, pool: &Arc<Pool>) -> Tally {
-        let tally = Shared::default();
+        let (tally, is_cut) = (Shared::default(), self.part.is_some());
         let places = Arc::new(Semaphore::new(UNDER_WAY));
         let mut tasks = JoinSet::new();
         let begin = Instant::now();
@@ -202,7 +258,7 @@ impl Arrivals {
         loop {
             // Poisson: times between arrivals are exponentially distributed.
             next += Duration::from_secs_f64(-(1.0 - rng.f64()).ln() / self.rate);
-            let is_over = self.during.as_ref().is_some_and(|during| during.is_over());
+            let is_over = self.during.as_ref().is_some_and(|during| during.is_over.load(Ordering::Relaxed));
             // On a machine that was busy with something else, what is left would take for ever, and say nothing.
             let is_hopeless = begin.elapsed() > self.lasting * 2;
             if is_over || is_hopeless || next - begin > self.lasting {
@@ -222,6 +278,10 @@ impl Arrivals {
                     if counts || answer.is_err() {
                         tally.lateness.saturating_record(nanos(late));
                         tally.count(latency, &answer);
+                        if is_cut {
+                            let latency = answer.is_ok().then_some(latency);
+                            tally.sent.push(Sent { at: next - begin, late, latency });
+                        }
                     }
                 });
                 drop(place);
@@ -231,6 +291,9 @@ impl Arrivals {
         tasks.join_all().await;
         with(&tally, |tally| {
             pool.failures().iter().for_each(|failure| tally.fail(failure));
+            if let Some(part) = self.part {
+                tally.parts = cut(&mem::take(&mut tally.sent), part, self.rate);
+            }
             tally.clone()
         })
     }

@@ -18,7 +18,7 @@ use crate::generator::{Arrivals, During, Lanes, Mixture, Tally};
 use crate::pace::Pace;
 use crate::payload::{Expect, Size};
 use crate::pool::Pool;
-use crate::rounds::{Brief, Cell, Round, count};
+use crate::rounds::{Brief, Cell, Round};
 use crate::scenario::LANES;
 use crate::servers::{Kind, Server};
 use crate::stand::Stand;
@@ -30,7 +30,7 @@ const STORM: usize = 200;
 const LARGE: usize = 50;
 /// Bodies that hardly come.
 const SLOW: usize = 100;
-/// How many rounds in a row there are beside what takes long to begin and then goes on in the same way.
+/// For how many rounds that is there which takes long to begin and then goes on in the same way.
 const STEADY: u32 = 5;
 /// What everything is given up after.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -72,34 +72,23 @@ impl Place {
 struct Load {
     mixture: Mixture,
     rate: f64,
-    /// How long a round of it is.
+    /// How long a round of it is alone. Beside something it is as long as that.
     lasting: Duration,
-    /// How often each server is visited, alone and beside.
+    /// Whether what it is beside of goes on in the same way, so that parts of a round are like rounds.
+    is_steady: bool,
+    /// How often each server has one, alone and beside.
     visits: usize,
-    /// How many rounds a visit has alone. Beside, it is one that lasts as long as what it is beside of; or, if that goes on
-    /// in the same way for longer than this many rounds, as many as fit into it.
-    rounds: u32,
 }
 
 impl Load {
     fn of(stand: &Stand, mixture: Mixture, rate: f64) -> Self {
-        Self { mixture, rate, lasting: Brief::ROUND, visits: 2 * stand.plan.brief.times, rounds: 1 }
+        Self { mixture, rate, lasting: Brief::ROUND, is_steady: false, visits: 2 * stand.plan.brief.times }
     }
 
-    /// Beside something that goes on in the same way for so many rounds.
+    /// Beside something that goes on in the same way for as long as so many rounds.
     fn steady(self, rounds: u32) -> Self {
-        Self { visits: self.visits.div_ceil(rounds as usize), rounds, ..self }
-    }
-
-    /// How long a round beside something is at most.
-    fn longest(&self) -> Duration {
-        if self.rounds == 1 { PATIENCE } else { self.lasting }
-    }
-
-    /// Whether a round has about as many answers as it must. The first and the last of several may have few, of which a
-    /// hundredth is nothing.
-    fn is_whole(&self, tally: &Tally) -> bool {
-        self.rounds == 1 || count(tally.latencies.len()) > self.rate * self.lasting.as_secs_f64() / 2.0
+        let visits = self.visits.div_ceil(rounds as usize);
+        Self { lasting: self.lasting * rounds, is_steady: true, visits, ..self }
     }
 }
 
@@ -120,8 +109,9 @@ async fn beside(
     mut happen: impl FnMut(&Target, Arc<During>) -> Happening,
 ) -> anyhow::Result<()> {
     stand.progress.say(&format!("{scenario}: {what}"));
-    let (mixture, rate, lasting) = (load.mixture.clone(), load.rate, load.lasting);
-    let mut arrivals = Arrivals { mixture, rate, lasting, pace: Pace::sleeping()?, during: None };
+    let Load { mixture, rate, lasting, is_steady, visits } = load;
+    let part = is_steady.then_some(Brief::ROUND);
+    let mut arrivals = Arrivals { mixture, rate, lasting, pace: Pace::sleeping()?, during: None, part };
     let mut visited = Vec::new();
     for Place { kind, pid, target } in places {
         let cell = |load: &str| Cell::new(scenario, load, kind);
@@ -133,7 +123,7 @@ async fn beside(
         };
         visited.push(Visited { pid, pool: Pool::open(&target).await?, target, both });
     }
-    for visit in 0..load.visits {
+    for visit in 0..visits {
         for Visited { pid, pool, target, both } in &mut visited {
             for is_beside in if visit % 2 == 0 { [false, true] } else { [true, false] } {
                 Brief::pause().await;
@@ -142,27 +132,15 @@ async fn beside(
                 if is_beside {
                     let during = Arc::new(During::default());
                     let happening = happen(target, Arc::clone(&during));
-                    (arrivals.during, arrivals.lasting) = (Some(Arc::clone(&during)), load.longest());
-                    loop {
-                        let (round, tally) = Round::measure(*pid, arrivals.run(pool)).await?;
-                        if load.is_whole(&tally) {
-                            both.beside.add((round, tally));
-                        } else {
-                            both.beside.tally.add_failures(&tally);
-                        }
-                        if during.is_over() {
-                            break;
-                        }
-                    }
+                    (arrivals.during, arrivals.lasting) = (Some(during), PATIENCE);
+                    both.beside.add(Round::measure(*pid, arrivals.run(pool)).await?);
                     let tally = happening.await?;
                     both.beside.tally.add_failures(&tally);
                     both.others.add(&tally);
                     Brief::settle().await;
                 } else {
                     (arrivals.during, arrivals.lasting) = (None, lasting);
-                    for _ in 0..load.rounds {
-                        both.alone.add(Round::measure(*pid, arrivals.run(pool)).await?);
-                    }
+                    both.alone.add(Round::measure(*pid, arrivals.run(pool)).await?);
                 }
             }
         }

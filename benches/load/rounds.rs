@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde::ser::Serializer;
 use tokio::time::sleep;
 
-use crate::generator::{Tally, micros};
+use crate::generator::{Part, Tally, micros};
 use crate::servers::Kind;
 use crate::stats::median;
 use crate::usage::{Busy, DISTURBED, Usage, own};
@@ -61,15 +61,16 @@ impl Round {
         let elapsed = begun.elapsed();
         let used = Usage::of(pid)?.since(&before);
         let ours = used.cpu + own().saturating_sub(own_before);
+        let Part { p50, p99, late } = tally.usual();
         let round = Self {
             seconds: elapsed.as_secs_f64(),
             answers: tally.latencies.len(),
             failures: tally.failures.clone(),
             cpu_micros: used.cpu.as_secs_f64() * 1e6,
             switches: used.switches,
-            p50: tally.micros(0.5),
-            p99: tally.micros(0.99),
-            late: tally.late(0.99),
+            p50,
+            p99,
+            late,
             others: Busy::now()?.others_since(&busy, ours, cores()?),
         };
         Ok((round, tally))
@@ -116,9 +117,13 @@ impl Cell {
         }
     }
 
-    /// Whether not enough undisturbed rounds are left, short ones were disturbed all in all, or the generator was late.
+    /// Whether not enough undisturbed rounds are left, short ones were disturbed all in all, the generator was late, or
+    /// some answers were wrong.
     pub(crate) fn is_doubtful(&self) -> bool {
-        self.rounds.len() - self.disturbed() < 2 || self.others() > DISTURBED || self.is_late()
+        self.tally.failed() > 0
+            || self.rounds.len() - self.disturbed() < 2
+            || self.others() > DISTURBED
+            || self.is_late()
     }
 
     /// Whether its rounds are long enough to tell which were disturbed.
@@ -215,9 +220,9 @@ impl Repeat {
     }
 }
 
-/// How a load is repeated of which the p99 counts: in many short rounds. A machine that does something else for some
-/// milliseconds twice a second spoils the p99 of every long one. Of short ones it spoils some, and the median is of the
-/// others.
+/// How a load is repeated of which the p99 counts: in many short rounds, or in longer ones that are cut into as short
+/// parts. A machine that does something else for some milliseconds twice a second spoils the p99 of every long one. Of
+/// short ones it spoils some, and the median is of the others.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Brief {
     /// How often there and back again.
@@ -230,6 +235,11 @@ impl Brief {
     /// How long the same load is there before it. What has done nothing for a while has nothing in the caches of its core:
     /// two or three first reviews that take a millisecond would be the p99 of the round.
     pub(crate) const WARM_UP: Duration = Duration::from_millis(50);
+
+    /// Fewer rounds, for rounds that are so many times as long.
+    pub(crate) fn longer(self, by: u32) -> Self {
+        Self { times: self.times.div_ceil(by as usize) }
+    }
 
     /// In which order `count` servers have their turns.
     pub(crate) fn order(self, count: usize) -> impl Iterator<Item = usize> {

@@ -13,6 +13,9 @@ use crate::rounds::{Brief, Cell, Repeat, Round};
 use crate::servers::{Kind, Server};
 use crate::stand::{Plan, Stand};
 
+/// Into how many parts a round of an open loop is cut.
+const PARTS: u32 = 10;
+
 /// Where most is measured.
 pub(crate) const LANES: usize = 16;
 
@@ -109,16 +112,17 @@ async fn at_rates(stand: &mut Stand, load: String, rates: &[(Kind, f64)]) -> any
             lasting: repeat.warm_up,
             pace: stand.pace()?,
             during: None,
+            part: Some(Brief::ROUND),
         };
         arrivals.run(&pool).await;
         loads.push((server.pid, arrivals, pool, Cell::new("open", load.clone(), *kind)));
     }
-    for turn in brief.order(loads.len()) {
+    for turn in brief.longer(PARTS).order(loads.len()) {
         Brief::pause().await;
         let (pid, arrivals, pool, cell) = loads.get_mut(turn).context("as many turns as loads")?;
         arrivals.lasting = Brief::WARM_UP;
         cell.tally.add_failures(&arrivals.run(pool).await);
-        arrivals.lasting = Brief::ROUND;
+        arrivals.lasting = Brief::ROUND * PARTS;
         cell.add(Round::measure(*pid, arrivals.run(pool)).await?);
     }
     stand.found.cells.extend(loads.into_iter().map(|(_, _, _, cell)| cell));

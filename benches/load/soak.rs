@@ -68,8 +68,14 @@ pub(crate) async fn soak(mut stand: Stand, lasting: Duration, folder: &Path) -> 
     std::fs::write(&changing, tenants(100))?;
     let server = stand.start(Kind::Partywall, &[&changing])?;
     stand.progress.say(&format!("{rate:.0} reviews/s for {} s", lasting.as_secs()));
-    let arrivals =
-        Arrivals { mixture: mixture(&stand)?, rate, lasting, pace: Pace::sleeping()?, during: None };
+    let arrivals = Arrivals {
+        mixture: mixture(&stand)?,
+        rate,
+        lasting,
+        pace: Pace::sleeping()?,
+        during: None,
+        part: None,
+    };
     let disturbing = Disturbing {
         pid: server.pid,
         target: server.target.clone(),

@@ -40,6 +40,7 @@ use super::{CloseAfter, Shared};
 
 /// How long to wait when connections cannot be accepted, most likely for want of file descriptors.
 const BACK_OFF: Duration = Duration::from_millis(100);
+
 /// Reviews at once on a connection over HTTP/2.
 const STREAMS: u32 = 64;
 /// Bytes of the body of each that are sent unasked: all that a small one has.
