@@ -17,7 +17,7 @@ use crate::client::{Connection, Failure, Message, Said, Target};
 use crate::found::Large;
 use crate::generator::{Arrivals, During, Lanes, Mixture, Tally, aside};
 use crate::pace::Pace;
-use crate::pool::Pool;
+use crate::pool::Pools;
 
 /// What bodies that hardly come are given up after: many times what the server should take for it.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -38,10 +38,10 @@ pub(crate) struct Stream {
 impl Stream {
     pub(crate) fn send(self, target: Target, during: Arc<During>) -> Happening {
         aside(move || async move {
-            let tally = match ready(Pool::open(&target)).await {
-                Ok((pace, pool)) => {
+            let tally = match ready(Pools::open(&target, Pools::THREE_API_SERVERS)).await {
+                Ok((pace, pools)) => {
                     during.set(true);
-                    self.run(&pool, pace).await
+                    self.run(&pools, pace).await
                 }
                 Err(error) => failed(&error.to_string()),
             };
@@ -50,19 +50,19 @@ impl Stream {
         })
     }
 
-    async fn run(self, pool: &Arc<Pool>, pace: Pace) -> Tally {
+    async fn run(self, pools: &Pools, pace: Pace) -> Tally {
         let Self { mixture, rate, lasting, one_more } = self;
         let arrivals = Arrivals { mixture, rate, lasting, pace, during: None, part: None };
         let one_more = async {
             let mut tally = Tally::default();
             if let Some(message) = one_more {
                 let begun = Instant::now();
-                let answer = pool.ask(&message).await;
+                let answer = pools.any().ask(&message).await;
                 tally.count(begun.elapsed(), &answer);
             }
             tally
         };
-        let (mut tally, one_more) = tokio::join!(arrivals.run(pool), one_more);
+        let (mut tally, one_more) = tokio::join!(arrivals.run(pools), one_more);
         tally.add(&one_more);
         tally
     }

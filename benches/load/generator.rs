@@ -19,7 +19,7 @@ use tokio::task::JoinSet;
 
 use crate::client::{Connection, Failure, Message, Said, Target};
 use crate::pace::Pace;
-use crate::pool::Pool;
+use crate::pool::Pools;
 use crate::stats::median;
 
 /// How many reviews are under way at most: three API servers have no more. The next one waits, and its time counts.
@@ -247,7 +247,7 @@ impl During {
 }
 
 impl Arrivals {
-    pub(crate) async fn run(&self, pool: &Arc<Pool>) -> Tally {
+    pub(crate) async fn run(&self, pools: &Pools) -> Tally {
         let (tally, is_cut) = (Shared::default(), self.part.is_some());
         let places = Arc::new(Semaphore::new(UNDER_WAY));
         let mut tasks = JoinSet::new();
@@ -270,7 +270,7 @@ impl Arrivals {
             let late = next.elapsed();
             // What is waited for here are answers, so it is the server that is late.
             let place = Arc::clone(&places).acquire_owned().await;
-            let (pool, tally) = (Arc::clone(pool), Arc::clone(&tally));
+            let (pool, tally) = (Arc::clone(pools.any()), Arc::clone(&tally));
             tasks.spawn(async move {
                 let answer = pool.ask(&message).await;
                 let latency = next.elapsed();
@@ -290,7 +290,7 @@ impl Arrivals {
         }
         tasks.join_all().await;
         with(&tally, |tally| {
-            pool.failures().iter().for_each(|failure| tally.fail(failure));
+            pools.failures().iter().for_each(|failure| tally.fail(failure));
             if let Some(part) = self.part {
                 tally.parts = cut(&mem::take(&mut tally.sent), part, self.rate);
             }

@@ -17,7 +17,7 @@ use crate::found::Neighbours;
 use crate::generator::{Arrivals, During, Lanes, Mixture, Tally};
 use crate::pace::Pace;
 use crate::payload::{Expect, Size};
-use crate::pool::Pool;
+use crate::pool::Pools;
 use crate::rounds::{Brief, Cell, Round};
 use crate::scenario::LANES;
 use crate::servers::{Kind, Server};
@@ -95,7 +95,7 @@ impl Load {
 /// One server, and what came out for it so far.
 struct Visited {
     pid: u32,
-    pool: Arc<Pool>,
+    pools: Pools,
     target: Target,
     both: Neighbours,
 }
@@ -121,26 +121,26 @@ async fn beside(
             beside: cell("beside"),
             others: Tally::default(),
         };
-        visited.push(Visited { pid, pool: Pool::open(&target).await?, target, both });
+        visited.push(Visited { pid, pools: Pools::open(&target, 1).await?, target, both });
     }
     for visit in 0..visits {
-        for Visited { pid, pool, target, both } in &mut visited {
+        for Visited { pid, pools, target, both } in &mut visited {
             for is_beside in if visit % 2 == 0 { [false, true] } else { [true, false] } {
                 Brief::pause().await;
                 (arrivals.during, arrivals.lasting) = (None, Brief::WARM_UP);
-                both.alone.tally.add_failures(&arrivals.run(pool).await);
+                both.alone.tally.add_failures(&arrivals.run(pools).await);
                 if is_beside {
                     let during = Arc::new(During::default());
                     let happening = happen(target, Arc::clone(&during));
                     (arrivals.during, arrivals.lasting) = (Some(during), PATIENCE);
-                    both.beside.add(Round::measure(*pid, arrivals.run(pool)).await?);
+                    both.beside.add(Round::measure(*pid, arrivals.run(pools)).await?);
                     let tally = happening.await?;
                     both.beside.tally.add_failures(&tally);
                     both.others.add(&tally);
                     Brief::settle().await;
                 } else {
                     (arrivals.during, arrivals.lasting) = (None, lasting);
-                    both.alone.add(Round::measure(*pid, arrivals.run(pool)).await?);
+                    both.alone.add(Round::measure(*pid, arrivals.run(pools)).await?);
                 }
             }
         }

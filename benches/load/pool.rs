@@ -14,6 +14,32 @@ const KEPT: usize = 25;
 /// For how long Go keeps a connection that nothing is sent on. After 120 s the server closes it.
 const KEPT_FOR: Duration = Duration::from_secs(90);
 
+/// The connections of one API server, or of several.
+pub(crate) struct Pools(Vec<Arc<Pool>>);
+
+impl Pools {
+    /// How many there are of three API servers: each has one for each of the two endpoints.
+    pub(crate) const THREE_API_SERVERS: usize = 6;
+
+    /// So many of them, each with as many connections as are kept.
+    pub(crate) async fn open(target: &Target, count: usize) -> Result<Self, Failure> {
+        let mut pools = Vec::new();
+        for _ in 0..count {
+            pools.push(Pool::open(target).await?);
+        }
+        Ok(Self(pools))
+    }
+
+    pub(crate) fn any(&self) -> &Arc<Pool> {
+        fastrand::choice(&self.0).unwrap_or_else(|| panic!("no pool at all"))
+    }
+
+    /// Why connections could not be opened that nobody waited for any more.
+    pub(crate) fn failures(&self) -> Vec<Failure> {
+        self.0.iter().flat_map(|pool| mem::take(&mut pool.free().failures)).collect()
+    }
+}
+
 /// Connections as Go has them: the one that was used last comes first, more are opened as needed, and few are kept for later.
 pub(crate) struct Pool {
     target: Target,
@@ -32,7 +58,7 @@ struct Free {
 
 impl Pool {
     /// With as many as are kept, as an API server has them from its last burst.
-    pub(crate) async fn open(target: &Target) -> Result<Arc<Self>, Failure> {
+    async fn open(target: &Target) -> Result<Arc<Self>, Failure> {
         let mut free = Free::default();
         for _ in 0..KEPT {
             let connection = Connection::open(target).await?;
@@ -98,11 +124,6 @@ impl Pool {
         if free.kept.len() < KEPT {
             free.kept.push((Instant::now(), connection));
         }
-    }
-
-    /// Why connections could not be opened that nobody waited for any more.
-    pub(crate) fn failures(&self) -> Vec<Failure> {
-        mem::take(&mut self.free().failures)
     }
 
     fn free(&self) -> MutexGuard<'_, Free> {

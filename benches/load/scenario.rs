@@ -8,7 +8,7 @@ use anyhow::Context;
 use crate::client::Message;
 use crate::generator::{Arrivals, Lanes, Tally};
 use crate::payload::{Expect, Size};
-use crate::pool::Pool;
+use crate::pool::Pools;
 use crate::rounds::{Brief, Cell, Repeat, Round};
 use crate::servers::{Kind, Server};
 use crate::stand::{Plan, Stand};
@@ -105,7 +105,8 @@ async fn at_rates(stand: &mut Stand, load: String, rates: &[(Kind, f64)]) -> any
     let mut loads = Vec::new();
     for (kind, rate) in rates {
         let server = stand.server(*kind)?;
-        let pool = Pool::open(&server.target).await?;
+        // More than one of them asks for.
+        let pools = Pools::open(&server.target, Pools::THREE_API_SERVERS).await?;
         let arrivals = Arrivals {
             mixture: vec![(1.0, Arc::clone(&message))],
             rate: *rate,
@@ -114,16 +115,16 @@ async fn at_rates(stand: &mut Stand, load: String, rates: &[(Kind, f64)]) -> any
             during: None,
             part: Some(Brief::ROUND),
         };
-        arrivals.run(&pool).await;
-        loads.push((server.pid, arrivals, pool, Cell::new("open", load.clone(), *kind)));
+        arrivals.run(&pools).await;
+        loads.push((server.pid, arrivals, pools, Cell::new("open", load.clone(), *kind)));
     }
     for turn in brief.longer(PARTS).order(loads.len()) {
         Brief::pause().await;
-        let (pid, arrivals, pool, cell) = loads.get_mut(turn).context("as many turns as loads")?;
+        let (pid, arrivals, pools, cell) = loads.get_mut(turn).context("as many turns as loads")?;
         arrivals.lasting = Brief::WARM_UP;
-        cell.tally.add_failures(&arrivals.run(pool).await);
+        cell.tally.add_failures(&arrivals.run(pools).await);
         arrivals.lasting = Brief::ROUND * PARTS;
-        cell.add(Round::measure(*pid, arrivals.run(pool)).await?);
+        cell.add(Round::measure(*pid, arrivals.run(pools)).await?);
     }
     stand.found.cells.extend(loads.into_iter().map(|(_, _, _, cell)| cell));
     Ok(())
@@ -139,10 +140,10 @@ pub(crate) async fn smoke(server: &Server, stand: &Stand) -> anyhow::Result<Tall
         (Size::Update, Expect::Allow),
     ] {
         let message = stand.message(size, expect)?;
-        let pool = Pool::open(&server.target).await?;
+        let pools = Pools::open(&server.target, 1).await?;
         for _ in 0..25 {
             let begun = Instant::now();
-            let answer = pool.ask(&message).await;
+            let answer = pools.any().ask(&message).await;
             tally.count(begun.elapsed(), &answer);
         }
     }

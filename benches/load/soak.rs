@@ -20,7 +20,7 @@ use crate::neighbours::demand;
 use crate::pace::Pace;
 use crate::payload::{Expect, Size};
 use crate::plots;
-use crate::pool::Pool;
+use crate::pool::Pools;
 use crate::scenario;
 use crate::servers::Kind;
 use crate::stand::Stand;
@@ -83,9 +83,9 @@ pub(crate) async fn soak(mut stand: Stand, lasting: Duration, folder: &Path) -> 
         changing,
         lasting,
     };
-    let pool = Pool::open(&server.target).await?;
+    let pools = Pools::open(&server.target, 1).await?;
     let disturbed = aside(move || disturbing.run());
-    let mut tally = arrivals.run(&pool).await;
+    let mut tally = arrivals.run(&pools).await;
     let (bursts, looks) = disturbed.await?;
     let looks = looks?;
     tally.add_failures(&bursts);
