@@ -5,7 +5,7 @@ use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 
 use crate::client::{Connection, Failure, Message, Said, Target};
 
@@ -13,6 +13,9 @@ use crate::client::{Connection, Failure, Message, Said, Target};
 const KEPT: usize = 25;
 /// For how long Go keeps a connection that nothing is sent on. After 120 s the server closes it.
 const KEPT_FOR: Duration = Duration::from_secs(90);
+
+/// How many are being opened at most. An API server has no more than 600 reviews under way, for two endpoints.
+const OPENING: usize = 300;
 
 /// The connections of one API server, or of several.
 pub(crate) struct Pools(Vec<Arc<Pool>>);
@@ -44,6 +47,7 @@ impl Pools {
 pub(crate) struct Pool {
     target: Target,
     free: Mutex<Free>,
+    opening: Arc<Semaphore>,
 }
 
 #[derive(Default)]
@@ -64,7 +68,8 @@ impl Pool {
             let connection = Connection::open(target).await?;
             free.kept.push((Instant::now(), connection));
         }
-        Ok(Arc::new(Self { target: target.clone(), free: Mutex::new(free) }))
+        let opening = Arc::new(Semaphore::new(OPENING));
+        Ok(Arc::new(Self { target: target.clone(), free: Mutex::new(free), opening }))
     }
 
     pub(crate) async fn ask(self: &Arc<Self>, message: &Message) -> Result<Said, Failure> {
@@ -88,8 +93,16 @@ impl Pool {
             free.waiting.push_back(give);
             given
         };
+        let place = tokio::select! {
+            place = Arc::clone(&self.opening).acquire_owned() => place,
+            Ok(connection) = &mut given => return Ok(connection),
+        };
         let pool = Arc::clone(self);
-        let mut opening = Box::pin(async move { Connection::open(&pool.target).await });
+        let mut opening = Box::pin(async move {
+            // It is never closed; were it, nobody would have to wait.
+            let _place = place;
+            Connection::open(&pool.target).await
+        });
         tokio::select! {
             opened = &mut opening => {
                 given.close();
