@@ -63,6 +63,8 @@ mod stand;
 mod stats;
 #[path = "load/table.rs"]
 mod table;
+#[path = "load/tally.rs"]
+mod tally;
 #[path = "load/usage.rs"]
 mod usage;
 

@@ -15,9 +15,10 @@ use tokio_rustls::client::TlsStream;
 
 use crate::client::{Connection, Failure, Message, Said, Target};
 use crate::found::Large;
-use crate::generator::{Arrivals, During, Lanes, Mixture, Tally, aside};
+use crate::generator::{Arrivals, During, Lanes, Mixture, aside};
 use crate::pace::Pace;
 use crate::pool::Pools;
+use crate::tally::Tally;
 
 /// What bodies that hardly come are given up after: many times what the server should take for it.
 const PATIENCE: Duration = Duration::from_secs(15);

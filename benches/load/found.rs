@@ -5,12 +5,12 @@ use std::fs;
 
 use serde::Serialize;
 
-use crate::generator::Tally;
 use crate::payload::Size;
 use crate::placement::Placement;
 use crate::rounds::{Cell, cores, percentiles};
 use crate::servers::Kind;
 use crate::stats::{interval, ratio};
+use crate::tally::Tally;
 use crate::usage::Held;
 
 #[derive(Serialize)]

@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 use crate::client::Target;
 use crate::disturbances::{Happening, Stream, all_at_once, as_fast_as_can_be, give_up, storm_of, trickles};
 use crate::found::Neighbours;
-use crate::generator::{Arrivals, During, Lanes, Mixture, Tally};
+use crate::generator::{Arrivals, During, Lanes, Mixture};
 use crate::pace::Pace;
 use crate::payload::{Expect, Size};
 use crate::pool::Pools;
@@ -22,6 +22,7 @@ use crate::rounds::{Brief, Cell, Round};
 use crate::scenario::LANES;
 use crate::servers::{Kind, Server};
 use crate::stand::Stand;
+use crate::tally::Tally;
 use crate::usage::{Held, forget_peak};
 
 /// Connections of a storm.

@@ -5,12 +5,12 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::found::{Found, Machine, Neighbours};
-use crate::generator::Tally;
 use crate::goals::{BOUND, Goal};
 use crate::rounds::Cell;
 use crate::servers::Kind;
 use crate::stats::{interval, median, ratio};
 use crate::table::Table;
+use crate::tally::Tally;
 use crate::usage::Held;
 
 /// Everything, on stdout.

@@ -11,9 +11,9 @@ use serde::Serialize;
 use serde::ser::Serializer;
 use tokio::time::sleep;
 
-use crate::generator::{Part, Tally, micros};
 use crate::servers::Kind;
 use crate::stats::median;
+use crate::tally::{Part, Tally, micros};
 use crate::usage::{Busy, DISTURBED, Usage, own};
 
 /// From how many seconds on a round tells whether it was disturbed: what others use is told in hundredths.

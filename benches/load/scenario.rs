@@ -6,12 +6,13 @@ use std::time::Instant;
 use anyhow::Context;
 
 use crate::client::Message;
-use crate::generator::{Arrivals, Lanes, Tally};
+use crate::generator::{Arrivals, Lanes};
 use crate::payload::{Expect, Size};
 use crate::pool::Pools;
 use crate::rounds::{Brief, Cell, Repeat, Round};
 use crate::servers::{Kind, Server};
 use crate::stand::{Plan, Stand};
+use crate::tally::Tally;
 
 /// Into how many parts a round of an open loop is cut.
 const PARTS: u32 = 10;

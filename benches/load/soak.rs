@@ -15,7 +15,7 @@ use tokio::time::sleep;
 use crate::client::{Message, Target};
 use crate::disturbances::burst;
 use crate::footprint::tenants;
-use crate::generator::{Arrivals, Mixture, Tally, aside};
+use crate::generator::{Arrivals, Mixture, aside};
 use crate::neighbours::demand;
 use crate::pace::Pace;
 use crate::payload::{Expect, Size};
@@ -25,6 +25,7 @@ use crate::scenario;
 use crate::servers::Kind;
 use crate::stand::Stand;
 use crate::stats::slope;
+use crate::tally::Tally;
 use crate::usage::Held;
 
 /// How often is looked.
