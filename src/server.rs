@@ -9,10 +9,10 @@
 //! it. It must never decide anything itself, nor let a request wait for anything but its own body, or with a
 //! large one for its turn among those.
 //!
-//! INVARIANT: what is kept of bodies is bounded by `Limits::held`, `Limits::held_medium`, `Limits::held_small` and one
-//! `Limits::body`, whatever is sent.
+//! INVARIANT: what is kept of bodies is bounded by `Limits::held`, `Limits::held_medium`, `Limits::held_small` and one body
+//! of each of these kinds, whatever is sent.
 //! Besides, each of the connections, which are bounded too, has a buffer for what was not asked for yet: 64 KiB
-//! over HTTP/1.1, 4 MiB over HTTP/2. From the first to the last connection, a review that was read is answered.
+//! over HTTP/1.1, over HTTP/2 3 MiB and as much again of what waits to be kept. From the first to the last connection, a review that was read is answered.
 
 mod body;
 mod budget;

@@ -1,11 +1,11 @@
 //! Reads a request's body into memory: once, up to a limit, and only when there is room for it.
 //!
 //! Room is charged for what has arrived, never for what was declared: to declare much and send nothing costs
-//! nobody anything. Small bodies have a share of their own, so no large one makes a small one wait.
+//! nobody anything. Smaller bodies have shares of their own, so no large one makes a small one wait.
 //!
 //! INVARIANT: every byte that is kept was paid for from the budget, so what all bodies together keep is bounded;
-//! besides it there is one piece a body, out of its connection's buffer, that waits to be paid for. What is over
-//! a limit is read and thrown away.
+//! besides it there is one piece a body, of what its connection may send unasked, that waits to be paid for. What is
+//! over a limit is read and thrown away.
 
 #[cfg(test)]
 mod tests;
@@ -145,9 +145,8 @@ impl Arriving {
     }
 
     /// Reads and throws away what is left of a body of which `so_far` bytes were read, until that is `up_to`, or others
-    /// have every turn until it must be answered. Whether it came to its end.
+    /// have every turn. Whether it came to its end.
     async fn discard(&mut self, mut so_far: usize, up_to: usize) -> Result<bool, Trouble> {
-        self.turn_by = self.deadline.end;
         while so_far <= up_to {
             match self.next().await {
                 Ok(Some(piece)) => so_far += piece.len(),
@@ -160,8 +159,10 @@ impl Arriving {
     }
 
     /// Reads and throws away a body that will not be decided, so that whoever sends it sees the answer rather
-    /// than a connection reset while it is writing.
+    /// than a connection reset while it is writing; but not for so long that it could not ask again.
     pub(super) async fn discard_all(&mut self, limits: &Limits) -> bool {
+        let Deadline { end, patience } = self.deadline;
+        self.turn_by = patience + end.saturating_duration_since(patience) / 2;
         matches!(self.discard(0, limits.discarded).await, Ok(true))
     }
 
@@ -174,9 +175,10 @@ impl Arriving {
         };
         self.is_due |= declared.is_some_and(|length| length > limits.small);
         let most = declared.unwrap_or(keep).min(keep);
-        // An API server always says how long a body is; what does not say takes nothing that small ones need.
-        let declared = declared.map_or(usize::MAX, |_| most);
-        let mut kept = Kept::new(budget, declared, most, self.deadline.patience);
+        // What is too large, or does not say how large it is, as an API server always does, takes nothing that others need.
+        let share = budget.share(declared.unwrap_or(usize::MAX));
+        let mut kept =
+            Kept { bytes: Vec::new(), paid: 0, room: None, share, most, patience: self.deadline.patience };
         while let Some(piece) = self.next().await? {
             // The usual review is small and comes in one piece, which then is the body, without a copy.
             if kept.bytes.is_empty() && piece.len() <= keep && self.is_at_end() {
@@ -187,6 +189,7 @@ impl Arriving {
             if so_far > keep {
                 let start = kept.start(&piece, limits.start);
                 drop(piece);
+                self.turn_by = self.deadline.end;
                 let finished = self.discard(so_far, limits.discarded).await?;
                 // The few bytes of the start may outlive their room: they are found a uid in, and gone.
                 return Ok(Received::TooLarge { start, finished });
@@ -205,40 +208,25 @@ struct Kept<'b> {
     /// How much there is room for.
     paid: usize,
     room: Option<Room>,
-    budget: &'b Budget,
-    /// How long the body is going to be, as far as is known.
-    declared: usize,
+    share: &'b Share,
     /// More is never kept.
     most: usize,
     patience: Instant,
 }
 
-impl<'b> Kept<'b> {
-    fn new(budget: &'b Budget, declared: usize, most: usize, patience: Instant) -> Self {
-        Self { bytes: Vec::new(), paid: 0, room: None, budget, declared, most, patience }
-    }
-
+impl Kept<'_> {
     /// Sees to it that there is room for `bytes` all in all.
     async fn pay_for(&mut self, bytes: usize) -> Result<(), Trouble> {
-        let (before, share) = (self.share(self.paid), self.share(bytes));
         match &mut self.room {
             Some(_) if bytes <= self.paid => return Ok(()),
-            // What was paid elsewhere is given back only when there is room here.
-            Some(room) if std::ptr::eq(before, share) => {
-                let grown = self.budget.grow(share, room, bytes, self.patience).await;
-                grown.ok_or(Trouble::NoRoom)?;
-            }
-            Some(_) | None => {
-                let room = share.take(bytes, 0, self.patience).await;
+            Some(room) => self.share.grow(room, bytes, self.patience).await.ok_or(Trouble::NoRoom)?,
+            None => {
+                let room = self.share.take(bytes, 0, self.patience).await;
                 self.room = Some(room.ok_or(Trouble::NoRoom)?);
             }
         }
         self.paid = bytes;
         Ok(())
-    }
-
-    fn share(&self, bytes: usize) -> &'b Share {
-        self.budget.share(self.declared.max(bytes))
     }
 
     /// Adds a piece. Room and memory are doubled as needed, up to what was declared.

@@ -1,7 +1,7 @@
 //! The memory that bodies may take, and who has how much of it.
 //!
-//! INVARIANT: no more is given than there is, but to one body at a time that holds some of it already, so that not all
-//! of them wait for each other; and no body waits for those of a larger kind.
+//! INVARIANT: of each share no more is given than there is, but to one body at a time that holds some of it already, so
+//! that not all of them wait for each other; and no body waits for those of a larger kind.
 
 use std::sync::Arc;
 
@@ -16,8 +16,6 @@ pub(super) struct Budget {
     small: Share,
     medium: Share,
     large: Share,
-    /// Held by the one body that may take more than there is.
-    finishing: Arc<Semaphore>,
 }
 
 impl Budget {
@@ -27,28 +25,7 @@ impl Budget {
             small: Share::new(limits.held_small, limits.small),
             medium: Share::new(limits.held_medium, limits.at_once),
             large: Share::new(limits.held, usize::MAX),
-            finishing: Arc::new(Semaphore::new(1)),
         }
-    }
-
-    /// Makes `room` in `share` large enough for `bytes`; `None`: that was not to be had until `patience` ended. When
-    /// bodies have all there is, and each needs more, one after the other may have more than that, and so comes to its
-    /// end and gives back what it holds.
-    pub(super) async fn grow(
-        &self,
-        share: &Share,
-        room: &mut Room,
-        bytes: usize,
-        patience: Instant,
-    ) -> Option<()> {
-        if room.finishing.is_none() {
-            tokio::select! {
-                biased;
-                more = share.take(bytes, room.kib.num_permits(), patience) => room.kib.merge(more?.kib),
-                Ok(permit) = Arc::clone(&self.finishing).acquire_owned() => room.finishing = Some(permit),
-            }
-        }
-        Some(())
     }
 
     /// The share of a body that is going to be `bytes` long, as far as is known.
@@ -65,12 +42,29 @@ pub(super) struct Share {
     all: u32,
     /// How large a body may be.
     up_to: usize,
+    /// Held by the one body that may take more than there is.
+    finishing: Arc<Semaphore>,
 }
 
 impl Share {
     fn new(bytes: usize, up_to: usize) -> Self {
         let all = in_kib(bytes);
-        Self { kib: Arc::new(Semaphore::new(all as usize)), all, up_to }
+        let (kib, finishing) = (Arc::new(Semaphore::new(all as usize)), Arc::new(Semaphore::new(1)));
+        Self { kib, all, up_to, finishing }
+    }
+
+    /// Makes `room` of it large enough for `bytes`; `None`: that was not to be had until `patience` ended. When bodies have
+    /// all there is, and each needs more, one after the other may have more than that, and so comes to its end and gives
+    /// back what it holds.
+    pub(super) async fn grow(&self, room: &mut Room, bytes: usize, patience: Instant) -> Option<()> {
+        if room.finishing.is_none() {
+            tokio::select! {
+                biased;
+                more = self.take(bytes, room.kib.num_permits(), patience) => room.kib.merge(more?.kib),
+                Ok(permit) = Arc::clone(&self.finishing).acquire_owned() => room.finishing = Some(permit),
+            }
+        }
+        Some(())
     }
 
     /// Waits for room for `bytes` all in all, of which `held` KiB are there, until `patience` ends. Nobody waits for

@@ -41,10 +41,10 @@ use super::{CloseAfter, Shared};
 /// How long to wait when connections cannot be accepted, most likely for want of file descriptors.
 const BACK_OFF: Duration = Duration::from_millis(100);
 
-/// Reviews at once on a connection over HTTP/2.
-const STREAMS: u32 = 64;
-/// Bytes of the body of each that are sent unasked: all that a small one has.
-const STREAM_WINDOW: u32 = 64 << 10;
+/// Reviews at once on a connection over HTTP/2: as many as Go sends before it is told.
+const STREAMS: u32 = 100;
+/// Bytes of the body of each that are sent unasked: all that nearly every review has.
+const STREAM_WINDOW: u32 = 32 << 10;
 
 /// How many connections wait for being accepted, if `net.core.somaxconn` allows. tokio's 128 are too few: an API server
 /// that needs 200 at once saw some of them only after a second, when it said hello again.
@@ -251,7 +251,7 @@ fn http2_builder(idle: Duration) -> http2::Builder<TokioExecutor> {
         // their connection's: bodies that are not read, since they wait for room or their turn, hold up no other.
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(STREAMS * STREAM_WINDOW)
-        .max_frame_size(64 << 10)
+        .max_frame_size(STREAM_WINDOW)
         // A peer that is gone without a word does not answer a ping.
         .keep_alive_interval(idle);
     builder

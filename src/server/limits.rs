@@ -64,7 +64,7 @@ impl Default for Limits {
             in_flight: 2_048,
             stall: Duration::from_secs(2),
             connections: 4_096,
-            http2_connections: 32,
+            http2_connections: 64,
             ops_connections: 64,
             handshake: Duration::from_secs(5),
             idle: Duration::from_secs(120),

@@ -270,6 +270,10 @@ async fn a_body_waits_for_its_turn_only_to_bring_more_than_a_small_one_and_not_f
         };
         assert_eq!((received, millis / 100), (expected, waited));
     }
+    // What is sent away is read for half of the time that is left then, so that its caller can still ask again.
+    let mut refused = Arriving::new(declared(3, 600), &limits, Deadline::of(None), Some(turns.clone()));
+    assert!(matches!(refused.receive(&Budget::new(&limits), &limits).await, Err(Trouble::NoRoom)));
+    assert_eq!(timed(refused.discard_all(&limits)).await, (false, 2_250));
     // What has not even a place yet waits for nobody.
     let mut body = Arriving::new(pieces(9, 2_000), &limits, Deadline::of(None), Some(turns));
     assert_eq!(timed(body.begin()).await.1, 0);
@@ -330,12 +334,44 @@ impl HttpBody for Slow {
 async fn bodies_that_have_all_the_room_between_them_do_not_wait_for_each_other() {
     let (limits, begun) = (Limits { held: 16 << 10, ..limits() }, Instant::now());
     let budget = Budget::new(&limits);
-    let one = async || {
-        let left = vec![Bytes::from(vec![b'x'; 1_000]); 9];
-        let body = Body::new(Slow(Pieces { left, declared: Some(9_000), is_endless: false }));
-        matches!(receive(body, &budget, &limits).await, Ok(Received::Whole(bytes, _)) if bytes.len() == 9_000)
-    };
     // Each holds 4 KiB, all there is, when the first of them needs more.
-    assert_eq!(tokio::join!(one(), one(), one(), one()), (true, true, true, true));
+    assert_eq!(futures_of((0..4).map(|_| slow(9, &budget, &limits)).collect()).await, [true; 4]);
     assert_eq!(begun.elapsed(), Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_may_have_more_room_than_there_is_holds_up_no_smaller_ones() {
+    let (limits, begun) = (Limits { held: 2 << 10, ..limits() }, Instant::now());
+    let budget = Budget::new(&limits);
+    // One holds the other half of the room, this one needs more, and then it brings nothing.
+    let left = vec![Bytes::from(vec![b'x'; 600]); 2];
+    let greedy = Body::new(Pieces { left, declared: Some(9_000), is_endless: true });
+    let stalled = [stalling(600, Some(9_000)), greedy].map(|body| receive(body, &budget, &limits));
+    let medium = futures_of((0..4).map(|_| slow(4, &budget, &limits)).collect());
+    tokio::select! {
+        biased;
+        stalled = futures_of(stalled.into()) => panic!("{stalled:?}"),
+        medium = medium => assert_eq!(medium, [true; 4]),
+    }
+    assert_eq!(begun.elapsed(), Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_too_large_takes_no_room_of_small_ones() {
+    let limits = Limits { held_small: 1 << 10, ..limits() };
+    let budget = Budget::new(&limits);
+    let too_large = receive(stalling(50, Some(10_001)), &budget, &limits);
+    let (too_large, small) = tokio::join!(too_large, timed(receive(declared(1, 1_000), &budget, &limits)));
+    assert!(matches!(too_large, Err(Trouble::TooSlow)), "{too_large:?}");
+    assert!(matches!(small, (Ok(Received::Whole(..)), 0)), "{small:?}");
+}
+
+/// Whether a body of so many KB that comes slowly is received.
+async fn slow(kilobytes: usize, budget: &Budget, limits: &Limits) -> bool {
+    let left = vec![Bytes::from(vec![b'x'; 1_000]); kilobytes];
+    let body = Body::new(Slow(Pieces { left, declared: Some(kilobytes as u64 * 1_000), is_endless: false }));
+    matches!(
+        receive(body, budget, limits).await,
+        Ok(Received::Whole(bytes, _)) if bytes.len() == kilobytes * 1_000
+    )
 }
