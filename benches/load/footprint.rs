@@ -17,7 +17,7 @@ use crate::usage::Held;
 /// Tenants of a large cluster, and how many namespaces each has.
 const TENANTS: usize = 1_000;
 const NAMESPACES: usize = 10;
-/// What three API servers keep open.
+/// What three API servers keep open for one endpoint.
 const KEPT: usize = 75;
 
 /// From exec to the first answer.

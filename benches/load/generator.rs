@@ -18,7 +18,7 @@ use tokio::task::JoinSet;
 use crate::client::{Connection, Failure, Message, Target};
 use crate::pace::Pace;
 use crate::pool::Pools;
-use crate::tally::{Sent, Tally, cut, nanos};
+use crate::tally::{Part, Sent, Tally, cut, nanos};
 
 /// How many reviews are under way at most: three API servers have no more. The next one waits, and its time counts.
 const UNDER_WAY: usize = 1_800;
@@ -129,14 +129,14 @@ impl Arrivals {
         let mut next = begin;
         let mut rng = fastrand::Rng::new();
         let all = self.mixture.iter().map(|(share, _)| share).sum::<f64>();
-        loop {
+        let is_hopeless = loop {
             // Poisson: times between arrivals are exponentially distributed.
             next += Duration::from_secs_f64(-(1.0 - rng.f64()).ln() / self.rate);
             let is_over = self.during.as_ref().is_some_and(|during| during.is_over.load(Ordering::Relaxed));
             // On a machine that was busy with something else, what is left would take for ever, and say nothing.
             let is_hopeless = begin.elapsed() > self.lasting * 2;
             if is_over || is_hopeless || next - begin > self.lasting {
-                break;
+                break is_hopeless;
             }
             self.pace.until(next).await;
             let message = pick(&self.mixture, rng.f64() * all);
@@ -161,12 +161,16 @@ impl Arrivals {
                 drop(place);
             });
             while tasks.try_join_next().is_some() {}
-        }
+        };
         tasks.join_all().await;
         with(&tally, |tally| {
             pools.failures().iter().for_each(|failure| tally.fail(failure));
             if let Some(part) = self.part {
                 tally.parts = cut(&mem::take(&mut tally.sent), part, self.rate);
+                let missing =
+                    if is_hopeless { self.lasting.saturating_sub(next - begin) } else { Duration::ZERO };
+                let missing = missing.as_nanos() / part.as_nanos();
+                tally.parts.extend((0..missing).map(|_| Part::ENDLESS));
             }
             tally.clone()
         })

@@ -24,7 +24,7 @@ pub(crate) struct Goal {
     /// Whether more is better.
     pub(crate) at_least: bool,
     pub(crate) note: String,
-    /// Whether too much else went on to believe it.
+    /// Whether there is a reason not to believe it.
     pub(crate) is_doubtful: bool,
 }
 

@@ -14,7 +14,8 @@ const KEPT: usize = 25;
 /// For how long Go keeps a connection that nothing is sent on. After 120 s the server closes it.
 const KEPT_FOR: Duration = Duration::from_secs(90);
 
-/// How many are being opened at most. An API server has no more than 600 reviews under way, for two endpoints.
+/// How many are being opened at most. Go knows no bound, but an API server has no more than 600 reviews under way, for two
+/// endpoints.
 const OPENING: usize = 300;
 
 /// The connections of one API server, or of several.
@@ -104,13 +105,7 @@ impl Pool {
             Connection::open(&pool.target).await
         });
         tokio::select! {
-            opened = &mut opening => {
-                given.close();
-                if let Ok(connection) = given.try_recv() {
-                    self.give_back(connection);
-                }
-                opened
-            }
+            biased;
             Ok(connection) = &mut given => {
                 let pool = Arc::clone(self);
                 tokio::spawn(async move {
@@ -121,6 +116,7 @@ impl Pool {
                 });
                 Ok(connection)
             }
+            opened = &mut opening => opened,
         }
     }
 

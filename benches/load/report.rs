@@ -191,7 +191,7 @@ fn footprint(found: &Found) -> Table {
 
 fn reached(goals: &[Goal]) -> Table {
     let mut table = Table::new(
-        "Goals (?: too much else went on, or the generator was late)",
+        "Goals (?: too much else went on, the generator was late, or answers were wrong)",
         ["", "value", "gate", "stretch", "", ""],
     );
     for goal in goals {

@@ -106,7 +106,7 @@ async fn at_rates(stand: &mut Stand, load: String, rates: &[(Kind, f64)]) -> any
     let mut loads = Vec::new();
     for (kind, rate) in rates {
         let server = stand.server(*kind)?;
-        // More than one of them asks for.
+        // No single one asks for as much.
         let pools = Pools::open(&server.target, Pools::THREE_API_SERVERS).await?;
         let arrivals = Arrivals {
             mixture: vec![(1.0, Arc::clone(&message))],

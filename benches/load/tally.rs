@@ -19,8 +19,9 @@ pub(crate) struct Tally {
     /// How late reviews were sent, in ns: what the generator adds to their latencies.
     pub(crate) lateness: Histogram<u64>,
     pub(crate) failures: BTreeMap<String, u64>,
-    /// Of one run that is cut into parts, and what for.
+    /// Of one run, if it is cut into them.
     pub(crate) parts: Vec<Part>,
+    /// What they are made of, while it goes on.
     pub(crate) sent: Vec<Sent>,
 }
 
@@ -65,9 +66,12 @@ impl Tally {
         micros(self.latencies.value_at_quantile(share))
     }
 
-    /// What is usual: of all that came back, or in the middle of the parts there are.
+    /// What is usual: of all that came back, or in the middle of the parts there are. Where nothing did, it takes for ever.
     pub(crate) fn usual(&self) -> Part {
         if self.parts.is_empty() {
+            if self.latencies.is_empty() {
+                return Part::ENDLESS;
+            }
             return Part { p50: self.micros(0.5), p99: self.micros(0.99), late: self.late(0.99) };
         }
         let middle = |figure: fn(&Part) -> f64| median(&self.parts.iter().map(figure).collect::<Vec<_>>());
@@ -96,6 +100,10 @@ pub(crate) struct Part {
     pub(crate) late: f64,
 }
 
+impl Part {
+    pub(crate) const ENDLESS: Self = Self { p50: f64::INFINITY, p99: f64::INFINITY, late: 0.0 };
+}
+
 /// What became of a review that was meant to be sent at a time since its run began.
 #[derive(Clone, Copy)]
 pub(crate) struct Sent {
@@ -106,7 +114,7 @@ pub(crate) struct Sent {
 }
 
 /// Cuts a run into parts by when reviews were meant to be sent, so that a stall is in all parts that it lasts. The first
-/// and the last may have few reviews, of which a hundredth is nothing: they are left out.
+/// and the last may have few reviews, of which a hundredth is nothing: with less than half they are left out.
 pub(crate) fn cut(sent: &[Sent], part: Duration, rate: f64) -> Vec<Part> {
     let mut parts = BTreeMap::<u128, Vec<&Sent>>::new();
     for sent in sent {
