@@ -12,7 +12,8 @@
 //! INVARIANT: what is kept of bodies is bounded by `Limits::held`, `Limits::held_medium`, `Limits::held_small` and one body
 //! of each of these kinds, whatever is sent.
 //! Besides, each of the connections, which are bounded too, has a buffer for what was not asked for yet: 64 KiB
-//! over HTTP/1.1, over HTTP/2 3 MiB and as much again of what waits to be kept. From the first to the last connection, a review that was read is answered.
+//! over HTTP/1.1, over HTTP/2 3 MiB and as much again of what waits to be kept. From the first to the last connection, a
+//! review that was read is answered.
 
 mod body;
 mod budget;
