@@ -130,7 +130,7 @@ pub(crate) fn as_fast_as_can_be(
         match ready(Lanes::open(&target, count)).await {
             Ok((pace, mut lanes)) => {
                 let _nobody_waits = begin.send(());
-                lanes.run(&message, lasting, &pace).await
+                lanes.run(&vec![(1.0, message)], lasting, &pace).await
             }
             Err(error) => failed(&error.to_string()),
         }

@@ -46,14 +46,14 @@ impl Lanes {
     }
 
     /// Sends on every connection as soon as it was answered, for that long.
-    pub(crate) async fn run(&mut self, message: &Arc<Message>, lasting: Duration, pace: &Pace) -> Tally {
+    pub(crate) async fn run(&mut self, mixture: &Mixture, lasting: Duration, pace: &Pace) -> Tally {
         let tally = Shared::default();
         let until = Instant::now() + lasting;
         let _awake = pace.keep_awake();
         let mut lanes = JoinSet::new();
         for connection in self.connections.drain(..) {
-            let (target, message, tally) = (self.target.clone(), Arc::clone(message), Arc::clone(&tally));
-            lanes.spawn(lane(connection, target, message, until, tally));
+            let (target, mixture, tally) = (self.target.clone(), mixture.clone(), Arc::clone(&tally));
+            lanes.spawn(lane(connection, target, mixture, until, tally));
         }
         self.connections.extend(lanes.join_all().await.into_iter().flatten());
         with(&tally, |tally| tally.clone())
@@ -63,16 +63,17 @@ impl Lanes {
 async fn lane(
     mut connection: Connection,
     target: Target,
-    message: Arc<Message>,
+    mixture: Mixture,
     until: Instant,
     tally: Shared,
 ) -> Option<Connection> {
+    let mut rng = fastrand::Rng::new();
     loop {
         let begun = Instant::now();
         if begun >= until {
             return Some(connection);
         }
-        let answer = connection.ask(&message, target.allows_all).await;
+        let answer = connection.ask(pick(&mixture, &mut rng), target.allows_all).await;
         with(&tally, |tally| tally.count(begun.elapsed(), &answer));
         if !connection.is_open {
             match Connection::open(&target).await {
@@ -128,7 +129,6 @@ impl Arrivals {
         let begin = Instant::now();
         let mut next = begin;
         let mut rng = fastrand::Rng::new();
-        let all = self.mixture.iter().map(|(share, _)| share).sum::<f64>();
         let is_hopeless = loop {
             // Poisson: times between arrivals are exponentially distributed.
             next += Duration::from_secs_f64(-(1.0 - rng.f64()).ln() / self.rate);
@@ -139,7 +139,7 @@ impl Arrivals {
                 break is_hopeless;
             }
             self.pace.until(next).await;
-            let message = pick(&self.mixture, rng.f64() * all);
+            let message = Arc::clone(pick(&self.mixture, &mut rng));
             let counts = self.during.as_ref().is_none_or(|during| during.is_on.load(Ordering::Relaxed));
             let late = next.elapsed();
             // What is waited for here are answers, so it is the server that is late.
@@ -177,14 +177,15 @@ impl Arrivals {
     }
 }
 
-fn pick(mixture: &Mixture, mut at: f64) -> Arc<Message> {
+fn pick<'m>(mixture: &'m Mixture, rng: &mut fastrand::Rng) -> &'m Arc<Message> {
+    let mut at = rng.f64() * mixture.iter().map(|(share, _)| share).sum::<f64>();
     for (share, message) in mixture {
         at -= share;
         if at < 0.0 {
-            return Arc::clone(message);
+            return message;
         }
     }
-    mixture.last().map_or_else(|| panic!("a mixture of nothing"), |(_, message)| Arc::clone(message))
+    mixture.last().map_or_else(|| panic!("a mixture of nothing"), |(_, message)| message)
 }
 
 /// Does something on a thread that steps back behind the one that measures.

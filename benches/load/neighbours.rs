@@ -254,7 +254,7 @@ pub(crate) async fn slow(stand: &mut Stand) -> anyhow::Result<()> {
 /// What is large and steps back, beside as many small ones as can be done: it must not starve.
 pub(crate) async fn starved(stand: &mut Stand) -> anyhow::Result<()> {
     let (large, small) =
-        (stand.message(Size::Huge, Expect::Allow)?, stand.message(Size::Median, Expect::Allow)?);
+        (vec![(1.0, stand.message(Size::Huge, Expect::Allow)?)], stand.message(Size::Median, Expect::Allow)?);
     let what = format!(
         "one of 3.7 MB after the other beside {LANES} connections with 7.6 KB, as fast as answers come"
     );

@@ -5,8 +5,7 @@ use std::time::Instant;
 
 use anyhow::Context;
 
-use crate::client::Message;
-use crate::generator::{Arrivals, Lanes};
+use crate::generator::{Arrivals, Lanes, Mixture};
 use crate::payload::{Expect, Size};
 use crate::pool::Pools;
 use crate::rounds::{Brief, Cell, Repeat, Round};
@@ -25,7 +24,7 @@ pub(crate) async fn saturation(stand: &mut Stand) -> anyhow::Result<()> {
     for count in stand.plan.connections {
         let load = format!("{count} connections");
         let message = stand.message(Size::Median, Expect::Allow)?;
-        closed(stand, "saturation", load, *count, &message, stand.plan.repeat).await?;
+        closed(stand, "saturation", load, *count, &vec![(1.0, message)], stand.plan.repeat).await?;
     }
     Ok(())
 }
@@ -35,9 +34,24 @@ pub(crate) async fn sizes(stand: &mut Stand) -> anyhow::Result<()> {
     for size in [Size::Minimal, Size::Mesh, Size::Big, Size::Huge] {
         let message = stand.message(size, Expect::Allow)?;
         let load = size.name().to_owned();
-        closed(stand, "sizes", load, LANES, &message, stand.plan.repeat).await?;
+        closed(stand, "sizes", load, LANES, &vec![(1.0, message)], stand.plan.repeat).await?;
     }
-    Ok(())
+    let mixture = mixture(stand)?;
+    closed(stand, "sizes", "mix".to_owned(), LANES, &mixture, stand.plan.repeat).await
+}
+
+/// What an API server asks for, all in all.
+pub(crate) fn mixture(stand: &Stand) -> anyhow::Result<Mixture> {
+    let parts = [
+        (30.0, Size::Median, Expect::Allow),
+        (30.0, Size::Median, Expect::Patch),
+        (10.0, Size::Median, Expect::Deny),
+        (20.0, Size::Update, Expect::Allow),
+        (8.0, Size::Mesh, Expect::Allow),
+        (1.9, Size::Big, Expect::Allow),
+        (0.1, Size::Huge, Expect::Allow),
+    ];
+    parts.into_iter().map(|(share, size, expect)| Ok((share, stand.message(size, expect)?))).collect()
 }
 
 /// As much as each can do, of other verdicts.
@@ -45,7 +59,7 @@ pub(crate) async fn verdicts(stand: &mut Stand) -> anyhow::Result<()> {
     for expect in [Expect::Deny, Expect::Patch] {
         let message = stand.message(Size::Median, expect)?;
         let load = expect.name().to_owned();
-        closed(stand, "verdicts", load, LANES, &message, stand.plan.repeat.shorter(2)).await?;
+        closed(stand, "verdicts", load, LANES, &vec![(1.0, message)], stand.plan.repeat.shorter(2)).await?;
     }
     Ok(())
 }
@@ -55,7 +69,7 @@ async fn closed(
     scenario: &'static str,
     load: String,
     count: usize,
-    message: &Arc<Message>,
+    mixture: &Mixture,
     repeat: Repeat,
 ) -> anyhow::Result<()> {
     stand.progress.say(&format!("{scenario}: {load}"));
@@ -63,12 +77,12 @@ async fn closed(
     let mut lanes = Vec::new();
     for server in &stand.servers {
         let mut opened = Lanes::open(&server.target, count).await?;
-        opened.run(message, repeat.warm_up, &pace).await;
+        opened.run(mixture, repeat.warm_up, &pace).await;
         lanes.push((server.pid, opened, Cell::new(scenario, load.clone(), server.kind)));
     }
     for turn in repeat.order(lanes.len()) {
         let (pid, lanes, cell) = lanes.get_mut(turn).context("as many turns as servers")?;
-        cell.add(Round::measure(*pid, lanes.run(message, repeat.round, &pace)).await?);
+        cell.add(Round::measure(*pid, lanes.run(mixture, repeat.round, &pace)).await?);
     }
     stand.found.cells.extend(lanes.into_iter().map(|(_, _, cell)| cell));
     Ok(())

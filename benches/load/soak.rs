@@ -15,7 +15,7 @@ use tokio::time::sleep;
 use crate::client::{Message, Target};
 use crate::disturbances::burst;
 use crate::footprint::tenants;
-use crate::generator::{Arrivals, Mixture, aside};
+use crate::generator::{Arrivals, aside};
 use crate::neighbours::demand;
 use crate::pace::Pace;
 use crate::payload::{Expect, Size};
@@ -70,7 +70,7 @@ pub(crate) async fn soak(mut stand: Stand, lasting: Duration, folder: &Path) -> 
     let server = stand.start(Kind::Partywall, &[&changing])?;
     stand.progress.say(&format!("{rate:.0} reviews/s for {} s", lasting.as_secs()));
     let arrivals = Arrivals {
-        mixture: mixture(&stand)?,
+        mixture: scenario::mixture(&stand)?,
         rate,
         lasting,
         pace: Pace::sleeping()?,
@@ -96,19 +96,6 @@ pub(crate) async fn soak(mut stand: Stand, lasting: Duration, folder: &Path) -> 
     plots::soak(&soaked.looks, folder)?;
     soaked.print(&tally);
     Ok(if tally.failed() == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-fn mixture(stand: &Stand) -> anyhow::Result<Mixture> {
-    let parts = [
-        (30.0, Size::Median, Expect::Allow),
-        (30.0, Size::Median, Expect::Patch),
-        (10.0, Size::Median, Expect::Deny),
-        (20.0, Size::Update, Expect::Allow),
-        (8.0, Size::Mesh, Expect::Allow),
-        (1.9, Size::Big, Expect::Allow),
-        (0.1, Size::Huge, Expect::Allow),
-    ];
-    parts.into_iter().map(|(share, size, expect)| Ok((share, stand.message(size, expect)?))).collect()
 }
 
 /// What goes on beside the reviews.
