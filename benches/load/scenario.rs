@@ -37,7 +37,7 @@ pub(crate) async fn sizes(stand: &mut Stand) -> anyhow::Result<()> {
         closed(stand, "sizes", load, LANES, &vec![(1.0, message)], stand.plan.repeat).await?;
     }
     let mixture = mixture(stand)?;
-    closed(stand, "sizes", "mix".to_owned(), LANES, &mixture, stand.plan.repeat).await
+    closed(stand, "sizes", "mix".to_owned(), LANES, &mixture, stand.plan.repeat.shorter(2)).await
 }
 
 /// What an API server asks for, all in all.

@@ -37,7 +37,7 @@ impl Plan {
         name: "quick",
         repeat: Repeat { warm_up: Duration::from_millis(150), round: Duration::from_millis(250), times: 1 },
         connections: &[16],
-        brief: Brief { times: 5 },
+        brief: Brief { times: 4 },
         starts: 5,
         idle: 400,
     };
