@@ -62,10 +62,10 @@ pub(crate) struct Neighbours {
 }
 
 impl Neighbours {
-    /// How many times the p99 alone the one beside others is. What is not answered, or not rightly, takes for ever.
+    /// How many times the p99 alone the one beside others is. Rounds without answers take for ever; so is it
+    /// with a wrong one.
     pub(crate) fn growth(&self) -> f64 {
-        let Tally { latencies, .. } = &self.beside.tally;
-        if latencies.is_empty() || self.beside.tally.failed() > 0 {
+        if self.beside.tally.failed() > 0 {
             return f64::INFINITY;
         }
         let p99 = |cell: &Cell| cell.each(|round| round.p99);
