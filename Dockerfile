@@ -1,12 +1,15 @@
 # A static binary in an empty image: no shell, no libc, not root.
 FROM rust:1.95-alpine AS build
-RUN apk add --no-cache musl-dev
+RUN apk add --no-cache make musl-dev
 WORKDIR /src
 COPY Cargo.toml Cargo.lock ./
 COPY policies policies
 COPY src src
 COPY benches benches
-RUN cargo build --release --locked --bin partywall
+# Pages of arm64 may be larger where the image runs than where it is built, and jemalloc must know the largest.
+ARG TARGETARCH
+RUN if [ "$TARGETARCH" = arm64 ]; then export JEMALLOC_SYS_WITH_LG_PAGE=16; fi; \
+    cargo build --release --locked --bin partywall
 
 FROM scratch
 COPY --from=build /src/target/release/partywall /partywall

@@ -80,6 +80,11 @@ use self::progress::Progress;
 use self::stand::{Plan, Stand};
 use self::usage::Held;
 
+/// As partywall's own: the servers it is compared with are this program.
+#[cfg(unix)]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// Measures partywall end to end, against the least a webhook can be.
 #[derive(Debug, Parser)]
 #[command(name = "load")]
