@@ -4,6 +4,7 @@
 //! connections come at once.
 //! What counts is how memory and descriptors drift once it is warm: a leak is a slope, not a figure.
 
+use std::iter::zip;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -24,7 +25,7 @@ use crate::pool::Pools;
 use crate::scenario;
 use crate::servers::Kind;
 use crate::stand::Stand;
-use crate::stats::slope;
+use crate::stats::Slope;
 use crate::tally::Tally;
 use crate::usage::Held;
 
@@ -34,6 +35,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 const LOOKS_TO_CHANGE: u32 = 7;
 const LOOKS_TO_BURST: u32 = 5;
 const LOOKS_TO_TELL: u32 = 15;
+/// After how many looks all of it begins anew: a mean of so many has as much of a burst and of a change as the next.
+const LOOKS_OF_ROUND: usize = (LOOKS_TO_CHANGE * LOOKS_TO_BURST) as usize;
 /// Connections of a burst.
 const BURST: usize = 200;
 /// After how long it is warm; in a short run, a fifth of it must do.
@@ -54,10 +57,18 @@ pub(crate) struct Look {
 struct Soaked {
     seconds: f64,
     answers: u64,
-    mib_per_hour: f64,
-    percent_per_hour: f64,
-    descriptors_per_hour: f64,
+    #[serde(flatten)]
+    drift: Option<Drift>,
     looks: Vec<Look>,
+}
+
+/// How what is held grows in an hour, once it is warm.
+#[derive(Serialize)]
+struct Drift {
+    rounds: usize,
+    mib_per_hour: Slope,
+    percent_per_hour: Slope,
+    descriptors_per_hour: Slope,
 }
 
 /// Soaks for so long.
@@ -138,23 +149,56 @@ impl Disturbing {
     }
 }
 
+impl Drift {
+    /// `None` if there is too little to tell.
+    fn of(looks: &[Look], warm: Duration) -> Option<Self> {
+        let warmed: Vec<_> = looks.iter().filter(|look| look.seconds >= warm.as_secs_f64()).collect();
+        let rounds: Vec<_> = warmed.chunks_exact(LOOKS_OF_ROUND).collect();
+        let means = |what: fn(&Look) -> f64| {
+            let mean =
+                |round: &&[&Look]| round.iter().map(|look| what(look)).sum::<f64>() / round.len() as f64;
+            rounds.iter().map(mean).collect::<Vec<_>>()
+        };
+        let hours = means(|look| look.seconds / 3_600.0);
+        let (mib, descriptors) = (means(|look| look.held.mib), means(|look| look.held.descriptors as f64));
+        let slope = |values: &[f64]| {
+            Slope::of(&zip(hours.iter().copied(), values.iter().copied()).collect::<Vec<_>>())
+        };
+        let mib_per_hour = slope(&mib)?;
+        Some(Self {
+            rounds: rounds.len(),
+            mib_per_hour,
+            percent_per_hour: mib_per_hour.times(100.0 / mib.first()?),
+            descriptors_per_hour: slope(&descriptors)?,
+        })
+    }
+
+    fn print(&self) {
+        println!(
+            "once warm, an hour (± standard error, of {} means of {} s each): \
+             memory {} MiB ({} %), descriptors {}",
+            self.rounds,
+            LOOKS_OF_ROUND as u64 * LOOK_EVERY.as_secs(),
+            self.mib_per_hour,
+            self.percent_per_hour,
+            self.descriptors_per_hour
+        );
+    }
+
+    fn outcome(&self) -> &'static str {
+        let memory = self.percent_per_hour.is_at_most(MOST_PERCENT);
+        match (memory, self.descriptors_per_hour.is_at_most(MOST_DESCRIPTORS)) {
+            (Some(false), _) | (_, Some(false)) => "MISSED",
+            (Some(true), Some(true)) => "met",
+            _ => "not told from noise (the goal is within two standard errors); soak for longer",
+        }
+    }
+}
+
 impl Soaked {
     fn new(lasting: Duration, answers: u64, looks: Vec<Look>) -> Self {
-        let warm = WARM_AFTER.min(lasting / 5).as_secs_f64();
-        let drift = |what: fn(&Held) -> f64| {
-            let points = looks.iter().filter(|look| look.seconds >= warm);
-            slope(&points.map(|look| (look.seconds / 3_600.0, what(&look.held))).collect::<Vec<_>>())
-        };
-        let mib_per_hour = drift(|held| held.mib);
-        let first = looks.iter().find(|look| look.seconds >= warm).map_or(1.0, |look| look.held.mib);
-        Self {
-            seconds: lasting.as_secs_f64(),
-            answers,
-            mib_per_hour,
-            percent_per_hour: mib_per_hour / first * 100.0,
-            descriptors_per_hour: drift(|held| held.descriptors as f64),
-            looks,
-        }
+        let drift = Drift::of(&looks, WARM_AFTER.min(lasting / 5));
+        Self { seconds: lasting.as_secs_f64(), answers, drift, looks }
     }
 
     fn print(&self, tally: &Tally) {
@@ -166,17 +210,19 @@ impl Soaked {
             tally.micros(0.99) / 1e3,
             tally.micros(0.999) / 1e3
         );
-        println!(
-            "once warm: memory {:+.2} MiB an hour ({:+.1} %), descriptors {:+.1} an hour",
-            self.mib_per_hour, self.percent_per_hour, self.descriptors_per_hour
-        );
-        if self.seconds < 3_600.0 {
-            println!("in less than an hour, drift is mostly noise");
-        } else {
-            let is_flat =
-                self.percent_per_hour <= MOST_PERCENT && self.descriptors_per_hour <= MOST_DESCRIPTORS;
-            let outcome = if is_flat { "met" } else { "MISSED" };
-            println!("goal, at most {MOST_PERCENT} % and {MOST_DESCRIPTORS} descriptors an hour: {outcome}");
+        match &self.drift {
+            Some(drift) if self.seconds >= 3_600.0 => {
+                drift.print();
+                println!(
+                    "goal, at most {MOST_PERCENT} % and {MOST_DESCRIPTORS} descriptors an hour: {}",
+                    drift.outcome()
+                );
+            }
+            Some(drift) => {
+                drift.print();
+                println!("less than an hour is not held against the goal");
+            }
+            None => println!("too short to tell what grows"),
         }
         for (failure, count) in &tally.failures {
             println!("WRONG: {count} x {failure}");

@@ -3,7 +3,10 @@
 //! Rounds on a shared machine are skewed by whatever else ran, so what is compared are medians, and how sure a ratio
 //! is comes from drawing the rounds again, not from a formula that wants them normal.
 
+use std::fmt;
+
 use fastrand::Rng;
+use serde::Serialize;
 
 /// How often rounds are drawn again.
 const DRAWS: usize = 2_000;
@@ -42,13 +45,47 @@ fn again(values: &[f64], rng: &mut Rng) -> Vec<f64> {
     (0..values.len()).filter_map(|_| values.get(rng.usize(..values.len())).copied()).collect()
 }
 
-/// How much `y` grows when `x` grows by one, by least squares; 0 if `x` stands still.
-pub(crate) fn slope(points: &[(f64, f64)]) -> f64 {
-    let count = f64::from(u32::try_from(points.len()).unwrap_or(u32::MAX));
-    let (x, y) = points.iter().fold((0.0, 0.0), |(x, y), point| (x + point.0, y + point.1));
-    let (x, y) = (x / count, y / count);
-    let (over, under) = points.iter().fold((0.0, 0.0), |(over, under), point| {
-        (over + (point.0 - x) * (point.1 - y), under + (point.0 - x).powi(2))
-    });
-    if under > 0.0 { over / under } else { 0.0 }
+/// How much `y` grows when `x` grows by one.
+#[derive(Clone, Copy, Serialize)]
+pub(crate) struct Slope {
+    /// By least squares.
+    pub(crate) per_unit: f64,
+    /// Its standard error, if points err independently of each other.
+    pub(crate) error: f64,
+}
+
+impl Slope {
+    /// `None` if the points are too few to tell how sure it is.
+    pub(crate) fn of(points: &[(f64, f64)]) -> Option<Self> {
+        let count = f64::from(u32::try_from(points.len()).ok().filter(|count| *count > 2)?);
+        let (x, y) = points.iter().fold((0.0, 0.0), |(x, y), point| (x + point.0, y + point.1));
+        let (x, y) = (x / count, y / count);
+        let spread: f64 = points.iter().map(|point| (point.0 - x).powi(2)).sum();
+        let per_unit = points.iter().map(|point| (point.0 - x) * (point.1 - y)).sum::<f64>() / spread;
+        let off: f64 = points.iter().map(|point| (point.1 - y - per_unit * (point.0 - x)).powi(2)).sum();
+        Some(Self { per_unit, error: (off / (count - 2.0) / spread).sqrt() })
+    }
+
+    /// Whether it is at most `most`; `None` if it is too near to that to tell, with an error of up to two standard errors.
+    pub(crate) fn is_at_most(self, most: f64) -> Option<bool> {
+        let (low, high) = (self.per_unit - 2.0 * self.error, self.per_unit + 2.0 * self.error);
+        if high <= most {
+            Some(true)
+        } else if low > most {
+            Some(false)
+        } else {
+            None
+        }
+    }
+
+    /// In other units of `y`.
+    pub(crate) fn times(self, factor: f64) -> Self {
+        Self { per_unit: self.per_unit * factor, error: self.error * factor }
+    }
+}
+
+impl fmt::Display for Slope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:+.2} ± {:.2}", self.per_unit, self.error)
+    }
 }
