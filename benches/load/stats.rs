@@ -66,7 +66,7 @@ impl Slope {
         Some(Self { per_unit, error: (off / (count - 2.0) / spread).sqrt() })
     }
 
-    /// Whether it is at most `most`; `None` if it is too near to that to tell, with an error of up to two standard errors.
+    /// Whether it is at most `most`; `None` if that is within two standard errors, and so cannot be told.
     pub(crate) fn is_at_most(self, most: f64) -> Option<bool> {
         let (low, high) = (self.per_unit - 2.0 * self.error, self.per_unit + 2.0 * self.error);
         if high <= most {
