@@ -1,11 +1,16 @@
-# `make check` is what CI runs, `make e2e` the part of it on a real control plane; everything else is cargo.
-.PHONY: check e2e fuzz limits night
+# `make check` is what CI runs after .ci/tools, `make e2e` the part of it on a real control plane; everything else is cargo.
+.PHONY: check e2e fuzz limits night pin
 check:
-	bash .ci/run
+	bash .ci/check
 
-# KUBEBUILDER_ASSETS, if set, says which Kubernetes; ARGS go to the suite: `make e2e ARGS=guide`.
+# KUBERNETES, if set, is the release (`make e2e KUBERNETES=1.36.3`), the newest pinned one if not; KUBEBUILDER_ASSETS, if
+# set, is a folder with a control plane instead. ARGS go to the suite: `make e2e ARGS=guide`.
 e2e:
-	assets=$$(tests/e2e/control-plane) && KUBEBUILDER_ASSETS=$$assets cargo test --locked --test e2e -- $(ARGS)
+	assets=$$(tests/e2e/control-plane $(KUBERNETES)) && KUBEBUILDER_ASSETS=$$assets cargo test --locked --test e2e -- $(ARGS)
+
+# Pins what a release of Kubernetes is built from: `make pin KUBERNETES=1.38.0`. .ci/check runs the suite on all pinned ones.
+pin:
+	tests/e2e/control-plane --pin $(KUBERNETES)
 
 # Each target for TIME seconds; fuzz/README.md says what they hold and what to do with a finding.
 TIME = 1200
