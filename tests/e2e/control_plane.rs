@@ -1,6 +1,6 @@
-//! etcd, the API server, the controller manager and the scheduler, of whatever version the machine has.
+//! etcd, the API server, the controller manager and the scheduler, of the release that KUBEBUILDER_ASSETS holds.
 //!
-//! The flags are those that 1.20 and the current release share; [`Version`] decides about the few others.
+//! All supported releases take these flags.
 
 use std::env;
 use std::fmt::{self, Display};
@@ -42,7 +42,7 @@ pub(crate) fn assets() -> Result<PathBuf, String> {
 /// The version of a control plane.
 pub(crate) struct Version {
     text: String,
-    /// The `20` of `v1.20.2`.
+    /// The `37` of `v1.37.2`.
     pub(crate) minor: u32,
 }
 
@@ -54,11 +54,6 @@ impl Version {
         let minor = text.strip_prefix("v1.").and_then(|rest| rest.split('.').next()?.parse().ok());
         let minor = minor.unwrap_or_else(|| panic!("kube-apiserver --version says `{output}`"));
         Self { text, minor }
-    }
-
-    /// The flags that only older versions need, or know.
-    fn only_before<const N: usize>(&self, minor: u32, flags: [&str; N]) -> Vec<String> {
-        if self.minor < minor { flags.map(str::to_owned).to_vec() } else { Vec::new() }
     }
 }
 
@@ -84,7 +79,6 @@ pub(crate) struct ControlPlane {
 struct Start<'a> {
     runtime: &'a Handle,
     assets: &'a Path,
-    version: &'a Version,
     folder: &'a Path,
     pair: &'a Pair,
 }
@@ -93,7 +87,7 @@ impl ControlPlane {
     /// Starts one from an empty store. `pair` serves all of it and signs service accounts' tokens.
     pub(crate) fn start(runtime: &Handle, assets: PathBuf, folder: &Path, pair: &Pair) -> Self {
         let version = Version::of(&assets);
-        let start = Start { runtime, assets: &assets, version: &version, folder, pair };
+        let start = Start { runtime, assets: &assets, folder, pair };
         let (etcd, store) = start.etcd();
         let (api_server, server, admin) = start.api_server(&store);
         users::write_kubeconfigs(folder, &server, &pair.ca);
@@ -163,7 +157,6 @@ impl Start<'_> {
             // Privileged pods are partywall's to refuse.
             "--allow-privileged=true".to_owned(),
         ]);
-        flags.extend(self.version.only_before(23, ["--feature-gates=EphemeralContainers=true"]));
         let mut process = self.process("kube-apiserver", &flags);
         let server = format!("https://127.0.0.1:{port}");
         let admin = Api::new(self.runtime, &server, &self.pair.ca, &User::Admin.token());
@@ -186,7 +179,6 @@ impl Start<'_> {
             "--kube-api-burst=1000".to_owned(),
             "--concurrent-namespace-syncs=20".to_owned(),
         ]);
-        flags.extend(self.version.only_before(23, ["--port=0"]));
         (self.process("kube-controller-manager", &flags), self.anonymous(port))
     }
 
@@ -195,7 +187,6 @@ impl Start<'_> {
         let mut flags = self.serving(port);
         flags.extend(self.client(User::Scheduler));
         flags.push("--leader-elect=false".to_owned());
-        flags.extend(self.version.only_before(23, ["--port=0"]));
         (self.process("kube-scheduler", &flags), self.anonymous(port))
     }
 

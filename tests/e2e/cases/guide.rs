@@ -93,12 +93,10 @@ pub(crate) fn every_pod_of_the_tenant_is_bound_to_its_own_node(cluster: &Cluster
 pub(crate) fn a_cron_jobs_pod_is_bound_to_the_tenants_own_node(cluster: &Cluster) {
     let namespace = "x-cronjob";
     cluster.tenant_namespace(namespace, "tenants-x", "tenant-x");
-    let version = if cluster.version().minor < 21 { "v1beta1" } else { "v1" };
-    let cron_job = format!(
-        "
-apiVersion: batch/{version}
+    let cron_job = "
+apiVersion: batch/v1
 kind: CronJob
-metadata: {{name: nightly}}
+metadata: {name: nightly}
 spec:
   schedule: '* * * * *'
   jobTemplate:
@@ -106,11 +104,10 @@ spec:
       template:
         spec:
           restartPolicy: Never
-          containers: [{{name: nightly, image: registry.example.com/nightly:1}}]
-"
-    );
+          containers: [{name: nightly, image: registry.example.com/nightly:1}]
+";
     cluster.kubectl(TENANT).within(namespace).apply(cron_job).succeeds();
-    // Full minutes are when its controller acts, or ten seconds after in old versions.
+    // Full minutes are when its controller acts.
     let pods = cluster.pods_within(
         crate::eventually::IN_TWO_MINUTES,
         namespace,

@@ -45,10 +45,6 @@ pub(crate) fn c8_c13_c12_a_pod_cannot_outrank_or_repel_its_neighbours(cluster: &
         ("priority-class", "priorityClassName", json!("system-node-critical")),
         ("pod-affinity", "affinity", far),
     ] {
-        // Before 1.21 the field does not exist, and an affinity cannot reach all namespaces.
-        if rule == "pod-affinity" && cluster.version().minor < 21 {
-            continue;
-        }
         let mut pod = json!({
             "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "app"},
             "spec": {"containers": [{"name": "app", "image": "registry.example.com/app:1"}]},

@@ -131,28 +131,19 @@ pub(crate) fn e3_e5_an_ephemeral_container_is_judged_like_any_other(cluster: &Cl
     deploy(cluster, namespace);
     cluster.grant(TENANT, namespace, &["get", "update", "patch"], &["pods/ephemeralcontainers"]);
     let path = format!("{}/app/ephemeralcontainers", cluster.path("Pod", namespace));
-    // Before 1.22 the subresource is a list alone.
-    let is_list = cluster.version().minor < 22;
     let with = |security: serde_json::Value| {
         let mut object = cluster.admin().get(&path).unwrap();
-        let list = if is_list { &mut object } else { &mut object["spec"] };
         let container = json!({"name": "debugger", "image": "registry.example.com/sh:1",
             "terminationMessagePolicy": "File", "imagePullPolicy": "IfNotPresent", "securityContext": security});
-        list["ephemeralContainers"] = json!([container]);
+        object["spec"]["ephemeralContainers"] = json!([container]);
         object.to_string()
     };
     let replace = ["replace", "--raw", &path, "-f", "-"];
     let privileged = with(json!({"privileged": true}));
     let outcome = cluster.kubectl(TENANT).args(replace).stdin(privileged).fails();
-    let harmless = if is_list {
-        // Such an API server takes no security context there at all, and says so before anybody is asked.
-        outcome.says("spec.ephemeralContainers[0].securityContext: Forbidden");
-        json!(null)
-    } else {
-        outcome.says("pods.partywall.dev").says("spec.ephemeralContainers[0].securityContext.privileged");
-        json!({"runAsUser": 1000})
-    };
-    cluster.kubectl(TENANT).args(replace).stdin(with(harmless)).succeeds();
+    outcome.says("pods.partywall.dev").says("spec.ephemeralContainers[0].securityContext.privileged");
+    let harmless = with(json!({"runAsUser": 1000}));
+    cluster.kubectl(TENANT).args(replace).stdin(harmless).succeeds();
     let pod = cluster.get("Pod", namespace, "app");
     assert_eq!(pod["spec"]["ephemeralContainers"][0]["name"], "debugger");
 }
