@@ -6,6 +6,7 @@ mod dry_run;
 mod endpoints;
 mod grandfathered;
 mod guide;
+mod install;
 mod namespaces;
 mod outage;
 mod registration;
@@ -71,6 +72,7 @@ pub(crate) fn cases() -> Vec<Case> {
             outage::l1_l2_c5_tenants_wait_and_the_rest_of_the_cluster_goes_on,
             outage::l7_one_that_never_answers_holds_nobody_up_for_long,
             restart::l8_l9_a_rollout_under_load_fails_no_request,
+            install::the_readmes_installation_ends_with_a_tenants_pod_on_its_node,
         }
     }
 }

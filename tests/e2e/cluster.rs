@@ -1,5 +1,6 @@
 //! The one cluster that all cases share: a control plane, nodes, and partywall in front of every pod.
 
+use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -16,9 +17,10 @@ use crate::control_plane::{ControlPlane, Version};
 use crate::eventually::{SOON, eventually};
 use crate::kubectl::Kubectl;
 use crate::kubelet::Kubelets;
-use crate::partywall::{Instance, Pair, Setup};
+use crate::outcome::Outcome;
+use crate::partywall::{Instance, PROGRAM, Pair, Setup};
 use crate::users::User;
-use crate::{kinds, nodes, registration};
+use crate::{kinds, nodes, process, registration};
 
 const POLICIES: &str = include_str!("policies.yaml");
 /// How long partywall may take to end.
@@ -64,18 +66,10 @@ impl Cluster {
             runtime,
         };
         cluster.start_partywall();
-        cluster.name_system_namespaces();
         cluster.tenant_namespace("tenants-x", "tenants-x", "tenant-x");
         cluster.tenant_namespace("tenants-y", "tenants-y", "tenant-y");
         cluster.register();
         cluster
-    }
-
-    /// Before 1.21 no label tells a namespace's name, so an operator writes it: `manifests` says so.
-    fn name_system_namespaces(&self) {
-        if self.version().minor < 21 {
-            self.label("kube-system", &json!({"kubernetes.io/metadata.name": "kube-system"}));
-        }
     }
 
     pub(crate) fn version(&self) -> &Version {
@@ -102,9 +96,23 @@ impl Cluster {
         Kubectl::new(&self.control_plane.assets, &self.folder, user)
     }
 
+    /// Runs a script of a page in a folder, as an administrator with `kubectl` and `partywall` at hand.
+    pub(crate) fn script(&self, folder: &Path, script: &str) -> Outcome {
+        let programs = [&self.control_plane.assets, Path::new(PROGRAM).parent().unwrap()];
+        let system = env::var_os("PATH").unwrap_or_default();
+        let path = env::join_paths(programs.into_iter().map(Path::to_owned).chain(env::split_paths(&system)));
+        let mut bash = process::command(Path::new("bash"));
+        bash.args(["-euo", "pipefail", "-c", script])
+            .current_dir(folder)
+            .env("PATH", path.unwrap())
+            .env("KUBECONFIG", User::Admin.kubeconfig(&self.folder))
+            .env("HOME", &self.folder);
+        Outcome::of(bash, script.to_owned(), "")
+    }
+
     /// The path of the objects of a kind; with an empty namespace: of those in none, or in all.
     pub(crate) fn path(&self, kind: &str, namespace: &str) -> String {
-        kinds::path(kind, namespace, self.version().minor)
+        kinds::path(kind, namespace)
     }
 
     /// An object, if it is there.
@@ -195,9 +203,7 @@ impl Cluster {
         });
         self.admin().create(&self.path("Namespace", ""), &namespace);
         eventually(SOON, &format!("{name} has its service account"), || {
-            let account = self.find("ServiceAccount", name, "default").ok_or("none")?;
-            // Before 1.21 its token is a Secret, and no pod is created without.
-            if self.version().minor >= 21 || account["secrets"].is_array() { Ok(()) } else { Err("no token") }
+            self.find("ServiceAccount", name, "default").map(drop).ok_or("none")
         });
     }
 
@@ -392,7 +398,7 @@ impl Cluster {
             None => self.start_partywall(),
         }
         for node in &nodes::NODES {
-            self.cordon(node.name, false);
+            self.cordon(node.name, !node.in_use);
         }
         self.register();
     }

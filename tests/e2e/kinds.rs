@@ -1,23 +1,24 @@
 //! Where the objects of a kind are.
 
 /// The path of the objects of a kind in a namespace, or of those that have none where it is empty.
-pub(crate) fn path(kind: &str, namespace: &str, minor: u32) -> String {
-    let batch = if minor < 21 { "apis/batch/v1beta1" } else { "apis/batch/v1" };
+pub(crate) fn path(kind: &str, namespace: &str) -> String {
     let (group, plural) = match kind {
         "ConfigMap" => ("api/v1", "configmaps"),
         "Endpoints" => ("api/v1", "endpoints"),
+        "Secret" => ("api/v1", "secrets"),
         "Event" => ("api/v1", "events"),
         "Namespace" => ("api/v1", "namespaces"),
         "Node" => ("api/v1", "nodes"),
         "Pod" => ("api/v1", "pods"),
         "Service" => ("api/v1", "services"),
         "ServiceAccount" => ("api/v1", "serviceaccounts"),
+        "EndpointSlice" => ("apis/discovery.k8s.io/v1", "endpointslices"),
         "DaemonSet" => ("apis/apps/v1", "daemonsets"),
         "Deployment" => ("apis/apps/v1", "deployments"),
         "ReplicaSet" => ("apis/apps/v1", "replicasets"),
         "StatefulSet" => ("apis/apps/v1", "statefulsets"),
         "Job" => ("apis/batch/v1", "jobs"),
-        "CronJob" => (batch, "cronjobs"),
+        "CronJob" => ("apis/batch/v1", "cronjobs"),
         "Ingress" => ("apis/networking.k8s.io/v1", "ingresses"),
         "NetworkPolicy" => ("apis/networking.k8s.io/v1", "networkpolicies"),
         "CustomResourceDefinition" => ("apis/apiextensions.k8s.io/v1", "customresourcedefinitions"),

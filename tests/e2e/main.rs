@@ -28,12 +28,15 @@ mod kubectl;
 mod kubelet;
 mod meddler;
 mod nodes;
+mod outcome;
 mod partywall;
 mod ports;
 mod process;
+mod readme;
 mod recorder;
 mod registration;
 mod users;
+mod volumes;
 
 use std::process::ExitCode;
 use std::sync::{Arc, PoisonError, RwLock};

@@ -9,13 +9,17 @@ pub(crate) struct Node {
     pub(crate) name: &'static str,
     /// The value of its label and its taint `tenant`; a shared node has neither.
     tenant: Option<&'static str>,
+    /// Schedulable from the start; a case that needs one more node uncordons it.
+    pub(crate) in_use: bool,
 }
 
 /// The nodes of the cluster.
-pub(crate) const NODES: [Node; 3] = [
-    Node { name: "node-x", tenant: Some("tenants-x") },
-    Node { name: "node-y", tenant: Some("tenants-y") },
-    Node { name: "node-shared", tenant: None },
+pub(crate) const NODES: [Node; 4] = [
+    Node { name: "node-x", tenant: Some("tenants-x"), in_use: true },
+    Node { name: "node-y", tenant: Some("tenants-y"), in_use: true },
+    Node { name: "node-shared", tenant: None, in_use: true },
+    // The node that the README's installation gives to its tenant.
+    Node { name: "worker-1", tenant: None, in_use: false },
 ];
 
 /// Creates all nodes, ready for pods.
@@ -47,7 +51,7 @@ impl Node {
             "apiVersion": "v1",
             "kind": "Node",
             "metadata": {"name": self.name, "labels": labels},
-            "spec": {"taints": self.taints()},
+            "spec": {"taints": self.taints(), "unschedulable": !self.in_use},
         })
     }
 }

@@ -84,6 +84,23 @@ impl Instance {
         Self { process, runtime: runtime.clone(), webhook, ops }
     }
 
+    /// Starts `partywall` with these arguments and variables, which name the two addresses.
+    pub(crate) fn start_with(
+        runtime: &Handle,
+        name: &str,
+        logs: &Path,
+        args: &[String],
+        variables: &[(String, String)],
+        (webhook, ops): (SocketAddr, SocketAddr),
+    ) -> Self {
+        let mut command = process::command(Path::new(PROGRAM));
+        command.args(args).envs(variables.iter().cloned());
+        let process = Process::of(name, logs, command);
+        let mut instance = Self { process, runtime: runtime.clone(), webhook, ops };
+        instance.until_ready();
+        instance
+    }
+
     pub(crate) fn until_ready(&mut self) {
         let (runtime, ops) = (&self.runtime, self.ops);
         self.process.until_up(PATIENCE, || match runtime.block_on(http::get(ops, "/readyz")) {

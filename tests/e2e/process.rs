@@ -32,12 +32,17 @@ pub(crate) struct Process {
 impl Process {
     /// Starts a program that writes to `<name>.log` in `logs`; a name that had one goes on writing to it.
     pub(crate) fn start(name: &str, logs: &Path, program: &Path, args: &[String]) -> Self {
+        let mut command = command(program);
+        command.args(args);
+        Self::of(name, logs, command)
+    }
+
+    /// [`Self::start`] for a command with more than arguments.
+    pub(crate) fn of(name: &str, logs: &Path, mut command: Command) -> Self {
         let log = logs.join(format!("{name}.log"));
         let file = File::options().create(true).append(true).open(&log).unwrap();
-        let mut command = command(program);
-        command.args(args).stdin(Stdio::null()).stdout(file.try_clone().unwrap()).stderr(file);
-        let child =
-            spawn(command).unwrap_or_else(|error| panic!("cannot start {}: {error}", program.display()));
+        command.stdin(Stdio::null()).stdout(file.try_clone().unwrap()).stderr(file);
+        let child = spawn(command).unwrap_or_else(|error| panic!("cannot start {name}: {error}"));
         Self { name: name.to_owned(), child, log }
     }
 

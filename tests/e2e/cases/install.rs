@@ -1,0 +1,273 @@
+//! The README's installation, with its own commands and manifests.
+//!
+//! Two things differ, for want of machines. The API server has no route to a Service here, so the webhooks are
+//! registered with the URL of a balancer, and the certificate names its address too. And no container runs, so each pod of
+//! the Deployment is a process that is started as the stored pod says: its arguments, variables and mounted files.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use crate::api::Api;
+use crate::balancer::Balancer;
+use crate::cluster::Cluster;
+use crate::eventually::{SOON, eventually};
+use crate::partywall::Instance;
+use crate::users::User;
+use crate::volumes::Volumes;
+use crate::{ports, readme};
+
+const NAMESPACE: &str = "partywall-system";
+const README: &str = "README.md";
+const CERTIFICATES: &str = "certs/README.md";
+
+pub(crate) fn the_readmes_installation_ends_with_a_tenants_pod_on_its_node(cluster: &Cluster) {
+    let mut installation = Installation::prepare(cluster);
+    installation.run(README, "policies");
+    installation.run(README, "objects");
+    let said = installation.run(README, "server");
+    assert!(!said.contains("Warning"), "{said}");
+    installation.start_replicas();
+    installation.run(README, "webhooks");
+    installation.until_asked();
+
+    cluster.cordon("worker-1", false);
+    let said = installation.run(README, "tenant");
+    assert!(said.contains(" worker-1 "), "{said}");
+    must_be_on_worker_1(cluster, "blue");
+
+    installation.change_policies();
+    installation.rotate_certificates();
+    installation.hand_over_to_cert_manager();
+
+    installation.run(README, "remove");
+    let namespaces = ["blue", "blue-too", NAMESPACE];
+    cluster
+        .kubectl(User::Admin)
+        .args(["delete", "namespace", "--ignore-not-found"])
+        .args(namespaces)
+        .succeeds();
+}
+
+/// The tenant's pods are there, stamped, and on the tenant's node.
+#[track_caller]
+fn must_be_on_worker_1(cluster: &Cluster, namespace: &str) {
+    let pods = cluster.pods_until(namespace, "the pod runs", |pods| {
+        !pods.is_empty() && pods.iter().all(|pod| pod["status"]["phase"] == "Running")
+    });
+    for pod in pods {
+        assert_eq!(pod["spec"]["nodeSelector"], json!({"node-restriction.kubernetes.io/tenant": "blue"}));
+        assert_eq!(pod["spec"]["nodeName"], "worker-1");
+    }
+}
+
+struct Installation<'c> {
+    cluster: &'c Cluster,
+    /// Where the commands run: a checkout, as far as they need one.
+    folder: PathBuf,
+    /// In place of the Service.
+    balancer: Balancer,
+    replicas: Vec<Replica>,
+}
+
+struct Replica {
+    instance: Instance,
+    volumes: Volumes,
+}
+
+impl<'c> Installation<'c> {
+    fn prepare(cluster: &'c Cluster) -> Self {
+        let folder = cluster.folder.join("install");
+        fs::create_dir(&folder).unwrap();
+        symlink(readme::root().join("deploy"), folder.join("deploy")).unwrap();
+        Self { cluster, folder, balancer: Balancer::start(cluster.runtime()), replicas: Vec::new() }
+    }
+
+    /// Runs a step of a page, and returns what it said.
+    #[track_caller]
+    fn run(&self, page: &str, step: &str) -> String {
+        self.run_commands(&readme::step(page, step))
+    }
+
+    #[track_caller]
+    fn run_commands(&self, commands: &str) -> String {
+        let commands = commands
+            .replace(
+                "--service partywall-system/partywall",
+                &format!("--url https://{}", self.balancer.address()),
+            )
+            .replace(
+                "--dns partywall.partywall-system.svc",
+                "--dns partywall.partywall-system.svc --ip 127.0.0.1",
+            );
+        let outcome = self.cluster.script(&self.folder, &commands).succeeded();
+        format!("{}{}", outcome.stdout, outcome.stderr)
+    }
+
+    /// Starts a process for each pod of the Deployment, once the Service leads to two.
+    fn start_replicas(&mut self) {
+        let pods = self.cluster.pods_until(NAMESPACE, "two replicas run", |pods| {
+            pods.len() == 2 && pods.iter().all(|pod| pod["status"]["phase"] == "Running")
+        });
+        self.must_lead_to(&pods);
+        let start = |pod: &Value| Replica::start(self.cluster, &self.folder, pod);
+        self.replicas = pods.iter().map(start).collect();
+        self.balancer.set_backends(self.replicas.iter().map(|replica| replica.instance.webhook).collect());
+    }
+
+    /// The Service finds these pods, by its selector and its port.
+    fn must_lead_to(&self, pods: &[Value]) {
+        let mut addresses: Vec<&Value> = pods.iter().map(|pod| &pod["status"]["podIP"]).collect();
+        addresses.sort_by_key(|address| address.to_string());
+        eventually(SOON, "the Service leads to both replicas", || {
+            let slices = self.cluster.list("EndpointSlice", NAMESPACE);
+            let endpoints =
+                slices.iter().flat_map(|slice| slice["endpoints"].as_array().into_iter().flatten());
+            let ready = endpoints.filter(|endpoint| endpoint["conditions"]["ready"] == true);
+            let mut found: Vec<&Value> = ready.map(|endpoint| &endpoint["addresses"][0]).collect();
+            found.sort_by_key(|address| address.to_string());
+            let is_port = slices.iter().all(|slice| slice["ports"][0]["port"] == 8443);
+            if is_port && found == addresses { Ok(()) } else { Err(json!(slices).to_string()) }
+        });
+    }
+
+    /// Waits until the API server asks the replicas for both phases, and not those who were registered before.
+    fn until_asked(&self) {
+        let pod = json!({
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {"name": "probe"},
+            "spec": {"containers": [{"name": "app", "image": "registry.example.com/app:1"}]},
+        });
+        let path = format!("{}?dryRun=All", self.cluster.path("Pod", "tenants-x"));
+        eventually(SOON, "the API server asks the replicas", || {
+            // The answer does not matter: that namespace is nobody's by these policies.
+            let _answer = self.cluster.admin().send(axum::http::Method::POST, &path, &pod);
+            let metrics: String = self.replicas.iter().map(|replica| replica.instance.metrics()).collect();
+            let is_asked = |endpoint: &str| {
+                let series = format!("partywall_reviews_total{{endpoint=\"{endpoint}\"");
+                metrics.lines().any(|line| line.starts_with(&series) && !line.ends_with(" 0"))
+            };
+            if is_asked("mutate") && is_asked("validate") { Ok(()) } else { Err("nobody was asked") }
+        });
+    }
+
+    /// The tenant gets one more namespace: the file is edited, the README's command repeated.
+    fn change_policies(&mut self) {
+        let file = self.folder.join("policies.yaml");
+        let policies = fs::read_to_string(&file).unwrap();
+        let changed = policies.replace("namespaces: [blue]", "namespaces: [blue, blue-too]");
+        assert_ne!(policies, changed);
+        fs::write(file, changed).unwrap();
+        let objects = readme::step(README, "objects");
+        let (_, command) = objects.rsplit_once("\nkubectl ").unwrap();
+        self.run_commands(&format!("kubectl {command}"));
+        let reloads = self.each("partywall_policy_reloads_total{result=\"taken\"}");
+        self.sync();
+        self.until_more("partywall_policy_reloads_total{result=\"taken\"}", &reloads);
+
+        let namespace = "blue-too";
+        self.cluster.namespace(namespace, &json!({"partywall.dev/tenant": "blue"}));
+        let run = ["run", "hello", "--image=registry.k8s.io/pause:3.10"];
+        self.cluster.kubectl(User::Admin).within(namespace).args(run).succeeds();
+        must_be_on_worker_1(self.cluster, namespace);
+    }
+
+    /// Certificate and CA are replaced as certs/README.md says, and no request meets a gap.
+    fn rotate_certificates(&mut self) {
+        let taken = "partywall_certificate_reloads_total{result=\"taken\"}";
+        let old = self.folder.join("partywall-certs/ca.crt");
+        assert!(self.all_trusted_by(&old));
+        let reloads = self.each(taken);
+        self.run(CERTIFICATES, "rotate");
+        self.sync();
+        self.until_more(taken, &reloads);
+        self.run(CERTIFICATES, "rotated");
+        assert!(!self.all_trusted_by(&old));
+        assert!(self.all_trusted_by(&self.folder.join("partywall-certs-new/ca.crt")));
+        let service = ["create", "service", "nodeport", "open", "--tcp=80", "--dry-run=server"];
+        eventually(SOON, "the API server trusts the new certificate", || {
+            let outcome = self.cluster.kubectl(User::Admin).within("blue").args(service).run();
+            if outcome.stderr.contains("service-exposure") { Ok(()) } else { Err(outcome.to_string()) }
+        });
+    }
+
+    /// The configurations ask cert-manager's injector for the CA. cert-manager itself does not run here.
+    fn hand_over_to_cert_manager(&self) {
+        self.run(CERTIFICATES, "cert-manager-webhooks");
+        for kind in ["MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"] {
+            let annotations = &self.cluster.get(kind, "", "partywall")["metadata"]["annotations"];
+            assert_eq!(annotations["cert-manager.io/inject-ca-from"], "partywall-system/partywall", "{kind}");
+        }
+    }
+
+    /// Whether whoever trusts this CA alone can talk to all replicas.
+    fn all_trusted_by(&self, ca: &Path) -> bool {
+        let is_trusted = |replica: &Replica| {
+            let server = format!("https://{}", replica.instance.webhook);
+            // There is nothing at this path; that it says so takes a connection that is trusted.
+            let answer = Api::new(self.cluster.runtime(), &server, ca, "").text("/");
+            matches!(answer, Err(kube::Error::Api(status)) if status.code == 404)
+        };
+        self.replicas.iter().all(is_trusted)
+    }
+
+    fn sync(&mut self) {
+        self.replicas.iter_mut().for_each(|replica| replica.volumes.sync(self.cluster));
+    }
+
+    fn each(&self, series: &str) -> Vec<u64> {
+        self.replicas.iter().map(|replica| replica.instance.figure(series)).collect()
+    }
+
+    fn until_more(&self, series: &str, before: &[u64]) {
+        eventually(SOON, &format!("{series} has grown at each replica"), || {
+            let now = self.each(series);
+            let has_grown = now.iter().zip(before).all(|(now, before)| now > before);
+            if has_grown { Ok(()) } else { Err(format!("{now:?}")) }
+        });
+    }
+}
+
+impl Replica {
+    /// Starts what a stored pod says, below a folder that stands for the container's root.
+    fn start(cluster: &Cluster, folder: &Path, pod: &Value) -> Self {
+        let name = pod["metadata"]["name"].as_str().unwrap();
+        let container = &pod["spec"]["containers"][0];
+        let volumes = Volumes::mount(cluster, pod, &folder.join(name));
+        let args = container["args"].as_array().unwrap().iter();
+        let args: Vec<String> = args.map(|arg| volumes.on_this_machine(arg.as_str().unwrap())).collect();
+        // All pods share this machine's ports, so each has others than the container's.
+        let (webhook, ops) = (ports::free(), ports::free());
+        let variable = |variable: &Value| {
+            let (name, value) = (variable["name"].as_str().unwrap(), variable["value"].as_str().unwrap());
+            let value = match name {
+                "PARTYWALL_LISTEN" => replaced(value, container, "webhook", webhook),
+                "PARTYWALL_OPS_LISTEN" => replaced(value, container, "ops", ops),
+                _ => volumes.on_this_machine(value),
+            };
+            (name.to_owned(), value)
+        };
+        let variables: Vec<_> = container["env"].as_array().unwrap().iter().map(variable).collect();
+        let instance =
+            Instance::start_with(cluster.runtime(), name, &cluster.folder, &args, &variables, (webhook, ops));
+        for (probe, path) in [("readinessProbe", "/readyz"), ("livenessProbe", "/livez")] {
+            assert_eq!(container[probe]["httpGet"]["port"], "ops", "{probe}");
+            assert_eq!(container[probe]["httpGet"]["path"], path, "{probe}");
+        }
+        Self { instance, volumes }
+    }
+}
+
+/// The address in place of one that the container listens on, which must have the port of this name.
+fn replaced(listens_on: &str, container: &Value, port: &str, address: SocketAddr) -> String {
+    let listens_on: SocketAddr = listens_on.parse().unwrap();
+    assert!(listens_on.ip().is_unspecified(), "others must reach {listens_on}");
+    let ports = container["ports"].as_array().unwrap();
+    let named = ports.iter().find(|entry| entry["name"] == port).unwrap();
+    assert_eq!(named["containerPort"], listens_on.port());
+    address.to_string()
+}
