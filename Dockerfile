@@ -16,7 +16,7 @@ COPY --from=build /src/target/release/partywall /partywall
 # No name to look up in an empty image: the number of `nobody`.
 USER 65534:65534
 # Inside a pod the API server comes from outside.
-ENV PARTYWALL_LISTEN=0.0.0.0:8443 PARTYWALL_OPS_LISTEN=0.0.0.0:8080 PARTYWALL_LOG_FORMAT=json
+ENV PARTYWALL_LISTEN=[::]:8443 PARTYWALL_OPS_LISTEN=[::]:8080 PARTYWALL_LOG_FORMAT=json
 EXPOSE 8443 8080
 ENTRYPOINT ["/partywall"]
 CMD ["serve"]

@@ -3,12 +3,12 @@
 check:
 	bash .ci/check
 
-# KUBERNETES, if set, is the release (`make e2e KUBERNETES=1.36.3`), the newest pinned one if not; KUBEBUILDER_ASSETS, if
-# set, is a folder with a control plane instead. ARGS go to the suite: `make e2e ARGS=guide`.
+# KUBERNETES names the release (`make e2e KUBERNETES=1.36.3`), the newest pinned one if it is not set.
+# KUBEBUILDER_ASSETS, if set, is a folder with a control plane instead. ARGS go to the suite: `make e2e ARGS=guide`.
 e2e:
 	assets=$$(tests/e2e/control-plane $(KUBERNETES)) && KUBEBUILDER_ASSETS=$$assets cargo test --locked --test e2e -- $(ARGS)
 
-# Pins what a release of Kubernetes is built from: `make pin KUBERNETES=1.38.0`. .ci/check runs the suite on all pinned ones.
+# Pins what a release of Kubernetes is built from: `make pin KUBERNETES=1.38.0`. CI runs the suite on all pinned ones.
 pin:
 	tests/e2e/control-plane --pin $(KUBERNETES)
 

@@ -87,14 +87,24 @@ fn the_image_has_this_version() {
     assert_eq!(read("kustomization.yaml")["images"][0]["newTag"], env!("CARGO_PKG_VERSION"));
     let image = &read("deployment.yaml")["spec"]["template"]["spec"]["containers"][0]["image"];
     assert_eq!(*image, read("kustomization.yaml")["images"][0]["name"]);
+    let readme = fs::read_to_string(manifests().join("../../README.md")).unwrap();
+    assert!(
+        readme
+            .contains(concat!("docker build -t registry.example.com/partywall:", env!("CARGO_PKG_VERSION")))
+    );
 }
 
 #[test]
 fn a_replica_that_ends_may_drain_and_finish() {
     let spec = &read("deployment.yaml")["spec"]["template"]["spec"];
     let variables = spec["containers"][0]["env"].as_array().unwrap();
-    assert!(variables.iter().all(|variable| variable["name"] != "PARTYWALL_DRAIN"), "15 s is the default");
-    assert!(spec["terminationGracePeriodSeconds"].as_u64() >= Some(15 + 15), "{spec}");
+    assert!(variables.iter().all(|variable| variable["name"] != "PARTYWALL_DRAIN"), "the default holds");
+    let help = Command::new(env!("CARGO_BIN_EXE_partywall")).args(["serve", "--help"]).output().unwrap();
+    let help = String::from_utf8(help.stdout).unwrap();
+    let (_, drain) = help.split_once("--drain").unwrap();
+    let (_, default) = drain.split_once("[default: ").unwrap();
+    let default: u64 = default.split_once(']').unwrap().0.parse().unwrap();
+    assert!(spec["terminationGracePeriodSeconds"].as_u64() >= Some(default + 15), "{spec}");
 }
 
 #[test]

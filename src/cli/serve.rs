@@ -6,7 +6,7 @@ mod demo;
 mod descriptors;
 mod policies;
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -130,8 +130,14 @@ async fn serve(args: Args) -> anyhow::Result<ExitCode> {
     }
 }
 
+/// Listens on an address; `[::]` is all of them, and where the kernel has no IPv6, all of IPv4.
 fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
-    server::bind(address).with_context(|| format!("cannot listen on {address}"))
+    let listener = server::bind(address).or_else(|error| {
+        let has_v4 = address.ip() == Ipv6Addr::UNSPECIFIED;
+        let v4 = has_v4.then(|| server::bind((Ipv4Addr::UNSPECIFIED, address.port()).into()).ok());
+        v4.flatten().ok_or(error)
+    });
+    listener.with_context(|| format!("cannot listen on {address}"))
 }
 
 /// The first signal, as the time to drain, and the second.
@@ -194,6 +200,15 @@ mod tests {
         assert!(parse(&["--tls-cert", "tls.crt"]).unwrap_err().contains("--tls-key"));
         assert!(parse(&["--tls-key", "tls.key"]).unwrap_err().contains("--tls-cert"));
         assert!(parse(&["--tls-cert", "tls.crt", "--tls-key", "tls.key"]).is_ok());
+    }
+
+    #[tokio::test]
+    async fn all_addresses_are_those_of_both_families() {
+        let listener = bind("[::]:0".parse().unwrap()).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        tokio::net::TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.unwrap();
+        let taken = bind(([0, 0, 0, 0], port).into()).unwrap_err();
+        assert!(format!("{taken:#}").contains("cannot listen on 0.0.0.0"), "{taken:#}");
     }
 
     #[test]

@@ -96,8 +96,22 @@ impl Cluster {
         Kubectl::new(&self.control_plane.assets, &self.folder, user)
     }
 
-    /// Runs a script of a page in a folder, as an administrator with `kubectl` and `partywall` at hand.
-    pub(crate) fn script(&self, folder: &Path, script: &str) -> Outcome {
+    /// Makes a user an administrator, and waits until it has an effect.
+    #[track_caller]
+    pub(crate) fn grant_everything(&self, user: User) {
+        let binding = json!({
+            "apiVersion": "rbac.authorization.k8s.io/v1",
+            "kind": "ClusterRoleBinding",
+            "metadata": {"name": "administrator"},
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"},
+            "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user.name()}],
+        });
+        self.admin().create(&self.path("ClusterRoleBinding", ""), &binding);
+        self.until_granted(user, "", "create", "namespaces");
+    }
+
+    /// Runs a script in a folder, with `kubectl` and `partywall` at hand.
+    pub(crate) fn script(&self, user: User, folder: &Path, script: &str) -> Outcome {
         let programs = [&self.control_plane.assets, Path::new(PROGRAM).parent().unwrap()];
         let system = env::var_os("PATH").unwrap_or_default();
         let path = env::join_paths(programs.into_iter().map(Path::to_owned).chain(env::split_paths(&system)));
@@ -105,7 +119,7 @@ impl Cluster {
         bash.args(["-euo", "pipefail", "-c", script])
             .current_dir(folder)
             .env("PATH", path.unwrap())
-            .env("KUBECONFIG", User::Admin.kubeconfig(&self.folder))
+            .env("KUBECONFIG", user.kubeconfig(&self.folder))
             .env("HOME", &self.folder);
         Outcome::of(bash, script.to_owned(), "")
     }

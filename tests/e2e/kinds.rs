@@ -24,6 +24,7 @@ pub(crate) fn path(kind: &str, namespace: &str) -> String {
         "CustomResourceDefinition" => ("apis/apiextensions.k8s.io/v1", "customresourcedefinitions"),
         "HTTPRoute" => ("apis/gateway.networking.k8s.io/v1", "httproutes"),
         "Certificate" => ("apis/cert-manager.io/v1", "certificates"),
+        "ClusterRoleBinding" => ("apis/rbac.authorization.k8s.io/v1", "clusterrolebindings"),
         "Role" => ("apis/rbac.authorization.k8s.io/v1", "roles"),
         "RoleBinding" => ("apis/rbac.authorization.k8s.io/v1", "rolebindings"),
         "MutatingWebhookConfiguration" => {

@@ -1,7 +1,7 @@
 //! partywall in a cluster: a real control plane asks it, and real controllers meet its answers.
 //!
 //! `make e2e` runs this on what tests/e2e/control-plane builds, or on what KUBEBUILDER_ASSETS names.
-//! There are no machines behind the nodes and no containers in the pods, so a run takes a minute. Nothing sleeps but
+//! There are no machines behind the nodes and no containers in the pods, so a run takes two minutes. Nothing sleeps but
 //! [`eventually`], and whatever way a run ends, no process of it goes on.
 
 #![expect(
@@ -26,6 +26,7 @@ mod https;
 mod kinds;
 mod kubectl;
 mod kubelet;
+mod load;
 mod meddler;
 mod nodes;
 mod outcome;

@@ -1,16 +1,19 @@
-//! Commands that end, and what they say.
+//! Commands that end, and their output.
 
 use std::fmt::{self, Display};
 use std::io::{Read, Write};
+use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How long one command may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+use rustix::process::{Pid, Signal, kill_process_group};
 
-/// What became of a command.
+/// Limits one command, or one script.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// The result of a command.
 pub(crate) struct Outcome {
     command: String,
     /// The exit code; `None`: it did not end in time and was killed.
@@ -22,8 +25,9 @@ pub(crate) struct Outcome {
 impl Outcome {
     /// Runs a command to its end; `title` names it in failures.
     pub(crate) fn of(mut command: Command, title: String, stdin: &str) -> Self {
-        let mut child =
-            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        // A group of its own, so that what a script has started ends with it.
+        command.process_group(0).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
         let end = Instant::now() + PATIENCE;
         let (stdout, stderr) = (collect(child.stdout.take()), collect(child.stderr.take()));
         // It may end without reading it all; then its output tells why.
@@ -35,7 +39,8 @@ impl Outcome {
             let code = child.wait().unwrap().code();
             return Self { command: title, code, stdout, stderr };
         }
-        child.kill().unwrap();
+        // Not reaped yet, so the number is still its own.
+        kill_process_group(Pid::from_child(&child), Signal::KILL).unwrap();
         child.wait().unwrap();
         let read = |stream: &Receiver<String>| stream.recv().unwrap_or_default();
         Self { command: title, code: None, stdout: read(&stdout), stderr: read(&stderr) }

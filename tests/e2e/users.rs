@@ -14,8 +14,10 @@ pub(crate) const TENANTS: [&str; 3] = ["tenant-x", "tenant-y", "outsider"];
 /// Somebody the API server knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum User {
-    /// May do everything.
+    /// May do everything; in the group `system:masters`, whom some webhooks are not asked about.
     Admin,
+    /// May do everything by a ClusterRoleBinding, as the administrators of most managed clusters.
+    Operator,
     /// One of [`TENANTS`].
     Tenant(&'static str),
     /// The kubelet of one of our nodes.
@@ -27,7 +29,7 @@ pub(crate) enum User {
 impl User {
     fn all() -> impl Iterator<Item = Self> {
         let nodes = nodes::NODES.iter().map(|node| Self::Kubelet(node.name));
-        [Self::Admin, Self::Scheduler, Self::ControllerManager]
+        [Self::Admin, Self::Operator, Self::Scheduler, Self::ControllerManager]
             .into_iter()
             .chain(TENANTS.map(Self::Tenant))
             .chain(nodes)
@@ -37,6 +39,7 @@ impl User {
     pub(crate) fn name(self) -> String {
         match self {
             Self::Admin => "admin".to_owned(),
+            Self::Operator => "operator@example.com".to_owned(),
             Self::Tenant(name) => name.to_owned(),
             Self::Kubelet(node) => format!("system:node:{node}"),
             Self::Scheduler => "system:kube-scheduler".to_owned(),
@@ -48,7 +51,7 @@ impl User {
         match self {
             Self::Admin => "system:masters",
             Self::Kubelet(_) => "system:nodes",
-            Self::Tenant(_) | Self::Scheduler | Self::ControllerManager => "",
+            Self::Operator | Self::Tenant(_) | Self::Scheduler | Self::ControllerManager => "",
         }
     }
 

@@ -11,11 +11,13 @@ use serde_json::Value;
 use crate::cluster::Cluster;
 
 /// The volumes that a pod's first container mounts, below a folder that stands for its root.
+#[derive(Clone)]
 pub(crate) struct Volumes {
     namespace: String,
     mounts: Vec<Mount>,
 }
 
+#[derive(Clone)]
 struct Mount {
     /// The path in the container.
     path: String,
@@ -43,6 +45,9 @@ impl Volumes {
                 (_, Value::String(name)) => ("Secret", name.clone()),
                 _ => panic!("neither a ConfigMap nor a Secret: {source}"),
             };
+            for source in [&source["configMap"], &source["secret"]] {
+                assert!(source["items"].is_null(), "only whole objects are mounted here: {source}");
+            }
             let path = text(&mount["mountPath"]);
             let folder = root.join(path.trim_start_matches('/'));
             fs::create_dir_all(&folder).unwrap();
@@ -73,6 +78,7 @@ impl Mount {
     fn write(&mut self, object: &Value) {
         self.writes += 1;
         let (name, before) = (format!("..{}", self.writes), format!("..{}", self.writes - 1));
+        assert!(object["binaryData"].is_null(), "only text is written here: {object}");
         fs::create_dir(self.folder.join(&name)).unwrap();
         for (file, content) in object["data"].as_object().unwrap() {
             let content = content.as_str().unwrap();

@@ -8,6 +8,7 @@ use std::fs;
 use std::net::SocketAddr;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+use std::{mem, thread};
 
 use serde_json::{Value, json};
 
@@ -15,17 +16,23 @@ use crate::api::Api;
 use crate::balancer::Balancer;
 use crate::cluster::Cluster;
 use crate::eventually::{SOON, eventually};
+use crate::load::Load;
 use crate::partywall::Instance;
 use crate::users::User;
 use crate::volumes::Volumes;
 use crate::{ports, readme};
 
 const NAMESPACE: &str = "partywall-system";
+const OPERATOR: User = User::Operator;
 const README: &str = "README.md";
 const CERTIFICATES: &str = "certs/README.md";
 
 pub(crate) fn the_readmes_installation_ends_with_a_tenants_pod_on_its_node(cluster: &Cluster) {
+    cluster.unregister();
+    cluster.grant_everything(OPERATOR);
+    cluster.cordon("worker-1", false);
     let mut installation = Installation::prepare(cluster);
+    installation.run(README, "node");
     installation.run(README, "policies");
     installation.run(README, "objects");
     let said = installation.run(README, "server");
@@ -34,13 +41,15 @@ pub(crate) fn the_readmes_installation_ends_with_a_tenants_pod_on_its_node(clust
     installation.run(README, "webhooks");
     installation.until_asked();
 
-    cluster.cordon("worker-1", false);
     let said = installation.run(README, "tenant");
     assert!(said.contains(" worker-1 "), "{said}");
     must_be_on_worker_1(cluster, "blue");
 
     installation.change_policies();
+    // A second year follows the first.
     installation.rotate_certificates();
+    installation.rotate_certificates();
+    installation.restart_replicas();
     installation.hand_over_to_cert_manager();
 
     installation.run(README, "remove");
@@ -74,8 +83,10 @@ struct Installation<'c> {
 }
 
 struct Replica {
-    instance: Instance,
+    name: String,
+    container: Value,
     volumes: Volumes,
+    instance: Instance,
 }
 
 impl<'c> Installation<'c> {
@@ -103,7 +114,7 @@ impl<'c> Installation<'c> {
                 "--dns partywall.partywall-system.svc",
                 "--dns partywall.partywall-system.svc --ip 127.0.0.1",
             );
-        let outcome = self.cluster.script(&self.folder, &commands).succeeded();
+        let outcome = self.cluster.script(OPERATOR, &self.folder, &commands).succeeded();
         format!("{}{}", outcome.stdout, outcome.stderr)
     }
 
@@ -115,7 +126,7 @@ impl<'c> Installation<'c> {
         self.must_lead_to(&pods);
         let start = |pod: &Value| Replica::start(self.cluster, &self.folder, pod);
         self.replicas = pods.iter().map(start).collect();
-        self.balancer.set_backends(self.replicas.iter().map(|replica| replica.instance.webhook).collect());
+        self.lead_to_replicas();
     }
 
     /// The Service finds these pods, by its selector and its port.
@@ -161,10 +172,14 @@ impl<'c> Installation<'c> {
         let policies = fs::read_to_string(&file).unwrap();
         let changed = policies.replace("namespaces: [blue]", "namespaces: [blue, blue-too]");
         assert_ne!(policies, changed);
-        fs::write(file, changed).unwrap();
-        let objects = readme::step(README, "objects");
-        let (_, command) = objects.rsplit_once("\nkubectl ").unwrap();
-        self.run_commands(&format!("kubectl {command}"));
+        // The README's check finds a mistake before it gets to the cluster.
+        fs::write(&file, changed.replace("default: blue", "default: bleu")).unwrap();
+        let outcome = self.cluster.script(OPERATOR, &self.folder, &readme::step(README, "check"));
+        assert_eq!(outcome.code, Some(2), "{outcome}");
+        outcome.says("bleu");
+        fs::write(&file, changed).unwrap();
+        self.run(README, "check");
+        self.run(README, "change");
         let reloads = self.each("partywall_policy_reloads_total{result=\"taken\"}");
         self.sync();
         self.until_more("partywall_policy_reloads_total{result=\"taken\"}", &reloads);
@@ -179,20 +194,41 @@ impl<'c> Installation<'c> {
     /// Certificate and CA are replaced as certs/README.md says, and no request meets a gap.
     fn rotate_certificates(&mut self) {
         let taken = "partywall_certificate_reloads_total{result=\"taken\"}";
-        let old = self.folder.join("partywall-certs/ca.crt");
+        let old = self.folder.join("old-ca.crt");
+        fs::copy(self.folder.join("partywall-certs/ca.crt"), &old).unwrap();
         assert!(self.all_trusted_by(&old));
+        let load = Load::start(self.cluster, OPERATOR, "blue");
         let reloads = self.each(taken);
         self.run(CERTIFICATES, "rotate");
         self.sync();
         self.until_more(taken, &reloads);
         self.run(CERTIFICATES, "rotated");
         assert!(!self.all_trusted_by(&old));
-        assert!(self.all_trusted_by(&self.folder.join("partywall-certs-new/ca.crt")));
-        let service = ["create", "service", "nodeport", "open", "--tcp=80", "--dry-run=server"];
-        eventually(SOON, "the API server trusts the new certificate", || {
-            let outcome = self.cluster.kubectl(User::Admin).within("blue").args(service).run();
-            if outcome.stderr.contains("service-exposure") { Ok(()) } else { Err(outcome.to_string()) }
+        assert!(self.all_trusted_by(&self.folder.join("partywall-certs/ca.crt")));
+        load.until_created(load.created() + 50);
+        let load = load.stop(self.cluster);
+        assert!(load.failures.is_empty(), "{} failed: {:?}", load.failures.len(), load.failures.first());
+    }
+
+    /// Replaces all processes by others with the same mounts, as a rollout does. The API server cannot keep a connection to
+    /// one that is gone, so it meets the certificate with its present bundle.
+    fn restart_replicas(&mut self) {
+        let old = mem::take(&mut self.replicas);
+        self.replicas = old.iter().map(|replica| replica.again(self.cluster)).collect();
+        self.lead_to_replicas();
+        thread::scope(|scope| {
+            let stops: Vec<_> = old.into_iter().map(|old| scope.spawn(|| old.instance.stop(SOON))).collect();
+            for stop in stops {
+                assert!(stop.join().unwrap().is_some_and(|status| status.success()));
+            }
         });
+        let service = ["create", "service", "nodeport", "open", "--tcp=80", "--dry-run=server"];
+        let outcome = self.cluster.kubectl(OPERATOR).within("blue").args(service).fails();
+        outcome.says("service-exposure");
+    }
+
+    fn lead_to_replicas(&self) {
+        self.balancer.set_backends(self.replicas.iter().map(|replica| replica.instance.webhook).collect());
     }
 
     /// The configurations ask cert-manager's injector for the CA. cert-manager itself does not run here.
@@ -204,7 +240,7 @@ impl<'c> Installation<'c> {
         }
     }
 
-    /// Whether whoever trusts this CA alone can talk to all replicas.
+    /// Whether a client that trusts only this CA can talk to all replicas.
     fn all_trusted_by(&self, ca: &Path) -> bool {
         let is_trusted = |replica: &Replica| {
             let server = format!("https://{}", replica.instance.webhook);
@@ -235,31 +271,42 @@ impl<'c> Installation<'c> {
 impl Replica {
     /// Starts what a stored pod says, below a folder that stands for the container's root.
     fn start(cluster: &Cluster, folder: &Path, pod: &Value) -> Self {
-        let name = pod["metadata"]["name"].as_str().unwrap();
-        let container = &pod["spec"]["containers"][0];
-        let volumes = Volumes::mount(cluster, pod, &folder.join(name));
-        let args = container["args"].as_array().unwrap().iter();
-        let args: Vec<String> = args.map(|arg| volumes.on_this_machine(arg.as_str().unwrap())).collect();
-        // All pods share this machine's ports, so each has others than the container's.
-        let (webhook, ops) = (ports::free(), ports::free());
-        let variable = |variable: &Value| {
-            let (name, value) = (variable["name"].as_str().unwrap(), variable["value"].as_str().unwrap());
-            let value = match name {
-                "PARTYWALL_LISTEN" => replaced(value, container, "webhook", webhook),
-                "PARTYWALL_OPS_LISTEN" => replaced(value, container, "ops", ops),
-                _ => volumes.on_this_machine(value),
-            };
-            (name.to_owned(), value)
-        };
-        let variables: Vec<_> = container["env"].as_array().unwrap().iter().map(variable).collect();
-        let instance =
-            Instance::start_with(cluster.runtime(), name, &cluster.folder, &args, &variables, (webhook, ops));
+        let name = pod["metadata"]["name"].as_str().unwrap().to_owned();
+        let container = pod["spec"]["containers"][0].clone();
         for (probe, path) in [("readinessProbe", "/readyz"), ("livenessProbe", "/livez")] {
             assert_eq!(container[probe]["httpGet"]["port"], "ops", "{probe}");
             assert_eq!(container[probe]["httpGet"]["path"], path, "{probe}");
         }
-        Self { instance, volumes }
+        let volumes = Volumes::mount(cluster, pod, &folder.join(&name));
+        let instance = instance(cluster, &name, &container, &volumes);
+        Self { name, container, volumes, instance }
     }
+
+    /// Starts one more of it, with the same mounts.
+    fn again(&self, cluster: &Cluster) -> Self {
+        let (name, container) = (format!("{}-again", self.name), self.container.clone());
+        let instance = instance(cluster, &name, &container, &self.volumes);
+        Self { name, container, volumes: self.volumes.clone(), instance }
+    }
+}
+
+/// Starts what a container says.
+fn instance(cluster: &Cluster, name: &str, container: &Value, volumes: &Volumes) -> Instance {
+    let args = container["args"].as_array().unwrap().iter();
+    let args: Vec<String> = args.map(|arg| volumes.on_this_machine(arg.as_str().unwrap())).collect();
+    // All pods share this machine's ports, so each has others than the container's.
+    let (webhook, ops) = (ports::free(), ports::free());
+    let variable = |variable: &Value| {
+        let (name, value) = (variable["name"].as_str().unwrap(), variable["value"].as_str().unwrap());
+        let value = match name {
+            "PARTYWALL_LISTEN" => replaced(value, container, "webhook", webhook),
+            "PARTYWALL_OPS_LISTEN" => replaced(value, container, "ops", ops),
+            _ => volumes.on_this_machine(value),
+        };
+        (name.to_owned(), value)
+    };
+    let variables: Vec<_> = container["env"].as_array().unwrap().iter().map(variable).collect();
+    Instance::start_with(cluster.runtime(), name, &cluster.folder, &args, &variables, (webhook, ops))
 }
 
 /// The address in place of one that the container listens on, which must have the port of this name.
