@@ -24,17 +24,57 @@ pub const GROUP: &str = "partywall.dev";
 /// What `apiVersion` reads.
 pub const API_VERSION: &str = "partywall.dev/v1alpha1";
 
-/// Any one of the objects.
+/// One of the objects: the name in its metadata, and its spec.
 #[derive(Clone, Debug)]
-pub enum Object {
+pub struct Object {
+    /// The name.
+    pub name: String,
+    /// The spec, which says the kind too.
+    pub spec: Spec,
+}
+
+impl Object {
+    /// Names a spec.
+    pub fn new(name: impl Into<String>, spec: impl Into<Spec>) -> Self {
+        Self { name: name.into(), spec: spec.into() }
+    }
+}
+
+/// The spec of any one of the objects.
+#[derive(Clone, Debug)]
+pub enum Spec {
     /// A set of nodes.
-    NodePool(Box<NodePool>),
+    NodePool(Box<NodePoolSpec>),
     /// A tenant and what it may do.
-    Tenant(Box<Tenant>),
+    Tenant(Box<TenantSpec>),
     /// A justified, expiring exception.
-    Exemption(Box<Exemption>),
+    Exemption(Box<ExemptionSpec>),
     /// What holds for the whole cluster.
-    Settings(Box<Settings>),
+    Settings(Box<SettingsSpec>),
+}
+
+impl From<NodePoolSpec> for Spec {
+    fn from(spec: NodePoolSpec) -> Self {
+        Self::NodePool(Box::new(spec))
+    }
+}
+
+impl From<TenantSpec> for Spec {
+    fn from(spec: TenantSpec) -> Self {
+        Self::Tenant(Box::new(spec))
+    }
+}
+
+impl From<ExemptionSpec> for Spec {
+    fn from(spec: ExemptionSpec) -> Self {
+        Self::Exemption(Box::new(spec))
+    }
+}
+
+impl From<SettingsSpec> for Spec {
+    fn from(spec: SettingsSpec) -> Self {
+        Self::Settings(Box::new(spec))
+    }
 }
 
 /// An object and where it was written.

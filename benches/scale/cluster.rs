@@ -4,9 +4,7 @@
 //! the same length at every size, since hashing one takes instructions for each of its bytes.
 
 use partywall::admission::Phase;
-use partywall::api::{
-    Effect, Located, NodePool, NodePoolSpec, NodePools, Object, Source, Taint, Tenant, TenantSpec,
-};
+use partywall::api::{Effect, Located, NodePoolSpec, NodePools, Object, Source, Taint, TenantSpec};
 use serde::Serialize;
 
 use crate::payload::{self, Expect, Size};
@@ -186,11 +184,11 @@ fn pool(name: &str) -> Located {
             effect: Some(Effect::NoSchedule),
         }],
     };
-    located(Object::NodePool(Box::new(NodePool::new(name, spec))))
+    located(Object::new(name, spec))
 }
 
 fn tenant(name: &str, spec: TenantSpec) -> Located {
-    located(Object::Tenant(Box::new(Tenant::new(name, spec))))
+    located(Object::new(name, spec))
 }
 
 fn located(object: Object) -> Located {

@@ -6,7 +6,7 @@ use arbitrary::{Arbitrary, Unstructured};
 use jiff::civil::date;
 use libfuzzer_sys::fuzz_target;
 use partywall::admission::tenancy::{Domain, Domains, Host, Snapshot};
-use partywall::api::{Located, Object, Source, Tenant};
+use partywall::api::{Located, Object, Source, TenantSpec};
 use serde_json::json;
 
 /// Labels and what looks like one: few, so that names meet.
@@ -169,8 +169,9 @@ fuzz_target!(|case: Case| {
 fn disjoint(ours: &[Domain], theirs: &[Domain], [our, their]: [&[Reference]; 2]) {
     let tenant = |name: &str, domains: &[Domain]| {
         let domains: Vec<String> = domains.iter().map(ToString::to_string).collect();
-        let spec = serde_json::from_value(json!({"namespaces": [name], "domains": domains})).expect("a spec");
-        Located { source: Source::file(name), object: Object::Tenant(Box::new(Tenant::new(name, spec))) }
+        let spec: TenantSpec =
+            serde_json::from_value(json!({"namespaces": [name], "domains": domains})).expect("a spec");
+        Located { source: Source::file(name), object: Object::new(name, spec) }
     };
     // Two domains share a host if and only if they share the one that is closest to one of them.
     let nearest = |(more, base): &Reference| match more {

@@ -9,8 +9,7 @@ use super::metadata;
 use super::schema::{self, Flaw};
 use crate::admission::tenancy::{Unread, did_you_mean};
 use crate::api::{
-    API_VERSION, Exemption, ExemptionSpec, Mistake, NodePool, NodePoolSpec, Object, Settings, SettingsSpec,
-    Source, Tenant, TenantSpec,
+    API_VERSION, ExemptionSpec, Mistake, NodePoolSpec, Object, SettingsSpec, Source, Spec, TenantSpec,
 };
 
 /// What came of a document.
@@ -21,11 +20,11 @@ pub(super) enum Reading {
     Refused(Vec<Mistake>, Option<Unread>),
 }
 
-/// A kind of object: its name, the schema of its spec, and how it is made.
+/// A kind of object: its name, the schema of its spec, and how the spec is decoded.
 struct Kind {
     name: &'static str,
     schema: Value,
-    make: fn(&str, Value) -> serde_json::Result<Object>,
+    decode: fn(Value) -> serde_json::Result<Spec>,
 }
 
 /// Built once: generating a schema costs more than checking a document.
@@ -35,22 +34,22 @@ static KINDS: LazyLock<[Kind; 4]> = LazyLock::new(|| {
         Kind {
             name: "NodePool",
             schema: schema_for!(NodePoolSpec).to_value(),
-            make: |name, spec| Ok(Object::NodePool(Box::new(NodePool::new(name, from_value(spec)?)))),
+            decode: |spec| from_value::<NodePoolSpec>(spec).map(Spec::from),
         },
         Kind {
             name: "Tenant",
             schema: schema_for!(TenantSpec).to_value(),
-            make: |name, spec| Ok(Object::Tenant(Box::new(Tenant::new(name, from_value(spec)?)))),
+            decode: |spec| from_value::<TenantSpec>(spec).map(Spec::from),
         },
         Kind {
             name: "Exemption",
             schema: schema_for!(ExemptionSpec).to_value(),
-            make: |name, spec| Ok(Object::Exemption(Box::new(Exemption::new(name, from_value(spec)?)))),
+            decode: |spec| from_value::<ExemptionSpec>(spec).map(Spec::from),
         },
         Kind {
             name: "Settings",
             schema: schema_for!(SettingsSpec).to_value(),
-            make: |name, spec| Ok(Object::Settings(Box::new(Settings::new(name, from_value(spec)?)))),
+            decode: |spec| from_value::<SettingsSpec>(spec).map(Spec::from),
         },
     ]
 });
@@ -86,8 +85,8 @@ pub(super) fn read(source: &Source, document: Value, written: Option<&Value>) ->
         checked.is_usable.then_some((kind, spec))
     });
     if let (true, Some((kind, spec)), Some(name)) = (is_ours, spec, &name) {
-        match (kind.make)(name, spec) {
-            Ok(object) => return Reading::Object(object, mistakes(flaws)),
+        match (kind.decode)(spec) {
+            Ok(spec) => return Reading::Object(Object::new(name, spec), mistakes(flaws)),
             // INVARIANT: what passed the schema, serde reads; a difference between the two is told, not hidden.
             Err(error) => flaws.push(("spec".to_owned(), String::new(), error.to_string())),
         }

@@ -1,9 +1,7 @@
 //! A load stays near-linear in the number of tenants and domains.
 
 use partywall::admission::tenancy::Snapshot;
-use partywall::api::{
-    self, Located, Mode, NodePool, NodePoolSpec, NodePools, Object, Source, Tenant, TenantSpec,
-};
+use partywall::api::{self, Located, Mode, NodePoolSpec, NodePools, Object, Source, Spec, TenantSpec};
 
 use super::TODAY;
 
@@ -14,7 +12,7 @@ fn many(tenants: usize) -> Vec<Located> {
         let name = format!("pool-{index}");
         let node_selector = [("node-restriction.kubernetes.io/pool".to_owned(), name.clone())].into();
         let taints = vec![api::Taint { key: "pool".to_owned(), value: Some(name.clone()), effect: None }];
-        Object::NodePool(Box::new(NodePool::new(&name, NodePoolSpec { node_selector, taints })))
+        Object::new(name, NodePoolSpec { node_selector, taints })
     });
     let tenants = (0..tenants).map(|index| {
         let spec = TenantSpec {
@@ -27,7 +25,7 @@ fn many(tenants: usize) -> Vec<Located> {
             rules: [("pod-security".to_owned(), Mode::Warn)].into(),
             ..TenantSpec::default()
         };
-        Object::Tenant(Box::new(Tenant::new(&format!("tenant-{index}"), spec)))
+        Object::new(format!("tenant-{index}"), spec)
     });
     pools.chain(tenants).zip(1..).map(|(object, document)| Located { source: at(document), object }).collect()
 }
@@ -45,9 +43,9 @@ fn many_tenants_compile() {
 fn many_mistakes_are_found_as_fast() {
     let mut objects = many(2_000);
     for located in &mut objects {
-        if let Object::Tenant(tenant) = &mut located.object {
-            tenant.spec.node_pools = Some(NodePools { default: "pol-1".to_owned(), allowed: None });
-            tenant.spec.domains.push("shared.example.com".to_owned());
+        if let Spec::Tenant(spec) = &mut located.object.spec {
+            spec.node_pools = Some(NodePools { default: "pol-1".to_owned(), allowed: None });
+            spec.domains.push("shared.example.com".to_owned());
         }
     }
     let mistakes = Snapshot::compile(objects, TODAY).unwrap_err();

@@ -128,14 +128,14 @@ impl World {
             };
             let taints = pool.taints.iter().map(taint).collect();
             let spec = api::NodePoolSpec { node_selector: pool.labels.clone(), taints };
-            objects.push(Object::NodePool(Box::new(api::NodePool::new(&pool_name(index), spec))));
+            objects.push(Object::new(pool_name(index), spec));
         }
         for tenant in &self.tenants {
             let spec = tenant_spec(tenant);
-            objects.push(Object::Tenant(Box::new(api::Tenant::new(&tenant.namespace, spec))));
+            objects.push(Object::new(&tenant.namespace, spec));
         }
         let spec = api::SettingsSpec { stamp: Some(self.stamp), ..Default::default() };
-        objects.push(Object::Settings(Box::new(api::Settings::new("default", spec))));
+        objects.push(Object::new("default", spec));
         let located = |object| Located { source: Source::file("world"), object };
         let compiled = Snapshot::compile(objects.into_iter().map(located).collect(), date(2026, 11, 20));
         compiled.unwrap_or_else(|mistakes| panic!("{mistakes:?}\n{self}")).snapshot

@@ -26,7 +26,7 @@ pub(crate) use self::names::is_dns_label;
 pub use self::names::{did_you_mean, keyed};
 use super::Snapshot;
 use super::index::PoolIndex;
-use crate::api::{self, Located, Mistake, Object};
+use crate::api::{self, Located, Mistake, Object, Spec};
 
 /// A snapshot that may be used, and what is worth a warning.
 #[derive(Debug)]
@@ -119,21 +119,13 @@ struct Objects {
 impl Objects {
     fn sort(objects: Vec<Located>, mistakes: &mut Mistakes) -> Self {
         let mut sorted = Self::default();
-        for Located { source, object } in objects {
+        for Located { source, object: Object { name, spec } } in objects {
             let at = At::new(source);
-            match object {
-                Object::NodePool(object) => {
-                    sorted.pools.push(Named::new(at, object.metadata.name, object.spec))
-                }
-                Object::Tenant(object) => {
-                    sorted.tenants.push(Named::new(at, object.metadata.name, object.spec))
-                }
-                Object::Exemption(object) => {
-                    sorted.exemptions.push(Named::new(at, object.metadata.name, object.spec));
-                }
-                Object::Settings(object) => {
-                    sorted.settings.push(Named::new(at, object.metadata.name, object.spec));
-                }
+            match spec {
+                Spec::NodePool(spec) => sorted.pools.push(Named { at, name, spec: *spec }),
+                Spec::Tenant(spec) => sorted.tenants.push(Named { at, name, spec: *spec }),
+                Spec::Exemption(spec) => sorted.exemptions.push(Named { at, name, spec: *spec }),
+                Spec::Settings(spec) => sorted.settings.push(Named { at, name, spec: *spec }),
             }
         }
         distinct(&mut sorted.pools, "NodePool", mistakes);
@@ -141,12 +133,6 @@ impl Objects {
         distinct(&mut sorted.exemptions, "Exemption", mistakes);
         distinct(&mut sorted.settings, "Settings", mistakes);
         sorted
-    }
-}
-
-impl<S> Named<S> {
-    fn new(at: At, name: Option<String>, spec: S) -> Self {
-        Self { at, name: name.unwrap_or_default(), spec }
     }
 }
 

@@ -1,15 +1,23 @@
 //! What holds for the whole cluster: Settings over the embedded `policies/default.yaml`.
 
+use serde::Deserialize;
+
 use super::mistakes::{At, Mistakes};
 use super::{Named, platform, refuse_empty, routes};
 use crate::admission::policy::Modes;
 use crate::admission::tenancy::{Controllers, ForeignRoute, Platform};
-use crate::api::{Mode, Settings, SettingsSpec, Source, StampMode, Workloads};
+use crate::api::{Mode, SettingsSpec, Source, StampMode, Workloads};
 
 /// The embedded Settings.
 const DEFAULT: &str = include_str!("../../../../policies/default.yaml");
 /// What mistakes in it would be reported under.
 const DEFAULT_PATH: &str = "policies/default.yaml";
+
+/// What is read of [`DEFAULT`].
+#[derive(Deserialize)]
+struct Embedded {
+    spec: SettingsSpec,
+}
 
 /// What holds for the whole cluster.
 pub(super) struct Base {
@@ -82,9 +90,9 @@ fn embedded(mistakes: &mut Mistakes) -> Base {
         system_namespaces: Vec::new(),
         at: at.clone(),
     };
-    match serde_saphyr::from_str::<Settings>(DEFAULT) {
-        Ok(settings) => {
-            overlay(&mut base, &Named::new(at, settings.metadata.name, settings.spec), mistakes);
+    match serde_saphyr::from_str::<Embedded>(DEFAULT) {
+        Ok(Embedded { spec }) => {
+            overlay(&mut base, &Named { at, name: "default".to_owned(), spec }, mistakes)
         }
         // INVARIANT: a test reads the embedded file; were it broken, nothing would load.
         Err(error) => mistakes.error_json(&at, "spec", "", error.to_string()),
@@ -100,7 +108,7 @@ mod tests {
 
     #[test]
     fn the_embedded_settings_spell_out_every_field_and_every_rule() {
-        let settings: Settings = serde_saphyr::from_str(DEFAULT).unwrap();
+        let embedded: Embedded = serde_saphyr::from_str(DEFAULT).unwrap();
         let SettingsSpec {
             stamp,
             user_namespaces,
@@ -111,7 +119,7 @@ mod tests {
             foreign_routes,
             annotation_prefixes,
             rules,
-        } = settings.spec;
+        } = embedded.spec;
         assert!(stamp.is_some() && user_namespaces.is_some() && workloads.is_some());
         assert!(platform.is_some());
         let Controllers { endpoints, certificates, routes, bindings } = controllers.unwrap();
