@@ -6,17 +6,18 @@
 //! INVARIANTS: nothing cluster-scoped is asked for but namespaces, and no object's own labels decide whether it is
 //! sent: a tenant writes those. A namespace's labels do, so changes of namespaces are sent whatever their labels are.
 
+mod configuration;
 mod webhooks;
 
 use std::num::NonZeroU16;
 
-use k8s_openapi::ByteString;
-use k8s_openapi::api::admissionregistration::v1::{
-    MatchCondition, MutatingWebhook, MutatingWebhookConfiguration, RuleWithOperations, ServiceReference,
-    ValidatingWebhook, ValidatingWebhookConfiguration, WebhookClientConfig,
-};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, LabelSelectorRequirement, ObjectMeta};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 
+pub use self::configuration::{
+    ClientConfig, Configuration, LabelSelector, LabelSelectorRequirement, Labels, MatchCondition, Metadata,
+    Rule, ServiceReference, WebhookEntry,
+};
 use self::webhooks::{FailurePolicy, Namespaces, ROUTES, WEBHOOKS, WRITE, Webhook};
 use crate::admission::Phase;
 use crate::admission::rules::FOREIGN_APIS;
@@ -61,30 +62,22 @@ pub struct Registration {
 
 impl Registration {
     /// The configuration of the mutating phase.
-    pub fn mutating(&self) -> MutatingWebhookConfiguration {
-        let webhooks =
-            self.of(Phase::Mutate).map(|webhook| self.webhook(webhook)).map(|webhook| MutatingWebhook {
-                admission_review_versions: webhook.admission_review_versions,
-                client_config: webhook.client_config,
-                failure_policy: webhook.failure_policy,
-                match_conditions: webhook.match_conditions,
-                match_policy: webhook.match_policy,
-                name: webhook.name,
-                namespace_selector: webhook.namespace_selector,
-                object_selector: webhook.object_selector,
-                // Another webhook may undo the stamp after it was made; once more it is asked for.
-                reinvocation_policy: Some("IfNeeded".to_owned()),
-                rules: webhook.rules,
-                side_effects: webhook.side_effects,
-                timeout_seconds: webhook.timeout_seconds,
-            });
-        MutatingWebhookConfiguration { metadata: metadata(), webhooks: Some(webhooks.collect()) }
+    pub fn mutating(&self) -> Configuration {
+        self.configuration(Phase::Mutate, "MutatingWebhookConfiguration")
     }
 
     /// The configuration of the validating phase.
-    pub fn validating(&self) -> ValidatingWebhookConfiguration {
-        let webhooks = self.of(Phase::Validate).map(|webhook| self.webhook(webhook));
-        ValidatingWebhookConfiguration { metadata: metadata(), webhooks: Some(webhooks.collect()) }
+    pub fn validating(&self) -> Configuration {
+        self.configuration(Phase::Validate, "ValidatingWebhookConfiguration")
+    }
+
+    fn configuration(&self, phase: Phase, kind: &'static str) -> Configuration {
+        Configuration {
+            api_version: "admissionregistration.k8s.io/v1",
+            kind,
+            metadata: Metadata { labels: Labels { name: NAME }, name: NAME },
+            webhooks: self.of(phase).map(|webhook| self.webhook(webhook)).collect(),
+        }
     }
 
     fn of(&self, phase: Phase) -> impl Iterator<Item = &'static Webhook> {
@@ -94,58 +87,62 @@ impl Registration {
             .filter(move |webhook| webhook.phase == phase && (has_conditions || !webhook.needs_conditions))
     }
 
-    /// All that the webhooks of both phases have in common.
-    fn webhook(&self, webhook: &Webhook) -> ValidatingWebhook {
-        ValidatingWebhook {
-            admission_review_versions: vec!["v1".to_owned()],
+    fn webhook(&self, webhook: &Webhook) -> WebhookEntry {
+        WebhookEntry {
+            admission_review_versions: &["v1"],
             client_config: self.client_config(webhook),
-            failure_policy: Some(self.failure_policy(webhook).to_owned()),
+            failure_policy: self.failure_policy(webhook),
             match_conditions: self.match_conditions(webhook),
-            match_policy: Some("Equivalent".to_owned()),
-            name: webhook.name.to_owned(),
+            match_policy: "Equivalent",
+            name: webhook.name,
             namespace_selector: self.namespace_selector(webhook),
             object_selector: None,
-            rules: Some(self.rules(webhook)),
-            side_effects: "None".to_owned(),
-            timeout_seconds: Some(TIMEOUT_SECONDS),
+            reinvocation_policy: match webhook.phase {
+                // Another webhook may undo the stamp after it was made; once more it is asked for.
+                Phase::Mutate => Some("IfNeeded"),
+                Phase::Validate => None,
+            },
+            rules: self.rules(webhook),
+            side_effects: "None",
+            timeout_seconds: TIMEOUT_SECONDS,
         }
     }
 
     /// One rule for all resources of the same group and operations, and for all groups of which the same is sent.
-    fn rules(&self, webhook: &Webhook) -> Vec<RuleWithOperations> {
+    fn rules(&self, webhook: &Webhook) -> Vec<Rule> {
         let scope = match webhook.namespaces {
             Namespaces::Tenants | Namespaces::Elsewhere => "Namespaced",
             Namespaces::Themselves => "Cluster",
         };
-        let mut rules: Vec<(Vec<&str>, &[&str], Vec<&str>)> = Vec::new();
+        let mut rules: Vec<(Vec<&str>, &'static [&'static str], Vec<&str>)> = Vec::new();
         for (group, name, operations) in self.resources(webhook) {
             match rules.iter_mut().find(|(groups, same, _)| *groups == [group] && *same == operations) {
                 Some((.., resources)) => resources.push(name),
                 None => rules.push((vec![group], operations, vec![name])),
             }
         }
-        let mut merged: Vec<(Vec<&str>, &[&str], Vec<&str>)> = Vec::new();
+        let mut merged: Vec<(Vec<&str>, &'static [&'static str], Vec<&str>)> = Vec::new();
         for (groups, operations, resources) in rules {
             match merged.iter_mut().find(|(_, same, names)| *same == operations && *names == resources) {
                 Some((all, ..)) => all.extend(groups),
                 None => merged.push((groups, operations, resources)),
             }
         }
-        let owned = |names: &[&str]| Some(names.iter().map(|&name| name.to_owned()).collect());
-        let rule = |(groups, operations, resources): (Vec<&str>, &[&str], Vec<&str>)| RuleWithOperations {
-            api_groups: owned(&groups),
+        let owned = |names: Vec<&str>| names.into_iter().map(str::to_owned).collect();
+        let rule = |(groups, operations, resources)| Rule {
+            api_groups: owned(groups),
             // What is read is the same in all of them.
-            api_versions: owned(&["*"]),
-            operations: owned(operations),
-            resources: owned(&resources),
-            scope: Some(scope.to_owned()),
+            api_versions: &["*"],
+            operations,
+            resources: owned(resources),
+            scope,
         };
         merged.into_iter().map(rule).collect()
     }
 
     /// What a webhook is sent: groups, resources and operations.
-    fn resources<'r>(&'r self, webhook: &'r Webhook) -> Vec<(&'r str, &'r str, &'r [&'r str])> {
-        let mut all: Vec<(&str, &str, &[&str])> =
+    fn resources<'r>(&'r self, webhook: &'r Webhook) -> Vec<(&'r str, &'r str, &'static [&'static str])> {
+        let mut all: Vec<(&str, &str, &'static [&'static str])> =
             webhook.resources.iter().map(|own| (own.group, own.name, own.operations)).collect();
         if webhook.name == ROUTES {
             for api in FOREIGN_APIS {
@@ -161,7 +158,7 @@ impl Registration {
         all
     }
 
-    fn client_config(&self, webhook: &Webhook) -> WebhookClientConfig {
+    fn client_config(&self, webhook: &Webhook) -> ClientConfig {
         let path = match webhook.phase {
             Phase::Mutate => "/mutate",
             Phase::Validate => "/validate",
@@ -172,13 +169,13 @@ impl Registration {
                 let service = ServiceReference {
                     name: name.clone(),
                     namespace: namespace.clone(),
-                    path: Some(path.to_owned()),
-                    port: Some(port.get().into()),
+                    path,
+                    port: port.get(),
                 };
                 (Some(service), None)
             }
         };
-        WebhookClientConfig { ca_bundle: self.ca_bundle.clone().map(ByteString), service, url }
+        ClientConfig { ca_bundle: self.ca_bundle.as_ref().map(|pem| STANDARD.encode(pem)), service, url }
     }
 
     /// Where those who are spared cannot be told apart by a condition, their work goes on when no answer comes, and
@@ -191,8 +188,11 @@ impl Registration {
         }
     }
 
-    fn match_conditions(&self, webhook: &Webhook) -> Option<Vec<MatchCondition>> {
+    fn match_conditions(&self, webhook: &Webhook) -> Vec<MatchCondition> {
         let mut conditions = Vec::new();
+        if !self.match_conditions {
+            return conditions;
+        }
         if !webhook.spares.is_empty() {
             let spared: Vec<String> = webhook.spares.iter().map(|user| format!("'{user}'")).collect();
             conditions.push(MatchCondition {
@@ -209,7 +209,7 @@ impl Registration {
                 ),
             });
         }
-        (self.match_conditions && !conditions.is_empty()).then_some(conditions)
+        conditions
     }
 
     /// Whoever labels a system namespace as a tenant's must not stop the cluster by it.
@@ -221,28 +221,17 @@ impl Registration {
             // be asked about.
             Namespaces::Themselves => return None,
         };
-        let mut requirements = vec![LabelSelectorRequirement {
-            key: TENANT.to_owned(),
-            operator: tenant.to_owned(),
-            values: None,
-        }];
+        let mut requirements =
+            vec![LabelSelectorRequirement { key: TENANT, operator: tenant, values: Vec::new() }];
         // The API server refuses an empty list.
         if !self.system_namespaces.is_empty() {
             requirements.push(LabelSelectorRequirement {
-                key: NAMESPACE_NAME.to_owned(),
-                operator: "NotIn".to_owned(),
-                values: Some(self.system_namespaces.clone()),
+                key: NAMESPACE_NAME,
+                operator: "NotIn",
+                values: self.system_namespaces.clone(),
             });
         }
-        Some(LabelSelector { match_expressions: Some(requirements), match_labels: None })
-    }
-}
-
-fn metadata() -> ObjectMeta {
-    ObjectMeta {
-        name: Some(NAME.to_owned()),
-        labels: Some([("app.kubernetes.io/name".to_owned(), NAME.to_owned())].into()),
-        ..ObjectMeta::default()
+        Some(LabelSelector { match_expressions: requirements })
     }
 }
 
