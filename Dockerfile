@@ -3,6 +3,7 @@ FROM rust:1.95-alpine AS build
 RUN apk add --no-cache make musl-dev
 WORKDIR /src
 COPY Cargo.toml Cargo.lock ./
+COPY core core
 COPY policies policies
 COPY src src
 COPY benches benches

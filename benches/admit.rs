@@ -22,10 +22,10 @@ use std::time::Duration;
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
 use jiff::civil::date;
-use partywall::admission::rules::RuleId;
-use partywall::admission::tenancy::Snapshot;
-use partywall::admission::{Phase, admit, answer, review};
 use partywall::config;
+use partywall_core::rules::RuleId;
+use partywall_core::tenancy::Snapshot;
+use partywall_core::{Phase, admit, answer, review};
 
 use self::payload::{Expect, Payload, Size};
 

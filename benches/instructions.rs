@@ -28,10 +28,10 @@ use gungraun::{
     Callgrind, CallgrindMetrics, Dhat, DhatMetric, EventKind, LibraryBenchmarkConfig, library_benchmark,
     library_benchmark_group, main,
 };
-use partywall::admission::review::{self, Request};
-use partywall::admission::tenancy::Snapshot;
-use partywall::admission::verdict::Verdict;
-use partywall::admission::{admit, answer};
+use partywall_core::review::{self, Request};
+use partywall_core::tenancy::Snapshot;
+use partywall_core::verdict::Verdict;
+use partywall_core::{admit, answer};
 
 use self::payload::Expect::{self, Allow, Deny, Patch};
 use self::payload::Payload;

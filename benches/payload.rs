@@ -11,9 +11,9 @@ use std::ops::Range;
 use std::path::Path;
 
 use jiff::civil::date;
-use partywall::admission::tenancy::Snapshot;
-use partywall::admission::{Phase, answer};
 use partywall::config;
+use partywall_core::tenancy::Snapshot;
+use partywall_core::{Phase, answer};
 
 /// What the reviews are decided by, from the root of the repository.
 pub(crate) const POLICIES: &str = "policies/examples/eks.yaml";

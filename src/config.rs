@@ -23,13 +23,13 @@ use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
+use partywall_core::api::{Located, Mistake, Source};
+use partywall_core::tenancy::{Compiled, Snapshot, Unread};
 use serde_json::Value;
 use thiserror::Error;
 
 pub(crate) use self::files::is_manifest;
 pub use self::files::{Fingerprint, Unreadable, fingerprint};
-use crate::admission::tenancy::{Compiled, Snapshot, Unread};
-use crate::api::{Located, Mistake, Source};
 
 /// A snapshot that may be used, and what is worth a warning.
 #[derive(Debug)]

@@ -1,14 +1,12 @@
 //! partywall keeps the tenants of a shared Kubernetes cluster apart.
 //!
-//! Data flows one way: bytes → [`server`] → [`admission::review`] → [`admission::tenancy`] → stamp or rules →
-//! verdict → [`admission::review`] → bytes.
+//! [`partywall_core`] decides, without IO; this crate is the program around it. Data flows one way: bytes → [`server`]
+//! → [`partywall_core::review`] → [`partywall_core::tenancy`] → stamp or rules → verdict →
+//! [`partywall_core::review`] → bytes.
 //!
 //! | layer | modules | may import |
 //! |---|---|---|
-//! | objects people write | [`api`], [`labels`] | nothing of ours |
-//! | pure core: no IO, no clock | [`admission`] | `api` |
-//! | what is registered with the API server | [`registration`] | the core |
-//! | IO | [`config`], [`server`], [`telemetry`] | the core and `api` |
+//! | IO | [`config`], [`server`], [`telemetry`] | the core |
 //! | program | [`cli`] | everything |
 //!
 //! # Fail closed
@@ -23,11 +21,7 @@
 //! | a body stalls: less than 64 KiB, and not its end, in 2 s | HTTP 408, and the connection is closed |
 //! | a rule panics | 200, denied, code 500, counted |
 
-pub mod admission;
-pub mod api;
 pub mod cli;
 pub mod config;
-pub mod labels;
-pub mod registration;
 pub mod server;
 pub mod telemetry;

@@ -25,10 +25,10 @@ mod tenants;
 use std::path::{Path, PathBuf};
 
 use jiff::civil::{Date, date};
-use partywall::admission::rules::RuleId;
-use partywall::admission::tenancy::{Owner, PodSecurity};
-use partywall::api::{Level, Mistake, Mode, StampMode, Workloads};
 use partywall::config::{self, LoadError, Loaded};
+use partywall_core::api::{Level, Mistake, Mode, StampMode, Workloads};
+use partywall_core::rules::RuleId;
+use partywall_core::tenancy::{Owner, PodSecurity};
 
 const TODAY: Date = date(2026, 11, 20);
 

@@ -10,9 +10,9 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
 
-use partywall::admission::rules::{HoldsIn, RuleId, controls};
-use partywall::api::Level;
 use partywall::cli;
+use partywall_core::api::Level;
+use partywall_core::rules::{HoldsIn, RuleId, controls};
 
 const START: &str = "<!-- rules: tests/docs.rs keeps this table -->\n";
 const END: &str = "<!-- end of rules -->";
@@ -68,7 +68,7 @@ fn standards() -> String {
 }
 
 fn catalogue() -> String {
-    let mut text = "# The rules\n\nGenerated from the registry in `src/admission/rules.rs`: \
+    let mut text = "# The rules\n\nGenerated from the registry in `core/src/rules.rs`: \
         `UPDATE_DOCS=1 cargo test --test docs`. What each mode does, and how to change it, is in \
         [default.yaml](default.yaml).\n"
         .to_owned();

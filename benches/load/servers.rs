@@ -13,9 +13,9 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
-use partywall::admission::{Phase, review};
 use partywall::server::{self, Certificates, Judge, Limits, Listeners, Pair, Parts, Workers};
 use partywall::telemetry::Metrics;
+use partywall_core::{Phase, review};
 use serde::{Deserialize, Serialize};
 use tokio::runtime::Builder;
 

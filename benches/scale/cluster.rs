@@ -3,8 +3,8 @@
 //! Objects are made as the types of the API and not as YAML, which would take longer than all the rest. Names are of
 //! the same length at every size, since hashing one takes instructions for each of its bytes.
 
-use partywall::admission::Phase;
-use partywall::api::{Effect, Located, NodePoolSpec, NodePools, Object, Source, Taint, TenantSpec};
+use partywall_core::Phase;
+use partywall_core::api::{Effect, Located, NodePoolSpec, NodePools, Object, Source, Taint, TenantSpec};
 use serde::Serialize;
 
 use crate::payload::{self, Expect, Size};

@@ -9,9 +9,9 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use jiff::civil::date;
-use partywall::admission::review::{self, Request};
-use partywall::admission::tenancy::Snapshot;
-use partywall::admission::{Phase, admit};
+use partywall_core::review::{self, Request};
+use partywall_core::tenancy::Snapshot;
+use partywall_core::{Phase, admit};
 use serde::Serialize;
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 
@@ -68,7 +68,7 @@ pub(crate) fn once(axis: &str, size: &str) {
     std::mem::forget(snapshot);
 }
 
-fn compile(objects: Vec<partywall::api::Located>) -> Snapshot {
+fn compile(objects: Vec<partywall_core::api::Located>) -> Snapshot {
     match Snapshot::compile(objects, date(2026, 11, 20)) {
         Ok(compiled) => compiled.snapshot,
         Err(mistakes) => panic!("{} mistakes, the first is {:?}", mistakes.len(), mistakes.first()),

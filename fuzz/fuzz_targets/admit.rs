@@ -5,10 +5,10 @@
 use std::collections::HashSet;
 
 use libfuzzer_sys::{fuzz_mutator, fuzz_target};
-use partywall::admission::Phase;
-use partywall::admission::rules::RuleId;
-use partywall::admission::tenancy::Owner;
-use partywall::admission::verdict::{Denial, Verdict};
+use partywall_core::Phase;
+use partywall_core::rules::RuleId;
+use partywall_core::tenancy::Owner;
+use partywall_core::verdict::{Denial, Verdict};
 use partywall_fuzz::review::{ask, check_answer, with};
 use partywall_fuzz::scheduler::{self, Labels};
 use partywall_fuzz::{base, mutation, snapshot};

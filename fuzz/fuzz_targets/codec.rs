@@ -5,8 +5,8 @@
 use std::mem::discriminant;
 
 use libfuzzer_sys::{fuzz_mutator, fuzz_target};
-use partywall::admission::review::{DecodeError, Request, decode, find_uid};
-use partywall::admission::{self, Phase};
+use partywall_core::Phase;
+use partywall_core::review::{DecodeError, Request, decode, find_uid};
 use partywall_fuzz::review::{Order, check_answer, write};
 use partywall_fuzz::{mutation, snapshot};
 use serde_json::Value;
@@ -33,7 +33,7 @@ fuzz_target!(|body: &[u8]| {
         }
     };
     for phase in [Phase::Mutate, Phase::Validate] {
-        let answer = admission::answer(phase, body, snapshot());
+        let answer = partywall_core::answer(phase, body, snapshot());
         assert_eq!(answer.as_ref().ok().map(|answer| &*answer.uid), uid.as_deref());
         if let Ok(answer) = answer {
             check_answer(phase, &answer.uid, &answer.verdict);

@@ -5,8 +5,9 @@
 use arbitrary::{Arbitrary, Unstructured};
 use jiff::civil::date;
 use libfuzzer_sys::fuzz_target;
-use partywall::admission::tenancy::{Domain, Domains, Host, Snapshot};
-use partywall::api::{Located, Object, Source, TenantSpec};
+use partywall_core::api::{Located, Object, Source, TenantSpec};
+use partywall_core::hosts::{Domain, Domains, Host};
+use partywall_core::tenancy::Snapshot;
 use serde_json::json;
 
 /// Labels and what looks like one: few, so that names meet.

@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use jiff::civil::date;
-use partywall::admission::tenancy::Snapshot;
 use partywall::config;
+use partywall_core::tenancy::Snapshot;
 
 /// The policies that every review is judged by.
 pub fn snapshot() -> &'static Snapshot {

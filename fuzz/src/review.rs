@@ -2,8 +2,8 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use partywall::admission::verdict::Verdict;
-use partywall::admission::{self, Phase, review};
+use partywall_core::verdict::Verdict;
+use partywall_core::{Phase, review};
 use serde_json::{Map, Value, json};
 
 use crate::snapshot;
@@ -114,7 +114,7 @@ pub fn with(review: &Value, operation: &str, new: &Value, old: &Value) -> Value 
 /// The verdict on a review; `None`: it is no review.
 pub fn ask(phase: Phase, review: &Value) -> Option<Verdict> {
     let body = write(review, Order::ApiServer);
-    admission::answer(phase, &body, snapshot()).ok().map(|answer| answer.verdict)
+    partywall_core::answer(phase, &body, snapshot()).ok().map(|answer| answer.verdict)
 }
 
 /// The object of a review, stamped; `None`: it is no review, or nothing is missing.

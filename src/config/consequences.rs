@@ -3,7 +3,7 @@
 //! An object with flaws is looked at without what was flawed, and what is then missing in it is no mistake of
 //! its own: the flaw is told already.
 
-use crate::api::Mistake;
+use partywall_core::api::Mistake;
 
 /// Whether `mistake`, found in what the `flaws` of the same object have left, only follows from one of them.
 pub(super) fn is_consequence(mistake: &Mistake, flaws: &[Mistake]) -> bool {

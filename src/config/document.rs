@@ -2,15 +2,15 @@
 
 use std::sync::LazyLock;
 
+use partywall_core::api::{
+    API_VERSION, ExemptionSpec, Mistake, NodePoolSpec, Object, SettingsSpec, Source, Spec, TenantSpec,
+};
+use partywall_core::tenancy::{Unread, did_you_mean};
 use schemars::schema_for;
 use serde_json::{Map, Value};
 
 use super::metadata;
 use super::schema::{self, Flaw};
-use crate::admission::tenancy::{Unread, did_you_mean};
-use crate::api::{
-    API_VERSION, ExemptionSpec, Mistake, NodePoolSpec, Object, SettingsSpec, Source, Spec, TenantSpec,
-};
 
 /// What came of a document.
 pub(super) enum Reading {

@@ -1,16 +1,15 @@
 //! Structure: every field that is unknown, missing, of the wrong type or not one of the words allowed.
 //!
 //! Serde stops at the first mistake, and this does not: it walks a value along the schema of its type. Only what
-//! `schemars` writes for the types of [`crate::api`] is understood; a test holds that to be all there is.
+//! `schemars` writes for the types of [`partywall_core::api`] is understood; a test holds that to be all there is.
 //!
 //! What is wrong is taken out of the value, so that the rest can be looked at for sense. A list ends before its
 //! first item with a flaw: what is left of it stands where it was written.
 //!
 //! INVARIANT: what passes here, serde reads; and so it does what is left of a value that is usable.
 
+use partywall_core::tenancy::{did_you_mean, keyed};
 use serde_json::{Map, Value};
-
-use crate::admission::tenancy::{did_you_mean, keyed};
 
 /// A mistake of structure: path, value as JSON, message.
 pub(super) type Flaw = (String, String, String);

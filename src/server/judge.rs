@@ -6,14 +6,14 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use partywall_core::tenancy::Snapshot;
+use partywall_core::verdict::{Denial, Verdict};
+use partywall_core::{Answer, Phase, review};
 use tokio::time::Instant;
 use tracing::{debug, info};
 
 use super::rated::Burst;
 use super::store::Reader;
-use crate::admission::tenancy::Snapshot;
-use crate::admission::verdict::{Denial, Verdict};
-use crate::admission::{Answer, Phase, review};
 use crate::telemetry::Metrics;
 
 /// Where it is told what was decided.
@@ -66,7 +66,7 @@ pub(super) enum Reply {
 /// Decides a body, and counts and logs what it got.
 fn settle(phase: Phase, body: &[u8], snapshot: &Snapshot, told: Told<'_>) -> Reply {
     let begun = Instant::now();
-    let reply = guarded(phase, body, told, || match crate::admission::answer(phase, body, snapshot) {
+    let reply = guarded(phase, body, told, || match partywall_core::answer(phase, body, snapshot) {
         Ok(answer) => answered(phase, &answer, told),
         Err(problem) => Reply::NotAReview(problem),
     });

@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use arc_swap::{ArcSwapOption, Guard};
-
-use crate::admission::tenancy::Snapshot;
+use partywall_core::tenancy::Snapshot;
 
 /// A place for a snapshot, empty at first: the one hand that writes it, and as many eyes as needed.
 pub fn store() -> (Writer, Reader) {

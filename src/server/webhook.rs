@@ -15,6 +15,7 @@ use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use axum::routing::post;
+use partywall_core::Phase;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout_at;
 use tracing::debug;
@@ -25,7 +26,6 @@ use super::deadline::Deadline;
 use super::judge::{Reply, bug, too_large};
 use super::turns::Turns;
 use super::{CloseAfter, Place, Shared};
-use crate::admission::Phase;
 use crate::telemetry::{Metrics, Refusal};
 
 /// The two endpoints; every other path is 404, every other method 405.

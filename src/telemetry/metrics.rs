@@ -1,14 +1,13 @@
 //! All figures of the program, in one struct.
 
+use partywall_core::Phase;
+use partywall_core::api::Mode;
+use partywall_core::rules::RuleId;
+use partywall_core::tenancy::Snapshot;
+use partywall_core::verdict::{Denial, Verdict};
 use prometheus::{
     Encoder, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
 };
-
-use crate::admission::Phase;
-use crate::admission::rules::RuleId;
-use crate::admission::tenancy::Snapshot;
-use crate::admission::verdict::{Denial, Verdict};
-use crate::api::Mode;
 
 /// Bounds of the buckets in seconds: fine where a review belongs, and at the API server's own 5, 25, 100 and
 /// 500 ms, so that both can be laid over each other.

@@ -4,8 +4,8 @@ use std::fs;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use partywall::admission::tenancy::Snapshot;
-use partywall::admission::{self, Phase, review};
+use partywall_core::tenancy::Snapshot;
+use partywall_core::{Phase, review};
 use serde_json::Value;
 
 use crate::entry::{Entry, Step};
@@ -84,7 +84,7 @@ impl Answer {
 /// Asks a webhook, in bytes both ways.
 fn ask(phase: Phase, review: &Value, snapshot: &Snapshot) -> Result<Answer, String> {
     let body = review.to_string();
-    let answer = admission::answer(phase, body.as_bytes(), snapshot)?;
+    let answer = partywall_core::answer(phase, body.as_bytes(), snapshot)?;
     let bytes = review::encode(&answer.uid, &answer.verdict);
     let mut answered: Value = serde_json::from_slice(&bytes).map_err(|error| error.to_string())?;
     let response = answered["response"].take();

@@ -6,9 +6,9 @@
 use std::process::Command;
 use std::sync::LazyLock;
 
-use partywall::admission::Phase;
-use partywall::admission::tenancy::{Owner, Snapshot};
-use partywall::labels::{NAMESPACE_NAME, TENANT};
+use partywall_core::Phase;
+use partywall_core::labels::{NAMESPACE_NAME, TENANT};
+use partywall_core::tenancy::{Owner, Snapshot};
 use serde_json::Value;
 
 use crate::repository;

@@ -1,7 +1,7 @@
 //! A load stays near-linear in the number of tenants and domains.
 
-use partywall::admission::tenancy::Snapshot;
-use partywall::api::{self, Located, Mode, NodePoolSpec, NodePools, Object, Source, Spec, TenantSpec};
+use partywall_core::api::{self, Located, Mode, NodePoolSpec, NodePools, Object, Source, Spec, TenantSpec};
+use partywall_core::tenancy::Snapshot;
 
 use super::TODAY;
 

@@ -207,7 +207,7 @@ fn what_is_written_of_routes_is_what_is_compiled() {
           optionalHosts: [\".spec.more[*]\"]}, {group: a.example.com, kind: B}]}",
     );
     let snapshot = load(&text).unwrap().snapshot;
-    let paths = |paths: &[partywall::admission::tenancy::HostPath]| -> Vec<String> {
+    let paths = |paths: &[partywall_core::tenancy::HostPath]| -> Vec<String> {
         paths.iter().map(ToString::to_string).collect()
     };
     let [a, b] = &snapshot.foreign_routes[..] else { panic!("{:?}", snapshot.foreign_routes) };

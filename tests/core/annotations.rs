@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use partywall::admission::tenancy::Snapshot;
+use partywall_core::tenancy::Snapshot;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

@@ -1,12 +1,12 @@
 //! The wire format, and the rows of the fail-closed table that are the codec's.
 
-use partywall::admission::{self, Phase};
+use partywall_core::Phase;
 use serde_json::{Value, json};
 
 use crate::support::{ask, create, eks, mutate, pod, recorded, snapshot, validate};
 
 fn refused(body: &str) -> String {
-    admission::answer(Phase::Validate, body.as_bytes(), &eks()).expect_err("HTTP 400")
+    partywall_core::answer(Phase::Validate, body.as_bytes(), &eks()).expect_err("HTTP 400")
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Exemptions: visible, justified, expiring, and nothing that a tenant can give itself.
 
-use partywall::admission::tenancy::Snapshot;
+use partywall_core::tenancy::Snapshot;
 use serde_json::{Value, json};
 
 use crate::support::{create, pod, snapshot, update, validate};

@@ -7,8 +7,8 @@
 use std::fmt::Write as _;
 use std::fs;
 
-use partywall::admission::rules::RuleId;
-use partywall::admission::tenancy::Snapshot;
+use partywall_core::rules::RuleId;
+use partywall_core::tenancy::Snapshot;
 use serde_json::{Value, json};
 
 use crate::support::{create, fixture, load, stamped, update, validate, yaml};

@@ -10,11 +10,12 @@ use std::collections::BTreeSet;
 use std::fmt::{self, Write as _};
 use std::sync::LazyLock;
 
-use partywall::admission::rules::{Control, RuleId, controls};
-use partywall::admission::tenancy::Snapshot;
-use partywall::admission::verdict::Verdict;
-use partywall::admission::{Phase, Text, admit, review};
-use partywall::api::{Level, Mode};
+use partywall_core::api::{Level, Mode};
+use partywall_core::json::Text;
+use partywall_core::rules::{Control, RuleId, controls};
+use partywall_core::tenancy::Snapshot;
+use partywall_core::verdict::Verdict;
+use partywall_core::{Phase, admit, review};
 use serde_json::{Value, json};
 
 use crate::support::snapshot;
@@ -99,7 +100,7 @@ fn compile(user_namespaces: bool) -> Snapshot {
     snapshot(&policies)
 }
 
-/// Judges one review by some standards, as [`partywall::admission::answer`] does it, but decodes it once: all that
+/// Judges one review by some standards, as [`partywall_core::answer`] does it, but decodes it once: all that
 /// tells it whose standard holds is the namespace.
 fn judge<'s>(
     review: &Value,

@@ -1,6 +1,6 @@
 //! What holds for any pod: stamping twice is stamping once, nothing but the stamp changes, nothing panics.
 
-use partywall::admission::{self, Phase};
+use partywall_core::Phase;
 use proptest::collection::{btree_map, vec};
 use proptest::option;
 use proptest::prelude::*;
@@ -173,9 +173,9 @@ proptest! {
     fn l14_no_input_panics(bytes in vec(any::<u8>(), 0..300)) {
         let snapshot = load(&[fixture("rules/policies.yaml")]);
         for phase in [Phase::Mutate, Phase::Validate] {
-            let _ = admission::answer(phase, &bytes, &snapshot);
+            let _ = partywall_core::answer(phase, &bytes, &snapshot);
         }
-        let _ = admission::review::find_uid(&bytes);
+        let _ = partywall_core::review::find_uid(&bytes);
     }
 
     #[test]
@@ -187,7 +187,7 @@ proptest! {
             let end = (start + cut).min(body.len());
             body.splice(start..end, with.iter().copied());
             for phase in [Phase::Mutate, Phase::Validate] {
-                let _ = admission::answer(phase, &body, &snapshot);
+                let _ = partywall_core::answer(phase, &body, &snapshot);
             }
         }
     }

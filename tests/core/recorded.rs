@@ -7,7 +7,7 @@
 use std::fmt::Write as _;
 use std::fs;
 
-use partywall::admission::Phase;
+use partywall_core::Phase;
 use serde_json::{Value, json};
 
 use crate::support::{Answer, ask, eks, fixture, load, patched};

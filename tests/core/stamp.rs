@@ -1,6 +1,6 @@
 //! The stamp, by applying every patch.
 
-use partywall::admission::tenancy::Snapshot;
+use partywall_core::tenancy::Snapshot;
 use serde_json::{Value, json};
 
 use crate::support::{create, eks, mutate, patched, pod, snapshot, update, validate};

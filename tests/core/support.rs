@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::civil::date;
-use partywall::admission::tenancy::Snapshot;
-use partywall::admission::{self, Phase, review};
 use partywall::config;
+use partywall_core::tenancy::Snapshot;
+use partywall_core::{Phase, review};
 use serde_json::{Value, json};
 
 /// A path in `tests/fixtures`.
@@ -116,7 +116,7 @@ impl Answer {
 
 /// Asks one of the webhooks, in bytes both ways.
 pub(crate) fn ask(phase: Phase, body: &[u8], snapshot: &Snapshot) -> Answer {
-    let answer = admission::answer(phase, body, snapshot).expect("a review");
+    let answer = partywall_core::answer(phase, body, snapshot).expect("a review");
     let bytes = review::encode(&answer.uid, &answer.verdict);
     let mut review: Value = serde_json::from_slice(&bytes).unwrap();
     assert_eq!(review["kind"], "AdmissionReview");

@@ -1,6 +1,6 @@
 //! Updates that get worse, and updates that only look so.
 
-use partywall::admission::Phase;
+use partywall_core::Phase;
 use serde_json::{Value, json};
 
 use crate::support::{ask, create, fixture, load, pod, snapshot, stamped, update, validate};

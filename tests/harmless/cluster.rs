@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use partywall::admission::Phase;
-use partywall::admission::tenancy::Snapshot;
+use partywall_core::Phase;
+use partywall_core::tenancy::Snapshot;
 use serde_json::{Value, json};
 
 use crate::entry::{Step, change};

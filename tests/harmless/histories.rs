@@ -7,8 +7,8 @@ mod subjects;
 use std::sync::Arc;
 
 use libtest_mimic::{Failed, Trial};
-use partywall::admission::Phase;
-use partywall::admission::tenancy::Snapshot;
+use partywall_core::Phase;
+use partywall_core::tenancy::Snapshot;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, subsequence};

@@ -30,8 +30,8 @@ use std::sync::Arc;
 
 use jiff::civil::date;
 use libtest_mimic::{Arguments, Failed, Trial};
-use partywall::admission::tenancy::Snapshot;
 use partywall::config;
+use partywall_core::tenancy::Snapshot;
 
 use self::cluster::Cluster;
 use self::entry::Entry;

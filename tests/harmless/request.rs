@@ -2,8 +2,8 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use partywall::admission::tenancy::Snapshot;
-use partywall::admission::{self, Phase, review};
+use partywall_core::tenancy::Snapshot;
+use partywall_core::{Phase, review};
 use serde_json::{Value, json};
 
 /// Where objects are that do not say where.
@@ -59,7 +59,7 @@ impl Request<'_> {
     /// The error is a denial, or what else somebody who wants nothing bad should not be answered.
     pub(crate) fn ask(&self, phase: Phase, snapshot: &Snapshot) -> Result<Option<Value>, String> {
         let body = self.review().to_string();
-        let answer = admission::answer(phase, body.as_bytes(), snapshot).unwrap();
+        let answer = partywall_core::answer(phase, body.as_bytes(), snapshot).unwrap();
         let bytes = review::encode(&answer.uid, &answer.verdict);
         let review: Value = serde_json::from_slice(&bytes).unwrap();
         let response = &review["response"];

@@ -4,8 +4,8 @@
 //! well only of what got worse. Each comes with the claim that it must break, so that none is found for a reason of
 //! its scaffold.
 
-use partywall::admission::rules::RuleId;
-use partywall::admission::verdict::Violation;
+use partywall_core::rules::RuleId;
+use partywall_core::verdict::Violation;
 
 use super::kube::{Pod, Requirement, Term, Toleration};
 use super::naive::{Terms, demands, judge_terms, own_pools, pins, stamp_terms};

@@ -1,6 +1,6 @@
 //! The property: the way of a pod from its author past the walls into the store, and what must hold of it there.
 
-use partywall::admission::tenancy::Snapshot;
+use partywall_core::tenancy::Snapshot;
 
 use super::api_server::{
     daemon_pod, default_toleration_seconds, merge_runtime_class, validate, validate_update, wants_daemon,

@@ -1,9 +1,9 @@
 //! The wall under test, and partywall as one.
 
-use partywall::admission::tenancy::Snapshot;
-use partywall::admission::verdict::{Denial, Verdict, Violation};
-use partywall::admission::{self, Phase};
-use partywall::api::Mode;
+use partywall_core::Phase;
+use partywall_core::api::Mode;
+use partywall_core::tenancy::Snapshot;
+use partywall_core::verdict::{Denial, Verdict, Violation};
 use serde_json::json;
 
 use super::kube::Pod;
@@ -84,7 +84,7 @@ impl<'r> Review<'r> {
 pub(crate) struct Partywall;
 
 fn ask(phase: Phase, json: &str, snapshot: &Snapshot) -> Verdict {
-    admission::answer(phase, json.as_bytes(), snapshot).expect("a review").verdict
+    partywall_core::answer(phase, json.as_bytes(), snapshot).expect("a review").verdict
 }
 
 /// What partywall denies it for.

@@ -3,8 +3,8 @@
 use std::fmt;
 
 use jiff::civil::date;
-use partywall::admission::tenancy::Snapshot;
-use partywall::api::{self, Effect, Located, Object, Operator, Source, StampMode};
+use partywall_core::api::{self, Effect, Located, Object, Operator, Source, StampMode};
+use partywall_core::tenancy::Snapshot;
 
 use super::api_server::RuntimeClass;
 use super::choices::Choices;

@@ -3,15 +3,15 @@
 use std::fmt::Display;
 
 use jiff::civil::Date;
+use partywall_core::api::{GROUP, Mode};
+use partywall_core::rules::is_judged;
+use partywall_core::tenancy::{Owner, Snapshot};
+use partywall_core::verdict::{Denial, Verdict, Violation};
+use partywall_core::{Phase, answer};
 use serde::Serialize;
 use serde_json::Value;
 
 use super::manifests::Manifest;
-use crate::admission::rules::is_judged;
-use crate::admission::tenancy::{Owner, Snapshot};
-use crate::admission::verdict::{Denial, Verdict, Violation};
-use crate::admission::{Phase, answer};
-use crate::api::{GROUP, Mode};
 use crate::config;
 
 /// Judges objects.

@@ -5,11 +5,11 @@
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
+use partywall_core::api::GROUP;
 use serde_json::Value;
 use walkdir::WalkDir;
 
 use super::judge::{Problem, is_policy};
-use crate::api::GROUP;
 use crate::config::{is_manifest, yaml};
 
 /// An object that was read.

@@ -3,14 +3,14 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use partywall_core::api::Mode;
+use partywall_core::verdict::Violation;
 use serde::Serialize;
 use serde_json::Value;
 
 use super::Output;
 use super::count::Count;
 use super::judge::{Judged, Outcome, Problem};
-use crate::admission::verdict::Violation;
-use crate::api::Mode;
 
 /// Writes results as they come, and counts them.
 pub(super) struct Report<W> {

@@ -11,16 +11,16 @@ use std::str::FromStr;
 use anyhow::{Context, anyhow, ensure};
 use axum::http::Uri;
 use axum::http::uri::Scheme;
+use partywall_core::labels::{NAMESPACE_NAME, TENANT};
+use partywall_core::registration::{Registration, Server};
+use partywall_core::rules::is_foreign_sent;
+use partywall_core::tenancy::{Snapshot, is_dns_label};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use serde::Serialize;
 
-use crate::admission::rules::is_foreign_sent;
-use crate::admission::tenancy::{Snapshot, is_dns_label};
 use crate::cli::today;
 use crate::config;
-use crate::labels::{NAMESPACE_NAME, TENANT};
-use crate::registration::{Registration, Server};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {

@@ -30,7 +30,7 @@ pub(super) fn announce(listen: SocketAddr) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::admission::review;
+    use partywall_core::review;
 
     #[test]
     fn the_review_is_one() {

@@ -12,12 +12,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::anyhow;
+use partywall_core::tenancy::Snapshot;
 use rustc_hash::FxHashSet;
 use tokio::task::spawn_blocking;
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::{error, info, warn};
 
-use crate::admission::tenancy::Snapshot;
 use crate::cli::today;
 use crate::config::{self, Fingerprint, LoadError, Loaded};
 use crate::server::Writer;

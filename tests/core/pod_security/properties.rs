@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
-use partywall::admission::rules::controls;
-use partywall::admission::tenancy::Snapshot;
-use partywall::admission::verdict::{Verdict, Violation};
-use partywall::api::Level;
+use partywall_core::api::Level;
+use partywall_core::rules::controls;
+use partywall_core::tenancy::Snapshot;
+use partywall_core::verdict::{Verdict, Violation};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use serde_json::{Value, json};

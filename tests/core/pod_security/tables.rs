@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
 
-use partywall::admission::rules::{Control, controls};
-use partywall::api::Level;
+use partywall_core::api::Level;
+use partywall_core::rules::{Control, controls};
 use serde::Deserialize;
 use serde_json::{Value, json};
 

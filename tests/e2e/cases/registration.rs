@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use partywall::admission::review::Kind;
+use partywall_core::objects::kinds::Kind;
 use serde_json::{Value, json};
 
 use crate::cluster::Cluster;

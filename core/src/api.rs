@@ -1,0 +1,95 @@
+//! The objects people write: `NodePool`, `Tenant`, `Exemption` and `Settings` of `partywall.dev/v1alpha1`.
+//!
+//! One Rust type each serves the file, the cluster and the schema. These types say what can be written;
+//! what it means, and whether it makes sense together, is [`crate::tenancy`]'s to decide.
+//! Nothing here imports anything else of partywall.
+
+mod exemption;
+mod mistake;
+mod node_pool;
+mod settings;
+mod tenant;
+
+#[cfg(feature = "crd")]
+pub use exemption::Exemption;
+pub use exemption::{ExemptionSpec, Target};
+pub use mistake::{Mistake, Source};
+#[cfg(feature = "crd")]
+pub use node_pool::NodePool;
+pub use node_pool::{Effect, NodePoolSpec, Taint};
+#[cfg(feature = "crd")]
+pub use settings::Settings;
+pub use settings::{Controllers, ForeignRoute, Mode, Platform, SettingsSpec, StampMode, Workloads};
+#[cfg(feature = "crd")]
+pub use tenant::Tenant;
+pub use tenant::{
+    Level, NodePools, Operator, PodSecurity, RuntimeClasses, ServiceType, Services, TenantSpec,
+    TolerationGrant,
+};
+
+/// The API group of every object.
+pub const GROUP: &str = "partywall.dev";
+/// What `apiVersion` reads.
+pub const API_VERSION: &str = "partywall.dev/v1alpha1";
+
+/// One of the objects: the name in its metadata, and its spec.
+#[derive(Clone, Debug)]
+pub struct Object {
+    /// The name.
+    pub name: String,
+    /// The spec, which says the kind too.
+    pub spec: Spec,
+}
+
+impl Object {
+    /// Names a spec.
+    pub fn new(name: impl Into<String>, spec: impl Into<Spec>) -> Self {
+        Self { name: name.into(), spec: spec.into() }
+    }
+}
+
+/// The spec of any one of the objects.
+#[derive(Clone, Debug)]
+pub enum Spec {
+    /// A set of nodes.
+    NodePool(Box<NodePoolSpec>),
+    /// A tenant and what it may do.
+    Tenant(Box<TenantSpec>),
+    /// A justified, expiring exception.
+    Exemption(Box<ExemptionSpec>),
+    /// What holds for the whole cluster.
+    Settings(Box<SettingsSpec>),
+}
+
+impl From<NodePoolSpec> for Spec {
+    fn from(spec: NodePoolSpec) -> Self {
+        Self::NodePool(Box::new(spec))
+    }
+}
+
+impl From<TenantSpec> for Spec {
+    fn from(spec: TenantSpec) -> Self {
+        Self::Tenant(Box::new(spec))
+    }
+}
+
+impl From<ExemptionSpec> for Spec {
+    fn from(spec: ExemptionSpec) -> Self {
+        Self::Exemption(Box::new(spec))
+    }
+}
+
+impl From<SettingsSpec> for Spec {
+    fn from(spec: SettingsSpec) -> Self {
+        Self::Settings(Box::new(spec))
+    }
+}
+
+/// An object and where it was written.
+#[derive(Clone, Debug)]
+pub struct Located {
+    /// Where it was written.
+    pub source: Source,
+    /// What was written.
+    pub object: Object,
+}

@@ -1,0 +1,260 @@
+//! Whose a host is. One function serves every kind that can carry a host.
+//!
+//! A domain is written `d` (that host), `*.d` (one label below `d`) or `**.d` (any depth below `d`). A host is
+//! normalised first: ASCII lower case, one trailing dot removed, labels checked. Matching is by whole labels,
+//! so `evilexample.com` is not below `example.com`. The look-ups cost one hash per label of the host, however
+//! many domains there are.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use rustc_hash::FxHashSet;
+use thiserror::Error;
+
+/// A domain that a tenant owns.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Domain {
+    /// Exactly this host.
+    Exact(Box<str>),
+    /// One label below.
+    OneBelow(Box<str>),
+    /// Any depth below.
+    AnyBelow(Box<str>),
+}
+
+/// Why a domain is none.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[error(
+    "{0}; write `app.example.com`, `*.example.com` (one label below) or `**.example.com` (any depth below)"
+)]
+pub struct DomainError(HostError);
+
+impl Domain {
+    /// Reads a domain as people write it.
+    pub fn parse(text: &str) -> Result<Self, DomainError> {
+        let (make, rest): (fn(Box<str>) -> Self, &str) = if let Some(rest) = text.strip_prefix("**.") {
+            (Self::AnyBelow, rest)
+        } else if let Some(rest) = text.strip_prefix("*.") {
+            (Self::OneBelow, rest)
+        } else {
+            (Self::Exact, text)
+        };
+        normalise(rest).map(|base| make(base.into())).map_err(DomainError)
+    }
+
+    /// The name without its wildcard.
+    pub fn base(&self) -> &str {
+        match self {
+            Self::Exact(base) | Self::OneBelow(base) | Self::AnyBelow(base) => base,
+        }
+    }
+}
+
+impl fmt::Display for Domain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exact(base) => f.write_str(base),
+            Self::OneBelow(base) => write!(f, "*.{base}"),
+            Self::AnyBelow(base) => write!(f, "**.{base}"),
+        }
+    }
+}
+
+/// A host that an object claims, normalised.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Host {
+    /// One name.
+    Name(String),
+    /// `*.base`: every name below `base`.
+    Wildcard(String),
+}
+
+/// Why a host cannot be decided on.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum HostError {
+    /// No host stands for all of them.
+    #[error("a missing host claims every host")]
+    Empty,
+    /// A bare `*`.
+    #[error("`*` claims every host")]
+    Everything,
+    /// An IP address.
+    #[error("an IP address is no host name")]
+    Address,
+    /// Letters beyond ASCII.
+    #[error("a host name must be written in ASCII (punycode)")]
+    NotAscii,
+    /// Anything else that is no DNS name.
+    #[error("this is no DNS name")]
+    Invalid,
+}
+
+impl Host {
+    /// Reads a host as an object claims it.
+    pub fn parse(text: &str) -> Result<Self, HostError> {
+        match text.strip_prefix("*.") {
+            Some(rest) => normalise(rest).map(Self::Wildcard),
+            None if text == "*" => Err(HostError::Everything),
+            None => normalise(text).map(Self::Name),
+        }
+    }
+}
+
+/// Lower case, without the trailing dot, and made of labels.
+fn normalise(text: &str) -> Result<String, HostError> {
+    if text.is_empty() {
+        return Err(HostError::Empty);
+    }
+    if !text.is_ascii() {
+        return Err(HostError::NotAscii);
+    }
+    let name = text.strip_suffix('.').unwrap_or(text).to_ascii_lowercase();
+    if name.parse::<IpAddr>().is_ok() {
+        return Err(HostError::Address);
+    }
+    if name.len() <= 253 && name.split('.').all(is_label) { Ok(name) } else { Err(HostError::Invalid) }
+}
+
+fn is_label(label: &str) -> bool {
+    let bytes = label.as_bytes();
+    let inner = |b: &u8| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'-' || *b == b'_';
+    matches!(bytes.len(), 1..=63)
+        && bytes.iter().all(inner)
+        && bytes.first() != Some(&b'-')
+        && bytes.last() != Some(&b'-')
+}
+
+/// The domains of one tenant.
+#[derive(Clone, Debug, Default)]
+pub struct Domains {
+    exact: FxHashSet<Box<str>>,
+    one_below: FxHashSet<Box<str>>,
+    any_below: FxHashSet<Box<str>>,
+}
+
+impl Domains {
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.exact.is_empty() && self.one_below.is_empty() && self.any_below.is_empty()
+    }
+
+    /// Whether every name that `host` stands for is one of these.
+    pub fn owns(&self, host: &Host) -> bool {
+        match host {
+            Host::Name(name) => {
+                self.exact.contains(name.as_str())
+                    || parent(name).is_some_and(|parent| self.one_below.contains(parent))
+                    || parents(name).any(|ancestor| self.any_below.contains(ancestor))
+            }
+            Host::Wildcard(base) => self.one_below.contains(base.as_str()) || self.owns_all_below(base),
+        }
+    }
+
+    /// Whether every name below `base` is one of these, at any depth.
+    pub fn owns_all_below(&self, base: &str) -> bool {
+        self.any_below.contains(base) || parents(base).any(|ancestor| self.any_below.contains(ancestor))
+    }
+
+    /// The domains, sorted, as people write them.
+    pub fn list(&self) -> Vec<Domain> {
+        let mut all: Vec<_> = (self.exact.iter().cloned().map(Domain::Exact))
+            .chain(self.one_below.iter().cloned().map(Domain::OneBelow))
+            .chain(self.any_below.iter().cloned().map(Domain::AnyBelow))
+            .collect();
+        all.sort_by(|a, b| a.base().cmp(b.base()).then_with(|| a.cmp(b)));
+        all
+    }
+}
+
+impl FromIterator<Domain> for Domains {
+    fn from_iter<I: IntoIterator<Item = Domain>>(domains: I) -> Self {
+        let mut set = Self::default();
+        for domain in domains {
+            match domain {
+                Domain::Exact(base) => set.exact.insert(base),
+                Domain::OneBelow(base) => set.one_below.insert(base),
+                Domain::AnyBelow(base) => set.any_below.insert(base),
+            };
+        }
+        set
+    }
+}
+
+/// The name one label up.
+fn parent(name: &str) -> Option<&str> {
+    name.split_once('.').map(|(_, rest)| rest)
+}
+
+/// The names above `name`, the nearest first.
+pub(crate) fn parents(name: &str) -> impl Iterator<Item = &str> {
+    std::iter::successors(parent(name), |name| parent(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn owns(domains: &[&str], host: &str) -> bool {
+        let domains: Domains = domains.iter().map(|d| Domain::parse(d).unwrap()).collect();
+        Host::parse(host).is_ok_and(|host| domains.owns(&host))
+    }
+
+    #[test]
+    fn g1_matches_whole_labels_only() {
+        assert!(owns(&["example.com"], "example.com"));
+        assert!(!owns(&["example.com"], "evilexample.com"));
+        assert!(!owns(&["**.example.com"], "evilexample.com"));
+        assert!(!owns(&["example.com"], "example.com.evil.org"));
+        assert!(!owns(&["exampl.com"], "exampleXcom"));
+    }
+
+    #[test]
+    fn one_star_is_one_label_and_two_stars_are_any_depth() {
+        assert!(owns(&["*.x.example.com"], "app.x.example.com"));
+        assert!(!owns(&["*.x.example.com"], "x.example.com"));
+        assert!(!owns(&["*.x.example.com"], "a.b.x.example.com"));
+        assert!(owns(&["**.x.example.com"], "a.b.x.example.com"));
+        assert!(!owns(&["**.x.example.com"], "x.example.com"));
+    }
+
+    #[test]
+    fn g5_a_wildcard_host_needs_a_wildcard_domain() {
+        assert!(owns(&["*.x.example.com"], "*.x.example.com"));
+        assert!(owns(&["**.x.example.com"], "*.x.example.com"));
+        assert!(owns(&["**.x.example.com"], "*.a.x.example.com"));
+        assert!(!owns(&["*.x.example.com"], "*.example.com"));
+        assert!(!owns(&["app.x.example.com"], "*.x.example.com"));
+        assert!(!owns(&["*.x.example.com"], "*.a.x.example.com"));
+    }
+
+    #[test]
+    fn g5_all_below_a_name_is_any_depth() {
+        let owns = |domain: &str, base: &str| {
+            Domains::from_iter([Domain::parse(domain).unwrap()]).owns_all_below(base)
+        };
+        assert!(owns("**.x.example.com", "x.example.com"));
+        assert!(owns("**.x.example.com", "a.b.x.example.com"));
+        assert!(!owns("**.x.example.com", "example.com"));
+        assert!(!owns("*.x.example.com", "x.example.com"));
+        assert!(!owns("x.example.com", "x.example.com"));
+    }
+
+    #[test]
+    fn g16_hosts_are_normalised_before_they_are_compared() {
+        assert!(owns(&["app.x.example.com"], "APP.x.Example.com."));
+        assert!(!owns(&["app.x.example.com"], "app.x.example.com.."));
+        assert_eq!(Host::parse("\u{212a}ube.example.com"), Err(HostError::NotAscii));
+    }
+
+    #[test]
+    fn what_is_no_single_host_is_refused() {
+        assert_eq!(Host::parse(""), Err(HostError::Empty));
+        assert_eq!(Host::parse("*"), Err(HostError::Everything));
+        assert_eq!(Host::parse("10.0.0.1"), Err(HostError::Address));
+        assert_eq!(Host::parse("::1"), Err(HostError::Address));
+        for bad in ["a b.com", "a.com:80", "a..com", ".a.com", "-a.com", "*.*.com", "a.*.com", "a/b", "~^.*$"]
+        {
+            assert_eq!(Host::parse(bad), Err(HostError::Invalid), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! Reads the JSON of a review, in one pass over its bytes.
+//!
+//! Most of a review is skipped: managed fields, environment, status. serde_json looks at each of those bytes in turn
+//! and cannot be told otherwise, so this is a [`Deserializer`] of our own, which finds the ends of strings sixty-four
+//! bytes at a time and reads nothing else than a review's types ask for. What is hard and rare is left to serde_json: a
+//! string with escapes in it, a fraction, and what to say of a body that does not decode.
+//!
+//! INVARIANT: for the types of a review it takes what serde_json takes and refuses what serde_json refuses, but for
+//! invalid UTF-8, which is refused everywhere. Enums and what else these types have none of are not provided for. What
+//! is skipped is held to the grammar as well: a body must mean the same here as in the API server, and a parser that
+//! lets things pass could be made to see another object.
+
+mod access;
+mod scanner;
+mod skip;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+
+use serde::de::value::{BorrowedStrDeserializer, MapDeserializer};
+use serde::de::{DeserializeSeed, Deserializer, Visitor};
+use serde::forward_to_deserialize_any;
+
+use self::access::{Fields, Items};
+use self::scanner::Scanner;
+
+/// How deep what is built may be nested, as in serde_json.
+const DEPTH: u8 = 128;
+
+/// How `serde_json::value::RawValue` asks for a value as it is written.
+const RAW_VALUE: &str = "$serde_json::private::RawValue";
+
+/// The bytes are not what is asked for. Whoever wants to know why asks serde_json.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Refused;
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the JSON does not decode")
+    }
+}
+
+impl std::error::Error for Refused {}
+
+impl serde::de::Error for Refused {
+    fn custom<T: fmt::Display>(_: T) -> Self {
+        Self
+    }
+}
+
+/// Reads what `seed` makes of a value, and nothing but white space after it.
+pub(crate) fn from_slice<'a, S: DeserializeSeed<'a>>(seed: S, bytes: &'a [u8]) -> Result<S::Value, Refused> {
+    from_str(seed, simdutf8::basic::from_utf8(bytes).map_err(|_| Refused)?)
+}
+
+/// Reads what `seed` makes of a value, and nothing but white space after it.
+pub(crate) fn from_str<'a, S: DeserializeSeed<'a>>(seed: S, text: &'a str) -> Result<S::Value, Refused> {
+    let mut reader = Reader { text, scanner: Scanner::of(text.as_bytes()), depth: 0 };
+    let value = seed.deserialize(&mut reader)?;
+    if reader.scanner.peek().is_some() { Err(Refused) } else { Ok(value) }
+}
+
+/// A place in a text of JSON.
+struct Reader<'a> {
+    text: &'a str,
+    scanner: Scanner<'a>,
+    /// How many objects and lists are open that are being built.
+    depth: u8,
+}
+
+impl<'a> Reader<'a> {
+    /// Goes past `word`, which must come next.
+    #[inline]
+    fn word(&mut self, word: &[u8]) -> Result<(), Refused> {
+        self.scanner.word(word).ok_or(Refused)
+    }
+
+    /// Builds an object or list with `build`, which must read all of it.
+    fn nested<T>(
+        &mut self,
+        build: impl FnOnce(&mut Self) -> Result<(T, bool), Refused>,
+    ) -> Result<T, Refused> {
+        self.scanner.at += 1;
+        self.depth += 1;
+        if self.depth >= DEPTH {
+            return Err(Refused);
+        }
+        let (value, is_at_end) = build(self)?;
+        self.depth -= 1;
+        if is_at_end { Ok(value) } else { Err(Refused) }
+    }
+
+    fn object<V: Visitor<'a>>(&mut self, visitor: V) -> Result<V::Value, Refused> {
+        self.nested(|reader| {
+            let mut fields = Fields::of(reader);
+            let value = visitor.visit_map(&mut fields)?;
+            Ok((value, fields.is_at_end()))
+        })
+    }
+
+    fn list<V: Visitor<'a>>(&mut self, visitor: V) -> Result<V::Value, Refused> {
+        self.nested(|reader| {
+            let mut items = Items::of(reader);
+            let value = visitor.visit_seq(&mut items)?;
+            Ok((value, items.is_at_end()))
+        })
+    }
+
+    #[inline]
+    fn string<V: Visitor<'a>>(&mut self, visitor: V) -> Result<V::Value, Refused> {
+        let start = self.scanner.at;
+        let has_escapes = self.scanner.string_seldom_escaped().ok_or(Refused)?;
+        let end = self.scanner.at;
+        if has_escapes {
+            let quoted = self.text.get(start..end).ok_or(Refused)?;
+            return visitor.visit_string(serde_json::from_str(quoted).map_err(|_| Refused)?);
+        }
+        visitor.visit_borrowed_str(self.text.get(start + 1..end - 1).ok_or(Refused)?)
+    }
+
+    fn number<V: Visitor<'a>>(&mut self, visitor: V) -> Result<V::Value, Refused> {
+        let start = self.scanner.at;
+        let is_whole = self.scanner.number().ok_or(Refused)?;
+        let digits = self.text.get(start..self.scanner.at).ok_or(Refused)?;
+        // `-0` is the float that it is to serde_json.
+        if is_whole && digits != "-0" {
+            if let Ok(number) = digits.parse() {
+                return visitor.visit_u64(number);
+            }
+            if let Ok(number) = digits.parse() {
+                return visitor.visit_i64(number);
+            }
+        }
+        visitor.visit_f64(serde_json::from_str(digits).map_err(|_| Refused)?)
+    }
+}
+
+impl<'a> Deserializer<'a> for &mut Reader<'a> {
+    type Error = Refused;
+
+    fn deserialize_any<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Refused> {
+        match self.scanner.peek() {
+            Some(b'{') => self.object(visitor),
+            Some(b'[') => self.list(visitor),
+            Some(b'"') => self.string(visitor),
+            Some(b't') => {
+                self.word(b"true")?;
+                visitor.visit_bool(true)
+            }
+            Some(b'f') => {
+                self.word(b"false")?;
+                visitor.visit_bool(false)
+            }
+            Some(b'n') => {
+                self.word(b"null")?;
+                visitor.visit_unit()
+            }
+            Some(b'-' | b'0'..=b'9') => self.number(visitor),
+            Some(_) | None => Err(Refused),
+        }
+    }
+
+    #[inline]
+    fn deserialize_option<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Refused> {
+        if self.scanner.peek() == Some(b'n') {
+            self.word(b"null")?;
+            visitor.visit_none()
+        } else {
+            visitor.visit_some(self)
+        }
+    }
+
+    #[inline]
+    fn deserialize_map<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Refused> {
+        if self.scanner.peek() == Some(b'{') { self.object(visitor) } else { Err(Refused) }
+    }
+
+    #[inline]
+    fn deserialize_seq<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Refused> {
+        if self.scanner.peek() == Some(b'[') { self.list(visitor) } else { Err(Refused) }
+    }
+
+    #[inline]
+    fn deserialize_str<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Refused> {
+        if self.scanner.peek() == Some(b'"') { self.string(visitor) } else { Err(Refused) }
+    }
+
+    fn deserialize_string<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Refused> {
+        self.deserialize_str(visitor)
+    }
+
+    #[inline]
+    fn deserialize_identifier<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Refused> {
+        self.deserialize_str(visitor)
+    }
+
+    #[inline]
+    fn deserialize_ignored_any<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Refused> {
+        self.scanner.skip().ok_or(Refused)?;
+        visitor.visit_unit()
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'a>>(
+        self,
+        name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Refused> {
+        if name != RAW_VALUE {
+            return visitor.visit_newtype_struct(self);
+        }
+        self.scanner.peek();
+        let start = self.scanner.at;
+        self.scanner.skip().ok_or(Refused)?;
+        let raw = BorrowedStrDeserializer::new(self.text.get(start..self.scanner.at).ok_or(Refused)?);
+        visitor.visit_map(MapDeserializer::new(std::iter::once((RAW_VALUE, raw))))
+    }
+
+    forward_to_deserialize_any! {
+        <W: Visitor<'a>>
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char bytes byte_buf unit unit_struct tuple
+        tuple_struct struct enum
+    }
+}

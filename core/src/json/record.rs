@@ -1,0 +1,242 @@
+//! Borrowed, narrow decoding: what the request path reads of an object, and nothing else.
+//!
+//! [`record!`] declares a struct that decodes from a JSON object alone. Serde's own derive would also take an
+//! array for a struct, field by field, and would refuse `null`; here an array is an error, `null` is the same
+//! as absence, as it is to Kubernetes, a repeated field is an error, and an unknown field is skipped without
+//! being built.
+
+use std::fmt;
+
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, Visitor};
+
+/// Reads a value into where it will be: records are large, and to move one up from where it was read costs as much as
+/// to read it. `null` leaves what was there; whether there was something else.
+///
+/// `deserialize_in_place` is serde's own hook for that, and whatever does not implement it is read by value.
+///
+/// INVARIANT: the place is as `default` made it. A record leaves what is absent or `null` as it is.
+pub(crate) struct Place<'p, T>(pub(crate) &'p mut T);
+
+impl<'de, T: Deserialize<'de>> DeserializeSeed<'de> for Place<'_, T> {
+    type Value = bool;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<bool, D::Error> {
+        deserializer.deserialize_option(self)
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for Place<'_, T> {
+    type Value = bool;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value or null")
+    }
+
+    fn visit_none<E>(self) -> Result<bool, E> {
+        Ok(false)
+    }
+
+    fn visit_unit<E>(self) -> Result<bool, E> {
+        Ok(false)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<bool, D::Error> {
+        T::deserialize_in_place(deserializer, self.0).map(|()| true)
+    }
+}
+
+/// A value from a request, cut to a length that is safe to print and with control characters escaped.
+pub struct Cut<'t>(pub &'t str);
+
+/// How many characters of a value from a request are printed.
+const CUT: usize = 120;
+
+impl fmt::Display for Cut<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for c in self.0.chars().take(CUT) {
+            if c.is_control() { write!(f, "{}", c.escape_default())? } else { fmt::Write::write_char(f, c)? }
+        }
+        if self.0.chars().nth(CUT).is_some() { f.write_str("…") } else { Ok(()) }
+    }
+}
+
+/// Declares a struct that decodes from a JSON object: `name: Type = "jsonName"`.
+macro_rules! record {
+    ($(#[$meta:meta])* $vis:vis struct $name:ident<'a> { $($(#[$doc:meta])* $field:ident: $ty:ty = $json:literal,)* }) => {
+        $(#[$meta])*
+        #[derive(Debug, Default)]
+        $vis struct $name<'a> { $($(#[$doc])* $vis $field: $ty,)* }
+
+        impl<'de: 'a, 'a> serde::de::Deserialize<'de> for $name<'a> {
+            $crate::json::record_methods!($name<'a>, $($field: $json,)*);
+        }
+    };
+    ($(#[$meta:meta])* $vis:vis struct $name:ident { $($(#[$doc:meta])* $field:ident: $ty:ty = $json:literal,)* }) => {
+        $(#[$meta])*
+        #[derive(Debug, Default)]
+        $vis struct $name { $($(#[$doc])* $vis $field: $ty,)* }
+
+        impl<'de> serde::de::Deserialize<'de> for $name {
+            $crate::json::record_methods!($name, $($field: $json,)*);
+        }
+    };
+}
+
+/// How both shapes of [`record!`] decode.
+macro_rules! record_methods {
+    ($value:ty, $($field:ident: $json:literal,)*) => {
+        fn deserialize<D: serde::de::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            let mut record = Self::default();
+            Self::deserialize_in_place(deserializer, &mut record)?;
+            Ok(record)
+        }
+
+        fn deserialize_in_place<D: serde::de::Deserializer<'de>>(
+            deserializer: D,
+            place: &mut Self,
+        ) -> Result<(), D::Error> {
+            #[derive(Clone, Copy)]
+            #[expect(non_camel_case_types, reason = "a variant is named after its field")]
+            enum Field { $($field,)* __Unknown }
+
+            impl<'f> serde::de::Deserialize<'f> for Field {
+                fn deserialize<F: serde::de::Deserializer<'f>>(deserializer: F) -> Result<Self, F::Error> {
+                    struct FieldVisitor;
+
+                    impl serde::de::Visitor<'_> for FieldVisitor {
+                        type Value = Field;
+
+                        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                            f.write_str("a field name")
+                        }
+
+                        fn visit_str<E>(self, name: &str) -> Result<Field, E> {
+                            Ok(match name { $($json => Field::$field,)*
+                                _ => Field::__Unknown })
+                        }
+                    }
+
+                    deserializer.deserialize_identifier(FieldVisitor)
+                }
+            }
+
+            struct RecordVisitor<R>(R);
+
+            impl<'de: 'a, 'a> serde::de::Visitor<'de> for RecordVisitor<&mut $value> {
+                type Value = ();
+
+                fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                    f.write_str("an object")
+                }
+
+                fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+                    // A bit for each of the fields.
+                    let mut seen = 0_u32;
+                    while let Some(field) = map.next_key::<Field>()? {
+                        match field {
+                            $(Field::$field => {
+                                let bit = 1 << Field::$field as u32;
+                                if seen & bit != 0 {
+                                    return Err(serde::de::Error::duplicate_field($json));
+                                }
+                                seen |= bit;
+                                map.next_value_seed($crate::json::Place(&mut self.0.$field))?;
+                            })*
+                            Field::__Unknown => {
+                                map.next_value::<serde::de::IgnoredAny>()?;
+                            }
+                        }
+                    }
+                    Ok(())
+                }
+            }
+
+            deserializer.deserialize_map(RecordVisitor(place))
+        }
+    };
+}
+
+pub(crate) use {record, record_methods};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json::{List, Pairs, Text};
+
+    record! {
+        /// A record to test with.
+        struct Sample<'a> {
+            /// A string.
+            name: Text<'a> = "name",
+            /// A list.
+            items: List<Text<'a>, 3> = "items",
+            /// A map.
+            labels: Pairs<'a> = "labels",
+        }
+    }
+
+    fn decode(json: &str) -> Result<Sample<'_>, serde_json::Error> {
+        serde_json::from_str(json)
+    }
+
+    #[test]
+    fn null_is_absence() {
+        let sample = decode(r#"{"name": null, "items": null, "labels": null}"#).unwrap();
+        assert!(sample.name.is_empty() && sample.items.is_empty() && sample.labels.iter().next().is_none());
+    }
+
+    #[test]
+    fn m8_the_wrong_type_is_an_error() {
+        for json in [
+            r#"[]"#,
+            r#"["a"]"#,
+            r#"{"items": {}}"#,
+            r#"{"items": "a"}"#,
+            r#"{"labels": []}"#,
+            r#"{"name": 1}"#,
+        ] {
+            assert!(decode(json).is_err(), "{json}");
+        }
+    }
+
+    #[test]
+    fn m9_a_repeated_field_or_key_is_an_error() {
+        assert!(decode(r#"{"name": "a", "name": "b"}"#).is_err());
+        assert!(decode(r#"{"name": null, "name": "b"}"#).is_err());
+        assert!(decode(r#"{"labels": {"a": "1", "a": "2"}}"#).is_err());
+        let many: Vec<String> = (0..100).map(|i| format!(r#""k{i}": "v""#)).collect();
+        assert!(decode(&format!(r#"{{"labels": {{{}}}}}"#, many.join(","))).is_ok());
+        assert!(decode(&format!(r#"{{"labels": {{{}, "k99": "w"}}}}"#, many.join(","))).is_err());
+    }
+
+    #[test]
+    fn l13_a_list_that_is_too_long_is_an_error() {
+        assert!(decode(r#"{"items": ["a", "b", "c"]}"#).is_ok_and(|sample| sample.items.len() == 3));
+        let error = decode(r#"{"items": ["a", "b", "c", "d"]}"#).unwrap_err().to_string();
+        assert!(error.contains("a list of at most 3 items"), "{error}");
+    }
+
+    #[test]
+    fn a_large_map_is_looked_up_like_a_small_one() {
+        let pairs: Vec<String> = (0..100).map(|i| format!(r#""k{i}": "v{i}""#)).collect();
+        let json = format!(r#"{{"labels": {{{}}}}}"#, pairs.join(","));
+        let labels = decode(&json).unwrap().labels;
+        assert!((0..100).all(|i| labels.get(&format!("k{i}")) == Some(&format!("v{i}"))));
+        assert_eq!(labels.get("k100"), None);
+    }
+
+    #[test]
+    fn escapes_are_undone_and_plain_strings_borrow() {
+        let json = r#"{"name": "a\u003cb", "items": ["plain"]}"#;
+        let sample = decode(json).unwrap();
+        assert_eq!(&*sample.name, "a<b");
+        assert!(json.as_bytes().as_ptr_range().contains(&sample.items[0].as_ptr()));
+        assert!(decode(r#"{"n\u0061me": "x"}"#).is_ok_and(|s| &*s.name == "x"));
+    }
+
+    #[test]
+    fn k16_values_are_cut_and_escaped_before_they_are_printed() {
+        assert_eq!(Cut("a\nb\u{1b}[31m").to_string(), "a\\nb\\u{1b}[31m");
+        assert_eq!(Cut(&"x".repeat(500)).to_string().chars().count(), CUT + 1);
+    }
+}

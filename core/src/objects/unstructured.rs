@@ -1,0 +1,93 @@
+//! What the rules read of kinds that are no part of Kubernetes: their metadata, and the rest as it is written.
+
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use crate::json::{Cut, Text};
+use crate::objects::pod::Metadata;
+
+/// An object of any kind.
+#[derive(Debug, Default)]
+pub struct Custom<'a> {
+    /// The object's metadata.
+    pub metadata: Metadata<'a>,
+    /// Its other fields, but for its kind and its status.
+    pub content: Vec<(Text<'a>, &'a RawValue)>,
+}
+
+/// How many fields an object has at most beside its metadata.
+const FIELDS: usize = 100;
+
+impl<'a> Custom<'a> {
+    /// A field of the object itself.
+    pub fn get(&self, field: &str) -> Option<&'a RawValue> {
+        self.content.iter().find(|(name, _)| &**name == field).map(|(_, value)| *value)
+    }
+
+    /// Everything that it says, as an identity: the API server writes the same object in the same way.
+    pub fn identity(&self) -> impl fmt::Display {
+        fmt::from_fn(|f| {
+            self.content.iter().try_for_each(|(name, value)| write!(f, " {name}={}", value.get()))
+        })
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Custom<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(CustomVisitor)
+    }
+}
+
+struct CustomVisitor;
+
+impl<'de> Visitor<'de> for CustomVisitor {
+    type Value = Custom<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut metadata = None;
+        let mut content: Vec<(Text<'de>, &RawValue)> = Vec::new();
+        while let Some(key) = map.next_key::<Text<'de>>()? {
+            match &*key {
+                "metadata" if metadata.is_some() => return Err(A::Error::duplicate_field("metadata")),
+                "metadata" => metadata = Some(map.next_value::<Option<Metadata<'de>>>()?.unwrap_or_default()),
+                "apiVersion" | "kind" | "status" => drop(map.next_value::<IgnoredAny>()?),
+                _ if content.len() == FIELDS => {
+                    return Err(A::Error::custom(format_args!("more than {FIELDS} fields")));
+                }
+                _ if content.iter().any(|(other, _)| *other == key) => {
+                    return Err(A::Error::custom(format_args!("duplicate field `{}`", Cut(&key))));
+                }
+                _ => content.push((key, map.next_value()?)),
+            }
+        }
+        Ok(Custom { metadata: metadata.unwrap_or_default(), content })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_object_says_is_kept_but_for_its_kind_and_status() {
+        let text = r#"{"kind":"A","metadata":{"name":"a"},"spec":{"b":1},"plugin":"c","status":{"d":2}}"#;
+        let object: Custom<'_> = serde_json::from_str(text).unwrap();
+        assert_eq!(&*object.metadata.name, "a");
+        assert_eq!(object.identity().to_string(), r#" spec={"b":1} plugin="c""#);
+        assert_eq!(object.get("spec").map(RawValue::get), Some(r#"{"b":1}"#));
+        assert!(object.get("status").is_none());
+    }
+
+    #[test]
+    fn m8_what_is_no_object_does_not_decode() {
+        for bad in ["[]", "1", r#"{"metadata":[]}"#, r#"{"a":1,"a":2}"#, r#"{"metadata":{},"metadata":{}}"#] {
+            assert!(serde_json::from_str::<Custom<'_>>(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! What the API server is asked to send: one table, and the two webhook configurations that follow from it.
+//!
+//! What is registered fails closed where tenants are, and nowhere else: a namespace with the label
+//! `partywall.dev/tenant` cannot be used past partywall, and the rest of the cluster goes on without it.
+//!
+//! INVARIANTS: nothing cluster-scoped is asked for but namespaces, and no object's own labels decide whether it is
+//! sent: a tenant writes those. A namespace's labels do, so changes of namespaces are sent whatever their labels are.
+
+mod configuration;
+mod webhooks;
+
+use std::num::NonZeroU16;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+pub use self::configuration::{
+    ClientConfig, Configuration, LabelSelector, LabelSelectorRequirement, Labels, MatchCondition, Metadata,
+    Rule, ServiceReference, WebhookEntry,
+};
+use self::webhooks::{FailurePolicy, Namespaces, ROUTES, WEBHOOKS, WRITE, Webhook};
+use crate::Phase;
+use crate::labels::{NAMESPACE_NAME, TENANT};
+use crate::rules::FOREIGN_APIS;
+
+/// The name of both configurations.
+const NAME: &str = "partywall";
+/// How long the API server waits for an answer. Mutating webhooks wait for each other, so every second counts.
+const TIMEOUT_SECONDS: i32 = 3;
+
+/// Where the API server finds partywall.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Server {
+    /// At an address, such as `https://127.0.0.1:8443`; without a slash at its end.
+    Url(String),
+    /// Behind a Service.
+    Service {
+        /// The Service's namespace.
+        namespace: String,
+        /// The Service's name.
+        name: String,
+        /// The Service's port.
+        port: NonZeroU16,
+    },
+}
+
+/// What the configurations depend on, beside the table.
+#[derive(Clone, Debug)]
+pub struct Registration {
+    /// Where partywall is.
+    pub server: Server,
+    /// The PEM that vouches for its certificate; without it, the API server's own trusted roots do.
+    pub ca_bundle: Option<Vec<u8>>,
+    /// The namespaces that are never sent, so that a cluster can start while partywall does not.
+    pub system_namespaces: Vec<String>,
+    /// Whether the API server knows `matchConditions` (since 1.28). One that does not would drop them without
+    /// a word, and with them the exception for the scheduler.
+    pub match_conditions: bool,
+    /// The groups of kinds that Settings list as bearing hosts, and that the table does not have.
+    pub foreign_groups: Vec<String>,
+}
+
+impl Registration {
+    /// The configuration of the mutating phase.
+    pub fn mutating(&self) -> Configuration {
+        self.configuration(Phase::Mutate, "MutatingWebhookConfiguration")
+    }
+
+    /// The configuration of the validating phase.
+    pub fn validating(&self) -> Configuration {
+        self.configuration(Phase::Validate, "ValidatingWebhookConfiguration")
+    }
+
+    fn configuration(&self, phase: Phase, kind: &'static str) -> Configuration {
+        Configuration {
+            api_version: "admissionregistration.k8s.io/v1",
+            kind,
+            metadata: Metadata { labels: Labels { name: NAME }, name: NAME },
+            webhooks: self.of(phase).map(|webhook| self.webhook(webhook)).collect(),
+        }
+    }
+
+    fn of(&self, phase: Phase) -> impl Iterator<Item = &'static Webhook> {
+        let has_conditions = self.match_conditions;
+        WEBHOOKS
+            .iter()
+            .filter(move |webhook| webhook.phase == phase && (has_conditions || !webhook.needs_conditions))
+    }
+
+    fn webhook(&self, webhook: &Webhook) -> WebhookEntry {
+        WebhookEntry {
+            admission_review_versions: &["v1"],
+            client_config: self.client_config(webhook),
+            failure_policy: self.failure_policy(webhook),
+            match_conditions: self.match_conditions(webhook),
+            match_policy: "Equivalent",
+            name: webhook.name,
+            namespace_selector: self.namespace_selector(webhook),
+            object_selector: None,
+            reinvocation_policy: match webhook.phase {
+                // Another webhook may undo the stamp after it was made; once more it is asked for.
+                Phase::Mutate => Some("IfNeeded"),
+                Phase::Validate => None,
+            },
+            rules: self.rules(webhook),
+            side_effects: "None",
+            timeout_seconds: TIMEOUT_SECONDS,
+        }
+    }
+
+    /// One rule for all resources of the same group and operations, and for all groups of which the same is sent.
+    fn rules(&self, webhook: &Webhook) -> Vec<Rule> {
+        let scope = match webhook.namespaces {
+            Namespaces::Tenants | Namespaces::Elsewhere => "Namespaced",
+            Namespaces::Themselves => "Cluster",
+        };
+        let mut rules: Vec<(Vec<&str>, &'static [&'static str], Vec<&str>)> = Vec::new();
+        for (group, name, operations) in self.resources(webhook) {
+            match rules.iter_mut().find(|(groups, same, _)| *groups == [group] && *same == operations) {
+                Some((.., resources)) => resources.push(name),
+                None => rules.push((vec![group], operations, vec![name])),
+            }
+        }
+        let mut merged: Vec<(Vec<&str>, &'static [&'static str], Vec<&str>)> = Vec::new();
+        for (groups, operations, resources) in rules {
+            match merged.iter_mut().find(|(_, same, names)| *same == operations && *names == resources) {
+                Some((all, ..)) => all.extend(groups),
+                None => merged.push((groups, operations, resources)),
+            }
+        }
+        let owned = |names: Vec<&str>| names.into_iter().map(str::to_owned).collect();
+        let rule = |(groups, operations, resources)| Rule {
+            api_groups: owned(groups),
+            // What is read is the same in all of them.
+            api_versions: &["*"],
+            operations,
+            resources: owned(resources),
+            scope,
+        };
+        merged.into_iter().map(rule).collect()
+    }
+
+    /// What a webhook is sent: groups, resources and operations.
+    fn resources<'r>(&'r self, webhook: &'r Webhook) -> Vec<(&'r str, &'r str, &'static [&'static str])> {
+        let mut all: Vec<(&str, &str, &'static [&'static str])> =
+            webhook.resources.iter().map(|own| (own.group, own.name, own.operations)).collect();
+        if webhook.name == ROUTES {
+            for api in FOREIGN_APIS {
+                let of = |group| api.kinds.resources().into_iter().map(move |name| (group, name, WRITE));
+                all.extend(api.groups.iter().flat_map(|group| of(*group)));
+            }
+            for group in &self.foreign_groups {
+                if !all.iter().any(|(other, name, _)| other == group && *name == "*") {
+                    all.push((group, "*", WRITE));
+                }
+            }
+        }
+        all
+    }
+
+    fn client_config(&self, webhook: &Webhook) -> ClientConfig {
+        let path = match webhook.phase {
+            Phase::Mutate => "/mutate",
+            Phase::Validate => "/validate",
+        };
+        let (service, url) = match &self.server {
+            Server::Url(url) => (None, Some(format!("{url}{path}"))),
+            Server::Service { namespace, name, port } => {
+                let service = ServiceReference {
+                    name: name.clone(),
+                    namespace: namespace.clone(),
+                    path,
+                    port: port.get(),
+                };
+                (Some(service), None)
+            }
+        };
+        ClientConfig { ca_bundle: self.ca_bundle.as_ref().map(|pem| STANDARD.encode(pem)), service, url }
+    }
+
+    /// Where those who are spared cannot be told apart by a condition, their work goes on when no answer comes, and
+    /// others' with it: no `edit` role may bind, a pod that somebody else binds is stamped, which kubelet looks at
+    /// once more, addresses must follow the pods that come and go, and no `edit` role may change namespaces.
+    fn failure_policy(&self, webhook: &Webhook) -> &'static str {
+        match webhook.failure_policy {
+            FailurePolicy::Fail if webhook.spares.is_empty() || self.match_conditions => "Fail",
+            FailurePolicy::Fail | FailurePolicy::Ignore => "Ignore",
+        }
+    }
+
+    fn match_conditions(&self, webhook: &Webhook) -> Vec<MatchCondition> {
+        let mut conditions = Vec::new();
+        if !self.match_conditions {
+            return conditions;
+        }
+        if !webhook.spares.is_empty() {
+            let spared: Vec<String> = webhook.spares.iter().map(|user| format!("'{user}'")).collect();
+            conditions.push(MatchCondition {
+                name: "not-the-clusters-own".to_owned(),
+                expression: format!("!(request.userInfo.username in [{}])", spared.join(", ")),
+            });
+        }
+        if let Some(group) = webhook.spares_group {
+            conditions.push(MatchCondition {
+                name: format!("not-of-{}", group.replace(':', "-")),
+                // A request without groups has no such field.
+                expression: format!(
+                    "!has(request.userInfo.groups) || !('{group}' in request.userInfo.groups)"
+                ),
+            });
+        }
+        conditions
+    }
+
+    /// Whoever labels a system namespace as a tenant's must not stop the cluster by it.
+    fn namespace_selector(&self, webhook: &Webhook) -> Option<LabelSelector> {
+        let tenant = match webhook.namespaces {
+            Namespaces::Tenants => "Exists",
+            Namespaces::Elsewhere => "DoesNotExist",
+            // For a namespace it would look at the labels as they will be: whoever takes the label away would not
+            // be asked about.
+            Namespaces::Themselves => return None,
+        };
+        let mut requirements =
+            vec![LabelSelectorRequirement { key: TENANT, operator: tenant, values: Vec::new() }];
+        // The API server refuses an empty list.
+        if !self.system_namespaces.is_empty() {
+            requirements.push(LabelSelectorRequirement {
+                key: NAMESPACE_NAME,
+                operator: "NotIn",
+                values: self.system_namespaces.clone(),
+            });
+        }
+        Some(LabelSelector { match_expressions: requirements })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,253 @@
+//! The wire format, both ways: an AdmissionReview v1 in, an AdmissionReview v1 out.
+//!
+//! The request is decoded in one pass into borrowed, narrow structs; there is no owned JSON tree. Its kind comes
+//! before its object on the wire, so the object is decoded as that kind when it is met; should the order be
+//! another, it is kept as raw JSON until the kind is known. The old object stays raw: it is only decoded when
+//! the new one violates something; of a pod that names a node, the node is looked up.
+//!
+//! INVARIANT: whatever has a uid is answered with that uid.
+
+mod answer;
+mod node;
+mod request;
+mod uid;
+
+pub use self::answer::encode;
+pub use self::node::node_of;
+pub use self::request::{Object, Operation, Request, User, decode_as, is_without_spec};
+pub use self::uid::find_uid;
+use thiserror::Error;
+
+use self::request::{GroupKind, Undecided, kind_of};
+use crate::json::reader::{self, Refused};
+use crate::json::{Cut, Place, Text, record};
+use crate::objects::kinds::Kind;
+
+/// Why a body got no verdict.
+#[derive(Debug, Error)]
+pub enum DecodeError {
+    /// HTTP 400: there is nothing to answer to.
+    #[error("the body is no AdmissionReview of admission.k8s.io/v1 with a uid: {0}")]
+    NotAReview(String),
+    /// Denied with code 422: the review is one, but what a rule reads of it is not what it should be.
+    #[error("{0}")]
+    Undecodable(Undecodable),
+}
+
+/// A review whose uid is known and whose object does not decode.
+#[derive(Debug, Error)]
+#[error("`{path}` does not decode: {problem}")]
+pub struct Undecodable {
+    /// The uid to answer with.
+    pub uid: String,
+    /// The kind of the object, if it could be read.
+    pub kind: Option<Kind>,
+    /// The request's namespace, as far as it could be read.
+    pub namespace: String,
+    /// The path in the review.
+    pub path: String,
+    /// What is wrong with it.
+    pub problem: String,
+}
+
+/// Decodes a review.
+pub fn decode(body: &[u8]) -> Result<Request<'_>, DecodeError> {
+    let mut review = Review::default();
+    match reader::from_slice(Place(&mut review), body) {
+        Ok(true) => {
+            check(&review.kind, &review.api_version, review.request.uid())?;
+            review.request.decide().map_err(DecodeError::Undecodable)
+        }
+        // Whatever is wrong, or if it is `null`: find out what can still be said about it. An API server sends such a
+        // review once in a blue moon, or whenever a tenant likes: this is linear too.
+        Ok(false) | Err(Refused) => Err(diagnose(body)),
+    }
+}
+
+/// What is wrong with a body that does not decode, with the uid if it has one.
+fn diagnose(body: &[u8]) -> DecodeError {
+    let (path, problem) = match str::from_utf8(body) {
+        Ok(text) => find_trouble(text),
+        Err(error) => (String::new(), error.to_string()),
+    };
+    let Ok(review) = serde_json::from_slice::<UidReview<'_>>(body) else {
+        return DecodeError::NotAReview(problem);
+    };
+    if let Err(error) = check(&review.kind, &review.api_version, &review.request.uid) {
+        return error;
+    }
+    let namespace = serde_json::from_slice::<NamespaceReview<'_>>(body)
+        .map(|review| review.request.namespace.to_string())
+        .unwrap_or_default();
+    let kind = serde_json::from_slice::<KindReview<'_>>(body)
+        .ok()
+        .and_then(|KindReview { request: KindRequest { kind } }| kind_of(&kind.group, &kind.kind));
+    let problem = without_position(&problem);
+    let path = path.strip_prefix("request.object.").unwrap_or(&path).to_owned();
+    DecodeError::Undecodable(Undecodable {
+        uid: review.request.uid.to_string(),
+        kind,
+        namespace,
+        path,
+        problem,
+    })
+}
+
+/// Where a text does not decode, and why.
+fn find_trouble(text: &str) -> (String, String) {
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    match serde_path_to_error::deserialize::<_, Review<'_>>(&mut deserializer) {
+        Err(error) => (error.path().to_string(), error.into_inner().to_string()),
+        // Only what follows the review can be the trouble.
+        Ok(_) => {
+            (String::new(), deserializer.end().err().map_or_else(String::new, |error| error.to_string()))
+        }
+    }
+}
+
+/// Whether the outside of a review is one that can be answered.
+fn check(kind: &str, api_version: &str, uid: &str) -> Result<(), DecodeError> {
+    if kind != "AdmissionReview" || api_version != "admission.k8s.io/v1" {
+        return Err(DecodeError::NotAReview(format!(
+            "it says kind `{}` and apiVersion `{}`",
+            Cut(kind),
+            Cut(api_version)
+        )));
+    }
+    if uid.is_empty() {
+        return Err(DecodeError::NotAReview("request.uid is missing".to_owned()));
+    }
+    Ok(())
+}
+
+/// serde_json's messages end in a line and column, which mean nothing to whoever reads a denial.
+pub(crate) fn without_position(message: &str) -> String {
+    let end = message.rfind(" at line ").unwrap_or(message.len());
+    Cut(message.get(..end).unwrap_or(message)).to_string()
+}
+
+record! {
+    /// A whole review.
+    struct Review<'a> {
+        /// `AdmissionReview`.
+        kind: Text<'a> = "kind",
+        /// `admission.k8s.io/v1`.
+        api_version: Text<'a> = "apiVersion",
+        /// What is asked.
+        request: Undecided<'a> = "request",
+    }
+}
+
+record! {
+    /// A review of which only the uid is read.
+    struct UidReview<'a> {
+        /// `AdmissionReview`.
+        kind: Text<'a> = "kind",
+        /// `admission.k8s.io/v1`.
+        api_version: Text<'a> = "apiVersion",
+        /// What is asked.
+        request: UidRequest<'a> = "request",
+    }
+}
+
+record! {
+    /// A request of which only the uid is read.
+    struct UidRequest<'a> {
+        /// The uid.
+        uid: Text<'a> = "uid",
+    }
+}
+
+record! {
+    /// A review of which only the namespace is read.
+    struct NamespaceReview<'a> {
+        /// What is asked.
+        request: NamespaceRequest<'a> = "request",
+    }
+}
+
+record! {
+    /// A request of which only the namespace is read.
+    struct NamespaceRequest<'a> {
+        /// The namespace.
+        namespace: Text<'a> = "namespace",
+    }
+}
+
+record! {
+    /// A review of which only the kind is read.
+    struct KindReview<'a> {
+        /// What is asked.
+        request: KindRequest<'a> = "request",
+    }
+}
+
+record! {
+    /// A request of which only the kind is read.
+    struct KindRequest<'a> {
+        /// The kind of the object.
+        kind: GroupKind<'a> = "kind",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::marker::PhantomData;
+
+    use proptest::prelude::*;
+    use proptest::sample::{Index, select};
+
+    use super::*;
+
+    const RECORDED: [&str; 6] = [
+        include_str!("../../tests/fixtures/reviews/mutate-create-pods-own-affinity.json"),
+        include_str!("../../tests/fixtures/reviews/mutate-update-pods-ephemeralcontainers-plain.json"),
+        include_str!("../../tests/fixtures/reviews/validate-create-cronjobs-nightly.json"),
+        include_str!("../../tests/fixtures/reviews/validate-create-certificates-foreign.json"),
+        include_str!("../../tests/fixtures/reviews/validate-connect-pods-exec-plain.json"),
+        include_str!("../../tests/fixtures/reviews/validate-update-pods-plain.json"),
+    ];
+
+    /// A review as it is read, and as serde_json reads it.
+    fn both(body: &[u8]) -> [Option<String>; 2] {
+        let read = |review: Review<'_>| format!("{review:?}");
+        [reader::from_slice(PhantomData, body).ok().map(read), serde_json::from_slice(body).ok().map(read)]
+    }
+
+    #[test]
+    fn m9_recorded_reviews_and_their_beginnings_are_what_they_are_to_serde_json() {
+        for recorded in RECORDED {
+            let [ours, theirs] = both(recorded.as_bytes());
+            assert!(ours.is_some() && ours == theirs, "{ours:?} {theirs:?}");
+            for end in 0..recorded.trim_end().len() {
+                assert_eq!(both(&recorded.as_bytes()[..end]), [None, None], "{end}");
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+        #[test]
+        fn m9_a_review_that_was_meddled_with_is_what_it_is_to_serde_json(
+            recorded in select(&RECORDED[..]),
+            places in prop::collection::vec((any::<Index>(), any::<Index>(), 0_usize..3), 1..4),
+        ) {
+            let mut body = recorded.as_bytes().to_vec();
+            for (at, from, removed) in places {
+                // Bytes of the review itself, so that much of what comes of it is still JSON.
+                let from = from.index(body.len());
+                let taken: Vec<u8> = body.iter().skip(from).take(1 + removed).copied().collect();
+                let at = at.index(body.len());
+                let end = body.len().min(at + removed);
+                body.splice(at..end, taken);
+            }
+            if str::from_utf8(&body).is_ok() {
+                let [ours, theirs] = both(&body);
+                prop_assert_eq!(ours, theirs);
+            } else {
+                prop_assert!(reader::from_slice(PhantomData::<Review<'_>>, &body).is_err());
+            }
+        }
+    }
+}

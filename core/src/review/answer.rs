@@ -1,0 +1,297 @@
+//! The AdmissionReview that goes back.
+
+use std::fmt::Write as _;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::Serialize;
+
+use crate::api::Mode;
+use crate::verdict::{Denial, Total, Verdict, Violation};
+
+/// How many bytes the message may take; the causes say the rest.
+const MESSAGE: usize = 1024;
+/// How many warnings the API server is sent: all in all it passes on 4,096 characters of them.
+const WARNINGS: usize = 10;
+/// How long a warning may be before the API server might cut it.
+const WARNING: usize = 256;
+
+/// What every answer begins with, up to its uid.
+const START: &[u8] = br#"{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","response":{"uid":"#;
+
+/// The answer to the request with this uid, as JSON.
+///
+/// What is the same in all of them is written as it stands, as is base64: serde would look through every byte for what
+/// to escape. Whatever may need that is left to it.
+pub fn encode(uid: &str, verdict: &Verdict) -> Vec<u8> {
+    let patch = verdict.patch.as_ref().map_or(&[][..], |patch| patch.as_json());
+    let mut body = Vec::with_capacity(256 + patch.len() * 4 / 3);
+    body.extend_from_slice(START);
+    push(&mut body, uid);
+    body.extend_from_slice(if verdict.is_allowed() { br#","allowed":true"# } else { br#","allowed":false"# });
+    if let Some(denial) = &verdict.denial {
+        body.extend_from_slice(br#","status":"#);
+        push(&mut body, &status(denial, verdict));
+    }
+    if verdict.patch.is_some() {
+        body.extend_from_slice(br#","patchType":"JSONPatch","patch":""#);
+        push_base64(&mut body, patch);
+        body.push(b'"');
+    }
+    let warnings = warnings(verdict);
+    if !warnings.is_empty() {
+        body.extend_from_slice(br#","warnings":"#);
+        push(&mut body, &warnings);
+    }
+    if let Some(annotations) = annotations(verdict) {
+        body.extend_from_slice(br#","auditAnnotations":"#);
+        push(&mut body, &annotations);
+    }
+    body.extend_from_slice(b"}}");
+    body
+}
+
+fn push<T: Serialize + ?Sized>(body: &mut Vec<u8>, value: &T) {
+    // INVARIANT: writing strings, numbers and lists into memory cannot fail.
+    let written = serde_json::to_writer(body, value);
+    debug_assert!(written.is_ok());
+}
+
+fn push_base64(body: &mut Vec<u8>, bytes: &[u8]) {
+    let start = body.len();
+    body.resize(start + bytes.len().div_ceil(3) * 4, 0);
+    // INVARIANT: that is as much room as it takes.
+    let written = STANDARD.encode_slice(bytes, body.get_mut(start..).unwrap_or_default());
+    debug_assert_eq!(written.ok(), Some(body.len() - start));
+}
+
+#[derive(Serialize)]
+struct Status<'v> {
+    status: &'static str,
+    code: u16,
+    reason: &'static str,
+    message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    details: Option<Details<'v>>,
+}
+
+#[derive(Serialize)]
+struct Details<'v> {
+    causes: Vec<Cause<'v>>,
+}
+
+#[derive(Serialize)]
+struct Cause<'v> {
+    reason: &'static str,
+    field: &'v str,
+    message: &'v str,
+}
+
+/// The keys carry no prefix: the API server puts the webhook's name before them.
+#[derive(Serialize)]
+struct Annotations {
+    #[serde(skip_serializing_if = "String::is_empty")]
+    violations: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    exempted: String,
+}
+
+fn status<'v>(denial: &Denial, verdict: &'v Verdict) -> Status<'v> {
+    match denial {
+        Denial::Undecidable(code, message) => Status {
+            status: "Failure",
+            code: *code,
+            reason: match code {
+                413 => "RequestEntityTooLarge",
+                422 => "Invalid",
+                500 => "InternalError",
+                _ => "Forbidden",
+            },
+            message: message.clone(),
+            details: None,
+        },
+        Denial::Forbidden => {
+            let denying = || verdict.violations.iter().filter(|violation| violation.mode == Mode::Deny);
+            let causes = denying()
+                .map(|v| Cause { reason: v.rule.as_str(), field: &v.field, message: &v.message })
+                .collect();
+            Status {
+                status: "Failure",
+                code: 403,
+                reason: "Forbidden",
+                message: message(denying(), verdict),
+                details: Some(Details { causes }),
+            }
+        }
+    }
+}
+
+/// One violation a line, as many as fit; then how many more there are.
+fn message<'v>(violations: impl Iterator<Item = &'v Violation>, verdict: &Verdict) -> String {
+    let mut message = String::new();
+    let mut shown = 0;
+    for violation in violations {
+        let line = line(violation, &verdict.whose);
+        if !message.is_empty() && message.len() + line.len() > MESSAGE {
+            break;
+        }
+        if !message.is_empty() {
+            message.push('\n');
+        }
+        message.push_str(&line);
+        shown += 1;
+    }
+    let left_out = total(verdict, Mode::Deny).saturating_sub(shown);
+    if left_out > 0 {
+        // INVARIANT: writing to a String cannot fail.
+        let _ = write!(message, "\nand {left_out} more");
+    }
+    message
+}
+
+/// A violation as a tenant reads it.
+fn line(violation: &Violation, whose: &str) -> String {
+    let Violation { rule, field, message, .. } = violation;
+    format!("{whose}: {field}: {message} (rule {rule})")
+}
+
+/// The API server drops a warning with a control character in it, and cuts all of them if they are too long.
+fn warnings(verdict: &Verdict) -> Vec<String> {
+    let warned = verdict.violations.iter().filter(|violation| violation.mode == Mode::Warn);
+    let mut warnings: Vec<String> = warned
+        .take(WARNINGS)
+        .map(|Violation { rule, field, message, .. }| {
+            // What is cut still tells which rule it was.
+            cut(&format!("{}: {field}: {message}", verdict.whose), &format!(" (rule {rule})"))
+        })
+        .collect();
+    let left_out = total(verdict, Mode::Warn).saturating_sub(warnings.len());
+    if left_out > 0 {
+        warnings.truncate(WARNINGS - 1);
+        warnings.push(format!("{}: and {} more", verdict.whose, left_out + 1));
+    }
+    warnings
+}
+
+/// How many violations lead to this.
+fn total(verdict: &Verdict, mode: Mode) -> usize {
+    verdict.totals.iter().filter(|total| total.mode == mode).map(|total| total.violations).sum()
+}
+
+/// Cut so that with its end it has the length of a warning, without control characters.
+fn cut(text: &str, end: &str) -> String {
+    let most = WARNING.saturating_sub(end.chars().count());
+    let mut visible = text.chars().filter(|c| !c.is_control());
+    let mut cut: String = visible.by_ref().take(most).collect();
+    if visible.next().is_some() {
+        cut.pop();
+        cut.push('…');
+    }
+    cut + end
+}
+
+fn annotations(verdict: &Verdict) -> Option<Annotations> {
+    if verdict.totals.is_empty() && verdict.exempted.is_empty() {
+        return None;
+    }
+    let named = |total: &Total| format!("{}={:?}", total.rule, total.mode).to_lowercase();
+    let violations = verdict.totals.iter().map(named).collect::<Vec<_>>().join(",");
+    Some(Annotations { violations, exempted: verdict.exempted.join(",") })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::RuleId;
+
+    fn violation(mode: Mode, field: &str) -> Violation {
+        let message = "tolerates every taint of every node; name a key".to_owned();
+        Violation { rule: RuleId::Tolerations, control: None, mode, field: field.to_owned(), message }
+    }
+
+    fn totals(mode: Mode, violations: usize) -> Vec<Total> {
+        vec![Total { rule: RuleId::Tolerations, mode, violations }]
+    }
+
+    fn answer(verdict: &Verdict) -> serde_json::Value {
+        serde_json::from_slice(&encode("u-1", verdict)).unwrap()
+    }
+
+    #[test]
+    fn k1_uid_version_and_kind_are_echoed_and_k2_there_is_no_patch_without_its_type() {
+        assert_eq!(
+            answer(&Verdict::allow()),
+            serde_json::json!({
+                "kind": "AdmissionReview", "apiVersion": "admission.k8s.io/v1",
+                "response": {"uid": "u-1", "allowed": true},
+            })
+        );
+    }
+
+    #[test]
+    fn k12_a_denial_says_403_forbidden_and_one_violation_a_line() {
+        let verdict = Verdict {
+            denial: Some(Denial::Forbidden),
+            violations: vec![
+                violation(Mode::Deny, "spec.tolerations[0]"),
+                violation(Mode::Deny, "spec.tolerations[1]"),
+            ],
+            totals: totals(Mode::Deny, 2),
+            whose: "tenant `tenants-x`".to_owned(),
+            ..Verdict::default()
+        };
+        let status = &answer(&verdict)["response"]["status"];
+        assert_eq!(status["code"], 403);
+        assert_eq!(status["reason"], "Forbidden");
+        assert_eq!(
+            status["message"],
+            "tenant `tenants-x`: spec.tolerations[0]: tolerates every taint of every node; name a key (rule tolerations)\n\
+             tenant `tenants-x`: spec.tolerations[1]: tolerates every taint of every node; name a key (rule tolerations)"
+        );
+        assert_eq!(status["details"]["causes"][1]["field"], "spec.tolerations[1]");
+    }
+
+    #[test]
+    fn k12_a_long_message_is_cut_at_a_line_and_says_how_many_are_left_out() {
+        let violations = vec![violation(Mode::Deny, "spec.tolerations[0]"); 50];
+        let totals = totals(Mode::Deny, 57);
+        let verdict = Verdict { denial: Some(Denial::Forbidden), violations, totals, ..Verdict::default() };
+        let answer = answer(&verdict);
+        let message = answer["response"]["status"]["message"].as_str().unwrap();
+        let lines = message.lines().count() - 1;
+        assert!(message.len() < MESSAGE + 32);
+        assert!(message.ends_with(&format!("and {} more", 50 + 7 - lines)), "{message}");
+        assert_eq!(answer["response"]["status"]["details"]["causes"].as_array().unwrap().len(), 50);
+    }
+
+    #[test]
+    fn k13_warnings_are_few_short_and_without_control_characters() {
+        let long = format!("spec.a\n{}", "b".repeat(500));
+        let violations = vec![violation(Mode::Warn, &long); 30];
+        let answer = answer(&Verdict { violations, totals: totals(Mode::Warn, 30), ..Verdict::default() });
+        let warnings = answer["response"]["warnings"].as_array().unwrap();
+        assert_eq!(warnings.len(), WARNINGS);
+        for warning in warnings {
+            let warning = warning.as_str().unwrap();
+            assert!(warning.chars().count() <= WARNING && !warning.contains(char::is_control));
+        }
+        assert_eq!(warnings[9], ": and 21 more");
+        assert_eq!(answer["response"]["allowed"], true);
+    }
+
+    #[test]
+    fn k14_audit_annotations_have_short_keys_and_name_what_was_exempt() {
+        let verdict = Verdict {
+            violations: vec![violation(Mode::Audit, "a"), violation(Mode::Audit, "b")],
+            totals: totals(Mode::Audit, 2),
+            exempted: vec!["log-agent".into()],
+            ..Verdict::default()
+        };
+        let answer = answer(&verdict);
+        assert_eq!(
+            answer["response"]["auditAnnotations"],
+            serde_json::json!({"violations": "tolerations=audit", "exempted": "log-agent"})
+        );
+        assert!(answer["response"].get("warnings").is_none());
+    }
+}

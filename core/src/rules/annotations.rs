@@ -1,0 +1,156 @@
+//! Annotations that claim hosts, or that pass on configuration which may claim any, on whatever kind they are.
+
+use std::fmt;
+
+use serde::de::IgnoredAny;
+
+use super::claims::Claims;
+use crate::json::Text;
+
+/// What an annotation claims.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Bears {
+    Nothing,
+    /// A list of hosts, by commas or spaces.
+    Hosts,
+    /// An AWS load balancer's conditions.
+    Conditions,
+    /// A regular expression of hosts.
+    Patterns,
+    /// Configuration that the controller passes on as it is.
+    Snippet,
+    /// The rules' hosts with and without `www.`.
+    Www,
+}
+
+impl Bears {
+    /// By the end of the key where controllers can be told to use another prefix than their own.
+    pub(super) fn of(key: &str) -> Self {
+        let (prefix, name) = key.rsplit_once('/').unwrap_or(("", key));
+        match (prefix, name) {
+            (_, "server-alias" | "host-aliases" | "hostname-extension" | "server-redirect") => Self::Hosts,
+            (
+                "external-dns.alpha.kubernetes.io" | "external-dns.kubernetes.io",
+                "hostname" | "internal-hostname",
+            ) => Self::Hosts,
+            ("cert-manager.io", "common-name" | "alt-names") => Self::Hosts,
+            (_, name) if name.starts_with("router.tls.domains") => Self::Hosts,
+            (_, "server-alias-regex" | "server-redirect-regex") => Self::Patterns,
+            (_, name) if name.ends_with("-snippet") || name.ends_with("-snippets") => Self::Snippet,
+            ("zalando.org", "skipper-routes") | ("getambassador.io", "config") => Self::Snippet,
+            (_, "from-to-www-redirect") => Self::Www,
+            ("alb.ingress.kubernetes.io", name) if name.starts_with("conditions.") => Self::Conditions,
+            _ => Self::Nothing,
+        }
+    }
+}
+
+/// The hosts of a list.
+pub(super) fn hosts(value: &str) -> impl Iterator<Item = &str> {
+    value.split([',', ' ', '\t', '\n', '\r']).filter(|host| !host.is_empty())
+}
+
+impl Claims<'_, '_> {
+    /// What an annotation claims by its value alone, and so not [`Bears::Www`].
+    pub(super) fn of_annotation(
+        &mut self,
+        bears: Bears,
+        field: &dyn fmt::Display,
+        (key, value): (&str, &str),
+    ) {
+        let identity = format_args!("{key}={value}");
+        match bears {
+            Bears::Nothing | Bears::Www => {}
+            Bears::Hosts => {
+                for host in hosts(value) {
+                    self.host(field, key, host);
+                }
+            }
+            Bears::Conditions => self.conditions(field, key, value),
+            Bears::Patterns => {
+                self.findings.add_whole(field, &PATTERNS, &identity);
+            }
+            Bears::Snippet => {
+                self.findings.add_whole(field, &SNIPPET, &identity);
+            }
+        }
+    }
+
+    /// The conditions of an AWS load balancer: JSON, with host headers in it.
+    fn conditions(&mut self, field: &dyn fmt::Display, key: &str, value: &str) {
+        let identity = format_args!("{key}={value}");
+        let Ok(conditions) = serde_json::from_str::<Vec<Condition<'_>>>(value) else {
+            let message = "these conditions cannot be read, so their hosts cannot be checked; correct the JSON, and write its keys as the controller documents them";
+            self.findings.add_whole(field, &message, &identity);
+            return;
+        };
+        for config in conditions.iter().filter_map(|condition| condition.host_header_config.as_ref()) {
+            for host in &config.values {
+                self.host(field, key, host);
+            }
+            // By the pattern, and not by all of the annotation: there may be thousands in it.
+            for pattern in &config.regex_values {
+                self.findings.add_whole(field, &PATTERNS, &format_args!("{key} pattern={}", &**pattern));
+            }
+        }
+    }
+}
+
+const PATTERNS: &str =
+    "a pattern of hosts cannot be held to the tenant's domains; list the hosts in the rules";
+const SNIPPET: &str = "configuration that is passed on as it is can claim any host; remove it, and use the fields of the Ingress";
+
+/// A condition of an AWS load balancer. The controller takes its keys in any letter case, so a key that is not
+/// spelt as one of its versions documents it, or as it is in the controller's code, is refused rather than overlooked.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct Condition<'c> {
+    #[serde(borrow, alias = "HostHeaderConfig")]
+    host_header_config: Option<HostHeaderConfig<'c>>,
+    #[serde(rename = "field", alias = "Field")]
+    _field: Option<IgnoredAny>,
+    #[serde(rename = "httpHeaderConfig", alias = "HttpHeaderConfig")]
+    _http_header_config: Option<IgnoredAny>,
+    #[serde(rename = "httpRequestMethodConfig", alias = "HttpRequestMethodConfig")]
+    _http_request_method_config: Option<IgnoredAny>,
+    #[serde(rename = "pathPatternConfig", alias = "PathPatternConfig")]
+    _path_pattern_config: Option<IgnoredAny>,
+    #[serde(rename = "queryStringConfig", alias = "QueryStringConfig")]
+    _query_string_config: Option<IgnoredAny>,
+    #[serde(rename = "sourceIPConfig", alias = "sourceIpConfig", alias = "SourceIpConfig")]
+    _source_ip_config: Option<IgnoredAny>,
+}
+
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct HostHeaderConfig<'c> {
+    #[serde(borrow, default, alias = "Values")]
+    values: Vec<Text<'c>>,
+    #[serde(borrow, default, alias = "RegexValues")]
+    regex_values: Vec<Text<'c>>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn g7_annotations_that_bear_hosts_are_known_under_any_prefix() {
+        for key in
+            ["nginx.ingress.kubernetes.io/server-alias", "my.prefix/server-alias", "konghq.com/host-aliases"]
+        {
+            assert_eq!(Bears::of(key), Bears::Hosts, "{key}");
+        }
+        assert_eq!(Bears::of("traefik.ingress.kubernetes.io/router.tls.domains.0.sans"), Bears::Hosts);
+        assert_eq!(Bears::of("alb.ingress.kubernetes.io/conditions.web"), Bears::Conditions);
+        for key in [
+            "nginx.ingress.kubernetes.io/server-snippet",
+            "nginx.org/server-snippets",
+            "zalando.org/skipper-routes",
+        ] {
+            assert_eq!(Bears::of(key), Bears::Snippet, "G8: {key}");
+        }
+        assert_eq!(Bears::of("nginx.ingress.kubernetes.io/rewrite-target"), Bears::Nothing);
+        assert_eq!(Bears::of("hostname"), Bears::Nothing);
+    }
+}

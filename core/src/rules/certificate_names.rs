@@ -1,0 +1,350 @@
+//! `certificate-names`: certificates are for names of their tenant's.
+//!
+//! Whoever holds a certificate for a name is that name to everybody who trusts the issuer. A tenant's names are its
+//! domains, and what the cluster calls the Services of its namespaces. An Issuer of its own namespaces is the
+//! tenant's own business, since only those trust it whom the tenant told to: it may also sign short names, and
+//! certificates that sign others. All others are trusted by more people, so there `web` may be another tenant's. What
+//! the platform signs with belongs into a ClusterIssuer: an Issuer in a tenant's namespace is that tenant's.
+//!
+//! A Certificate is read; the CertificateRequests, Orders and Challenges that come of it are not, since they hold the
+//! request as it is signed, so only controllers write them.
+//!
+//! Not seen here: what an issuer signs beyond what it is asked for; which servers an Issuer has cert-manager speak to,
+//! and with whose credentials (where Issuers may use those of cert-manager itself, they reach as far as it does); and
+//! names under a cluster domain other than `cluster.local`.
+
+mod uri;
+
+use std::fmt;
+use std::net::IpAddr;
+
+use self::uri::Uri;
+use super::claims::Claims;
+use super::findings::Listed;
+use super::{Findings, Subject, cluster_names};
+use crate::hosts::Host;
+use crate::json::{Cut, List, Text};
+use crate::objects::certificate::{Certificate, IssuerRef};
+use crate::objects::unstructured::Custom;
+use crate::review::Object;
+use crate::tenancy::Tenant;
+
+/// Kinds that hold what is signed in a form that is not read here.
+const REQUESTS: [(&str, &str); 3] = [
+    ("cert-manager.io", "CertificateRequest"),
+    ("acme.cert-manager.io", "Order"),
+    ("acme.cert-manager.io", "Challenge"),
+];
+
+/// cert-manager's own group.
+const GROUP: &str = "cert-manager.io";
+
+/// Uses by which a certificate speaks for its issuer.
+const SIGNING: [&str; 3] = ["cert sign", "crl sign", "ocsp signing"];
+
+/// What an issuer's group, kind and name are shorter than. They are part of the identity of every name, of which there
+/// may be thousands, so that what is cut off of them is denied for itself.
+const LONGEST: usize = 1_000;
+
+/// What the names of Kubernetes' own users and groups begin with.
+const SYSTEM: &str = "system:";
+
+/// Whether the rule is about a kind that is read as a custom one.
+pub(super) fn is_about(group: &str, kind: &str) -> bool {
+    REQUESTS.contains(&(group, kind))
+}
+
+/// Whether the rule is about a kind of this name.
+pub(super) fn is_about_any(kind: &str) -> bool {
+    REQUESTS.iter().any(|(_, name)| *name == kind)
+}
+
+pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
+    let Some(tenant) = subject.tenant() else { return };
+    if let Object::Certificate(certificate) = subject.object {
+        Asked::of(certificate, subject, tenant, findings).check(certificate);
+    } else if let Object::Custom(object) = subject.object
+        && is_about(&subject.request.group, &subject.request.kind_name)
+    {
+        request(subject, object, findings);
+    }
+}
+
+fn request(subject: &Subject<'_, '_>, object: &Custom<'_>, findings: &mut Findings<'_>) {
+    let user = &*subject.request.user.username;
+    if subject.snapshot.controllers.certificates.iter().any(|controller| **controller == *user) {
+        return;
+    }
+    let kind = &*subject.request.kind_name;
+    let message = fmt::from_fn(|f| {
+        write!(
+            f,
+            "objects of kind {kind} are written by controllers only, since the names in them are not read; write a \
+             Certificate, or, if `{}` is a controller of the platform's, such as a CSI driver, ask the platform team \
+             to list it under `controllers.certificates`",
+            Cut(user)
+        )
+    });
+    findings.add_whole(&"spec", &message, &format_args!("{kind}{}", object.identity()));
+}
+
+/// What a Certificate asks for.
+struct Asked<'c, 'f, 's, 'a> {
+    subject: &'s Subject<'s, 'a>,
+    tenant: &'s Tenant,
+    claims: Claims<'c, 'f>,
+    /// Whether the issuer is one of the tenant's own namespace.
+    is_own_issuer: bool,
+    /// The issuer, as a part of all identities: what one may sign is something else when another does.
+    issuer: String,
+}
+
+impl<'c, 'f, 's: 'c, 'a> Asked<'c, 'f, 's, 'a> {
+    fn of(
+        certificate: &Certificate<'_>,
+        subject: &'s Subject<'s, 'a>,
+        tenant: &'s Tenant,
+        findings: &'c mut Findings<'f>,
+    ) -> Self {
+        let IssuerRef { name, kind, group } = &certificate.spec.issuer_ref;
+        Self {
+            subject,
+            tenant,
+            claims: Claims::on(&tenant.domains, findings),
+            is_own_issuer: matches!(&**kind, "" | "Issuer") && matches!(&**group, "" | GROUP),
+            issuer: format!("{group}/{kind}/{name}").chars().take(LONGEST).collect(),
+        }
+    }
+
+    fn check(&mut self, certificate: &Certificate<'_>) {
+        let spec = &certificate.spec;
+        self.issuer(&spec.issuer_ref);
+        self.common_name(&spec.common_name);
+        for (index, name) in spec.dns_names.iter().enumerate() {
+            self.host(&format_args!("spec.dnsNames[{index}]"), "dnsNames", name);
+        }
+        for (index, address) in spec.ip_addresses.iter().enumerate() {
+            self.address(index, address);
+        }
+        for (list, uris) in [("uris", &spec.uris), ("uriSANs", &spec.uri_sans)] {
+            for (index, uri) in uris.iter().enumerate() {
+                self.uri(&format_args!("spec.{list}[{index}]"), uri);
+            }
+        }
+        for (list, addresses) in [("emailAddresses", &spec.email_addresses), ("emailSANs", &spec.email_sans)]
+        {
+            for (index, address) in addresses.iter().enumerate() {
+                self.email(&format_args!("spec.{list}[{index}]"), address);
+            }
+        }
+        if !spec.literal_subject.is_empty() {
+            let message = "a subject written as one string is not read here; remove it, and use `commonName` and `dnsNames`";
+            self.add(&"spec.literalSubject", &message, &"literalSubject", &spec.literal_subject);
+        }
+        if let Some(names) = spec.other_names.filter(|names| names.get().trim() != "[]") {
+            let message = "names of other kinds are those of users, not of hosts, and cannot be told to be the tenant's; \
+                           remove them, and use `dnsNames`";
+            self.add(&"spec.otherNames", &message, &"otherNames", names.get());
+        }
+        self.organizations("subject.organizations", &spec.subject.organizations);
+        self.organizations("organization", &spec.organization);
+        if !self.is_own_issuer {
+            self.signing(spec.is_ca, &spec.usages);
+        }
+    }
+
+    /// A finding whose identity is a value under a name, and the issuer.
+    fn add(
+        &mut self,
+        field: &dyn fmt::Display,
+        message: &dyn fmt::Display,
+        name: &dyn fmt::Display,
+        value: &str,
+    ) {
+        let identity = format_args!("{name} by {}={value}", self.issuer);
+        self.claims.findings.add_whole(field, message, &identity);
+    }
+
+    fn issuer(&mut self, issuer: &IssuerRef<'_>) {
+        let IssuerRef { name, kind, group } = issuer;
+        if group.len() + kind.len() + name.len() + "//".len() > LONGEST {
+            let message = "no issuer has a name as long as this; name one that exists";
+            let identity = format_args!("issuer {group}/{kind}/{name}");
+            self.claims.findings.add_whole(&"spec.issuerRef", &message, &identity);
+        }
+        let Some(listed) = self.tenant.certificate_issuers.as_deref().filter(|_| !self.is_own_issuer) else {
+            return;
+        };
+        if !listed.iter().any(|name| **name == *issuer.name) {
+            let message = fmt::from_fn(|f| {
+                write!(f, "issuer `{}` is not one of the tenant's; use ", Cut(&issuer.name))?;
+                match listed {
+                    [] => f.write_str("an Issuer of this namespace"),
+                    listed => write!(f, "{}, or an Issuer of this namespace", Listed(listed)),
+                }
+            });
+            self.add(&"spec.issuerRef", &message, &"issuer", "");
+        }
+    }
+
+    fn common_name(&mut self, name: &str) {
+        let users = &self.subject.snapshot.platform.users;
+        if is_of_kubernetes(name, users) {
+            let message = fmt::from_fn(|f| {
+                write!(f, "Kubernetes may take `{}` for a user; use another name", Cut(name))
+            });
+            self.add(&"spec.commonName", &message, &"commonName", name);
+        } else if !(name.is_empty() || self.is_own_issuer && is_no_host(name)) {
+            self.host(&"spec.commonName", "commonName", name);
+        }
+    }
+
+    /// A name that clients take for a host.
+    fn host(&mut self, field: &dyn fmt::Display, source: &str, name: &str) {
+        let is_own = Host::parse(name).is_ok_and(|host| {
+            cluster_names::is_own(&host, self.subject)
+                || self.is_own_issuer
+                    && (cluster_names::is_own_in_short(&host, self.subject) || is_short(&host))
+        });
+        if !is_own {
+            self.claims.host(field, &format!("{source} by {}", self.issuer), name);
+        }
+    }
+
+    fn address(&mut self, index: usize, address: &str) {
+        if address.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback()) {
+            return;
+        }
+        let message = fmt::from_fn(|f| {
+            write!(f, "`{}` may be anybody's address some day; remove it, and use `dnsNames`", Cut(address))
+        });
+        self.add(&format_args!("spec.ipAddresses[{index}]"), &message, &"ipAddresses", address);
+    }
+
+    fn uri(&mut self, field: &dyn fmt::Display, text: &str) {
+        let uri = Uri::parse(text);
+        if uri
+            .as_ref()
+            .and_then(Uri::workload_namespace)
+            .is_some_and(|namespace| self.subject.owns(namespace))
+        {
+            return;
+        }
+        let is_own = |host| Host::parse(host).is_ok_and(|host| self.tenant.domains.owns(&host));
+        match uri {
+            // What comes after the host is part of what it claims: whoever trusts it goes by that too.
+            Some(uri) if !uri.is_of_workload() || is_own(uri.host) => {
+                self.host(field, &format!("uri {text}"), uri.host);
+            }
+            _ => {
+                let message = fmt::from_fn(|f| {
+                    write!(
+                        f,
+                        "`{}` names no host and no workload of the tenant's; write `scheme://host/path` with a host of \
+                         its domains, or `spiffe://<trust domain>/ns/<own namespace>/sa/<name>`",
+                        Cut(text)
+                    )
+                });
+                self.add(field, &message, &"uris", text);
+            }
+        }
+    }
+
+    fn email(&mut self, field: &dyn fmt::Display, address: &str) {
+        match address.split_once('@') {
+            Some((_, host)) => self.claims.host(field, &format!("email {address} by {}", self.issuer), host),
+            None => {
+                let message = fmt::from_fn(|f| {
+                    write!(f, "`{}` is no email address; write `name@host`, or remove it", Cut(address))
+                });
+                self.add(field, &message, &"emailAddresses", address);
+            }
+        }
+    }
+
+    fn organizations(&mut self, list: &str, organizations: &List<Text<'_>>) {
+        for (index, organization) in organizations.iter().enumerate() {
+            if is_of_kubernetes(organization, &self.subject.snapshot.platform.groups) {
+                let message = fmt::from_fn(|f| {
+                    write!(
+                        f,
+                        "Kubernetes may take `{}` for a group of users; use another name",
+                        Cut(organization)
+                    )
+                });
+                self.add(&format_args!("spec.{list}[{index}]"), &message, &"organization", organization);
+            }
+        }
+    }
+
+    /// From an issuer that others trust too.
+    fn signing(&mut self, is_ca: bool, usages: &List<Text<'_>>) {
+        const MEND: &str =
+            "signs names of others for everybody who trusts this issuer; use an Issuer of this namespace";
+        if is_ca {
+            self.add(&"spec.isCA", &format_args!("a CA {MEND}"), &"isCA", "");
+        }
+        for (index, usage) in usages.iter().enumerate() {
+            if SIGNING.iter().any(|signing| usage.eq_ignore_ascii_case(signing)) {
+                let message = format_args!("a certificate for `{}` {MEND}", &**usage);
+                self.add(&format_args!("spec.usages[{index}]"), &message, &"usages", usage);
+            }
+        }
+    }
+}
+
+/// Whether Kubernetes, told to trust the issuer, would see one of its own or of the platform's in `name`.
+fn is_of_kubernetes(name: &str, platform: &[Box<str>]) -> bool {
+    name.trim_start().starts_with(SYSTEM) || platform.iter().any(|one| **one == *name)
+}
+
+/// A single label: a Service, seen from its own namespace, or `localhost`.
+fn is_short(host: &Host) -> bool {
+    matches!(host, Host::Name(name) if !name.contains('.'))
+}
+
+/// Whether a common name is the name of no host in any client's eyes, such as `My CA`.
+fn is_no_host(name: &str) -> bool {
+    // Others than `.` are full stops too, to whoever reads names in Unicode.
+    let is_special =
+        |c: char| matches!(c, '*' | ':' | '@' | '/' | '=' | '\u{3002}' | '\u{ff0e}' | '\u{ff61}');
+    let has_space = name.trim_matches(|c: char| !c.is_alphanumeric()).contains(' ');
+    !name.contains(is_special) && (has_space || !name.contains('.'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn g25_a_common_name_is_no_host_if_nobody_can_take_it_for_one() {
+        for name in ["ca", "tenants-x-ca", "My CA", "My CA v1.2", "Pr\u{fc}f-CA", "My CA, Inc."] {
+            assert!(is_no_host(name), "{name}");
+        }
+        for name in [
+            "app.y.example.com",
+            "app.y.example.com ",
+            " app.y.example.com",
+            "app.y.example.com. ",
+            "*",
+            "* x",
+            "app\u{3002}y\u{3002}example",
+            "a@b",
+            "CN=a b",
+            "kubeadm:cluster-admins",
+        ] {
+            assert!(!is_no_host(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn g25_names_of_the_cluster_s_own_are_known() {
+        let platform = ["platform-team".into()];
+        for name in ["system:masters", " system:node:a", "platform-team"] {
+            assert!(is_of_kubernetes(name, &platform), "{name}");
+        }
+        for name in ["", "Example Inc.", "systems"] {
+            assert!(!is_of_kubernetes(name, &platform), "{name}");
+        }
+    }
+}

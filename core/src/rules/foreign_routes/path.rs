@@ -1,0 +1,192 @@
+//! Walks a path of fields and lists through an object as it is written, without building it.
+
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+
+use crate::json::{Cut, Text};
+use crate::objects::unstructured::Custom;
+use crate::tenancy::{HostPath, Step};
+
+/// How many items of a list are looked at; no route that is meant to work has as many.
+const ITEMS: usize = 20_000;
+
+/// What is at the end of a path, or where it ends before.
+pub(super) enum Found<'f> {
+    /// A string.
+    Host(&'f str),
+    /// No field, `null`, an empty string or an empty list.
+    Nothing,
+    /// Something that the path does not lead through, and what is wrong with it.
+    Unreadable(&'f dyn fmt::Display),
+}
+
+/// Takes what is found, and where.
+type Visit<'v> = &'v mut dyn FnMut(&dyn fmt::Display, Found<'_>);
+
+/// Visits everything that is at `path` in `object`; where it branches, every branch has at least one visit.
+pub(super) fn walk(object: &Custom<'_>, path: &HostPath, visit: Visit<'_>) {
+    let mut walk = Walk { path: path.steps(), indices: Vec::new(), visit };
+    match walk.path {
+        // The one field of the metadata that may be a host, and that controllers of DNS take for one.
+        [Step::Field(first), Step::Field(name)] if **first == *"metadata" && **name == *"name" => {
+            walk.leaf(&[], &object.metadata.name);
+        }
+        [Step::Field(first), rest @ ..] => match object.get(first) {
+            Some(value) => walk.value(rest, value),
+            None => walk.found(rest, Found::Nothing),
+        },
+        steps => walk.found(steps, Found::Unreadable(&"a path begins with a field")),
+    }
+}
+
+struct Walk<'p, 'v> {
+    path: &'p [Step],
+    /// The places in the lists on the way.
+    indices: Vec<usize>,
+    visit: Visit<'v>,
+}
+
+impl<'p> Walk<'p, '_> {
+    fn value(&mut self, rest: &'p [Step], value: &RawValue) {
+        let mut deserializer = serde_json::Deserializer::from_str(value.get());
+        let depth = self.indices.len();
+        if (Down { rest, walk: self }).deserialize(&mut deserializer).is_err() {
+            self.indices.truncate(depth);
+            self.found(rest, Found::Unreadable(&"this does not decode"));
+        }
+    }
+
+    fn leaf(&mut self, rest: &[Step], text: &str) {
+        self.found(rest, if text.is_empty() { Found::Nothing } else { Found::Host(text) });
+    }
+
+    /// Tells what was found where `rest` is still to go.
+    fn found(&mut self, rest: &[Step], found: Found<'_>) {
+        let Self { path, indices, visit } = self;
+        let taken = path.len().saturating_sub(rest.len());
+        let at = fmt::from_fn(|f| {
+            let mut indices = indices.iter();
+            path.iter().take(taken).enumerate().try_for_each(|(place, step)| match step {
+                Step::Field(name) if place == 0 => f.write_str(name),
+                Step::Field(name) => write!(f, ".{name}"),
+                Step::Items => indices.next().map_or(Ok(()), |index| write!(f, "[{index}]")),
+            })
+        });
+        visit(&at, found);
+    }
+}
+
+/// One value, and where it is still to go from there.
+struct Down<'w, 'p, 'v> {
+    rest: &'p [Step],
+    walk: &'w mut Walk<'p, 'v>,
+}
+
+impl Down<'_, '_, '_> {
+    fn wrong<E>(self) -> Result<(), E> {
+        let problem = match self.rest.first() {
+            Some(Step::Field(_)) => "there should be an object here",
+            Some(Step::Items) => "there should be a list here",
+            None => "there should be a string here",
+        };
+        self.walk.found(self.rest, Found::Unreadable(&problem));
+        Ok(())
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Down<'_, '_, '_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Down<'_, '_, '_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any value")
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<(), E> {
+        self.walk.found(self.rest, Found::Nothing);
+        Ok(())
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<(), E> {
+        if !self.rest.is_empty() {
+            return self.wrong();
+        }
+        self.walk.leaf(self.rest, text);
+        Ok(())
+    }
+
+    fn visit_bool<E: Error>(self, _: bool) -> Result<(), E> {
+        self.wrong()
+    }
+
+    fn visit_i64<E: Error>(self, _: i64) -> Result<(), E> {
+        self.wrong()
+    }
+
+    fn visit_u64<E: Error>(self, _: u64) -> Result<(), E> {
+        self.wrong()
+    }
+
+    fn visit_f64<E: Error>(self, _: f64) -> Result<(), E> {
+        self.wrong()
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
+        let [Step::Items, rest @ ..] = self.rest else {
+            while list.next_element::<IgnoredAny>()?.is_some() {}
+            return self.wrong();
+        };
+        for index in 0..ITEMS {
+            self.walk.indices.push(index);
+            let item = list.next_element_seed(Down { rest, walk: &mut *self.walk })?;
+            self.walk.indices.pop();
+            if item.is_none() {
+                if index == 0 {
+                    self.walk.found(self.rest, Found::Nothing);
+                }
+                return Ok(());
+            }
+        }
+        if list.next_element::<IgnoredAny>()?.is_some() {
+            self.walk
+                .found(self.rest, Found::Unreadable(&format_args!("this list has more than {ITEMS} items")));
+        }
+        while list.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<(), A::Error> {
+        let [Step::Field(field), rest @ ..] = self.rest else {
+            while object.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+            return self.wrong();
+        };
+        let mut seen = false;
+        while let Some(key) = object.next_key::<Text<'de>>()? {
+            if *key != **field {
+                object.next_value::<IgnoredAny>()?;
+            } else if seen {
+                object.next_value::<IgnoredAny>()?;
+                self.walk.found(rest, Found::Unreadable(&format_args!("`{}` is there twice", Cut(field))));
+            } else {
+                seen = true;
+                object.next_value_seed(Down { rest, walk: &mut *self.walk })?;
+            }
+        }
+        if !seen {
+            self.walk.found(rest, Found::Nothing);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,51 @@
+//! `image-registries`: a tenant's images come from where it may take them.
+//!
+//! Every image counts: of every list of containers, and of the volumes that mount one. Names are compared as
+//! container runtimes read them, at the boundaries of hosts and paths.
+
+use std::fmt;
+
+use super::findings::Listed;
+use super::{Concern, Finding, Findings, Subject};
+use crate::json::Cut;
+use crate::objects::pod::Extent;
+use crate::tenancy::Repository;
+
+pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
+    let (Some(pod), Some(tenant)) = (subject.pod(), subject.tenant()) else { return };
+    let Some(registries) = &tenant.image_registries else { return };
+    let spec = pod.spec_path;
+    let mut hold = |image: &str, field: fmt::Arguments<'_>, concern: Concern<'_>| {
+        // A template may leave an image to whoever makes its pods.
+        if is_allowed(image, registries) || (image.is_empty() && pod.extent == Extent::Template) {
+            return;
+        }
+        let message = format_args!(
+            "image `{}` is from nowhere that the tenant may take images from; use one of {}",
+            Cut(image),
+            Listed(registries)
+        );
+        let identity = format_args!("{concern:?} {image}");
+        findings.add(Finding {
+            control: None,
+            field: &field,
+            message: &message,
+            identity: &identity,
+            concern,
+        });
+    };
+    for placed in pod.spec.containers() {
+        let (list, index) = (placed.list.as_str(), placed.index);
+        let concern = Concern::Container(&placed.container.name);
+        hold(&placed.container.image, format_args!("{spec}.{list}[{index}].image"), concern);
+    }
+    for (index, volume) in pod.spec.volumes.iter().enumerate() {
+        let Some(image) = &volume.image else { continue };
+        let field = format_args!("{spec}.volumes[{index}].image.reference");
+        hold(&image.reference, field, Concern::Volume(&volume.name));
+    }
+}
+
+fn is_allowed(image: &str, registries: &[Repository]) -> bool {
+    Repository::of_image(image).is_some_and(|image| registries.iter().any(|registry| registry.holds(&image)))
+}

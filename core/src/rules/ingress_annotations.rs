@@ -1,0 +1,227 @@
+//! `ingress-annotations`: annotations of controllers are known to do no harm across tenants.
+//!
+//! Controllers of Ingresses, load balancers, names and certificates serve all tenants at once, and take from
+//! annotations what no field may say: raw configuration, hosts, secrets of other namespaces, addresses that they
+//! connect to. A list of what is harmful is never complete, so keys with the prefix of a known controller must be on
+//! the list of those that are not, with values that are what the key stands for. Keys with other prefixes are nobody's
+//! business here, and so are those that `ingress-hosts` and `ingress-class` judge on Ingresses.
+//!
+//! The metadata of an object is judged on its status too, which takes annotations. Looked at are Ingresses, Services,
+//! and the routes and Gateways of the Gateway API and of OpenShift; of pods, whose status takes annotations too, and
+//! of kinds that Settings list as routes, what external-dns reads. What a name resolves to, what an object of the tenant's holds that an annotation refers
+//! to, and a controller that was told to read other prefixes, are not seen here; for ingress-nginx Settings name those.
+
+mod actions;
+mod cloud;
+mod envoy;
+mod haproxy;
+mod names;
+mod nginx;
+mod problem;
+mod services;
+mod table;
+mod traefik;
+mod values;
+
+use std::fmt;
+
+use self::problem::Problem;
+use self::table::{Family, Takes};
+use self::values::Judge;
+use super::annotations::{Bears, hosts};
+use super::claims::Claims;
+use super::ingress_class::names_class;
+use super::{Findings, Subject};
+use crate::json::{Cut, Pairs};
+use crate::objects::kinds::Kind;
+use crate::review::Object;
+use crate::tenancy::Tenant;
+
+/// The controllers whose annotations are known.
+const FAMILIES: [&Family; 24] = [
+    &nginx::INGRESS_NGINX,
+    &nginx::NGINX_INC,
+    &nginx::APP_PROTECT,
+    &haproxy::HAPROXY_INGRESS,
+    &haproxy::HAPROXY_TECH,
+    &haproxy::OPENSHIFT,
+    &traefik::TRAEFIK,
+    &envoy::KONG,
+    &envoy::CONTOUR,
+    &envoy::APISIX,
+    &envoy::SKIPPER,
+    &envoy::AMBASSADOR,
+    &envoy::OTHERS,
+    &cloud::ALB,
+    &services::PREFIX_OF_SERVICES,
+    &cloud::GCE_INGRESS,
+    &cloud::GCP,
+    &cloud::APPLICATION_GATEWAY,
+    &services::PROVIDERS,
+    &services::HETZNER,
+    &services::BARE_METAL,
+    &names::EXTERNAL_DNS,
+    &names::CERT_MANAGER,
+    &names::GARDENER,
+];
+
+pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
+    let Some(tenant) = subject.tenant() else { return };
+    let is_route = matches!(
+        subject.object,
+        Object::Ingress(_)
+            | Object::Service(_)
+            | Object::Route(_)
+            | Object::Gateway(_)
+            | Object::OpenShiftRoute(_)
+    );
+    let is_custom = matches!(subject.object, Object::Custom(_)) && subject.request.kind != Kind::Namespace;
+    if let Some(pod) = subject.pod() {
+        let annotations = &pod.metadata.annotations;
+        Rule { subject, tenant, path: pod.metadata_path, annotations, is_route: false }.all(findings);
+    } else if let Some(metadata) = subject.object.metadata().filter(|_| is_route || is_custom) {
+        let annotations = &metadata.annotations;
+        Rule { subject, tenant, path: "metadata", annotations, is_route }.all(findings);
+    }
+}
+
+/// The annotations of one object, and what they are judged by.
+struct Rule<'r, 'a> {
+    subject: &'r Subject<'r, 'a>,
+    tenant: &'r Tenant,
+    path: &'static str,
+    annotations: &'r Pairs<'a>,
+    /// Whether all controllers read them, or external-dns alone.
+    is_route: bool,
+}
+
+impl Rule<'_, '_> {
+    fn all(&self, findings: &mut Findings<'_>) {
+        let mut claims = Claims::on(&self.tenant.domains, findings);
+        for (key, value) in self.annotations.iter() {
+            // Some keys of old are a prefix alone.
+            let (prefix, name) = key.split_once('/').unwrap_or((key, ""));
+            if let Some(family) = self.family(prefix, name) {
+                self.one(&mut claims, family, name, (key, value));
+            }
+        }
+    }
+
+    fn family(&self, prefix: &str, name: &str) -> Option<&'static Family> {
+        if !self.is_route {
+            return names::EXTERNAL_DNS.has(prefix, name).then_some(&names::EXTERNAL_DNS);
+        }
+        FAMILIES.into_iter().find(|family| family.has(prefix, name)).or_else(|| {
+            // What ingress-nginx is told to read beside its own.
+            let prefixes = &self.subject.snapshot.annotation_prefixes;
+            let is_nginx = prefixes.iter().any(|own| own.eq_ignore_ascii_case(prefix));
+            is_nginx.then_some(&nginx::INGRESS_NGINX)
+        })
+    }
+
+    fn one(
+        &self,
+        claims: &mut Claims<'_, '_>,
+        family: &Family,
+        name: &str,
+        annotation @ (key, value): (&str, &str),
+    ) {
+        let field = format_args!("{}.annotations[{}]", self.path, Cut(key));
+        let is_ingress = matches!(self.subject.object, Object::Ingress(_));
+        match Bears::of(key) {
+            // Judged there.
+            Bears::Hosts | Bears::Conditions | Bears::Patterns | Bears::Snippet | Bears::Www
+                if is_ingress =>
+            {
+                return;
+            }
+            bears @ (Bears::Hosts | Bears::Conditions | Bears::Patterns | Bears::Snippet) => {
+                claims.of_annotation(bears, &field, annotation);
+                return;
+            }
+            Bears::Nothing | Bears::Www => {}
+        }
+        let takes = family.takes(name);
+        let is_listed = || self.tenant.annotations.iter().any(|listed| **listed == *key);
+        // A list is no claim to hosts.
+        if names_class(key) || (takes != Some(Takes::Hosts) && is_listed()) {
+            return;
+        }
+        let judge = Judge { subject: self.subject, tenant: self.tenant, annotations: self.annotations };
+        let problem = match takes {
+            Some(Takes::Hosts) => {
+                for host in hosts(value) {
+                    claims.host(&field, key, host);
+                }
+                return;
+            }
+            Some(takes) => judge.problem(takes, value),
+            None => Some(Problem::Unknown),
+        };
+        if let Some(problem) = problem {
+            let message = fmt::from_fn(|f| {
+                write!(
+                    f,
+                    "{problem}; remove it, or ask the platform team to list the key in the tenant's `annotations`"
+                )
+            });
+            claims.findings.add_whole(&field, &message, &judge.identity(key, value));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_controllers_share_a_prefix_or_a_key() {
+        let mut prefixes: Vec<&str> = FAMILIES.iter().flat_map(|family| family.prefixes).copied().collect();
+        prefixes.sort_unstable();
+        assert!(prefixes.array_windows().all(|[a, b]| a != b));
+        for prefix in prefixes {
+            assert_eq!(prefix, prefix.to_ascii_lowercase());
+        }
+        for family in FAMILIES {
+            let mut keys: Vec<&str> = family.keys.iter().flat_map(|(_, keys)| *keys).copied().collect();
+            keys.sort_unstable();
+            assert!(keys.array_windows().all(|[a, b]| a != b), "{:?}", family.prefixes);
+        }
+    }
+
+    #[test]
+    fn g7_nothing_that_passes_configuration_on_is_on_a_list() {
+        for family in FAMILIES {
+            for prefix in family.prefixes {
+                for (_, names) in family.keys {
+                    for name in *names {
+                        assert_eq!(Bears::of(&format!("{prefix}/{name}")), Bears::Nothing, "{prefix}/{name}");
+                    }
+                }
+                for name in ["configuration-snippet", "config-backend", "route-acl", "mirror-target", "", "*"]
+                {
+                    assert_eq!(family.takes(name), None, "{prefix}/{name}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn f12_keys_are_taken_by_their_whole_name_or_by_what_follows_a_star() {
+        let names = &names::EXTERNAL_DNS;
+        assert!(names.has("external-dns.alpha.kubernetes.io", "ttl"));
+        assert!(names.has("External-DNS.alpha.kubernetes.io", "ttl"), "G16: in any letters");
+        assert!(!names.has("my.external-dns.alpha.kubernetes.io", "ttl"));
+        assert_eq!(names.takes("ttl"), Some(Takes::Plain));
+        assert_eq!(names.takes("ttl-2"), None);
+        assert_eq!(names.takes("TTL"), None);
+        assert_eq!(cloud::ALB.takes("actions.web"), Some(Takes::Actions));
+        assert_eq!(cloud::ALB.takes("actions."), None);
+        // Kong's old key is a prefix alone.
+        assert!(envoy::KONG.has("configuration.konghq.com", ""));
+        assert_eq!(envoy::KONG.takes(""), None);
+        // Other keys of this prefix are not the controller's.
+        assert!(!cloud::GCE_INGRESS.has("kubernetes.io", "tls-acme"));
+        assert_eq!(cloud::GCE_INGRESS.takes("ingress.global-static-ip-name"), None);
+    }
+}

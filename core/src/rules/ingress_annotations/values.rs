@@ -1,0 +1,222 @@
+//! Whether a value is what its annotation stands for.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use super::actions;
+use super::problem::Problem;
+use super::table::Takes;
+use crate::hosts::Host;
+use crate::json::Pairs;
+use crate::rules::Subject;
+use crate::rules::characters::{is_pattern, is_plain};
+use crate::rules::writers::{is_of_cluster, is_outside_tenants};
+use crate::tenancy::{Owner, Tenant};
+
+const KIND: &str = "cert-manager.io/issuer-kind";
+const GROUP: &str = "cert-manager.io/issuer-group";
+/// How long the name of a namespace is at most.
+const LONGEST: usize = 63;
+
+/// Judges the values of one object's annotations.
+#[derive(Clone, Copy)]
+pub(super) struct Judge<'j, 'a> {
+    pub(super) subject: &'j Subject<'j, 'a>,
+    pub(super) tenant: &'j Tenant,
+    pub(super) annotations: &'j Pairs<'a>,
+}
+
+impl<'j> Judge<'j, '_> {
+    /// What an annotation is by value: of an issuer also what it is an issuer of.
+    pub(super) fn identity(&self, key: &str, value: &str) -> impl fmt::Display {
+        fmt::from_fn(move |f| {
+            write!(f, "{key}={value}")?;
+            if self.is_issuer(key) { write!(f, " {} {}", self.get(KIND), self.get(GROUP)) } else { Ok(()) }
+        })
+    }
+
+    fn is_issuer(&self, key: &str) -> bool {
+        key == "cert-manager.io/issuer" || key == "cert-manager.io/issuer-name"
+    }
+
+    fn get(&self, key: &str) -> &str {
+        self.annotations.get(key).unwrap_or_default()
+    }
+
+    /// What is wrong with a value, if anything is.
+    pub(super) fn problem(&self, takes: Takes, value: &'j str) -> Option<Problem<'j>> {
+        let wrong = |is_right: bool, problem: Problem<'j>| (!is_right).then_some(problem);
+        let characters = |is_right: bool| wrong(is_right, Problem::Characters(value));
+        match takes {
+            Takes::Word => characters(is_word(value)),
+            Takes::Plain => characters(is_plain(value)),
+            Takes::Parts => characters(value.split(';').all(is_plain)),
+            Takes::Pattern => characters(is_pattern(value)),
+            Takes::Patterns => characters(value.split(' ').all(is_pattern)),
+            Takes::Ranges => characters(value.chars().all(is_of_ranges)),
+            Takes::Text => characters(value.chars().all(|c| !c.is_control() || is_line(c))),
+            Takes::Object => wrong(self.is_own_object(value), Problem::Object(value)),
+            Takes::Namespace => wrong(self.is_own(value), Problem::Namespace(value)),
+            Takes::Url => wrong(self.is_own_url(value), Problem::Url(value)),
+            // Claims judges them.
+            Takes::Hosts => None,
+            Takes::Addresses => list(value)
+                .find(|address| !self.is_address(address, false))
+                .filter(|_| !self.is_of_cluster())
+                .map(Problem::Address),
+            Takes::Targets => list(value)
+                .find(|target| !self.is_address(target, true) && !self.is_own_host(target))
+                .map(Problem::Target),
+            Takes::Group => wrong(self.is_own_group(value), Problem::Group(value, &self.tenant.name)),
+            Takes::Actions => wrong(actions::are_harmless(value), Problem::Actions),
+            Takes::Attributes if !is_plain(value) => Some(Problem::Characters(value)),
+            Takes::Attributes => wrong(!list(value).any(is_about_logs), Problem::Logs),
+            Takes::Provided => {
+                list(value).find(|name| *name != "default" && !self.is_provided(name)).map(Problem::Provided)
+            }
+            Takes::Plugins => list(value).find(|plugin| !self.is_plugin(plugin)).map(Problem::Object),
+            Takes::ClusterIssuer => self.cluster_issuer(value),
+            Takes::Issuer => self.issuer(value),
+            Takes::IngressClass => {
+                let listed = self.tenant.ingress_classes.as_deref()?;
+                wrong(listed.iter().any(|class| **class == *value), Problem::Class(value, listed))
+            }
+            Takes::Controllers => {
+                let Subject { request, snapshot, .. } = self.subject;
+                wrong(is_outside_tenants(&request.user, snapshot), Problem::Reserved)
+            }
+            Takes::Cluster => wrong(self.is_of_cluster(), Problem::Reserved),
+        }
+    }
+
+    /// Whether the cluster itself writes this: what it allocated is not what a tenant asks for.
+    fn is_of_cluster(&self) -> bool {
+        is_of_cluster(&self.subject.request.user, self.subject.snapshot)
+    }
+
+    fn is_own(&self, namespace: &str) -> bool {
+        match self.subject.snapshot.owner(namespace) {
+            Owner::Tenant(tenant) => tenant.name == self.tenant.name,
+            Owner::System | Owner::Unclaimed => false,
+        }
+    }
+
+    fn is_own_object(&self, value: &str) -> bool {
+        match value.split_once('/') {
+            Some((namespace, name)) => self.is_own(namespace) && is_word(name),
+            None => is_word(value),
+        }
+    }
+
+    fn is_plugin(&self, plugin: &str) -> bool {
+        match plugin.split_once(':') {
+            Some((namespace, name)) => self.is_own(namespace.trim()) && is_word(name.trim()),
+            None => is_word(plugin),
+        }
+    }
+
+    fn is_own_host(&self, host: &str) -> bool {
+        Host::parse(host).is_ok_and(|host| self.tenant.domains.owns(&host))
+    }
+
+    /// A path stays on the host that was asked for.
+    fn is_own_url(&self, value: &str) -> bool {
+        let is_path = value.starts_with('/') && !value.starts_with("//");
+        is_pattern(value) && (is_path || authority(value).is_some_and(|host| self.is_own_authority(host)))
+    }
+
+    fn is_own_authority(&self, authority: &str) -> bool {
+        let host = match authority.split_once(':') {
+            Some((host, port)) if port.parse::<u16>().is_ok() => host,
+            Some(_) => return false,
+            None => authority,
+        };
+        host == "$host" || self.is_own_host(host) || self.is_own_service(host)
+    }
+
+    fn is_own_service(&self, host: &str) -> bool {
+        let service = host.strip_suffix(".cluster.local").unwrap_or(host).strip_suffix(".svc");
+        service
+            .and_then(|service| service.split_once('.'))
+            .is_some_and(|(name, namespace)| !name.is_empty() && is_word(name) && self.is_own(namespace))
+    }
+
+    fn is_address(&self, text: &str, is_external: bool) -> bool {
+        let services = &self.tenant.services;
+        let external = if is_external { &*services.external_ips } else { &[] };
+        text.parse::<IpAddr>().is_ok_and(|address| {
+            services
+                .load_balancer_ips
+                .iter()
+                .chain(external)
+                .any(|range| range.contains(&address.to_canonical()))
+        })
+    }
+
+    /// Whether a group is called after the tenant, and after no tenant whose name says more.
+    fn is_own_group(&self, group: &str) -> bool {
+        let fits = |name: &str| {
+            group.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '.']))
+        };
+        let tenants = self.subject.snapshot.tenants().iter();
+        let longest = tenants.filter(|tenant| fits(&tenant.name)).max_by_key(|tenant| tenant.name.len());
+        is_word(group) && longest.is_some_and(|tenant| tenant.name == self.tenant.name)
+    }
+
+    /// `team-a-auth` may be `auth` in `team-a` and `a-auth` in `team`: it is the tenant's if it is so whichever of the
+    /// namespaces of tenants and of the system is meant.
+    fn is_provided(&self, value: &str) -> bool {
+        let Some(name) = value.strip_suffix("@kubernetescrd") else { return false };
+        let ends = || name.match_indices('-').map(|(end, _)| end).take_while(|end| *end <= LONGEST);
+        let namespaces = || ends().filter_map(|end| name.get(..end));
+        let is_foreign = |namespace: &str| match self.subject.snapshot.owner(namespace) {
+            Owner::Tenant(_) => !self.is_own(namespace),
+            Owner::System => true,
+            Owner::Unclaimed => false,
+        };
+        is_word(name) && namespaces().any(|namespace| self.is_own(namespace)) && !namespaces().any(is_foreign)
+    }
+
+    fn cluster_issuer(&self, value: &'j str) -> Option<Problem<'j>> {
+        let listed = self.tenant.certificate_issuers.as_deref()?;
+        let is_listed = listed.iter().any(|issuer| **issuer == *value);
+        (!is_listed).then_some(Problem::Issuer(value, listed))
+    }
+
+    /// An Issuer is of the namespace it is named in. Of other kinds nobody here knows where they are.
+    fn issuer(&self, value: &'j str) -> Option<Problem<'j>> {
+        self.tenant.certificate_issuers.as_deref()?;
+        match (self.get(KIND), self.get(GROUP)) {
+            ("" | "Issuer", "" | "cert-manager.io") => None,
+            ("ClusterIssuer", "" | "cert-manager.io") => self.cluster_issuer(value),
+            _ => Some(Problem::IssuerKind(value)),
+        }
+    }
+}
+
+/// The items of a list, without the spaces around them.
+fn list(value: &str) -> impl Iterator<Item = &str> {
+    value.split(',').map(str::trim).filter(|item| !item.is_empty())
+}
+
+/// Who is asked by a URL.
+fn authority(url: &str) -> Option<&str> {
+    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"))?;
+    rest.split(['/', '?']).next()
+}
+
+fn is_word(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_'))
+}
+
+fn is_of_ranges(c: char) -> bool {
+    c.is_ascii_hexdigit() || matches!(c, '.' | ':' | '/' | ',' | '!' | '-' | ' ') || is_line(c)
+}
+
+fn is_line(c: char) -> bool {
+    matches!(c, '\n' | '\r' | '\t')
+}
+
+fn is_about_logs(attribute: &str) -> bool {
+    attribute.split_once('.').is_some_and(|(group, _)| group.trim().ends_with("_logs"))
+}

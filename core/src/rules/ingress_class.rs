@@ -1,0 +1,59 @@
+//! `ingress-class`: it is certain which controller serves an Ingress, and it is one that the tenant may use.
+//!
+//! A class is named in the spec, or in an annotation that is older than the field and that some controllers spell
+//! their own way. The API server lets several be written, one after the other, and controllers disagree on which of
+//! them counts, down to an empty one; so they must agree.
+
+use std::fmt;
+
+use super::findings::Listed;
+use super::{Findings, Subject};
+use crate::json::Cut;
+use crate::review::Object;
+
+const FIELD: &str = "spec.ingressClassName";
+/// What annotations that name a class are called, behind whatever prefix.
+const ANNOTATION: &str = "ingress.class";
+
+pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
+    let (Object::Ingress(ingress), Some(tenant)) = (subject.object, subject.tenant()) else { return };
+    let classes = tenant.ingress_classes.as_deref();
+    let is_foreign =
+        |class: &str| classes.is_some_and(|classes| !classes.iter().any(|listed| **listed == *class));
+    let named = &*ingress.spec.ingress_class_name;
+    let mut first = Some(named).filter(|named| !named.is_empty());
+    if first.is_some_and(is_foreign) {
+        foreign(&FIELD, named, classes, findings);
+    }
+    for (key, class) in ingress.metadata.annotations.iter().filter(|(key, _)| names_class(key)) {
+        let field = format_args!("metadata.annotations[{}]", Cut(key));
+        let other = *first.get_or_insert(class);
+        if other != class {
+            let message = format_args!(
+                "names class `{}`, and elsewhere `{}` is named: controllers disagree on which of them counts; name \
+                 one, in `{FIELD}` alone",
+                Cut(class),
+                Cut(other)
+            );
+            findings.add_whole(&field, &message, &format_args!("{key}={class} beside {}", Cut(other)));
+        }
+        if is_foreign(class) {
+            foreign(&field, class, classes, findings);
+        }
+    }
+    if let (Some(classes), None) = (classes, first) {
+        let message = format_args!("without a class any controller may serve it; use {}", Listed(classes));
+        findings.add_whole(&FIELD, &message, &"no class");
+    }
+}
+
+fn foreign(field: &dyn fmt::Display, class: &str, classes: Option<&[Box<str>]>, findings: &mut Findings<'_>) {
+    let allowed = Listed(classes.unwrap_or_default());
+    let message = format_args!("`{}` is no ingress class of the tenant; use {allowed}", Cut(class));
+    findings.add_whole(field, &message, &format_args!("class {class}"));
+}
+
+/// Whether an annotation names a class.
+pub(super) fn names_class(key: &str) -> bool {
+    key.strip_suffix(ANNOTATION).is_some_and(|prefix| prefix.is_empty() || prefix.ends_with('/'))
+}

@@ -1,0 +1,333 @@
+//! `node-placement`: a tenant's pod lands on its tenant's nodes, and nobody else's pod does.
+//!
+//! What the stamp wrote is proven here on the object that will be stored, whatever other webhooks did to it in
+//! between. The proof is about meaning: a pod can land where its nodeSelector **and** one term of its required
+//! node affinity match, so each non-empty term, together with the nodeSelector, must pin the labels of one of
+//! the tenant's pools. `NotIn`, `Exists`, `Gt` and what is merely preferred prove nothing; an empty term
+//! matches no node and needs no proof.
+//!
+//! A pod that comes with a node's name never meets the scheduler, and a binding is how the scheduler gives
+//! one: the first is refused, the second is the scheduler's alone.
+
+use std::collections::HashSet;
+use std::fmt;
+
+use super::{Findings, Subject};
+use crate::api::StampMode;
+use crate::json::Cut;
+use crate::objects::pod::{Extent, NodeSelectorRequirement, NodeSelectorTerm, PodSpec, PodView};
+use crate::review::Object;
+use crate::stamp::{demands, pool_of};
+use crate::tenancy::{Pool, Snapshot, Tenant, is_restricted};
+
+/// What an unclaimed pod does wrong.
+const SELECTS: &str = "selects nodes of a tenant's pool, in which this namespace has no share; remove it";
+/// The scheduler's user name; another scheduler binds as somebody else, whom the Settings must name.
+pub(crate) const SCHEDULER: &str = "system:kube-scheduler";
+
+pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
+    if let Object::Binding(binding) = subject.object {
+        return bound(subject, &binding.target.name, findings);
+    }
+    let Some(pod) = subject.pod() else { return };
+    if pod.is_mirror() {
+        let message = "only a kubelet may say that a pod mirrors a static one; remove the annotation";
+        let field = format_args!("{}.annotations[kubernetes.io/config.mirror]", pod.metadata_path);
+        findings.add_whole(&field, &message, &"mirror");
+    }
+    let node = &pod.spec.node_name;
+    if !node.is_empty() && subject.settled_on != Some(&**node) {
+        findings.add_whole(
+            &format_args!("{}.nodeName", pod.spec_path),
+            &format_args!(
+                "asks for node `{}` past the scheduler; remove `nodeName`, and use nodeSelector or affinity",
+                Cut(node)
+            ),
+            &format_args!("nodeName={node}"),
+        );
+    }
+    match subject.tenant().filter(|tenant| !tenant.pools.is_empty()) {
+        Some(tenant) => confined(&pod, tenant, subject.snapshot, findings),
+        None => selects_no_pool(&pod, subject.snapshot, findings),
+    }
+}
+
+fn bound(subject: &Subject<'_, '_>, node: &str, findings: &mut Findings<'_>) {
+    let user = &*subject.request.user.username;
+    if user == SCHEDULER || subject.snapshot.controllers.bindings.iter().any(|name| **name == *user) {
+        return;
+    }
+    let message = format_args!(
+        "only the scheduler binds pods to nodes; leave it to `default-scheduler` to find a node (asked for `{}`)",
+        Cut(node)
+    );
+    findings.add_whole(&"target.name", &message, &format_args!("binding={node}"));
+}
+
+/// Proves that the pod can only land in its tenant's pools. Of a template only what the stamp will not mend
+/// is looked at: its pods are stamped when they are made; and a part of a pod says nothing of where it runs.
+fn confined(pod: &PodView<'_, '_>, tenant: &Tenant, snapshot: &Snapshot, findings: &mut Findings<'_>) {
+    let names_foreign = names_foreign_pool(pod, tenant, snapshot, findings);
+    if pod.extent != Extent::Pod || (names_foreign && !findings.is_of_the_past()) {
+        return;
+    }
+    let is_selected = snapshot.pools_of(tenant).any(|pool| selects(pod.spec, pool));
+    let by_terms = |terms: &[NodeSelectorTerm<'_>]| {
+        let unpinned = after_selector(pod.spec, tenant, snapshot);
+        let lacks = || unpinned.iter().map(|labels| labels.iter().copied());
+        terms.iter().filter(|term| !term.is_empty()).all(|term| pins(term, lacks()))
+    };
+    let is_confined = is_selected || pod.spec.required_terms().is_some_and(by_terms);
+    if !is_confined {
+        let message = fmt::from_fn(|f| {
+            f.write_str("the pod is not stamped and could land on nodes outside the tenant's pools (")?;
+            for (index, pool) in snapshot.pools_of(tenant).enumerate() {
+                write!(f, "{}`{}`", if index == 0 { "" } else { ", " }, pool.name)?;
+            }
+            f.write_str("); create it again, and if that does not help, the namespace lacks the label `partywall.dev/tenant`, or another webhook takes the stamp away")
+        });
+        // Of a gated pod that never was stamped the terms are still anybody's to write.
+        let identity = fmt::from_fn(|f| {
+            let terms = pod.spec.required_terms().unwrap_or_default().iter();
+            let mut terms: Vec<_> = terms.map(|term| describe(term).to_string()).collect();
+            terms.sort_unstable();
+            write!(f, "unstamped {}", terms.join("|"))
+        });
+        findings.add_whole(&format_args!("{}.nodeSelector", pod.spec_path), &message, &identity);
+        // Whatever else of the stamp is missing is the same violation.
+        if !findings.is_of_the_past() {
+            return;
+        }
+    }
+    // The nodeSelector confines the pod, but the stamp writes into every term as well, so a bare one was
+    // added after the stamp, by something that the operator should know about.
+    if snapshot.stamp != StampMode::NodeSelector {
+        bare_terms(pod, tenant, snapshot, findings);
+    }
+    tolerates_its_pool(pod, tenant, snapshot, findings);
+}
+
+/// Reports nodeSelector labels that belong to pools, but to none of the tenant's; whether there are any. Beside the
+/// pool that the pod goes to, which has no such label, they only narrow where in it, unless they name a pool of others.
+fn names_foreign_pool(
+    pod: &PodView<'_, '_>,
+    tenant: &Tenant,
+    snapshot: &Snapshot,
+    findings: &mut Findings<'_>,
+) -> bool {
+    let selector = || pod.spec.node_selector.iter().flat_map(|selector| selector.iter());
+    let is_beside_its_pool = || {
+        pool_of(pod.spec, tenant, snapshot).is_some_and(|pool| {
+            selector().all(|(key, value)| pool.label(key).is_none_or(|label| *label == *value))
+        })
+    };
+    // By some keys pools are told apart, whatever their value.
+    let tells_apart = |key: &str| {
+        let is_tainted = |pool: &Pool| pool.label(key).is_some_and(|value| pool.is_tainted_with(key, value));
+        is_restricted(key) || snapshot.pools_of(tenant).any(is_tainted)
+    };
+    let names_others = |key: &str, value: &str| {
+        snapshot
+            .pools_labelled(key, Some(value))
+            .any(|pool| is_its_own(pool, key, value, snapshot) || selects(pod.spec, pool))
+    };
+    let mut foreign = false;
+    for (key, value) in selector() {
+        let mut own = snapshot.pools_of(tenant).filter_map(|pool| pool.label(key)).peekable();
+        if own.peek().is_some()
+            && !own.any(|own| own == value)
+            && (foreign || tells_apart(key) || names_others(key, value) || !is_beside_its_pool())
+        {
+            foreign = true;
+            findings.add_whole(&format_args!("{}.nodeSelector[{key}]", pod.spec_path),
+                &format_args!(
+                    "`{key}={}` selects no pool of the tenant; remove it, and the tenant's own pool is selected for you",
+                    Cut(value)
+                ),
+                &format_args!("{key}={value}"),
+            );
+        }
+    }
+    foreign
+}
+
+/// Whether the nodeSelector names all labels of a pool.
+fn selects(spec: &PodSpec<'_>, pool: &Pool) -> bool {
+    labels(pool).all(|(key, value)| spec.selected(key) == Some(value))
+}
+
+/// Of each of the tenant's pools the labels that the nodeSelector does not pin.
+///
+/// INVARIANT: what is asked of a term is linear in the term's length: the nodeSelector is looked at before all of them.
+fn after_selector<'p>(
+    spec: &PodSpec<'_>,
+    tenant: &'p Tenant,
+    snapshot: &'p Snapshot,
+) -> Vec<Vec<(&'p str, &'p str)>> {
+    let unpinned =
+        |pool: &'p Pool| labels(pool).filter(|(key, value)| spec.selected(key) != Some(*value)).collect();
+    snapshot.pools_of(tenant).map(unpinned).collect()
+}
+
+fn labels(pool: &Pool) -> impl Iterator<Item = (&str, &str)> {
+    pool.labels.iter().map(|(key, value)| (&**key, &**value))
+}
+
+/// Whether some pool lacks nothing once this term holds as well, if these are the labels that each of them `lacks`.
+fn pins<'p, L: Iterator<Item = (&'p str, &'p str)>>(
+    term: &NodeSelectorTerm<'_>,
+    lacks: impl Iterator<Item = L>,
+) -> bool {
+    // The one label that is all a pool lacks.
+    let mut lacking = Vec::new();
+    for labels in lacks {
+        let mut unpinned = labels.filter(|(key, value)| !demands(term, key, value));
+        match (unpinned.next(), unpinned.next()) {
+            (None, _) => return true,
+            (Some(label), None) => lacking.push(label),
+            (Some(_), Some(_)) => {}
+        }
+    }
+    // `key In [a, b]` pins the pod to two pools at once, if for each value there is a pool of the tenant
+    // that lacks nothing else.
+    term.expressions().iter().any(|requirement| {
+        &*requirement.operator == "In"
+            && !requirement.values.is_empty()
+            && requirement.values.iter().all(|value| lacking.contains(&(&*requirement.key, value)))
+    })
+}
+
+fn bare_terms(pod: &PodView<'_, '_>, tenant: &Tenant, snapshot: &Snapshot, findings: &mut Findings<'_>) {
+    for (index, term) in pod.spec.required_terms().unwrap_or_default().iter().enumerate() {
+        if !term.is_empty() && !pins(term, snapshot.pools_of(tenant).map(labels)) {
+            let message = "this term does not name the tenant's pool, and terms are alternatives; create the pod again, and if that does not help, another webhook adds the term after the stamp";
+            // The API server lets terms of a stored pod be narrowed only, and none be added.
+            findings.add_whole(&term_path(pod, index), &message, &"bare term");
+        }
+    }
+}
+
+/// The other half of the stamp: without it the pod would wait for ever, or move to wherever it need not
+/// tolerate anything.
+fn tolerates_its_pool(
+    pod: &PodView<'_, '_>,
+    tenant: &Tenant,
+    snapshot: &Snapshot,
+    findings: &mut Findings<'_>,
+) {
+    let Some(pool) = pool_of(pod.spec, tenant, snapshot) else { return };
+    for taint in &pool.taints {
+        if !taint.tolerated_for_good(pod.spec.tolerations()) {
+            let key = &taint.key;
+            let message = format_args!(
+                "the toleration of the tenant's pool (`{key}`) is missing or has a time limit; create the pod again, and if that does not help, another webhook takes it away"
+            );
+            let field = format_args!("{}.tolerations", pod.spec_path);
+            findings.add_whole(&field, &message, &format_args!("toleration={key}"));
+        }
+    }
+}
+
+/// Reports what selects a tenant's pool from outside.
+fn selects_no_pool(pod: &PodView<'_, '_>, snapshot: &Snapshot, findings: &mut Findings<'_>) {
+    let selected = Asked::by_selector(pod.spec);
+    if selected.selects_a_pool(snapshot) {
+        let field = format_args!("{}.nodeSelector", pod.spec_path);
+        let identity = fmt::from_fn(|f| {
+            let selector = pod.spec.node_selector.iter().flat_map(|selector| selector.iter());
+            let mut labels: Vec<_> = selector.collect();
+            labels.sort_unstable();
+            labels.iter().try_for_each(|(key, value)| write!(f, "{key}={value},"))
+        });
+        findings.add_whole(&field, &SELECTS, &identity);
+        return;
+    }
+    for (index, term) in pod.spec.required_terms().unwrap_or_default().iter().enumerate() {
+        if Asked::by_term(term).and(&selected).selects_a_pool(snapshot) {
+            findings.add_whole(&term_path(pod, index), &SELECTS, &describe(term));
+        }
+    }
+}
+
+/// The labels that a pod asks its node for.
+#[derive(Default)]
+struct Asked<'a> {
+    /// With one of these values.
+    values: HashSet<(&'a str, &'a str)>,
+    /// Whatever the value.
+    keys: HashSet<&'a str>,
+    /// What is asked for as well.
+    also: Option<&'a Self>,
+}
+
+impl<'a> Asked<'a> {
+    fn by_selector(spec: &'a PodSpec<'_>) -> Self {
+        let values = spec.node_selector.iter().flat_map(|selector| selector.iter()).collect();
+        Self { values, ..Self::default() }
+    }
+
+    fn by_term(term: &'a NodeSelectorTerm<'_>) -> Self {
+        let mut asked = Self::default();
+        for NodeSelectorRequirement { key, operator, values } in term.expressions() {
+            match &**operator {
+                "In" => asked.values.extend(values.iter().map(|value| (&**key, &**value))),
+                "NotIn" | "DoesNotExist" => {}
+                // `Exists` does not mind the value, and what is not known may not either.
+                _ => {
+                    asked.keys.insert(key);
+                }
+            }
+        }
+        asked
+    }
+
+    fn and(self, also: &'a Self) -> Self {
+        Self { also: Some(also), ..self }
+    }
+
+    fn has(&self, key: &str, value: &str) -> bool {
+        self.keys.contains(key)
+            || self.values.contains(&(key, value))
+            || self.also.is_some_and(|also| also.has(key, value))
+    }
+
+    /// Whether what is asked for here names a pool: by all of its labels, or by one that is its own.
+    fn selects_a_pool(&self, snapshot: &Snapshot) -> bool {
+        let by_value = self.values.iter().flat_map(|(key, value)| snapshot.pools_labelled(key, Some(value)));
+        let by_key = self.keys.iter().flat_map(|key| snapshot.pools_labelled(key, None));
+        let mut seen = HashSet::new();
+        by_value.chain(by_key).filter(|pool| seen.insert(&pool.name)).any(|pool| {
+            let mut labels = pool.labels.iter();
+            labels.clone().any(|(key, value)| self.has(key, value) && is_its_own(pool, key, value, snapshot))
+                || labels.all(|(key, value)| self.has(key, value))
+        })
+    }
+}
+
+/// Whether the label names the pool alone: the pool is tainted with the same key and value, or no kubelet may set
+/// the label and no other pool has it.
+fn is_its_own(pool: &Pool, key: &str, value: &str, snapshot: &Snapshot) -> bool {
+    pool.is_tainted_with(key, value)
+        || (is_restricted(key) && snapshot.pools_labelled(key, Some(value)).nth(1).is_none())
+}
+
+fn term_path<'p>(pod: &'p PodView<'_, '_>, index: usize) -> impl fmt::Display + 'p {
+    fmt::from_fn(move |f| {
+        write!(
+            f,
+            "{}.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms[{index}]",
+            pod.spec_path
+        )
+    })
+}
+
+/// A term by value, without its place in the list.
+fn describe<'t>(term: &'t NodeSelectorTerm<'_>) -> impl fmt::Display + 't {
+    fmt::from_fn(|f| {
+        let requirements = term.expressions().iter().chain(&term.match_fields);
+        let mut parts: Vec<_> =
+            requirements.map(|r| format!("{} {} {:?}", r.key, r.operator, r.values)).collect();
+        parts.sort_unstable();
+        write!(f, "term:{}", parts.join("&"))
+    })
+}

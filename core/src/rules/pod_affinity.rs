@@ -1,0 +1,77 @@
+//! `pod-affinity`: what a tenant's pods demand of other pods is about the tenant's own.
+//!
+//! A required anti-affinity works both ways: a pod that demands to be far from all pods of all namespaces keeps
+//! every later pod of every tenant from its node, zone or, by a label that all nodes share, the cluster. What is
+//! merely preferred stops nobody.
+//!
+//! A demand is about the tenant's own if each namespace it names is the tenant's, and if its namespaceSelector
+//! names namespaces in one of the two ways that no tenant can change: by their names, or by the label of the tenant.
+//! Outside tenants a pod may keep away from whom it likes, but for tenants' pods.
+
+use std::fmt;
+
+use super::own::Own;
+use super::{Findings, Subject};
+use crate::json::{Cut, List};
+use crate::labels::{NAMESPACE_NAME, TENANT};
+use crate::objects::pod::{PodAffinityTerm, PodView};
+use crate::tenancy::Tenant;
+
+pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
+    let Some(pod) = subject.pod() else { return };
+    let Some(affinity) = &pod.spec.affinity else { return };
+    let own = Own::of(subject);
+    // Whom a pod that is no tenant's wants near is nothing to them: their nodes' taints keep it away.
+    if own.tenant.is_some() {
+        terms(own, &pod, "podAffinity", &affinity.pod_affinity.required, findings);
+    }
+    terms(own, &pod, "podAntiAffinity", &affinity.pod_anti_affinity.required, findings);
+}
+
+fn terms(
+    own: Own<'_>,
+    pod: &PodView<'_, '_>,
+    kind: &str,
+    terms: &List<PodAffinityTerm<'_>, 1_000>,
+    findings: &mut Findings<'_>,
+) {
+    for (index, term) in terms.iter().enumerate() {
+        let path = format_args!(
+            "{}.affinity.{kind}.requiredDuringSchedulingIgnoredDuringExecution[{index}]",
+            pod.spec_path
+        );
+        for (place, namespace) in term.namespaces.iter().enumerate() {
+            if !own.has(namespace) {
+                findings.add_whole(
+                    &format_args!("{path}.namespaces[{place}]"),
+                    &format_args!(
+                        "demands something of the pods in `{}`, which is {}; remove it",
+                        Cut(namespace),
+                        if own.tenant.is_some() {
+                            "no namespace of the tenant"
+                        } else {
+                            "a tenant's namespace"
+                        }
+                    ),
+                    &format_args!("{kind} namespace {namespace}"),
+                );
+            }
+        }
+        if term.namespace_selector.as_ref().is_some_and(|selector| !own.has_all_of(selector)) {
+            let message = fmt::from_fn(|f| match own.tenant {
+                Some(Tenant { name, .. }) => write!(
+                    f,
+                    "demands something of pods that may not be the tenant's; remove it, or select namespaces by \
+                     `{NAMESPACE_NAME}`, or all of the tenant's by `{TENANT}: {name}`"
+                ),
+                None => write!(
+                    f,
+                    "demands something of pods that may be a tenant's; remove it, or select namespaces by \
+                     `{NAMESPACE_NAME}`"
+                ),
+            });
+            let identity = format_args!("{kind} selector {:?}", term.namespace_selector);
+            findings.add_whole(&format_args!("{path}.namespaceSelector"), &message, &identity);
+        }
+    }
+}

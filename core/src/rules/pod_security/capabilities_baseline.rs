@@ -1,0 +1,85 @@
+//! `capabilities_baseline` (baseline, since 1.0): no container adds a capability beyond the runtimes' default.
+//!
+//! Most capabilities reach beyond the container: `SYS_ADMIN` mounts, `SYS_PTRACE` reads other processes,
+//! `NET_RAW` forges the neighbours' packets.
+//!
+//! - Restricted: `securityContext.capabilities.add` of every container.
+//! - Allowed: absent, empty, and the names in [`ALLOWED`], spelt exactly so.
+//! - Source: `check_capabilities_baseline.go`. At `restricted` `capabilities_restricted` takes its place.
+
+use super::case::{Case, Found, Listed, Place};
+use crate::json::Cut;
+
+/// What container runtimes give a container anyway.
+const ALLOWED: [&str; 13] = [
+    "AUDIT_WRITE",
+    "CHOWN",
+    "DAC_OVERRIDE",
+    "FOWNER",
+    "FSETID",
+    "KILL",
+    "MKNOD",
+    "NET_BIND_SERVICE",
+    "SETFCAP",
+    "SETGID",
+    "SETPCAP",
+    "SETUID",
+    "SYS_CHROOT",
+];
+
+pub(super) fn check(case: &Case<'_>, found: &mut Found<'_, '_>) {
+    for placed in case.containers() {
+        let Some(capabilities) = &placed.container.security_context.capabilities else { continue };
+        for (index, capability) in capabilities.add.iter().enumerate() {
+            if !ALLOWED.contains(&&**capability) {
+                found.add(
+                    Place::Container(placed),
+                    format_args!("securityContext.capabilities.add[{index}]"),
+                    format_args!("add {capability}"),
+                    format_args!(
+                        "adds capability `{}`, which reaches beyond the container; remove it (allowed: {})",
+                        Cut(capability),
+                        Listed(&ALLOWED)
+                    ),
+                );
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::super::testing::{baseline, containers, restricted};
+    use super::ALLOWED;
+
+    fn adds(names: &[&str]) -> Value {
+        json!({"securityContext": {"capabilities": {"add": names}}})
+    }
+
+    #[test]
+    fn verdicts() {
+        let first: &[&str] = &["securityContext.capabilities.add[0]"];
+        containers(
+            "capabilities_baseline",
+            &[
+                ("nothing said", baseline(0), json!({}), &[]),
+                ("none added", baseline(0), adds(&[]), &[]),
+                ("all that are allowed", baseline(0), adds(&ALLOWED), &[]),
+                ("NET_RAW", baseline(0), adds(&["NET_RAW"]), first),
+                ("ALL", baseline(0), adds(&["ALL"]), first),
+                ("a name with its prefix", baseline(0), adds(&["CAP_CHOWN"]), first),
+                ("a name in lower case", baseline(0), adds(&["chown"]), first),
+                (
+                    "each bad one",
+                    baseline(u16::MAX),
+                    adds(&["CHOWN", "SYS_ADMIN", "BPF"]),
+                    &["securityContext.capabilities.add[1]", "securityContext.capabilities.add[2]"],
+                ),
+                ("restricted before its own control", restricted(21), adds(&["NET_RAW"]), first),
+                ("restricted with its own control", restricted(22), adds(&["NET_RAW"]), &[]),
+            ],
+        );
+    }
+}

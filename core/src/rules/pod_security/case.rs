@@ -1,0 +1,221 @@
+//! What a control is given to judge, and what it reports to.
+
+use std::fmt;
+
+use crate::json::Cut;
+use crate::objects::container::ContainerSecurityContext;
+use crate::objects::pod::{Placed, PodSecurityContext, PodSpec, PodView};
+use crate::rules::{Concern, Finding, Findings};
+
+/// Since when `spec.os` is trusted: from this version on the kubelets a standard is meant for refuse a pod
+/// that claims another operating system than the node's.
+pub(super) const OS_SINCE: u16 = 25;
+
+/// Since when a user namespace of its own excuses a pod from what protects the node from root.
+pub(super) const USER_NAMESPACES_SINCE: u16 = 35;
+
+/// A pod and the version of the standard it is held to.
+pub(super) struct Case<'p> {
+    /// The pod.
+    pub(super) pod: PodView<'p, 'p>,
+    /// The version's minor number.
+    pub(super) minor: u16,
+    user_namespaces: bool,
+}
+
+impl<'p> Case<'p> {
+    /// `user_namespaces`: every node has them.
+    pub(super) const fn new(pod: PodView<'p, 'p>, minor: u16, user_namespaces: bool) -> Self {
+        Self { pod, minor, user_namespaces }
+    }
+
+    /// The pod's spec.
+    pub(super) const fn spec(&self) -> &'p PodSpec<'p> {
+        self.pod.spec
+    }
+
+    /// Every container of every list.
+    pub(super) fn containers(&self) -> impl Iterator<Item = Placed<'p, 'p>> + use<'p> {
+        self.pod.spec.containers()
+    }
+
+    /// The pod, then every container of every list, each with what `of_pod` and `of_container` read of its
+    /// security context.
+    pub(super) fn places<T: 'p>(
+        &self,
+        of_pod: fn(&'p PodSecurityContext<'p>) -> Option<T>,
+        of_container: fn(&'p ContainerSecurityContext<'p>) -> Option<T>,
+    ) -> impl Iterator<Item = (Place<'p>, T)> + use<'p, T> {
+        let pod = of_pod(&self.pod.spec.security_context).map(|value| (Place::Pod, value));
+        let containers = self.containers().filter_map(move |placed| {
+            Some((Place::Container(placed), of_container(&placed.container.security_context)?))
+        });
+        pod.into_iter().chain(containers)
+    }
+
+    /// Whether the pod is for Windows, where Linux's own protections do not exist.
+    pub(super) fn is_for_windows(&self) -> bool {
+        self.minor >= OS_SINCE && &*self.pod.spec.os.name == "windows"
+    }
+
+    /// Whether root in the pod is nobody on the node. Where some node would ignore `hostUsers`, asking for a
+    /// user namespace proves nothing.
+    pub(super) fn is_in_user_namespace(&self) -> bool {
+        self.user_namespaces && self.minor >= USER_NAMESPACES_SINCE && self.pod.spec.host_users == Some(false)
+    }
+}
+
+/// What sets a field.
+#[derive(Clone, Copy)]
+pub(super) enum Place<'p> {
+    /// The pod.
+    Pod,
+    /// A container.
+    Container(Placed<'p, 'p>),
+}
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Pod => f.write_str("the pod"),
+            Self::Container(placed) => write!(f, "container `{}`", Cut(&placed.container.name)),
+        }
+    }
+}
+
+/// The type of a profile in a message.
+pub(super) struct Type<'t>(pub(super) &'t str);
+
+impl fmt::Display for Type<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            "" => f.write_str("without a type"),
+            name => write!(f, "of type `{}`", Cut(name)),
+        }
+    }
+}
+
+/// The names that a minor version allows, with commas between them.
+pub(super) struct Allowed {
+    /// All names, each with the minor version that allowed it.
+    pub(super) names: &'static [(u16, &'static str)],
+    /// The version.
+    pub(super) minor: u16,
+}
+
+impl fmt::Display for Allowed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let allowed = self.names.iter().filter(|(since, name)| *since <= self.minor && !name.is_empty());
+        write_names(f, allowed.map(|(_, name)| *name))
+    }
+}
+
+/// Names in a message, with commas between them.
+pub(super) struct Listed<'l>(pub(super) &'l [&'l str]);
+
+impl fmt::Display for Listed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_names(f, self.0.iter().copied())
+    }
+}
+
+fn write_names<'n>(f: &mut fmt::Formatter<'_>, names: impl Iterator<Item = &'n str>) -> fmt::Result {
+    for (index, name) in names.enumerate() {
+        f.write_str(if index == 0 { "" } else { ", " })?;
+        f.write_str(name)?;
+    }
+    Ok(())
+}
+
+/// Takes what one control finds.
+pub(super) struct Found<'c, 'f> {
+    control: &'static str,
+    spec_path: &'static str,
+    metadata_path: &'static str,
+    findings: &'c mut Findings<'f>,
+}
+
+impl<'c, 'f> Found<'c, 'f> {
+    /// Findings of `control` in `pod`.
+    pub(super) const fn new(
+        control: &'static str,
+        pod: PodView<'_, '_>,
+        findings: &'c mut Findings<'f>,
+    ) -> Self {
+        Self { control, spec_path: pod.spec_path, metadata_path: pod.metadata_path, findings }
+    }
+
+    /// A violation in `field` of a place: the message is the place and then `problem`; `value` tells the
+    /// violation from others of this control in this place, whatever its index.
+    pub(super) fn add(
+        &mut self,
+        place: Place<'_>,
+        field: impl fmt::Display,
+        value: impl fmt::Display,
+        problem: impl fmt::Display,
+    ) {
+        let spec = self.spec_path;
+        let message = &format_args!("{place} {problem}");
+        match place {
+            Place::Pod => self.report(
+                &format_args!("{spec}.{field}"),
+                &format_args!("pod {value}"),
+                Concern::Whole,
+                message,
+            ),
+            Place::Container(Placed { list, index, container }) => self.report(
+                &format_args!("{spec}.{}[{index}].{field}", list.as_str()),
+                &format_args!("container {} {value}", container.name),
+                Concern::Container(&container.name),
+                message,
+            ),
+        }
+    }
+
+    /// A violation in the volume `name` at `index`, by its type.
+    pub(super) fn add_volume(
+        &mut self,
+        (index, name): (usize, &str),
+        kind: &str,
+        value: impl fmt::Display,
+        problem: impl fmt::Display,
+    ) {
+        let spec = self.spec_path;
+        self.report(
+            &format_args!("{spec}.volumes[{index}].{}", Cut(kind)),
+            &format_args!("volume {name} {kind} {value}"),
+            Concern::Volume(name),
+            &format_args!("volume `{}` {problem}", Cut(name)),
+        );
+    }
+
+    /// A violation in an annotation, which is about one container or about the pod.
+    pub(super) fn add_annotation(
+        &mut self,
+        (key, value): (&str, &str),
+        container: Option<&str>,
+        problem: impl fmt::Display,
+    ) {
+        let message = fmt::from_fn(|f| match container {
+            Some(name) => write!(f, "container `{}` {problem}", Cut(name)),
+            None => write!(f, "the pod {problem}"),
+        });
+        let metadata = self.metadata_path;
+        self.report(
+            &format_args!("{metadata}.annotations[{}]", Cut(key)),
+            &format_args!("annotation {key} {value}"),
+            container.map_or(Concern::Whole, Concern::Container),
+            &message,
+        );
+    }
+
+    fn report(
+        &mut self,
+        field: &dyn fmt::Display,
+        identity: &dyn fmt::Display,
+        concern: Concern<'_>,
+        message: &dyn fmt::Display,
+    ) {
+        self.findings.add(Finding { control: Some(self.control), field, message, identity, concern });
+    }
+}

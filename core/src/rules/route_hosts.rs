@@ -1,0 +1,107 @@
+//! `route-hosts`: every host that a route or a listener claims is its tenant's, and neither reaches past the
+//! tenant's namespaces.
+//!
+//! Held are all versions of the Gateway API, in both of its groups, and the Route of OpenShift. In the Gateway API
+//! the absence of a host is a claim to every host, and `*.d` is every host below `d`, at any depth, so it takes the
+//! domain `**.d`. A kind of it that is not known here is denied, unless Settings list it for `foreign-routes`.
+//!
+//! What is allowed, since it reaches no further than the tenant's own hosts: redirects to wherever, a rewritten
+//! `Host` on the way to the tenant's own backends, extensions (they are objects of the same namespace, and judged as
+//! such), and ReferenceGrants and listeners that let others in.
+//!
+//! What cannot be seen here: whether a Gateway that a route attaches to lets it in, whether a class opens a load
+//! balancer, and what a router makes of a Route without a host.
+
+mod gateways;
+mod openshift;
+mod references;
+mod routes;
+
+use serde_json::value::RawValue;
+
+use super::claims::Claims;
+use super::own::Own;
+use super::{Findings, Subject};
+use crate::json::Cut;
+use crate::objects::gateway_api::PolicySpec;
+use crate::objects::kinds::Kind;
+use crate::objects::unstructured::Custom;
+use crate::review::Object;
+use crate::tenancy::Tenant;
+
+pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
+    let Some(tenant) = subject.tenant() else { return };
+    let namespace = &*subject.request.namespace;
+    let mut judge =
+        Judge { tenant, namespace, own: Own::of(subject), claims: Claims::on(&tenant.domains, findings) };
+    match subject.object {
+        Object::Route(route) if subject.request.kind == Kind::PortRoute => judge.port_route(&route.spec),
+        Object::Route(route) => judge.route(&route.spec),
+        Object::Gateway(set) if subject.request.kind == Kind::ListenerSet => judge.listener_set(&set.spec),
+        Object::Gateway(gateway) => judge.gateway(&gateway.spec),
+        Object::OpenShiftRoute(route) => openshift::check(&route.spec, &mut judge.claims),
+        Object::Custom(object) => judge.other(subject, object),
+        Object::Pod(_)
+        | Object::TemplateOwner(_)
+        | Object::CronJob(_)
+        | Object::PodTemplate(_)
+        | Object::Service(_)
+        | Object::Ingress(_)
+        | Object::Binding(_)
+        | Object::EphemeralContainers(_)
+        | Object::Endpoints(_)
+        | Object::Certificate(_)
+        | Object::Unread
+        | Object::Missing => {}
+    }
+}
+
+/// Judges what a tenant wrote in one of its namespaces.
+struct Judge<'j, 'f> {
+    tenant: &'j Tenant,
+    /// The namespace of the object.
+    namespace: &'j str,
+    own: Own<'j>,
+    claims: Claims<'j, 'f>,
+}
+
+/// Kinds of the Gateway API, other than routes, that claim nothing: they say how the tenant's own Services are spoken
+/// to, or who may refer to what is in its namespace.
+const CLAIM_NOTHING: [&str; 5] =
+    ["BackendLBPolicy", "BackendTLSPolicy", "ReferenceGrant", "ReferencePolicy", "XBackendTrafficPolicy"];
+
+impl Judge<'_, '_> {
+    /// Any other kind.
+    fn other(&mut self, subject: &Subject<'_, '_>, object: &Custom<'_>) {
+        let request = subject.request;
+        let is_listed = || {
+            let mut listed = subject.snapshot.foreign_routes.iter();
+            listed.any(|route| *route.group == *request.group && *route.kind == *request.kind_name)
+        };
+        if !Kind::is_in_gateway_api(&request.group) || is_listed() {
+            return;
+        }
+        let spec = object.get("spec").map_or("{}", RawValue::get);
+        let policy = Some(&*request.kind_name)
+            .filter(|kind| CLAIM_NOTHING.contains(kind))
+            .and_then(|_| serde_json::from_str::<PolicySpec<'_>>(spec).ok());
+        match policy {
+            Some(policy) => {
+                if let Some(reference) = &policy.target_ref {
+                    self.policy_target(&"spec.targetRef", reference);
+                }
+                for (index, reference) in policy.target_refs.iter().enumerate() {
+                    self.policy_target(&format_args!("spec.targetRefs[{index}]"), reference);
+                }
+            }
+            None => {
+                let message = format_args!(
+                    "how far this `{}` reaches is not known here; use a kind that is, such as HTTPRoute, or ask the \
+                     platform team",
+                    Cut(&request.kind_name)
+                );
+                self.claims.findings.add_whole(&"spec", &message, &object.identity());
+            }
+        }
+    }
+}

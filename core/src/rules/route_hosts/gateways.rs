@@ -1,0 +1,193 @@
+//! Gateways and ListenerSets.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use super::Judge;
+use super::references::{Parent, ParentKind};
+use crate::api::ServiceType;
+use crate::json::{Cut, Pairs};
+use crate::labels::{NAMESPACE_NAME, TENANT};
+use crate::objects::gateway_api::{AllowedRoutes, GatewaySpec, Infrastructure, Listener, Reference};
+use crate::rules::findings::Listed;
+
+impl Judge<'_, '_> {
+    pub(super) fn gateway(&mut self, spec: &GatewaySpec<'_>) {
+        self.class(&spec.gateway_class_name);
+        self.listeners(&spec.listeners, &format_args!("class {}", spec.gateway_class_name));
+        self.addresses(spec);
+        self.infrastructure(&spec.infrastructure);
+        self.tls(spec);
+        if !matches!(&*spec.default_scope, "" | "None") {
+            let message = "would take the routes of others who name no Gateway; remove it";
+            self.claims.findings.add_whole(&"spec.defaultScope", &message, &spec.default_scope);
+        }
+    }
+
+    pub(super) fn listener_set(&mut self, spec: &GatewaySpec<'_>) {
+        let absent = Reference::default();
+        let parent = Parent::of(spec.parent_ref.as_ref().unwrap_or(&absent), self.namespace);
+        if parent.kind() == ParentKind::Gateway {
+            self.parent(&"spec.parentRef", parent);
+        } else {
+            let message = format_args!("{parent:#} has no listeners; name a Gateway");
+            self.claims.findings.add_whole(&"spec.parentRef", &message, &format_args!("parent {parent}"));
+        }
+        self.listeners(&spec.listeners, &parent);
+    }
+
+    /// Its controller opens a load balancer for it, in a namespace and by a user that nobody holds to anything.
+    fn class(&mut self, class: &str) {
+        const FIELD: &str = "spec.gatewayClassName";
+        let identity = format_args!("class {class}");
+        let findings = &mut *self.claims.findings;
+        match self.tenant.gateway_classes.as_deref() {
+            Some(classes) if classes.iter().any(|listed| **listed == *class) => {}
+            Some(classes) => {
+                let message = format_args!(
+                    "`{}` is no Gateway class of the tenant; use {}",
+                    Cut(class),
+                    Listed(classes)
+                );
+                findings.add_whole(&FIELD, &message, &identity);
+            }
+            None if self.tenant.services.types.contains(&ServiceType::LoadBalancer) => {}
+            None => {
+                let message = "a Gateway opens a load balancer, and type `LoadBalancer` is not allowed; attach routes \
+                               to a Gateway of the platform's, or ask the platform team for a class";
+                findings.add_whole(&FIELD, &message, &identity);
+            }
+        }
+    }
+
+    /// `place` is where they listen: the same listener in another place is another claim.
+    fn listeners(&mut self, listeners: &[Listener<'_>], place: &dyn fmt::Display) {
+        for (index, listener) in listeners.iter().enumerate() {
+            let Listener { hostname, port, protocol, tls, allowed_routes } = listener;
+            let path = format_args!("spec.listeners[{index}]");
+            let source = format_args!("listener {protocol}:{port} of {place}");
+            // Of what comes by any other protocol there is no host to go by.
+            if matches!(&**protocol, "HTTP" | "HTTPS" | "TLS") {
+                self.claims.host_and_below(&format_args!("{path}.hostname"), &source, hostname);
+            } else {
+                let message = format_args!(
+                    "a listener for `{}` takes everything that comes to its port; use `HTTP`, `HTTPS` or `TLS`, with \
+                     a hostname",
+                    Cut(protocol)
+                );
+                self.claims.findings.add_whole(&format_args!("{path}.protocol"), &message, &source);
+            }
+            self.references(&format_args!("{path}.tls.certificateRefs"), &tls.certificate_refs);
+            let authorities = &tls.frontend_validation.ca_certificate_refs;
+            self.references(&format_args!("{path}.tls.frontendValidation.caCertificateRefs"), authorities);
+            self.allowed_routes(&path, allowed_routes, &format_args!("{source} {hostname}"));
+        }
+    }
+
+    /// Whose routes a listener lets in.
+    fn allowed_routes(
+        &mut self,
+        path: &dyn fmt::Display,
+        allowed: &AllowedRoutes<'_>,
+        listener: &dyn fmt::Display,
+    ) {
+        let namespaces = &allowed.namespaces;
+        let is_own = match &*namespaces.from {
+            "" | "Same" | "None" => true,
+            "Selector" => namespaces.selector.as_ref().is_some_and(|selector| self.own.has_all_of(selector)),
+            _ => false,
+        };
+        if !is_own {
+            let tenant = &self.tenant.name;
+            let message = format_args!(
+                "lets in routes of namespaces that may not be the tenant's; write `from: Same`, or select namespaces \
+                 by `{NAMESPACE_NAME}`, or all of the tenant's by `{TENANT}: {tenant}`"
+            );
+            let identity = format_args!("{listener} for {} {:?}", namespaces.from, namespaces.selector);
+            self.claims.findings.add_whole(
+                &format_args!("{path}.allowedRoutes.namespaces"),
+                &message,
+                &identity,
+            );
+        }
+    }
+
+    /// The addresses that it asks for are held to what the tenant's load balancers may ask for.
+    fn addresses(&mut self, spec: &GatewaySpec<'_>) {
+        let ranges = &self.tenant.services.load_balancer_ips;
+        for (index, address) in spec.addresses.iter().enumerate() {
+            let (type_, value) = (&*address.type_, &*address.value);
+            let is_listed = || {
+                let parsed: Option<IpAddr> = value.parse().ok();
+                // `::ffff:10.0.0.1` is 10.0.0.1 to the network.
+                parsed.is_some_and(|ip| ranges.iter().any(|range| range.contains(&ip.to_canonical())))
+            };
+            let identity = format_args!("address {type_} {value}");
+            let field = format_args!("spec.addresses[{index}]");
+            if !matches!(type_, "" | "IPAddress") {
+                let message = format_args!(
+                    "whose an address of type `{}` is cannot be seen; use type `IPAddress`, or none",
+                    Cut(type_)
+                );
+                self.claims.findings.add_whole(&field, &message, &identity);
+            // Without a value any address will do.
+            } else if !value.is_empty() && !is_listed() {
+                let message = format_args!(
+                    "`{}` may be another's; remove it, or ask the platform team to list it for the tenant's load \
+                     balancers",
+                    Cut(value)
+                );
+                self.claims.findings.add_whole(&field, &message, &identity);
+            }
+        }
+    }
+
+    /// What is written onto objects that the controller makes, often elsewhere.
+    fn infrastructure(&mut self, infrastructure: &Infrastructure<'_>) {
+        const WHY: &str = "would stand on what the controller makes of the Gateway, which may be elsewhere";
+        let Infrastructure { labels, annotations, parameters_ref } = infrastructure;
+        let mut pairs = |field: &str, pairs: &Pairs<'_>| {
+            for (key, value) in pairs.iter() {
+                if !self.tenant.annotations.iter().any(|listed| **listed == *key) {
+                    self.claims.findings.add_whole(
+                        &format_args!("spec.infrastructure.{field}[{}]", Cut(key)),
+                        &format_args!("{WHY}; remove it, or ask the platform team to list it for the tenant"),
+                        &format_args!("{field} {key}={value}"),
+                    );
+                }
+            }
+        };
+        pairs("labels", labels);
+        pairs("annotations", annotations);
+        if let Some(Reference { group, kind, namespace, name, .. }) = parameters_ref {
+            let message = "what parameters make of what the controller runs is not known here; remove them, and use a \
+                           class that has those that are wanted";
+            let group = group.as_deref().unwrap_or_default();
+            let identity = format_args!("parameters {group}/{kind} {namespace}/{name}");
+            self.claims.findings.add_whole(&"spec.infrastructure.parametersRef", &message, &identity);
+        }
+    }
+
+    /// Certificates that are not a listener's.
+    fn tls(&mut self, spec: &GatewaySpec<'_>) {
+        let backends = [("tls.backend", &spec.tls.backend), ("backendTLS", &spec.backend_tls)];
+        for (field, backend) in backends {
+            if let Some(reference) = &backend.client_certificate_ref {
+                self.certificate(&format_args!("spec.{field}.clientCertificateRef"), reference);
+            }
+        }
+        let frontend = &spec.tls.frontend;
+        let path = "spec.tls.frontend.default.validation.caCertificateRefs";
+        self.references(&path, &frontend.default.validation.ca_certificate_refs);
+        for (index, port) in frontend.per_port.iter().enumerate() {
+            let path = format_args!("spec.tls.frontend.perPort[{index}].tls.validation.caCertificateRefs");
+            self.references(&path, &port.tls.validation.ca_certificate_refs);
+        }
+    }
+
+    fn references(&mut self, path: &dyn fmt::Display, references: &[Reference<'_>]) {
+        for (index, reference) in references.iter().enumerate() {
+            self.certificate(&format_args!("{path}[{index}]"), reference);
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! The routes of the Gateway API.
+
+use std::fmt;
+
+use super::Judge;
+use super::references::{Parent, ParentKind};
+use crate::json::Cut;
+use crate::objects::gateway_api::{Filter, RouteSpec};
+
+/// Where a claim is made: the same claim in another place is another claim.
+enum Place<'r, 'a> {
+    At(Parent<'r, 'a>),
+    /// At the Gateways that are the cluster's default.
+    Default,
+    Nowhere,
+}
+
+impl fmt::Display for Place<'_, '_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::At(parent) => parent.fmt(f),
+            Self::Default => f.write_str("default Gateways"),
+            Self::Nowhere => f.write_str("nowhere"),
+        }
+    }
+}
+
+/// What filters do that is known to reach no further than the tenant's own hosts and backends.
+const FILTERS: [&str; 9] = [
+    "CORS",
+    "DirectResponse",
+    "ExtensionRef",
+    "ExternalAuth",
+    "RequestHeaderModifier",
+    "RequestMirror",
+    "RequestRedirect",
+    "ResponseHeaderModifier",
+    "URLRewrite",
+];
+
+impl<'j> Judge<'j, '_> {
+    /// An HTTPRoute, GRPCRoute or TLSRoute.
+    pub(super) fn route(&mut self, spec: &RouteSpec<'_>) {
+        self.attachments(spec);
+        let places = self.places(spec);
+        // What is claimed in several places is told of once.
+        for (index, host) in spec.hostnames.iter().enumerate() {
+            let field = format_args!("spec.hostnames[{index}]");
+            (places.iter())
+                .any(|place| self.claims.host_and_below(&field, &format_args!("hostname at {place}"), host));
+        }
+        if spec.hostnames.is_empty() && !self.is_in_mesh(spec) {
+            let problem = "without hostnames it claims every host of the listeners it attaches to";
+            places.iter().any(|place| {
+                self.claims.blame(&"spec.hostnames", &problem, &format_args!("no hostnames at {place}"))
+            });
+        }
+        self.rules(spec);
+    }
+
+    /// A TCPRoute or UDPRoute.
+    pub(super) fn port_route(&mut self, spec: &RouteSpec<'_>) {
+        let message = "a route without hosts takes everything that comes to a port; use an HTTPRoute, a GRPCRoute or a \
+                       TLSRoute with hostnames, or a Service of its own";
+        self.places(spec).iter().any(|place| {
+            self.claims.findings.add_whole(&"spec", &message, &format_args!("a port at {place}"))
+        });
+        self.attachments(spec);
+        self.rules(spec);
+    }
+
+    /// Where a route claims what it claims; at the tenant's own Services that is nothing. Of a route as it was also
+    /// nowhere: what leaves a place claims nothing new.
+    fn places<'r, 'a>(&self, spec: &'r RouteSpec<'a>) -> Vec<Place<'r, 'a>>
+    where
+        'j: 'r,
+    {
+        let parents = spec.parent_refs.iter().map(|reference| Parent::of(reference, self.namespace));
+        let mut places: Vec<_> =
+            parents.filter(|parent| !self.is_own_service(*parent)).map(Place::At).collect();
+        if is_default(spec) {
+            places.push(Place::Default);
+        }
+        if places.is_empty() || self.claims.findings.is_of_the_past() {
+            places.push(Place::Nowhere);
+        }
+        places
+    }
+
+    /// Whether a route is about requests to the tenant's own Services alone, as a mesh of services sees them.
+    fn is_in_mesh(&self, spec: &RouteSpec<'_>) -> bool {
+        let mut parents = spec.parent_refs.iter().map(|reference| Parent::of(reference, self.namespace));
+        !spec.parent_refs.is_empty() && !is_default(spec) && parents.all(|parent| self.is_own_service(parent))
+    }
+
+    fn is_own_service(&self, parent: Parent<'_, '_>) -> bool {
+        parent.kind() == ParentKind::Service && self.own.has(parent.namespace())
+    }
+
+    fn attachments(&mut self, spec: &RouteSpec<'_>) {
+        for (index, reference) in spec.parent_refs.iter().enumerate() {
+            let parent = Parent::of(reference, self.namespace);
+            self.parent(&format_args!("spec.parentRefs[{index}]"), parent);
+        }
+        if self.tenant.gateways.is_some() && is_default(spec) {
+            let message =
+                "attaches to Gateways that it does not name; name those of the tenant in `parentRefs`";
+            self.claims.findings.add_whole(&"spec.useDefaultGateways", &message, &"default Gateways");
+        }
+    }
+
+    fn rules(&mut self, spec: &RouteSpec<'_>) {
+        for (index, rule) in spec.rules.iter().enumerate() {
+            let path = format_args!("spec.rules[{index}]");
+            self.filters(&path, &rule.filters);
+            for (place, backend) in rule.backend_refs.iter().enumerate() {
+                let path = format_args!("{path}.backendRefs[{place}]");
+                self.backend(&path, backend);
+                self.filters(&path, &backend.filters);
+            }
+        }
+    }
+
+    fn filters(&mut self, path: &dyn fmt::Display, filters: &[Filter<'_>]) {
+        for (index, filter) in filters.iter().enumerate() {
+            let path = format_args!("{path}.filters[{index}]");
+            let type_ = &*filter.type_;
+            if !FILTERS.contains(&type_) {
+                let message = format_args!("what filter `{}` does is not known here; remove it", Cut(type_));
+                self.claims.findings.add_whole(&path, &message, &format_args!("filter {type_}"));
+            }
+            if let Some(reference) = &filter.extension_ref {
+                self.extension(&format_args!("{path}.extensionRef"), reference);
+            }
+            let sent = [("requestMirror", &filter.request_mirror), ("externalAuth", &filter.external_auth)];
+            for (field, sent) in sent.iter().filter_map(|(field, sent)| Some((field, sent.as_ref()?))) {
+                self.sent_to(&format_args!("{path}.{field}.backendRef"), &sent.backend_ref);
+            }
+        }
+    }
+}
+
+/// Whether a route attaches to the Gateways that are the cluster's default.
+fn is_default(spec: &RouteSpec<'_>) -> bool {
+    !matches!(&*spec.use_default_gateways, "" | "None")
+}

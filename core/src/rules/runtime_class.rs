@@ -1,0 +1,36 @@
+//! `runtime-class`: a tenant's pods run in the sandbox that it is given.
+//!
+//! Where a tenant has runtime classes, its default is stamped into every pod that names none, and proven here.
+//! A class may bring a nodeSelector and tolerations of its own along. The API server writes them into a pod that
+//! names the class before any webhook sees it, and into one that is stamped with it afterwards; so they are judged
+//! like the pod's own, and those of a default class must fit the tenant's default pool.
+
+use std::fmt;
+
+use super::findings::Listed;
+use super::{Findings, Subject};
+use crate::json::Cut;
+use crate::objects::pod::Extent;
+
+pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
+    let (Some(pod), Some(tenant)) = (subject.pod(), subject.tenant()) else { return };
+    let Some(classes) = &tenant.runtime_classes else { return };
+    let name = &*pod.spec.runtime_class_name;
+    let field = format_args!("{}.runtimeClassName", pod.spec_path);
+    if !name.is_empty() {
+        if !classes.allowed.iter().any(|class| **class == *name) {
+            let message = fmt::from_fn(|f| {
+                let allowed = Listed(&classes.allowed);
+                write!(f, "`{}` is no runtime class of the tenant; use {allowed}", Cut(name))
+            });
+            findings.add_whole(&field, &message, &name);
+        }
+    // A template's pods are stamped when they are made, and a mirror pod never is: `node-placement` says why.
+    } else if let (Some(default), Extent::Pod, false) = (&classes.default, pod.extent, pod.is_mirror()) {
+        let message = format_args!(
+            "the pod is not stamped with the tenant's runtime class `{default}`; create it again, and if that does \
+             not help, the namespace lacks the label `partywall.dev/tenant`, or another webhook takes it away"
+        );
+        findings.add_whole(&field, &message, &"not stamped");
+    }
+}

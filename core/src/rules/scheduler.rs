@@ -1,0 +1,33 @@
+//! `scheduler`: a tenant's pods are scheduled by the schedulers that it is given.
+//!
+//! Node affinity and taints are what a scheduler makes of them. One that ignores them, or that a tenant runs for
+//! itself, binds a pod where it likes.
+
+use std::fmt;
+
+use super::findings::Listed;
+use super::{Findings, Subject};
+use crate::json::Cut;
+use crate::objects::pod::Extent;
+use crate::tenancy::DEFAULT_SCHEDULER;
+
+pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
+    let (Some(pod), Some(tenant)) = (subject.pod(), subject.tenant()) else { return };
+    let written = &*pod.spec.scheduler_name;
+    let name = if written.is_empty() { DEFAULT_SCHEDULER } else { written };
+    if pod.extent == Extent::Part || tenant.schedulers.iter().any(|listed| **listed == *name) {
+        return;
+    }
+    findings.add_whole(
+        &format_args!("{}.schedulerName", pod.spec_path),
+        &fmt::from_fn(|f| {
+            write!(
+                f,
+                "`{}` does not schedule the tenant's pods; use {}",
+                Cut(name),
+                Listed(&tenant.schedulers)
+            )
+        }),
+        &name,
+    );
+}

@@ -1,0 +1,221 @@
+//! `service-exposure`: a Service opens nothing to the world, takes nobody's traffic and points at nobody else.
+//!
+//! `externalIPs` are looked at whatever the type is, since every node takes traffic for them (CVE-2020-8554);
+//! so is the address in a load balancer's status, which is the other half of the same hole, and in an Ingress' status,
+//! which external-dns publishes. A LoadBalancer where NodePort is not allowed must do without node ports, also the one
+//! for health checks, and has the address and the class that the cluster gives it, or one that is listed. What
+//! annotations ask of load balancers is the matter of `ingress-annotations`.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use super::findings::Listed;
+use super::writers::{is_of_cluster, is_outside_tenants};
+use super::{Findings, Subject};
+use crate::api::ServiceType;
+use crate::hosts::Host;
+use crate::json::Cut;
+use crate::objects::service::{LoadBalancerIngress, Service, ServiceSpec, ServiceStatus};
+use crate::review::{Object, User};
+use crate::tenancy::{Services, Snapshot};
+
+pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
+    let Some(tenant) = subject.tenant() else { return };
+    let Subject { request, snapshot, .. } = *subject;
+    let (allowed, is_status) = (&tenant.services, &*request.subresource == "status");
+    if let Object::Service(service) = subject.object {
+        if !is_status {
+            spec(subject, service, allowed, findings);
+        } else if !may_write_status(&request.user, allowed, snapshot) {
+            status(&service.status, allowed, "every node would take the traffic for", findings);
+        }
+    }
+    // external-dns publishes what is written there.
+    if let Object::Ingress(ingress) = subject.object
+        && is_status
+        && !is_outside_tenants(&request.user, snapshot)
+    {
+        status(&ingress.status, allowed, "its hosts would be published as", findings);
+    }
+}
+
+/// Where the tenant has no load balancers, none but the cluster itself writes down what old ones have.
+fn may_write_status(user: &User<'_>, allowed: &Services, snapshot: &Snapshot) -> bool {
+    if allowed.types.contains(&ServiceType::LoadBalancer) {
+        return is_outside_tenants(user, snapshot);
+    }
+    is_of_cluster(user, snapshot)
+}
+
+fn spec(subject: &Subject<'_, '_>, service: &Service<'_>, allowed: &Services, findings: &mut Findings<'_>) {
+    // What a Service of a type that is refused takes besides is only worth a word when the type is none.
+    if !type_(service, allowed, findings) {
+        node_ports(service, allowed, findings);
+        load_balancer(subject, service, allowed, findings);
+    }
+    external_ips(service, allowed, findings);
+}
+
+/// Whether the type, or the alias, is refused.
+fn type_(service: &Service<'_>, allowed: &Services, findings: &mut Findings<'_>) -> bool {
+    let wanted = match &*service.spec.type_ {
+        "" | "ClusterIP" => Some(ServiceType::ClusterIP),
+        "NodePort" => Some(ServiceType::NodePort),
+        "LoadBalancer" => Some(ServiceType::LoadBalancer),
+        // An alias is allowed if its name is listed; that a name is listed says that aliases are allowed.
+        "ExternalName" if !allowed.external_names.is_empty() => {
+            return external_name(service, allowed, findings);
+        }
+        // A type that nobody here has heard of is not on anybody's list.
+        _ => None,
+    };
+    if wanted.is_some_and(|wanted| allowed.types.contains(&wanted)) {
+        return false;
+    }
+    let ServiceSpec { type_, external_name, .. } = &service.spec;
+    let message = fmt::from_fn(|f| {
+        write!(f, "type `{}` is not allowed; use ", Cut(type_))?;
+        match allowed.types.as_slice() {
+            [] => f.write_str("another way in"),
+            [first, rest @ ..] => {
+                write!(f, "`{first:?}`")?;
+                rest.iter().try_for_each(|type_| write!(f, " or `{type_:?}`"))
+            }
+        }
+    });
+    // An alias for another name is another alias.
+    findings.add_whole(&"spec.type", &message, &format_args!("type={type_} {external_name}"))
+}
+
+fn external_name(service: &Service<'_>, allowed: &Services, findings: &mut Findings<'_>) -> bool {
+    let name = &service.spec.external_name;
+    let listed = Host::parse(name)
+        .is_ok_and(|host| matches!(host, Host::Name(_)) && allowed.external_names.owns(&host));
+    if listed {
+        return false;
+    }
+    let message = fmt::from_fn(|f| {
+        write!(f, "`{}` is not a name that aliases may point to; use ", Cut(name))?;
+        let names = allowed.external_names.list();
+        names.iter().enumerate().try_for_each(|(index, name)| {
+            let or = if index == 0 { "" } else { " or " };
+            write!(f, "{or}`{name}`")
+        })
+    });
+    findings.add_whole(&"spec.externalName", &message, &format_args!("name={name}"))
+}
+
+/// Node ports by the back door: a load balancer takes them too, if nobody stops it. Those that are allocated for
+/// it are told of once; one that is asked for, or that an old Service gains, is a violation of its own.
+fn node_ports(service: &Service<'_>, allowed: &Services, findings: &mut Findings<'_>) {
+    const WHY: &str = "opens a port on every node, and type `NodePort` is not allowed";
+    let spec = &service.spec;
+    if allowed.types.contains(&ServiceType::NodePort) {
+        return;
+    }
+    let is_allocated =
+        &*spec.type_ == "LoadBalancer" && spec.allocate_load_balancer_node_ports != Some(false);
+    if is_allocated {
+        let field = "spec.allocateLoadBalancerNodePorts";
+        let message = format_args!("{WHY}; set it to false");
+        if findings.add_whole(&field, &message, &"allocate-node-ports") {
+            return;
+        }
+    }
+    let advice = if is_allocated { "set `allocateLoadBalancerNodePorts` to false" } else { "remove it" };
+    for (index, port) in spec.ports.iter().enumerate().filter(|(_, port)| port.node_port != 0) {
+        findings.add_whole(
+            &format_args!("spec.ports[{index}].nodePort"),
+            &format_args!("{WHY}; {advice}"),
+            &format_args!("node-port={}", port.node_port),
+        );
+    }
+    // It is allocated with `externalTrafficPolicy: Local`, and looks the same whoever chose it.
+    let port = spec.health_check_node_port;
+    if port != 0 {
+        findings.add_whole(
+            &"spec.healthCheckNodePort",
+            &format_args!("{WHY}; remove it, and set `externalTrafficPolicy` to `Cluster`"),
+            &format_args!("node-port={port}"),
+        );
+    }
+}
+
+fn external_ips(service: &Service<'_>, allowed: &Services, findings: &mut Findings<'_>) {
+    for (index, address) in service.spec.external_ips.iter().enumerate() {
+        if !is_in(address, &allowed.external_ips) {
+            findings.add_whole(&format_args!("spec.externalIPs[{index}]"),
+                &format_args!(
+                    "every node would take the traffic for `{}`; remove the address, or ask the platform team to list it for the tenant",
+                    Cut(address)
+                ),
+                &format_args!("ip={address}"),
+            );
+        }
+    }
+}
+
+/// Which load balancer it is, and at which address. The cluster itself may write down what it allocated.
+fn load_balancer(
+    subject: &Subject<'_, '_>,
+    service: &Service<'_>,
+    allowed: &Services,
+    findings: &mut Findings<'_>,
+) {
+    let ServiceSpec { load_balancer_ip, load_balancer_class, .. } = &service.spec;
+    let is_listed = load_balancer_ip.is_empty() || is_in(load_balancer_ip, &allowed.load_balancer_ips);
+    if !is_listed && !is_of_cluster(&subject.request.user, subject.snapshot) {
+        let message = format_args!(
+            "`{}` is no address that the tenant's load balancers may have; remove it, or ask the platform team to \
+             list it in the tenant's `services.loadBalancerIPs`",
+            Cut(load_balancer_ip)
+        );
+        let identity = format_args!("load-balancer-ip={load_balancer_ip}");
+        findings.add_whole(&"spec.loadBalancerIP", &message, &identity);
+    }
+    let is_listed = allowed.load_balancer_classes.iter().any(|class| **class == **load_balancer_class);
+    if !load_balancer_class.is_empty() && !is_listed {
+        let message = fmt::from_fn(|f| {
+            write!(f, "`{}` is no class of the tenant's load balancers; ", Cut(load_balancer_class))?;
+            match &*allowed.load_balancer_classes {
+                [] => f.write_str(
+                    "remove it, or ask the platform team to list it in `services.loadBalancerClasses`",
+                ),
+                classes => write!(f, "use {}", Listed(classes)),
+            }
+        });
+        let identity = format_args!("load-balancer-class={load_balancer_class}");
+        findings.add_whole(&"spec.loadBalancerClass", &message, &identity);
+    }
+}
+
+/// The addresses in the status, where nobody writes them whom the cluster trusts with it.
+fn status(status: &ServiceStatus<'_>, allowed: &Services, effect: &str, findings: &mut Findings<'_>) {
+    for (index, LoadBalancerIngress { ip, hostname }) in status.load_balancer.ingress.iter().enumerate() {
+        if !ip.is_empty() && !is_in(ip, &allowed.external_ips) {
+            findings.add_whole(
+                &format_args!("status.loadBalancer.ingress[{index}].ip"),
+                &format_args!("{effect} `{}`; {ONLY_CONTROLLERS}", Cut(ip)),
+                &format_args!("ip={ip}"),
+            );
+        }
+        if !hostname.is_empty() {
+            findings.add_whole(
+                &format_args!("status.loadBalancer.ingress[{index}].hostname"),
+                &format_args!("its hosts would be published as `{}`; {ONLY_CONTROLLERS}", Cut(hostname)),
+                &format_args!("hostname={hostname}"),
+            );
+        }
+    }
+}
+
+const ONLY_CONTROLLERS: &str = "only the cluster's own controllers may set it";
+
+fn is_in(address: &str, ranges: &[IpNet]) -> bool {
+    let Ok(address) = address.parse::<IpAddr>() else { return false };
+    // `::ffff:10.0.0.1` is 10.0.0.1 to the node.
+    let address = address.to_canonical();
+    ranges.iter().any(|range| range.contains(&address))
+}

@@ -1,0 +1,162 @@
+//! `tolerations`: no toleration reaches further than it must.
+//!
+//! Taints keep pods off tenants' nodes, and a toleration walks through them, so in a tenant's namespace this is
+//! an allow-list, compared by meaning: `operator` absent is `Equal`, `effect` absent is every effect, and an
+//! operator that is not known here (`Gt`, `Lt`) is refused whatever it compares. Allowed are the taints of the
+//! tenant's own pools by key **and** value, the shapes that Kubernetes itself adds to pods, and what the tenant
+//! lists. In an unclaimed namespace a pod may tolerate what it likes, except a tenant's pool.
+
+use std::cell::LazyCell;
+use std::collections::HashSet;
+use std::fmt;
+
+use super::{Findings, Subject};
+use crate::json::Cut;
+use crate::objects::pod::Toleration;
+use crate::tenancy::{Pool, Snapshot, Tenant};
+
+pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
+    let Some(pod) = subject.pod() else { return };
+    // Once for all tolerations: there may be very many, of very many containers.
+    let asked_for = LazyCell::new(|| {
+        pod.spec.containers().flat_map(|placed| placed.container.asked_for()).collect::<HashSet<_>>()
+    });
+    for (index, toleration) in pod.spec.tolerations().iter().enumerate() {
+        let refusal = match subject.tenant() {
+            Some(tenant) => refusal(toleration, tenant, subject.snapshot).filter(|_| {
+                !(is_like_a_devices(toleration)
+                    && asked_for.contains(&*toleration.key)
+                    && subject.snapshot.is_taint_key_of(&toleration.key, tenant))
+            }),
+            None => subject.snapshot.is_pool_tolerated_by(toleration).then_some(Refusal::OfUnclaimed),
+        };
+        let Some(refusal) = refusal else { continue };
+        findings.add_whole(
+            &format_args!("{}.tolerations[{index}]", pod.spec_path),
+            &fmt::from_fn(|f| refusal.explain(toleration, f)),
+            &fmt::from_fn(|f| {
+                let Toleration { key, operator, value, effect, toleration_seconds } = toleration;
+                write!(f, "{key}\u{0}{operator}\u{0}{value}\u{0}{effect}\u{0}{toleration_seconds:?}")
+            }),
+        );
+    }
+}
+
+/// Why a toleration is refused.
+#[derive(Clone, Copy, Debug)]
+enum Refusal {
+    NoKey,
+    UnknownOperator,
+    /// It is about the key of the tenant's pool.
+    EveryValueOfThePool,
+    /// The same, with another value.
+    OtherValueOfThePool,
+    NotListed,
+    /// It reaches a tenant's pool from outside.
+    OfUnclaimed,
+}
+
+/// Why a tenant may not use the toleration; `None`: it may.
+fn refusal(toleration: &Toleration<'_>, tenant: &Tenant, snapshot: &Snapshot) -> Option<Refusal> {
+    if toleration.key.is_empty() {
+        return Some(Refusal::NoKey);
+    }
+    if !toleration.has_known_operator() {
+        return Some(Refusal::UnknownOperator);
+    }
+    if is_built_in(toleration)
+        || snapshot.pools_of(tenant).any(|pool| reaches_only(toleration, pool))
+        || tenant.tolerations.iter().any(|grant| grant.covers(toleration))
+    {
+        return None;
+    }
+    let mut own_taints = snapshot.pools_of(tenant).flat_map(|pool| &pool.taints);
+    Some(match own_taints.any(|taint| *taint.key == *toleration.key) {
+        true if toleration.is_exists() => Refusal::EveryValueOfThePool,
+        true => Refusal::OtherValueOfThePool,
+        false => Refusal::NotListed,
+    })
+}
+
+impl Refusal {
+    fn explain(self, toleration: &Toleration<'_>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Toleration { key, operator, value, effect, .. } = toleration;
+        let key = Cut(key);
+        match self {
+            Self::NoKey if effect.is_empty() => {
+                f.write_str("tolerates every taint of every node; name a key")
+            }
+            Self::NoKey => {
+                write!(f, "tolerates every `{}` taint of every node; name a key", Cut(effect))
+            }
+            Self::UnknownOperator => write!(
+                f,
+                "operator `{}` on key `{key}` is not allowed; use `Equal` with a value",
+                Cut(operator)
+            ),
+            Self::EveryValueOfThePool => write!(
+                f,
+                "tolerates `{key}` whatever its value, so other tenants' nodes too; use operator `Equal` with the value of your pool, or leave the toleration out: it is added for you"
+            ),
+            Self::OtherValueOfThePool => write!(
+                f,
+                "`{key}={}` is not the taint of your pool; leave the toleration out: the right one is added for you",
+                Cut(value)
+            ),
+            Self::NotListed => write!(
+                f,
+                "tolerating `{key}` is not allowed; remove it, or ask the platform team to list it for the tenant"
+            ),
+            Self::OfUnclaimed => {
+                f.write_str("tolerates ")?;
+                if toleration.key.is_empty() {
+                    match &*toleration.effect {
+                        "" => f.write_str("every taint")?,
+                        effect => write!(f, "every `{}` taint", Cut(effect))?,
+                    }
+                } else {
+                    write!(f, "`{key}`")?
+                }
+                f.write_str(", and so the nodes of tenants, from a namespace that is no tenant's; remove it, or narrow it to other keys and values")
+            }
+        }
+    }
+}
+
+/// The shape that the plugin ExtendedResourceToleration adds to pods that ask for devices, or a narrower one: a taint
+/// called like the resource. With such a pod it gets nobody anywhere else, since only nodes that have the device can run it; and to a
+/// pool of others it must be no key.
+fn is_like_a_devices(toleration: &Toleration<'_>) -> bool {
+    let key = &*toleration.key;
+    ((toleration.is_exists() && toleration.value.is_empty()) || toleration.is_equal())
+        && &*toleration.effect == "NoSchedule"
+        // What Kubernetes takes for a resource of a device.
+        && key.contains('/')
+        && !key.contains("kubernetes.io/")
+}
+
+/// Whether all it tolerates is a taint of `pool`: the same key and value. The effect does not matter, since no
+/// other pool has the same key and value.
+fn reaches_only(toleration: &Toleration<'_>, pool: &Pool) -> bool {
+    toleration.is_equal()
+        && pool.taints.iter().any(|taint| *taint.key == *toleration.key && *taint.value == *toleration.value)
+}
+
+/// The exact shapes that the API server and the DaemonSet controller add to pods. They are allowed to every
+/// pod, since owner references are the tenant's to write; the stamp confines the pod to its pool all the same.
+fn is_built_in(toleration: &Toleration<'_>) -> bool {
+    toleration.is_exists()
+        && toleration.value.is_empty()
+        && matches!(
+            (&*toleration.key, &*toleration.effect),
+            ("node.kubernetes.io/not-ready" | "node.kubernetes.io/unreachable", "NoExecute")
+                | (
+                    "node.kubernetes.io/memory-pressure"
+                        | "node.kubernetes.io/disk-pressure"
+                        | "node.kubernetes.io/pid-pressure"
+                        | "node.kubernetes.io/unschedulable"
+                        | "node.kubernetes.io/network-unavailable",
+                    "NoSchedule"
+                )
+        )
+}

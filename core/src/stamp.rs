@@ -1,0 +1,264 @@
+//! The stamp: what ties a tenant's pod to its tenant's nodes, and to its sandbox.
+//!
+//! Pods are stamped when they are created, templates of DaemonSets on every write (nodeSelector and tolerations,
+//! by which their controller finds the nodes that want a pod); nothing else is ever patched. Labels go into the nodeSelector,
+//! which is ANDed with everything else and cannot be widened, and into **every** non-empty term of the required
+//! node affinity, since terms are ORed.
+//!
+//! INVARIANT: the patch holds only what is missing. Stamping a stamped pod yields no patch, and nothing that
+//! was there is removed or replaced.
+
+use serde::Serialize;
+use serde::ser::{SerializeMap, SerializeStruct, Serializer};
+
+use crate::api::{Mode, StampMode};
+use crate::json::{Patch, PatchBuilder, Pointer};
+use crate::objects::kinds::Kind;
+use crate::objects::pod::{NodeSelectorTerm, PodSpec};
+use crate::review::Operation;
+use crate::rules::{RuleId, Subject};
+use crate::tenancy::{Pool, Snapshot, Taint, Tenant};
+
+/// What is missing from the subject's object.
+pub(crate) fn stamp(subject: &Subject<'_, '_>) -> Option<Patch> {
+    let tenant = subject.tenant()?;
+    let pod = subject.pod()?;
+    let whole = match (&subject.request.operation, subject.request.kind) {
+        (Operation::Create { .. }, Kind::Pod) if subject.request.subresource.is_empty() => true,
+        (Operation::Create { .. } | Operation::Update { .. }, Kind::DaemonSet) => false,
+        _ => return None,
+    };
+    // A mirror pod shows a static pod that already runs; kubelet deletes one that is changed.
+    if pod.is_mirror() {
+        return None;
+    }
+    let spec = Pointer::to_field(pod.spec_path);
+    let mut patch = PatchBuilder::default();
+    if whole {
+        runtime_class(pod.spec, tenant, &spec, &mut patch);
+    }
+    let Some(pool) = pool_of(pod.spec, tenant, subject.snapshot) else { return patch.finish() };
+    if !whole {
+        // What the DaemonSet's controller looks at to find the nodes that want a pod: the nodeSelector, and
+        // whether the template tolerates their taints. It replaces the affinity by its own.
+        node_selector(pod.spec, pool, &spec, &mut patch);
+        tolerations(pod.spec, pool, &spec, &mut patch);
+        return patch.finish();
+    }
+    let (selector, affinity) = match subject.snapshot.stamp {
+        StampMode::NodeAffinity => (false, true),
+        StampMode::NodeSelector => (true, false),
+        StampMode::Both => (true, true),
+    };
+    if selector {
+        node_selector(pod.spec, pool, &spec, &mut patch);
+    }
+    if affinity {
+        node_affinity(pod.spec, pool, &spec, &mut patch);
+    }
+    tolerations(pod.spec, pool, &spec, &mut patch);
+    patch.finish()
+}
+
+/// The pool of a pod: the one all of whose labels its own nodeSelector names; else its tenant's default, unless
+/// the nodeSelector contradicts that; else the one it names most labels of. `None`: the tenant has no pools.
+///
+/// INVARIANT: stamping a pod with its pool does not change its pool: the labels that the stamp adds are already
+/// counted as named here, until that makes no difference any more. It comes to that, since a pool only gives way
+/// to one with more labels.
+pub(crate) fn pool_of<'s>(
+    spec: &PodSpec<'_>,
+    tenant: &'s Tenant,
+    snapshot: &'s Snapshot,
+) -> Option<&'s Pool> {
+    let pools = snapshot.pools_of(tenant);
+    let mut chosen = choose(pools.clone(), |key| spec.selected(key))?;
+    for _ in pools.clone() {
+        let next = choose(pools.clone(), |key| spec.selected(key).or_else(|| chosen.label(key)))?;
+        if next.name == chosen.name {
+            break;
+        }
+        chosen = next;
+    }
+    Some(chosen)
+}
+
+/// Chooses among a tenant's pools, the default first, by the labels that are `selected`. Of equals the first.
+fn choose<'s, 'l>(
+    mut pools: impl Iterator<Item = &'s Pool> + Clone,
+    selected: impl Fn(&str) -> Option<&'l str>,
+) -> Option<&'s Pool> {
+    // How many labels of the pool are named, and whether these are all; `None`: one is contradicted.
+    let named = |pool: &Pool| {
+        pool.labels.iter().try_fold((0_usize, true), |(named, all), (key, value)| match selected(key) {
+            Some(selected) if *selected == **value => Some((named + 1, all)),
+            Some(_) => None,
+            None => Some((named, false)),
+        })
+    };
+    let (mut whole, mut fitting) = (None, None);
+    for pool in pools.clone() {
+        let Some((labels, all)) = named(pool) else { continue };
+        let best = if all { &mut whole } else { &mut fitting };
+        if best.is_none_or(|(most, _)| labels > most) {
+            *best = Some((labels, pool));
+        }
+    }
+    let default = pools.next()?;
+    let fits = |pool: &&Pool| named(pool).is_some();
+    whole
+        .map(|(_, pool)| pool)
+        .or_else(|| Some(default).filter(fits))
+        .or_else(|| fitting.map(|(_, pool)| pool))
+        .or(Some(default))
+}
+
+fn runtime_class(spec: &PodSpec<'_>, tenant: &Tenant, at: &Pointer<'_>, patch: &mut PatchBuilder) {
+    // Whoever turns the rule off wants no part of it.
+    if tenant.modes.of(RuleId::RuntimeClass) == Mode::Off {
+        return;
+    }
+    let default = tenant.runtime_classes.as_ref().and_then(|classes| classes.default.as_ref());
+    if let Some(default) = default.filter(|_| spec.runtime_class_name.is_empty()) {
+        patch.add(&at.then("runtimeClassName"), default);
+    }
+}
+
+fn node_selector(spec: &PodSpec<'_>, pool: &Pool, at: &Pointer<'_>, patch: &mut PatchBuilder) {
+    let at = at.then("nodeSelector");
+    match &spec.node_selector {
+        None => patch.add(&at, &Labels(pool)),
+        // A label that is there with another value is left for `node-placement` to deny.
+        Some(selector) => {
+            for (key, value) in pool.labels.iter().filter(|(key, _)| selector.get(key).is_none()) {
+                patch.add(&at.then(&**key), value);
+            }
+        }
+    }
+}
+
+fn node_affinity(spec: &PodSpec<'_>, pool: &Pool, at: &Pointer<'_>, patch: &mut PatchBuilder) {
+    let requirements = Requirements(pool);
+    let term = Nested("matchExpressions", &requirements);
+    let terms_list = [&term];
+    let required = Nested("nodeSelectorTerms", &terms_list);
+    let node_affinity = Nested("requiredDuringSchedulingIgnoredDuringExecution", &required);
+
+    let at = at.then("affinity");
+    let Some(affinity) = &spec.affinity else {
+        return patch.add(&at, &Nested("nodeAffinity", &node_affinity));
+    };
+    let at = at.then("nodeAffinity");
+    let Some(affinity) = &affinity.node_affinity else {
+        return patch.add(&at, &node_affinity);
+    };
+    let at = at.then("requiredDuringSchedulingIgnoredDuringExecution");
+    let Some(selector) = &affinity.required else {
+        return patch.add(&at, &required);
+    };
+    let at = at.then("nodeSelectorTerms");
+    let Some(terms) = &selector.terms else {
+        return patch.add(&at, &terms_list);
+    };
+    for (index, term) in terms.iter().enumerate().filter(|(_, term)| !term.is_empty()) {
+        let at = at.then(index);
+        let at = at.then("matchExpressions");
+        match &term.match_expressions {
+            None => patch.add(&at, &requirements),
+            Some(_) => {
+                for (key, value) in pool.labels.iter().filter(|(key, value)| !demands(term, key, value)) {
+                    patch.add(&at.then("-"), &Requirement { key, value });
+                }
+            }
+        }
+    }
+}
+
+/// Whether the term demands that label, in exactly the words of the stamp.
+pub(crate) fn demands(term: &NodeSelectorTerm<'_>, key: &str, value: &str) -> bool {
+    term.expressions().iter().any(|requirement| {
+        *requirement.key == *key
+            && &*requirement.operator == "In"
+            && matches!(&*requirement.values, [only] if **only == *value)
+    })
+}
+
+fn tolerations(spec: &PodSpec<'_>, pool: &Pool, at: &Pointer<'_>, patch: &mut PatchBuilder) {
+    let mut missing =
+        pool.taints.iter().filter(|taint| !taint.tolerated_for_good(spec.tolerations())).peekable();
+    if missing.peek().is_none() {
+        return;
+    }
+    let at = at.then("tolerations");
+    if spec.tolerations.is_none() {
+        let all: Vec<_> = missing.map(Tolerates).collect();
+        return patch.add(&at, &all);
+    }
+    for taint in missing {
+        patch.add(&at.then("-"), &Tolerates(taint));
+    }
+}
+
+/// The labels of a pool, as a nodeSelector.
+struct Labels<'p>(&'p Pool);
+
+impl Serialize for Labels<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.labels.iter().map(|(key, value)| (key, value)))
+    }
+}
+
+/// The labels of a pool, as requirements of a term.
+struct Requirements<'p>(&'p Pool);
+
+impl Serialize for Requirements<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.labels.iter().map(|(key, value)| Requirement { key, value }))
+    }
+}
+
+/// `key In [value]`.
+struct Requirement<'p> {
+    key: &'p str,
+    value: &'p str,
+}
+
+impl Serialize for Requirement<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut requirement = serializer.serialize_struct("NodeSelectorRequirement", 3)?;
+        requirement.serialize_field("key", self.key)?;
+        requirement.serialize_field("operator", "In")?;
+        requirement.serialize_field("values", &[self.value])?;
+        requirement.end()
+    }
+}
+
+/// `{field: value}`.
+struct Nested<'p, V>(&'static str, &'p V);
+
+impl<V: Serialize> Serialize for Nested<'_, V> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(1))?;
+        map.serialize_entry(self.0, self.1)?;
+        map.end()
+    }
+}
+
+/// The toleration of a taint.
+struct Tolerates<'p>(&'p Taint);
+
+impl Serialize for Tolerates<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Taint { key, value, effect } = self.0;
+        let mut toleration = serializer.serialize_struct("Toleration", 4)?;
+        toleration.serialize_field("key", key)?;
+        toleration.serialize_field("operator", "Equal")?;
+        if !value.is_empty() {
+            toleration.serialize_field("value", value)?;
+        }
+        if let Some(effect) = effect {
+            toleration.serialize_field("effect", effect.as_str())?;
+        }
+        toleration.end()
+    }
+}

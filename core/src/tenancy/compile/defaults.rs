@@ -1,0 +1,142 @@
+//! What holds for the whole cluster: Settings over the embedded `policies/default.yaml`.
+
+use serde::Deserialize;
+
+use super::mistakes::{At, Mistakes};
+use super::{Named, platform, refuse_empty, routes};
+use crate::api::{Mode, SettingsSpec, Source, StampMode, Workloads};
+use crate::policy::Modes;
+use crate::tenancy::{Controllers, ForeignRoute, Platform};
+
+/// The embedded Settings.
+const DEFAULT: &str = include_str!("../../../../policies/default.yaml");
+/// What mistakes in it would be reported under.
+const DEFAULT_PATH: &str = "policies/default.yaml";
+
+/// What is read of [`DEFAULT`].
+#[derive(Deserialize)]
+struct Embedded {
+    spec: SettingsSpec,
+}
+
+/// What holds for the whole cluster.
+pub(super) struct Base {
+    pub(super) stamp: StampMode,
+    pub(super) user_namespaces: bool,
+    pub(super) workloads: Workloads,
+    pub(super) modes: Modes,
+    pub(super) platform: Platform,
+    pub(super) controllers: Controllers,
+    pub(super) foreign_routes: Vec<ForeignRoute>,
+    pub(super) annotation_prefixes: Vec<Box<str>>,
+    /// The system namespaces, and where they were written.
+    pub(super) system_namespaces: Vec<String>,
+    pub(super) at: At,
+}
+
+pub(super) fn compile(settings: &[Named<SettingsSpec>], mistakes: &mut Mistakes) -> Base {
+    let mut base = embedded(mistakes);
+    for object in settings {
+        if object.name == "default" {
+            overlay(&mut base, object, mistakes);
+        } else {
+            let message = "only one Settings holds, and its name is `default`; move what differs there";
+            mistakes.error(&object.at, "metadata.name", &object.name, message);
+        }
+    }
+    base
+}
+
+fn overlay(base: &mut Base, object: &Named<SettingsSpec>, mistakes: &mut Mistakes) {
+    let Named { at, spec, .. } = object;
+    base.stamp = spec.stamp.unwrap_or(base.stamp);
+    base.user_namespaces = spec.user_namespaces.unwrap_or(base.user_namespaces);
+    base.workloads = spec.workloads.unwrap_or(base.workloads);
+    for (rule, mode) in mistakes.modes(at, spec.rules.iter()) {
+        base.modes.set(rule, mode);
+    }
+    if let Some(written) = &spec.platform {
+        platform::platform(&mut base.platform, at, written, mistakes);
+    }
+    if let Some(written) = &spec.controllers {
+        platform::controllers(&mut base.controllers, at, written, mistakes);
+    }
+    if let Some(written) = &spec.foreign_routes {
+        base.foreign_routes = routes::compile(at, written, mistakes);
+    }
+    if let Some(written) = &spec.annotation_prefixes {
+        base.annotation_prefixes = platform::annotation_prefixes(at, written, mistakes);
+    }
+    if let Some(namespaces) = &spec.system_namespaces {
+        let mend = "name at least one, or leave the field out: then the embedded default holds";
+        refuse_empty(namespaces, at, "spec.systemNamespaces", mend, mistakes);
+        base.system_namespaces.clone_from(namespaces);
+        base.at = at.clone();
+    }
+}
+
+/// The embedded Settings. A test keeps them complete; what they lacked would be strict.
+fn embedded(mistakes: &mut Mistakes) -> Base {
+    let at = At::new(Source::document(DEFAULT_PATH, 1));
+    let mut base = Base {
+        stamp: StampMode::Both,
+        user_namespaces: false,
+        workloads: Workloads::Warn,
+        modes: Modes::all(Mode::Deny),
+        platform: Platform::default(),
+        controllers: Controllers::default(),
+        foreign_routes: Vec::new(),
+        annotation_prefixes: Vec::new(),
+        system_namespaces: Vec::new(),
+        at: at.clone(),
+    };
+    match serde_saphyr::from_str::<Embedded>(DEFAULT) {
+        Ok(Embedded { spec }) => {
+            overlay(&mut base, &Named { at, name: "default".to_owned(), spec }, mistakes)
+        }
+        // INVARIANT: a test reads the embedded file; were it broken, nothing would load.
+        Err(error) => mistakes.error_json(&at, "spec", "", error.to_string()),
+    }
+    base
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::Controllers;
+    use crate::rules::RuleId;
+
+    #[test]
+    fn the_embedded_settings_spell_out_every_field_and_every_rule() {
+        let embedded: Embedded = serde_saphyr::from_str(DEFAULT).unwrap();
+        let SettingsSpec {
+            stamp,
+            user_namespaces,
+            workloads,
+            system_namespaces,
+            platform,
+            controllers,
+            foreign_routes,
+            annotation_prefixes,
+            rules,
+        } = embedded.spec;
+        assert!(stamp.is_some() && user_namespaces.is_some() && workloads.is_some());
+        assert!(platform.is_some());
+        let Controllers { endpoints, certificates, routes, bindings } = controllers.unwrap();
+        assert!(bindings.is_some());
+        assert!(endpoints.is_some() && certificates.is_some() && routes.is_some());
+        assert!(foreign_routes.is_some() && annotation_prefixes.is_some());
+        assert!(system_namespaces.is_some_and(|namespaces| !namespaces.is_empty()));
+        for rule in RuleId::ALL {
+            assert!(rules.contains_key(rule.as_str()), "{rule} is missing in {DEFAULT_PATH}");
+        }
+        assert_eq!(rules.len(), RuleId::COUNT);
+    }
+
+    #[test]
+    fn the_embedded_settings_have_no_mistakes() {
+        let mut mistakes = Mistakes::default();
+        compile(&[], &mut mistakes);
+        assert!(mistakes.finish().0.is_empty());
+    }
+}

@@ -1,0 +1,81 @@
+//! Whose each namespace is: exactly one's.
+
+use std::collections::hash_map::Entry;
+
+use rustc_hash::FxHashMap;
+
+use super::defaults::Base;
+use super::mistakes::{At, Mistakes};
+use super::names;
+use crate::tenancy::Place;
+
+const NAME: &str = "this is no name of a namespace; write exact names of lower-case letters, digits and `-`, \
+     at most 63 of them, no patterns";
+
+/// The namespaces that were claimed so far.
+pub(super) struct Places(FxHashMap<Box<str>, Place>);
+
+impl Places {
+    /// Begins with the system namespaces.
+    pub(super) fn new(base: &Base, mistakes: &mut Mistakes) -> Self {
+        let mut places = Self(FxHashMap::default());
+        for (index, namespace) in base.system_namespaces.iter().enumerate() {
+            let path = format!("spec.systemNamespaces[{index}]");
+            if !names::is_dns_label(namespace) {
+                mistakes.error(&base.at, path, namespace, NAME);
+            } else if places.0.insert(namespace.as_str().into(), Place::System).is_some() {
+                mistakes.error(
+                    &base.at,
+                    path,
+                    namespace,
+                    "this namespace is listed twice; remove one of them",
+                );
+            }
+        }
+        places
+    }
+
+    /// Gives `namespace` to the tenant at `index`; `describe` says whose it is if it is taken.
+    pub(super) fn claim(
+        &mut self,
+        namespace: &str,
+        index: usize,
+        (at, path): (&At, String),
+        describe: impl Fn(usize) -> String,
+        mistakes: &mut Mistakes,
+    ) {
+        if !names::is_dns_label(namespace) {
+            return mistakes.error(at, path, namespace, NAME);
+        }
+        match self.0.entry(namespace.into()) {
+            Entry::Vacant(entry) => {
+                entry.insert(Place::Tenant(index));
+            }
+            Entry::Occupied(entry) => {
+                let message = match entry.get() {
+                    Place::Tenant(other) if *other == index => {
+                        "this namespace is listed twice; remove one of them".to_owned()
+                    }
+                    Place::Tenant(other) => format!(
+                        "this namespace is claimed by {} too; a namespace has one tenant",
+                        describe(*other)
+                    ),
+                    Place::System => {
+                        "this namespace is one of `systemNamespaces` too, where nothing is judged; \
+                         remove it from one of the lists"
+                            .to_owned()
+                    }
+                };
+                mistakes.error(at, path, namespace, message);
+            }
+        }
+    }
+
+    pub(super) fn get(&self, namespace: &str) -> Option<Place> {
+        self.0.get(namespace).copied()
+    }
+
+    pub(super) fn finish(self) -> FxHashMap<Box<str>, Place> {
+        self.0
+    }
+}

@@ -1,0 +1,131 @@
+//! Who is trusted, by exact names, and with what.
+
+use super::mistakes::{At, Mistakes};
+use super::names;
+use super::namespaces::Places;
+use crate::api;
+use crate::tenancy::{Controllers, Place, Platform};
+
+/// Groups that tell nothing about who somebody is.
+const EVERYBODY: [&str; 5] = [
+    "system:authenticated",
+    "system:bootstrappers",
+    "system:nodes",
+    "system:serviceaccounts",
+    "system:unauthenticated",
+];
+/// What the name of a ServiceAccount as a user begins with.
+const SERVICE_ACCOUNT: &str = "system:serviceaccount:";
+/// What the name of the group of a namespace's ServiceAccounts begins with.
+const SERVICE_ACCOUNTS: &str = "system:serviceaccounts:";
+
+/// Writes what is written over what holds without it, list by list.
+pub(super) fn platform(base: &mut Platform, at: &At, written: &api::Platform, mistakes: &mut Mistakes) {
+    let api::Platform { users: named, groups, namespace_keys } = written;
+    if let Some(named) = named {
+        base.users = users(at, "spec.platform.users", named, mistakes);
+    }
+    if let Some(groups) = groups {
+        for (place, group) in groups.iter().enumerate() {
+            if EVERYBODY.contains(&group.as_str()) {
+                let message = "tenants are in this group as well; name a group of the platform team alone";
+                mistakes.error(at, format!("spec.platform.groups[{place}]"), group, message);
+            }
+        }
+        base.groups = users(at, "spec.platform.groups", groups, mistakes);
+    }
+    if let Some(keys) = namespace_keys {
+        for (place, key) in keys.iter().enumerate() {
+            if !names::is_qualified_name(key) {
+                mistakes.error(at, format!("spec.platform.namespaceKeys[{place}]"), key, names::KEY);
+            }
+        }
+        base.namespace_keys = keys.iter().map(|key| key.as_str().into()).collect();
+    }
+}
+
+/// The same for controllers.
+pub(super) fn controllers(
+    base: &mut Controllers,
+    at: &At,
+    written: &api::Controllers,
+    mistakes: &mut Mistakes,
+) {
+    let api::Controllers { endpoints, certificates, routes, bindings } = written;
+    for (list, path, written) in [
+        (&mut base.endpoints, "spec.controllers.endpoints", endpoints),
+        (&mut base.certificates, "spec.controllers.certificates", certificates),
+        (&mut base.routes, "spec.controllers.routes", routes),
+        (&mut base.bindings, "spec.controllers.bindings", bindings),
+    ] {
+        if let Some(written) = written {
+            *list = users(at, path, written, mistakes);
+        }
+    }
+}
+
+fn users(at: &At, path: &str, written: &[String], mistakes: &mut Mistakes) -> Vec<Box<str>> {
+    for (place, name) in written.iter().enumerate() {
+        if name.trim().is_empty() || name.contains('*') {
+            let message = "this is no name; write exact names, no patterns";
+            mistakes.error(at, format!("{path}[{place}]"), name, message);
+        }
+    }
+    written.iter().map(|name| name.as_str().into()).collect()
+}
+
+/// Whoever may write in a namespace may be any ServiceAccount of it, so none of a tenant's is trusted.
+pub(super) fn refuse_tenants(
+    settings: Option<(&At, &api::SettingsSpec)>,
+    places: &Places,
+    mistakes: &mut Mistakes,
+) {
+    let Some((at, spec)) = settings else { return };
+    let (platform, controllers) = (spec.platform.as_ref(), spec.controllers.as_ref());
+    let lists = [
+        ("spec.platform.users", platform.and_then(|platform| platform.users.as_ref())),
+        ("spec.platform.groups", platform.and_then(|platform| platform.groups.as_ref())),
+        ("spec.controllers.endpoints", controllers.and_then(|controllers| controllers.endpoints.as_ref())),
+        (
+            "spec.controllers.certificates",
+            controllers.and_then(|controllers| controllers.certificates.as_ref()),
+        ),
+        ("spec.controllers.routes", controllers.and_then(|controllers| controllers.routes.as_ref())),
+        ("spec.controllers.bindings", controllers.and_then(|controllers| controllers.bindings.as_ref())),
+    ];
+    for (path, names) in lists {
+        for (place, name) in names.into_iter().flatten().enumerate() {
+            if is_tenants(name, places) {
+                let message = "tenants may be any ServiceAccount of their own namespaces, and this is one of a \
+                               tenant's; run what needs it in a namespace of the platform";
+                mistakes.error(at, format!("{path}[{place}]"), name, message);
+            }
+        }
+    }
+}
+
+/// Whether this is a ServiceAccount, or all of them, of a tenant's namespace.
+fn is_tenants(name: &str, places: &Places) -> bool {
+    let namespace = name
+        .strip_prefix(SERVICE_ACCOUNTS)
+        .or_else(|| Some(name.strip_prefix(SERVICE_ACCOUNT)?.split_once(':')?.0));
+    namespace.is_some_and(|namespace| matches!(places.get(namespace), Some(Place::Tenant(_))))
+}
+
+/// Whom the embedded Settings trust may be a tenant's here: nobody wrote that name, so it is no mistake.
+pub(super) fn distrust_tenants(platform: &mut Platform, controllers: &mut Controllers, places: &Places) {
+    let Controllers { endpoints, certificates, routes, bindings } = controllers;
+    for names in [&mut platform.users, endpoints, certificates, routes, bindings] {
+        names.retain(|name| !is_tenants(name, places));
+    }
+}
+
+pub(super) fn annotation_prefixes(at: &At, written: &[String], mistakes: &mut Mistakes) -> Vec<Box<str>> {
+    for (place, prefix) in written.iter().enumerate() {
+        if !names::is_subdomain(prefix) {
+            let message = "this is no prefix of annotations; write `ingress.example.com`, without a slash";
+            mistakes.error(at, format!("spec.annotationPrefixes[{place}]"), prefix, message);
+        }
+    }
+    written.iter().map(|prefix| prefix.as_str().into()).collect()
+}

@@ -1,0 +1,179 @@
+//! NodePools: labels and taints that Kubernetes accepts, and no taint that two pools share.
+
+use rustc_hash::FxHashMap;
+
+use super::mistakes::{At, Mistakes};
+use super::{Known, Named, index_by_name, names};
+use crate::api::{self, NodePoolSpec, Operator};
+use crate::tenancy::{Grant, Pool, PoolId, Taint, is_restricted};
+
+/// The pools, and how they are found by name and by taint.
+pub(super) struct Pools<'o> {
+    pools: Vec<Pool>,
+    by_name: FxHashMap<&'o str, usize>,
+    known: Known<'o>,
+    /// The first pool with a taint key and value.
+    by_taint: FxHashMap<(&'o str, &'o str), usize>,
+    /// The pools with a taint key.
+    by_taint_key: FxHashMap<&'o str, Vec<usize>>,
+}
+
+/// What a pool is called by a tenant.
+pub(super) enum Found {
+    Pool(PoolId),
+    /// It exists, but could not be read.
+    Unread,
+    Unknown,
+}
+
+impl Pools<'_> {
+    pub(super) fn find(&self, name: &str) -> Found {
+        match self.by_name.get(name) {
+            Some(index) => Found::Pool(PoolId(*index)),
+            None if self.known.contains(name) => Found::Unread,
+            None => Found::Unknown,
+        }
+    }
+
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.pools.iter().map(|pool| &*pool.name)
+    }
+
+    /// A pool outside `own` whose taint `grant` reaches. Its effect does not count: a taint's effect can be
+    /// changed on the node without anybody looking here.
+    pub(super) fn reached_by(&self, grant: &Grant, own: &[PoolId]) -> Option<&Pool> {
+        let is_foreign = |index: &&usize| !own.contains(&PoolId(**index));
+        let index = match grant.operator {
+            // At most one more is looked at than the tenant has pools.
+            Operator::Exists => self.by_taint_key.get(&*grant.key)?.iter().find(is_foreign)?,
+            Operator::Equal => Some(self.by_taint.get(&(&*grant.key, &*grant.value))?).filter(is_foreign)?,
+        };
+        self.pools.get(*index)
+    }
+
+    pub(super) fn finish(self) -> Vec<Pool> {
+        self.pools
+    }
+}
+
+pub(super) fn compile<'o>(
+    objects: &'o [Named<NodePoolSpec>],
+    known: Known<'o>,
+    mistakes: &mut Mistakes,
+) -> Pools<'o> {
+    let mut pools = Pools {
+        pools: Vec::with_capacity(objects.len()),
+        by_name: index_by_name(objects),
+        known,
+        by_taint: FxHashMap::default(),
+        by_taint_key: FxHashMap::default(),
+    };
+    let mut by_labels = FxHashMap::default();
+    for (index, object) in objects.iter().enumerate() {
+        check_labels(object, mistakes);
+        if let Some(first) = by_labels.insert(&object.spec.node_selector, object)
+            && !object.spec.node_selector.is_empty()
+        {
+            let message = format!(
+                "these are the labels of NodePool `{}` ({}) too, so both stand for the same nodes; let tenants share one pool",
+                first.name, first.at
+            );
+            mistakes.warn(&object.at, "spec.nodeSelector", &object.spec.node_selector, message);
+        }
+        if object.spec.taints.is_empty() {
+            let message = "a pool without taints keeps nobody else's pods off its nodes; taint them and list the \
+                 taints here";
+            mistakes.warn(&object.at, "spec.taints", &object.spec.taints, message);
+        }
+        for (place, taint) in object.spec.taints.iter().enumerate() {
+            check_taint(&object.at, place, taint, &object.spec.taints, mistakes);
+            claim(&mut pools, objects, index, place, taint, mistakes);
+        }
+        pools.pools.push(Pool {
+            name: object.name.as_str().into(),
+            labels: pairs(&object.spec),
+            taints: object.spec.taints.iter().map(compile_taint).collect(),
+        });
+    }
+    pools
+}
+
+fn pairs(spec: &NodePoolSpec) -> Vec<(Box<str>, Box<str>)> {
+    spec.node_selector.iter().map(|(key, value)| (key.as_str().into(), value.as_str().into())).collect()
+}
+
+fn compile_taint(taint: &api::Taint) -> Taint {
+    Taint { key: taint.key.as_str().into(), value: value_of(taint).into(), effect: taint.effect }
+}
+
+fn value_of(taint: &api::Taint) -> &str {
+    taint.value.as_deref().unwrap_or_default()
+}
+
+fn check_labels(object: &Named<NodePoolSpec>, mistakes: &mut Mistakes) {
+    const PATH: &str = "spec.nodeSelector";
+    let Named { at, spec, .. } = object;
+    if spec.node_selector.is_empty() {
+        let message = "a pool without labels would be every node of the cluster; name at least one label";
+        mistakes.error(at, PATH, &spec.node_selector, message);
+    }
+    // Every node of the pool carries all of the labels, so one that a kubelet cannot set protects the pool.
+    let is_protected = spec.node_selector.keys().any(|key| is_restricted(key));
+    for (key, value) in &spec.node_selector {
+        let path = || names::keyed(PATH, key);
+        if !names::is_qualified_name(key) {
+            mistakes.error(at, path(), value, names::KEY);
+        } else if !is_protected {
+            let message = "a kubelet may set this label on its own node and so attract the pool's pods; use a label \
+                 that begins with `node-restriction.kubernetes.io/`";
+            mistakes.warn(at, path(), value, message);
+        }
+        if !names::is_label_value(value) {
+            mistakes.error(at, path(), value, names::VALUE);
+        }
+    }
+}
+
+fn check_taint(at: &At, place: usize, taint: &api::Taint, all: &[api::Taint], mistakes: &mut Mistakes) {
+    let path = format!("spec.taints[{place}]");
+    if !names::is_qualified_name(&taint.key) {
+        mistakes.error(at, format!("{path}.key"), &taint.key, names::KEY);
+    }
+    if taint.key.starts_with("node.kubernetes.io/") {
+        let message =
+            "this taint is Kubernetes' own, and every pod may tolerate it; give the pool one of its own";
+        mistakes.error(at, format!("{path}.key"), &taint.key, message);
+    }
+    if !names::is_label_value(value_of(taint)) {
+        mistakes.error(at, format!("{path}.value"), value_of(taint), names::VALUE);
+    }
+    let same = |other: &&api::Taint| other.key == taint.key && other.effect == taint.effect;
+    if all.iter().take(place).any(|other| same(&other)) {
+        let message = "a node carries one taint of a key and an effect; remove one of them";
+        mistakes.error(at, path, taint, message);
+    }
+}
+
+/// Notes whose taint it is; a taint is one pool's.
+fn claim<'o>(
+    pools: &mut Pools<'o>,
+    objects: &[Named<NodePoolSpec>],
+    index: usize,
+    place: usize,
+    taint: &'o api::Taint,
+    mistakes: &mut Mistakes,
+) {
+    let of_key = pools.by_taint_key.entry(&taint.key).or_default();
+    if of_key.last() != Some(&index) {
+        of_key.push(index);
+    }
+    let first = *pools.by_taint.entry((&taint.key, value_of(taint))).or_insert(index);
+    if let (true, Some(first), Some(object)) = (first != index, objects.get(first), objects.get(index)) {
+        let message = format!(
+            "a taint of this key and value is NodePool `{}`'s ({}) too, so whoever may be on the one may be on the \
+             other; give each pool a value of its own",
+            first.name, first.at
+        );
+        mistakes.error(&object.at, format!("spec.taints[{place}]"), taint, message);
+    }
+}

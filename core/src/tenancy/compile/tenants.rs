@@ -1,0 +1,248 @@
+//! Tenants: their namespaces, pools, domains, and what they may do.
+
+mod listed;
+mod services;
+
+use super::defaults::Base;
+use super::domains::{Claim, overlaps};
+use super::mistakes::{At, Mistakes};
+use super::namespaces::Places;
+use super::pools::{Found, Pools};
+use super::{Named, names, refuse_empty};
+use crate::api::{self, Level, NodePools, Operator, TenantSpec, TolerationGrant};
+use crate::hosts::{Domain, Domains};
+use crate::policy::Modes;
+use crate::tenancy::{Grant, PodSecurity, PoolId, Tenant};
+
+/// The newest minor version whose standards were known when this was written.
+const NEWEST_MINOR: u16 = 37;
+
+pub(super) fn compile(
+    objects: &[Named<TenantSpec>],
+    base: &Base,
+    pools: &Pools<'_>,
+    places: &mut Places,
+    mistakes: &mut Mistakes,
+) -> Vec<Tenant> {
+    let mut tenants = Vec::with_capacity(objects.len());
+    let mut claims = Vec::new();
+    for (index, object) in objects.iter().enumerate() {
+        let Named { at, name, spec } = object;
+        if names::is_subdomain(name) && !names::is_label_value(name) {
+            let message =
+                "namespaces are labelled with the tenant's name, and a label takes at most 63 letters";
+            mistakes.error(at, "metadata.name", name, message);
+        }
+        claim_namespaces(objects, index, object, places, mistakes);
+        claim_domains(index, object, &mut claims, mistakes);
+        let own = spec.node_pools.as_ref().map(|named| find_pools(at, named, pools, mistakes));
+        tenants.push(Tenant {
+            name: name.as_str().into(),
+            tolerations: grants(at, &spec.tolerations, pools, own.as_deref().unwrap_or_default(), mistakes),
+            pools: own.unwrap_or_default(),
+            domains: Domains::default(),
+            pod_security: pod_security(at, spec.pod_security.as_ref(), mistakes),
+            services: services::compile(at, spec.services.as_ref(), mistakes),
+            schedulers: listed::schedulers(at, spec.schedulers.as_deref(), mistakes),
+            priority_classes: listed::priority_classes(at, spec.priority_classes.as_deref(), mistakes),
+            runtime_classes: listed::runtime_classes(at, spec.runtime_classes.as_ref(), mistakes),
+            ingress_classes: listed::ingress_classes(at, spec.ingress_classes.as_deref(), mistakes),
+            image_registries: listed::image_registries(at, spec.image_registries.as_deref(), mistakes),
+            gateway_classes: listed::gateway_classes(at, spec.gateway_classes.as_deref(), mistakes),
+            gateways: listed::gateways(at, spec.gateways.as_deref(), mistakes),
+            certificate_issuers: listed::certificate_issuers(
+                at,
+                spec.certificate_issuers.as_deref(),
+                mistakes,
+            ),
+            annotations: listed::annotations(at, &spec.annotations, mistakes),
+            modes: modes(object, base, mistakes),
+            exemptions: Vec::new(),
+        });
+    }
+    let describe = |index: usize| describe(objects, index);
+    overlaps(&claims, mistakes, |claim, other, mistakes| {
+        let Some(object) = objects.get(claim.tenant) else { return };
+        let message = format!(
+            "this domain overlaps with `{}` of {}; a host has one tenant",
+            other.domain,
+            describe(other.tenant)
+        );
+        let path = format!("spec.domains[{}]", claim.place);
+        mistakes.error(
+            &object.at,
+            path,
+            object.spec.domains.get(claim.place).map_or("", String::as_str),
+            message,
+        );
+    });
+    give_domains(claims, &mut tenants);
+    tenants
+}
+
+fn describe(objects: &[Named<TenantSpec>], index: usize) -> String {
+    objects.get(index).map(|object| format!("tenant `{}` ({})", object.name, object.at)).unwrap_or_default()
+}
+
+fn claim_namespaces(
+    objects: &[Named<TenantSpec>],
+    index: usize,
+    object: &Named<TenantSpec>,
+    places: &mut Places,
+    mistakes: &mut Mistakes,
+) {
+    let Named { at, spec, .. } = object;
+    let Some(namespaces) = &spec.namespaces else { return };
+    let mend = "name at least one, or leave the field out: then the tenant has the namespaces labelled with its name";
+    refuse_empty(namespaces, at, "spec.namespaces", mend, mistakes);
+    for (place, namespace) in namespaces.iter().enumerate() {
+        let path = format!("spec.namespaces[{place}]");
+        places.claim(namespace, index, (at, path), |other| describe(objects, other), mistakes);
+    }
+}
+
+fn claim_domains(index: usize, object: &Named<TenantSpec>, claims: &mut Vec<Claim>, mistakes: &mut Mistakes) {
+    for (place, domain) in object.spec.domains.iter().enumerate() {
+        match Domain::parse(domain) {
+            Ok(domain) => claims.push(Claim { tenant: index, place, domain }),
+            Err(error) => {
+                mistakes.error(&object.at, format!("spec.domains[{place}]"), domain, error.to_string());
+            }
+        }
+    }
+}
+
+/// Claims are in the order of the tenants.
+fn give_domains(claims: Vec<Claim>, tenants: &mut [Tenant]) {
+    let mut claims = claims.into_iter().peekable();
+    for (index, tenant) in tenants.iter_mut().enumerate() {
+        let own = std::iter::from_fn(|| claims.next_if(|claim| claim.tenant == index));
+        tenant.domains = own.map(|claim| claim.domain).collect();
+    }
+}
+
+/// The pools that are named, the default first, none twice.
+fn find_pools(at: &At, named: &NodePools, pools: &Pools<'_>, mistakes: &mut Mistakes) -> Vec<PoolId> {
+    let mut found = Vec::new();
+    let mut find = |path: String, name: &str, mistakes: &mut Mistakes| match pools.find(name) {
+        Found::Pool(id) if found.contains(&id) => {}
+        Found::Pool(id) => found.push(id),
+        Found::Unread => {}
+        Found::Unknown => {
+            let suggestion = mistakes.suggest(name, pools.names());
+            mistakes.error(
+                at,
+                path,
+                name,
+                format!("there is no NodePool `{name}`{suggestion}; add one, or name another"),
+            );
+        }
+    };
+    find("spec.nodePools.default".to_owned(), &named.default, mistakes);
+    if let Some(allowed) = &named.allowed {
+        let mend = "name a pool, or leave the field out: then pods go to the default pool only";
+        refuse_empty(allowed, at, "spec.nodePools.allowed", mend, mistakes);
+        for (place, name) in allowed.iter().enumerate() {
+            find(format!("spec.nodePools.allowed[{place}]"), name, mistakes);
+        }
+    }
+    found
+}
+
+fn pod_security(at: &At, written: Option<&api::PodSecurity>, mistakes: &mut Mistakes) -> PodSecurity {
+    const PATH: &str = "spec.podSecurity.version";
+    let level = written.map_or(Level::Baseline, |written| written.level);
+    let minor = match written.and_then(|written| written.version.as_deref()) {
+        None => PodSecurity::LATEST,
+        Some(version @ "latest") => {
+            let message = "an upgrade of partywall may change what `latest` asks of pods that run today; pin a version \
+                 such as `v1.33`";
+            mistakes.warn(at, PATH, version, message);
+            PodSecurity::LATEST
+        }
+        Some(version) => match minor(version) {
+            Some(minor) => {
+                if minor > NEWEST_MINOR {
+                    let message = format!(
+                        "this version is newer than v1.{NEWEST_MINOR}, the newest that is known here, so that one's \
+                         standards hold"
+                    );
+                    mistakes.warn(at, PATH, version, message);
+                }
+                minor
+            }
+            None => {
+                let message = "this is no version; write `v1.N`, such as `v1.33`, or `latest`";
+                mistakes.error(at, PATH, version, message);
+                PodSecurity::LATEST
+            }
+        },
+    };
+    PodSecurity { level, minor }
+}
+
+/// The `N` of `v1.N`.
+fn minor(version: &str) -> Option<u16> {
+    let digits = version.strip_prefix("v1.")?;
+    let canonical = digits == "0" || !digits.starts_with('0');
+    (canonical && digits.bytes().all(|b| b.is_ascii_digit())).then(|| digits.parse().ok()).flatten()
+}
+
+/// The tolerations that are granted beside those of the tenant's `own` pools.
+fn grants(
+    at: &At,
+    written: &[TolerationGrant],
+    pools: &Pools<'_>,
+    own: &[PoolId],
+    mistakes: &mut Mistakes,
+) -> Vec<Grant> {
+    let mut grants = Vec::with_capacity(written.len());
+    for (place, toleration) in written.iter().enumerate() {
+        let path = format!("spec.tolerations[{place}]");
+        let grant = Grant {
+            key: toleration.key.as_str().into(),
+            operator: toleration.operator.unwrap_or(Operator::Equal),
+            value: toleration.value.as_deref().unwrap_or_default().into(),
+            effect: toleration.effect,
+        };
+        check_toleration(at, &path, &grant, mistakes);
+        if let Some(pool) = pools.reached_by(&grant, own) {
+            let message = format!(
+                "this tolerates a taint of NodePool `{}`, which is none of the tenant's pools; add the pool to \
+                 `nodePools.allowed`, or narrow the toleration",
+                pool.name
+            );
+            mistakes.error(at, path, toleration, message);
+        }
+        grants.push(grant);
+    }
+    grants
+}
+
+fn check_toleration(at: &At, path: &str, grant: &Grant, mistakes: &mut Mistakes) {
+    let Grant { key, operator, value, .. } = grant;
+    if key.is_empty() {
+        let message = "without a key this would tolerate every taint of every node; name a key";
+        mistakes.error(at, format!("{path}.key"), &**key, message);
+    } else if !names::is_qualified_name(key) {
+        mistakes.error(at, format!("{path}.key"), &**key, names::KEY);
+    }
+    match operator {
+        Operator::Exists if !value.is_empty() => {
+            let message = "`Exists` takes no value; remove it, or write `operator: Equal`";
+            mistakes.error(at, format!("{path}.value"), &**value, message);
+        }
+        Operator::Equal if !names::is_label_value(value) => {
+            mistakes.error(at, format!("{path}.value"), &**value, names::VALUE);
+        }
+        Operator::Exists | Operator::Equal => {}
+    }
+}
+
+fn modes(object: &Named<TenantSpec>, base: &Base, mistakes: &mut Mistakes) -> Modes {
+    let mut modes = base.modes;
+    for (rule, mode) in mistakes.modes(&object.at, object.spec.rules.iter()) {
+        modes.set(rule, mode);
+    }
+    modes
+}

@@ -1,0 +1,168 @@
+//! What a tenant's pods and Ingresses may name.
+
+use crate::api;
+use crate::tenancy::compile::mistakes::{At, Mistakes};
+use crate::tenancy::compile::{names, refuse_empty};
+use crate::tenancy::{DEFAULT_SCHEDULER, Repository, RuntimeClasses};
+
+/// What is wrong with a name that no object can have.
+const NO_NAME: &str =
+    "this is no name of an object; use lower-case letters, digits, `-` and `.`, at most 253 of them";
+
+pub(super) fn schedulers(at: &At, written: Option<&[String]>, mistakes: &mut Mistakes) -> Vec<Box<str>> {
+    let mend = "name a scheduler, or leave the field out: then it is `default-scheduler`";
+    if let Some(written) =
+        written.filter(|written| !written.is_empty() && !written.iter().any(|name| name == DEFAULT_SCHEDULER))
+    {
+        let message =
+            "without `default-scheduler` every pod must name its scheduler, those of DaemonSets and Jobs too";
+        mistakes.warn(at, "spec.schedulers", written, message);
+    }
+    let listed = written.map(|written| listed(at, "spec.schedulers", written, mend, mistakes));
+    listed.unwrap_or_else(|| vec![DEFAULT_SCHEDULER.into()])
+}
+
+pub(super) fn priority_classes(
+    at: &At,
+    written: Option<&[String]>,
+    mistakes: &mut Mistakes,
+) -> Option<Vec<Box<str>>> {
+    const PATH: &str = "spec.priorityClasses";
+    let written = written?;
+    for (place, name) in written.iter().enumerate().filter(|(_, name)| name.starts_with("system-")) {
+        let message =
+            "pods of this class push the cluster's own off their nodes, so no tenant gets it; name another";
+        mistakes.error(at, format!("{PATH}[{place}]"), name, message);
+    }
+    let mend = "name a class, or leave the field out: then it is any but the system's";
+    Some(listed(at, PATH, written, mend, mistakes))
+}
+
+pub(super) fn runtime_classes(
+    at: &At,
+    written: Option<&api::RuntimeClasses>,
+    mistakes: &mut Mistakes,
+) -> Option<RuntimeClasses> {
+    const PATH: &str = "spec.runtimeClasses";
+    let api::RuntimeClasses { default, allowed } = written?;
+    if default.is_none() && allowed.is_none() {
+        let message = "this names no class; name a `default` or what is `allowed`, or leave the field out";
+        mistakes.error_json(at, PATH, "{}", message);
+    }
+    if default.is_none() && allowed.is_some() {
+        let message =
+            "without a `default` a pod that names no class runs in none, and so outside of any sandbox";
+        mistakes.warn(at, PATH, written?, message);
+    }
+    if let Some(name) = default {
+        check_name(at, format!("{PATH}.default"), name, mistakes);
+    }
+    let mend = "name a class, or leave the field out: then it is the default alone";
+    let others =
+        allowed.as_deref().map(|allowed| listed(at, &format!("{PATH}.allowed"), allowed, mend, mistakes));
+    let default: Option<Box<str>> = default.as_deref().map(Into::into);
+    let allowed = default.iter().cloned().chain(others.into_iter().flatten()).collect();
+    Some(RuntimeClasses { default, allowed })
+}
+
+pub(super) fn ingress_classes(
+    at: &At,
+    written: Option<&[String]>,
+    mistakes: &mut Mistakes,
+) -> Option<Vec<Box<str>>> {
+    const PATH: &str = "spec.ingressClasses";
+    let written = written?;
+    refuse_empty(written, at, PATH, "name a class, or leave the field out: then it is any or none", mistakes);
+    for (place, name) in written.iter().enumerate() {
+        // An annotation may name what no object could be called, such as `azure/application-gateway`.
+        let (first, rest) = name.split_once('/').unwrap_or(("a", name));
+        if !names::is_subdomain(first) || !names::is_subdomain(rest) {
+            mistakes.error(at, format!("{PATH}[{place}]"), name, NO_NAME);
+        }
+    }
+    Some(written.iter().map(|name| name.as_str().into()).collect())
+}
+
+pub(super) fn image_registries(
+    at: &At,
+    written: Option<&[String]>,
+    mistakes: &mut Mistakes,
+) -> Option<Vec<Repository>> {
+    const PATH: &str = "spec.imageRegistries";
+    let written = written?;
+    refuse_empty(written, at, PATH, "name a registry, or leave the field out: then it is any", mistakes);
+    let repositories = written.iter().enumerate().filter_map(|(place, text)| {
+        let repository = Repository::parse(text);
+        if repository.is_none() {
+            let message =
+                "this is no registry; write `registry.example.com` or `registry.example.com/path`, without a tag";
+            mistakes.error(at, format!("{PATH}[{place}]"), text, message);
+        }
+        repository
+    });
+    Some(repositories.collect())
+}
+
+pub(super) fn gateway_classes(
+    at: &At,
+    written: Option<&[String]>,
+    mistakes: &mut Mistakes,
+) -> Option<Vec<Box<str>>> {
+    let mend =
+        "name a class, or leave the field out: then there are no Gateways where there are no load balancers";
+    Some(listed(at, "spec.gatewayClasses", written?, mend, mistakes))
+}
+
+pub(super) fn gateways(
+    at: &At,
+    written: Option<&[String]>,
+    mistakes: &mut Mistakes,
+) -> Option<Vec<Box<str>>> {
+    const PATH: &str = "spec.gateways";
+    let written = written?;
+    refuse_empty(written, at, PATH, "name a Gateway, or leave the field out: then it is any", mistakes);
+    for (place, text) in written.iter().enumerate() {
+        let is_one = text
+            .split_once('/')
+            .is_some_and(|(namespace, name)| names::is_dns_label(namespace) && names::is_subdomain(name));
+        if !is_one {
+            let message = "this is no Gateway; write its namespace and its name, such as `ingress/public`";
+            mistakes.error(at, format!("{PATH}[{place}]"), text, message);
+        }
+    }
+    Some(written.iter().map(|text| text.as_str().into()).collect())
+}
+
+pub(super) fn certificate_issuers(
+    at: &At,
+    written: Option<&[String]>,
+    mistakes: &mut Mistakes,
+) -> Option<Vec<Box<str>>> {
+    let mend = "name a ClusterIssuer, or leave the field out: then it is any";
+    Some(listed(at, "spec.certificateIssuers", written?, mend, mistakes))
+}
+
+pub(super) fn annotations(at: &At, written: &[String], mistakes: &mut Mistakes) -> Vec<Box<str>> {
+    for (place, key) in written.iter().enumerate() {
+        // Keys of annotations have the form of those of labels, whatever the case of their prefix.
+        if !names::is_qualified_name(&key.to_ascii_lowercase()) {
+            mistakes.error(at, format!("spec.annotations[{place}]"), key, names::KEY);
+        }
+    }
+    written.iter().map(|key| key.as_str().into()).collect()
+}
+
+/// Names of objects in a list, which is not empty.
+fn listed(at: &At, path: &str, written: &[String], mend: &str, mistakes: &mut Mistakes) -> Vec<Box<str>> {
+    refuse_empty(written, at, path, mend, mistakes);
+    for (place, name) in written.iter().enumerate() {
+        check_name(at, format!("{path}[{place}]"), name, mistakes);
+    }
+    written.iter().map(|name| name.as_str().into()).collect()
+}
+
+fn check_name(at: &At, path: String, name: &str, mistakes: &mut Mistakes) {
+    if !names::is_subdomain(name) {
+        mistakes.error(at, path, name, NO_NAME);
+    }
+}

@@ -1,0 +1,137 @@
+//! What a tenant's Services may do.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use crate::api::{self, ServiceType};
+use crate::hosts::parents;
+use crate::hosts::{Domain, Domains};
+use crate::tenancy::Services;
+use crate::tenancy::compile::mistakes::{At, Mistakes};
+use crate::tenancy::compile::{names, refuse_empty};
+
+const CLUSTER: &str = "cluster.local";
+
+pub(super) fn compile(at: &At, written: Option<&api::Services>, mistakes: &mut Mistakes) -> Services {
+    let Some(written) = written else {
+        return Services {
+            types: vec![ServiceType::ClusterIP],
+            external_ips: Vec::new(),
+            external_names: Domains::default(),
+            load_balancer_classes: Vec::new(),
+            load_balancer_ips: Vec::new(),
+        };
+    };
+    if let Some(types) = &written.types {
+        let mend = "name a type, or leave the field out: then it is ClusterIP";
+        refuse_empty(types, at, "spec.services.types", mend, mistakes);
+        if types.contains(&ServiceType::ExternalName) && written.external_names.is_empty() {
+            let message = "`ExternalName` is allowed, but no name that it may point to; list them in \
+                 `services.externalNames`";
+            mistakes.warn(at, "spec.services.types", types, message);
+        }
+    }
+    Services {
+        types: written.types.clone().unwrap_or_else(|| vec![ServiceType::ClusterIP]),
+        external_ips: written
+            .external_ips
+            .iter()
+            .enumerate()
+            .filter_map(|(place, text)| range(at, "externalIPs", place, text, mistakes))
+            .collect(),
+        external_names: written
+            .external_names
+            .iter()
+            .enumerate()
+            .filter_map(|(place, name)| external_name(at, place, name, mistakes))
+            .collect(),
+        load_balancer_classes: classes(at, written.load_balancer_classes.as_deref(), mistakes),
+        load_balancer_ips: written
+            .load_balancer_ips
+            .iter()
+            .enumerate()
+            .filter_map(|(place, text)| range(at, "loadBalancerIPs", place, text, mistakes))
+            .collect(),
+    }
+}
+
+fn classes(at: &At, written: Option<&[String]>, mistakes: &mut Mistakes) -> Vec<Box<str>> {
+    const PATH: &str = "spec.services.loadBalancerClasses";
+    let Some(written) = written else { return Vec::new() };
+    refuse_empty(written, at, PATH, "name a class, or leave the field out: then none may be named", mistakes);
+    for (place, class) in written.iter().enumerate() {
+        if !names::is_qualified_name(class) {
+            mistakes.error(at, format!("{PATH}[{place}]"), class, names::KEY);
+        }
+    }
+    written.iter().map(|class| class.as_str().into()).collect()
+}
+
+fn range(at: &At, field: &str, place: usize, text: &str, mistakes: &mut Mistakes) -> Option<IpNet> {
+    let parsed = text.parse::<IpNet>().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from));
+    if parsed.is_none() {
+        let message = "this is neither an address nor a range; write `192.0.2.7` or `192.0.2.0/28`";
+        mistakes.error(at, format!("spec.services.{field}[{place}]"), text, message);
+    }
+    parsed
+}
+
+fn external_name(at: &At, place: usize, name: &str, mistakes: &mut Mistakes) -> Option<Domain> {
+    let path = format!("spec.services.externalNames[{place}]");
+    let problem = match Domain::parse(name) {
+        Ok(domain) if is_in_cluster(&domain) => {
+            format!(
+                "names under `{CLUSTER}` are Services of this cluster, other tenants' among them; list names outside"
+            )
+        }
+        Ok(domain) if is_address_like(domain.base()) => {
+            "this reads like an IP address; list host names only".to_owned()
+        }
+        Ok(domain) => return Some(domain),
+        Err(error) => error.to_string(),
+    };
+    mistakes.error(at, path, name, problem);
+    None
+}
+
+/// Whether a name of the cluster's own is among those that `domain` stands for.
+fn is_in_cluster(domain: &Domain) -> bool {
+    let base = domain.base();
+    let is_below = base == CLUSTER || parents(base).any(|above| above == CLUSTER);
+    // `*.local` and `**.local` hold `cluster.local`, the latter all that is below it.
+    let is_above = !matches!(domain, Domain::Exact(_)) && parents(CLUSTER).any(|above| above == base);
+    is_below || is_above
+}
+
+/// Resolvers take a name whose last label is a number for an address: `127.1`, `0x7f000001`.
+fn is_address_like(base: &str) -> bool {
+    let last = base.rsplit('.').next().unwrap_or(base);
+    let is_hex =
+        last.strip_prefix("0x").is_some_and(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
+    is_hex || last.bytes().all(|digit| digit.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_the_cluster_and_of_addresses_are_told_from_others() {
+        let domain = |text| Domain::parse(text).unwrap();
+        for own in ["cluster.local", "a.svc.cluster.local", "*.svc.Cluster.Local", "**.local", "*.local"] {
+            assert!(is_in_cluster(&domain(own)), "{own}");
+        }
+        for other in
+            ["local", "printer.local", "cluster.local.example.com", "evilcluster.local", "**.example.com"]
+        {
+            assert!(!is_in_cluster(&domain(other)), "{other}");
+        }
+        for address in ["127.1", "1", "0x7f000001", "a.0x1"] {
+            assert!(is_address_like(address), "{address}");
+        }
+        for name in ["a.example.com", "1.example.com", "0xample"] {
+            assert!(!is_address_like(name), "{name}");
+        }
+    }
+}
