@@ -30,6 +30,6 @@ limits:
 # What takes a night: growth, the isolation theorem over CASES random cases, and every target of the fuzzers.
 CASES = 5000000
 night:
-	cargo bench --locked --bench scale
+	cargo bench --locked -p partywall-benches --bench scale
 	PARTYWALL_ISOLATION_CASES=$(CASES) cargo test --locked --release --test isolation theorem -- --nocapture
 	$(MAKE) fuzz TIME=7200

@@ -29,12 +29,9 @@ use partywall_core::{Phase, admit, answer, review};
 
 use self::payload::{Expect, Payload, Size};
 
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
 fn recorded(name: &str) -> Vec<u8> {
-    let path = root().join("tests/fixtures/reviews").join(name).with_extension("json");
+    const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/reviews");
+    let path = Path::new(FOLDER).join(name).with_extension("json");
     std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 

@@ -1,4 +1,5 @@
-//! What partywall costs, end to end, against the least a webhook can be: `cargo bench --bench load`.
+//! What partywall costs, end to end, against the least a webhook can be: `cargo build --release`, and then
+//! `cargo bench -p partywall-benches --bench load`.
 //!
 //! Three servers, each in a process of its own: one that allows everything unread (null), one that reads it first
 //! (decode), and partywall. They share listener, TLS and HTTP, so what partywall's rules cost is what is between them;
@@ -6,8 +7,8 @@
 //! against what it must be: a wrong answer fails the run, a missed goal doesn't.
 //!
 //! `-- --quick` takes less than a minute, `-- --soak 1h` looks for what grows, `-- --help` tells more. Tables go to
-//! stdout, `results.json` and plots to `target/load`. As a test (`cargo test --bench load`) it only looks whether
-//! answers are right.
+//! stdout, `results.json` and plots to `target/load`. As a test (`cargo test -p partywall-benches --bench load`) it only
+//! looks whether answers are right.
 
 #![expect(
     clippy::disallowed_methods,

@@ -8,7 +8,6 @@
 
 use std::fmt::Write as _;
 use std::ops::Range;
-use std::path::Path;
 
 use jiff::civil::date;
 use partywall::config;
@@ -16,7 +15,7 @@ use partywall_core::tenancy::Snapshot;
 use partywall_core::{Phase, answer};
 
 /// What the reviews are decided by, from the root of the repository.
-pub(crate) const POLICIES: &str = "policies/examples/eks.yaml";
+pub(crate) const POLICIES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../policies/examples/eks.yaml");
 
 /// How large a review is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -159,8 +158,7 @@ pub(crate) fn uid_at(body: &[u8]) -> Range<usize> {
 
 /// What the reviews are decided by.
 pub(crate) fn snapshot() -> Snapshot {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(POLICIES);
-    config::load(&[file], date(2026, 11, 20)).unwrap_or_else(|error| panic!("{error}")).snapshot
+    config::load(&[POLICIES.into()], date(2026, 11, 20)).unwrap_or_else(|error| panic!("{error}")).snapshot
 }
 
 /// Panics unless every review is as large as it says, and gets what it says.

@@ -10,7 +10,7 @@ use anyhow::{Context, ensure};
 use crate::client::Connection;
 use crate::payload::{Expect, Size};
 use crate::rounds::count;
-use crate::servers::{Kind, Server};
+use crate::servers::{Kind, Server, program};
 use crate::stand::Stand;
 use crate::usage::Held;
 
@@ -102,7 +102,7 @@ spec:
 pub(crate) fn binary(stand: &mut Stand) -> anyhow::Result<()> {
     let stripped = stand.file("partywall");
     let mut strip = Command::new("strip");
-    strip.arg("-o").arg(&stripped).arg(env!("CARGO_BIN_EXE_partywall"));
+    strip.arg("-o").arg(&stripped).arg(program()?);
     let status = strip.status().context("`strip` is needed, of binutils")?;
     ensure!(status.success(), "strip: {status}");
     let bytes = std::fs::metadata(stripped)?.len();

@@ -6,7 +6,7 @@
 use std::env;
 use std::io::{self, BufRead, BufReader};
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::thread;
@@ -58,7 +58,7 @@ impl Kind {
                 command
             }
             Self::Partywall => {
-                let mut command = Command::new(env!("CARGO_BIN_EXE_partywall"));
+                let mut command = Command::new(program()?);
                 command.args(["serve", "--listen", "127.0.0.1:0", "--ops-listen", "127.0.0.1:0"]);
                 command.args(["--log-format", "json", "--drain", "0"]);
                 command.arg("--tls-cert").arg(keys.join("tls.crt"));
@@ -70,6 +70,22 @@ impl Kind {
         command.env_remove("RUST_LOG").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         Ok(command)
     }
+}
+
+/// The program, which was built before: cargo names it only to the benchmarks of its own package.
+pub(crate) fn program() -> io::Result<PathBuf> {
+    // This is in `deps`, in the folder of the profile.
+    let this = env::current_exe()?;
+    let folder = this.parent().and_then(Path::parent).unwrap_or(Path::new("."));
+    let program = folder.join("partywall").with_extension(env::consts::EXE_EXTENSION);
+    if program.is_file() {
+        return Ok(program);
+    }
+    let message = format!(
+        "{} is missing; build it with `cargo build --release`, or, for `cargo test`, with `cargo build`",
+        program.display()
+    );
+    Err(io::Error::new(io::ErrorKind::NotFound, message))
 }
 
 /// A running server; dropping it ends it.

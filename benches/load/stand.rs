@@ -71,7 +71,7 @@ impl Stand {
         let authority = Authority::new();
         authority.sign().write(files.path());
         std::fs::write(files.path().join("ca.crt"), &authority.pem)?;
-        std::fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join(POLICIES), files.path().join("eks.yaml"))?;
+        std::fs::copy(POLICIES, files.path().join("eks.yaml"))?;
         let found = Found::new(plan.name, placement)?;
         let messages = payload::all().map(|payload| {
             let uid = payload::uid_at(&payload.body);

@@ -5,8 +5,8 @@
 //! are counted by this program itself under valgrind, once for each size; they decide: from the smallest size to any
 //! other they may grow by 10 %, else the program fails. Times are there to be looked at.
 //!
-//! `cargo bench --bench scale -- --quick` leaves out the large sizes. Exit codes: 1, something grew; 2, there is no
-//! valgrind, so nobody knows.
+//! `cargo bench -p partywall-benches --bench scale -- --quick` leaves out the large sizes. Exit codes: 1, something
+//! grew; 2, there is no valgrind, so nobody knows.
 
 #![expect(
     clippy::cast_precision_loss,
@@ -74,7 +74,7 @@ fn main() -> ExitCode {
     for curve in &curves {
         print(curve);
     }
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/scale");
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("scale");
     write(&folder, &curves).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
     println!("written: {}", folder.display());
     judge(&curves, has_valgrind)
