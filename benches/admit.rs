@@ -23,7 +23,7 @@ use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
 use jiff::civil::date;
 use partywall::config;
-use partywall_core::rules::RuleId;
+use partywall_core::rule_id::RuleId;
 use partywall_core::tenancy::Snapshot;
 use partywall_core::{Phase, admit, answer, review};
 

@@ -27,7 +27,7 @@ use std::path::{Path, PathBuf};
 use jiff::civil::{Date, date};
 use partywall::config::{self, LoadError, Loaded};
 use partywall_core::api::{Level, Mistake, Mode, StampMode, Workloads};
-use partywall_core::rules::RuleId;
+use partywall_core::rule_id::RuleId;
 use partywall_core::tenancy::{Owner, PodSecurity};
 
 const TODAY: Date = date(2026, 11, 20);

@@ -12,7 +12,8 @@ use std::path::PathBuf;
 
 use partywall::cli;
 use partywall_core::api::Level;
-use partywall_core::rules::{HoldsIn, RuleId, controls};
+use partywall_core::rule_id::{HoldsIn, RuleId};
+use partywall_core::rules::controls;
 
 const START: &str = "<!-- rules: tests/docs.rs keeps this table -->\n";
 const END: &str = "<!-- end of rules -->";
@@ -68,7 +69,7 @@ fn standards() -> String {
 }
 
 fn catalogue() -> String {
-    let mut text = "# The rules\n\nGenerated from the registry in `core/src/rules.rs`: \
+    let mut text = "# The rules\n\nGenerated from the registry in `core/src/rule_id.rs`: \
         `UPDATE_DOCS=1 cargo test --test docs`. What each mode does, and how to change it, is in \
         [default.yaml](default.yaml).\n"
         .to_owned();

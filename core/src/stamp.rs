@@ -16,7 +16,8 @@ use crate::json::{Patch, PatchBuilder, Pointer};
 use crate::objects::kinds::Kind;
 use crate::objects::pod::{NodeSelectorTerm, PodSpec};
 use crate::review::Operation;
-use crate::rules::{RuleId, Subject};
+use crate::rule_id::RuleId;
+use crate::rules::Subject;
 use crate::tenancy::{Pool, Snapshot, Taint, Tenant};
 
 /// What is missing from the subject's object.

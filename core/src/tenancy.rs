@@ -24,7 +24,7 @@ pub use self::routes::{ForeignRoute, HostPath, Step};
 use crate::api::{Level, ServiceType, StampMode, Workloads};
 use crate::hosts::Domains;
 use crate::objects::pod::Toleration;
-use crate::policy::Modes;
+use crate::rule_id::Modes;
 
 /// Everything a review is decided from, beside the request itself.
 #[derive(Debug)]

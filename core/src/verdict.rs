@@ -2,7 +2,7 @@
 
 use crate::api::Mode;
 use crate::json::Patch;
-use crate::rules::RuleId;
+use crate::rule_id::RuleId;
 
 /// The answer to one review.
 #[derive(Debug, Default)]

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 
 use libfuzzer_sys::{fuzz_mutator, fuzz_target};
 use partywall_core::Phase;
-use partywall_core::rules::RuleId;
+use partywall_core::rule_id::RuleId;
 use partywall_core::tenancy::Owner;
 use partywall_core::verdict::{Denial, Verdict};
 use partywall_fuzz::review::{ask, check_answer, with};

@@ -2,7 +2,7 @@
 
 use partywall_core::Phase;
 use partywall_core::api::Mode;
-use partywall_core::rules::RuleId;
+use partywall_core::rule_id::RuleId;
 use partywall_core::tenancy::Snapshot;
 use partywall_core::verdict::{Denial, Verdict};
 use prometheus::{

@@ -7,7 +7,8 @@ use std::fmt::Write as _;
 use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, StatefulSet};
 use k8s_openapi::api::batch::v1::{CronJob, Job};
 use k8s_openapi::api::core::v1::{Pod, Service};
-use partywall_core::rules::{Control, RuleId, controls};
+use partywall_core::rule_id::RuleId;
+use partywall_core::rules::{Control, controls};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 

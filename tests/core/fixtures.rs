@@ -7,7 +7,7 @@
 use std::fmt::Write as _;
 use std::fs;
 
-use partywall_core::rules::RuleId;
+use partywall_core::rule_id::RuleId;
 use partywall_core::tenancy::Snapshot;
 use serde_json::{Value, json};
 

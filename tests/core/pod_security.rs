@@ -12,7 +12,8 @@ use std::sync::LazyLock;
 
 use partywall_core::api::{Level, Mode};
 use partywall_core::json::Text;
-use partywall_core::rules::{Control, RuleId, controls};
+use partywall_core::rule_id::RuleId;
+use partywall_core::rules::{Control, controls};
 use partywall_core::tenancy::Snapshot;
 use partywall_core::verdict::Verdict;
 use partywall_core::{Phase, admit, review};

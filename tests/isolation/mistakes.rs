@@ -4,7 +4,7 @@
 //! well only of what got worse. Each comes with the claim that it must break, so that none is found for a reason of
 //! its scaffold.
 
-use partywall_core::rules::RuleId;
+use partywall_core::rule_id::RuleId;
 use partywall_core::verdict::Violation;
 
 use super::kube::{Pod, Requirement, Term, Toleration};

@@ -202,7 +202,7 @@ fn annotations(verdict: &Verdict) -> Option<Annotations> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::RuleId;
+    use crate::rule_id::RuleId;
 
     fn violation(mode: Mode, field: &str) -> Violation {
         let message = "tolerates every taint of every node; name a key".to_owned();

@@ -3,11 +3,12 @@
 use std::collections::HashSet;
 use std::fmt;
 
-use super::{RuleId, Subject};
+use super::Subject;
 use crate::api::{Mode, Workloads};
 use crate::objects::pod::{Extent, Placed, PodView};
-use crate::policy::Modes;
 use crate::review::Operation;
+use crate::rule_id::Modes;
+use crate::rule_id::RuleId;
 use crate::tenancy::{Exemption, Reach};
 use crate::verdict::{Total, Violation};
 

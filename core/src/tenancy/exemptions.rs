@@ -1,6 +1,6 @@
 //! What an exemption covers.
 
-use crate::rules::RuleSet;
+use crate::rule_id::RuleSet;
 
 /// An exemption that has not expired, compiled.
 #[derive(Clone, Debug)]

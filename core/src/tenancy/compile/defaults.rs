@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::mistakes::{At, Mistakes};
 use super::{Named, platform, refuse_empty, routes};
 use crate::api::{Mode, SettingsSpec, Source, StampMode, Workloads};
-use crate::policy::Modes;
+use crate::rule_id::Modes;
 use crate::tenancy::{Controllers, ForeignRoute, Platform};
 
 /// The embedded Settings.
@@ -104,7 +104,7 @@ fn embedded(mistakes: &mut Mistakes) -> Base {
 mod tests {
     use super::*;
     use crate::api::Controllers;
-    use crate::rules::RuleId;
+    use crate::rule_id::RuleId;
 
     #[test]
     fn the_embedded_settings_spell_out_every_field_and_every_rule() {

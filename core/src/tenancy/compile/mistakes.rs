@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::names;
 use crate::api::{Mistake, Mode, Source};
-use crate::rules::RuleId;
+use crate::rule_id::RuleId;
 
 /// The document a mistake is in; many mistakes and claims point to one.
 #[derive(Clone)]

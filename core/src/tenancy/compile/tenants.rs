@@ -11,7 +11,7 @@ use super::pools::{Found, Pools};
 use super::{Named, names, refuse_empty};
 use crate::api::{self, Level, NodePools, Operator, TenantSpec, TolerationGrant};
 use crate::hosts::{Domain, Domains};
-use crate::policy::Modes;
+use crate::rule_id::Modes;
 use crate::tenancy::{Grant, PodSecurity, PoolId, Tenant};
 
 /// The newest minor version whose standards were known when this was written.

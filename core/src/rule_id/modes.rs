@@ -1,7 +1,7 @@
 //! Which violations count: modes, and what workload templates are held to.
 
 use crate::api::{Mode, Workloads};
-use crate::rules::RuleId;
+use crate::rule_id::RuleId;
 
 /// The mode of every rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
