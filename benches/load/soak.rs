@@ -20,14 +20,13 @@ use crate::generator::{Arrivals, aside};
 use crate::neighbours::demand;
 use crate::pace::Pace;
 use crate::payload::{Expect, Size};
-use crate::plots;
 use crate::pool::Pools;
-use crate::scenario;
 use crate::servers::Kind;
 use crate::stand::Stand;
 use crate::stats::Slope;
 use crate::tally::Tally;
 use crate::usage::Held;
+use crate::{plots, scenario};
 
 /// How often is looked.
 const LOOK_EVERY: Duration = Duration::from_secs(2);

@@ -4,12 +4,12 @@ use serde_json::value::RawValue;
 
 use crate::api::Mode;
 use crate::json::{Cut, Text};
+use crate::judging::{Before, Findings, Report, Subject, Update, changes_containers};
 use crate::objects::kinds::Kind;
 use crate::review::{self, DecodeError, Object, Operation, Request, Undecodable};
-use crate::rules::{self, Before, Findings, Report, Subject, Update};
-use crate::stamp;
 use crate::tenancy::{Owner, Snapshot};
 use crate::verdict::{Denial, Verdict};
+use crate::{rules, stamp};
 
 /// Which of the two webhooks is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -177,7 +177,7 @@ fn judge<'a>(subject: &Subject<'_, 'a>, raw: Option<&'a RawValue>) -> Verdict {
     };
     let mut before = Before::default();
     rules::check(&Subject { object: old, old: None, ..*subject }, &mut Findings::to(&mut before));
-    let in_full = rules::changes_containers(old, subject.object);
+    let in_full = changes_containers(old, subject.object);
     verdict(subject, ask(subject, Some(Update { before: &before, in_full })))
 }
 

@@ -9,6 +9,7 @@ mod admit;
 pub mod api;
 pub mod hosts;
 pub mod json;
+pub mod judging;
 pub mod labels;
 pub mod objects;
 pub mod registration;

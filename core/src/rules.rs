@@ -1,16 +1,11 @@
 //! The rules: one file each, one line here each.
 //!
-//! A rule looks at a [`Subject`] and reports [`Finding`]s. It does not know modes, exemptions or what was there
-//! before: [`findings`] sorts that out for all of them.
+//! A rule looks at a [`Subject`] and reports what it finds to [`Findings`]. It does not know modes, exemptions or what
+//! was there before: [`crate::judging`] sorts that out for all of them.
 
-mod annotations;
 mod certificate_names;
-mod characters;
-mod claims;
-mod cluster_names;
 mod device_claims;
 mod endpoints;
-mod findings;
 mod foreign_routes;
 mod image_registries;
 mod ingress_annotations;
@@ -19,7 +14,6 @@ mod ingress_hosts;
 mod managed_objects;
 mod namespaces;
 mod node_placement;
-mod own;
 mod pod_affinity;
 mod pod_security;
 mod priority_class;
@@ -28,63 +22,18 @@ mod runtime_class;
 mod scheduler;
 mod service_exposure;
 mod tolerations;
-mod writers;
-
-use std::collections::HashMap;
 
 pub(crate) use self::endpoints::CONTROLLERS as ENDPOINT_CONTROLLERS;
-pub(crate) use self::findings::{Before, Report, Update};
-pub use self::findings::{Concern, Finding, Findings};
 pub(crate) use self::foreign_routes::APIS as FOREIGN_APIS;
 pub use self::foreign_routes::is_sent as is_foreign_sent;
-pub(crate) use self::namespaces::{CONTROLLERS as NAMESPACE_CONTROLLERS, MASTERS};
+pub(crate) use self::namespaces::CONTROLLERS as NAMESPACE_CONTROLLERS;
 pub(crate) use self::node_placement::SCHEDULER;
 pub use self::pod_security::{Control, controls};
+use crate::judging::{Findings, Subject};
 use crate::objects::kinds::Kind;
-use crate::objects::pod::PodView;
-use crate::review::{Object, Operation, Request};
+use crate::review::Operation;
 use crate::rule_id::{HoldsIn, RuleId};
-use crate::tenancy::{ForeignRoute, Owner, Snapshot, Tenant};
-
-/// What a rule judges: an object as it is asked for (or as it was before), and whose namespace it is in.
-#[derive(Clone, Copy, Debug)]
-pub struct Subject<'s, 'a> {
-    /// The request.
-    pub request: &'s Request<'a>,
-    /// The object.
-    pub object: &'s Object<'a>,
-    /// The object as it was, of the kinds whose rules compare the two; of a deleted one the same as `object`.
-    pub old: Option<&'s Object<'a>>,
-    /// The node that the object, a pod, may name, for it did before.
-    pub settled_on: Option<&'s str>,
-    /// Whose namespace it is.
-    pub owner: Owner<'s>,
-    /// The snapshot.
-    pub snapshot: &'s Snapshot,
-}
-
-impl<'s, 'a> Subject<'s, 'a> {
-    /// The pod, or the pod that the template makes.
-    pub fn pod(&self) -> Option<PodView<'s, 'a>> {
-        self.object.pod()
-    }
-
-    /// The tenant whose namespace it is.
-    pub const fn tenant(&self) -> Option<&'s Tenant> {
-        match self.owner {
-            Owner::Tenant(tenant) => Some(tenant),
-            Owner::System | Owner::Unclaimed => None,
-        }
-    }
-
-    /// Whether a namespace is one of the same tenant's.
-    pub fn owns(&self, namespace: &str) -> bool {
-        match (self.tenant(), self.snapshot.owner(namespace)) {
-            (Some(tenant), Owner::Tenant(other)) => tenant.name == other.name,
-            (_, Owner::Tenant(_) | Owner::System | Owner::Unclaimed) => false,
-        }
-    }
-}
+use crate::tenancy::{ForeignRoute, Owner, Snapshot};
 
 /// Asks every rule that holds for the subject's owner and is not off.
 pub(crate) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
@@ -169,18 +118,3 @@ const GROUPS: [&str; 8] = [
     "networking.k8s.io",
     "route.openshift.io",
 ];
-
-/// Whether a pod's containers changed so much that `pod-security` judges the pod in full: an image changed or
-/// a container came, as the reference implementation decides.
-pub(crate) fn changes_containers(old: &Object<'_>, new: &Object<'_>) -> bool {
-    let (Some(old), Some(new)) = (old.pod(), new.pod()) else { return true };
-    // Keyed by what a tenant wrote, so hashed with a secret.
-    let images: HashMap<&str, &str> =
-        old.spec.containers().map(|placed| (&*placed.container.name, &*placed.container.image)).collect();
-    // Of two that share a name one counts, which must hide no third.
-    new.spec.containers().count() > old.spec.containers().count()
-        || new
-            .spec
-            .containers()
-            .any(|placed| images.get(&*placed.container.name) != Some(&&*placed.container.image))
-}

@@ -4,8 +4,7 @@ use std::marker::PhantomData;
 
 use serde_json::value::RawValue;
 
-use crate::json::reader;
-use crate::json::{Text, record};
+use crate::json::{Text, reader, record};
 
 record! {
     /// A pod of which only its node is read.

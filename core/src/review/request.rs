@@ -6,8 +6,7 @@ use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, IgnoredAny, M
 use serde_json::value::RawValue;
 
 use super::{Undecodable, without_position};
-use crate::json::reader;
-use crate::json::{Cut, List, Place, Text, record};
+use crate::json::{Cut, List, Place, Text, reader, record};
 use crate::objects::certificate::Certificate;
 use crate::objects::gateway_api::{Gateway, OpenShiftRoute, Route};
 use crate::objects::kinds::Kind;

@@ -19,11 +19,10 @@ use std::fmt;
 use std::net::IpAddr;
 
 use self::uri::Uri;
-use super::claims::Claims;
-use super::findings::Listed;
-use super::{Findings, Subject, cluster_names};
 use crate::hosts::Host;
 use crate::json::{Cut, List, Text};
+use crate::judging::hosts::{Claims, service_names};
+use crate::judging::{Findings, Listed, Subject};
 use crate::objects::certificate::{Certificate, IssuerRef};
 use crate::objects::unstructured::Custom;
 use crate::review::Object;
@@ -202,9 +201,9 @@ impl<'c, 'f, 's: 'c, 'a> Asked<'c, 'f, 's, 'a> {
     /// A name that clients take for a host.
     fn host(&mut self, field: &dyn fmt::Display, source: &str, name: &str) {
         let is_own = Host::parse(name).is_ok_and(|host| {
-            cluster_names::is_own(&host, self.subject)
+            service_names::is_own(&host, self.subject)
                 || self.is_own_issuer
-                    && (cluster_names::is_own_in_short(&host, self.subject) || is_short(&host))
+                    && (service_names::is_own_in_short(&host, self.subject) || is_short(&host))
         });
         if !is_own {
             self.claims.host(field, &format!("{source} by {}", self.issuer), name);

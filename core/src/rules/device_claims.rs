@@ -4,8 +4,8 @@
 //! server asks for nothing but a label of the namespace. Read are the requests of ResourceClaims and of the claims in
 //! ResourceClaimTemplates, as every version so far has them.
 
-use super::{Findings, Subject};
 use crate::json::{Cut, List, record};
+use crate::judging::{Findings, Subject};
 use crate::review::{Object, without_position};
 
 record! {

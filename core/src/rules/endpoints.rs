@@ -13,8 +13,8 @@ use std::fmt;
 
 use serde_json::value::RawValue;
 
-use super::{Findings, Subject};
 use crate::json::Pairs;
+use crate::judging::{Findings, Subject};
 use crate::objects::service::Endpoints;
 use crate::review::Object;
 

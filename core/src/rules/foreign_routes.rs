@@ -15,10 +15,10 @@ use std::fmt;
 
 pub(crate) use self::apis::APIS;
 use self::path::{Found, walk};
-use super::claims::Claims;
-use super::{Findings, Subject, cluster_names};
 use crate::hosts::Host;
 use crate::json::Cut;
+use crate::judging::hosts::{Claims, service_names};
+use crate::judging::{Findings, Subject};
 use crate::objects::unstructured::Custom;
 use crate::review::{Object, Request};
 use crate::tenancy::{ForeignRoute, HostPath};
@@ -83,7 +83,7 @@ impl Hosts<'_, '_, '_, '_> {
         let mut is_told = false;
         walk(object, path, &mut |field, found| match found {
             Found::Host(host) => {
-                let is_own = Host::parse(host).is_ok_and(|host| cluster_names::is_own(&host, subject));
+                let is_own = Host::parse(host).is_ok_and(|host| service_names::is_own(&host, subject));
                 if !is_own {
                     claims.host(field, &source, host);
                 }

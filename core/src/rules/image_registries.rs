@@ -5,9 +5,8 @@
 
 use std::fmt;
 
-use super::findings::Listed;
-use super::{Concern, Finding, Findings, Subject};
 use crate::json::Cut;
+use crate::judging::{Concern, Finding, Findings, Listed, Subject};
 use crate::objects::pod::Extent;
 use crate::tenancy::Repository;
 

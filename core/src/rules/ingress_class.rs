@@ -6,9 +6,8 @@
 
 use std::fmt;
 
-use super::findings::Listed;
-use super::{Findings, Subject};
 use crate::json::Cut;
+use crate::judging::{Findings, Listed, Subject};
 use crate::review::Object;
 
 const FIELD: &str = "spec.ingressClassName";

@@ -7,11 +7,9 @@
 //! known. What controllers do by other annotations is the matter
 //! of `ingress-annotations`.
 
-use super::annotations::Bears;
-use super::characters::{PUNCTUATION, is_pattern};
-use super::claims::Claims;
-use super::{Findings, Subject};
 use crate::json::Cut;
+use crate::judging::hosts::{Bears, Claims, PUNCTUATION, is_pattern};
+use crate::judging::{Findings, Subject};
 use crate::objects::service::{Ingress, IngressPath, IngressRule};
 use crate::review::Object;
 

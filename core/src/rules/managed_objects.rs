@@ -8,9 +8,9 @@
 
 use std::collections::HashSet;
 
-use super::writers::is_of_cluster;
-use super::{Findings, Subject};
 use crate::json::Pairs;
+use crate::judging::users::is_of_cluster;
+use crate::judging::{Findings, Subject};
 use crate::labels::MANAGED;
 use crate::objects::kinds::Kind;
 use crate::objects::unstructured::Custom;

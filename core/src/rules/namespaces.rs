@@ -11,9 +11,9 @@
 
 use std::fmt;
 
-use super::writers::is_of_cluster;
-use super::{Findings, Subject};
 use crate::json::{Cut, Pairs};
+use crate::judging::users::is_of_cluster;
+use crate::judging::{Findings, Subject};
 use crate::labels::{NAMESPACE_NAME, TENANT};
 use crate::objects::kinds::Kind;
 use crate::objects::unstructured::Custom;
@@ -23,8 +23,6 @@ use crate::tenancy::Owner;
 /// Who looks after namespaces for the cluster.
 pub(crate) const CONTROLLERS: &[&str] =
     &["system:kube-controller-manager", "system:serviceaccount:kube-system:namespace-controller"];
-/// The group that may do everything anyway, and the way out when nothing else works.
-pub(crate) const MASTERS: &str = "system:masters";
 
 /// Prefixes of keys by which a namespace is protected, or left alone.
 const PREFIXES: [&str; 11] = [

@@ -12,12 +12,12 @@
 use std::collections::HashSet;
 use std::fmt;
 
-use super::{Findings, Subject};
 use crate::api::StampMode;
 use crate::json::Cut;
+use crate::judging::placement::{demands, pool_of};
+use crate::judging::{Findings, Subject};
 use crate::objects::pod::{Extent, NodeSelectorRequirement, NodeSelectorTerm, PodSpec, PodView};
 use crate::review::Object;
-use crate::stamp::{demands, pool_of};
 use crate::tenancy::{Pool, Snapshot, Tenant, is_restricted};
 
 /// What an unclaimed pod does wrong.

@@ -10,9 +10,8 @@
 
 use std::fmt;
 
-use super::own::Own;
-use super::{Findings, Subject};
 use crate::json::{Cut, List};
+use crate::judging::{Findings, Own, Subject};
 use crate::labels::{NAMESPACE_NAME, TENANT};
 use crate::objects::pod::{PodAffinityTerm, PodView};
 use crate::tenancy::Tenant;

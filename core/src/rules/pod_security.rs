@@ -33,8 +33,8 @@ mod testing;
 mod windows_host_process;
 
 use self::case::{Case, Found, OS_SINCE, USER_NAMESPACES_SINCE};
-use super::{Findings, Subject};
 use crate::api::Level;
+use crate::judging::{Findings, Subject};
 use crate::objects::pod::{Binding, Extent, PodSpec, PodView};
 use crate::review::Object;
 use crate::tenancy::PodSecurity;

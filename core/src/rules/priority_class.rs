@@ -5,9 +5,8 @@
 
 use std::fmt;
 
-use super::findings::Listed;
-use super::{Findings, Subject};
 use crate::json::Cut;
+use crate::judging::{Findings, Listed, Subject};
 
 pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     let (Some(pod), Some(tenant)) = (subject.pod(), subject.tenant()) else { return };

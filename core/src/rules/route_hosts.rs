@@ -19,10 +19,9 @@ mod routes;
 
 use serde_json::value::RawValue;
 
-use super::claims::Claims;
-use super::own::Own;
-use super::{Findings, Subject};
 use crate::json::Cut;
+use crate::judging::hosts::Claims;
+use crate::judging::{Findings, Own, Subject};
 use crate::objects::gateway_api::PolicySpec;
 use crate::objects::kinds::Kind;
 use crate::objects::unstructured::Custom;

@@ -7,9 +7,8 @@
 
 use std::fmt;
 
-use super::findings::Listed;
-use super::{Findings, Subject};
 use crate::json::Cut;
+use crate::judging::{Findings, Listed, Subject};
 use crate::objects::pod::Extent;
 
 pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {

@@ -11,12 +11,11 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::findings::Listed;
-use super::writers::{is_of_cluster, is_outside_tenants};
-use super::{Findings, Subject};
 use crate::api::ServiceType;
 use crate::hosts::Host;
 use crate::json::Cut;
+use crate::judging::users::{is_of_cluster, is_outside_tenants};
+use crate::judging::{Findings, Listed, Subject};
 use crate::objects::service::{LoadBalancerIngress, Service, ServiceSpec, ServiceStatus};
 use crate::review::{Object, User};
 use crate::tenancy::{Services, Snapshot};

@@ -10,8 +10,8 @@ use std::cell::LazyCell;
 use std::collections::HashSet;
 use std::fmt;
 
-use super::{Findings, Subject};
 use crate::json::Cut;
+use crate::judging::{Findings, Subject};
 use crate::objects::pod::Toleration;
 use crate::tenancy::{Pool, Snapshot, Tenant};
 

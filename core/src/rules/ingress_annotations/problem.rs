@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::json::Cut;
-use crate::rules::findings::Listed;
+use crate::judging::Listed;
 
 /// What is wrong with an annotation, but for how to mend it.
 #[derive(Clone, Copy, Debug)]

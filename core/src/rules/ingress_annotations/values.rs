@@ -8,9 +8,9 @@ use super::problem::Problem;
 use super::table::Takes;
 use crate::hosts::Host;
 use crate::json::Pairs;
-use crate::rules::Subject;
-use crate::rules::characters::{is_pattern, is_plain};
-use crate::rules::writers::{is_of_cluster, is_outside_tenants};
+use crate::judging::Subject;
+use crate::judging::hosts::{is_pattern, is_plain};
+use crate::judging::users::{is_of_cluster, is_outside_tenants};
 use crate::tenancy::{Owner, Tenant};
 
 const KIND: &str = "cert-manager.io/issuer-kind";

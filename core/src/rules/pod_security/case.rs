@@ -3,9 +3,9 @@
 use std::fmt;
 
 use crate::json::Cut;
+use crate::judging::{Concern, Finding, Findings};
 use crate::objects::container::ContainerSecurityContext;
 use crate::objects::pod::{Placed, PodSecurityContext, PodSpec, PodView};
-use crate::rules::{Concern, Finding, Findings};
 
 /// Since when `spec.os` is trusted: from this version on the kubelets a standard is meant for refuse a pod
 /// that claims another operating system than the node's.

@@ -4,10 +4,9 @@ use serde_json::{Value, json};
 
 use super::judge;
 use crate::api::{Level, Mode};
+use crate::judging::{Finding, Findings, Sink};
 use crate::objects::pod::{Extent, Pod, PodView};
 use crate::rule_id::RuleId;
-use crate::rules::findings::Sink;
-use crate::rules::{Finding, Findings};
 use crate::tenancy::PodSecurity;
 
 /// What a row is held to.

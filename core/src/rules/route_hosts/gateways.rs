@@ -7,9 +7,9 @@ use super::Judge;
 use super::references::{Parent, ParentKind};
 use crate::api::ServiceType;
 use crate::json::{Cut, Pairs};
+use crate::judging::Listed;
 use crate::labels::{NAMESPACE_NAME, TENANT};
 use crate::objects::gateway_api::{AllowedRoutes, GatewaySpec, Infrastructure, Listener, Reference};
-use crate::rules::findings::Listed;
 
 impl Judge<'_, '_> {
     pub(super) fn gateway(&mut self, spec: &GatewaySpec<'_>) {

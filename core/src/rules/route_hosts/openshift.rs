@@ -1,8 +1,8 @@
 //! The Route of OpenShift.
 
 use crate::json::Cut;
+use crate::judging::hosts::Claims;
 use crate::objects::gateway_api::OpenShiftRouteSpec;
-use crate::rules::claims::Claims;
 
 /// Without a host the API server makes one, after admission, of the Route's name and namespace.
 pub(super) fn check(spec: &OpenShiftRouteSpec<'_>, claims: &mut Claims<'_, '_>) {

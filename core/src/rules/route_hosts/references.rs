@@ -4,9 +4,9 @@ use std::fmt;
 
 use super::Judge;
 use crate::json::Cut;
+use crate::judging::Listed;
 use crate::objects::gateway_api::{Backend, Reference};
 use crate::objects::kinds::Kind;
-use crate::rules::findings::Listed;
 
 /// The group that a parent is in where none is written.
 const DEFAULT_GROUP: &str = "gateway.networking.k8s.io";

@@ -5,8 +5,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use crate::api::{self, ServiceType};
-use crate::hosts::parents;
-use crate::hosts::{Domain, Domains};
+use crate::hosts::{Domain, Domains, parents};
 use crate::tenancy::Services;
 use crate::tenancy::compile::mistakes::{At, Mistakes};
 use crate::tenancy::compile::{names, refuse_empty};

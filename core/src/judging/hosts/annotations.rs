@@ -9,7 +9,7 @@ use crate::json::Text;
 
 /// What an annotation claims.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Bears {
+pub(crate) enum Bears {
     Nothing,
     /// A list of hosts, by commas or spaces.
     Hosts,
@@ -25,7 +25,7 @@ pub(super) enum Bears {
 
 impl Bears {
     /// By the end of the key where controllers can be told to use another prefix than their own.
-    pub(super) fn of(key: &str) -> Self {
+    pub(crate) fn of(key: &str) -> Self {
         let (prefix, name) = key.rsplit_once('/').unwrap_or(("", key));
         match (prefix, name) {
             (_, "server-alias" | "host-aliases" | "hostname-extension" | "server-redirect") => Self::Hosts,
@@ -46,13 +46,13 @@ impl Bears {
 }
 
 /// The hosts of a list.
-pub(super) fn hosts(value: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn hosts(value: &str) -> impl Iterator<Item = &str> {
     value.split([',', ' ', '\t', '\n', '\r']).filter(|host| !host.is_empty())
 }
 
 impl Claims<'_, '_> {
     /// What an annotation claims by its value alone, and so not [`Bears::Www`].
-    pub(super) fn of_annotation(
+    pub(crate) fn of_annotation(
         &mut self,
         bears: Bears,
         field: &dyn fmt::Display,

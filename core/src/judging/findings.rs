@@ -3,12 +3,12 @@
 use std::collections::HashSet;
 use std::fmt;
 
-use super::Subject;
+use super::subject::Subject;
+use super::users::is_workload_controller;
 use crate::api::{Mode, Workloads};
 use crate::objects::pod::{Extent, Placed, PodView};
 use crate::review::Operation;
-use crate::rule_id::Modes;
-use crate::rule_id::RuleId;
+use crate::rule_id::{Modes, RuleId};
 use crate::tenancy::{Exemption, Reach};
 use crate::verdict::{Total, Violation};
 
@@ -38,24 +38,6 @@ pub enum Concern<'d> {
     Volume(&'d str),
 }
 
-/// What may be named instead, between backticks, in a message; beyond the first few it is only counted.
-pub(super) struct Listed<'l, T>(pub(super) &'l [T]);
-
-/// How many of a list a message names.
-const NAMED: usize = 10;
-
-impl<T: fmt::Display> fmt::Display for Listed<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, name) in self.0.iter().take(NAMED).enumerate() {
-            write!(f, "{}`{name}`", if index == 0 { "" } else { ", " })?;
-        }
-        match self.0.len().saturating_sub(NAMED) {
-            0 => Ok(()),
-            more => write!(f, " and {more} more"),
-        }
-    }
-}
-
 /// How many violations of one rule an answer names, and one of each control beyond; the others are counted.
 const REPORTED: usize = 100;
 
@@ -72,7 +54,7 @@ impl<'f> Findings<'f> {
     }
 
     /// Turns to `rule`; false: it is off.
-    pub(super) fn begin(&mut self, rule: RuleId) -> bool {
+    pub(crate) fn begin(&mut self, rule: RuleId) -> bool {
         self.rule = rule;
         self.sink.mode(rule) != Mode::Off
     }
@@ -290,23 +272,4 @@ impl Exemption {
             }),
         }
     }
-}
-
-/// Whether `username` is a controller of the control plane that makes pods and what makes them. Tenants may
-/// impersonate the ServiceAccounts of their own namespaces, not these.
-fn is_workload_controller(username: &str) -> bool {
-    const CONTROLLERS: [&str; 7] = [
-        "cronjob-controller",
-        "daemon-set-controller",
-        "deployment-controller",
-        "job-controller",
-        "replicaset-controller",
-        "replication-controller",
-        "statefulset-controller",
-    ];
-    // Without --use-service-account-credentials they all share one name.
-    username == "system:kube-controller-manager"
-        || username
-            .strip_prefix("system:serviceaccount:kube-system:")
-            .is_some_and(|name| CONTROLLERS.contains(&name))
 }

@@ -1,17 +1,17 @@
 //! Which characters stay values in the configuration files that controllers write.
 
 /// The punctuation of paths, URLs and the regular expressions that rewrite them.
-pub(super) const PUNCTUATION: &str = "/-._~%!$&()*+,=:@|?^[]\\";
+pub(crate) const PUNCTUATION: &str = "/-._~%!$&()*+,=:@|?^[]\\";
 
 /// Whether `text` is a path, a URL or a regular expression that ends nothing but itself. A backslash at the end would
 /// take away the meaning of what follows it.
-pub(super) fn is_pattern(text: &str) -> bool {
+pub(crate) fn is_pattern(text: &str) -> bool {
     let is_inner = |c: char| c.is_ascii_alphanumeric() || PUNCTUATION.contains(c);
     text.chars().all(is_inner) && !text.ends_with('\\')
 }
 
 /// Whether `text` is words in which nothing stands for anything else.
-pub(super) fn is_plain(text: &str) -> bool {
+pub(crate) fn is_plain(text: &str) -> bool {
     const SPECIAL: &str = "{};\"'`\\#$<>";
     text.chars().all(|c| c == ' ' || c.is_alphanumeric() || (c.is_ascii_graphic() && !SPECIAL.contains(c)))
 }

@@ -3,33 +3,33 @@
 use std::cell::OnceCell;
 use std::fmt;
 
-use super::Findings;
 use crate::hosts::{Domains, Host, HostError};
 use crate::json::Cut;
+use crate::judging::Findings;
 
 /// Judges claims to hosts.
-pub(super) struct Claims<'c, 'f> {
+pub(crate) struct Claims<'c, 'f> {
     domains: &'c Domains,
     /// The domains as a message lists them.
     listed: OnceCell<String>,
     /// Where violations go.
-    pub(super) findings: &'c mut Findings<'f>,
+    pub(crate) findings: &'c mut Findings<'f>,
 }
 
 impl<'c, 'f> Claims<'c, 'f> {
     /// Claims that are held to `domains`.
-    pub(super) fn on(domains: &'c Domains, findings: &'c mut Findings<'f>) -> Self {
+    pub(crate) fn on(domains: &'c Domains, findings: &'c mut Findings<'f>) -> Self {
         Self { domains, listed: OnceCell::new(), findings }
     }
 
     /// A claim to `host`; `source` is what makes it, which is part of what it is by value.
-    pub(super) fn host(&mut self, field: &dyn fmt::Display, source: &str, host: &str) {
+    pub(crate) fn host(&mut self, field: &dyn fmt::Display, source: &str, host: &str) {
         self.claim(field, host, &format_args!("{source}={host}"));
     }
 
     /// A claim to `host` as the Gateway API reads it: `*.d` is every name below `d`, however deep. Whether it is a
     /// violation that counts.
-    pub(super) fn host_and_below(
+    pub(crate) fn host_and_below(
         &mut self,
         field: &dyn fmt::Display,
         source: &dyn fmt::Display,
@@ -62,7 +62,7 @@ impl<'c, 'f> Claims<'c, 'f> {
     }
 
     /// A problem that a host of the tenant's own would solve.
-    pub(super) fn advise(
+    pub(crate) fn advise(
         &mut self,
         field: &dyn fmt::Display,
         problem: &dyn fmt::Display,
@@ -72,7 +72,7 @@ impl<'c, 'f> Claims<'c, 'f> {
     }
 
     /// As [`Self::advise`]; whether it counts.
-    pub(super) fn blame(
+    pub(crate) fn blame(
         &mut self,
         field: &dyn fmt::Display,
         problem: &dyn fmt::Display,

@@ -1,26 +1,26 @@
 //! Which namespaces are one's own: a tenant's, or, outside tenants, all that are no tenant's.
 
-use super::Subject;
+use crate::judging::Subject;
 use crate::labels::{NAMESPACE_NAME, TENANT};
 use crate::objects::pod::{LabelSelector, NodeSelectorRequirement};
 use crate::tenancy::{Owner, Snapshot, Tenant};
 
 /// The namespaces that are the own ones of whoever wrote an object.
 #[derive(Clone, Copy)]
-pub(super) struct Own<'s> {
+pub(crate) struct Own<'s> {
     /// The tenant; `None`: the object is no tenant's.
-    pub(super) tenant: Option<&'s Tenant>,
+    pub(crate) tenant: Option<&'s Tenant>,
     snapshot: &'s Snapshot,
 }
 
 impl<'s> Own<'s> {
     /// Those of whoever wrote the subject.
-    pub(super) const fn of(subject: &Subject<'s, '_>) -> Self {
+    pub(crate) const fn of(subject: &Subject<'s, '_>) -> Self {
         Self { tenant: subject.tenant(), snapshot: subject.snapshot }
     }
 
     /// Whether `namespace` is one of them.
-    pub(super) fn has(&self, namespace: &str) -> bool {
+    pub(crate) fn has(&self, namespace: &str) -> bool {
         match (self.snapshot.owner(namespace), self.tenant) {
             (Owner::Tenant(owner), Some(tenant)) => owner.name == tenant.name,
             (Owner::Tenant(_), None) | (Owner::System | Owner::Unclaimed, Some(_)) => false,
@@ -30,7 +30,7 @@ impl<'s> Own<'s> {
 
     /// Whether a selector selects none but those: its demands are ANDed, so one will do. Only what no tenant can
     /// change of a namespace counts: its name, and the label of its tenant.
-    pub(super) fn has_all_of(&self, selector: &LabelSelector<'_>) -> bool {
+    pub(crate) fn has_all_of(&self, selector: &LabelSelector<'_>) -> bool {
         selector.match_labels.iter().any(|(key, value)| self.is_named_by(key, value))
             || selector.match_expressions.iter().any(|requirement| self.is_demanded_by(requirement))
     }
