@@ -2,6 +2,7 @@
 
 pub mod certificate;
 pub mod container;
+pub mod foreign_apis;
 pub mod gateway_api;
 pub mod kinds;
 pub mod pod;

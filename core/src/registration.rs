@@ -21,7 +21,7 @@ pub use self::configuration::{
 use self::webhooks::{FailurePolicy, Namespaces, ROUTES, WEBHOOKS, WRITE, Webhook};
 use crate::Phase;
 use crate::labels::{NAMESPACE_NAME, TENANT};
-use crate::rules::FOREIGN_APIS;
+use crate::objects::foreign_apis::APIS;
 
 /// The name of both configurations.
 const NAME: &str = "partywall";
@@ -145,7 +145,7 @@ impl Registration {
         let mut all: Vec<(&str, &str, &'static [&'static str])> =
             webhook.resources.iter().map(|own| (own.group, own.name, own.operations)).collect();
         if webhook.name == ROUTES {
-            for api in FOREIGN_APIS {
+            for api in APIS {
                 let of = |group| api.kinds.resources().into_iter().map(move |name| (group, name, WRITE));
                 all.extend(api.groups.iter().flat_map(|group| of(*group)));
             }

@@ -24,16 +24,13 @@ mod service_exposure;
 mod tolerations;
 
 pub(crate) use self::endpoints::CONTROLLERS as ENDPOINT_CONTROLLERS;
-pub(crate) use self::foreign_routes::APIS as FOREIGN_APIS;
-pub use self::foreign_routes::is_sent as is_foreign_sent;
 pub(crate) use self::namespaces::CONTROLLERS as NAMESPACE_CONTROLLERS;
 pub(crate) use self::node_placement::SCHEDULER;
 pub use self::pod_security::{Control, controls};
 use crate::judging::{Findings, Subject};
-use crate::objects::kinds::Kind;
 use crate::review::Operation;
 use crate::rule_id::{HoldsIn, RuleId};
-use crate::tenancy::{ForeignRoute, Owner, Snapshot};
+use crate::tenancy::Owner;
 
 /// Asks every rule that holds for the subject's owner and is not off.
 pub(crate) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
@@ -77,44 +74,3 @@ fn ask(rule: RuleId, subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
         RuleId::Namespaces => namespaces::check(subject, findings),
     }
 }
-
-/// Kinds of Kubernetes itself that are read like custom ones.
-const READ_AS_CUSTOM: [(&str, &str); 2] =
-    [("resource.k8s.io", "ResourceClaim"), ("resource.k8s.io", "ResourceClaimTemplate")];
-
-/// Whether a rule is about objects of a kind when they are written; that some are only not to be removed does not
-/// count.
-pub fn is_judged(group: &str, kind: &str, snapshot: &Snapshot) -> bool {
-    let is_custom_judged = || {
-        READ_AS_CUSTOM.contains(&(group, kind))
-            || Kind::is_in_gateway_api(group)
-            || certificate_names::is_about(group, kind)
-            || foreign_routes::is_about(group, kind, &snapshot.foreign_routes)
-    };
-    let known = Kind::of(group, kind);
-    known != Kind::Other && (known != Kind::Custom || is_custom_judged())
-}
-
-/// Whether a rule is about objects of a kind of this name, in whatever group it is.
-pub fn is_any_judged(kind: &str, foreign_routes: &[ForeignRoute]) -> bool {
-    GROUPS.iter().any(|group| !matches!(Kind::of(group, kind), Kind::Other | Kind::Custom))
-        || READ_AS_CUSTOM.iter().any(|(_, name)| *name == kind)
-        || KEPT.contains(&kind)
-        || certificate_names::is_about_any(kind)
-        || foreign_routes::is_about_any(kind, foreign_routes)
-}
-
-/// Kinds whose objects are only kept from being removed.
-const KEPT: [&str; 2] = ["NetworkPolicy", "CiliumNetworkPolicy"];
-
-/// The groups with kinds that are read as what they are.
-const GROUPS: [&str; 8] = [
-    "",
-    "apps",
-    "batch",
-    "cert-manager.io",
-    "discovery.k8s.io",
-    "gateway.networking.k8s.io",
-    "networking.k8s.io",
-    "route.openshift.io",
-];

@@ -10,6 +10,7 @@ mod compile;
 mod exemptions;
 mod images;
 mod index;
+mod judged;
 mod pools;
 mod routes;
 
@@ -19,6 +20,7 @@ pub use self::compile::{Compiled, Unread, did_you_mean, is_dns_label, keyed};
 pub use self::exemptions::{Exemption, Reach};
 pub use self::images::Repository;
 use self::index::PoolIndex;
+pub use self::judged::is_judged;
 pub use self::pools::{Grant, Pool, PoolId, Taint, is_restricted};
 pub use self::routes::{ForeignRoute, HostPath, Step};
 use crate::api::{Level, ServiceType, StampMode, Workloads};
@@ -188,6 +190,11 @@ impl Snapshot {
             },
             None => Owner::Unclaimed,
         }
+    }
+
+    /// What Settings say of a kind of another API.
+    pub fn foreign_route(&self, group: &str, kind: &str) -> Option<&ForeignRoute> {
+        self.foreign_routes.iter().find(|route| *route.group == *group && *route.kind == *kind)
     }
 
     /// All pools, in the order of their names.

@@ -43,6 +43,25 @@ const GATEWAY_API: [&str; 2] = ["gateway.networking.k8s.io", "gateway.networking
 const OWN_GROUPS: [&str; 8] =
     ["", "apps", "autoscaling", "batch", "extensions", "policy", "coordination.k8s.io", "events.k8s.io"];
 
+/// Kinds of Kubernetes itself that are read like custom ones.
+pub(crate) const READ_AS_CUSTOM: [(&str, &str); 2] =
+    [("resource.k8s.io", "ResourceClaim"), ("resource.k8s.io", "ResourceClaimTemplate")];
+
+/// Kinds whose objects are only kept from being removed.
+pub(crate) const KEPT: [&str; 2] = ["NetworkPolicy", "CiliumNetworkPolicy"];
+
+/// The groups with kinds that are read as what they are.
+pub(crate) const GROUPS: [&str; 8] = [
+    "",
+    "apps",
+    "batch",
+    "cert-manager.io",
+    "discovery.k8s.io",
+    "gateway.networking.k8s.io",
+    "networking.k8s.io",
+    "route.openshift.io",
+];
+
 impl Kind {
     /// The kind called `kind` in `group`.
     pub fn of(group: &str, kind: &str) -> Self {

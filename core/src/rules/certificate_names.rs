@@ -23,17 +23,10 @@ use crate::hosts::Host;
 use crate::json::{Cut, List, Text};
 use crate::judging::hosts::{Claims, service_names};
 use crate::judging::{Findings, Listed, Subject};
-use crate::objects::certificate::{Certificate, IssuerRef};
+use crate::objects::certificate::{Certificate, IssuerRef, REQUESTS};
 use crate::objects::unstructured::Custom;
 use crate::review::Object;
 use crate::tenancy::Tenant;
-
-/// Kinds that hold what is signed in a form that is not read here.
-const REQUESTS: [(&str, &str); 3] = [
-    ("cert-manager.io", "CertificateRequest"),
-    ("acme.cert-manager.io", "Order"),
-    ("acme.cert-manager.io", "Challenge"),
-];
 
 /// cert-manager's own group.
 const GROUP: &str = "cert-manager.io";
@@ -48,22 +41,12 @@ const LONGEST: usize = 1_000;
 /// What the names of Kubernetes' own users and groups begin with.
 const SYSTEM: &str = "system:";
 
-/// Whether the rule is about a kind that is read as a custom one.
-pub(super) fn is_about(group: &str, kind: &str) -> bool {
-    REQUESTS.contains(&(group, kind))
-}
-
-/// Whether the rule is about a kind of this name.
-pub(super) fn is_about_any(kind: &str) -> bool {
-    REQUESTS.iter().any(|(_, name)| *name == kind)
-}
-
 pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     let Some(tenant) = subject.tenant() else { return };
     if let Object::Certificate(certificate) = subject.object {
         Asked::of(certificate, subject, tenant, findings).check(certificate);
     } else if let Object::Custom(object) = subject.object
-        && is_about(&subject.request.group, &subject.request.kind_name)
+        && REQUESTS.contains(&(&*subject.request.group, &*subject.request.kind_name))
     {
         request(subject, object, findings);
     }

@@ -1,50 +1,26 @@
 //! `foreign-routes`: no routes of other APIs, unless Settings say where their hosts are.
 //!
 //! Every ingress controller and service mesh has kinds of its own that claim hosts, in its own syntax, or that
-//! configure a proxy that tenants share. [`APIS`] lists those that are known: what they have is denied, but for what
+//! configure a proxy that tenants share. [`foreign_apis::APIS`] lists those that are known: what they have is denied, but for what
 //! does no harm, and for the kinds that the operator lists with the paths of their hosts. These are held to the
 //! tenant's domains, and to what the cluster calls its Services. A path at which nothing is claims every host.
 //!
 //! Not seen here: what a listed kind does besides claiming hosts (which Gateways a VirtualService attaches to, what a
 //! snippet in it says), hosts at paths that the operator did not list, and APIs that are in neither list.
 
-mod apis;
 mod path;
 
 use std::fmt;
 
-pub(crate) use self::apis::APIS;
 use self::path::{Found, walk};
 use crate::hosts::Host;
 use crate::json::Cut;
 use crate::judging::hosts::{Claims, service_names};
 use crate::judging::{Findings, Subject};
+use crate::objects::foreign_apis;
 use crate::objects::unstructured::Custom;
 use crate::review::{Object, Request};
-use crate::tenancy::{ForeignRoute, HostPath};
-
-/// Whether the rule is about a kind that is read as a custom one.
-pub(super) fn is_about(group: &str, kind: &str, listed: &[ForeignRoute]) -> bool {
-    find(group, kind, listed).is_some() || is_denied(group, kind)
-}
-
-/// Whether the rule is about a kind of this name that somebody may have meant.
-pub(super) fn is_about_any(kind: &str, listed: &[ForeignRoute]) -> bool {
-    listed.iter().any(|route| *route.kind == *kind) || APIS.iter().any(|api| api.kinds.names(kind))
-}
-
-/// Whether the webhooks of the table alone send objects of this kind.
-pub fn is_sent(group: &str, kind: &str) -> bool {
-    APIS.iter().any(|api| api.groups.contains(&group) && api.kinds.are_sent(kind))
-}
-
-fn is_denied(group: &str, kind: &str) -> bool {
-    APIS.iter().any(|api| api.groups.contains(&group) && api.kinds.deny(kind))
-}
-
-fn find<'l>(group: &str, kind: &str, listed: &'l [ForeignRoute]) -> Option<&'l ForeignRoute> {
-    listed.iter().find(|route| *route.group == *group && *route.kind == *kind)
-}
+use crate::tenancy::HostPath;
 
 pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     let (Object::Custom(object), Some(tenant)) = (subject.object, subject.tenant()) else { return };
@@ -53,11 +29,11 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     if controllers.iter().any(|controller| **controller == *user.username) {
         return;
     }
-    if let Some(route) = find(group, kind_name, &subject.snapshot.foreign_routes) {
+    if let Some(route) = subject.snapshot.foreign_route(group, kind_name) {
         let mut hosts = Hosts { subject, object, claims: Claims::on(&tenant.domains, findings) };
         route.hosts.iter().for_each(|path| hosts.check(path, true));
         route.optional_hosts.iter().for_each(|path| hosts.check(path, false));
-    } else if is_denied(group, kind_name) {
+    } else if foreign_apis::is_denied(group, kind_name) {
         let message = format_args!(
             "objects of kind {} in {} can claim hosts of others, or change what others share; use an Ingress or an \
              HTTPRoute, or ask the platform team to list this kind under `foreignRoutes`, or the controller that \

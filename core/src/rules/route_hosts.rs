@@ -73,10 +73,7 @@ impl Judge<'_, '_> {
     /// Any other kind.
     fn other(&mut self, subject: &Subject<'_, '_>, object: &Custom<'_>) {
         let request = subject.request;
-        let is_listed = || {
-            let mut listed = subject.snapshot.foreign_routes.iter();
-            listed.any(|route| *route.group == *request.group && *route.kind == *request.kind_name)
-        };
+        let is_listed = || subject.snapshot.foreign_route(&request.group, &request.kind_name).is_some();
         if !Kind::is_in_gateway_api(&request.group) || is_listed() {
             return;
         }

@@ -4,8 +4,7 @@ use std::fmt::Display;
 
 use jiff::civil::Date;
 use partywall_core::api::{GROUP, Mode};
-use partywall_core::rules::is_judged;
-use partywall_core::tenancy::{Owner, Snapshot};
+use partywall_core::tenancy::{Owner, Snapshot, is_judged};
 use partywall_core::verdict::{Denial, Verdict, Violation};
 use partywall_core::{Phase, answer};
 use serde::Serialize;

@@ -12,8 +12,8 @@ use anyhow::{Context, anyhow, ensure};
 use axum::http::Uri;
 use axum::http::uri::Scheme;
 use partywall_core::labels::{NAMESPACE_NAME, TENANT};
+use partywall_core::objects::foreign_apis;
 use partywall_core::registration::{Registration, Server};
-use partywall_core::rules::is_foreign_sent;
 use partywall_core::tenancy::{Snapshot, is_dns_label};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -155,7 +155,8 @@ fn load(policies: &[PathBuf]) -> anyhow::Result<Snapshot> {
 /// The groups of kinds that the Settings list, and that nobody asks for yet. Which resource a kind is they do not say,
 /// so all of the group are asked for.
 fn foreign_groups(snapshot: &Snapshot) -> Vec<String> {
-    let unasked = snapshot.foreign_routes.iter().filter(|route| !is_foreign_sent(&route.group, &route.kind));
+    let unasked =
+        snapshot.foreign_routes.iter().filter(|route| !foreign_apis::is_sent(&route.group, &route.kind));
     let mut groups: Vec<String> = unasked.map(|route| route.group.to_string()).collect();
     groups.sort_unstable();
     groups.dedup();

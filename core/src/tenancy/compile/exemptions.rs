@@ -7,7 +7,7 @@ use super::mistakes::{At, Mistakes};
 use super::namespaces::Places;
 use super::{Known, Named, names, refuse_empty};
 use crate::api::{ExemptionSpec, Target};
-use crate::rules;
+use crate::tenancy::judged::is_any_judged;
 use crate::tenancy::{Exemption, ForeignRoute, Place, Reach, Tenant};
 
 /// Compiles exemptions into the tenants they are for.
@@ -165,7 +165,7 @@ fn reach(at: &At, target: &Target, foreign_routes: &[ForeignRoute], mistakes: &m
             mistakes.error(at, path, value, message);
         }
     }
-    if !target.kind.trim().is_empty() && !rules::is_any_judged(&target.kind, foreign_routes) {
+    if !target.kind.trim().is_empty() && !is_any_judged(&target.kind, foreign_routes) {
         let message = "no rule is about objects of this kind, so this exempts nothing; write the kind as Kubernetes \
              spells it, such as `DaemonSet`";
         mistakes.warn(at, "spec.target.kind", &target.kind, message);

@@ -27,7 +27,7 @@ pub(crate) enum Kinds {
 
 impl Kinds {
     /// Whether this kind is denied.
-    pub(super) fn deny(&self, kind: &str) -> bool {
+    pub(crate) fn deny(&self, kind: &str) -> bool {
         match self {
             Self::All { harmless, .. } => !harmless.contains(&kind),
             Self::These(kinds) => kinds.iter().any(|(name, _)| *name == kind),
@@ -35,12 +35,12 @@ impl Kinds {
     }
 
     /// Whether objects of this kind are sent.
-    pub(super) fn are_sent(&self, kind: &str) -> bool {
+    pub(crate) fn are_sent(&self, kind: &str) -> bool {
         matches!(self, Self::All { .. }) || self.deny(kind)
     }
 
     /// Whether a kind of this name is known to be denied.
-    pub(super) fn names(&self, kind: &str) -> bool {
+    pub(crate) fn names(&self, kind: &str) -> bool {
         match self {
             Self::All { known, .. } => known.contains(&kind),
             Self::These(_) => self.deny(kind),
@@ -54,6 +54,21 @@ impl Kinds {
             Self::These(kinds) => kinds.iter().map(|(_, resource)| *resource).collect(),
         }
     }
+}
+
+/// Whether objects of this kind are denied unless Settings list it.
+pub(crate) fn is_denied(group: &str, kind: &str) -> bool {
+    APIS.iter().any(|api| api.groups.contains(&group) && api.kinds.deny(kind))
+}
+
+/// Whether a kind of this name is known to be denied, in whatever group it is.
+pub(crate) fn is_any_denied(kind: &str) -> bool {
+    APIS.iter().any(|api| api.kinds.names(kind))
+}
+
+/// Whether the webhooks of the table alone send objects of this kind.
+pub fn is_sent(group: &str, kind: &str) -> bool {
+    APIS.iter().any(|api| api.groups.contains(&group) && api.kinds.are_sent(kind))
 }
 
 const fn all(groups: &'static [&'static str], known: &'static [&'static str]) -> Api {
