@@ -6,7 +6,8 @@ use crate::api::Mode;
 use crate::json::{Cut, Text};
 use crate::judging::{Before, Findings, Report, Subject, Update, changes_containers};
 use crate::objects::kinds::Kind;
-use crate::review::{self, DecodeError, Object, Operation, Request, Undecodable};
+use crate::objects::object::{Object, decode_as, is_without_spec};
+use crate::review::{self, DecodeError, Operation, Request, Undecodable};
 use crate::tenancy::{Owner, Snapshot};
 use crate::verdict::{Denial, Verdict};
 use crate::{rules, stamp};
@@ -121,7 +122,7 @@ fn is_to_be_read(request: &Request<'_>) -> bool {
         ("", "pods" | "bindings" | "services" | "endpoints" | "namespaces")
             | ("discovery.k8s.io", "endpointslices")
             | ("networking.k8s.io" | "extensions", "ingresses")
-    ) && !review::is_without_spec(&request.subresource)
+    ) && !is_without_spec(&request.subresource)
 }
 
 /// Whether a kubelet shows a static pod: it runs already, and no kubelet runs it for being shown. The API server
@@ -141,7 +142,7 @@ fn judge_deletion(
     snapshot: &Snapshot,
     old: Option<&RawValue>,
 ) -> Verdict {
-    match old.map(|raw| review::decode_as(request.kind, &request.subresource, raw)) {
+    match old.map(|raw| decode_as(request.kind, &request.subresource, raw)) {
         // What an API server sends of old has nothing in it that could be judged.
         None => Verdict::allow(),
         Some(Ok(old)) => judge(
@@ -157,7 +158,7 @@ fn judge_deletion(
 /// Asks the rules, and on an update reports only what got worse.
 fn judge<'a>(subject: &Subject<'_, 'a>, raw: Option<&'a RawValue>) -> Verdict {
     // One that does not decode had no violations that could be held in favour of the new one.
-    let decode = |raw| review::decode_as(subject.request.kind, &subject.request.subresource, raw).ok();
+    let decode = |raw| decode_as(subject.request.kind, &subject.request.subresource, raw).ok();
     let is_compared = matches!(subject.request.kind, Kind::Namespace | Kind::Custom);
     let compared = raw.filter(|_| is_compared).and_then(decode);
     // A pod that runs names its node, and nearly always has before. So that is taken for granted, and looked up only if

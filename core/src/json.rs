@@ -1,5 +1,6 @@
 //! JSON as it arrives and as it leaves: the reader, the types that borrow from it, and patches.
 
+mod escaped;
 mod list;
 mod pairs;
 mod patch;
@@ -7,11 +8,12 @@ pub(crate) mod reader;
 mod record;
 mod text;
 
+pub use self::escaped::Cut;
+pub(crate) use self::escaped::without_position;
 pub use self::list::List;
 pub(crate) use self::pairs::Annotations;
 pub use self::pairs::Pairs;
 pub use self::patch::Patch;
 pub(crate) use self::patch::{PatchBuilder, Pointer};
-pub use self::record::Cut;
 pub(crate) use self::record::{Place, record, record_methods};
 pub use self::text::Text;

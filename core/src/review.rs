@@ -14,14 +14,14 @@ mod uid;
 
 pub use self::answer::encode;
 pub use self::node::node_of;
-pub use self::request::{Object, Operation, Request, User, decode_as, is_without_spec};
+pub use self::request::{Operation, Request, Undecodable, User};
 pub use self::uid::find_uid;
 use thiserror::Error;
 
-use self::request::{GroupKind, Undecided, kind_of};
+use self::request::{GroupKind, Undecided};
 use crate::json::reader::{self, Refused};
-use crate::json::{Cut, Place, Text, record};
-use crate::objects::kinds::Kind;
+use crate::json::{Cut, Place, Text, record, without_position};
+use crate::objects::kinds::kind_of;
 
 /// Why a body got no verdict.
 #[derive(Debug, Error)]
@@ -32,22 +32,6 @@ pub enum DecodeError {
     /// Denied with code 422: the review is one, but what a rule reads of it is not what it should be.
     #[error("{0}")]
     Undecodable(Undecodable),
-}
-
-/// A review whose uid is known and whose object does not decode.
-#[derive(Debug, Error)]
-#[error("`{path}` does not decode: {problem}")]
-pub struct Undecodable {
-    /// The uid to answer with.
-    pub uid: String,
-    /// The kind of the object, if it could be read.
-    pub kind: Option<Kind>,
-    /// The request's namespace, as far as it could be read.
-    pub namespace: String,
-    /// The path in the review.
-    pub path: String,
-    /// What is wrong with it.
-    pub problem: String,
 }
 
 /// Decodes a review.
@@ -118,12 +102,6 @@ fn check(kind: &str, api_version: &str, uid: &str) -> Result<(), DecodeError> {
         return Err(DecodeError::NotAReview("request.uid is missing".to_owned()));
     }
     Ok(())
-}
-
-/// serde_json's messages end in a line and column, which mean nothing to whoever reads a denial.
-pub(crate) fn without_position(message: &str) -> String {
-    let end = message.rfind(" at line ").unwrap_or(message.len());
-    Cut(message.get(..end).unwrap_or(message)).to_string()
 }
 
 record! {

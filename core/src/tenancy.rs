@@ -25,7 +25,7 @@ pub use self::pools::{Grant, Pool, PoolId, Taint, is_restricted};
 pub use self::routes::{ForeignRoute, HostPath, Step};
 use crate::api::{Level, ServiceType, StampMode, Workloads};
 use crate::hosts::Domains;
-use crate::objects::pod::Toleration;
+use crate::objects::scheduling::Toleration;
 use crate::rule_id::Modes;
 
 /// Everything a review is decided from, beside the request itself.

@@ -5,7 +5,8 @@ use std::ops::Deref;
 
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 
-use super::{Cut, Text};
+use super::escaped::Cut;
+use super::text::Text;
 
 /// A map of strings; a repeated key is an error. A small one is in the order it was written.
 ///

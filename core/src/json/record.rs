@@ -45,21 +45,6 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for Place<'_, T> {
     }
 }
 
-/// A value from a request, cut to a length that is safe to print and with control characters escaped.
-pub struct Cut<'t>(pub &'t str);
-
-/// How many characters of a value from a request are printed.
-const CUT: usize = 120;
-
-impl fmt::Display for Cut<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for c in self.0.chars().take(CUT) {
-            if c.is_control() { write!(f, "{}", c.escape_default())? } else { fmt::Write::write_char(f, c)? }
-        }
-        if self.0.chars().nth(CUT).is_some() { f.write_str("…") } else { Ok(()) }
-    }
-}
-
 /// Declares a struct that decodes from a JSON object: `name: Type = "jsonName"`.
 macro_rules! record {
     ($(#[$meta:meta])* $vis:vis struct $name:ident<'a> { $($(#[$doc:meta])* $field:ident: $ty:ty = $json:literal,)* }) => {
@@ -160,7 +145,6 @@ pub(crate) use {record, record_methods};
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::json::{List, Pairs, Text};
 
     record! {
@@ -232,11 +216,5 @@ mod tests {
         assert_eq!(&*sample.name, "a<b");
         assert!(json.as_bytes().as_ptr_range().contains(&sample.items[0].as_ptr()));
         assert!(decode(r#"{"n\u0061me": "x"}"#).is_ok_and(|s| &*s.name == "x"));
-    }
-
-    #[test]
-    fn k16_values_are_cut_and_escaped_before_they_are_printed() {
-        assert_eq!(Cut("a\nb\u{1b}[31m").to_string(), "a\\nb\\u{1b}[31m");
-        assert_eq!(Cut(&"x".repeat(500)).to_string().chars().count(), CUT + 1);
     }
 }

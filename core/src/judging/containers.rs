@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::review::Object;
+use crate::objects::object::Object;
 
 /// Whether a pod's containers changed so much that `pod-security` judges the pod in full: an image changed or
 /// a container came, as the reference implementation decides.

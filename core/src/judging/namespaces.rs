@@ -2,7 +2,7 @@
 
 use crate::judging::Subject;
 use crate::labels::{NAMESPACE_NAME, TENANT};
-use crate::objects::pod::{LabelSelector, NodeSelectorRequirement};
+use crate::objects::scheduling::{LabelSelector, NodeSelectorRequirement};
 use crate::tenancy::{Owner, Snapshot, Tenant};
 
 /// The namespaces that are the own ones of whoever wrote an object.

@@ -1,6 +1,7 @@
 //! Which pool a pod belongs to.
 
-use crate::objects::pod::{NodeSelectorTerm, PodSpec};
+use crate::objects::pod::PodSpec;
+use crate::objects::scheduling::NodeSelectorTerm;
 use crate::tenancy::{Pool, Snapshot, Tenant};
 
 /// The pool of a pod: the one all of whose labels its own nodeSelector names; else its tenant's default, unless

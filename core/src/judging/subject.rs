@@ -1,7 +1,8 @@
 //! What a rule looks at.
 
+use crate::objects::object::Object;
 use crate::objects::pod::PodView;
-use crate::review::{Object, Request};
+use crate::review::Request;
 use crate::tenancy::{Owner, Snapshot, Tenant};
 
 /// What a rule judges: an object as it is asked for (or as it was before), and whose namespace it is in.

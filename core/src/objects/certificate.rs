@@ -3,7 +3,7 @@
 use serde_json::value::RawValue;
 
 use crate::json::{List, Text, record};
-use crate::objects::pod::Metadata;
+use crate::objects::metadata::Metadata;
 
 /// Kinds that hold what is signed in a form that is not read here.
 pub(crate) const REQUESTS: [(&str, &str); 3] = [

@@ -4,7 +4,8 @@
 //! from claiming more hosts in more places than can be looked at.
 
 use crate::json::{List, Pairs, Text, record};
-use crate::objects::pod::{LabelSelector, Metadata};
+use crate::objects::metadata::Metadata;
+use crate::objects::scheduling::LabelSelector;
 
 record! {
     /// An HTTPRoute, GRPCRoute, TLSRoute, TCPRoute or UDPRoute, of any served version.

@@ -105,3 +105,8 @@ impl Kind {
         }
     }
 }
+
+/// The kind of that name, if there is a name.
+pub(crate) fn kind_of(group: &str, name: &str) -> Option<Kind> {
+    (!name.is_empty()).then(|| Kind::of(group, name))
+}

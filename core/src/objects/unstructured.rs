@@ -6,7 +6,7 @@ use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor
 use serde_json::value::RawValue;
 
 use crate::json::{Cut, Text};
-use crate::objects::pod::Metadata;
+use crate::objects::metadata::Metadata;
 
 /// An object of any kind.
 #[derive(Debug, Default)]

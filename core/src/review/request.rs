@@ -2,19 +2,13 @@
 
 use std::fmt;
 
-use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+use serde::de::{self, Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
+use thiserror::Error;
 
-use super::{Undecodable, without_position};
-use crate::json::{Cut, List, Place, Text, reader, record};
-use crate::objects::certificate::Certificate;
-use crate::objects::gateway_api::{Gateway, OpenShiftRoute, Route};
-use crate::objects::kinds::Kind;
-use crate::objects::pod::{
-    Binding, CronJob, EphemeralContainers, Extent, IN_JOB_TEMPLATE, IN_OBJECT, IN_SPEC, Metadata, Pod,
-    PodTemplate, PodView, TemplateOwner,
-};
-use crate::objects::service::{Endpoints, Ingress, Service};
+use crate::json::{Cut, List, Place, Text, record};
+use crate::objects::kinds::{Kind, kind_of};
+use crate::objects::object::{As, Object, decode_as, reading};
 use crate::objects::unstructured::Custom;
 
 /// A request, decoded as far as a rule reads it.
@@ -107,192 +101,20 @@ record! {
     }
 }
 
-/// An object, decoded as its kind.
-#[derive(Debug)]
-pub enum Object<'a> {
-    /// A pod.
-    Pod(Box<Pod<'a>>),
-    /// Any kind with `spec.template`.
-    TemplateOwner(Box<TemplateOwner<'a>>),
-    /// A CronJob.
-    CronJob(Box<CronJob<'a>>),
-    /// A PodTemplate.
-    PodTemplate(Box<PodTemplate<'a>>),
-    /// A Service.
-    Service(Box<Service<'a>>),
-    /// An Ingress.
-    Ingress(Box<Ingress<'a>>),
-    /// A pod bound to a node.
-    Binding(Box<Binding<'a>>),
-    /// The ephemeral containers of a pod, as the pod of which nothing else is known.
-    EphemeralContainers(Box<Pod<'a>>),
-    /// The addresses behind a Service.
-    Endpoints(Box<Endpoints<'a>>),
-    /// A route of the Gateway API.
-    Route(Box<Route<'a>>),
-    /// A Gateway, or a set of listeners for one.
-    Gateway(Box<Gateway<'a>>),
-    /// The Route of OpenShift.
-    OpenShiftRoute(Box<OpenShiftRoute<'a>>),
-    /// A Certificate of cert-manager.
-    Certificate(Box<Certificate<'a>>),
-    /// Any object of which no more is known than that it has metadata.
-    Custom(Box<Custom<'a>>),
-    /// Nothing that a rule reads.
-    Unread,
-    /// `null`, where there should be an object.
-    Missing,
-}
-
-impl<'a> Object<'a> {
-    /// The pod, or the pod that the template makes.
-    pub fn pod(&self) -> Option<PodView<'_, 'a>> {
-        match self {
-            Self::Pod(pod) => PodView::of_pod(pod, Extent::Pod),
-            Self::EphemeralContainers(pod) => PodView::of_pod(pod, Extent::Part),
-            Self::TemplateOwner(owner) => PodView::of_template(owner.spec.template.as_ref(), IN_SPEC),
-            Self::CronJob(job) => {
-                PodView::of_template(job.spec.job_template.spec.template.as_ref(), IN_JOB_TEMPLATE)
-            }
-            Self::PodTemplate(template) => PodView::of_template(template.template.as_ref(), IN_OBJECT),
-            Self::Service(_)
-            | Self::Ingress(_)
-            | Self::Binding(_)
-            | Self::Endpoints(_)
-            | Self::Route(_)
-            | Self::Gateway(_)
-            | Self::OpenShiftRoute(_)
-            | Self::Certificate(_)
-            | Self::Custom(_)
-            | Self::Unread
-            | Self::Missing => None,
-        }
-    }
-
-    /// The object's own metadata.
-    pub fn metadata(&self) -> Option<&Metadata<'a>> {
-        match self {
-            Self::Pod(pod) | Self::EphemeralContainers(pod) => Some(&pod.metadata),
-            Self::TemplateOwner(owner) => Some(&owner.metadata),
-            Self::CronJob(job) => Some(&job.metadata),
-            Self::PodTemplate(template) => Some(&template.metadata),
-            Self::Service(service) => Some(&service.metadata),
-            Self::Ingress(ingress) => Some(&ingress.metadata),
-            Self::Binding(binding) => Some(&binding.metadata),
-            Self::Endpoints(endpoints) => Some(&endpoints.metadata),
-            Self::Route(route) => Some(&route.metadata),
-            Self::Gateway(gateway) => Some(&gateway.metadata),
-            Self::OpenShiftRoute(route) => Some(&route.metadata),
-            Self::Certificate(certificate) => Some(&certificate.metadata),
-            Self::Custom(object) => Some(&object.metadata),
-            Self::Unread | Self::Missing => None,
-        }
-    }
-}
-
-/// Subresources that carry no spec: the API server takes nothing from them that a rule of pods reads. From
-/// `resize` it takes the containers' resources, and everything else from the pod as it is.
-const WITHOUT_SPEC: [&str; 11] = [
-    "status",
-    "scale",
-    "resize",
-    "eviction",
-    "log",
-    "exec",
-    "attach",
-    "portforward",
-    "proxy",
-    "token",
-    "finalize",
-];
-
-/// Whether a subresource carries no spec.
-pub fn is_without_spec(subresource: &str) -> bool {
-    WITHOUT_SPEC.contains(&subresource)
-}
-
-/// As which kind an object is read. The subresources without a spec are not read, but for the metadata and
-/// addresses that Services and Ingresses take from their status too, and the metadata of Namespaces.
-fn reading(kind: Kind, subresource: &str) -> Kind {
-    // Of a pod its status takes nothing but metadata, of which names outside of the cluster are made.
-    if kind == Kind::Pod && subresource == "status" {
-        return Kind::Custom;
-    }
-    let is_read_of = match subresource {
-        "status" => matches!(kind, Kind::Service | Kind::Ingress | Kind::Namespace),
-        "finalize" => kind == Kind::Namespace,
-        _ => false,
-    };
-    if is_without_spec(subresource) && !is_read_of { Kind::Other } else { kind }
-}
-
-/// Decodes an object as a kind.
-struct As(Kind);
-
-impl<'de> DeserializeSeed<'de> for As {
-    type Value = Object<'de>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Object<'de>, D::Error> {
-        match self.0 {
-            Kind::Pod => present(deserializer, Object::Pod),
-            Kind::Deployment
-            | Kind::ReplicaSet
-            | Kind::StatefulSet
-            | Kind::DaemonSet
-            | Kind::Job
-            | Kind::ReplicationController => present(deserializer, Object::TemplateOwner),
-            Kind::CronJob => present(deserializer, Object::CronJob),
-            Kind::PodTemplate => present(deserializer, Object::PodTemplate),
-            Kind::Service => present(deserializer, Object::Service),
-            Kind::Ingress => present(deserializer, Object::Ingress),
-            Kind::Binding => present(deserializer, Object::Binding),
-            Kind::EphemeralContainers => {
-                let containers = |containers: Box<EphemeralContainers<'de>>| {
-                    Object::EphemeralContainers(Box::new((*containers).into()))
-                };
-                present(deserializer, containers)
-            }
-            Kind::Endpoints | Kind::EndpointSlice => present(deserializer, Object::Endpoints),
-            Kind::Route | Kind::PortRoute => present(deserializer, Object::Route),
-            Kind::Gateway | Kind::ListenerSet => present(deserializer, Object::Gateway),
-            Kind::OpenShiftRoute => present(deserializer, Object::OpenShiftRoute),
-            Kind::Certificate => present(deserializer, Object::Certificate),
-            Kind::Namespace | Kind::Custom => present(deserializer, Object::Custom),
-            Kind::Other => IgnoredAny::deserialize(deserializer).map(|_| Object::Unread),
-        }
-    }
-}
-
-/// Decodes an object where it will stay, if there is one.
-fn present<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
-    deserializer: D,
-    wrap: impl FnOnce(Box<T>) -> Object<'de>,
-) -> Result<Object<'de>, D::Error> {
-    let mut object = Box::<T>::default();
-    let is_there = Place(&mut *object).deserialize(deserializer)?;
-    Ok(if is_there { wrap(object) } else { Object::Missing })
-}
-
-/// Decodes the raw JSON of an object of a request's kind; the error is the path and the problem.
-pub fn decode_as<'a>(
-    kind: Kind,
-    subresource: &str,
-    raw: &'a RawValue,
-) -> Result<Object<'a>, (String, String)> {
-    let seed = || As(reading(kind, subresource));
-    if let Ok(object) = reader::from_str(seed(), raw.get()) {
-        return Ok(object);
-    }
-    let mut deserializer = serde_json::Deserializer::from_str(raw.get());
-    let mut track = serde_path_to_error::Track::new();
-    seed()
-        .deserialize(serde_path_to_error::Deserializer::new(&mut deserializer, &mut track))
-        .map_err(|error| (track.path().to_string(), without_position(&error.to_string())))
-}
-
-/// The kind of that name, if there is a name.
-pub(super) fn kind_of(group: &str, name: &str) -> Option<Kind> {
-    (!name.is_empty()).then(|| Kind::of(group, name))
+/// A review whose uid is known and whose object does not decode.
+#[derive(Debug, Error)]
+#[error("`{path}` does not decode: {problem}")]
+pub struct Undecodable {
+    /// The uid to answer with.
+    pub uid: String,
+    /// The kind of the object, if it could be read.
+    pub kind: Option<Kind>,
+    /// The request's namespace, as far as it could be read.
+    pub namespace: String,
+    /// The path in the review.
+    pub path: String,
+    /// What is wrong with it.
+    pub problem: String,
 }
 
 /// A request of which everything is read, but it is not yet certain that it makes sense.
@@ -450,7 +272,7 @@ impl<'de: 'a, 'a> Visitor<'de> for RequestVisitor<'_, 'a> {
             };
             let bit = 1 << field as u16;
             if seen & bit != 0 {
-                return Err(A::Error::custom(format_args!("duplicate field `{key}`")));
+                return Err(de::Error::custom(format_args!("duplicate field `{key}`")));
             }
             seen |= bit;
             match field {

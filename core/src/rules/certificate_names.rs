@@ -24,8 +24,8 @@ use crate::json::{Cut, List, Text};
 use crate::judging::hosts::{Claims, service_names};
 use crate::judging::{Findings, Listed, Subject};
 use crate::objects::certificate::{Certificate, IssuerRef, REQUESTS};
+use crate::objects::object::Object;
 use crate::objects::unstructured::Custom;
-use crate::review::Object;
 use crate::tenancy::Tenant;
 
 /// cert-manager's own group.

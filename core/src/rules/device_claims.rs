@@ -4,9 +4,9 @@
 //! server asks for nothing but a label of the namespace. Read are the requests of ResourceClaims and of the claims in
 //! ResourceClaimTemplates, as every version so far has them.
 
-use crate::json::{Cut, List, record};
+use crate::json::{Cut, List, record, without_position};
 use crate::judging::{Findings, Subject};
-use crate::review::{Object, without_position};
+use crate::objects::object::Object;
 
 record! {
     /// The spec of a ResourceClaim, or of a template of them.

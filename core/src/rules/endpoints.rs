@@ -15,8 +15,8 @@ use serde_json::value::RawValue;
 
 use crate::json::Pairs;
 use crate::judging::{Findings, Subject};
+use crate::objects::object::Object;
 use crate::objects::service::Endpoints;
-use crate::review::Object;
 
 /// Who writes addresses, beside those whom the Settings name: by name, since a tenant may impersonate the ServiceAccounts of its own namespaces.
 pub(crate) const CONTROLLERS: &[&str] = &[

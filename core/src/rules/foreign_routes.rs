@@ -18,8 +18,9 @@ use crate::json::Cut;
 use crate::judging::hosts::{Claims, service_names};
 use crate::judging::{Findings, Subject};
 use crate::objects::foreign_apis;
+use crate::objects::object::Object;
 use crate::objects::unstructured::Custom;
-use crate::review::{Object, Request};
+use crate::review::Request;
 use crate::tenancy::HostPath;
 
 pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {

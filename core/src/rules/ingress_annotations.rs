@@ -28,12 +28,12 @@ use std::fmt;
 use self::problem::Problem;
 use self::table::{Family, Takes};
 use self::values::Judge;
-use super::ingress_class::names_class;
 use crate::json::{Cut, Pairs};
 use crate::judging::hosts::{Bears, Claims, hosts};
 use crate::judging::{Findings, Subject};
+use crate::objects::ingress::names_class;
 use crate::objects::kinds::Kind;
-use crate::review::Object;
+use crate::objects::object::Object;
 use crate::tenancy::Tenant;
 
 /// The controllers whose annotations are known.

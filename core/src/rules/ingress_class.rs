@@ -8,11 +8,10 @@ use std::fmt;
 
 use crate::json::Cut;
 use crate::judging::{Findings, Listed, Subject};
-use crate::review::Object;
+use crate::objects::ingress::names_class;
+use crate::objects::object::Object;
 
 const FIELD: &str = "spec.ingressClassName";
-/// What annotations that name a class are called, behind whatever prefix.
-const ANNOTATION: &str = "ingress.class";
 
 pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     let (Object::Ingress(ingress), Some(tenant)) = (subject.object, subject.tenant()) else { return };
@@ -50,9 +49,4 @@ fn foreign(field: &dyn fmt::Display, class: &str, classes: Option<&[Box<str>]>, 
     let allowed = Listed(classes.unwrap_or_default());
     let message = format_args!("`{}` is no ingress class of the tenant; use {allowed}", Cut(class));
     findings.add_whole(field, &message, &format_args!("class {class}"));
-}
-
-/// Whether an annotation names a class.
-pub(super) fn names_class(key: &str) -> bool {
-    key.strip_suffix(ANNOTATION).is_some_and(|prefix| prefix.is_empty() || prefix.ends_with('/'))
 }

@@ -10,8 +10,8 @@
 use crate::json::Cut;
 use crate::judging::hosts::{Bears, Claims, PUNCTUATION, is_pattern};
 use crate::judging::{Findings, Subject};
-use crate::objects::service::{Ingress, IngressPath, IngressRule};
-use crate::review::Object;
+use crate::objects::ingress::{Ingress, IngressPath, IngressRule};
+use crate::objects::object::Object;
 
 pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     let (Object::Ingress(ingress), Some(tenant)) = (subject.object, subject.tenant()) else { return };

@@ -13,8 +13,9 @@ use crate::judging::users::is_of_cluster;
 use crate::judging::{Findings, Subject};
 use crate::labels::MANAGED;
 use crate::objects::kinds::Kind;
+use crate::objects::object::Object;
 use crate::objects::unstructured::Custom;
-use crate::review::{Object, Operation};
+use crate::review::Operation;
 
 pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     let (Object::Custom(new), Some(Object::Custom(old))) = (subject.object, subject.old) else { return };

@@ -16,8 +16,8 @@ use crate::judging::users::is_of_cluster;
 use crate::judging::{Findings, Subject};
 use crate::labels::{NAMESPACE_NAME, TENANT};
 use crate::objects::kinds::Kind;
+use crate::objects::object::Object;
 use crate::objects::unstructured::Custom;
-use crate::review::Object;
 use crate::tenancy::Owner;
 
 /// Who looks after namespaces for the cluster.

@@ -16,8 +16,9 @@ use crate::api::StampMode;
 use crate::json::Cut;
 use crate::judging::placement::{demands, pool_of};
 use crate::judging::{Findings, Subject};
-use crate::objects::pod::{Extent, NodeSelectorRequirement, NodeSelectorTerm, PodSpec, PodView};
-use crate::review::Object;
+use crate::objects::object::Object;
+use crate::objects::pod::{Extent, PodSpec, PodView};
+use crate::objects::scheduling::{NodeSelectorRequirement, NodeSelectorTerm};
 use crate::tenancy::{Pool, Snapshot, Tenant, is_restricted};
 
 /// What an unclaimed pod does wrong.

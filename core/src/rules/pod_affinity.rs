@@ -13,7 +13,8 @@ use std::fmt;
 use crate::json::{Cut, List};
 use crate::judging::{Findings, Own, Subject};
 use crate::labels::{NAMESPACE_NAME, TENANT};
-use crate::objects::pod::{PodAffinityTerm, PodView};
+use crate::objects::pod::PodView;
+use crate::objects::scheduling::PodAffinityTerm;
 use crate::tenancy::Tenant;
 
 pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {

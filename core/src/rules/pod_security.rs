@@ -35,8 +35,9 @@ mod windows_host_process;
 use self::case::{Case, Found, OS_SINCE, USER_NAMESPACES_SINCE};
 use crate::api::Level;
 use crate::judging::{Findings, Subject};
-use crate::objects::pod::{Binding, Extent, PodSpec, PodView};
-use crate::review::Object;
+use crate::objects::object::Object;
+use crate::objects::pod::{Extent, PodSpec, PodView};
+use crate::objects::scheduling::Binding;
 use crate::tenancy::PodSecurity;
 
 /// A control of the Pod Security Standards: what it is called and when it holds.

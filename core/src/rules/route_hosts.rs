@@ -24,8 +24,8 @@ use crate::judging::hosts::Claims;
 use crate::judging::{Findings, Own, Subject};
 use crate::objects::gateway_api::PolicySpec;
 use crate::objects::kinds::Kind;
+use crate::objects::object::Object;
 use crate::objects::unstructured::Custom;
-use crate::review::Object;
 use crate::tenancy::Tenant;
 
 pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {

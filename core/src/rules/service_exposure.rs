@@ -16,8 +16,9 @@ use crate::hosts::Host;
 use crate::json::Cut;
 use crate::judging::users::{is_of_cluster, is_outside_tenants};
 use crate::judging::{Findings, Listed, Subject};
+use crate::objects::object::Object;
 use crate::objects::service::{LoadBalancerIngress, Service, ServiceSpec, ServiceStatus};
-use crate::review::{Object, User};
+use crate::review::User;
 use crate::tenancy::{Services, Snapshot};
 
 pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {

@@ -12,7 +12,7 @@ use std::fmt;
 
 use crate::json::Cut;
 use crate::judging::{Findings, Subject};
-use crate::objects::pod::Toleration;
+use crate::objects::scheduling::Toleration;
 use crate::tenancy::{Pool, Snapshot, Tenant};
 
 pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {

@@ -5,7 +5,7 @@ use rustc_hash::FxHashMap;
 
 use super::pools::{Pool, PoolId};
 use crate::api::Effect;
-use crate::objects::pod::Toleration;
+use crate::objects::scheduling::Toleration;
 
 /// The taints and labels of all pools.
 #[derive(Debug, Default)]

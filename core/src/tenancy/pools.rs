@@ -1,7 +1,7 @@
 //! Pools as the scheduler sees them: labels to select, taints to tolerate.
 
 use crate::api::{Effect, Operator};
-use crate::objects::pod::Toleration;
+use crate::objects::scheduling::Toleration;
 
 /// A pool's place in the snapshot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -30,13 +30,14 @@ pub(super) fn announce(listen: SocketAddr) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use partywall_core::objects::object::Object;
     use partywall_core::review;
 
     #[test]
     fn the_review_is_one() {
         let request = review::decode(REVIEW.as_bytes()).unwrap();
         assert_eq!((&*request.uid, &*request.namespace), ("demo", "tenants-x"));
-        assert!(matches!(request.operation, review::Operation::Create { new: review::Object::Pod(_) }));
+        assert!(matches!(request.operation, review::Operation::Create { new: Object::Pod(_) }));
         assert!(!REVIEW.contains('\''), "it is quoted for a shell");
     }
 }
