@@ -2,8 +2,9 @@
 
 use serde::Deserialize;
 
-use super::mistakes::{At, Mistakes};
-use super::{Named, platform, refuse_empty, routes};
+use super::mistakes::{At, Mistakes, refuse_empty};
+use super::objects::Named;
+use super::{platform, routes};
 use crate::api::{Mode, SettingsSpec, Source, StampMode, Workloads};
 use crate::rule_id::Modes;
 use crate::tenancy::{Controllers, ForeignRoute, Platform};

@@ -3,9 +3,10 @@
 use jiff::civil::Date;
 use rustc_hash::FxHashMap;
 
-use super::mistakes::{At, Mistakes};
+use super::mistakes::{At, Mistakes, refuse_empty};
+use super::names;
 use super::namespaces::Places;
-use super::{Known, Named, names, refuse_empty};
+use super::objects::{Known, Named};
 use crate::api::{ExemptionSpec, Target};
 use crate::tenancy::judged::is_any_judged;
 use crate::tenancy::{Exemption, ForeignRoute, Place, Reach, Tenant};

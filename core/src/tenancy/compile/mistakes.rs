@@ -133,3 +133,10 @@ fn json(value: &(impl Serialize + ?Sized)) -> String {
     // INVARIANT: strings, lists and maps of strings are always JSON; should one not be, the path still tells.
     serde_json::to_string(value).unwrap_or_default()
 }
+
+/// A list that is there and empty: whoever wrote it may have meant all of them or none.
+pub(super) fn refuse_empty<T>(list: &[T], at: &At, path: &str, mend: &str, mistakes: &mut Mistakes) {
+    if list.is_empty() {
+        mistakes.error_json(at, path, "[]", format!("an empty list means nothing at all; {mend}"));
+    }
+}

@@ -4,7 +4,6 @@ use std::collections::hash_map::Entry;
 
 use rustc_hash::FxHashMap;
 
-use super::defaults::Base;
 use super::mistakes::{At, Mistakes};
 use super::names;
 use crate::tenancy::Place;
@@ -17,19 +16,14 @@ pub(super) struct Places(FxHashMap<Box<str>, Place>);
 
 impl Places {
     /// Begins with the system namespaces.
-    pub(super) fn new(base: &Base, mistakes: &mut Mistakes) -> Self {
+    pub(super) fn new(system_namespaces: &[String], at: &At, mistakes: &mut Mistakes) -> Self {
         let mut places = Self(FxHashMap::default());
-        for (index, namespace) in base.system_namespaces.iter().enumerate() {
+        for (index, namespace) in system_namespaces.iter().enumerate() {
             let path = format!("spec.systemNamespaces[{index}]");
             if !names::is_dns_label(namespace) {
-                mistakes.error(&base.at, path, namespace, NAME);
+                mistakes.error(at, path, namespace, NAME);
             } else if places.0.insert(namespace.as_str().into(), Place::System).is_some() {
-                mistakes.error(
-                    &base.at,
-                    path,
-                    namespace,
-                    "this namespace is listed twice; remove one of them",
-                );
+                mistakes.error(at, path, namespace, "this namespace is listed twice; remove one of them");
             }
         }
         places

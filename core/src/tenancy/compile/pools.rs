@@ -3,7 +3,8 @@
 use rustc_hash::FxHashMap;
 
 use super::mistakes::{At, Mistakes};
-use super::{Known, Named, index_by_name, names};
+use super::names;
+use super::objects::{Known, Named, index_by_name};
 use crate::api::{self, NodePoolSpec, Operator};
 use crate::tenancy::{Grant, Pool, PoolId, Taint, is_restricted};
 

@@ -5,10 +5,11 @@ mod services;
 
 use super::defaults::Base;
 use super::domains::{Claim, overlaps};
-use super::mistakes::{At, Mistakes};
+use super::mistakes::{At, Mistakes, refuse_empty};
+use super::names;
 use super::namespaces::Places;
+use super::objects::Named;
 use super::pools::{Found, Pools};
-use super::{Named, names, refuse_empty};
 use crate::api::{self, Level, NodePools, Operator, TenantSpec, TolerationGrant};
 use crate::hosts::{Domain, Domains};
 use crate::rule_id::Modes;

@@ -1,8 +1,8 @@
 //! What a tenant's pods and Ingresses may name.
 
 use crate::api;
-use crate::tenancy::compile::mistakes::{At, Mistakes};
-use crate::tenancy::compile::{names, refuse_empty};
+use crate::tenancy::compile::mistakes::{At, Mistakes, refuse_empty};
+use crate::tenancy::compile::names;
 use crate::tenancy::{DEFAULT_SCHEDULER, Repository, RuntimeClasses};
 
 /// What is wrong with a name that no object can have.

@@ -7,8 +7,8 @@ use ipnet::IpNet;
 use crate::api::{self, ServiceType};
 use crate::hosts::{Domain, Domains, parents};
 use crate::tenancy::Services;
-use crate::tenancy::compile::mistakes::{At, Mistakes};
-use crate::tenancy::compile::{names, refuse_empty};
+use crate::tenancy::compile::mistakes::{At, Mistakes, refuse_empty};
+use crate::tenancy::compile::names;
 
 const CLUSTER: &str = "cluster.local";
 

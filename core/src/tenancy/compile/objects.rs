@@ -1,0 +1,109 @@
+//! The objects by kind, as the compiler takes them: sorted by name, and no name twice.
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::mistakes::{At, Mistakes};
+use super::names;
+use crate::api::{self, Located, Object, Spec};
+
+/// An object that could not be read, but that others may refer to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Unread {
+    /// Its kind; `None`: it may be any.
+    pub kind: Option<String>,
+    /// Its name; `None`: it may be any.
+    pub name: Option<String>,
+}
+
+/// An object's spec, its name and where it was written.
+pub(super) struct Named<S> {
+    pub(super) at: At,
+    pub(super) name: String,
+    pub(super) spec: S,
+}
+
+/// The objects by kind, each kind sorted by name, no name twice.
+#[derive(Default)]
+pub(super) struct Objects {
+    pub(super) pools: Vec<Named<api::NodePoolSpec>>,
+    pub(super) tenants: Vec<Named<api::TenantSpec>>,
+    pub(super) exemptions: Vec<Named<api::ExemptionSpec>>,
+    pub(super) settings: Vec<Named<api::SettingsSpec>>,
+}
+
+impl Objects {
+    pub(super) fn sort(objects: Vec<Located>, mistakes: &mut Mistakes) -> Self {
+        let mut sorted = Self::default();
+        for Located { source, object: Object { name, spec } } in objects {
+            let at = At::new(source);
+            match spec {
+                Spec::NodePool(spec) => sorted.pools.push(Named { at, name, spec: *spec }),
+                Spec::Tenant(spec) => sorted.tenants.push(Named { at, name, spec: *spec }),
+                Spec::Exemption(spec) => sorted.exemptions.push(Named { at, name, spec: *spec }),
+                Spec::Settings(spec) => sorted.settings.push(Named { at, name, spec: *spec }),
+            }
+        }
+        distinct(&mut sorted.pools, "NodePool", mistakes);
+        distinct(&mut sorted.tenants, "Tenant", mistakes);
+        distinct(&mut sorted.exemptions, "Exemption", mistakes);
+        distinct(&mut sorted.settings, "Settings", mistakes);
+        sorted
+    }
+}
+
+/// Sorts by name; names that are none, and all but the first object of a name, are mistakes.
+fn distinct<S>(objects: &mut Vec<Named<S>>, kind: &str, mistakes: &mut Mistakes) {
+    objects.sort_by(|a, b| a.name.cmp(&b.name).then_with(|| a.at.source.cmp(&b.at.source)));
+    for object in objects.iter() {
+        if !names::is_subdomain(&object.name) {
+            mistakes.error(
+                &object.at,
+                "metadata.name",
+                &object.name,
+                "this is no name of an object; use lower-case letters, digits, `-` and `.`, at most 253 of them",
+            );
+        }
+    }
+    objects.dedup_by(|later, first| {
+        let same = later.name == first.name;
+        if same {
+            let message = format!(
+                "this is the second {kind} of that name, the first is in {}; rename one of them or remove it",
+                first.at
+            );
+            mistakes.error(&later.at, "metadata.name", &later.name, message);
+        }
+        same
+    });
+}
+
+/// Names that exist although their objects could not be read.
+pub(super) struct Known<'u> {
+    names: FxHashSet<&'u str>,
+    /// Nobody knows which names there are.
+    is_any: bool,
+}
+
+impl<'u> Known<'u> {
+    pub(super) fn of(kind: &str, unread: &'u [Unread]) -> Self {
+        // Who misspelt the kind may have meant this one.
+        let may_be = |unread: &&Unread| unread.kind.as_deref().is_none_or(|k| k == kind);
+        let mut known = Self { names: FxHashSet::default(), is_any: false };
+        for unread in unread.iter().filter(may_be) {
+            match &unread.name {
+                Some(name) => drop(known.names.insert(name)),
+                None => known.is_any = true,
+            }
+        }
+        known
+    }
+
+    pub(super) fn contains(&self, name: &str) -> bool {
+        self.is_any || self.names.contains(name)
+    }
+}
+
+/// Index of a sorted list of names.
+pub(super) fn index_by_name<S>(objects: &[Named<S>]) -> FxHashMap<&str, usize> {
+    objects.iter().enumerate().map(|(index, object)| (object.name.as_str(), index)).collect()
+}
