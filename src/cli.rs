@@ -4,13 +4,11 @@ mod certs;
 mod check;
 mod manifests;
 mod serve;
+mod today;
 
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
-use jiff::Timestamp;
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
 
 /// Keeps the tenants of a shared Kubernetes cluster apart.
 #[derive(Debug, Parser)]
@@ -30,12 +28,6 @@ enum Command {
     Certs(certs::Args),
     /// Print manifests that follow from the code, for `kubectl apply -f -`.
     Manifests(manifests::Args),
-}
-
-/// The date by which exemptions expire: everywhere the same.
-#[expect(clippy::disallowed_methods, reason = "a command reads the clock, so that nothing below it has to")]
-fn today() -> Date {
-    Timestamp::now().to_zoned(TimeZone::UTC).date()
 }
 
 /// The command line, for whoever documents it.

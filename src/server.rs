@@ -25,6 +25,7 @@ mod judge;
 mod limits;
 mod ops;
 mod rated;
+mod shared;
 mod store;
 mod tls;
 mod turns;
@@ -35,7 +36,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use axum::response::Response;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
@@ -46,9 +46,9 @@ use self::budget::Budget;
 use self::connections::WhenFull;
 pub use self::connections::bind;
 pub use self::judge::Judge;
-use self::judge::Told;
 pub use self::limits::Limits;
 use self::rated::{Burst, Rated};
+use self::shared::Shared;
 pub use self::store::{Reader, Writer, store};
 pub use self::tls::{Certificates, CertificatesError, Pair};
 pub use self::workers::{Workers, step_back};
@@ -133,63 +133,5 @@ pub async fn run(listeners: Listeners, parts: Parts, shutdown: impl Future<Outpu
             Ok(()) => info!("stopped; every review was answered"),
             Err(_) => warn!(seconds = limits.grace.as_secs(), "stopped, with connections still open"),
         }
-    }
-}
-
-/// What all requests share.
-#[derive(Debug)]
-struct Shared {
-    judge: Judge,
-    metrics: Arc<Metrics>,
-    limits: Limits,
-    budget: Budget,
-    in_flight: AtomicUsize,
-    is_draining: AtomicBool,
-    /// Places of HTTP/2 connections.
-    http2: Semaphore,
-    /// Turns of large bodies: as many are decided at once as there are threads for connections.
-    large: Arc<Semaphore>,
-    refused_http2: Rated,
-    failed_handshakes: Rated,
-    denials: Burst,
-}
-
-impl Shared {
-    /// Takes a place among the reviews under way, if there is one.
-    fn enter(&self) -> Option<Place<'_>> {
-        let place = Place(self);
-        self.metrics.in_flight.inc();
-        // The place counts before it is known to be there, so that two cannot take the last one.
-        (self.in_flight.fetch_add(1, Ordering::Relaxed) < self.limits.in_flight).then_some(place)
-    }
-
-    fn told(&self) -> Told<'_> {
-        Told { metrics: &self.metrics, denials: &self.denials }
-    }
-
-    fn is_draining(&self) -> bool {
-        self.is_draining.load(Ordering::Relaxed)
-    }
-}
-
-/// A place among the reviews under way; given back when dropped.
-#[derive(Debug)]
-struct Place<'s>(&'s Shared);
-
-impl Drop for Place<'_> {
-    fn drop(&mut self) {
-        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
-        self.0.metrics.in_flight.dec();
-    }
-}
-
-/// Marks a response after which the connection is of no further use.
-#[derive(Clone, Copy, Debug)]
-struct CloseAfter;
-
-impl CloseAfter {
-    fn mark(mut response: Response) -> Response {
-        response.extensions_mut().insert(Self);
-        response
     }
 }

@@ -18,14 +18,13 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
-use clap::ValueEnum;
 use clap::builder::FalseyValueParser;
 use jiff::civil::Date;
 
 use self::judge::Judge;
 use self::progress::Progress;
-use self::report::Report;
-use crate::cli::today;
+use self::report::{Output, Report};
+use crate::cli::today::today;
 use crate::config;
 
 /// Judges manifests offline, as if they were created: multi-document YAML or JSON, Lists, folders.
@@ -50,15 +49,6 @@ pub(super) struct Args {
     /// Print the objects as they would be stored.
     #[arg(long, env = "PARTYWALL_SHOW_STAMPED", value_parser = FalseyValueParser::new())]
     show_stamped: bool,
-}
-
-/// How results are printed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Output {
-    /// For people.
-    Text,
-    /// One JSON object a line.
-    Json,
 }
 
 pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
@@ -117,7 +107,7 @@ fn check<W: Write>(
     for file in files {
         let mut has_policy = false;
         for manifest in manifests::read(&file) {
-            has_policy |= manifest.as_ref().is_ok_and(|manifest| judge::is_policy(&manifest.object));
+            has_policy |= manifest.as_ref().is_ok_and(|manifest| manifests::is_policy(&manifest.object));
             let outcome = manifest.and_then(|manifest| judge.judge(manifest));
             // A bar on the same terminal would be torn by the line.
             progress.suspend(|| match outcome {

@@ -35,8 +35,8 @@ use tracing::{debug, warn};
 use super::guarded::Guarded;
 use super::handshake::shake_hands;
 use super::rated::Rated;
+use super::shared::{CloseAfter, Shared};
 use super::turns::{ThreadTurns, Turns};
-use super::{CloseAfter, Shared};
 
 /// How long to wait when connections cannot be accepted, most likely for want of file descriptors.
 const BACK_OFF: Duration = Duration::from_millis(100);

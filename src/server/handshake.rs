@@ -12,7 +12,7 @@ use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
 use tracing::{debug, warn};
 
-use super::Shared;
+use super::shared::Shared;
 use super::turns::Turns;
 
 /// Secures a connection, if its peer can and will.

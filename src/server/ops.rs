@@ -12,7 +12,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
-use super::Shared;
+use super::shared::Shared;
 
 /// The three endpoints.
 pub(super) fn router(shared: &Arc<Shared>) -> Router {

@@ -17,42 +17,12 @@ use arc_swap::ArcSwap;
 use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 use rustls::sign::SingleCertAndKey;
 use rustls::{ServerConfig, SignatureAlgorithm};
-use thiserror::Error;
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::{error, info, warn};
 
+pub use self::material::{CertificatesError, Pair};
 use self::material::{Material, faulty};
 use crate::telemetry::{Metrics, Reload};
-
-/// Why certificates cannot be served. Every file at fault is named.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum CertificatesError {
-    /// A file cannot be read.
-    #[error("{}: cannot be read: {problem}", path.display())]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// What the system says.
-        problem: String,
-    },
-    /// A file is not what it should be.
-    #[error("{what}: {problem}")]
-    Faulty {
-        /// What it should be, and which file it is.
-        what: String,
-        /// What is wrong.
-        problem: String,
-    },
-}
-
-/// A certificate chain and its key, as PEM files.
-#[derive(Clone, Debug)]
-pub struct Pair {
-    /// The chain, the server's own certificate first.
-    pub cert: PathBuf,
-    /// The key of the first certificate.
-    pub key: PathBuf,
-}
 
 /// What the server proves itself with, kept up to date.
 #[derive(Debug)]

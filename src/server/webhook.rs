@@ -24,8 +24,8 @@ use super::body::{Arriving, Received, Trouble};
 use super::budget::Room;
 use super::deadline::Deadline;
 use super::judge::{Reply, bug, too_large};
+use super::shared::{CloseAfter, Place, Shared};
 use super::turns::Turns;
-use super::{CloseAfter, Place, Shared};
 use crate::telemetry::{Metrics, Refusal};
 
 /// The two endpoints; every other path is 404, every other method 405.

@@ -10,7 +10,7 @@ use partywall_core::{Phase, answer};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::manifests::Manifest;
+use super::manifests::{Manifest, Problem, is_policy};
 use crate::config;
 
 /// Judges objects.
@@ -63,20 +63,6 @@ pub(super) enum Outcome {
     Clean,
     Warned,
     Denied,
-}
-
-/// Why something could not be judged.
-#[derive(Debug)]
-pub(super) struct Problem {
-    pub(super) source: String,
-    /// At least one.
-    pub(super) messages: Vec<String>,
-}
-
-impl Problem {
-    pub(super) fn new(source: impl Display, message: impl Display) -> Self {
-        Self { source: source.to_string(), messages: vec![message.to_string()] }
-    }
 }
 
 impl Judged {
@@ -172,12 +158,6 @@ impl Judge<'_> {
             Some(Denial::Forbidden) | None => Ok(verdict),
         }
     }
-}
-
-/// Whether an object is one of partywall's own.
-pub(super) fn is_policy(object: &Value) -> bool {
-    let version = object.get("apiVersion").and_then(Value::as_str);
-    version.and_then(|version| version.split_once('/')).is_some_and(|(group, _)| group == GROUP)
 }
 
 /// Applies a patch, and returns it as a value.

@@ -2,6 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "reading manifests is what this module is for")]
 
+use std::fmt::Display;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
@@ -9,7 +10,6 @@ use partywall_core::api::GROUP;
 use serde_json::Value;
 use walkdir::WalkDir;
 
-use super::judge::{Problem, is_policy};
 use crate::config::{is_manifest, yaml};
 
 /// An object that was read.
@@ -137,4 +137,24 @@ fn expand(
         let place = Place { items: format!("{}.items[{index}]", place.items), ..*place };
         expand(&place, item, written.and_then(|written| written.get(index)), manifests);
     }
+}
+
+/// Why something could not be judged.
+#[derive(Debug)]
+pub(super) struct Problem {
+    pub(super) source: String,
+    /// At least one.
+    pub(super) messages: Vec<String>,
+}
+
+impl Problem {
+    pub(super) fn new(source: impl Display, message: impl Display) -> Self {
+        Self { source: source.to_string(), messages: vec![message.to_string()] }
+    }
+}
+
+/// Whether an object is one of partywall's own.
+pub(super) fn is_policy(object: &Value) -> bool {
+    let version = object.get("apiVersion").and_then(Value::as_str);
+    version.and_then(|version| version.split_once('/')).is_some_and(|(group, _)| group == GROUP)
 }

@@ -3,14 +3,24 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use clap::ValueEnum;
 use partywall_core::api::Mode;
 use partywall_core::verdict::Violation;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::Output;
 use super::count::Count;
-use super::judge::{Judged, Outcome, Problem};
+use super::judge::{Judged, Outcome};
+use super::manifests::Problem;
+
+/// How results are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Output {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
 
 /// Writes results as they come, and counts them.
 pub(super) struct Report<W> {

@@ -19,7 +19,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use serde::Serialize;
 
-use crate::cli::today;
+use crate::cli::today::today;
 use crate::config;
 
 #[derive(Debug, clap::Args)]

@@ -18,7 +18,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::{error, info, warn};
 
-use crate::cli::today;
+use crate::cli::today::today;
 use crate::config::{self, Fingerprint, LoadError, Loaded};
 use crate::server::Writer;
 use crate::telemetry::{Metrics, Reload};

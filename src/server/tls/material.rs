@@ -10,8 +10,37 @@ use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
+use thiserror::Error;
 
-use super::{CertificatesError, Pair};
+/// Why certificates cannot be served. Every file at fault is named.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum CertificatesError {
+    /// A file cannot be read.
+    #[error("{}: cannot be read: {problem}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        problem: String,
+    },
+    /// A file is not what it should be.
+    #[error("{what}: {problem}")]
+    Faulty {
+        /// What it should be, and which file it is.
+        what: String,
+        /// What is wrong.
+        problem: String,
+    },
+}
+
+/// A certificate chain and its key, as PEM files.
+#[derive(Clone, Debug)]
+pub struct Pair {
+    /// The chain, the server's own certificate first.
+    pub cert: PathBuf,
+    /// The key of the first certificate.
+    pub key: PathBuf,
+}
 
 /// PEM files, by content.
 #[derive(Clone, PartialEq, Eq)]
