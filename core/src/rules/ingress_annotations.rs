@@ -12,13 +12,27 @@
 //! to, and a controller that was told to read other prefixes, are not seen here; for ingress-nginx Settings name those.
 
 mod actions;
-mod cloud;
-mod envoy;
-mod haproxy;
-mod names;
-mod nginx;
+mod ambassador;
+mod apisix;
+mod aws;
+mod azure_application_gateway;
+mod bare_metal;
+mod cert_manager;
+mod cloud_services;
+mod contour;
+mod external_dns;
+mod gardener;
+mod google;
+mod haproxy_ingress;
+mod haproxy_technologies;
+mod hetzner;
+mod ingress_nginx;
+mod kong;
+mod nginx_inc;
+mod openshift;
+mod others;
 mod problem;
-mod services;
+mod skipper;
 mod table;
 mod traefik;
 mod values;
@@ -38,30 +52,30 @@ use crate::tenancy::Tenant;
 
 /// The controllers whose annotations are known.
 const FAMILIES: [&Family; 24] = [
-    &nginx::INGRESS_NGINX,
-    &nginx::NGINX_INC,
-    &nginx::APP_PROTECT,
-    &haproxy::HAPROXY_INGRESS,
-    &haproxy::HAPROXY_TECH,
-    &haproxy::OPENSHIFT,
+    &ingress_nginx::INGRESS_NGINX,
+    &nginx_inc::NGINX_INC,
+    &nginx_inc::APP_PROTECT,
+    &haproxy_ingress::HAPROXY_INGRESS,
+    &haproxy_technologies::HAPROXY_TECH,
+    &openshift::OPENSHIFT,
     &traefik::TRAEFIK,
-    &envoy::KONG,
-    &envoy::CONTOUR,
-    &envoy::APISIX,
-    &envoy::SKIPPER,
-    &envoy::AMBASSADOR,
-    &envoy::OTHERS,
-    &cloud::ALB,
-    &services::PREFIX_OF_SERVICES,
-    &cloud::GCE_INGRESS,
-    &cloud::GCP,
-    &cloud::APPLICATION_GATEWAY,
-    &services::PROVIDERS,
-    &services::HETZNER,
-    &services::BARE_METAL,
-    &names::EXTERNAL_DNS,
-    &names::CERT_MANAGER,
-    &names::GARDENER,
+    &kong::KONG,
+    &contour::CONTOUR,
+    &apisix::APISIX,
+    &skipper::SKIPPER,
+    &ambassador::AMBASSADOR,
+    &others::OTHERS,
+    &aws::ALB,
+    &cloud_services::PREFIX_OF_SERVICES,
+    &google::GCE_INGRESS,
+    &google::GCP,
+    &azure_application_gateway::APPLICATION_GATEWAY,
+    &cloud_services::PROVIDERS,
+    &hetzner::HETZNER,
+    &bare_metal::BARE_METAL,
+    &external_dns::EXTERNAL_DNS,
+    &cert_manager::CERT_MANAGER,
+    &gardener::GARDENER,
 ];
 
 pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
@@ -108,13 +122,13 @@ impl Rule<'_, '_> {
 
     fn family(&self, prefix: &str, name: &str) -> Option<&'static Family> {
         if !self.is_route {
-            return names::EXTERNAL_DNS.has(prefix, name).then_some(&names::EXTERNAL_DNS);
+            return external_dns::EXTERNAL_DNS.has(prefix, name).then_some(&external_dns::EXTERNAL_DNS);
         }
         FAMILIES.into_iter().find(|family| family.has(prefix, name)).or_else(|| {
             // What ingress-nginx is told to read beside its own.
             let prefixes = &self.subject.snapshot.annotation_prefixes;
             let is_nginx = prefixes.iter().any(|own| own.eq_ignore_ascii_case(prefix));
-            is_nginx.then_some(&nginx::INGRESS_NGINX)
+            is_nginx.then_some(&ingress_nginx::INGRESS_NGINX)
         })
     }
 
@@ -207,20 +221,20 @@ mod tests {
 
     #[test]
     fn f12_keys_are_taken_by_their_whole_name_or_by_what_follows_a_star() {
-        let names = &names::EXTERNAL_DNS;
+        let names = &external_dns::EXTERNAL_DNS;
         assert!(names.has("external-dns.alpha.kubernetes.io", "ttl"));
         assert!(names.has("External-DNS.alpha.kubernetes.io", "ttl"), "G16: in any letters");
         assert!(!names.has("my.external-dns.alpha.kubernetes.io", "ttl"));
         assert_eq!(names.takes("ttl"), Some(Takes::Plain));
         assert_eq!(names.takes("ttl-2"), None);
         assert_eq!(names.takes("TTL"), None);
-        assert_eq!(cloud::ALB.takes("actions.web"), Some(Takes::Actions));
-        assert_eq!(cloud::ALB.takes("actions."), None);
+        assert_eq!(aws::ALB.takes("actions.web"), Some(Takes::Actions));
+        assert_eq!(aws::ALB.takes("actions."), None);
         // Kong's old key is a prefix alone.
-        assert!(envoy::KONG.has("configuration.konghq.com", ""));
-        assert_eq!(envoy::KONG.takes(""), None);
+        assert!(kong::KONG.has("configuration.konghq.com", ""));
+        assert_eq!(kong::KONG.takes(""), None);
         // Other keys of this prefix are not the controller's.
-        assert!(!cloud::GCE_INGRESS.has("kubernetes.io", "tls-acme"));
-        assert_eq!(cloud::GCE_INGRESS.takes("ingress.global-static-ip-name"), None);
+        assert!(!google::GCE_INGRESS.has("kubernetes.io", "tls-acme"));
+        assert_eq!(google::GCE_INGRESS.takes("ingress.global-static-ip-name"), None);
     }
 }

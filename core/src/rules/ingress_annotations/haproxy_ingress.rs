@@ -1,12 +1,11 @@
-//! HAProxy in three controllers: haproxy-ingress, that of HAProxy Technologies, and the router of OpenShift. All write
-//! values into configuration files.
+//! haproxy-ingress, which writes values into the configuration file of HAProxy.
 //!
 //! Not listed though documented: configuration itself (`config-backend` and its like, `route-acl`), ports that are
 //! opened for everybody (`tcp-service-port`), addresses that the proxy asks (`health-check-addr`), and headers that are
 //! written as HAProxy has them.
 
 use super::table::Family;
-use super::table::Takes::{Controllers, Hosts, Object, Parts, Pattern, Patterns, Plain, Ranges, Url, Word};
+use super::table::Takes::{Controllers, Hosts, Object, Pattern, Plain, Ranges, Url};
 
 /// The second prefix is older than any controller of today, and others read it too. What the controller of Google's
 /// load balancers notes there is its own.
@@ -126,88 +125,5 @@ pub(super) const HAPROXY_INGRESS: Family = Family {
                 "url-map",
             ],
         ),
-    ],
-};
-
-pub(super) const HAPROXY_TECH: Family = Family {
-    prefixes: &["haproxy.org", "haproxy.com"],
-    within: &[],
-    keys: &[
-        (
-            Plain,
-            &[
-                "abortonclose",
-                "auth-realm",
-                "auth-type",
-                "check",
-                "check-http",
-                "check-interval",
-                "cookie-persistence",
-                "cookie-persistence-no-dynamic",
-                "cors-allow-credentials",
-                "cors-allow-headers",
-                "cors-allow-methods",
-                "cors-allow-origin",
-                "cors-enable",
-                "cors-max-age",
-                "cors-respond-to-options",
-                "forwarded-for",
-                "hsts",
-                "load-balance",
-                "maxconn",
-                "pod-maxconn",
-                "rate-limit-period",
-                "rate-limit-requests",
-                "rate-limit-size",
-                "rate-limit-status-code",
-                "request-redirect-code",
-                "response-set-header",
-                "scale-server-slots",
-                "send-proxy-protocol",
-                "server-proto",
-                "server-slots",
-                "server-ssl",
-                "set-host",
-                "src-ip-header",
-                "ssl-passthrough",
-                "ssl-redirect",
-                "ssl-redirect-code",
-                "ssl-redirect-port",
-                "timeout-*",
-            ],
-        ),
-        (Pattern, &["request-redirect"]),
-        (Patterns, &["path-rewrite"]),
-        (Ranges, &["allow-list", "blacklist", "deny-list", "rate-limit-whitelist", "whitelist"]),
-        (Object, &["auth-secret", "server-ca", "server-crt"]),
-    ],
-};
-
-pub(super) const OPENSHIFT: Family = Family {
-    prefixes: &["haproxy.router.openshift.io", "router.openshift.io", "route.openshift.io"],
-    within: &[],
-    keys: &[
-        (
-            Plain,
-            &[
-                "balance",
-                "cookie-same-site",
-                "cookie_name",
-                "disable_cookies",
-                "h1-adjust-case",
-                "haproxy.health.check.interval",
-                "pod-concurrent-connections",
-                "rate-limit-connections",
-                "rate-limit-connections.*",
-                "set-forwarded-headers",
-                "termination",
-                "timeout",
-                "timeout-tunnel",
-            ],
-        ),
-        (Parts, &["hsts_header"]),
-        (Pattern, &["rewrite-target"]),
-        (Ranges, &["ip_allowlist", "ip_whitelist"]),
-        (Word, &["destination-ca-certificate-secret"]),
     ],
 };

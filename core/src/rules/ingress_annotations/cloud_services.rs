@@ -1,4 +1,4 @@
-//! Load balancers of Services, from clouds and from what stands in for one. They take values by an API.
+//! Load balancers of Services, which cloud providers take by prefixes that several share. They take values by an API.
 //!
 //! Not listed though documented: what names things of the whole account, network or cluster, which may be another
 //! tenant's (subnets, security groups, addresses and pools by name, existing load balancers, buckets for logs, labels
@@ -125,76 +125,5 @@ pub(super) const PROVIDERS: Family = Family {
         ),
         (Hosts, &["hostname"]),
         (Cluster, &["load-balancer-address", "load-balancer-id"]),
-    ],
-};
-
-/// A load balancer that has the name already is taken for the Service's.
-pub(super) const HETZNER: Family = Family {
-    prefixes: &["load-balancer.hetzner.cloud"],
-    within: &[],
-    keys: &[
-        (
-            Plain,
-            &[
-                "algorithm-type",
-                "disable-private-ingress",
-                "disable-public-network",
-                "health-check-*",
-                "http-certificate-type",
-                "http-cookie-lifetime",
-                "http-cookie-name",
-                "http-redirect-http",
-                "http-sticky-sessions",
-                "ipv6-disabled",
-                "location",
-                "network-zone",
-                "protocol",
-                "type",
-                "use-private-ip",
-                "uses-proxyprotocol",
-            ],
-        ),
-        (Hosts, &["hostname", "http-managed-certificate-domains"]),
-        (Cluster, &["id", "ipv4", "ipv4-rdns", "ipv6", "ipv6-rdns"]),
-    ],
-};
-
-/// What hands out addresses where there is no cloud. Pools have no owner, so none may be named.
-pub(super) const BARE_METAL: Family = Family {
-    prefixes: &[
-        "metallb.universe.tf",
-        "metallb.io",
-        "kube-vip.io",
-        "io.cilium",
-        "lbipam.cilium.io",
-        "service.cilium.io",
-        "purelb.io",
-        // It has pods in the system's namespace tolerate what a Service says.
-        "svccontroller.k3s.cattle.io",
-    ],
-    within: &[],
-    keys: &[
-        (Addresses, &["addresses", "ips", "lb-ipam-ips", "loadbalancerIPs", "loadBalancerIPs"]),
-        (
-            Plain,
-            &[
-                "affinity",
-                "allocated-by",
-                "allocated-from",
-                "forwarding-mode",
-                "global",
-                "global-service",
-                "ip-allocated-from-pool",
-                "lb-algorithm",
-                "lb-l7",
-                "lb-l7-algorithm",
-                "service-affinity",
-                "shared",
-                "shared-service",
-                "src-ranges-policy",
-                "type",
-                "vipHost",
-            ],
-        ),
     ],
 };

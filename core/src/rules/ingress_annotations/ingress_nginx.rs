@@ -1,4 +1,4 @@
-//! ingress-nginx, and the controller of NGINX Inc. Both write values into configuration files.
+//! ingress-nginx, which writes values into the configuration file of nginx.
 //!
 //! Not listed though documented: what is configuration or names any (snippets, `modsecurity-transaction-id`), what has
 //! the proxy talk to others (`mirror-target`, `influxdb-host`), what reads ConfigMaps into headers of everybody's
@@ -6,7 +6,7 @@
 //! configuration before (`auth-tls-match-cn`, CVE-2025-1097).
 
 use super::table::Family;
-use super::table::Takes::{Object, Parts, Pattern, Patterns, Plain, Ranges, Url, Word};
+use super::table::Takes::{Object, Pattern, Patterns, Plain, Ranges, Url};
 
 pub(super) const INGRESS_NGINX: Family = Family {
     prefixes: &["nginx.ingress.kubernetes.io"],
@@ -175,82 +175,5 @@ pub(super) const INGRESS_NGINX: Family = Family {
         ),
         (Object, &["auth-secret", "auth-tls-secret", "proxy-ssl-secret"]),
         (Url, &["auth-signin", "auth-tls-error-page", "auth-url"]),
-    ],
-};
-
-pub(super) const NGINX_INC: Family = Family {
-    prefixes: &["nginx.org", "nginx.com", "nsm.nginx.com"],
-    within: &[],
-    keys: &[
-        (
-            Plain,
-            &[
-                "basic-auth-realm",
-                "client-body-buffer-size",
-                "client-max-body-size",
-                "fail-timeout",
-                "grpc-services",
-                "health-checks",
-                "health-checks-mandatory",
-                "health-checks-mandatory-queue",
-                "hsts",
-                "hsts-behind-proxy",
-                "hsts-include-subdomains",
-                "hsts-max-age",
-                "http-redirect-code",
-                "internal-route",
-                "jwt-realm",
-                "keepalive",
-                "limit-req-burst",
-                "limit-req-delay",
-                "limit-req-dry-run",
-                "limit-req-log-level",
-                "limit-req-no-delay",
-                "limit-req-rate",
-                "limit-req-reject-code",
-                "limit-req-scale",
-                "limit-req-zone-size",
-                "max-conns",
-                "max-fails",
-                "mergeable-ingress-type",
-                "path-regex",
-                "proxy-buffer-size",
-                "proxy-buffering",
-                "proxy-buffers",
-                "proxy-busy-buffers-size",
-                "proxy-connect-timeout",
-                "proxy-hide-headers",
-                "proxy-max-temp-file-size",
-                "proxy-next-upstream",
-                "proxy-next-upstream-timeout",
-                "proxy-next-upstream-tries",
-                "proxy-pass-headers",
-                "proxy-read-timeout",
-                "proxy-send-timeout",
-                "redirect-to-https",
-                "server-tokens",
-                "slow-start",
-                "ssl-ciphers",
-                "ssl-prefer-server-ciphers",
-                "ssl-redirect",
-                "ssl-services",
-                "upstream-zone-size",
-                "use-cluster-ip",
-                "websocket-services",
-            ],
-        ),
-        (Parts, &["rewrites", "sticky-cookie-services"]),
-        (Pattern, &["app-root", "rewrite-target"]),
-        (Patterns, &["lb-method"]),
-        (Object, &["basic-auth-secret", "jwt-key"]),
-    ],
-};
-
-pub(super) const APP_PROTECT: Family = Family {
-    prefixes: &["appprotect.f5.com", "appprotectdos.f5.com"],
-    within: &[],
-    keys: &[
-        (Word, &["app-protect-enable", "app-protect-security-log-enable"]),
-        (Object, &["app-protect-dos-resource", "app-protect-policy", "app-protect-security-log"]),
     ],
 };

@@ -1,0 +1,43 @@
+//! APISIX. It programs its proxy by an API, and not by text.
+//!
+//! Not listed though documented: what takes Services of other namespaces.
+
+use super::table::Family;
+use super::table::Takes::{Namespace, Pattern, Plain, Ranges, Word};
+
+pub(super) const APISIX: Family = Family {
+    prefixes: &["k8s.apisix.apache.org"],
+    within: &[],
+    keys: &[
+        (
+            Plain,
+            &[
+                "auth-type",
+                "cors-allow-headers",
+                "cors-allow-methods",
+                "cors-allow-origin",
+                "csrf-key",
+                "enable-cors",
+                "enable-csrf",
+                "enable-websocket",
+                "http-allow-methods",
+                "http-block-methods",
+                "http-redirect-code",
+                "http-to-https",
+                "timeout.connect",
+                "timeout.read",
+                "timeout.send",
+                "upstream-retries",
+                "upstream-scheme",
+                "use-regex",
+            ],
+        ),
+        (
+            Pattern,
+            &["http-redirect", "rewrite-target", "rewrite-target-regex", "rewrite-target-regex-template"],
+        ),
+        (Ranges, &["allowlist-source-range", "blocklist-source-range"]),
+        (Word, &["plugin-config-name"]),
+        (Namespace, &["svc-namespace"]),
+    ],
+};

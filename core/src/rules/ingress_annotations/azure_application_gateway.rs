@@ -1,0 +1,37 @@
+//! Azure's Application Gateway. Its controllers take values by an API.
+//!
+//! Not listed though documented: what names things of the whole account or network, which may be another tenant's
+//! (subnets, security groups, addresses by name, buckets for logs, target groups).
+
+use super::table::Family;
+use super::table::Takes::{Pattern, Plain};
+
+pub(super) const APPLICATION_GATEWAY: Family = Family {
+    prefixes: &["appgw.ingress.kubernetes.io", "azure.application-gateway.io"],
+    within: &[],
+    keys: &[
+        (
+            Plain,
+            &[
+                "affinity-cookie-name",
+                "backend-hostname",
+                "backend-protocol",
+                "connection-draining",
+                "connection-draining-timeout",
+                "cookie-based-affinity",
+                "cookie-based-affinity-distinct-name",
+                "health-probe-hostname",
+                "health-probe-interval",
+                "health-probe-port",
+                "health-probe-status-codes",
+                "health-probe-timeout",
+                "health-probe-unhealthy-threshold",
+                "request-timeout",
+                "rule-priority",
+                "ssl-redirect",
+                "use-private-ip",
+            ],
+        ),
+        (Pattern, &["backend-path-prefix", "health-probe-path"]),
+    ],
+};

@@ -1,0 +1,33 @@
+//! Contour. It programs Envoy by an API, and not by text.
+//!
+//! Not listed though documented: what takes Services of other namespaces.
+
+use super::table::Family;
+use super::table::Takes::{Namespace, Pattern, Plain};
+
+pub(super) const CONTOUR: Family = Family {
+    prefixes: &["projectcontour.io", "contour.heptio.com"],
+    within: &[],
+    keys: &[
+        (
+            Plain,
+            &[
+                "max-connections",
+                "max-pending-requests",
+                "max-requests",
+                "max-retries",
+                "num-retries",
+                "per-host-max-connections",
+                "per-try-timeout",
+                "request-timeout",
+                "response-timeout",
+                "retry-on",
+                "tls-maximum-protocol-version",
+                "tls-minimum-protocol-version",
+                "upstream-protocol.*",
+            ],
+        ),
+        (Pattern, &["websocket-routes"]),
+        (Namespace, &["tls-cert-namespace"]),
+    ],
+};

@@ -1,0 +1,37 @@
+//! Hetzner's load balancers of Services.
+//!
+//! What is not listed though documented is the same as in [`super::cloud_services`].
+
+use super::table::Family;
+use super::table::Takes::{Cluster, Hosts, Plain};
+
+/// A load balancer that has the name already is taken for the Service's.
+pub(super) const HETZNER: Family = Family {
+    prefixes: &["load-balancer.hetzner.cloud"],
+    within: &[],
+    keys: &[
+        (
+            Plain,
+            &[
+                "algorithm-type",
+                "disable-private-ingress",
+                "disable-public-network",
+                "health-check-*",
+                "http-certificate-type",
+                "http-cookie-lifetime",
+                "http-cookie-name",
+                "http-redirect-http",
+                "http-sticky-sessions",
+                "ipv6-disabled",
+                "location",
+                "network-zone",
+                "protocol",
+                "type",
+                "use-private-ip",
+                "uses-proxyprotocol",
+            ],
+        ),
+        (Hosts, &["hostname", "http-managed-certificate-domains"]),
+        (Cluster, &["id", "ipv4", "ipv4-rdns", "ipv6", "ipv6-rdns"]),
+    ],
+};

@@ -1,0 +1,44 @@
+//! Kong. It programs its proxy by an API, and not by text.
+//!
+//! Not listed though documented: `override`, which is a whole route.
+
+use super::table::Family;
+use super::table::Takes::{Controllers, Hosts, Pattern, Plain, Plugins, Word};
+
+pub(super) const KONG: Family = Family {
+    prefixes: &["konghq.com", "configuration.konghq.com", "plugins.konghq.com"],
+    within: &[],
+    keys: &[
+        (
+            Plain,
+            &[
+                "connect-timeout",
+                "headers-separator",
+                "headers.*",
+                "host-header",
+                "https-redirect-status-code",
+                "methods",
+                "path-handling",
+                "preserve-host",
+                "protocol",
+                "protocols",
+                "read-timeout",
+                "regex-prefix",
+                "regex-priority",
+                "request-buffering",
+                "response-buffering",
+                "retries",
+                "strip-path",
+                "tags",
+                "tls-verify",
+                "tls-verify-depth",
+                "write-timeout",
+            ],
+        ),
+        (Pattern, &["path", "rewrite"]),
+        (Word, &["ca-certificates-secrets", "client-cert", "upstream-policy"]),
+        (Plugins, &["plugins"]),
+        (Hosts, &["snis"]),
+        (Controllers, &["gatewayclass-unmanaged", "publish-service"]),
+    ],
+};

@@ -1,0 +1,83 @@
+//! The controller of NGINX Inc., which writes values into the configuration file of nginx, and App Protect, its firewall.
+//!
+//! What is not listed though documented is the same as in [`super::ingress_nginx`].
+
+use super::table::Family;
+use super::table::Takes::{Object, Parts, Pattern, Patterns, Plain, Word};
+
+pub(super) const NGINX_INC: Family = Family {
+    prefixes: &["nginx.org", "nginx.com", "nsm.nginx.com"],
+    within: &[],
+    keys: &[
+        (
+            Plain,
+            &[
+                "basic-auth-realm",
+                "client-body-buffer-size",
+                "client-max-body-size",
+                "fail-timeout",
+                "grpc-services",
+                "health-checks",
+                "health-checks-mandatory",
+                "health-checks-mandatory-queue",
+                "hsts",
+                "hsts-behind-proxy",
+                "hsts-include-subdomains",
+                "hsts-max-age",
+                "http-redirect-code",
+                "internal-route",
+                "jwt-realm",
+                "keepalive",
+                "limit-req-burst",
+                "limit-req-delay",
+                "limit-req-dry-run",
+                "limit-req-log-level",
+                "limit-req-no-delay",
+                "limit-req-rate",
+                "limit-req-reject-code",
+                "limit-req-scale",
+                "limit-req-zone-size",
+                "max-conns",
+                "max-fails",
+                "mergeable-ingress-type",
+                "path-regex",
+                "proxy-buffer-size",
+                "proxy-buffering",
+                "proxy-buffers",
+                "proxy-busy-buffers-size",
+                "proxy-connect-timeout",
+                "proxy-hide-headers",
+                "proxy-max-temp-file-size",
+                "proxy-next-upstream",
+                "proxy-next-upstream-timeout",
+                "proxy-next-upstream-tries",
+                "proxy-pass-headers",
+                "proxy-read-timeout",
+                "proxy-send-timeout",
+                "redirect-to-https",
+                "server-tokens",
+                "slow-start",
+                "ssl-ciphers",
+                "ssl-prefer-server-ciphers",
+                "ssl-redirect",
+                "ssl-services",
+                "upstream-zone-size",
+                "use-cluster-ip",
+                "websocket-services",
+            ],
+        ),
+        (Parts, &["rewrites", "sticky-cookie-services"]),
+        (Pattern, &["app-root", "rewrite-target"]),
+        (Patterns, &["lb-method"]),
+        (Object, &["basic-auth-secret", "jwt-key"]),
+    ],
+};
+
+pub(super) const APP_PROTECT: Family = Family {
+    prefixes: &["appprotect.f5.com", "appprotectdos.f5.com"],
+    within: &[],
+    keys: &[
+        (Word, &["app-protect-enable", "app-protect-security-log-enable"]),
+        (Object, &["app-protect-dos-resource", "app-protect-policy", "app-protect-security-log"]),
+    ],
+};

@@ -1,0 +1,35 @@
+//! The router of OpenShift, which writes values into the configuration file of HAProxy.
+//!
+//! What is not listed though documented is the same as in [`super::haproxy_ingress`].
+
+use super::table::Family;
+use super::table::Takes::{Parts, Pattern, Plain, Ranges, Word};
+
+pub(super) const OPENSHIFT: Family = Family {
+    prefixes: &["haproxy.router.openshift.io", "router.openshift.io", "route.openshift.io"],
+    within: &[],
+    keys: &[
+        (
+            Plain,
+            &[
+                "balance",
+                "cookie-same-site",
+                "cookie_name",
+                "disable_cookies",
+                "h1-adjust-case",
+                "haproxy.health.check.interval",
+                "pod-concurrent-connections",
+                "rate-limit-connections",
+                "rate-limit-connections.*",
+                "set-forwarded-headers",
+                "termination",
+                "timeout",
+                "timeout-tunnel",
+            ],
+        ),
+        (Parts, &["hsts_header"]),
+        (Pattern, &["rewrite-target"]),
+        (Ranges, &["ip_allowlist", "ip_whitelist"]),
+        (Word, &["destination-ca-certificate-secret"]),
+    ],
+};

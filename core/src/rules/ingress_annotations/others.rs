@@ -1,0 +1,33 @@
+//! Controllers that are known by their prefixes alone: every annotation of theirs is denied.
+
+use super::table::Family;
+
+/// Controllers of whose annotations none is on a list.
+pub(super) const OTHERS: Family = Family {
+    prefixes: &[
+        "ako.vmware.com",
+        "aviinfrasetting.ako.vmware.com",
+        "bfe.ingress.kubernetes.io",
+        "caddy.ingress.kubernetes.io",
+        "cis.f5.com",
+        "easegress.ingress.kubernetes.io",
+        "eip.openelb.kubesphere.io",
+        "higress.io",
+        "ingress.appscode.com",
+        "ingress.cilium.io",
+        "ingress.citrix.com",
+        "ingress.pomerium.io",
+        "inlets.dev",
+        "k8s.ngrok.com",
+        "lb.kubesphere.io",
+        "loxilb.io",
+        "mse.ingress.kubernetes.io",
+        "projectcalico.org",
+        "service.antrea.io",
+        "tailscale.com",
+        "tyk.io",
+        "virtual-server.f5.com",
+    ],
+    within: &[],
+    keys: &[],
+};
