@@ -4,10 +4,14 @@
 //! → [`partywall_core::review`] → [`partywall_core::tenancy`] → stamp or rules → verdict →
 //! [`partywall_core::review`] → bytes.
 //!
-//! | layer | modules | may import |
+//! A layer imports the core and what its row lists, and no module imports another that imports it. A test holds both.
+//!
+//! | layer | what it holds | imports |
 //! |---|---|---|
-//! | IO | [`config`], [`server`], [`telemetry`] | the core |
-//! | program | [`cli`] | everything |
+//! | [`config`] | from files to a checked snapshot | nothing |
+//! | [`telemetry`] | logs and metrics | nothing |
+//! | [`server`] | the webhook server | `telemetry` |
+//! | [`cli`] | the commands | `config`, `server`, `telemetry` |
 //!
 //! # Fail closed
 //!

@@ -1,7 +1,7 @@
 //! The webhook server: TLS, HTTP, limits, the drain, and the operator's port.
 //!
 //! ```text
-//! TcpListener → workers: connections → tls → webhook: body → deadline → judge: admission::answer → connections
+//! TcpListener → workers: connections → tls → webhook: body → deadline → judge: answer → connections
 //!                                                      store (a snapshot, written by whoever loads it) ┘
 //! ```
 //!

@@ -93,3 +93,24 @@ pub struct Located {
     /// What was written.
     pub object: Object,
 }
+
+#[cfg(all(test, feature = "crd"))]
+mod tests {
+    use kube::Resource;
+
+    use super::*;
+
+    #[test]
+    fn custom_resources_are_of_the_version_that_files_name() {
+        let versions = [
+            NodePool::api_version(&()),
+            Tenant::api_version(&()),
+            Exemption::api_version(&()),
+            Settings::api_version(&()),
+        ];
+        assert_eq!(versions, [API_VERSION; 4]);
+        let plurals =
+            [NodePool::plural(&()), Tenant::plural(&()), Exemption::plural(&()), Settings::plural(&())];
+        assert_eq!(plurals, ["nodepools", "tenants", "exemptions", "settings"]);
+    }
+}

@@ -1,7 +1,7 @@
 //! What rules share: what they look at, where their findings go, and questions that more than one of them asks.
 //!
-//! A rule gets a [`Subject`] and reports each [`Finding`] to [`Findings`], which sort out modes, exemptions and what was
-//! there before. Nothing here knows any rule.
+//! A rule gets a [`Subject`] and reports each [`Finding`] to [`Findings`], which sort out modes, exemptions and what
+//! was there before. Nothing here knows any rule.
 
 mod containers;
 mod findings;

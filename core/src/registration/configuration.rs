@@ -1,4 +1,4 @@
-//! The webhook configurations of `admissionregistration.k8s.io/v1` as plain data, in the form that the API server reads.
+//! The webhook configurations of `admissionregistration.k8s.io/v1` as plain data, as the API server reads them.
 //!
 //! Only the fields that partywall sets are here, in the order of Kubernetes' own reference. Serializing one of these
 //! gives the object.
