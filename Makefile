@@ -1,7 +1,13 @@
 # `make check` is what CI runs after .ci/tools, `make e2e` the part of it on a real control plane; everything else is cargo.
-.PHONY: check e2e fuzz limits night pin
+.PHONY: check e2e fuzz limits night pin quick
 check:
 	bash .ci/check
+
+# Before a commit: formats, lints and every test but those on a control plane.
+quick:
+	cargo fmt --all --check
+	cargo clippy --locked --all-targets -- -D warnings
+	cargo test --locked
 
 # KUBERNETES names the release (`make e2e KUBERNETES=1.36.3`), the newest pinned one if it is not set.
 # KUBEBUILDER_ASSETS, if set, is a folder with a control plane instead. ARGS go to the suite: `make e2e ARGS=guide`.

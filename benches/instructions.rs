@@ -3,7 +3,8 @@
 //!
 //! Callgrind counts the instructions and DHAT what is allocated, both of a second pass, so that what happens once a
 //! process does not count; what a stage drops counts as its own. [instructions.tsv](instructions.tsv) is what was
-//! measured last on purpose: 1 % more instructions (or [`SLACK`] for each allocation), or one allocation more, fails, and so
+//! measured last on purpose: 1 % more instructions (or [`SLACK`] for each allocation) and [`ONE_MORE_RULE`], or one
+//! allocation more, fails, and so
 //! does a benchmark without a row and a row without a benchmark. `make limits` writes it anew, for changes that are
 //! meant.
 //!
@@ -45,6 +46,8 @@ const LIMITS: &str = include_str!("instructions.tsv");
 const SLACK: u64 = 20;
 /// And for all of them.
 const MOST_SLACK: u64 = 400;
+/// Allowed besides, so that one more rule in the registry, which a review of another kind skips, breaks nothing.
+const ONE_MORE_RULE: u64 = 48;
 
 /// What is promised of the median pod: said of each run, and no limit before it is kept.
 const GOAL: Costs = Costs { instructions: 140_000, allocations: 10 };
@@ -100,7 +103,7 @@ fn limited(name: &str) -> LibraryBenchmarkConfig {
             panic!("`{name}` has no row in benches/instructions.tsv; run `make limits`");
         };
         let slack = MOST_SLACK.min(SLACK * row.allocations);
-        let instructions = row.instructions + slack.max(row.instructions / 100);
+        let instructions = row.instructions + slack.max(row.instructions / 100) + ONE_MORE_RULE;
         config
             .tool(Callgrind::default().hard_limits([(EventKind::Ir, instructions)]))
             .tool(Dhat::default().hard_limits([(DhatMetric::TotalBlocks, row.allocations)]));
