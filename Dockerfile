@@ -10,10 +10,10 @@ COPY benches benches
 # Pages of arm64 may be larger where the image runs than where it is built, and jemalloc must know the largest.
 ARG TARGETARCH
 RUN if [ "$TARGETARCH" = arm64 ]; then export JEMALLOC_SYS_WITH_LG_PAGE=16; fi; \
-    cargo build --release --locked --bin partywall
+    cargo build --profile dist --locked --bin partywall
 
 FROM scratch
-COPY --from=build /src/target/release/partywall /partywall
+COPY --from=build /src/target/dist/partywall /partywall
 # No name to look up in an empty image: the number of `nobody`.
 USER 65534:65534
 # Inside a pod the API server comes from outside.
