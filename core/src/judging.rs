@@ -1,7 +1,7 @@
-//! What rules share: what they look at, where their findings go, and questions that more than one of them asks.
+//! Holds what all rules share: their subject, their findings, and questions that several rules ask.
 //!
-//! A rule gets a [`Subject`] and reports each [`Finding`] to [`Findings`], which sort out modes, exemptions and what
-//! was there before. Nothing here knows any rule.
+//! A rule gets a [`Subject`] and reports each [`Finding`] to [`Findings`], which apply modes and exemptions and leave
+//! out what the old object violates as well. This module depends on no rule.
 
 mod containers;
 mod findings;

@@ -1,7 +1,7 @@
-//! The rules: one file each, one line here each.
+//! Holds the rules: each has one file, and one line in each list of this module.
 //!
-//! A rule looks at a [`Subject`] and reports what it finds to [`Findings`]. It does not know modes, exemptions or what
-//! was there before: [`crate::judging`] sorts that out for all of them.
+//! A rule judges a [`Subject`] and reports violations to [`Findings`]. It knows no modes, no exemptions and no old
+//! violations: [`crate::judging`] handles those for all rules.
 
 mod certificate_names;
 mod device_claims;
@@ -32,9 +32,9 @@ use crate::review::Operation;
 use crate::rule_id::{HoldsIn, RuleId};
 use crate::tenancy::Owner;
 
-/// Asks every rule that holds for the subject's owner and is not off.
+/// Runs every rule that applies to the subject's owner and is not off.
 pub(crate) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
-    // What an object claims ends with it: only what is not the tenant's to delete is asked about.
+    // Only `managed-objects` judges deletions, because an object's claims end with it.
     let is_deletion = matches!(subject.request.operation, Operation::Delete { .. });
     for rule in RuleId::ALL.into_iter().filter(|rule| !is_deletion || *rule == RuleId::ManagedObjects) {
         let holds = match (rule.holds_in(), subject.owner) {
@@ -50,7 +50,6 @@ pub(crate) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     }
 }
 
-/// Asks one rule.
 fn ask(rule: RuleId, subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     match rule {
         RuleId::NodePlacement => node_placement::check(subject, findings),

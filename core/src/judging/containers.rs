@@ -1,17 +1,18 @@
-//! Whether an update changes the containers of a pod.
+//! Detects updates that change the containers of a pod.
 
 use std::collections::HashMap;
 
 use crate::objects::object::Object;
 
-/// Whether a pod's containers changed so much that `pod-security` judges the pod in full: an image changed or
-/// a container came, as the reference implementation decides.
+/// Returns whether an update adds a container to a pod or changes an image.
+///
+/// `pod-security` then judges the pod in full, as the reference implementation does.
 pub(crate) fn changes_containers(old: &Object<'_>, new: &Object<'_>) -> bool {
     let (Some(old), Some(new)) = (old.pod(), new.pod()) else { return true };
-    // Keyed by what a tenant wrote, so hashed with a secret.
+    // The names are user input, so the map hashes them with a random key.
     let images: HashMap<&str, &str> =
         old.spec.containers().map(|placed| (&*placed.container.name, &*placed.container.image)).collect();
-    // Of two that share a name one counts, which must hide no third.
+    // The map holds one of several containers that share a name, so the number of containers counts as well.
     new.spec.containers().count() > old.spec.containers().count()
         || new
             .spec

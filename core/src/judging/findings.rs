@@ -1,4 +1,4 @@
-//! From what rules find to what is reported: less what was there before, less what is exempt.
+//! Turns what the rules find into violations, without the old object's and without exempted ones.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -12,60 +12,66 @@ use crate::rule_id::{Modes, RuleId};
 use crate::tenancy::{Exemption, Reach};
 use crate::verdict::{Total, Violation};
 
-/// What a rule found. Nothing of it is written out before somebody wants to read it: a hostile object may violate
-/// a rule a hundred thousand times.
+/// Holds one violation that a rule found, before modes and exemptions apply.
+///
+/// Its texts are formatted only when somebody reads them, because a hostile object can violate a rule a hundred
+/// thousand times.
 pub struct Finding<'d> {
-    /// The control of the Pod Security Standards, for `pod-security`.
+    /// The control of the Pod Security Standards; only `pod-security` has controls.
     pub control: Option<&'static str>,
     /// The path of the field in the object.
     pub field: &'d dyn fmt::Display,
-    /// What is wrong and how to mend it.
+    /// The message: what is wrong and how to correct it.
     pub message: &'d dyn fmt::Display,
-    /// What it is by value: the same in the old object and the new one, whatever its index has become.
+    /// The violation by value: the same in the old and the new object, even if its index changes.
     pub identity: &'d dyn fmt::Display,
-    /// What of the object it is about.
+    /// The part of the object that the finding is about.
     pub concern: Concern<'d>,
 }
 
-/// What of an object a finding is about, for exemptions that are limited to containers.
+/// Names the part of an object that a finding is about, for exemptions of single containers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Concern<'d> {
-    /// All of it.
+    /// The whole object.
     Whole,
     /// One container, by name.
     Container(&'d str),
-    /// One volume, by name, and so the containers that mount it.
+    /// One volume, by name, and with it the containers that mount it.
     Volume(&'d str),
 }
 
-/// How many violations of one rule an answer names, and one of each control beyond; the others are counted.
+/// Limits how many violations of one rule an answer lists; the answer counts the others.
+///
+/// Beyond the limit it still lists the first violation of each control.
 const REPORTED: usize = 100;
 
-/// Takes what the rules find, one rule after the other.
+/// Collects the findings of one rule after the other.
 pub struct Findings<'f> {
     rule: RuleId,
     sink: &'f mut dyn Sink,
 }
 
 impl<'f> Findings<'f> {
-    /// Findings that go to `sink`.
+    /// Returns findings that go to `sink`.
     pub(crate) fn to(sink: &'f mut dyn Sink) -> Self {
         Self { rule: RuleId::NodePlacement, sink }
     }
 
-    /// Turns to `rule`; false: it is off.
+    /// Starts the findings of `rule`; returns false if the rule is off.
     pub(crate) fn begin(&mut self, rule: RuleId) -> bool {
         self.rule = rule;
         self.sink.mode(rule) != Mode::Off
     }
 
-    /// Whether this is about an object as it was. Then nothing may be left out because something graver was
-    /// found: the new object may have the one without the other.
+    /// Returns whether the rules are judging the old object of an update.
+    ///
+    /// A rule must then report every finding, even if it has found a more serious one: the new object may have one
+    /// without the other.
     pub fn is_of_the_past(&self) -> bool {
         self.sink.is_of_the_past()
     }
 
-    /// Takes a finding that is about all of the object; whether it counts, as [`Self::add`] does.
+    /// Adds a finding about the whole object; returns whether it counts, as [`Self::add`] does.
     pub fn add_whole(
         &mut self,
         field: &dyn fmt::Display,
@@ -75,23 +81,23 @@ impl<'f> Findings<'f> {
         self.add(Finding { control: None, field, message, identity, concern: Concern::Whole })
     }
 
-    /// Takes a finding; whether it counts: it is new and not exempt.
+    /// Adds a finding; returns whether it counts, which it does if it is new and not exempt.
     pub fn add(&mut self, finding: Finding<'_>) -> bool {
         self.sink.take(self.rule, finding)
     }
 }
 
-/// Where findings go: they are remembered of an old object, and reported of a new one.
+/// Receives findings: it records those of an old object, and reports those of a new one.
 pub(crate) trait Sink {
-    /// The mode of a rule.
+    /// Returns the mode of a rule.
     fn mode(&self, rule: RuleId) -> Mode;
-    /// Whether the object is one as it was.
+    /// Returns whether the object is the old one of an update.
     fn is_of_the_past(&self) -> bool;
-    /// Takes a finding of a rule; whether it counts.
+    /// Takes a finding of a rule; returns whether it counts.
     fn take(&mut self, rule: RuleId, finding: Finding<'_>) -> bool;
 }
 
-/// What the old object violates, by value.
+/// Records the violations of the old object, by value.
 #[derive(Debug, Default)]
 pub(crate) struct Before(HashSet<(RuleId, Option<&'static str>, String)>);
 
@@ -110,35 +116,35 @@ impl Sink for Before {
     }
 }
 
-/// What an update starts from.
+/// Describes the old object of an update.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Update<'f> {
-    /// What the object violates as it is.
+    /// The violations of the old object.
     pub(crate) before: &'f Before,
-    /// Whether `pod-security` judges the pod in full, whatever was there before.
+    /// Makes `pod-security` judge the pod in full, and report old violations too.
     pub(crate) in_full: bool,
 }
 
-/// What is reported of a new object.
+/// Collects the violations of a new object.
 #[derive(Debug)]
 pub(crate) struct Report<'f> {
     modes: &'f Modes,
-    /// What templates are held to, if the object is one.
+    /// The setting for pod templates, if the object contains one.
     template: Option<Workloads>,
-    /// The exemptions that are about this object.
+    /// The exemptions for this object.
     exemptions: Vec<&'f Exemption>,
     pod: Option<PodView<'f, 'f>>,
     update: Option<Update<'f>>,
-    /// What is reported.
+    /// The violations that the answer lists.
     pub(crate) violations: Vec<Violation>,
-    /// How often each rule is violated that is.
+    /// The number of violations of each rule that has some.
     pub(crate) totals: Vec<Total>,
-    /// The exemptions that were used.
+    /// The names of the exemptions that applied.
     pub(crate) used: Vec<Box<str>>,
 }
 
 impl<'f> Report<'f> {
-    /// A report on `subject`; of an update what was there before, and so is not reported again.
+    /// Returns a report on `subject`; after an update it leaves out the old object's violations.
     pub(crate) fn new(subject: &Subject<'f, 'f>, update: Option<Update<'f>>) -> Self {
         let Subject { owner, snapshot, request, .. } = *subject;
         let pod = subject.pod();
@@ -162,9 +168,9 @@ impl<'f> Report<'f> {
         })
     }
 
-    /// Counts a violation; how many of its rule there were before it.
+    /// Counts a violation; returns how many the rule had before it.
     fn count(&mut self, rule: RuleId, mode: Mode) -> usize {
-        // The rules come one after the other, so the last total is this rule's or there is none yet.
+        // Each rule reports all its findings before the next one, so only the last total can be this rule's.
         match self.totals.last_mut().filter(|total| total.rule == rule) {
             Some(total) => {
                 total.violations += 1;
@@ -202,11 +208,11 @@ impl Sink for Report<'_> {
             return false;
         }
         let mode = self.mode(rule);
-        // The controls come one after the other as well.
+        // Each control reports all its findings before the next one as well.
         let last = self.violations.last().filter(|last| last.rule == rule);
         let is_first_of_control = last.is_some_and(|last| last.control != finding.control);
-        // Counted by rule, so that a rule that only warns cannot crowd out what another denies for; and no control
-        // crowds out another.
+        // The limit holds for each rule, so that the violations of a rule that only warns do not displace those of a
+        // rule that denies; no control displaces another either.
         if self.count(rule, mode) < REPORTED || is_first_of_control {
             self.violations.push(Violation {
                 rule,
@@ -221,10 +227,11 @@ impl Sink for Report<'_> {
 }
 
 impl Exemption {
-    /// Whether the exemption is about the subject's object: the target itself, or a pod that the target's
-    /// controller makes. Owner references are the tenant's to write, so they count only when the controller
-    /// itself creates the object. On an update they need not count: what the object was let in with is not
-    /// reported again, and more than that is not part of the bargain.
+    /// Returns whether the exemption applies to the object: the target, or what its controller creates.
+    ///
+    /// Tenants can write owner references themselves, so these count only when a controller of the control plane
+    /// creates the object. An update needs no exemption for the violations that the old object had, and gets none for
+    /// new ones.
     fn is_about(&self, subject: &Subject<'_, '_>) -> bool {
         let request = subject.request;
         let Some(metadata) = subject.object.metadata() else { return false };
@@ -238,8 +245,9 @@ impl Exemption {
                 .any(|owner| owner.controller && self.is_made_by(&owner.kind, &owner.name))
     }
 
-    /// Whether an object whose controller is `kind` `name` is the target's doing: directly, or through the
-    /// ReplicaSet of a Deployment or the Job of a CronJob.
+    /// Returns whether an object that `kind` `name` owns belongs to the exemption's target.
+    ///
+    /// The owner is the target itself, a ReplicaSet of the target Deployment or a Job of the target CronJob.
     fn is_made_by(&self, kind: &str, name: &str) -> bool {
         if *kind == *self.kind {
             return *name == *self.target;
@@ -249,8 +257,10 @@ impl Exemption {
         between && generated.is_some_and(|rest| !rest.is_empty() && !rest.contains('-'))
     }
 
-    /// Whether it lets a violation of `rule` through. What concerns the whole pod is only let through where
-    /// every container it touches is meant: a sidecar that somebody adds later was not part of the bargain.
+    /// Returns whether the exemption permits a violation of `rule`.
+    ///
+    /// An exemption of single containers permits a violation that concerns the whole pod or a volume only if it names
+    /// every container involved, so that it never covers a container that somebody adds later.
     fn covers(&self, rule: RuleId, concern: Concern<'_>, pod: Option<&PodView<'_, '_>>) -> bool {
         if !self.rules.contains(rule) {
             return false;
@@ -263,7 +273,7 @@ impl Exemption {
                     placed.container.volume_mounts.iter().any(|mount| *mount.name == *volume)
                 };
                 let mut mounting = pod.spec.containers().filter(mounts).peekable();
-                // What nobody mounts is nobody's who is named.
+                // A volume that no container mounts belongs to none of the named containers.
                 mounting.peek().is_some()
                     && mounting.all(|placed| self.reach.includes(&placed.container.name))
             }),

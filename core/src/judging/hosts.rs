@@ -1,4 +1,4 @@
-//! Whose the hosts are that an object claims, whatever its kind: in fields, in annotations, and as names of Services.
+//! Judges the hosts that an object claims in fields and annotations, and the DNS names of Services.
 
 mod annotations;
 mod characters;

@@ -1,25 +1,25 @@
-//! Which namespaces are one's own: a tenant's, or, outside tenants, all that are no tenant's.
+//! Tells own namespaces from others: a tenant's own, or, outside tenants, those without a tenant.
 
 use crate::judging::Subject;
 use crate::labels::{NAMESPACE_NAME, TENANT};
 use crate::objects::scheduling::{LabelSelector, NodeSelectorRequirement};
 use crate::tenancy::{Owner, Snapshot, Tenant};
 
-/// The namespaces that are the own ones of whoever wrote an object.
+/// Answers which namespaces are an object's own: its tenant's, or all that have no tenant.
 #[derive(Clone, Copy)]
 pub(crate) struct Own<'s> {
-    /// The tenant; `None`: the object is no tenant's.
+    /// The object's tenant, if it has one.
     pub(crate) tenant: Option<&'s Tenant>,
     snapshot: &'s Snapshot,
 }
 
 impl<'s> Own<'s> {
-    /// Those of whoever wrote the subject.
+    /// Returns the own namespaces of the subject's owner.
     pub(crate) const fn of(subject: &Subject<'s, '_>) -> Self {
         Self { tenant: subject.tenant(), snapshot: subject.snapshot }
     }
 
-    /// Whether `namespace` is one of them.
+    /// Returns whether `namespace` is one of them.
     pub(crate) fn has(&self, namespace: &str) -> bool {
         match (self.snapshot.owner(namespace), self.tenant) {
             (Owner::Tenant(owner), Some(tenant)) => owner.name == tenant.name,
@@ -28,8 +28,10 @@ impl<'s> Own<'s> {
         }
     }
 
-    /// Whether a selector selects none but those: its demands are ANDed, so one will do. Only what no tenant can
-    /// change of a namespace counts: its name, and the label of its tenant.
+    /// Returns whether a selector can select only these namespaces.
+    ///
+    /// The requirements of a selector are ANDed, so one that restricts it suffices. Only labels that no tenant can
+    /// change count: a namespace's name, and the label of its tenant.
     pub(crate) fn has_all_of(&self, selector: &LabelSelector<'_>) -> bool {
         selector.match_labels.iter().any(|(key, value)| self.is_named_by(key, value))
             || selector.match_expressions.iter().any(|requirement| self.is_demanded_by(requirement))

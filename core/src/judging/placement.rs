@@ -1,15 +1,18 @@
-//! Which pool a pod belongs to.
+//! Chooses the pool that a pod runs in.
 
 use crate::objects::pod::PodSpec;
 use crate::objects::scheduling::NodeSelectorTerm;
 use crate::tenancy::{Pool, Snapshot, Tenant};
 
-/// The pool of a pod: the one all of whose labels its own nodeSelector names; else its tenant's default, unless
-/// the nodeSelector contradicts that; else the one it names most labels of. `None`: the tenant has no pools.
+/// Returns the pool of a pod, or `None` if its tenant has no pools.
 ///
-/// INVARIANT: stamping a pod with its pool does not change its pool: the labels that the stamp adds are already
-/// counted as named here, until that makes no difference any more. It comes to that, since a pool only gives way
-/// to one with more labels.
+/// The choice is the first of these that exists: the pool whose labels the pod's nodeSelector names all; the tenant's
+/// default pool, if the nodeSelector does not contradict it; the pool of whose labels the nodeSelector names most and
+/// contradicts none; the default pool.
+///
+/// INVARIANT: stamping a pod with its pool does not change its pool. So the choice is repeated with the chosen pool's
+/// labels added, as the stamp adds them, until it stays the same. The repetition ends, because each new choice has more
+/// labels.
 pub(crate) fn pool_of<'s>(
     spec: &PodSpec<'_>,
     tenant: &'s Tenant,
@@ -27,12 +30,14 @@ pub(crate) fn pool_of<'s>(
     Some(chosen)
 }
 
-/// Chooses among a tenant's pools, the default first, by the labels that are `selected`. Of equals the first.
+/// Chooses among a tenant's pools, the default first, by the `selected` labels.
+///
+/// Of equal pools the first wins.
 fn choose<'s, 'l>(
     mut pools: impl Iterator<Item = &'s Pool> + Clone,
     selected: impl Fn(&str) -> Option<&'l str>,
 ) -> Option<&'s Pool> {
-    // How many labels of the pool are named, and whether these are all; `None`: one is contradicted.
+    // How many labels of the pool are named, and whether all of them are; `None` if one is contradicted.
     let named = |pool: &Pool| {
         pool.labels.iter().try_fold((0_usize, true), |(named, all), (key, value)| match selected(key) {
             Some(selected) if *selected == **value => Some((named + 1, all)),
@@ -57,7 +62,7 @@ fn choose<'s, 'l>(
         .or(Some(default))
 }
 
-/// Whether the term demands that label, in exactly the words of the stamp.
+/// Returns whether the term requires the label, in exactly the form that the stamp writes.
 pub(crate) fn demands(term: &NodeSelectorTerm<'_>, key: &str, value: &str) -> bool {
     term.expressions().iter().any(|requirement| {
         *requirement.key == *key

@@ -1,34 +1,34 @@
-//! What a rule looks at.
+//! Holds the object that a rule judges, and its context.
 
 use crate::objects::object::Object;
 use crate::objects::pod::PodView;
 use crate::review::Request;
 use crate::tenancy::{Owner, Snapshot, Tenant};
 
-/// What a rule judges: an object as it is asked for (or as it was before), and whose namespace it is in.
+/// Holds what a rule judges: the new or the old object, the request, and the namespace's owner.
 #[derive(Clone, Copy, Debug)]
 pub struct Subject<'s, 'a> {
     /// The request.
     pub request: &'s Request<'a>,
-    /// The object.
+    /// The object to judge.
     pub object: &'s Object<'a>,
-    /// The object as it was, of the kinds whose rules compare the two; of a deleted one the same as `object`.
+    /// The old object, for kinds whose rules compare the two; of a deleted object the same as `object`.
     pub old: Option<&'s Object<'a>>,
-    /// The node that the object, a pod, may name, for it did before.
+    /// The node that the pod may name, because the old pod named it too.
     pub settled_on: Option<&'s str>,
-    /// Whose namespace it is.
+    /// The owner of the namespace: a tenant, the system, or none.
     pub owner: Owner<'s>,
-    /// The snapshot.
+    /// The policies that apply.
     pub snapshot: &'s Snapshot,
 }
 
 impl<'s, 'a> Subject<'s, 'a> {
-    /// The pod, or the pod that the template makes.
+    /// Returns the pod, or the pod that the object's template creates.
     pub fn pod(&self) -> Option<PodView<'s, 'a>> {
         self.object.pod()
     }
 
-    /// The tenant whose namespace it is.
+    /// Returns the tenant that owns the namespace, if one does.
     pub const fn tenant(&self) -> Option<&'s Tenant> {
         match self.owner {
             Owner::Tenant(tenant) => Some(tenant),
@@ -36,7 +36,7 @@ impl<'s, 'a> Subject<'s, 'a> {
         }
     }
 
-    /// Whether a namespace is one of the same tenant's.
+    /// Returns whether `namespace` belongs to the same tenant.
     pub fn owns(&self, namespace: &str) -> bool {
         match (self.tenant(), self.snapshot.owner(namespace)) {
             (Some(tenant), Owner::Tenant(other)) => tenant.name == other.name,

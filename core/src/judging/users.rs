@@ -1,24 +1,26 @@
-//! Who writes what only the cluster knows. Tenants may impersonate the ServiceAccounts of their own namespaces, so no
-//! name of theirs is trusted.
+//! Recognizes the users whose writes are trusted: controllers, the cloud and the platform team.
+//!
+//! Tenants can impersonate the ServiceAccounts of their own namespaces, so none of those is trusted.
 
 use crate::review::User;
 use crate::tenancy::{Owner, Snapshot};
 
-/// The group that may do everything anyway, and the way out when nothing else works.
+/// The group with unrestricted rights, whose members can still act when nothing else works.
 pub(crate) const MASTERS: &str = "system:masters";
 
-/// Who writes for a cloud beside the control plane: on EKS its name does not begin with `system:`.
+/// Users that write for a cloud outside the control plane; on EKS the name lacks `system:`.
 const CLOUDS: [&str; 1] = ["eks:cloud-controller-manager"];
 
-/// Whether a user is a component of the cluster, runs in a system namespace, or is of the platform team.
+/// Returns whether a user is a component, in a system namespace, or of the platform team.
 pub(crate) fn is_of_cluster(user: &User<'_>, snapshot: &Snapshot) -> bool {
     let is_in_system =
         |namespace: Option<&str>| matches!(namespace.map(|name| snapshot.owner(name)), Some(Owner::System));
     is_component(user, snapshot) || is_in_system(namespace(user))
 }
 
-/// Whether a user is of the cluster, or a ServiceAccount of a namespace that is no tenant's: controllers of load
-/// balancers and Ingresses mostly have namespaces of their own.
+/// Returns whether a user belongs to the cluster, or is a ServiceAccount outside tenants.
+///
+/// Controllers of load balancers and Ingresses usually run in namespaces of their own.
 pub(crate) fn is_outside_tenants(user: &User<'_>, snapshot: &Snapshot) -> bool {
     let is_outside = |namespace: &str| !matches!(snapshot.owner(namespace), Owner::Tenant(_));
     is_component(user, snapshot) || namespace(user).is_some_and(is_outside)
@@ -33,21 +35,24 @@ fn is_component(user: &User<'_>, snapshot: &Snapshot) -> bool {
         || user.groups.iter().any(|group| &**group == MASTERS || has(&snapshot.platform.groups, group))
 }
 
-/// Whether the name says nothing about who may be behind it, or that it is a node, on which tenants' pods run.
+/// Returns whether a `system:` name proves nothing: anonymous, a node, or a ServiceAccount.
+///
+/// Tenants' pods run on nodes; the namespace of a ServiceAccount decides about it.
 fn is_nobody(name: &str) -> bool {
     name == "system:anonymous"
         || name.starts_with("system:node:")
         || name.starts_with("system:serviceaccount:")
 }
 
-/// The namespace of a ServiceAccount.
+/// Returns the namespace of a ServiceAccount, and `None` for other users.
 fn namespace<'u>(user: &'u User<'_>) -> Option<&'u str> {
     let (namespace, name) = user.username.strip_prefix("system:serviceaccount:")?.split_once(':')?;
     (!namespace.is_empty() && !name.is_empty()).then_some(namespace)
 }
 
-/// Whether `username` is a controller of the control plane that makes pods and what makes them. Tenants may
-/// impersonate the ServiceAccounts of their own namespaces, not these.
+/// Returns whether `username` is a control plane's controller that creates pods or their owners.
+///
+/// Tenants can impersonate the ServiceAccounts of their own namespaces, but not these.
 pub(crate) fn is_workload_controller(username: &str) -> bool {
     const CONTROLLERS: [&str; 7] = [
         "cronjob-controller",
@@ -58,7 +63,7 @@ pub(crate) fn is_workload_controller(username: &str) -> bool {
         "replication-controller",
         "statefulset-controller",
     ];
-    // Without --use-service-account-credentials they all share one name.
+    // Without --use-service-account-credentials all controllers share this name.
     username == "system:kube-controller-manager"
         || username
             .strip_prefix("system:serviceaccount:kube-system:")

@@ -1,11 +1,11 @@
-//! Parts of messages that many rules write.
+//! Formats lists for the messages of the rules.
 
 use std::fmt;
 
-/// What may be named instead, between backticks, in a message; beyond the first few it is only counted.
+/// Lists the allowed values in backticks; it names the first ten and counts the others.
 pub(crate) struct Listed<'l, T>(pub(crate) &'l [T]);
 
-/// How many of a list a message names.
+/// The number of values that a message names.
 const NAMED: usize = 10;
 
 impl<T: fmt::Display> fmt::Display for Listed<'_, T> {

@@ -1,17 +1,20 @@
-//! `certificate-names`: certificates are for names of their tenant's.
+//! `certificate-names`: a tenant's certificates contain only the tenant's names.
 //!
-//! Whoever holds a certificate for a name is that name to everybody who trusts the issuer. A tenant's names are its
-//! domains, and what the cluster calls the Services of its namespaces. An Issuer of its own namespaces is the
-//! tenant's own business, since only those trust it whom the tenant told to: it may also sign short names, and
-//! certificates that sign others. All others are trusted by more people, so there `web` may be another tenant's. What
-//! the platform signs with belongs into a ClusterIssuer: an Issuer in a tenant's namespace is that tenant's.
+//! Whoever holds a certificate for a name can pose as that name to every client that trusts the issuer. A tenant's
+//! names are its domains, and the cluster's DNS names of the Services in its namespaces. Only clients that the tenant
+//! configures trust an Issuer in the tenant's own namespaces, so such an Issuer may also sign short names, and
+//! certificates that sign others. Other issuers have more clients, to which `web` may be another tenant's Service. The
+//! platform's signing key belongs in a ClusterIssuer: the tenant controls every Issuer in its namespaces.
 //!
-//! A Certificate is read; the CertificateRequests, Orders and Challenges that come of it are not, since they hold the
-//! request as it is signed, so only controllers write them.
+//! The rule reads Certificates. cert-manager derives CertificateRequests, Orders and Challenges from them, which hold
+//! the request in its signed form, so only controllers may write those.
 //!
-//! Not seen here: what an issuer signs beyond what it is asked for; which servers an Issuer has cert-manager speak to,
-//! and with whose credentials (where Issuers may use those of cert-manager itself, they reach as far as it does); and
-//! names under a cluster domain other than `cluster.local`.
+//! The rule does not see:
+//!
+//! - names that an issuer signs without a request for them;
+//! - the servers that an Issuer makes cert-manager connect to, and the credentials that it uses there (Issuers that may
+//!   use cert-manager's own credentials can do all that these permit);
+//! - names under a cluster domain other than `cluster.local`.
 
 mod uri;
 
@@ -28,17 +31,19 @@ use crate::objects::object::Object;
 use crate::objects::unstructured::Custom;
 use crate::tenancy::Tenant;
 
-/// cert-manager's own group.
+/// The API group of cert-manager.
 const GROUP: &str = "cert-manager.io";
 
-/// Uses by which a certificate speaks for its issuer.
+/// Usages that let a certificate sign in its issuer's name.
 const SIGNING: [&str; 3] = ["cert sign", "crl sign", "ocsp signing"];
 
-/// What an issuer's group, kind and name are shorter than. They are part of the identity of every name, of which there
-/// may be thousands, so that what is cut off of them is denied for itself.
+/// Limits the length of the issuer's group, kind and name together.
+///
+/// They are part of the identity of every name in a Certificate, of which there may be thousands. A longer issuer is a
+/// violation of its own, because the identity cuts it off.
 const LONGEST: usize = 1_000;
 
-/// What the names of Kubernetes' own users and groups begin with.
+/// The prefix of the names of Kubernetes' own users and groups.
 const SYSTEM: &str = "system:";
 
 pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
@@ -70,14 +75,14 @@ fn request(subject: &Subject<'_, '_>, object: &Custom<'_>, findings: &mut Findin
     findings.add_whole(&"spec", &message, &format_args!("{kind}{}", object.identity()));
 }
 
-/// What a Certificate asks for.
+/// Judges the names that a Certificate requests.
 struct Asked<'c, 'f, 's, 'a> {
     subject: &'s Subject<'s, 'a>,
     tenant: &'s Tenant,
     claims: Claims<'c, 'f>,
-    /// Whether the issuer is one of the tenant's own namespace.
+    /// True if the issuer is an Issuer in the Certificate's own namespace.
     is_own_issuer: bool,
-    /// The issuer, as a part of all identities: what one may sign is something else when another does.
+    /// The issuer, which is part of every identity: with another issuer a name is a new claim.
     issuer: String,
 }
 
@@ -135,7 +140,7 @@ impl<'c, 'f, 's: 'c, 'a> Asked<'c, 'f, 's, 'a> {
         }
     }
 
-    /// A finding whose identity is a value under a name, and the issuer.
+    /// Reports a finding whose identity is a named value and the issuer.
     fn add(
         &mut self,
         field: &dyn fmt::Display,
@@ -181,7 +186,7 @@ impl<'c, 'f, 's: 'c, 'a> Asked<'c, 'f, 's, 'a> {
         }
     }
 
-    /// A name that clients take for a host.
+    /// Judges a name that clients take for a host.
     fn host(&mut self, field: &dyn fmt::Display, source: &str, name: &str) {
         let is_own = Host::parse(name).is_ok_and(|host| {
             service_names::is_own(&host, self.subject)
@@ -214,7 +219,7 @@ impl<'c, 'f, 's: 'c, 'a> Asked<'c, 'f, 's, 'a> {
         }
         let is_own = |host| Host::parse(host).is_ok_and(|host| self.tenant.domains.owns(&host));
         match uri {
-            // What comes after the host is part of what it claims: whoever trusts it goes by that too.
+            // The rest of the URI is part of the claim, because clients that trust the certificate compare it too.
             Some(uri) if !uri.is_of_workload() || is_own(uri.host) => {
                 self.host(field, &format!("uri {text}"), uri.host);
             }
@@ -259,7 +264,7 @@ impl<'c, 'f, 's: 'c, 'a> Asked<'c, 'f, 's, 'a> {
         }
     }
 
-    /// From an issuer that others trust too.
+    /// Judges CAs and signing usages, for an issuer that others trust as well.
     fn signing(&mut self, is_ca: bool, usages: &List<Text<'_>>) {
         const MEND: &str =
             "signs names of others for everybody who trusts this issuer; use an Issuer of this namespace";
@@ -275,19 +280,21 @@ impl<'c, 'f, 's: 'c, 'a> Asked<'c, 'f, 's, 'a> {
     }
 }
 
-/// Whether Kubernetes, told to trust the issuer, would see one of its own or of the platform's in `name`.
+/// Returns whether a Kubernetes that trusts the issuer could take `name` for a privileged one.
+///
+/// Those begin with `system:`, or are in `platform`, the users or groups of the platform team.
 fn is_of_kubernetes(name: &str, platform: &[Box<str>]) -> bool {
     name.trim_start().starts_with(SYSTEM) || platform.iter().any(|one| **one == *name)
 }
 
-/// A single label: a Service, seen from its own namespace, or `localhost`.
+/// Returns whether the host is a single label: a Service in its own namespace, or `localhost`.
 fn is_short(host: &Host) -> bool {
     matches!(host, Host::Name(name) if !name.contains('.'))
 }
 
-/// Whether a common name is the name of no host in any client's eyes, such as `My CA`.
+/// Returns whether no client takes the common name for a host, as with `My CA`.
 fn is_no_host(name: &str) -> bool {
-    // Others than `.` are full stops too, to whoever reads names in Unicode.
+    // Clients that read names in Unicode take these full stops for `.`.
     let is_special =
         |c: char| matches!(c, '*' | ':' | '@' | '/' | '=' | '\u{3002}' | '\u{ff0e}' | '\u{ff61}');
     let has_space = name.trim_matches(|c: char| !c.is_alphanumeric()).contains(' ');

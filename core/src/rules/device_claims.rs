@@ -1,17 +1,17 @@
-//! `device-claims`: no claim to a device looks over the shoulder of those who use it.
+//! `device-claims`: no claim gets administrator access to devices that other pods use.
 //!
-//! `adminAccess` gives a pod a device that is in use by others, and is meant for whoever monitors the nodes. The API
-//! server asks for nothing but a label of the namespace. Read are the requests of ResourceClaims and of the claims in
-//! ResourceClaimTemplates, as every version so far has them.
+//! `adminAccess` gives a pod a device that other pods already use, and is meant for monitoring agents. The API server
+//! requires only a label on the namespace. The rule reads the requests of ResourceClaims and of the claims in
+//! ResourceClaimTemplates, in the form that all versions so far have.
 
 use crate::json::{Cut, List, record, without_position};
 use crate::judging::{Findings, Subject};
 use crate::objects::object::Object;
 
 record! {
-    /// The spec of a ResourceClaim, or of a template of them.
+    /// The spec of a ResourceClaim, or of the claims that a template creates.
     struct ClaimSpec {
-        /// What is asked for.
+        /// The devices that the claim requests.
         devices: Devices = "devices",
     }
 }
@@ -19,7 +19,7 @@ record! {
 record! {
     /// The spec of a ResourceClaimTemplate.
     struct TemplateSpec {
-        /// The claims' spec.
+        /// The spec of the claims.
         spec: ClaimSpec = "spec",
     }
 }
@@ -27,7 +27,7 @@ record! {
 record! {
     /// The devices of a claim.
     struct Devices {
-        /// The requests for them.
+        /// The requests for devices.
         requests: List<DeviceRequest> = "requests",
     }
 }
@@ -35,19 +35,19 @@ record! {
 record! {
     /// A request for devices.
     struct DeviceRequest {
-        /// Whether devices that are in use will do, before `resource.k8s.io/v1`.
+        /// True for access to devices in use, in versions before `resource.k8s.io/v1`.
         admin_access: bool = "adminAccess",
-        /// One way to fulfil it.
+        /// The only way to satisfy the request.
         exactly: Exactly = "exactly",
-        /// Several ways to fulfil it.
+        /// Several ways to satisfy the request.
         first_available: List<Exactly> = "firstAvailable",
     }
 }
 
 record! {
-    /// One way to fulfil a request.
+    /// One way to satisfy a request.
     struct Exactly {
-        /// Whether devices that are in use will do.
+        /// True for access to devices in use.
         admin_access: bool = "adminAccess",
     }
 }

@@ -1,13 +1,13 @@
-//! `endpoints`: the addresses behind a tenant's Services are those of its pods.
+//! `endpoints`: only controllers write the addresses behind a tenant's Services.
 //!
-//! Whoever writes Endpoints or an EndpointSlice by hand has every client of the Service, an ingress controller or a
-//! load balancer among them, connect to whatever address it likes: another tenant's pod, past its NetworkPolicies,
-//! a node, the API server, a metadata service. The controllers of the cluster write what a Service's selector
-//! finds, and nobody else needs to.
+//! A user who writes Endpoints or an EndpointSlice by hand makes every client of the Service, including ingress
+//! controllers and load balancers, connect to any address: another tenant's pod, past its NetworkPolicies, a node, the
+//! API server, a metadata service. The controllers of the cluster write the addresses of the pods that a Service
+//! selects; nobody else needs to.
 //!
-//! Looked at is whether there are addresses, and whether they, and the labels by which Services and controllers find
-//! them, are the same as before. Objects without addresses, which old clients elect their leaders with, do no harm.
-//! That addresses stay behind when their pods are gone, since a Service lost its selector, is not seen here.
+//! The rule compares the addresses, and the labels by which Services and controllers find them, with the old object.
+//! Objects without addresses, with which old clients elect their leaders, do no harm. The rule does not see addresses
+//! that stay behind when a Service has lost its selector and the pods are gone.
 
 use std::fmt;
 
@@ -18,18 +18,20 @@ use crate::judging::{Findings, Subject};
 use crate::objects::object::Object;
 use crate::objects::service::Endpoints;
 
-/// Who writes addresses, beside those whom the Settings name: by name, since a tenant may impersonate the ServiceAccounts of its own namespaces.
+/// Users that may write addresses, besides those that the Settings list.
+///
+/// The list has full names, because a tenant may impersonate the ServiceAccounts of its own namespaces.
 pub(crate) const CONTROLLERS: &[&str] = &[
-    // Without --use-service-account-credentials.
+    // The name of every controller without --use-service-account-credentials.
     "system:kube-controller-manager",
-    // Its own addresses, in `default`.
+    // The API server writes its own addresses, in `default`.
     "system:apiserver",
     "system:serviceaccount:kube-system:endpoint-controller",
     "system:serviceaccount:kube-system:endpointslice-controller",
     "system:serviceaccount:kube-system:endpointslicemirroring-controller",
 ];
 
-/// Which Service an EndpointSlice belongs to, or which import of one, and which controller looks after it.
+/// Labels that assign an EndpointSlice to a Service, a ServiceImport, or a controller.
 const BELONGS_TO: [&str; 3] = [
     "kubernetes.io/service-name",
     "multicluster.kubernetes.io/service-name",
@@ -59,7 +61,7 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
             Ok(labels) => BELONGS_TO
                 .into_iter()
                 .try_for_each(|key| write!(f, " {key}={}", labels.get(key).unwrap_or_default()))?,
-            // Labels that are none are only the same as themselves.
+            // Labels that do not parse are equal only to the same text.
             Err(_) => write!(f, " {labels}")?,
         }
         let mut lists = [subsets, endpoints, ports].into_iter().flatten().filter(|list| has_any(Some(list)));

@@ -1,12 +1,13 @@
-//! `foreign-routes`: no routes of other APIs, unless Settings say where their hosts are.
+//! `foreign-routes`: routes of other APIs need a setting that locates their hosts.
 //!
-//! Every ingress controller and service mesh has kinds of its own that claim hosts, in its own syntax, or that
-//! configure a proxy that tenants share. [`foreign_apis::APIS`] lists those that are known: what they have is denied, but for what
-//! does no harm, and for the kinds that the operator lists with the paths of their hosts. These are held to the
-//! tenant's domains, and to what the cluster calls its Services. A path at which nothing is claims every host.
+//! Ingress controllers and service meshes have kinds of their own that claim hosts in their own syntax, or that
+//! configure a proxy that tenants share. [`foreign_apis::APIS`] lists the known APIs. The rule denies their kinds,
+//! except harmless ones and those that the operator lists with the paths of their hosts. A host at such a path must be
+//! in the tenant's domains or be the DNS name of one of its Services. A required path without a value claims every
+//! host.
 //!
-//! Not seen here: what a listed kind does besides claiming hosts (which Gateways a VirtualService attaches to, what a
-//! snippet in it says), hosts at paths that the operator did not list, and APIs that are in neither list.
+//! The rule does not see what a listed kind does besides claiming hosts (the Gateways that a VirtualService attaches
+//! to, the contents of a snippet), hosts at paths that the operator did not list, and APIs that are in neither list.
 
 mod path;
 
@@ -46,7 +47,7 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     }
 }
 
-/// The hosts of an object of a listed kind.
+/// Judges the hosts of an object of a listed kind.
 struct Hosts<'c, 'f, 's, 'a> {
     subject: &'s Subject<'s, 'a>,
     object: &'s Custom<'a>,
@@ -67,7 +68,7 @@ impl Hosts<'_, '_, '_, '_> {
             }
             Found::Nothing if is_required => claims.host(field, &source, ""),
             Found::Nothing => {}
-            // Once: it is as new as the object, and there may be thousands in a list.
+            // One report suffices: its identity is the whole object, and a list can hold thousands of such items.
             Found::Unreadable(_) if is_told => {}
             Found::Unreadable(problem) => {
                 is_told = true;

@@ -1,6 +1,6 @@
-//! `image-registries`: a tenant's images come from where it may take them.
+//! `image-registries`: images come from the registries that the tenant lists.
 //!
-//! Every image counts: of every list of containers, and of the volumes that mount one. Names are compared as
+//! The rule judges every image: those of all container lists, and those that volumes mount. It compares names as
 //! container runtimes read them, at the boundaries of hosts and paths.
 
 use std::fmt;
@@ -15,7 +15,7 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     let Some(registries) = &tenant.image_registries else { return };
     let spec = pod.spec_path;
     let mut hold = |image: &str, field: fmt::Arguments<'_>, concern: Concern<'_>| {
-        // A template may leave an image to whoever makes its pods.
+        // A template may leave the image to the controller that creates its pods.
         if is_allowed(image, registries) || (image.is_empty() && pod.extent == Extent::Template) {
             return;
         }

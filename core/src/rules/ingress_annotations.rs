@@ -1,15 +1,17 @@
-//! `ingress-annotations`: annotations of controllers are known to do no harm across tenants.
+//! `ingress-annotations`: only harmless annotations configure the controllers that tenants share.
 //!
-//! Controllers of Ingresses, load balancers, names and certificates serve all tenants at once, and take from
-//! annotations what no field may say: raw configuration, hosts, secrets of other namespaces, addresses that they
-//! connect to. A list of what is harmful is never complete, so keys with the prefix of a known controller must be on
-//! the list of those that are not, with values that are what the key stands for. Keys with other prefixes are nobody's
-//! business here, and so are those that `ingress-hosts` and `ingress-class` judge on Ingresses.
+//! Controllers of Ingresses, load balancers, DNS names and certificates serve all tenants, and read from annotations
+//! what no field may say: raw configuration, hosts, Secrets of other namespaces, addresses to connect to. A list of
+//! harmful keys is never complete. So a key with the prefix of a known controller must be on the list of harmless keys,
+//! and its value must have the form that the key expects. The rule ignores keys with other prefixes, and on Ingresses
+//! the keys that `ingress-hosts` and `ingress-class` judge.
 //!
-//! The metadata of an object is judged on its status too, which takes annotations. Looked at are Ingresses, Services,
-//! and the routes and Gateways of the Gateway API and of OpenShift; of pods, whose status takes annotations too, and
-//! of kinds that Settings list as routes, what external-dns reads. What a name resolves to, what an object of the tenant's holds that an annotation refers
-//! to, and a controller that was told to read other prefixes, are not seen here; for ingress-nginx Settings name those.
+//! The rule judges Ingresses, Services, and the routes and Gateways of the Gateway API and of OpenShift. It judges
+//! writes to their status too, because these can change annotations. Of pods, and of custom kinds such as the routes
+//! that Settings list, it judges only the annotations of external-dns.
+//!
+//! The rule does not see what a name resolves to, what a tenant's object contains that an annotation refers to, and
+//! which other prefixes a controller is configured to read; Settings list those of ingress-nginx.
 
 mod actions;
 mod ambassador;
@@ -98,13 +100,13 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     }
 }
 
-/// The annotations of one object, and what they are judged by.
+/// Judges the annotations of one object.
 struct Rule<'r, 'a> {
     subject: &'r Subject<'r, 'a>,
     tenant: &'r Tenant,
     path: &'static str,
     annotations: &'r Pairs<'a>,
-    /// Whether all controllers read them, or external-dns alone.
+    /// True if all controllers read the annotations, false if only external-dns does.
     is_route: bool,
 }
 
@@ -112,7 +114,7 @@ impl Rule<'_, '_> {
     fn all(&self, findings: &mut Findings<'_>) {
         let mut claims = Claims::on(&self.tenant.domains, findings);
         for (key, value) in self.annotations.iter() {
-            // Some keys of old are a prefix alone.
+            // Some old keys have a prefix and no name.
             let (prefix, name) = key.split_once('/').unwrap_or((key, ""));
             if let Some(family) = self.family(prefix, name) {
                 self.one(&mut claims, family, name, (key, value));
@@ -125,7 +127,7 @@ impl Rule<'_, '_> {
             return external_dns::EXTERNAL_DNS.has(prefix, name).then_some(&external_dns::EXTERNAL_DNS);
         }
         FAMILIES.into_iter().find(|family| family.has(prefix, name)).or_else(|| {
-            // What ingress-nginx is told to read beside its own.
+            // Settings list the prefixes that ingress-nginx reads besides its own.
             let prefixes = &self.subject.snapshot.annotation_prefixes;
             let is_nginx = prefixes.iter().any(|own| own.eq_ignore_ascii_case(prefix));
             is_nginx.then_some(&ingress_nginx::INGRESS_NGINX)
@@ -142,7 +144,7 @@ impl Rule<'_, '_> {
         let field = format_args!("{}.annotations[{}]", self.path, Cut(key));
         let is_ingress = matches!(self.subject.object, Object::Ingress(_));
         match Bears::of(key) {
-            // Judged there.
+            // `ingress-hosts` judges these.
             Bears::Hosts | Bears::Conditions | Bears::Patterns | Bears::Snippet | Bears::Www
                 if is_ingress =>
             {
@@ -156,7 +158,7 @@ impl Rule<'_, '_> {
         }
         let takes = family.takes(name);
         let is_listed = || self.tenant.annotations.iter().any(|listed| **listed == *key);
-        // A list is no claim to hosts.
+        // The tenant's list of annotations allows keys, but no hosts.
         if names_class(key) || (takes != Some(Takes::Hosts) && is_listed()) {
             return;
         }

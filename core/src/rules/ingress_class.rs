@@ -1,8 +1,8 @@
-//! `ingress-class`: it is certain which controller serves an Ingress, and it is one that the tenant may use.
+//! `ingress-class`: an Ingress names one class, and one that its tenant may use.
 //!
-//! A class is named in the spec, or in an annotation that is older than the field and that some controllers spell
-//! their own way. The API server lets several be written, one after the other, and controllers disagree on which of
-//! them counts, down to an empty one; so they must agree.
+//! The class is in the spec, or in an annotation that is older than the field and that some controllers spell their own
+//! way. The API server accepts several of them in successive writes, and controllers disagree on which one counts, even
+//! on whether an empty one does. So all of them must be equal.
 
 use std::fmt;
 

@@ -1,11 +1,10 @@
-//! `ingress-hosts`: every host an Ingress claims is its tenant's.
+//! `ingress-hosts`: a tenant owns every host that its Ingresses claim.
 //!
-//! Who owns a host is written down by the operator and does not depend on who came first. A rule without a
-//! host, and a default backend, claim every host there is. A certificate is a claim as well, and so are the
-//! annotations by which controllers take further hosts, or configuration that may name any. A path that reaches
-//! into a controller's configuration may claim any host too, and what a backend that is no Service reaches is not
-//! known. What controllers do by other annotations is the matter
-//! of `ingress-annotations`.
+//! The operator's policies say who owns a host; the order in which objects are created does not matter. A rule without
+//! a host claims every host, and so does a default backend. Certificates claim hosts too, and so do the annotations
+//! from which controllers take further hosts, or configuration that may name any host. A path that breaks out of its
+//! place in a controller's configuration may claim any host as well, and the target of a backend other than a Service
+//! is not known here. `ingress-annotations` judges all other annotations.
 
 use crate::json::Cut;
 use crate::judging::hosts::{Bears, Claims, PUNCTUATION, is_pattern};
@@ -16,7 +15,7 @@ use crate::objects::object::Object;
 pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     let (Object::Ingress(ingress), Some(tenant)) = (subject.object, subject.tenant()) else { return };
     let mut claims = Claims::on(&tenant.domains, findings);
-    // A write to the status keeps the spec as it was, but takes the annotations.
+    // A write to the status cannot change the spec, but it can change annotations.
     if &*subject.request.subresource != "status" {
         claims.of_spec(ingress);
         claims.of_paths(ingress);
@@ -24,7 +23,6 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     claims.of_annotations(ingress);
 }
 
-/// What an Ingress claims.
 impl Claims<'_, '_> {
     fn of_spec(&mut self, ingress: &Ingress<'_>) {
         for (index, rule) in ingress.spec.rules.iter().enumerate() {
@@ -35,7 +33,7 @@ impl Claims<'_, '_> {
                 let field = format_args!("spec.tls[{index}].hosts");
                 self.advise(&field, &"a certificate without hosts is for every host", &"tls=");
             }
-            // Some controllers read another namespace out of it, and older API servers let it through.
+            // Some controllers read another namespace from it, and older API servers accept it.
             if tls.secret_name.contains('/') {
                 let field = format_args!("spec.tls[{index}].secretName");
                 let message =
@@ -67,14 +65,15 @@ impl Claims<'_, '_> {
                 }
             }
         }
-        // Once, however many annotations ask for it: they all ask for the same hosts.
+        // One report suffices: all these annotations claim the same hosts.
         if let Some(key) = www {
             self.www(key, ingress);
         }
     }
 
-    /// Paths find their way into the configuration of controllers, where a line break or a brace begins something
-    /// else (CVE-2021-25748).
+    /// Judges paths, which controllers copy into their configuration.
+    ///
+    /// A line break or a brace starts another directive there (CVE-2021-25748).
     fn of_paths(&mut self, ingress: &Ingress<'_>) {
         for (rule, IngressRule { http, .. }) in ingress.spec.rules.iter().enumerate() {
             for (index, IngressPath { path, backend }) in http.paths.iter().enumerate() {
@@ -96,7 +95,7 @@ impl Claims<'_, '_> {
         }
     }
 
-    /// ingress-nginx answers for `www.` of each host, or for each host without it.
+    /// Judges the hosts that ingress-nginx adds: each host with `www.`, or without it.
     fn www(&mut self, key: &str, ingress: &Ingress<'_>) {
         let field = format_args!("metadata.annotations[{}]", Cut(key));
         for rule in ingress.spec.rules.iter().filter(|rule| !rule.host.is_empty()) {
@@ -108,7 +107,7 @@ impl Claims<'_, '_> {
     }
 }
 
-/// What controllers written in Go take for a no.
+/// Returns whether controllers written in Go read `value` as false.
 fn is_false(value: &str) -> bool {
     matches!(value, "0" | "f" | "F" | "false" | "False" | "FALSE")
 }

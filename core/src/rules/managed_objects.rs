@@ -1,10 +1,11 @@
-//! `managed-objects`: what the platform put into a tenant's namespace stays as it is.
+//! `managed-objects`: only the platform changes the objects that it manages in tenants' namespaces.
 //!
-//! Whoever may edit a namespace may change and delete its network policies, those that isolate it among them. What the
-//! platform labels `partywall.dev/managed` is the platform's to change. Its spec and that label are protected, in the
-//! object as it is: labels, annotations and finalizers may come and go. Owners may only go, since what is owned goes
-//! with its owner, by the hand of the garbage collector. A policy of the tenant's own can still open what another
-//! closes, since network policies add up: what must hold in any case belongs into a cluster-wide policy.
+//! A user who may edit a namespace can change and delete its network policies, including those that isolate it. So only
+//! the platform may change or delete an object that has the label `partywall.dev/managed` already. The rule protects
+//! its spec and that label; other labels, annotations and finalizers may change. Owner references may be removed but
+//! not added, because the garbage collector deletes an object together with its owner. A network policy of the tenant's
+//! own can still allow what another one denies, since network policies add up: what must always hold belongs in a
+//! cluster-wide policy.
 
 use std::collections::HashSet;
 
@@ -41,7 +42,7 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     }
 }
 
-/// Whether an owner came.
+/// Returns whether the new object has an owner that the old one lacks.
 fn has_another_owner(new: &Custom<'_>, old: &Custom<'_>) -> bool {
     let owners = |object: &Custom<'_>| {
         let references = object.metadata.owner_references.iter();
@@ -51,7 +52,7 @@ fn has_another_owner(new: &Custom<'_>, old: &Custom<'_>) -> bool {
     !new.is_subset(&old)
 }
 
-/// Labels that cannot be read are none that somebody else can be held to.
+/// Returns whether the object has the label; labels that do not parse count as none.
 fn is_managed(object: &Custom<'_>) -> bool {
     let labels = object.metadata.labels.and_then(|raw| serde_json::from_str::<Pairs<'_>>(raw.get()).ok());
     labels.is_some_and(|labels| labels.get(MANAGED).is_some())

@@ -1,13 +1,13 @@
-//! `namespaces`: whose a namespace is, and what protects it, is the platform's to say.
+//! `namespaces`: only the platform changes the owner of a namespace and what protects it.
 //!
-//! The label `partywall.dev/tenant` decides whether the API server asks about what happens in a namespace, and other
-//! labels and annotations of a tenant's namespace decide what other guards let through there. So they are the platform
-//! team's, whichever way they are written: metadata is also taken from writes to `namespaces/status` and
-//! `namespaces/finalize`.
+//! The label `partywall.dev/tenant` decides whether the API server calls the webhooks for the objects of a namespace.
+//! Other labels and annotations of a tenant's namespace decide what other admission controllers permit there. So only
+//! the platform team may change them, in every subresource: writes to `namespaces/status` and `namespaces/finalize` can
+//! change metadata too.
 //!
-//! Nothing but metadata is looked at, and of that only what changes: a namespace that is labelled wrongly already can
-//! still be finalized and annotated. Anybody may write the label that the Tenants ask for. Who may delete a namespace is
-//! not this rule's matter, since a name stays its tenant's.
+//! The rule judges only metadata, and only changes to it: a namespace that already has a wrong label can still be
+//! finalized and annotated. Every user may write the label that the Tenants ask for. The rule does not judge deletions,
+//! because the name of a deleted namespace still belongs to its tenant.
 
 use std::fmt;
 
@@ -20,30 +20,30 @@ use crate::objects::object::Object;
 use crate::objects::unstructured::Custom;
 use crate::tenancy::Owner;
 
-/// Who looks after namespaces for the cluster.
+/// Controllers of the cluster that manage namespaces.
 pub(crate) const CONTROLLERS: &[&str] =
     &["system:kube-controller-manager", "system:serviceaccount:kube-system:namespace-controller"];
 
-/// Prefixes of keys by which a namespace is protected, or left alone.
+/// Prefixes of keys that protect a namespace or exempt it from protection.
 const PREFIXES: [&str; 11] = [
     "partywall.dev",
-    // Which Pod Security Standard the API server holds it to.
+    // The Pod Security Standard that the API server applies to it.
     "pod-security.kubernetes.io",
-    // Node selectors and tolerations of its pods, where the cluster has the plugins that read them.
+    // Node selectors and tolerations of its pods, in clusters with the admission plugins that read them.
     "scheduler.alpha.kubernetes.io",
     // Administrator access to devices.
     "resource.kubernetes.io",
     "resource.k8s.io",
-    // Whom policies of other tools spare, and whose a namespace is to them.
+    // Exemptions from other policy engines, and the owner of a namespace in them.
     "admission.gatekeeper.sh",
     "k-rail",
     "capsule.clastix.io",
     "openshift.io",
-    // Which roles of a cloud, and which addresses, its pods get.
+    // Roles of a cloud, and addresses, that its pods get.
     "iam.amazonaws.com",
     "cni.projectcalico.org",
 ];
-/// Single keys of the same kind.
+/// Single keys with the same purpose.
 const KEYS: [&str; 7] = [
     NAMESPACE_NAME,
     "istio-injection",
@@ -54,12 +54,12 @@ const KEYS: [&str; 7] = [
     "field.cattle.io/projectId",
 ];
 
-/// What has such a prefix and only tells people something.
+/// Keys with such a prefix that only inform people.
 const WORDS: [&str; 2] = ["openshift.io/display-name", "openshift.io/description"];
 
 pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     let Object::Custom(new) = subject.object else { return };
-    // What was there before is part of the comparison below.
+    // The comparison below covers the old object.
     if subject.request.kind != Kind::Namespace
         || findings.is_of_the_past()
         || is_of_cluster(&subject.request.user, subject.snapshot)
@@ -84,7 +84,7 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     changes("annotations", before, &new.metadata.annotations, subject, findings);
 }
 
-/// The namespace as it was.
+/// Returns the old namespace.
 fn compared<'s, 'a>(subject: &Subject<'s, 'a>) -> Option<&'s Custom<'a>> {
     if let Object::Custom(old) = subject.old? { Some(old) } else { None }
 }
@@ -96,8 +96,9 @@ fn labels<'a>(object: Option<&Custom<'a>>) -> Option<Pairs<'a>> {
     }
 }
 
-/// Judges the label that names the tenant; whether the other keys are protected: it is a tenant's namespace or the
-/// system's, or was one.
+/// Judges the label that names the tenant; returns whether the other keys are protected.
+///
+/// They are in a namespace that is or was a tenant's, or is the system's.
 fn tenant_label(
     subject: &Subject<'_, '_>,
     new: Option<&str>,
@@ -133,7 +134,7 @@ fn tenant_label(
     tenant.is_some() || is_system || new.is_some() || old.is_some()
 }
 
-/// Reports protected keys that came, went or changed; the tenant's own label is judged already.
+/// Reports protected keys that an update adds, removes or changes, except the tenant's label.
 fn changes(
     list: &str,
     old: &Pairs<'_>,
@@ -148,7 +149,7 @@ fn changes(
     let is_name =
         |key: &str, value: &str| key == NAMESPACE_NAME && value == subject.request.name_of_namespace();
     let added = (new.iter())
-        // The API server itself writes a namespace's name.
+        // The API server itself writes the label with a namespace's name.
         .filter(|(key, value)| old.get(key) != Some(value) && !is_name(key, value))
         .map(|(key, _)| key);
     let removed = old.iter().filter(|(key, _)| new.get(key).is_none()).map(|(key, _)| key);
@@ -160,7 +161,7 @@ fn changes(
 
 fn is_protected(key: &str, subject: &Subject<'_, '_>) -> bool {
     let prefix = key.split_once('/').map_or("", |(prefix, _)| prefix);
-    // Under OpenShift's prefix other things end in it: `security.openshift.io`.
+    // OpenShift also has prefixes that end in its own: `security.openshift.io`.
     let has_prefix = |known: &str| {
         prefix.strip_suffix(known).is_some_and(|before| before.is_empty() || before.ends_with('.'))
     };

@@ -1,13 +1,12 @@
-//! `node-placement`: a tenant's pod lands on its tenant's nodes, and nobody else's pod does.
+//! `node-placement`: a tenant's pods run on the tenant's nodes, and no other pods run there.
 //!
-//! What the stamp wrote is proven here on the object that will be stored, whatever other webhooks did to it in
-//! between. The proof is about meaning: a pod can land where its nodeSelector **and** one term of its required
-//! node affinity match, so each non-empty term, together with the nodeSelector, must pin the labels of one of
-//! the tenant's pools. `NotIn`, `Exists`, `Gt` and what is merely preferred prove nothing; an empty term
-//! matches no node and needs no proof.
+//! The rule proves on the object to be stored that the pod is confined, whatever other webhooks changed after the
+//! stamp. It compares by meaning: a pod can run where its nodeSelector **and** one term of its required node affinity
+//! match, so each non-empty term, together with the nodeSelector, must require the labels of one of the tenant's pools.
+//! `NotIn`, `Exists`, `Gt` and preferences prove nothing; an empty term matches no node and needs no proof.
 //!
-//! A pod that comes with a node's name never meets the scheduler, and a binding is how the scheduler gives
-//! one: the first is refused, the second is the scheduler's alone.
+//! A pod that is created with a `nodeName` bypasses the scheduler, so the rule denies it. The scheduler assigns nodes
+//! by bindings, so only the scheduler may create them.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -21,9 +20,9 @@ use crate::objects::pod::{Extent, PodSpec, PodView};
 use crate::objects::scheduling::{NodeSelectorRequirement, NodeSelectorTerm};
 use crate::tenancy::{Pool, Snapshot, Tenant, is_restricted};
 
-/// What an unclaimed pod does wrong.
+/// The message for a pod outside tenants that selects a tenant's pool.
 const SELECTS: &str = "selects nodes of a tenant's pool, in which this namespace has no share; remove it";
-/// The scheduler's user name; another scheduler binds as somebody else, whom the Settings must name.
+/// The scheduler's user name; the Settings must list the users of other schedulers.
 pub(crate) const SCHEDULER: &str = "system:kube-scheduler";
 
 pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
@@ -65,8 +64,10 @@ fn bound(subject: &Subject<'_, '_>, node: &str, findings: &mut Findings<'_>) {
     findings.add_whole(&"target.name", &message, &format_args!("binding={node}"));
 }
 
-/// Proves that the pod can only land in its tenant's pools. Of a template only what the stamp will not mend
-/// is looked at: its pods are stamped when they are made; and a part of a pod says nothing of where it runs.
+/// Proves that the pod can only run in its tenant's pools.
+///
+/// In a template the rule judges only what the stamp does not correct, because its pods are stamped when they are
+/// created. A part of a pod does not say where the pod runs.
 fn confined(pod: &PodView<'_, '_>, tenant: &Tenant, snapshot: &Snapshot, findings: &mut Findings<'_>) {
     let names_foreign = names_foreign_pool(pod, tenant, snapshot, findings);
     if pod.extent != Extent::Pod || (names_foreign && !findings.is_of_the_past()) {
@@ -87,7 +88,7 @@ fn confined(pod: &PodView<'_, '_>, tenant: &Tenant, snapshot: &Snapshot, finding
             }
             f.write_str("); create it again, and if that does not help, the namespace lacks the label `partywall.dev/tenant`, or another webhook takes the stamp away")
         });
-        // Of a gated pod that never was stamped the terms are still anybody's to write.
+        // Users can still change the terms of a gated pod that was never stamped, so they are part of the identity.
         let identity = fmt::from_fn(|f| {
             let terms = pod.spec.required_terms().unwrap_or_default().iter();
             let mut terms: Vec<_> = terms.map(|term| describe(term).to_string()).collect();
@@ -95,21 +96,22 @@ fn confined(pod: &PodView<'_, '_>, tenant: &Tenant, snapshot: &Snapshot, finding
             write!(f, "unstamped {}", terms.join("|"))
         });
         findings.add_whole(&format_args!("{}.nodeSelector", pod.spec_path), &message, &identity);
-        // Whatever else of the stamp is missing is the same violation.
+        // Other missing parts of the stamp are the same violation.
         if !findings.is_of_the_past() {
             return;
         }
     }
-    // The nodeSelector confines the pod, but the stamp writes into every term as well, so a bare one was
-    // added after the stamp, by something that the operator should know about.
+    // The nodeSelector confines the pod. The stamp writes into every term as well, so something added a bare term after
+    // the stamp, and the operator should know about it.
     if snapshot.stamp != StampMode::NodeSelector {
         bare_terms(pod, tenant, snapshot, findings);
     }
     tolerates_its_pool(pod, tenant, snapshot, findings);
 }
 
-/// Reports nodeSelector labels that belong to pools, but to none of the tenant's; whether there are any. Beside the
-/// pool that the pod goes to, which has no such label, they only narrow where in it, unless they name a pool of others.
+/// Reports nodeSelector labels of pools that are not the tenant's; returns whether there are any.
+///
+/// A label that the pod's own pool lacks only narrows the choice of nodes in it, unless it names a pool of others.
 fn names_foreign_pool(
     pod: &PodView<'_, '_>,
     tenant: &Tenant,
@@ -122,7 +124,7 @@ fn names_foreign_pool(
             selector().all(|(key, value)| pool.label(key).is_none_or(|label| *label == *value))
         })
     };
-    // By some keys pools are told apart, whatever their value.
+    // Returns whether pools differ by the key, whatever its value.
     let tells_apart = |key: &str| {
         let is_tainted = |pool: &Pool| pool.label(key).is_some_and(|value| pool.is_tainted_with(key, value));
         is_restricted(key) || snapshot.pools_of(tenant).any(is_tainted)
@@ -152,14 +154,14 @@ fn names_foreign_pool(
     foreign
 }
 
-/// Whether the nodeSelector names all labels of a pool.
+/// Returns whether the nodeSelector has all labels of a pool.
 fn selects(spec: &PodSpec<'_>, pool: &Pool) -> bool {
     labels(pool).all(|(key, value)| spec.selected(key) == Some(value))
 }
 
-/// Of each of the tenant's pools the labels that the nodeSelector does not pin.
+/// Returns, for each of the tenant's pools, the labels that the nodeSelector does not require.
 ///
-/// INVARIANT: what is asked of a term is linear in the term's length: the nodeSelector is looked at before all of them.
+/// INVARIANT: the work for a term is linear in its length, because the nodeSelector is compared once for all terms.
 fn after_selector<'p>(
     spec: &PodSpec<'_>,
     tenant: &'p Tenant,
@@ -174,12 +176,12 @@ fn labels(pool: &Pool) -> impl Iterator<Item = (&str, &str)> {
     pool.labels.iter().map(|(key, value)| (&**key, &**value))
 }
 
-/// Whether some pool lacks nothing once this term holds as well, if these are the labels that each of them `lacks`.
+/// Returns whether the term requires all labels that one of the pools still `lacks`.
 fn pins<'p, L: Iterator<Item = (&'p str, &'p str)>>(
     term: &NodeSelectorTerm<'_>,
     lacks: impl Iterator<Item = L>,
 ) -> bool {
-    // The one label that is all a pool lacks.
+    // The labels of pools that lack no other label.
     let mut lacking = Vec::new();
     for labels in lacks {
         let mut unpinned = labels.filter(|(key, value)| !demands(term, key, value));
@@ -189,8 +191,8 @@ fn pins<'p, L: Iterator<Item = (&'p str, &'p str)>>(
             (Some(_), Some(_)) => {}
         }
     }
-    // `key In [a, b]` pins the pod to two pools at once, if for each value there is a pool of the tenant
-    // that lacks nothing else.
+    // `key In [a, b]` restricts the pod to two pools at once, if for each value a pool of the tenant lacks no other
+    // label.
     term.expressions().iter().any(|requirement| {
         &*requirement.operator == "In"
             && !requirement.values.is_empty()
@@ -202,14 +204,15 @@ fn bare_terms(pod: &PodView<'_, '_>, tenant: &Tenant, snapshot: &Snapshot, findi
     for (index, term) in pod.spec.required_terms().unwrap_or_default().iter().enumerate() {
         if !term.is_empty() && !pins(term, snapshot.pools_of(tenant).map(labels)) {
             let message = "this term does not name the tenant's pool, and terms are alternatives; create the pod again, and if that does not help, another webhook adds the term after the stamp";
-            // The API server lets terms of a stored pod be narrowed only, and none be added.
+            // The API server lets an update narrow the terms of a stored pod, but not add any.
             findings.add_whole(&term_path(pod, index), &message, &"bare term");
         }
     }
 }
 
-/// The other half of the stamp: without it the pod would wait for ever, or move to wherever it need not
-/// tolerate anything.
+/// Reports missing tolerations of the pod's pool, the second half of the stamp.
+///
+/// Without them the pod would stay pending, or move to nodes that it need not tolerate.
 fn tolerates_its_pool(
     pod: &PodView<'_, '_>,
     tenant: &Tenant,
@@ -229,7 +232,7 @@ fn tolerates_its_pool(
     }
 }
 
-/// Reports what selects a tenant's pool from outside.
+/// Reports a pod outside tenants that selects a tenant's pool.
 fn selects_no_pool(pod: &PodView<'_, '_>, snapshot: &Snapshot, findings: &mut Findings<'_>) {
     let selected = Asked::by_selector(pod.spec);
     if selected.selects_a_pool(snapshot) {
@@ -250,14 +253,14 @@ fn selects_no_pool(pod: &PodView<'_, '_>, snapshot: &Snapshot, findings: &mut Fi
     }
 }
 
-/// The labels that a pod asks its node for.
+/// Holds the labels that a pod requires of its node.
 #[derive(Default)]
 struct Asked<'a> {
-    /// With one of these values.
+    /// Labels with one of these values.
     values: HashSet<(&'a str, &'a str)>,
-    /// Whatever the value.
+    /// Keys with any value.
     keys: HashSet<&'a str>,
-    /// What is asked for as well.
+    /// Requirements that apply as well.
     also: Option<&'a Self>,
 }
 
@@ -273,7 +276,7 @@ impl<'a> Asked<'a> {
             match &**operator {
                 "In" => asked.values.extend(values.iter().map(|value| (&**key, &**value))),
                 "NotIn" | "DoesNotExist" => {}
-                // `Exists` does not mind the value, and what is not known may not either.
+                // `Exists` accepts any value, and an unknown operator may do so too.
                 _ => {
                     asked.keys.insert(key);
                 }
@@ -292,7 +295,7 @@ impl<'a> Asked<'a> {
             || self.also.is_some_and(|also| also.has(key, value))
     }
 
-    /// Whether what is asked for here names a pool: by all of its labels, or by one that is its own.
+    /// Returns whether the requirements name a pool: by all its labels, or by one of its own.
     fn selects_a_pool(&self, snapshot: &Snapshot) -> bool {
         let by_value = self.values.iter().flat_map(|(key, value)| snapshot.pools_labelled(key, Some(value)));
         let by_key = self.keys.iter().flat_map(|key| snapshot.pools_labelled(key, None));
@@ -305,8 +308,10 @@ impl<'a> Asked<'a> {
     }
 }
 
-/// Whether the label names the pool alone: the pool is tainted with the same key and value, or no kubelet may set
-/// the label and no other pool has it.
+/// Returns whether the label names this pool alone.
+///
+/// It does if the pool is tainted with the same key and value, or if no kubelet may set the label and no other pool has
+/// it.
 fn is_its_own(pool: &Pool, key: &str, value: &str, snapshot: &Snapshot) -> bool {
     pool.is_tainted_with(key, value)
         || (is_restricted(key) && snapshot.pools_labelled(key, Some(value)).nth(1).is_none())
@@ -322,7 +327,7 @@ fn term_path<'p>(pod: &'p PodView<'_, '_>, index: usize) -> impl fmt::Display + 
     })
 }
 
-/// A term by value, without its place in the list.
+/// Formats a term by value, without its index.
 fn describe<'t>(term: &'t NodeSelectorTerm<'_>) -> impl fmt::Display + 't {
     fmt::from_fn(|f| {
         let requirements = term.expressions().iter().chain(&term.match_fields);

@@ -1,12 +1,12 @@
-//! `pod-affinity`: what a tenant's pods demand of other pods is about the tenant's own.
+//! `pod-affinity`: a tenant's pods make demands only on the tenant's own pods.
 //!
-//! A required anti-affinity works both ways: a pod that demands to be far from all pods of all namespaces keeps
-//! every later pod of every tenant from its node, zone or, by a label that all nodes share, the cluster. What is
-//! merely preferred stops nobody.
+//! A required anti-affinity works both ways: a pod that must be away from all pods of all namespaces keeps every later
+//! pod of every tenant off its node, its zone or, with a label that all nodes share, the cluster. A preference keeps no
+//! pod off.
 //!
-//! A demand is about the tenant's own if each namespace it names is the tenant's, and if its namespaceSelector
-//! names namespaces in one of the two ways that no tenant can change: by their names, or by the label of the tenant.
-//! Outside tenants a pod may keep away from whom it likes, but for tenants' pods.
+//! A term concerns only the tenant's own pods if each namespace that it lists is the tenant's, and if its
+//! namespaceSelector selects namespaces by one of two labels that no tenant can change: the namespace's name, or its
+//! tenant. Outside tenants a pod may keep away from all pods but those of tenants.
 
 use std::fmt;
 
@@ -21,7 +21,7 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     let Some(pod) = subject.pod() else { return };
     let Some(affinity) = &pod.spec.affinity else { return };
     let own = Own::of(subject);
-    // Whom a pod that is no tenant's wants near is nothing to them: their nodes' taints keep it away.
+    // A pod outside tenants may require any pod near it: the taints of tenants' nodes keep it away from those.
     if own.tenant.is_some() {
         terms(own, &pod, "podAffinity", &affinity.pod_affinity.required, findings);
     }

@@ -1,14 +1,14 @@
-//! `pod-security`: the Pod Security Standards, one control a file.
+//! `pod-security`: applies the Pod Security Standards, with one control in each file.
 //!
-//! The controls, their ids, levels and versions are those of the reference implementation, the Pod Security
-//! admission of the API server (`kubernetes/kubernetes`, `staging/src/k8s.io/pod-security-admission/policy`,
-//! `check_<id>.go`); where a text and that code disagree, the code decides. Three things are stricter here.
-//! Since a verdict must not depend on which fields this build has heard of, a volume of an unknown type is a
-//! violation at `baseline`, and a volume with several types is judged by each of them; and so is a `gitRepo`, since it
-//! has been the way to root on a node.
+//! The controls, their ids, levels and versions are those of the reference implementation, the Pod Security admission
+//! of the API server (`kubernetes/kubernetes`, `staging/src/k8s.io/pod-security-admission/policy`, `check_<id>.go`).
+//! Where its documentation and its code disagree, the code decides. Three checks are stricter here. Since a verdict
+//! must not depend on which fields this build knows, a volume of an unknown type violates `baseline`, and a volume with
+//! several types is judged by each of them. A `gitRepo` volume violates `baseline` too, because it has given tenants
+//! root on nodes.
 //!
-//! INVARIANT: a control walks containers through [`Case::containers`] or [`Case::places`] alone, so that none
-//! can forget a list; and a pod without violations costs no allocation.
+//! INVARIANT: a control visits containers only through [`Case::containers`] or [`Case::places`], so that none can omit
+//! a list; and a pod without violations costs no allocation.
 
 mod allow_privilege_escalation;
 mod app_armor_profile;
@@ -40,20 +40,20 @@ use crate::objects::pod::{Extent, PodSpec, PodView};
 use crate::objects::scheduling::Binding;
 use crate::tenancy::PodSecurity;
 
-/// A control of the Pod Security Standards: what it is called and when it holds.
+/// Describes a control of the Pod Security Standards: its name and the versions that have it.
 #[derive(Debug)]
 pub struct Control {
-    /// The id of the reference's check.
+    /// The id of the check in the reference implementation.
     pub id: &'static str,
-    /// The lowest level that asks for it.
+    /// The lowest level that includes it.
     pub level: Level,
-    /// The minor version that brought it.
+    /// The minor version that introduced it.
     pub since: u16,
-    /// The control of `baseline` that it makes superfluous, so that one cause is reported once.
+    /// The control of `baseline` that it makes redundant, so that one cause is reported once.
     pub replaces: Option<&'static str>,
-    /// The minor versions in which it changed, each with what it says since.
+    /// The minor versions that changed it, each with the change.
     pub changes: &'static [(u16, &'static str)],
-    /// Looks for violations.
+    /// Reports violations.
     check: fn(&Case<'_>, &mut Found<'_, '_>),
 }
 
@@ -74,7 +74,7 @@ impl Control {
         Self { changes, ..self }
     }
 
-    /// The control that makes this one superfluous at `restricted`.
+    /// Returns the control that makes this one redundant at `restricted`.
     pub fn successor(&self) -> Option<&'static Self> {
         CONTROLS.iter().find(|other| other.replaces == Some(self.id))
     }
@@ -83,7 +83,7 @@ impl Control {
         self.is_asked_at(standard) && !self.is_replaced_at(standard)
     }
 
-    /// Whether another control makes this one superfluous, which only a higher level can ask for.
+    /// Returns whether another control makes this one redundant, which only a higher level can do.
     fn is_replaced_at(&self, standard: PodSecurity) -> bool {
         standard.level > self.level
             && self.successor().is_some_and(|successor| successor.is_asked_at(standard))
@@ -100,7 +100,7 @@ const IN_USER_NAMESPACE: &[(u16, &str)] = &[(
     "pods in a user namespace of their own are let off, if Settings say that nodes have them",
 )];
 
-/// Every control, in the order of messages: which version of the standard brought it, and which changed it.
+/// All controls in the order of messages, with the versions that introduced and changed them.
 const CONTROLS: [Control; 19] = [
     Control::baseline("privileged", 0, privileged::check),
     Control::baseline("capabilities_baseline", 0, capabilities_baseline::check),
@@ -129,7 +129,7 @@ const CONTROLS: [Control; 19] = [
         .changed(FOR_WINDOWS),
 ];
 
-/// Every control, for the catalogue.
+/// Returns all controls, for the documentation.
 pub fn controls() -> &'static [Control] {
     &CONTROLS
 }
@@ -144,8 +144,9 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     }
 }
 
-/// A binding as a pod of which nothing is known but what the binding will write into its metadata: the API
-/// server copies a binding's annotations over the pod's, long after the pod was judged.
+/// Returns a binding as a pod that has only the binding's metadata.
+///
+/// The API server copies a binding's annotations over the pod's, long after the pod was judged.
 fn as_pod<'v, 'a>(binding: &'v Binding<'a>, nothing: &'v PodSpec<'a>) -> PodView<'v, 'a> {
     PodView {
         extent: Extent::Part,
@@ -156,7 +157,7 @@ fn as_pod<'v, 'a>(binding: &'v Binding<'a>, nothing: &'v PodSpec<'a>) -> PodView
     }
 }
 
-/// Holds a pod to a standard; `user_namespaces`: every node has them, so that asking for one is getting one.
+/// Judges a pod by a standard; `user_namespaces` says that every node supports them.
 pub(super) fn judge(
     pod: PodView<'_, '_>,
     standard: PodSecurity,

@@ -1,7 +1,8 @@
-//! `priority-class`: a tenant's pods push no others off their nodes that matter more.
+//! `priority-class`: a tenant's pods evict no pods that are more important.
 //!
-//! A pod of a higher class has lower ones evicted to make room, and is let in first. The classes of the system are
-//! for what nodes and the cluster live on; any pod may name them, so here no tenant's does.
+//! The scheduler evicts pods of lower classes to make room for a pod of a higher one, and schedules it first. The
+//! classes of the system are for pods that nodes and the cluster depend on. Kubernetes lets any pod name them, so the
+//! rule denies them.
 
 use std::fmt;
 

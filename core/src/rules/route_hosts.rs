@@ -1,16 +1,16 @@
-//! `route-hosts`: every host that a route or a listener claims is its tenant's, and neither reaches past the
-//! tenant's namespaces.
+//! `route-hosts`: routes and listeners claim and reach only what is the tenant's.
 //!
-//! Held are all versions of the Gateway API, in both of its groups, and the Route of OpenShift. In the Gateway API
-//! the absence of a host is a claim to every host, and `*.d` is every host below `d`, at any depth, so it takes the
-//! domain `**.d`. A kind of it that is not known here is denied, unless Settings list it for `foreign-routes`.
+//! The rule covers all versions of the Gateway API, in both of its groups, and the Route of OpenShift. In the Gateway
+//! API a missing host claims every host, and `*.d` claims every host below `d`, at any depth, so it needs the domain
+//! `**.d`. The rule denies kinds of the Gateway API that it does not know, unless Settings list them for
+//! `foreign-routes`.
 //!
-//! What is allowed, since it reaches no further than the tenant's own hosts: redirects to wherever, a rewritten
-//! `Host` on the way to the tenant's own backends, extensions (they are objects of the same namespace, and judged as
-//! such), and ReferenceGrants and listeners that let others in.
+//! The rule permits what reaches only the tenant's own hosts: redirects to any host, a rewritten `Host` on the way to
+//! the tenant's own backends, extensions (they are objects of the same namespace, and judged as such), and
+//! ReferenceGrants.
 //!
-//! What cannot be seen here: whether a Gateway that a route attaches to lets it in, whether a class opens a load
-//! balancer, and what a router makes of a Route without a host.
+//! The rule does not see whether a Gateway admits a route that attaches to it, whether a class opens a load balancer,
+//! and which host a router gives to a Route without one.
 
 mod gateways;
 mod openshift;
@@ -64,13 +64,14 @@ struct Judge<'j, 'f> {
     claims: Claims<'j, 'f>,
 }
 
-/// Kinds of the Gateway API, other than routes, that claim nothing: they say how the tenant's own Services are spoken
-/// to, or who may refer to what is in its namespace.
+/// Kinds of the Gateway API, other than routes, that claim no hosts.
+///
+/// They configure connections to the tenant's own Services, or say who may refer to objects in its namespace.
 const CLAIM_NOTHING: [&str; 5] =
     ["BackendLBPolicy", "BackendTLSPolicy", "ReferenceGrant", "ReferencePolicy", "XBackendTrafficPolicy"];
 
 impl Judge<'_, '_> {
-    /// Any other kind.
+    /// Judges an object of any other kind.
     fn other(&mut self, subject: &Subject<'_, '_>, object: &Custom<'_>) {
         let request = subject.request;
         let is_listed = || subject.snapshot.foreign_route(&request.group, &request.kind_name).is_some();

@@ -1,9 +1,9 @@
-//! `runtime-class`: a tenant's pods run in the sandbox that it is given.
+//! `runtime-class`: a tenant's pods run in a sandbox that the tenant may use.
 //!
-//! Where a tenant has runtime classes, its default is stamped into every pod that names none, and proven here.
-//! A class may bring a nodeSelector and tolerations of its own along. The API server writes them into a pod that
-//! names the class before any webhook sees it, and into one that is stamped with it afterwards; so they are judged
-//! like the pod's own, and those of a default class must fit the tenant's default pool.
+//! The stamp writes the tenant's default runtime class into every pod that names none, and this rule checks that it is
+//! there. A class may bring a nodeSelector and tolerations of its own. The API server writes them into a pod that names
+//! the class before it calls any webhook, and into a stamped pod afterwards. So they are judged like the pod's own, and
+//! those of a default class must fit the tenant's default pool.
 
 use std::fmt;
 
@@ -24,7 +24,7 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
             });
             findings.add_whole(&field, &message, &name);
         }
-    // A template's pods are stamped when they are made, and a mirror pod never is: `node-placement` says why.
+    // A template's pods are stamped when they are created, and a mirror pod never is: see `node-placement`.
     } else if let (Some(default), Extent::Pod, false) = (&classes.default, pod.extent, pod.is_mirror()) {
         let message = format_args!(
             "the pod is not stamped with the tenant's runtime class `{default}`; create it again, and if that does \

@@ -1,7 +1,7 @@
-//! `scheduler`: a tenant's pods are scheduled by the schedulers that it is given.
+//! `scheduler`: only the schedulers that the tenant lists schedule its pods.
 //!
-//! Node affinity and taints are what a scheduler makes of them. One that ignores them, or that a tenant runs for
-//! itself, binds a pod where it likes.
+//! Node affinity and taints work only if the scheduler applies them. A scheduler that ignores them, or that a tenant
+//! runs itself, binds a pod to any node.
 
 use std::fmt;
 

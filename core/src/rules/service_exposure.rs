@@ -1,10 +1,10 @@
-//! `service-exposure`: a Service opens nothing to the world, takes nobody's traffic and points at nobody else.
+//! `service-exposure`: Services have only the types, addresses and aliases that the tenant may use.
 //!
-//! `externalIPs` are looked at whatever the type is, since every node takes traffic for them (CVE-2020-8554);
-//! so is the address in a load balancer's status, which is the other half of the same hole, and in an Ingress' status,
-//! which external-dns publishes. A LoadBalancer where NodePort is not allowed must do without node ports, also the one
-//! for health checks, and has the address and the class that the cluster gives it, or one that is listed. What
-//! annotations ask of load balancers is the matter of `ingress-annotations`.
+//! The rule judges `externalIPs` for every type, because each node accepts traffic for them (CVE-2020-8554). It also
+//! judges the addresses in a load balancer's status, which have the same effect, and those in an Ingress' status, which
+//! external-dns publishes. If the tenant may not use NodePort, a LoadBalancer must have no node ports, including the
+//! one for health checks. Its address and its class are the cluster's choice or are listed. `ingress-annotations`
+//! judges what annotations ask of load balancers.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -32,7 +32,7 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
             status(&service.status, allowed, "every node would take the traffic for", findings);
         }
     }
-    // external-dns publishes what is written there.
+    // external-dns publishes the addresses in an Ingress' status.
     if let Object::Ingress(ingress) = subject.object
         && is_status
         && !is_outside_tenants(&request.user, snapshot)
@@ -41,7 +41,9 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     }
 }
 
-/// Where the tenant has no load balancers, none but the cluster itself writes down what old ones have.
+/// Returns whether a user may write the status of a Service.
+///
+/// If the tenant may have no load balancers, only the cluster itself may write the addresses of old ones.
 fn may_write_status(user: &User<'_>, allowed: &Services, snapshot: &Snapshot) -> bool {
     if allowed.types.contains(&ServiceType::LoadBalancer) {
         return is_outside_tenants(user, snapshot);
@@ -50,7 +52,7 @@ fn may_write_status(user: &User<'_>, allowed: &Services, snapshot: &Snapshot) ->
 }
 
 fn spec(subject: &Subject<'_, '_>, service: &Service<'_>, allowed: &Services, findings: &mut Findings<'_>) {
-    // What a Service of a type that is refused takes besides is only worth a word when the type is none.
+    // The other fields matter only if the type is allowed.
     if !type_(service, allowed, findings) {
         node_ports(service, allowed, findings);
         load_balancer(subject, service, allowed, findings);
@@ -58,17 +60,17 @@ fn spec(subject: &Subject<'_, '_>, service: &Service<'_>, allowed: &Services, fi
     external_ips(service, allowed, findings);
 }
 
-/// Whether the type, or the alias, is refused.
+/// Judges the type and the alias; returns whether one is refused.
 fn type_(service: &Service<'_>, allowed: &Services, findings: &mut Findings<'_>) -> bool {
     let wanted = match &*service.spec.type_ {
         "" | "ClusterIP" => Some(ServiceType::ClusterIP),
         "NodePort" => Some(ServiceType::NodePort),
         "LoadBalancer" => Some(ServiceType::LoadBalancer),
-        // An alias is allowed if its name is listed; that a name is listed says that aliases are allowed.
+        // Listed names allow aliases to them, so the type itself needs no entry.
         "ExternalName" if !allowed.external_names.is_empty() => {
             return external_name(service, allowed, findings);
         }
-        // A type that nobody here has heard of is not on anybody's list.
+        // No list contains an unknown type.
         _ => None,
     };
     if wanted.is_some_and(|wanted| allowed.types.contains(&wanted)) {
@@ -85,7 +87,7 @@ fn type_(service: &Service<'_>, allowed: &Services, findings: &mut Findings<'_>)
             }
         }
     });
-    // An alias for another name is another alias.
+    // An alias for another name is another violation.
     findings.add_whole(&"spec.type", &message, &format_args!("type={type_} {external_name}"))
 }
 
@@ -107,8 +109,9 @@ fn external_name(service: &Service<'_>, allowed: &Services, findings: &mut Findi
     findings.add_whole(&"spec.externalName", &message, &format_args!("name={name}"))
 }
 
-/// Node ports by the back door: a load balancer takes them too, if nobody stops it. Those that are allocated for
-/// it are told of once; one that is asked for, or that an old Service gains, is a violation of its own.
+/// Reports node ports, which a load balancer allocates too unless its spec says otherwise.
+///
+/// Allocated ports are one violation; a requested port, or one that an old Service gains, is a violation of its own.
 fn node_ports(service: &Service<'_>, allowed: &Services, findings: &mut Findings<'_>) {
     const WHY: &str = "opens a port on every node, and type `NodePort` is not allowed";
     let spec = &service.spec;
@@ -132,7 +135,7 @@ fn node_ports(service: &Service<'_>, allowed: &Services, findings: &mut Findings
             &format_args!("node-port={}", port.node_port),
         );
     }
-    // It is allocated with `externalTrafficPolicy: Local`, and looks the same whoever chose it.
+    // `externalTrafficPolicy: Local` allocates this port, and the object does not show who chose it.
     let port = spec.health_check_node_port;
     if port != 0 {
         findings.add_whole(
@@ -157,7 +160,7 @@ fn external_ips(service: &Service<'_>, allowed: &Services, findings: &mut Findin
     }
 }
 
-/// Which load balancer it is, and at which address. The cluster itself may write down what it allocated.
+/// Judges the class and the address of a load balancer; the cluster may write what it allocated.
 fn load_balancer(
     subject: &Subject<'_, '_>,
     service: &Service<'_>,
@@ -191,7 +194,7 @@ fn load_balancer(
     }
 }
 
-/// The addresses in the status, where nobody writes them whom the cluster trusts with it.
+/// Judges the addresses in a status that an untrusted user writes.
 fn status(status: &ServiceStatus<'_>, allowed: &Services, effect: &str, findings: &mut Findings<'_>) {
     for (index, LoadBalancerIngress { ip, hostname }) in status.load_balancer.ingress.iter().enumerate() {
         if !ip.is_empty() && !is_in(ip, &allowed.external_ips) {

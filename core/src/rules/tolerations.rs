@@ -1,10 +1,10 @@
-//! `tolerations`: no toleration reaches further than it must.
+//! `tolerations`: pods tolerate only the taints that their tenant may tolerate.
 //!
-//! Taints keep pods off tenants' nodes, and a toleration walks through them, so in a tenant's namespace this is
-//! an allow-list, compared by meaning: `operator` absent is `Equal`, `effect` absent is every effect, and an
-//! operator that is not known here (`Gt`, `Lt`) is refused whatever it compares. Allowed are the taints of the
-//! tenant's own pools by key **and** value, the shapes that Kubernetes itself adds to pods, and what the tenant
-//! lists. In an unclaimed namespace a pod may tolerate what it likes, except a tenant's pool.
+//! Taints keep pods off tenants' nodes, and tolerations override them, so in a tenant's namespace this is an
+//! allow-list. It compares by meaning: a missing `operator` is `Equal`, a missing `effect` is every effect, and an
+//! unknown operator (`Gt`, `Lt`) is refused whatever it compares. Allowed are the taints of the tenant's own pools by
+//! key **and** value, the tolerations that Kubernetes itself adds to pods, and those that the tenant lists. In an
+//! unclaimed namespace a pod may tolerate every taint except those of tenants' pools.
 
 use std::cell::LazyCell;
 use std::collections::HashSet;
@@ -17,7 +17,7 @@ use crate::tenancy::{Pool, Snapshot, Tenant};
 
 pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     let Some(pod) = subject.pod() else { return };
-    // Once for all tolerations: there may be very many, of very many containers.
+    // Collected once for all tolerations, because a pod may have very many tolerations and containers.
     let asked_for = LazyCell::new(|| {
         pod.spec.containers().flat_map(|placed| placed.container.asked_for()).collect::<HashSet<_>>()
     });
@@ -42,21 +42,21 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     }
 }
 
-/// Why a toleration is refused.
+/// Names the reason why a toleration is refused.
 #[derive(Clone, Copy, Debug)]
 enum Refusal {
     NoKey,
     UnknownOperator,
-    /// It is about the key of the tenant's pool.
+    /// The key is that of the tenant's pool, and every value is tolerated.
     EveryValueOfThePool,
-    /// The same, with another value.
+    /// The key is that of the tenant's pool, and the value is another one.
     OtherValueOfThePool,
     NotListed,
-    /// It reaches a tenant's pool from outside.
+    /// A pod outside tenants tolerates the taint of a tenant's pool.
     OfUnclaimed,
 }
 
-/// Why a tenant may not use the toleration; `None`: it may.
+/// Returns the reason why a tenant may not use the toleration, or `None` if it may.
 fn refusal(toleration: &Toleration<'_>, tenant: &Tenant, snapshot: &Snapshot) -> Option<Refusal> {
     if toleration.key.is_empty() {
         return Some(Refusal::NoKey);
@@ -123,27 +123,32 @@ impl Refusal {
     }
 }
 
-/// The shape that the plugin ExtendedResourceToleration adds to pods that ask for devices, or a narrower one: a taint
-/// called like the resource. With such a pod it gets nobody anywhere else, since only nodes that have the device can run it; and to a
-/// pool of others it must be no key.
+/// Returns whether the plugin ExtendedResourceToleration adds this toleration or a wider one.
+///
+/// The plugin tolerates a taint with the name of the resource that a pod requests. Only nodes with that resource can
+/// run the pod, so the toleration reaches no other nodes. The caller checks that the pod requests the resource, and
+/// that the key is not that of another's pool.
 fn is_like_a_devices(toleration: &Toleration<'_>) -> bool {
     let key = &*toleration.key;
     ((toleration.is_exists() && toleration.value.is_empty()) || toleration.is_equal())
         && &*toleration.effect == "NoSchedule"
-        // What Kubernetes takes for a resource of a device.
+        // Kubernetes takes such a key for a device's resource.
         && key.contains('/')
         && !key.contains("kubernetes.io/")
 }
 
-/// Whether all it tolerates is a taint of `pool`: the same key and value. The effect does not matter, since no
-/// other pool has the same key and value.
+/// Returns whether the toleration matches only a taint of `pool`: the same key and value.
+///
+/// The effect does not matter, because no other pool has the same key and value.
 fn reaches_only(toleration: &Toleration<'_>, pool: &Pool) -> bool {
     toleration.is_equal()
         && pool.taints.iter().any(|taint| *taint.key == *toleration.key && *taint.value == *toleration.value)
 }
 
-/// The exact shapes that the API server and the DaemonSet controller add to pods. They are allowed to every
-/// pod, since owner references are the tenant's to write; the stamp confines the pod to its pool all the same.
+/// Returns whether the API server or the DaemonSet controller adds exactly this toleration to pods.
+///
+/// Every pod may have it, because tenants can write owner references themselves; the stamp still confines the pod to
+/// its pool.
 fn is_built_in(toleration: &Toleration<'_>) -> bool {
     toleration.is_exists()
         && toleration.value.is_empty()

@@ -1,4 +1,4 @@
-//! Annotations that claim hosts, or that pass on configuration which may claim any, on whatever kind they are.
+//! Reads annotations that claim hosts or pass on configuration, on objects of any kind.
 
 use std::fmt;
 
@@ -7,24 +7,24 @@ use serde::de::IgnoredAny;
 use super::claims::Claims;
 use crate::json::Text;
 
-/// What an annotation claims.
+/// Classifies an annotation by the hosts that it can claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Bears {
     Nothing,
-    /// A list of hosts, by commas or spaces.
+    /// A list of hosts, separated by commas or whitespace.
     Hosts,
-    /// An AWS load balancer's conditions.
+    /// The conditions of an AWS load balancer.
     Conditions,
-    /// A regular expression of hosts.
+    /// A regular expression that hosts match.
     Patterns,
-    /// Configuration that the controller passes on as it is.
+    /// Configuration that the controller copies into its own.
     Snippet,
-    /// The rules' hosts with and without `www.`.
+    /// A request to serve each host of the rules with and without `www.`.
     Www,
 }
 
 impl Bears {
-    /// By the end of the key where controllers can be told to use another prefix than their own.
+    /// Classifies a key; by its name alone where controllers can be told to read other prefixes.
     pub(crate) fn of(key: &str) -> Self {
         let (prefix, name) = key.rsplit_once('/').unwrap_or(("", key));
         match (prefix, name) {
@@ -45,13 +45,13 @@ impl Bears {
     }
 }
 
-/// The hosts of a list.
+/// Returns the hosts in a list.
 pub(crate) fn hosts(value: &str) -> impl Iterator<Item = &str> {
     value.split([',', ' ', '\t', '\n', '\r']).filter(|host| !host.is_empty())
 }
 
 impl Claims<'_, '_> {
-    /// What an annotation claims by its value alone, and so not [`Bears::Www`].
+    /// Judges the value of an annotation, except [`Bears::Www`], which depends on the rules.
     pub(crate) fn of_annotation(
         &mut self,
         bears: Bears,
@@ -76,7 +76,7 @@ impl Claims<'_, '_> {
         }
     }
 
-    /// The conditions of an AWS load balancer: JSON, with host headers in it.
+    /// Judges the conditions of an AWS load balancer, which are JSON with host headers.
     fn conditions(&mut self, field: &dyn fmt::Display, key: &str, value: &str) {
         let identity = format_args!("{key}={value}");
         let Ok(conditions) = serde_json::from_str::<Vec<Condition<'_>>>(value) else {
@@ -88,7 +88,7 @@ impl Claims<'_, '_> {
             for host in &config.values {
                 self.host(field, key, host);
             }
-            // By the pattern, and not by all of the annotation: there may be thousands in it.
+            // The identity is the pattern and not the whole annotation, which can hold thousands of patterns.
             for pattern in &config.regex_values {
                 self.findings.add_whole(field, &PATTERNS, &format_args!("{key} pattern={}", &**pattern));
             }
@@ -100,8 +100,10 @@ const PATTERNS: &str =
     "a pattern of hosts cannot be held to the tenant's domains; list the hosts in the rules";
 const SNIPPET: &str = "configuration that is passed on as it is can claim any host; remove it, and use the fields of the Ingress";
 
-/// A condition of an AWS load balancer. The controller takes its keys in any letter case, so a key that is not
-/// spelt as one of its versions documents it, or as it is in the controller's code, is refused rather than overlooked.
+/// Holds one condition of an AWS load balancer.
+///
+/// The controller accepts keys in any letter case. A key in a spelling that neither its documentation nor its code uses
+/// is an error, so that no host is overlooked.
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct Condition<'c> {

@@ -1,16 +1,17 @@
-//! Which characters stay values in the configuration files that controllers write.
+//! Recognizes text that cannot end a value in a configuration file that a controller writes.
 
 /// The punctuation of paths, URLs and the regular expressions that rewrite them.
 pub(crate) const PUNCTUATION: &str = "/-._~%!$&()*+,=:@|?^[]\\";
 
-/// Whether `text` is a path, a URL or a regular expression that ends nothing but itself. A backslash at the end would
-/// take away the meaning of what follows it.
+/// Returns whether `text` has only the characters of paths, URLs and regular expressions.
+///
+/// A backslash at the end is refused, because it would escape the character that follows the value.
 pub(crate) fn is_pattern(text: &str) -> bool {
     let is_inner = |c: char| c.is_ascii_alphanumeric() || PUNCTUATION.contains(c);
     text.chars().all(is_inner) && !text.ends_with('\\')
 }
 
-/// Whether `text` is words in which nothing stands for anything else.
+/// Returns whether `text` has no character with a special meaning in configuration.
 pub(crate) fn is_plain(text: &str) -> bool {
     const SPECIAL: &str = "{};\"'`\\#$<>";
     text.chars().all(|c| c == ' ' || c.is_alphanumeric() || (c.is_ascii_graphic() && !SPECIAL.contains(c)))

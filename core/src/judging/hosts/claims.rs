@@ -1,4 +1,4 @@
-//! Claims to hosts, whatever kind of object makes them: a host is its tenant's, or the claim is a violation.
+//! Judges claims to hosts, by objects of any kind: the tenant must own each host.
 
 use std::cell::OnceCell;
 use std::fmt;
@@ -10,25 +10,26 @@ use crate::judging::Findings;
 /// Judges claims to hosts.
 pub(crate) struct Claims<'c, 'f> {
     domains: &'c Domains,
-    /// The domains as a message lists them.
+    /// The domains as messages list them, formatted on first use.
     listed: OnceCell<String>,
-    /// Where violations go.
+    /// The findings that receive the violations.
     pub(crate) findings: &'c mut Findings<'f>,
 }
 
 impl<'c, 'f> Claims<'c, 'f> {
-    /// Claims that are held to `domains`.
+    /// Returns a judge of claims for the owner of `domains`.
     pub(crate) fn on(domains: &'c Domains, findings: &'c mut Findings<'f>) -> Self {
         Self { domains, listed: OnceCell::new(), findings }
     }
 
-    /// A claim to `host`; `source` is what makes it, which is part of what it is by value.
+    /// Judges a claim to `host`; `source` names the claim and is part of its identity.
     pub(crate) fn host(&mut self, field: &dyn fmt::Display, source: &str, host: &str) {
         self.claim(field, host, &format_args!("{source}={host}"));
     }
 
-    /// A claim to `host` as the Gateway API reads it: `*.d` is every name below `d`, however deep. Whether it is a
-    /// violation that counts.
+    /// Judges a claim to `host` as the Gateway API reads it; returns whether a violation counts.
+    ///
+    /// There `*.d` matches every name below `d`, at any depth.
     pub(crate) fn host_and_below(
         &mut self,
         field: &dyn fmt::Display,
@@ -61,7 +62,7 @@ impl<'c, 'f> Claims<'c, 'f> {
         }
     }
 
-    /// A problem that a host of the tenant's own would solve.
+    /// Reports a problem that a host of the tenant's own would solve.
     pub(crate) fn advise(
         &mut self,
         field: &dyn fmt::Display,
@@ -71,14 +72,14 @@ impl<'c, 'f> Claims<'c, 'f> {
         self.blame(field, problem, identity);
     }
 
-    /// As [`Self::advise`]; whether it counts.
+    /// Reports as [`Self::advise`] does; returns whether the violation counts.
     pub(crate) fn blame(
         &mut self,
         field: &dyn fmt::Display,
         problem: &dyn fmt::Display,
         identity: &dyn fmt::Display,
     ) -> bool {
-        /// How many domains a message lists.
+        /// The number of domains that a message lists.
         const LISTED: usize = 5;
         let Self { domains, listed, findings } = self;
         let advice = || {

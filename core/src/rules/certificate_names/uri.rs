@@ -1,17 +1,17 @@
-//! As much of a URI as says whose it is.
+//! Reads the parts of a URI that say who owns it.
 
-/// A URI of a host, `scheme://host:port/path`.
+/// Holds a URI with a host, `scheme://host:port/path`.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Uri<'u> {
     scheme: &'u str,
     pub(super) host: &'u str,
     port: Option<&'u str>,
-    /// All that comes after host and port.
+    /// The text after host and port.
     rest: &'u str,
 }
 
 impl<'u> Uri<'u> {
-    /// Reads a URI; one with a user in it is none here, since two readers may not see the same host in it.
+    /// Parses a URI; refuses one with a user, because clients may disagree about its host.
     pub(super) fn parse(text: &'u str) -> Option<Self> {
         let (scheme, after) = text.split_once("://")?;
         let is_scheme = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.');
@@ -29,12 +29,14 @@ impl<'u> Uri<'u> {
         (is_port && is_plain && !host.is_empty()).then_some(Self { scheme, host, port, rest })
     }
 
-    /// Whether it names a workload rather than a place.
+    /// Returns whether the URI names a workload and not a location.
     pub(super) const fn is_of_workload(&self) -> bool {
         self.scheme.eq_ignore_ascii_case("spiffe")
     }
 
-    /// The namespace whose workload it names, as meshes do: `spiffe://<trust domain>/ns/<namespace>/...`.
+    /// Returns the namespace of the workload that the URI names.
+    ///
+    /// Service meshes write `spiffe://<trust domain>/ns/<namespace>/...`.
     pub(super) fn workload_namespace(&self) -> Option<&'u str> {
         let path = self.rest.strip_prefix("/ns/")?;
         let (namespace, workload) = path.split_once('/')?;

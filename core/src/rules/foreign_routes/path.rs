@@ -1,4 +1,4 @@
-//! Walks a path of fields and lists through an object as it is written, without building it.
+//! Follows a path of fields and lists through an object's JSON, without building the object.
 
 use std::fmt;
 
@@ -9,27 +9,27 @@ use crate::json::{Cut, Text};
 use crate::objects::unstructured::Custom;
 use crate::tenancy::{HostPath, Step};
 
-/// How many items of a list are looked at; no route that is meant to work has as many.
+/// Limits the items of a list that are read; no working route has as many.
 const ITEMS: usize = 20_000;
 
-/// What is at the end of a path, or where it ends before.
+/// Holds the value at the end of a path, or the reason why the path ends before.
 pub(super) enum Found<'f> {
     /// A string.
     Host(&'f str),
     /// No field, `null`, an empty string or an empty list.
     Nothing,
-    /// Something that the path does not lead through, and what is wrong with it.
+    /// A value that does not fit the path, and what is wrong with it.
     Unreadable(&'f dyn fmt::Display),
 }
 
-/// Takes what is found, and where.
+/// Receives a field's path and the value there.
 type Visit<'v> = &'v mut dyn FnMut(&dyn fmt::Display, Found<'_>);
 
-/// Visits everything that is at `path` in `object`; where it branches, every branch has at least one visit.
+/// Visits each value at `path` in `object`; each branch of the path is visited at least once.
 pub(super) fn walk(object: &Custom<'_>, path: &HostPath, visit: Visit<'_>) {
     let mut walk = Walk { path: path.steps(), indices: Vec::new(), visit };
     match walk.path {
-        // The one field of the metadata that may be a host, and that controllers of DNS take for one.
+        // Of the metadata only `name` may be a host; DNS controllers read it as one.
         [Step::Field(first), Step::Field(name)] if **first == *"metadata" && **name == *"name" => {
             walk.leaf(&[], &object.metadata.name);
         }
@@ -43,7 +43,7 @@ pub(super) fn walk(object: &Custom<'_>, path: &HostPath, visit: Visit<'_>) {
 
 struct Walk<'p, 'v> {
     path: &'p [Step],
-    /// The places in the lists on the way.
+    /// The current index in each list on the path.
     indices: Vec<usize>,
     visit: Visit<'v>,
 }
@@ -62,7 +62,7 @@ impl<'p> Walk<'p, '_> {
         self.found(rest, if text.is_empty() { Found::Nothing } else { Found::Host(text) });
     }
 
-    /// Tells what was found where `rest` is still to go.
+    /// Reports a value; `rest` is the part of the path that remains.
     fn found(&mut self, rest: &[Step], found: Found<'_>) {
         let Self { path, indices, visit } = self;
         let taken = path.len().saturating_sub(rest.len());
@@ -78,7 +78,7 @@ impl<'p> Walk<'p, '_> {
     }
 }
 
-/// One value, and where it is still to go from there.
+/// Visits one value; `rest` is the path from there.
 struct Down<'w, 'p, 'v> {
     rest: &'p [Step],
     walk: &'w mut Walk<'p, 'v>,

@@ -1,10 +1,12 @@
-//! The actions of an AWS load balancer: JSON that redirects, answers, or forwards. What forwards to a target group by
-//! its ARN may reach another tenant's pods.
+//! Reads the actions of an AWS load balancer: JSON that redirects, answers, or forwards.
+//!
+//! An action that forwards to a target group by its ARN may reach another tenant's pods.
 
 use serde::de::IgnoredAny;
 
-/// The controller takes keys in any letter case, so one that is spelt in a third way is refused rather than
-/// overlooked.
+/// Holds one action.
+///
+/// The controller accepts keys in any letter case. A key in a third spelling is an error, so that it is not overlooked.
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Action<'c> {
@@ -27,7 +29,7 @@ struct Forward {
     _stickiness: Option<IgnoredAny>,
 }
 
-/// A Service of the Ingress' namespace.
+/// A Service in the Ingress' namespace.
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 struct TargetGroup {
@@ -39,7 +41,7 @@ struct TargetGroup {
     _weight: Option<IgnoredAny>,
 }
 
-/// Whether an action redirects, answers, or forwards to Services alone.
+/// Returns whether an action redirects, answers, or forwards only to Services.
 pub(super) fn are_harmless(value: &str) -> bool {
     serde_json::from_str::<Action<'_>>(value).is_ok_and(|action| match action.type_ {
         "redirect" | "fixed-response" => action.forward.is_none(),

@@ -1,6 +1,6 @@
-//! Ambassador. It programs Envoy by an API, and not by text.
+//! Lists the annotations of Ambassador, which configures Envoy by an API and not by text.
 //!
-//! Not listed though documented: `config`, which holds whole routes.
+//! Documented but not listed: `config`, which holds whole routes.
 
 use super::table::Family;
 use super::table::Takes::Word;

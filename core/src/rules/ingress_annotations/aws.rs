@@ -1,13 +1,12 @@
-//! The AWS Load Balancer Controller, of Ingresses. It takes values by an API.
+//! Lists the annotations of the AWS Load Balancer Controller on Ingresses.
 //!
-//! Not listed though documented: what names things of the whole account or network, which may be another tenant's
-//! (subnets, security groups, addresses by name, buckets for logs, target groups). Certificates by their ARN are
-//! listed: nobody guesses one, and a load balancer of the tenant's serves its hosts alone.
+//! It passes values to an API. Documented but not listed: keys that name objects of the whole account or network, which
+//! may be another tenant's (subnets, security groups, addresses by name, buckets for logs, target groups). Certificates
+//! by their ARN are listed: a tenant cannot guess another's ARN, and its load balancer serves only its own hosts.
 
 use super::table::Family;
 use super::table::Takes::{Actions, Attributes, Group, Pattern, Plain, Ranges, Text};
 
-/// The AWS Load Balancer Controller, of Ingresses.
 pub(super) const ALB: Family = Family {
     prefixes: &["alb.ingress.kubernetes.io"],
     within: &[],

@@ -1,6 +1,6 @@
-//! Azure's Application Gateway. Its controllers take values by an API.
+//! Lists the annotations of Azure's Application Gateway, whose controllers pass values to an API.
 //!
-//! Not listed though documented: what names things of the whole account or network, which may be another tenant's
+//! Documented but not listed: keys that name objects of the whole account or network, which may be another tenant's
 //! (subnets, security groups, addresses by name, buckets for logs, target groups).
 
 use super::table::Family;

@@ -1,11 +1,13 @@
-//! MetalLB, kube-vip, Cilium and others that hand out addresses of Services where there is no cloud.
+//! Lists the annotations of MetalLB, kube-vip, Cilium and others that assign addresses without a cloud.
 //!
-//! What is not listed though documented is the same as in [`super::cloud_services`].
+//! The documented keys that are not listed are of the same kind as in [`super::cloud_services`].
 
 use super::table::Family;
 use super::table::Takes::{Addresses, Plain};
 
-/// What hands out addresses where there is no cloud. Pools have no owner, so none may be named.
+/// Controllers that assign addresses without a cloud.
+///
+/// Their pools have no owner, so no key may name one.
 pub(super) const BARE_METAL: Family = Family {
     prefixes: &[
         "metallb.universe.tf",
@@ -15,7 +17,7 @@ pub(super) const BARE_METAL: Family = Family {
         "lbipam.cilium.io",
         "service.cilium.io",
         "purelb.io",
-        // It has pods in the system's namespace tolerate what a Service says.
+        // It makes pods in the system's namespace tolerate what a Service lists.
         "svccontroller.k3s.cattle.io",
     ],
     within: &[],

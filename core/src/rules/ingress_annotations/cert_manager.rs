@@ -1,7 +1,7 @@
-//! cert-manager, which has names certified. Its hosts are held to the tenant's domains wherever they stand.
+//! Lists the annotations of cert-manager; the tenant must own their hosts on every kind.
 //!
-//! Not listed though documented: names in certificates that are no hosts (`ip-sans`, `uri-sans`, `email-sans`,
-//! `subject-*`), and what copies a certificate's Secret elsewhere (`secret-template`).
+//! Documented but not listed: names in certificates other than hosts (`ip-sans`, `uri-sans`, `email-sans`,
+//! `subject-*`), and the key that copies a certificate's Secret elsewhere (`secret-template`).
 
 use super::table::Family;
 use super::table::Takes::{ClusterIssuer, IngressClass, Issuer, Plain};

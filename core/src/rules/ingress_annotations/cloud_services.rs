@@ -1,13 +1,13 @@
-//! Load balancers of Services, which cloud providers take by prefixes that several share. They take values by an API.
+//! Lists the annotations for load balancers of Services, whose prefixes several cloud providers share.
 //!
-//! Not listed though documented: what names things of the whole account, network or cluster, which may be another
-//! tenant's (subnets, security groups, addresses and pools by name, existing load balancers, buckets for logs, labels
-//! of DNS, keys by which an address is shared).
+//! The providers pass values to an API. Documented but not listed: keys that name objects of the whole account, network
+//! or cluster, which may be another tenant's (subnets, security groups, addresses and pools by name, existing load
+//! balancers, buckets for logs, labels of DNS names, keys by which Services share an address).
 
 use super::table::Family;
 use super::table::Takes::{Addresses, Attributes, Cluster, Controllers, Hosts, Plain, Ranges};
 
-/// Cloud providers, and the AWS Load Balancer Controller, of Services.
+/// Cloud providers and the AWS Load Balancer Controller, on Services.
 pub(super) const PREFIX_OF_SERVICES: Family = Family {
     prefixes: &["service.beta.kubernetes.io", "service.alpha.kubernetes.io", "service.kubernetes.io"],
     within: &[],
@@ -88,7 +88,7 @@ pub(super) const PREFIX_OF_SERVICES: Family = Family {
             ],
         ),
         (Hosts, &["do-loadbalancer-hostname"]),
-        // What the controller of Google's load balancers made for a Service.
+        // The names of what the controller of Google's load balancers created for a Service.
         (
             Controllers,
             &[
@@ -105,7 +105,7 @@ pub(super) const PREFIX_OF_SERVICES: Family = Family {
     ],
 };
 
-/// OpenStack, Oracle and DigitalOcean, beside what they read of Services' own prefix.
+/// OpenStack, Oracle and DigitalOcean, besides the keys that they read with the prefix of Services.
 pub(super) const PROVIDERS: Family = Family {
     prefixes: &["loadbalancer.openstack.org", "oci.oraclecloud.com", "kubernetes.digitalocean.com"],
     within: &[],

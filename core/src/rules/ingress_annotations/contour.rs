@@ -1,6 +1,6 @@
-//! Contour. It programs Envoy by an API, and not by text.
+//! Lists the annotations of Contour, which configures Envoy by an API and not by text.
 //!
-//! Not listed though documented: what takes Services of other namespaces.
+//! Documented but not listed: keys that name Services of other namespaces.
 
 use super::table::Family;
 use super::table::Takes::{Namespace, Pattern, Plain};

@@ -1,12 +1,12 @@
-//! external-dns, which publishes names. Its hosts are held to the tenant's domains wherever they stand.
+//! Lists the annotations of external-dns; the tenant must own their hosts on every kind.
 //!
-//! What it says to a provider about a record is about a name that is the tenant's own.
+//! The other keys pass settings of a record to the DNS provider, for a name that the tenant owns.
 
 use super::table::Family;
 use super::table::Takes::{Hosts, Object, Plain, Targets};
 
 pub(super) const EXTERNAL_DNS: Family = Family {
-    // The last is of its forerunner, which it can be told to read.
+    // The last prefix is that of its predecessor, which it can be configured to read.
     prefixes: &["external-dns.alpha.kubernetes.io", "external-dns.kubernetes.io", "dns.alpha.kubernetes.io"],
     within: &[],
     keys: &[

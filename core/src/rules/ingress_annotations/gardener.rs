@@ -1,9 +1,8 @@
-//! Gardener, which publishes names and has them certified.
+//! Lists the annotations of Gardener, which publishes names and requests certificates for them.
 
 use super::table::Family;
 use super::table::Takes::{Hosts, Plain};
 
-/// Gardener's names and certificates.
 pub(super) const GARDENER: Family = Family {
     prefixes: &["dns.gardener.cloud", "cert.gardener.cloud"],
     within: &[],

@@ -1,13 +1,15 @@
-//! The controllers of Google's load balancers. They take values by an API.
+//! Lists the annotations of Google's load balancer controllers, which pass values to an API.
 //!
-//! Not listed though documented: what names things of the whole account or network, which may be another tenant's
+//! Documented but not listed: keys that name objects of the whole account or network, which may be another tenant's
 //! (subnets, security groups, addresses by name, buckets for logs, target groups).
 
 use super::table::Family;
 use super::table::Takes::{Controllers, Plain, Text, Word};
 
-/// Google's, of Ingresses: its addresses and certificates have names that the whole project shares. And Huawei's, where
-/// keys name load balancers that are there already.
+/// Google's and Huawei's keys on Ingresses.
+///
+/// The whole project shares the names of Google's addresses and certificates. Huawei's keys name existing load
+/// balancers.
 pub(super) const GCE_INGRESS: Family = Family {
     prefixes: &["kubernetes.io"],
     within: &["ingress.", "elb."],

@@ -1,14 +1,15 @@
-//! haproxy-ingress, which writes values into the configuration file of HAProxy.
+//! Lists the annotations of haproxy-ingress, which writes values into HAProxy's configuration file.
 //!
-//! Not listed though documented: configuration itself (`config-backend` and its like, `route-acl`), ports that are
-//! opened for everybody (`tcp-service-port`), addresses that the proxy asks (`health-check-addr`), and headers that are
-//! written as HAProxy has them.
+//! Documented but not listed: configuration (`config-backend` and similar keys, `route-acl`), ports that every client
+//! can reach (`tcp-service-port`), addresses that the proxy connects to (`health-check-addr`), and headers in HAProxy's
+//! own syntax.
 
 use super::table::Family;
 use super::table::Takes::{Controllers, Hosts, Object, Pattern, Plain, Ranges, Url};
 
-/// The second prefix is older than any controller of today, and others read it too. What the controller of Google's
-/// load balancers notes there is its own.
+/// The second prefix is older than the controllers of today, and others read it too.
+///
+/// The keys that the controller of Google's load balancers writes there are its own.
 pub(super) const HAPROXY_INGRESS: Family = Family {
     prefixes: &["haproxy-ingress.github.io", "ingress.kubernetes.io", "ingress.haproxy.org"],
     within: &[],

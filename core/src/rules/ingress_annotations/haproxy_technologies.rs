@@ -1,6 +1,7 @@
-//! The controller of HAProxy Technologies, which writes values into the configuration file of HAProxy.
+//! Lists the annotations of HAProxy Technologies' controller.
 //!
-//! What is not listed though documented is the same as in [`super::haproxy_ingress`].
+//! It writes values into HAProxy's configuration file. The documented keys that are not listed are of the same kind as
+//! in [`super::haproxy_ingress`].
 
 use super::table::Family;
 use super::table::Takes::{Object, Pattern, Patterns, Plain, Ranges};

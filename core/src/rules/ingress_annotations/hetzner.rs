@@ -1,11 +1,11 @@
-//! Hetzner's load balancers of Services.
+//! Lists the annotations of Hetzner's load balancers of Services.
 //!
-//! What is not listed though documented is the same as in [`super::cloud_services`].
+//! The documented keys that are not listed are of the same kind as in [`super::cloud_services`].
 
 use super::table::Family;
 use super::table::Takes::{Cluster, Hosts, Plain};
 
-/// A load balancer that has the name already is taken for the Service's.
+/// No key may name a load balancer: the controller would take an existing one for the Service's.
 pub(super) const HETZNER: Family = Family {
     prefixes: &["load-balancer.hetzner.cloud"],
     within: &[],

@@ -1,9 +1,9 @@
-//! ingress-nginx, which writes values into the configuration file of nginx.
+//! Lists the annotations of ingress-nginx, which writes values into nginx's configuration file.
 //!
-//! Not listed though documented: what is configuration or names any (snippets, `modsecurity-transaction-id`), what has
-//! the proxy talk to others (`mirror-target`, `influxdb-host`), what reads ConfigMaps into headers of everybody's
-//! configuration (`custom-headers`, `auth-proxy-set-headers`, `fastcgi-params-configmap`), and what was a way into the
-//! configuration before (`auth-tls-match-cn`, CVE-2025-1097).
+//! Documented but not listed: keys that hold configuration or refer to it (snippets, `modsecurity-transaction-id`),
+//! that make the proxy connect to other servers (`mirror-target`, `influxdb-host`), that copy headers from ConfigMaps
+//! into the configuration of all tenants (`custom-headers`, `auth-proxy-set-headers`, `fastcgi-params-configmap`), and
+//! that gave access to the configuration before (`auth-tls-match-cn`, CVE-2025-1097).
 
 use super::table::Family;
 use super::table::Takes::{Object, Pattern, Patterns, Plain, Ranges, Url};

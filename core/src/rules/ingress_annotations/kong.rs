@@ -1,6 +1,6 @@
-//! Kong. It programs its proxy by an API, and not by text.
+//! Lists the annotations of Kong, which configures its proxy by an API and not by text.
 //!
-//! Not listed though documented: `override`, which is a whole route.
+//! Documented but not listed: `override`, which is a whole route.
 
 use super::table::Family;
 use super::table::Takes::{Controllers, Hosts, Pattern, Plain, Plugins, Word};

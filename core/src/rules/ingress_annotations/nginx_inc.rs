@@ -1,6 +1,7 @@
-//! The controller of NGINX Inc., which writes values into the configuration file of nginx, and App Protect, its firewall.
+//! Lists the annotations of NGINX Inc.'s controller and of App Protect, its firewall.
 //!
-//! What is not listed though documented is the same as in [`super::ingress_nginx`].
+//! The controller writes values into nginx's configuration file. The documented keys that are not listed are of the
+//! same kind as in [`super::ingress_nginx`].
 
 use super::table::Family;
 use super::table::Takes::{Object, Parts, Pattern, Patterns, Plain, Word};

@@ -1,6 +1,6 @@
-//! The router of OpenShift, which writes values into the configuration file of HAProxy.
+//! Lists the annotations of OpenShift's router, which writes values into HAProxy's configuration file.
 //!
-//! What is not listed though documented is the same as in [`super::haproxy_ingress`].
+//! The documented keys that are not listed are of the same kind as in [`super::haproxy_ingress`].
 
 use super::table::Family;
 use super::table::Takes::{Parts, Pattern, Plain, Ranges, Word};

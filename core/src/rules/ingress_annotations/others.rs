@@ -1,8 +1,7 @@
-//! Controllers that are known by their prefixes alone: every annotation of theirs is denied.
+//! Lists controllers that are known only by their prefixes: the rule denies all their annotations.
 
 use super::table::Family;
 
-/// Controllers of whose annotations none is on a list.
 pub(super) const OTHERS: Family = Family {
     prefixes: &[
         "ako.vmware.com",

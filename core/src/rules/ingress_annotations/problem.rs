@@ -1,11 +1,11 @@
-//! What is wrong with an annotation, in words.
+//! Describes the problems of annotations.
 
 use std::fmt;
 
 use crate::json::Cut;
 use crate::judging::Listed;
 
-/// What is wrong with an annotation, but for how to mend it.
+/// Names the problem of an annotation; the rule adds how to correct it.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Problem<'p> {
     Unknown,

@@ -1,6 +1,6 @@
-//! Skipper. It programs its proxy by an API, and not by text.
+//! Lists the annotations of Skipper, which configures its proxy by an API and not by text.
 //!
-//! Not listed though documented: what is a route or a filter in itself (`zalando.org/skipper-predicate` and its like).
+//! Documented but not listed: keys that hold routes or filters (`zalando.org/skipper-predicate` and similar keys).
 
 use super::table::Family;
 use super::table::Takes::{Text, Word};

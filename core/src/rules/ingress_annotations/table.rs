@@ -1,75 +1,75 @@
-//! What the tables of controllers are made of.
+//! Defines the tables of annotations that the files of the controllers fill.
 
-/// What an annotation that is on a list may have for its value.
+/// Names the values that a listed annotation may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Takes {
     /// A single word: letters, digits, `.`, `_` and `-`.
     Word,
-    /// Words in which nothing stands for anything else.
+    /// Text without characters that have a special meaning.
     Plain,
-    /// The same, in parts with semicolons between them.
+    /// The same, in parts separated by semicolons.
     Parts,
     /// A path, a URL or a regular expression.
     Pattern,
-    /// Several of these.
+    /// Several of these, separated by spaces.
     Patterns,
-    /// Ranges of addresses, on as many lines as they need.
+    /// Ranges of addresses, on any number of lines.
     Ranges,
-    /// Anything on lines: the controller hands it to an API, and into no configuration.
+    /// Any text, on any number of lines: the controller passes it to an API and not into configuration.
     Text,
-    /// An object of the tenant's: `name`, or `namespace/name`.
+    /// An object of the tenant: `name`, or `namespace/name`.
     Object,
-    /// A namespace of the tenant's.
+    /// A namespace of the tenant.
     Namespace,
-    /// A URL that the controller itself asks, or sends clients to.
+    /// A URL that the controller connects to, or redirects clients to.
     Url,
-    /// Hosts of the tenant's.
+    /// Hosts of the tenant.
     Hosts,
     /// Addresses that the tenant's load balancers may have.
     Addresses,
-    /// What a name of the tenant's stands for: a host of its own, or an address of its own.
+    /// The targets of a name of the tenant's: its own hosts or its own addresses.
     Targets,
     /// A group of Ingresses on one load balancer, named after the tenant.
     Group,
     /// An action of a load balancer.
     Actions,
-    /// Attributes of a load balancer, but for where it writes its logs.
+    /// Attributes of a load balancer, except where it writes its logs.
     Attributes,
-    /// Objects of the tenant's as Traefik calls them: `namespace-name@kubernetescrd`.
+    /// Objects of the tenant in Traefik's notation: `namespace-name@kubernetescrd`.
     Provided,
     /// Plugins of Kong: `name`, or `namespace:name`.
     Plugins,
-    /// A ClusterIssuer of the tenant's.
+    /// A ClusterIssuer that the tenant may use.
     ClusterIssuer,
-    /// An issuer, of the kind and group that further annotations say.
+    /// An issuer, whose kind and group other annotations give.
     Issuer,
-    /// A class of the tenant's Ingresses.
+    /// A class that the tenant's Ingresses may have.
     IngressClass,
-    /// Anything, but only by controllers that are outside tenants' namespaces.
+    /// Any value, but only controllers outside tenants' namespaces may write it.
     Controllers,
-    /// Anything, but only by the cluster itself: it says which load balancer is the Service's.
+    /// Any value, but only the cluster itself may write it: it selects the Service's load balancer.
     Cluster,
 }
 
-/// The annotations of a controller.
+/// Lists the annotations of a controller.
 #[derive(Debug)]
 pub(super) struct Family {
-    /// What its keys begin with, before the slash.
+    /// The prefixes of its keys, before the slash.
     pub(super) prefixes: &'static [&'static str],
-    /// What their names begin with, where the prefix is not the controller's alone; none: anything.
+    /// The beginnings of its names, if other controllers use the prefix too; if empty, any name.
     pub(super) within: &'static [&'static str],
-    /// Those that are known to do no harm; `*` at the end stands for anything.
+    /// The names that are known to be harmless; `*` at the end stands for any text.
     pub(super) keys: &'static [(Takes, &'static [&'static str])],
 }
 
 impl Family {
-    /// Whether a key belongs to it. Keys know upper and lower case, but some controllers take them in any.
+    /// Returns whether a key is the controller's; some controllers accept prefixes in any letter case.
     pub(super) fn has(&self, prefix: &str, name: &str) -> bool {
         self.prefixes.iter().any(|own| own.eq_ignore_ascii_case(prefix))
             && (self.within.is_empty() || self.within.iter().any(|start| name.starts_with(start)))
     }
 
-    /// What a key takes; `None`: it is on no list.
+    /// Returns the values that a key may have, or `None` if no list contains it.
     pub(super) fn takes(&self, name: &str) -> Option<Takes> {
         let is = |known: &&&str| match known.strip_suffix('*') {
             Some(start) => name.strip_prefix(start).is_some_and(|rest| !rest.is_empty()),

@@ -1,4 +1,6 @@
-//! Traefik, which makes rules of values, and knows middlewares, options and transports of all namespaces by name.
+//! Lists the annotations of Traefik.
+//!
+//! Traefik makes rules from values, and finds middlewares, options and transports of all namespaces by name.
 
 use super::table::Family;
 use super::table::Takes::{Object, Plain, Provided, Ranges, Word};
@@ -24,7 +26,7 @@ pub(super) const TRAEFIK: Family = Family {
             ],
         ),
         (Plain, &["router.entrypoints", "service.sticky.cookie", "service.sticky.cookie.*"]),
-        // Of its first version.
+        // Keys of its first version.
         (
             Word,
             &[

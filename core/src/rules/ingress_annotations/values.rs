@@ -1,4 +1,4 @@
-//! Whether a value is what its annotation stands for.
+//! Judges the values of annotations.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -15,7 +15,7 @@ use crate::tenancy::{Owner, Tenant};
 
 const KIND: &str = "cert-manager.io/issuer-kind";
 const GROUP: &str = "cert-manager.io/issuer-group";
-/// How long the name of a namespace is at most.
+/// The greatest length of a namespace's name.
 const LONGEST: usize = 63;
 
 /// Judges the values of one object's annotations.
@@ -27,7 +27,7 @@ pub(super) struct Judge<'j, 'a> {
 }
 
 impl<'j> Judge<'j, '_> {
-    /// What an annotation is by value: of an issuer also what it is an issuer of.
+    /// Returns the identity of an annotation; that of an issuer includes its kind and group.
     pub(super) fn identity(&self, key: &str, value: &str) -> impl fmt::Display {
         fmt::from_fn(move |f| {
             write!(f, "{key}={value}")?;
@@ -43,7 +43,7 @@ impl<'j> Judge<'j, '_> {
         self.annotations.get(key).unwrap_or_default()
     }
 
-    /// What is wrong with a value, if anything is.
+    /// Returns the problem with a value, if there is one.
     pub(super) fn problem(&self, takes: Takes, value: &'j str) -> Option<Problem<'j>> {
         let wrong = |is_right: bool, problem: Problem<'j>| (!is_right).then_some(problem);
         let characters = |is_right: bool| wrong(is_right, Problem::Characters(value));
@@ -58,7 +58,7 @@ impl<'j> Judge<'j, '_> {
             Takes::Object => wrong(self.is_own_object(value), Problem::Object(value)),
             Takes::Namespace => wrong(self.is_own(value), Problem::Namespace(value)),
             Takes::Url => wrong(self.is_own_url(value), Problem::Url(value)),
-            // Claims judges them.
+            // `Claims` judges these.
             Takes::Hosts => None,
             Takes::Addresses => list(value)
                 .find(|address| !self.is_address(address, false))
@@ -89,7 +89,7 @@ impl<'j> Judge<'j, '_> {
         }
     }
 
-    /// Whether the cluster itself writes this: what it allocated is not what a tenant asks for.
+    /// Returns whether the cluster itself writes the annotation, as it does for what it allocated.
     fn is_of_cluster(&self) -> bool {
         is_of_cluster(&self.subject.request.user, self.subject.snapshot)
     }
@@ -119,7 +119,7 @@ impl<'j> Judge<'j, '_> {
         Host::parse(host).is_ok_and(|host| self.tenant.domains.owns(&host))
     }
 
-    /// A path stays on the host that was asked for.
+    /// Returns whether a URL leads to a host of the tenant's; a path stays on the requested host.
     fn is_own_url(&self, value: &str) -> bool {
         let is_path = value.starts_with('/') && !value.starts_with("//");
         is_pattern(value) && (is_path || authority(value).is_some_and(|host| self.is_own_authority(host)))
@@ -153,7 +153,7 @@ impl<'j> Judge<'j, '_> {
         })
     }
 
-    /// Whether a group is called after the tenant, and after no tenant whose name says more.
+    /// Returns whether a group is named after the tenant, and after no tenant with a longer name.
     fn is_own_group(&self, group: &str) -> bool {
         let fits = |name: &str| {
             group.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '.']))
@@ -163,8 +163,10 @@ impl<'j> Judge<'j, '_> {
         is_word(group) && longest.is_some_and(|tenant| tenant.name == self.tenant.name)
     }
 
-    /// `team-a-auth` may be `auth` in `team-a` and `a-auth` in `team`: it is the tenant's if it is so whichever of the
-    /// namespaces of tenants and of the system is meant.
+    /// Returns whether a Traefik reference can only be to an object of the tenant's.
+    ///
+    /// `team-a-auth` may be `auth` in `team-a` or `a-auth` in `team`. One of these namespaces must be the tenant's, and
+    /// none may be another tenant's or the system's.
     fn is_provided(&self, value: &str) -> bool {
         let Some(name) = value.strip_suffix("@kubernetescrd") else { return false };
         let ends = || name.match_indices('-').map(|(end, _)| end).take_while(|end| *end <= LONGEST);
@@ -183,7 +185,7 @@ impl<'j> Judge<'j, '_> {
         (!is_listed).then_some(Problem::Issuer(value, listed))
     }
 
-    /// An Issuer is of the namespace it is named in. Of other kinds nobody here knows where they are.
+    /// Judges an issuer: an Issuer is in the object's own namespace, other kinds may be anywhere.
     fn issuer(&self, value: &'j str) -> Option<Problem<'j>> {
         self.tenant.certificate_issuers.as_deref()?;
         match (self.get(KIND), self.get(GROUP)) {
@@ -194,12 +196,12 @@ impl<'j> Judge<'j, '_> {
     }
 }
 
-/// The items of a list, without the spaces around them.
+/// Returns the items of a list, without the spaces around them.
 fn list(value: &str) -> impl Iterator<Item = &str> {
     value.split(',').map(str::trim).filter(|item| !item.is_empty())
 }
 
-/// Who is asked by a URL.
+/// Returns the host and the port of a URL.
 fn authority(url: &str) -> Option<&str> {
     let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"))?;
     rest.split(['/', '?']).next()

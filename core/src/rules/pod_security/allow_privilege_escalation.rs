@@ -1,7 +1,7 @@
-//! `allowPrivilegeEscalation` (restricted, since 1.8): no process gains more privileges than its parent.
+//! `allowPrivilegeEscalation` (restricted, since 1.8): no process gains privileges over its parent.
 //!
-//! Otherwise a set-user-ID binary makes root of any user. The default is to allow it, so it must be refused in
-//! so many words. Since 1.25 Windows pods are let off, for the field means nothing there.
+//! Otherwise a set-user-ID binary can make any user root. Kubernetes permits it by default, so the field must be set to
+//! false. Since 1.25 Windows pods are exempt, because the field has no meaning there.
 //!
 //! - Restricted: `securityContext.allowPrivilegeEscalation` of every container.
 //! - Allowed: `false`.

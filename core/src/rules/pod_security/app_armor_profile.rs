@@ -1,8 +1,8 @@
-//! `appArmorProfile` (baseline, since 1.0): nothing takes off the runtime's AppArmor profile.
+//! `appArmorProfile` (baseline, since 1.0): no container disables the runtime's AppArmor profile.
 //!
-//! Where nodes have AppArmor, its default profile keeps containers from mounting, from writing to `/proc` and
-//! `/sys` and from tracing others. The profile stands in a field since Kubernetes 1.30 and stood in an
-//! annotation before; both are honoured, so both are read, whatever the version of the standard.
+//! Where nodes have AppArmor, its default profile keeps containers from mounting, from writing to `/proc` and `/sys`
+//! and from tracing others. The profile is a field since Kubernetes 1.30 and was an annotation before. Both take
+//! effect, so the control reads both, for every version of the standard.
 //!
 //! - Restricted: `securityContext.appArmorProfile.type` of the pod and of every container;
 //!   `metadata.annotations[container.apparmor.security.beta.kubernetes.io/*]`.
@@ -12,7 +12,7 @@
 use super::case::{Case, Found, Type};
 use crate::json::Cut;
 
-/// What the annotations' keys begin with; the container's name follows.
+/// The prefix of the annotations' keys; the container's name follows.
 const ANNOTATION: &str = "container.apparmor.security.beta.kubernetes.io/";
 
 pub(super) fn check(case: &Case<'_>, found: &mut Found<'_, '_>) {

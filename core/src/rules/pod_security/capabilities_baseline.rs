@@ -1,16 +1,16 @@
-//! `capabilities_baseline` (baseline, since 1.0): no container adds a capability beyond the runtimes' default.
+//! `capabilities_baseline` (baseline, since 1.0): containers add only runtimes' default capabilities.
 //!
-//! Most capabilities reach beyond the container: `SYS_ADMIN` mounts, `SYS_PTRACE` reads other processes,
-//! `NET_RAW` forges the neighbours' packets.
+//! Most other capabilities reach beyond the container: `SYS_ADMIN` mounts, `SYS_PTRACE` reads other processes,
+//! `NET_RAW` forges the packets of neighbouring pods.
 //!
 //! - Restricted: `securityContext.capabilities.add` of every container.
-//! - Allowed: absent, empty, and the names in [`ALLOWED`], spelt exactly so.
-//! - Source: `check_capabilities_baseline.go`. At `restricted` `capabilities_restricted` takes its place.
+//! - Allowed: absent, empty, and the names in [`ALLOWED`], in exactly this spelling.
+//! - Source: `check_capabilities_baseline.go`. At `restricted`, `capabilities_restricted` replaces this control.
 
 use super::case::{Case, Found, Listed, Place};
 use crate::json::Cut;
 
-/// What container runtimes give a container anyway.
+/// The capabilities that the control allows; container runtimes grant them by default.
 const ALLOWED: [&str; 13] = [
     "AUDIT_WRITE",
     "CHOWN",

@@ -1,9 +1,8 @@
-//! `capabilities_restricted` (restricted, since 1.22): every container drops all capabilities and adds at most
-//! `NET_BIND_SERVICE`.
+//! `capabilities_restricted` (restricted, since 1.22): every container drops all capabilities.
 //!
-//! The default set is more than nearly any program needs, and each capability is a part of root's power. Since
-//! 1.25 Windows pods are let off, for Windows has no capabilities: what such a pod adds is then nobody's to refuse
-//! but the kubelet's, which on Linux takes no pod for Windows.
+//! It may add `NET_BIND_SERVICE`. The default set is more than nearly any program needs, and each capability is a part
+//! of root's power. Since 1.25 Windows pods are exempt, because Windows has no capabilities. No control judges the
+//! capabilities that such a pod adds; the kubelet of a Linux node refuses pods for Windows.
 //!
 //! - Restricted: `securityContext.capabilities.drop` and `.add` of every container.
 //! - Allowed: `drop` with `ALL`; `add` absent, empty or `NET_BIND_SERVICE`.

@@ -1,4 +1,4 @@
-//! What a control is given to judge, and what it reports to.
+//! Defines what a control judges and where it reports violations.
 
 use std::fmt;
 
@@ -7,40 +7,42 @@ use crate::judging::{Concern, Finding, Findings};
 use crate::objects::container::ContainerSecurityContext;
 use crate::objects::pod::{Placed, PodSecurityContext, PodSpec, PodView};
 
-/// Since when `spec.os` is trusted: from this version on the kubelets a standard is meant for refuse a pod
-/// that claims another operating system than the node's.
+/// The version since which a standard trusts `spec.os`.
+///
+/// The kubelets for which such a standard is meant refuse a pod for another operating system than the node's.
 pub(super) const OS_SINCE: u16 = 25;
 
-/// Since when a user namespace of its own excuses a pod from what protects the node from root.
+/// The version since which a user namespace exempts a pod from controls against root on the node.
 pub(super) const USER_NAMESPACES_SINCE: u16 = 35;
 
-/// A pod and the version of the standard it is held to.
+/// Holds a pod and the version of the standard that judges it.
 pub(super) struct Case<'p> {
     /// The pod.
     pub(super) pod: PodView<'p, 'p>,
-    /// The version's minor number.
+    /// The minor number of the version.
     pub(super) minor: u16,
     user_namespaces: bool,
 }
 
 impl<'p> Case<'p> {
-    /// `user_namespaces`: every node has them.
+    /// Returns a case; `user_namespaces` says that every node supports them.
     pub(super) const fn new(pod: PodView<'p, 'p>, minor: u16, user_namespaces: bool) -> Self {
         Self { pod, minor, user_namespaces }
     }
 
-    /// The pod's spec.
+    /// Returns the pod's spec.
     pub(super) const fn spec(&self) -> &'p PodSpec<'p> {
         self.pod.spec
     }
 
-    /// Every container of every list.
+    /// Returns every container of every list.
     pub(super) fn containers(&self) -> impl Iterator<Item = Placed<'p, 'p>> + use<'p> {
         self.pod.spec.containers()
     }
 
-    /// The pod, then every container of every list, each with what `of_pod` and `of_container` read of its
-    /// security context.
+    /// Returns the pod and every container of every list that set a field of the security context.
+    ///
+    /// `of_pod` and `of_container` read the field. The pod comes first.
     pub(super) fn places<T: 'p>(
         &self,
         of_pod: fn(&'p PodSecurityContext<'p>) -> Option<T>,
@@ -53,19 +55,20 @@ impl<'p> Case<'p> {
         pod.into_iter().chain(containers)
     }
 
-    /// Whether the pod is for Windows, where Linux's own protections do not exist.
+    /// Returns whether the pod is for Windows, where Linux's own protections do not exist.
     pub(super) fn is_for_windows(&self) -> bool {
         self.minor >= OS_SINCE && &*self.pod.spec.os.name == "windows"
     }
 
-    /// Whether root in the pod is nobody on the node. Where some node would ignore `hostUsers`, asking for a
-    /// user namespace proves nothing.
+    /// Returns whether root in the pod is an unprivileged user on the node.
+    ///
+    /// Where some node ignores `hostUsers`, the request for a user namespace proves nothing.
     pub(super) fn is_in_user_namespace(&self) -> bool {
         self.user_namespaces && self.minor >= USER_NAMESPACES_SINCE && self.pod.spec.host_users == Some(false)
     }
 }
 
-/// What sets a field.
+/// Names the part of a pod that sets a field.
 #[derive(Clone, Copy)]
 pub(super) enum Place<'p> {
     /// The pod.
@@ -83,7 +86,7 @@ impl fmt::Display for Place<'_> {
     }
 }
 
-/// The type of a profile in a message.
+/// Formats the type of a profile for a message.
 pub(super) struct Type<'t>(pub(super) &'t str);
 
 impl fmt::Display for Type<'_> {
@@ -95,11 +98,11 @@ impl fmt::Display for Type<'_> {
     }
 }
 
-/// The names that a minor version allows, with commas between them.
+/// Formats the names that a minor version allows, with commas between them.
 pub(super) struct Allowed {
     /// All names, each with the minor version that allowed it.
     pub(super) names: &'static [(u16, &'static str)],
-    /// The version.
+    /// The minor version.
     pub(super) minor: u16,
 }
 
@@ -110,7 +113,7 @@ impl fmt::Display for Allowed {
     }
 }
 
-/// Names in a message, with commas between them.
+/// Formats names for a message, with commas between them.
 pub(super) struct Listed<'l>(pub(super) &'l [&'l str]);
 
 impl fmt::Display for Listed<'_> {
@@ -127,7 +130,7 @@ fn write_names<'n>(f: &mut fmt::Formatter<'_>, names: impl Iterator<Item = &'n s
     Ok(())
 }
 
-/// Takes what one control finds.
+/// Collects the findings of one control.
 pub(super) struct Found<'c, 'f> {
     control: &'static str,
     spec_path: &'static str,
@@ -136,7 +139,7 @@ pub(super) struct Found<'c, 'f> {
 }
 
 impl<'c, 'f> Found<'c, 'f> {
-    /// Findings of `control` in `pod`.
+    /// Returns the findings of `control` in `pod`.
     pub(super) const fn new(
         control: &'static str,
         pod: PodView<'_, '_>,
@@ -145,8 +148,9 @@ impl<'c, 'f> Found<'c, 'f> {
         Self { control, spec_path: pod.spec_path, metadata_path: pod.metadata_path, findings }
     }
 
-    /// A violation in `field` of a place: the message is the place and then `problem`; `value` tells the
-    /// violation from others of this control in this place, whatever its index.
+    /// Reports a violation in `field` of a place; the message is the place and then `problem`.
+    ///
+    /// `value` distinguishes the violation from others of this control in this place, whatever its index.
     pub(super) fn add(
         &mut self,
         place: Place<'_>,
@@ -172,7 +176,7 @@ impl<'c, 'f> Found<'c, 'f> {
         }
     }
 
-    /// A violation in the volume `name` at `index`, by its type.
+    /// Reports a violation in the type of the volume `name` at `index`.
     pub(super) fn add_volume(
         &mut self,
         (index, name): (usize, &str),
@@ -189,7 +193,7 @@ impl<'c, 'f> Found<'c, 'f> {
         );
     }
 
-    /// A violation in an annotation, which is about one container or about the pod.
+    /// Reports a violation in an annotation, which concerns one container or the pod.
     pub(super) fn add_annotation(
         &mut self,
         (key, value): (&str, &str),

@@ -1,7 +1,8 @@
 //! `hostNamespaces` (baseline, since 1.0): a pod has its own network, process and IPC namespaces.
 //!
-//! The node's network reaches the node's own services and the cloud's metadata, past every network policy; its
-//! processes show their environment, and so their secrets; its IPC is its shared memory.
+//! The node's network reaches the node's own services and the cloud's metadata service, past every network policy. The
+//! node's processes show their environment, and with it their secrets. The node's IPC namespace holds its shared
+//! memory.
 //!
 //! - Restricted: `hostNetwork`, `hostPID`, `hostIPC`.
 //! - Allowed: absent, `false`.

@@ -1,20 +1,21 @@
-//! `hostPathVolumes` (baseline, since 1.0): no volume is a path of the node, nor of a type nobody here knows.
+//! `hostPathVolumes` (baseline, since 1.0): no volume is a path of the node or of an unknown type.
 //!
-//! The node's files are its credentials, the runtime's socket and other tenants' volumes. A type that came with
-//! a newer Kubernetes may be the next such door, so what is not in [`KNOWN`] waits until somebody has looked.
+//! The node's files include its credentials, the runtime's socket and other tenants' volumes. A type of a newer
+//! Kubernetes may reach the node too, so the control denies every type outside [`KNOWN`] until a maintainer has
+//! reviewed it.
 //!
-//! A `gitRepo` is such a door in an old type: kubelet runs git as root on the node, and a repository may have hooks
+//! It denies `gitRepo` as well: the kubelet runs git as root on the node, and a repository may have hooks
 //! (CVE-2024-10220).
 //!
 //! - Restricted: the keys of `volumes[*]`.
 //! - Allowed: no key but `name` (it becomes an `emptyDir`), and the keys in [`KNOWN`].
-//! - Source: `check_hostPathVolumes.go`; that unknown types and `gitRepo` are refused is partywall's own. At `restricted`
-//!   `restrictedVolumes` takes its place.
+//! - Source: `check_hostPathVolumes.go`, which does not deny unknown types and `gitRepo`. At `restricted`,
+//!   `restrictedVolumes` replaces this control.
 
 use super::case::{Case, Found};
 use crate::json::Cut;
 
-/// Every volume type of the API up to 1.37, those that are gone included, but for `hostPath` and `gitRepo`.
+/// Every volume type of the API up to 1.37, removed ones too, except `hostPath` and `gitRepo`.
 const KNOWN: [&str; 28] = [
     "awsElasticBlockStore",
     "azureDisk",

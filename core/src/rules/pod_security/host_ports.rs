@@ -1,7 +1,6 @@
 //! `hostPorts` (baseline, since 1.0): no container takes a port of its node.
 //!
-//! Such a port answers on the node's own address, for whoever reaches the node, and is taken from everybody
-//! else.
+//! Such a port answers on the node's own address, to every client that reaches the node, and no other pod can use it.
 //!
 //! - Restricted: `ports[*].hostPort` of every container.
 //! - Allowed: absent, 0.

@@ -1,7 +1,7 @@
 //! `hostProbesAndHostLifecycle` (baseline, since 1.34): probes and hooks connect to the pod itself.
 //!
-//! The kubelet opens these connections from the node, so a `host` lets a tenant reach what only nodes reach,
-//! and learn from the probe's result what answered. There is no exception for loopback: it is the node's.
+//! The kubelet opens these connections from the node. With `host` a tenant reaches what only nodes reach, and learns
+//! from the probe's result what answered. Loopback is no exception, because it is the node's.
 //!
 //! - Restricted: `host` in `httpGet` and `tcpSocket` of `livenessProbe`, `readinessProbe`, `startupProbe`,
 //!   `lifecycle.postStart` and `lifecycle.preStop` of every container.
@@ -29,7 +29,7 @@ pub(super) fn check(case: &Case<'_>, found: &mut Found<'_, '_>) {
     }
 }
 
-/// Everything in a container that the kubelet connects to, and its field.
+/// Returns the targets in a container that the kubelet connects to, with their fields.
 fn targets<'c, 'a>(container: &'c Container<'a>) -> [(&'static str, Option<&'c HandlerTarget<'a>>); 10] {
     let [liveness, readiness, startup] =
         [&container.liveness_probe, &container.readiness_probe, &container.startup_probe].map(Option::as_ref);

@@ -1,7 +1,7 @@
 //! `privileged` (baseline, since 1.0): no container runs privileged.
 //!
-//! A privileged container has every capability, every device and no seccomp, AppArmor or SELinux: it owns its
-//! node, and so whatever else runs there.
+//! A privileged container has every capability, every device and no seccomp, AppArmor or SELinux. It controls its node,
+//! and so everything else that runs there.
 //!
 //! - Restricted: `securityContext.privileged` of every container.
 //! - Allowed: absent, `false`.

@@ -1,7 +1,8 @@
-//! `procMount` (baseline, since 1.0) and `procMount_restricted` (restricted, since 1.35): `/proc` stays masked.
+//! `procMount` (baseline, since 1.0) and its `restricted` successor: `/proc` stays masked.
 //!
-//! What the runtime masks of `/proc` are the kernel's own settings and memory. Since 1.35 `baseline` lets off a pod
-//! in a user namespace of its own, for its root has no rights there; `restricted` goes on asking.
+//! The runtime masks the parts of `/proc` that hold the kernel's own settings and memory. Since 1.35 `baseline` exempts
+//! a pod in a user namespace of its own, because its root has no rights there. `procMount_restricted` (restricted,
+//! since 1.35) exempts no pod.
 //!
 //! - Restricted: `securityContext.procMount` of every container.
 //! - Allowed: absent, `Default`.
@@ -16,7 +17,7 @@ pub(super) fn check(case: &Case<'_>, found: &mut Found<'_, '_>) {
     }
 }
 
-/// The same, wherever the pod runs.
+/// Judges the pod, even in a user namespace.
 pub(super) fn check_strictly(case: &Case<'_>, found: &mut Found<'_, '_>) {
     for placed in case.containers() {
         let Some(proc_mount) = &placed.container.security_context.proc_mount else { continue };

@@ -1,8 +1,7 @@
-//! `restrictedVolumes` (restricted, since 1.0): a volume is of a type that belongs to the pod, or goes through a
-//! claim.
+//! `restrictedVolumes` (restricted, since 1.0): volumes belong to the pod, or use a claim.
 //!
-//! The in-tree network types carry the address and the credentials of a store into the pod's spec, and make the
-//! node mount what a tenant serves. A claim has an owner and a storage class.
+//! The in-tree network types carry the address and the credentials of a storage server into the pod's spec, and make
+//! the node mount what a tenant serves. A claim has an owner and a storage class.
 //!
 //! - Restricted: the keys of `volumes[*]`.
 //! - Allowed: no key but `name` (it becomes an `emptyDir`), and the keys in [`ALLOWED`].
@@ -26,7 +25,7 @@ const ALLOWED: [&str; 9] = [
 pub(super) fn check(case: &Case<'_>, found: &mut Found<'_, '_>) {
     for (index, volume) in case.spec().volumes.iter().enumerate() {
         for kind in volume.types.iter().filter(|kind| !ALLOWED.contains(&&***kind)) {
-            // The path is the value, so that an update to another path is seen as one.
+            // The path is part of the identity, so that another path is a new violation.
             let path = match &volume.host_path {
                 Some(host_path) if &**kind == "hostPath" => &*host_path.path,
                 Some(_) | None => "",

@@ -1,11 +1,11 @@
-//! `runAsNonRoot` (restricted, since 1.0): every container is refused root.
+//! `runAsNonRoot` (restricted, since 1.0): no container may run as root.
 //!
-//! The user often comes from the image, where no admission sees it; `runAsNonRoot` has the kubelet look. A
-//! container's own word counts before the pod's. Since 1.35 a pod in a user namespace of its own is let off, for
-//! its root is nobody on the node.
+//! The user often comes from the image, which admission does not see; `runAsNonRoot` makes the kubelet check it. A
+//! container's own value overrides the pod's. Since 1.35 a pod in a user namespace of its own is exempt, because its
+//! root is an unprivileged user on the node.
 //!
 //! - Restricted: `securityContext.runAsNonRoot` of the pod and of every container.
-//! - Allowed: `true`; absent in a container if the pod says `true`.
+//! - Allowed: `true`; absent in a container if the pod's is `true`.
 //! - Source: `check_runAsNonRoot.go`.
 
 use super::case::{Case, Found, Place};
@@ -29,7 +29,7 @@ pub(super) fn check(case: &Case<'_>, found: &mut Found<'_, '_>) {
                 "false",
                 "may run as root; set `runAsNonRoot` to true, or remove it and set the pod's",
             ),
-            // What the pod says has been judged once.
+            // The pod's own value is judged already.
             (None, Some(_)) => {}
             (None, None) => found.add(
                 Place::Container(placed),

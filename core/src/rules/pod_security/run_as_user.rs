@@ -1,7 +1,7 @@
-//! `runAsUser` (restricted, since 1.23): nothing asks to run as root.
+//! `runAsUser` (restricted, since 1.23): no pod or container sets the user 0.
 //!
-//! `runAsNonRoot` would have the kubelet refuse such a container; this tells it before it is scheduled. Since
-//! 1.35 a pod in a user namespace of its own is let off, for its root is nobody on the node.
+//! `runAsNonRoot` makes the kubelet refuse such a container; this control reports it before the pod is scheduled. Since
+//! 1.35 a pod in a user namespace of its own is exempt, because its root is an unprivileged user on the node.
 //!
 //! - Restricted: `securityContext.runAsUser` of the pod and of every container.
 //! - Allowed: absent, anything but 0.

@@ -1,6 +1,6 @@
-//! `seLinuxOptions` (baseline, since 1.0): SELinux labels stay those that confine containers.
+//! `seLinuxOptions` (baseline, since 1.0): SELinux labels confine the containers.
 //!
-//! Types such as `spc_t` are unconfined; a user or a role of one's own is a way out of the type. Since 1.31
+//! Types such as `spc_t` are unconfined, and with another user or role a process can leave its type. Since 1.31
 //! `container_engine_t` is allowed too, for container engines inside containers.
 //!
 //! - Restricted: `securityContext.seLinuxOptions.type`, `.user` and `.role` of the pod and of every container.
@@ -10,7 +10,7 @@
 use super::case::{Allowed, Case, Found};
 use crate::json::Cut;
 
-/// The types allowed, each with the minor version that allowed it.
+/// The allowed types, each with the minor version that allowed it.
 const TYPES: [(u16, &str); 5] = [
     (0, ""),
     (0, "container_t"),
@@ -19,7 +19,7 @@ const TYPES: [(u16, &str); 5] = [
     (31, "container_engine_t"),
 ];
 
-/// What that means for the versions of the standard.
+/// The changes of the allowed types, by version of the standard.
 pub(super) const CHANGES: &[(u16, &str)] = &[(31, "type `container_engine_t` is allowed")];
 
 pub(super) fn check(case: &Case<'_>, found: &mut Found<'_, '_>) {

@@ -1,29 +1,29 @@
-//! `seccompProfile_baseline` (baseline, since 1.0): nothing asks to run without seccomp.
+//! `seccompProfile_baseline` (baseline, since 1.0): no pod or container disables seccomp.
 //!
-//! Seccomp keeps a container from the rarer system calls, where most kernel escapes begin. Kubernetes 1.19 moved
-//! the profile from annotations to fields; a standard older than that reads the annotations.
+//! Seccomp blocks the rarer system calls, through which most kernel escapes begin. Kubernetes 1.19 moved the profile
+//! from annotations to fields; an older version of the standard reads the annotations.
 //!
-//! - Restricted, since 1.19: `securityContext.seccompProfile.type` of the pod and of every container.
-//!   Before: `metadata.annotations[seccomp.security.alpha.kubernetes.io/pod]` and
+//! - Restricted, since 1.19: `securityContext.seccompProfile.type` of the pod and of every container. Before:
+//!   `metadata.annotations[seccomp.security.alpha.kubernetes.io/pod]` and
 //!   `metadata.annotations[container.seccomp.security.alpha.kubernetes.io/<container>]`.
 //! - Allowed: no profile, `RuntimeDefault`, `Localhost`; annotations: none, `runtime/default`, `docker/default`,
 //!   `localhost/*`.
-//! - Source: `check_seccompProfile_baseline.go`. At `restricted` `seccompProfile_restricted` takes its place.
+//! - Source: `check_seccompProfile_baseline.go`. At `restricted`, `seccompProfile_restricted` replaces this control.
 
 use super::case::{Case, Found, Place, Type};
 use crate::json::Cut;
 use crate::objects::container::SeccompProfile;
 
-/// Since when the profile is a field.
+/// The version since which the profile is a field.
 const FIELDS_SINCE: u16 = 19;
 
-/// What that means for the versions of the standard.
+/// The changes of this control, by version of the standard.
 pub(super) const CHANGES: &[(u16, &str)] =
     &[(FIELDS_SINCE, "the fields are read, and no annotations any more")];
 
-/// The pod's annotation.
+/// The annotation for the pod.
 const OF_POD: &str = "seccomp.security.alpha.kubernetes.io/pod";
-/// What the containers' annotations begin with; the container's name follows.
+/// The prefix of the annotations for containers; the container's name follows.
 const OF_CONTAINER: &str = "container.seccomp.security.alpha.kubernetes.io/";
 
 pub(super) fn check(case: &Case<'_>, found: &mut Found<'_, '_>) {
@@ -38,7 +38,7 @@ pub(super) fn check(case: &Case<'_>, found: &mut Found<'_, '_>) {
     }
 }
 
-/// Reports a profile that confines nothing.
+/// Reports a profile that does not confine.
 pub(super) fn check_profile(place: Place<'_>, profile: &SeccompProfile<'_>, found: &mut Found<'_, '_>) {
     if !confines(profile) {
         found.add(
@@ -50,7 +50,7 @@ pub(super) fn check_profile(place: Place<'_>, profile: &SeccompProfile<'_>, foun
     }
 }
 
-/// Whether a profile confines.
+/// Returns whether a profile confines.
 pub(super) fn confines(profile: &SeccompProfile<'_>) -> bool {
     matches!(&*profile.type_, "RuntimeDefault" | "Localhost")
 }
@@ -61,7 +61,7 @@ fn check_annotations(case: &Case<'_>, found: &mut Found<'_, '_>) {
             continue;
         }
         let container = match key.strip_prefix(OF_CONTAINER) {
-            // Such an annotation means nothing until there is a container of that name.
+            // The annotation has no effect until a container has this name.
             Some(name) if case.containers().any(|placed| *placed.container.name == *name) => Some(name),
             None if key == OF_POD => None,
             Some(_) | None => continue,

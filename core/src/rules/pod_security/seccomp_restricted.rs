@@ -1,7 +1,7 @@
-//! `seccompProfile_restricted` (restricted, since 1.19): every container runs under a seccomp profile.
+//! `seccompProfile_restricted` (restricted, since 1.19): every container has a seccomp profile.
 //!
-//! Without a word the runtime confines nothing, so silence is not enough here. A container's own profile counts
-//! before the pod's. Since 1.25 Windows pods are let off, for Windows has no seccomp.
+//! Without a profile the runtime does not confine the container, so one must be set. A container's own profile
+//! overrides the pod's. Since 1.25 Windows pods are exempt, because Windows has no seccomp.
 //!
 //! - Restricted: `securityContext.seccompProfile.type` of the pod and of every container.
 //! - Allowed: `RuntimeDefault`, `Localhost`; absent in a container if the pod has one of them.
@@ -21,7 +21,7 @@ pub(super) fn check(case: &Case<'_>, found: &mut Found<'_, '_>) {
     for placed in case.containers() {
         match (&placed.container.security_context.seccomp_profile, of_pod) {
             (Some(profile), _) => check_profile(Place::Container(placed), profile, found),
-            // Whether the pod's is a good one has been said once.
+            // The pod's own profile is judged already.
             (None, Some(_)) => {}
             (None, None) => found.add(
                 Place::Container(placed),

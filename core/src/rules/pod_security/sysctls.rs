@@ -1,7 +1,7 @@
-//! `sysctls` (baseline, since 1.0): only kernel settings that are the pod's own.
+//! `sysctls` (baseline, since 1.0): a pod sets only kernel settings that are its own.
 //!
-//! A setting that is not namespaced is the node's, and so everybody's; others let one pod take the node's
-//! memory. Versions of the standard added to the safe ones as kernels learnt to namespace them.
+//! A setting without a namespace is the node's, and so every pod's; with other settings one pod can take up the node's
+//! memory. Later versions of the standard allow more settings, because kernels gained namespaces for them.
 //!
 //! - Restricted: `securityContext.sysctls[*].name`.
 //! - Allowed: those in [`SAFE`].
@@ -28,7 +28,7 @@ const SAFE: [(u16, &str); 14] = [
     (37, "net.ipv4.tcp_notsent_lowat"),
 ];
 
-/// What that means for the versions of the standard.
+/// The changes of the safe settings, by version of the standard.
 pub(super) const CHANGES: &[(u16, &str)] = &[
     (27, "`net.ipv4.ip_local_reserved_ports` is allowed"),
     (29, "`net.ipv4.tcp_keepalive_{time,intvl,probes}` and `tcp_fin_timeout` are allowed"),

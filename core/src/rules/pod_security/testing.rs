@@ -1,4 +1,4 @@
-//! Tables of named rows for the controls' tests.
+//! Checks tables of named rows, for the controls' tests.
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ use crate::objects::pod::{Extent, Pod, PodView};
 use crate::rule_id::RuleId;
 use crate::tenancy::PodSecurity;
 
-/// What a row is held to.
+/// Holds the standard that judges a row.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct At {
     standard: PodSecurity,
@@ -17,23 +17,23 @@ pub(super) struct At {
 }
 
 impl At {
-    /// The same, where every node has user namespaces.
+    /// Returns the same standard, on nodes that all support user namespaces.
     pub(super) const fn with_user_namespaces(self) -> Self {
         Self { user_namespaces: true, ..self }
     }
 }
 
-/// Nothing is asked.
+/// Returns the level without controls.
 pub(super) const fn privileged() -> At {
     at(Level::Privileged, PodSecurity::LATEST)
 }
 
-/// `baseline` at `v1.<minor>`.
+/// Returns `baseline` at `v1.<minor>`.
 pub(super) const fn baseline(minor: u16) -> At {
     at(Level::Baseline, minor)
 }
 
-/// `restricted` at `v1.<minor>`.
+/// Returns `restricted` at `v1.<minor>`.
 pub(super) const fn restricted(minor: u16) -> At {
     at(Level::Restricted, minor)
 }
@@ -42,14 +42,14 @@ const fn at(level: Level, minor: u16) -> At {
     At { standard: PodSecurity { level, minor }, user_namespaces: false }
 }
 
-/// A finding, written out.
+/// Holds a finding as text.
 #[derive(Debug)]
 pub(super) struct Seen {
     pub(super) control: Option<&'static str>,
     pub(super) field: String,
     pub(super) message: String,
     pub(super) identity: String,
-    /// What it is about, as it is debugged.
+    /// The part that the finding is about, in its debug form.
     pub(super) concern: String,
 }
 
@@ -80,14 +80,14 @@ impl Sink for Collected {
     }
 }
 
-/// All that is found in a pod.
+/// Returns all findings in a pod.
 pub(super) fn findings(pod: &Value, at: At) -> Vec<Seen> {
     let json = pod.to_string();
     let pod: Pod<'_> = serde_json::from_str(&json).unwrap();
     findings_in(PodView::of_pod(&pod, Extent::Pod).unwrap(), at)
 }
 
-/// All that is found in a pod, wherever it lies. No message may break the house's style.
+/// Returns all findings in a pod or a template, and checks the style of every message.
 pub(super) fn findings_in(pod: PodView<'_, '_>, at: At) -> Vec<Seen> {
     let mut collected = Collected(Vec::new());
     judge(pod, at.standard, at.user_namespaces, &mut Findings::to(&mut collected));
@@ -104,7 +104,7 @@ fn findings_of(control: &str, pod: &Value, at: At) -> Vec<Seen> {
     found
 }
 
-/// Rows of a name, a standard, a pod, and the fields that violate `control` in it.
+/// Checks rows of a name, a standard, a pod, and the fields in it that violate `control`.
 pub(super) fn pods(control: &str, rows: &[(&str, At, Value, &[&str])]) {
     for (name, at, pod, expected) in rows {
         let found = findings_of(control, pod, *at);
@@ -113,10 +113,11 @@ pub(super) fn pods(control: &str, rows: &[(&str, At, Value, &[&str])]) {
     }
 }
 
-/// Rows of a name, a standard, the fields of a container, and the fields that violate `control` in it: in each
-/// of the three lists.
+/// Checks rows of a name, a standard, fields of a container, and those that violate `control`.
+///
+/// It checks each row in each of the three lists.
 pub(super) fn containers(control: &str, rows: &[(&str, At, Value, &[&str])]) {
-    // A neighbour that violates nothing, so that an index is worth looking at.
+    // This container violates nothing; it makes the index of the other one matter.
     let clean = json!({"name": "clean", "securityContext": {
         "allowPrivilegeEscalation": false,
         "runAsNonRoot": true,
@@ -140,7 +141,7 @@ pub(super) fn containers(control: &str, rows: &[(&str, At, Value, &[&str])]) {
     }
 }
 
-/// A pod of one container `app` with nothing set, and `spec`'s fields.
+/// Returns a pod of one container `app` with nothing set, and `spec`'s fields.
 pub(super) fn pod_with(spec: Value) -> Value {
     let mut pod = json!({});
     pod["spec"] = spec;

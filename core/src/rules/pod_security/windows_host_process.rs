@@ -1,6 +1,6 @@
-//! `windowsHostProcess` (baseline, since 1.0): nothing runs as a process of a Windows node.
+//! `windowsHostProcess` (baseline, since 1.0): no container runs as a process of a Windows node.
 //!
-//! A host-process container is to Windows what a privileged one is to Linux.
+//! A host-process container is on Windows what a privileged container is on Linux.
 //!
 //! - Restricted: `securityContext.windowsOptions.hostProcess` of the pod and of every container.
 //! - Allowed: absent, `false`.

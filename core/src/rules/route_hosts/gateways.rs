@@ -1,4 +1,4 @@
-//! Gateways and ListenerSets.
+//! Judges Gateways and ListenerSets.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -36,7 +36,7 @@ impl Judge<'_, '_> {
         self.listeners(&spec.listeners, &parent);
     }
 
-    /// Its controller opens a load balancer for it, in a namespace and by a user that nobody holds to anything.
+    /// Judges the class, whose controller opens a load balancer that no rule judges.
     fn class(&mut self, class: &str) {
         const FIELD: &str = "spec.gatewayClassName";
         let identity = format_args!("class {class}");
@@ -60,13 +60,13 @@ impl Judge<'_, '_> {
         }
     }
 
-    /// `place` is where they listen: the same listener in another place is another claim.
+    /// Judges listeners; the same listener in another `place` is another claim.
     fn listeners(&mut self, listeners: &[Listener<'_>], place: &dyn fmt::Display) {
         for (index, listener) in listeners.iter().enumerate() {
             let Listener { hostname, port, protocol, tls, allowed_routes } = listener;
             let path = format_args!("spec.listeners[{index}]");
             let source = format_args!("listener {protocol}:{port} of {place}");
-            // Of what comes by any other protocol there is no host to go by.
+            // Connections by other protocols name no host.
             if matches!(&**protocol, "HTTP" | "HTTPS" | "TLS") {
                 self.claims.host_and_below(&format_args!("{path}.hostname"), &source, hostname);
             } else {
@@ -84,7 +84,7 @@ impl Judge<'_, '_> {
         }
     }
 
-    /// Whose routes a listener lets in.
+    /// Judges the namespaces whose routes a listener admits.
     fn allowed_routes(
         &mut self,
         path: &dyn fmt::Display,
@@ -112,7 +112,7 @@ impl Judge<'_, '_> {
         }
     }
 
-    /// The addresses that it asks for are held to what the tenant's load balancers may ask for.
+    /// Judges the requested addresses, which must be allowed for the tenant's load balancers.
     fn addresses(&mut self, spec: &GatewaySpec<'_>) {
         let ranges = &self.tenant.services.load_balancer_ips;
         for (index, address) in spec.addresses.iter().enumerate() {
@@ -130,7 +130,7 @@ impl Judge<'_, '_> {
                     Cut(type_)
                 );
                 self.claims.findings.add_whole(&field, &message, &identity);
-            // Without a value any address will do.
+            // An empty value requests any address.
             } else if !value.is_empty() && !is_listed() {
                 let message = format_args!(
                     "`{}` may be another's; remove it, or ask the platform team to list it for the tenant's load \
@@ -142,7 +142,7 @@ impl Judge<'_, '_> {
         }
     }
 
-    /// What is written onto objects that the controller makes, often elsewhere.
+    /// Judges what the controller copies onto the objects that it creates, often elsewhere.
     fn infrastructure(&mut self, infrastructure: &Infrastructure<'_>) {
         const WHY: &str = "would stand on what the controller makes of the Gateway, which may be elsewhere";
         let Infrastructure { labels, annotations, parameters_ref } = infrastructure;
@@ -168,7 +168,7 @@ impl Judge<'_, '_> {
         }
     }
 
-    /// Certificates that are not a listener's.
+    /// Judges certificates outside listeners.
     fn tls(&mut self, spec: &GatewaySpec<'_>) {
         let backends = [("tls.backend", &spec.tls.backend), ("backendTLS", &spec.backend_tls)];
         for (field, backend) in backends {

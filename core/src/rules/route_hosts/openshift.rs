@@ -1,16 +1,18 @@
-//! The Route of OpenShift.
+//! Judges the Route of OpenShift.
 
 use crate::json::Cut;
 use crate::judging::hosts::Claims;
 use crate::objects::gateway_api::OpenShiftRouteSpec;
 
-/// Without a host the API server makes one, after admission, of the Route's name and namespace.
+/// Judges the hosts of a Route.
+///
+/// If it has none, the API server generates one from the Route's name and namespace, after admission.
 pub(super) fn check(spec: &OpenShiftRouteSpec<'_>, claims: &mut Claims<'_, '_>) {
     let OpenShiftRouteSpec { host, subdomain, wildcard_policy } = spec;
     if !host.is_empty() {
         claims.host(&"spec.host", "host", host);
     } else if !subdomain.is_empty() {
-        // Where there is a host, it counts for nothing.
+        // The subdomain has no effect if there is a host.
         let message = format_args!(
             "`{}` stands for a host of every router, whatever their domains are; write `spec.host` instead",
             Cut(subdomain)
@@ -21,7 +23,7 @@ pub(super) fn check(spec: &OpenShiftRouteSpec<'_>, claims: &mut Claims<'_, '_>) 
     match &**wildcard_policy {
         "" | "None" => {}
         "Subdomain" => {
-            // The host's first label is replaced by any other.
+            // The policy replaces the first label of the host by any other.
             let above = host.split_once('.').map_or("", |(_, above)| above);
             claims.host(&POLICY, "wildcard", &format!("*.{above}"));
         }

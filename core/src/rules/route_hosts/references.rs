@@ -1,4 +1,4 @@
-//! What routes, Gateways and ListenerSets refer to.
+//! Judges the references of routes, Gateways and ListenerSets.
 
 use std::fmt;
 
@@ -8,21 +8,21 @@ use crate::judging::Listed;
 use crate::objects::gateway_api::{Backend, Reference};
 use crate::objects::kinds::Kind;
 
-/// The group that a parent is in where none is written.
+/// The group of a parent that names none.
 const DEFAULT_GROUP: &str = "gateway.networking.k8s.io";
 
-/// What a parent is.
+/// Classifies a parent.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum ParentKind {
     /// A Gateway, or a set of listeners for one.
     Gateway,
-    /// A Service of which a service mesh takes the traffic.
+    /// A Service whose traffic a service mesh routes.
     Service,
-    /// Nobody here knows what it takes.
+    /// A parent whose traffic is not known here.
     Unknown,
 }
 
-/// A reference to a parent, from an object in a namespace.
+/// Holds a reference to a parent, and the parent's namespace.
 #[derive(Clone, Copy)]
 pub(super) struct Parent<'r, 'a> {
     reference: &'r Reference<'a>,
@@ -35,7 +35,7 @@ impl<'r, 'a> Parent<'r, 'a> {
         Self { reference, namespace: if named.is_empty() { namespace } else { named } }
     }
 
-    /// The namespace it is in.
+    /// Returns the namespace of the parent.
     pub(super) const fn namespace(&self) -> &'r str {
         self.namespace
     }
@@ -60,8 +60,9 @@ impl<'r, 'a> Parent<'r, 'a> {
     }
 }
 
-/// By value: another listener, or all of them instead of one, is another parent. In the alternate form what it is, for
-/// a message.
+/// Formats a parent by value: another listener, or all listeners instead of one, is another parent.
+///
+/// The alternate form names its kind and group, for a message.
 impl fmt::Display for Parent<'_, '_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if f.alternate() {
@@ -73,7 +74,7 @@ impl fmt::Display for Parent<'_, '_> {
     }
 }
 
-/// What receives requests.
+/// Names the object that receives requests.
 #[derive(Clone, Copy)]
 struct Target<'r> {
     group: &'r str,
@@ -82,8 +83,10 @@ struct Target<'r> {
     name: &'r str,
 }
 
-/// Kinds of backends that stand for the tenant's own pods: their objects name nothing outside of their namespace.
-/// Others may stand for any host (`Hostname` of Istio) or for the gateway itself (`TraefikService`).
+/// Kinds of backends that stand for the tenant's own pods.
+///
+/// Their objects name nothing outside their namespace. Other kinds may stand for any host (`Hostname` of Istio) or for
+/// the gateway itself (`TraefikService`).
 const BACKENDS: [(&str, &str); 4] = [
     ("", "Service"),
     ("multicluster.x-k8s.io", "ServiceImport"),
@@ -92,7 +95,7 @@ const BACKENDS: [(&str, &str); 4] = [
 ];
 
 impl Judge<'_, '_> {
-    /// A parent is something of which it is known what it takes, and the tenant may attach to it.
+    /// Judges a parent: its traffic must be known here, and the tenant must be allowed to attach to it.
     pub(super) fn parent(&mut self, field: &dyn fmt::Display, parent: Parent<'_, '_>) {
         let Parent { reference: Reference { name, .. }, namespace } = parent;
         let identity = format_args!("parent {parent}");
@@ -103,7 +106,7 @@ impl Judge<'_, '_> {
                 );
                 self.claims.findings.add_whole(field, &message, &identity);
             }
-            // Routes and listeners in front of what is the tenant's are its own business.
+            // A tenant may attach anything to what is its own.
             _ if self.own.has(namespace) => {}
             ParentKind::Service => {
                 let message = format_args!(
@@ -135,7 +138,7 @@ impl Judge<'_, '_> {
         self.target(field, Target { group, kind, namespace, name });
     }
 
-    /// What a filter sends requests to.
+    /// Judges the target to which a filter sends requests.
     pub(super) fn sent_to(&mut self, field: &dyn fmt::Display, reference: &Reference<'_>) {
         let Reference { group, kind, namespace, name, .. } = reference;
         let group = group.as_deref().unwrap_or_default();
@@ -162,7 +165,7 @@ impl Judge<'_, '_> {
         }
     }
 
-    /// A certificate, or the certificates of authorities.
+    /// Judges a reference to a certificate, or to the certificates of a CA.
     pub(super) fn certificate(&mut self, field: &dyn fmt::Display, reference: &Reference<'_>) {
         let Reference { group, kind, namespace, name, .. } = reference;
         if !self.is_near(namespace, name) {
@@ -176,7 +179,7 @@ impl Judge<'_, '_> {
         }
     }
 
-    /// An object of the same namespace that says more of what a filter does.
+    /// Judges an object of the same namespace that extends a filter.
     pub(super) fn extension(&mut self, field: &dyn fmt::Display, reference: &Reference<'_>) {
         let Reference { group, kind, namespace, name, .. } = reference;
         if !self.is_near(namespace, name) {
@@ -187,7 +190,7 @@ impl Judge<'_, '_> {
         }
     }
 
-    /// What a policy is about.
+    /// Judges the target of a policy.
     pub(super) fn policy_target(&mut self, field: &dyn fmt::Display, reference: &Reference<'_>) {
         let Reference { group, kind, namespace, name, .. } = reference;
         if !self.is_near(namespace, name) {
@@ -201,16 +204,17 @@ impl Judge<'_, '_> {
         }
     }
 
-    /// Whether a reference is to something of the tenant's; without a namespace it is to the object's own. The API
-    /// server lets names through that no object has, and some controllers read another namespace or provider out
-    /// of these: `tenants-y/web`, `auth@file`.
+    /// Returns whether a reference is to an object of the tenant's.
+    ///
+    /// A reference without a namespace is to the object's own. The API server accepts names that no object can have,
+    /// and some controllers read another namespace or provider from these: `tenants-y/web`, `auth@file`.
     fn is_near(&self, namespace: &str, name: &str) -> bool {
         let is_in_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
         (namespace.is_empty() || self.own.has(namespace)) && name.bytes().all(is_in_name)
     }
 }
 
-/// Where something is, as far as a reference says.
+/// Formats the location of an object, as far as a reference gives it.
 fn located(namespace: &str, name: &str) -> impl fmt::Display {
     fmt::from_fn(move |f| match namespace {
         "" => write!(f, "{}", Cut(name)),

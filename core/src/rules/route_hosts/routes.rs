@@ -1,4 +1,4 @@
-//! The routes of the Gateway API.
+//! Judges the routes of the Gateway API.
 
 use std::fmt;
 
@@ -7,10 +7,10 @@ use super::references::{Parent, ParentKind};
 use crate::json::Cut;
 use crate::objects::gateway_api::{Filter, RouteSpec};
 
-/// Where a claim is made: the same claim in another place is another claim.
+/// Names where a claim is made: the same claim in another place is another claim.
 enum Place<'r, 'a> {
     At(Parent<'r, 'a>),
-    /// At the Gateways that are the cluster's default.
+    /// The Gateways that are the cluster's default.
     Default,
     Nowhere,
 }
@@ -25,7 +25,7 @@ impl fmt::Display for Place<'_, '_> {
     }
 }
 
-/// What filters do that is known to reach no further than the tenant's own hosts and backends.
+/// Filters that are known to reach only the tenant's own hosts and backends.
 const FILTERS: [&str; 9] = [
     "CORS",
     "DirectResponse",
@@ -39,11 +39,11 @@ const FILTERS: [&str; 9] = [
 ];
 
 impl<'j> Judge<'j, '_> {
-    /// An HTTPRoute, GRPCRoute or TLSRoute.
+    /// Judges an HTTPRoute, GRPCRoute or TLSRoute.
     pub(super) fn route(&mut self, spec: &RouteSpec<'_>) {
         self.attachments(spec);
         let places = self.places(spec);
-        // What is claimed in several places is told of once.
+        // A claim in several places is reported once.
         for (index, host) in spec.hostnames.iter().enumerate() {
             let field = format_args!("spec.hostnames[{index}]");
             (places.iter())
@@ -58,7 +58,7 @@ impl<'j> Judge<'j, '_> {
         self.rules(spec);
     }
 
-    /// A TCPRoute or UDPRoute.
+    /// Judges a TCPRoute or UDPRoute.
     pub(super) fn port_route(&mut self, spec: &RouteSpec<'_>) {
         let message = "a route without hosts takes everything that comes to a port; use an HTTPRoute, a GRPCRoute or a \
                        TLSRoute with hostnames, or a Service of its own";
@@ -69,8 +69,9 @@ impl<'j> Judge<'j, '_> {
         self.rules(spec);
     }
 
-    /// Where a route claims what it claims; at the tenant's own Services that is nothing. Of a route as it was also
-    /// nowhere: what leaves a place claims nothing new.
+    /// Returns the places where a route makes its claims, without the tenant's own Services.
+    ///
+    /// For an old route, nowhere is one of them: a route that leaves a place claims nothing new.
     fn places<'r, 'a>(&self, spec: &'r RouteSpec<'a>) -> Vec<Place<'r, 'a>>
     where
         'j: 'r,
@@ -87,7 +88,7 @@ impl<'j> Judge<'j, '_> {
         places
     }
 
-    /// Whether a route is about requests to the tenant's own Services alone, as a mesh of services sees them.
+    /// Returns whether all parents are the tenant's own Services, as in a service mesh.
     fn is_in_mesh(&self, spec: &RouteSpec<'_>) -> bool {
         let mut parents = spec.parent_refs.iter().map(|reference| Parent::of(reference, self.namespace));
         !spec.parent_refs.is_empty() && !is_default(spec) && parents.all(|parent| self.is_own_service(parent))
@@ -140,7 +141,7 @@ impl<'j> Judge<'j, '_> {
     }
 }
 
-/// Whether a route attaches to the Gateways that are the cluster's default.
+/// Returns whether a route attaches to the Gateways that are the cluster's default.
 fn is_default(spec: &RouteSpec<'_>) -> bool {
     !matches!(&*spec.use_default_gateways, "" | "None")
 }
