@@ -44,43 +44,53 @@ macro_rules! registry {
 }
 
 registry! {
-    /// Every node the pod could land on is in one of its tenant's pools, nothing but the scheduler binds it, and pods outside tenants select no tenant's pool.
+    /// Pods of a tenant run only on nodes of its pools, only the scheduler binds them, and pods outside tenants select
+    /// no tenant's pool.
     NodePlacement = "node-placement", Everywhere;
-    /// No toleration reaches further than the tenant's own pools, the built-in ones and those the tenant lists; pods outside tenants tolerate no pool.
+    /// Pods tolerate only the taints of their tenant's pools, the built-in ones and those that the tenant lists; pods
+    /// outside tenants tolerate no tenant's pool.
     Tolerations = "tolerations", Everywhere;
-    /// The Pod Security Standards at the tenant's level and version.
+    /// Pods meet the Pod Security Standards at the tenant's level and version.
     PodSecurity = "pod-security", Tenants;
-    /// No LoadBalancer or NodePort, no external IPs and no ExternalName, no class or address of a load balancer, unless the tenant lists them; nobody but controllers writes the addresses that a status shows.
+    /// Services have only the types, external IPs, external names, load balancer classes and addresses that the tenant
+    /// lists, and only controllers write the addresses in a status.
     ServiceExposure = "service-exposure", Tenants;
-    /// Every host an Ingress claims (rules, TLS, default backend, host-bearing annotations) is the tenant's, and its paths are only paths.
+    /// The tenant owns every host that an Ingress claims (rules, TLS, default backend, annotations), and paths have
+    /// only harmless characters.
     IngressHosts = "ingress-hosts", Tenants;
-    /// Pods name no scheduler but those that the tenant lists; if it lists none, `default-scheduler`.
+    /// Pods name only schedulers that the tenant lists; if it lists none, only `default-scheduler`.
     Scheduler = "scheduler", Tenants;
-    /// Pods name no priority class of the system, and none but the tenant's where it lists some.
+    /// Pods name no priority class of the system, and only the tenant's, if it lists some.
     PriorityClass = "priority-class", Tenants;
-    /// Pods name no runtime class but the tenant's, if it lists some; where there is a default, it is stamped.
+    /// Pods name only the tenant's runtime classes, if it lists some; a default class is stamped into pods that name
+    /// none.
     RuntimeClass = "runtime-class", Tenants;
-    /// What pods demand of other pods, near or far, is about the tenant's own; pods outside tenants keep no tenant's away.
+    /// Required affinity and anti-affinity apply only to the tenant's own pods; pods outside tenants keep no tenant's
+    /// pods away.
     PodAffinity = "pod-affinity", Everywhere;
     /// Images come from the registries that the tenant lists, if it lists some.
     ImageRegistries = "image-registries", Tenants;
     /// An Ingress names one class, in one place or the same in both, and one of the tenant's, if it lists some.
     IngressClass = "ingress-class", Tenants;
-    /// Nobody but the cluster's own controllers writes the addresses behind a Service.
+    /// Only the cluster's own controllers write the addresses behind a Service.
     Endpoints = "endpoints", Tenants;
-    /// Ingresses, routes and Services carry no annotation of a controller but those known to do no harm, with hosts, addresses and objects of their tenant's.
+    /// Of controllers' annotations, Ingresses, routes and Services carry only those that are known to be harmless, with
+    /// hosts, addresses and objects of the tenant.
     IngressAnnotations = "ingress-annotations", Tenants;
-    /// Every host that a route, Gateway or listener of the Gateway API or a Route of OpenShift claims is the tenant's, and so is all that they refer to, but for Gateways to attach to.
+    /// The tenant owns every host that an object of the Gateway API or a Route of OpenShift claims, and all that it
+    /// refers to, except the Gateways that routes attach to.
     RouteHosts = "route-hosts", Tenants;
-    /// Every name that a certificate of cert-manager is asked for is the tenant's, and nobody asks past that.
+    /// The tenant owns every name that a Certificate of cert-manager requests, and only controllers write the requests
+    /// that cert-manager makes of it.
     CertificateNames = "certificate-names", Tenants;
-    /// No routes of other APIs (Traefik, Istio, Contour, Kong and the like), unless Settings say where their hosts are; these are the tenant's.
+    /// Routes of other APIs (Traefik, Istio, Contour, Kong and others) are denied, unless the Settings say where their
+    /// hosts are and the tenant owns these.
     ForeignRoutes = "foreign-routes", Tenants;
-    /// No claim to a device has administrator access to those that others use.
+    /// No claim to a device has administrator access to devices that other pods use.
     DeviceClaims = "device-claims", Tenants;
-    /// Nobody but the platform changes network policies that carry the label `partywall.dev/managed`.
+    /// Only the platform changes network policies that carry the label `partywall.dev/managed`.
     ManagedObjects = "managed-objects", Tenants;
-    /// Nobody but the platform changes whose a namespace is, and the labels and annotations that protect it.
+    /// Only the platform changes the tenant of a namespace, and the labels and annotations that protect it.
     Namespaces = "namespaces", AllNamespaces;
 }
 

@@ -66,9 +66,9 @@ fn request(subject: &Subject<'_, '_>, object: &Custom<'_>, findings: &mut Findin
     let message = fmt::from_fn(|f| {
         write!(
             f,
-            "objects of kind {kind} are written by controllers only, since the names in them are not read; write a \
-             Certificate, or, if `{}` is a controller of the platform's, such as a CSI driver, ask the platform team \
-             to list it under `controllers.certificates`",
+            "only controllers may write objects of kind {kind}, because the names in them cannot be checked; write a \
+             Certificate, or, if `{}` is a controller of the platform, such as a CSI driver, ask the platform team to \
+             list it in the Settings (`controllers.certificates`)",
             Cut(user)
         )
     });
@@ -125,12 +125,13 @@ impl<'c, 'f, 's: 'c, 'a> Asked<'c, 'f, 's, 'a> {
             }
         }
         if !spec.literal_subject.is_empty() {
-            let message = "a subject written as one string is not read here; remove it, and use `commonName` and `dnsNames`";
+            let message = "the names in a literal subject cannot be checked; remove `literalSubject`, and use \
+                           `commonName` and `dnsNames`";
             self.add(&"spec.literalSubject", &message, &"literalSubject", &spec.literal_subject);
         }
         if let Some(names) = spec.other_names.filter(|names| names.get().trim() != "[]") {
-            let message = "names of other kinds are those of users, not of hosts, and cannot be told to be the tenant's; \
-                           remove them, and use `dnsNames`";
+            let message = "`otherNames` are names of users, so they cannot be checked against the tenant's domains; \
+                           remove `otherNames`, and use `dnsNames`";
             self.add(&"spec.otherNames", &message, &"otherNames", names.get());
         }
         self.organizations("subject.organizations", &spec.subject.organizations);
@@ -155,7 +156,7 @@ impl<'c, 'f, 's: 'c, 'a> Asked<'c, 'f, 's, 'a> {
     fn issuer(&mut self, issuer: &IssuerRef<'_>) {
         let IssuerRef { name, kind, group } = issuer;
         if group.len() + kind.len() + name.len() + "//".len() > LONGEST {
-            let message = "no issuer has a name as long as this; name one that exists";
+            let message = "the group, kind and name are too long for an issuer; name an issuer that exists";
             let identity = format_args!("issuer {group}/{kind}/{name}");
             self.claims.findings.add_whole(&"spec.issuerRef", &message, &identity);
         }
@@ -164,10 +165,14 @@ impl<'c, 'f, 's: 'c, 'a> Asked<'c, 'f, 's, 'a> {
         };
         if !listed.iter().any(|name| **name == *issuer.name) {
             let message = fmt::from_fn(|f| {
-                write!(f, "issuer `{}` is not one of the tenant's; use ", Cut(&issuer.name))?;
+                write!(
+                    f,
+                    "issuer `{}` is not in the tenant's `certificateIssuers`; use ",
+                    Cut(&issuer.name)
+                )?;
                 match listed {
-                    [] => f.write_str("an Issuer of this namespace"),
-                    listed => write!(f, "{}, or an Issuer of this namespace", Listed(listed)),
+                    [] => f.write_str("an Issuer in this namespace"),
+                    listed => write!(f, "{}, or an Issuer in this namespace", Listed(listed)),
                 }
             });
             self.add(&"spec.issuerRef", &message, &"issuer", "");
@@ -178,7 +183,7 @@ impl<'c, 'f, 's: 'c, 'a> Asked<'c, 'f, 's, 'a> {
         let users = &self.subject.snapshot.platform.users;
         if is_of_kubernetes(name, users) {
             let message = fmt::from_fn(|f| {
-                write!(f, "Kubernetes may take `{}` for a user; use another name", Cut(name))
+                write!(f, "Kubernetes may take `{}` for a privileged user; use another name", Cut(name))
             });
             self.add(&"spec.commonName", &message, &"commonName", name);
         } else if !(name.is_empty() || self.is_own_issuer && is_no_host(name)) {
@@ -203,7 +208,11 @@ impl<'c, 'f, 's: 'c, 'a> Asked<'c, 'f, 's, 'a> {
             return;
         }
         let message = fmt::from_fn(|f| {
-            write!(f, "`{}` may be anybody's address some day; remove it, and use `dnsNames`", Cut(address))
+            write!(
+                f,
+                "address `{}` can be another tenant's later; remove it, and use `dnsNames`",
+                Cut(address)
+            )
         });
         self.add(&format_args!("spec.ipAddresses[{index}]"), &message, &"ipAddresses", address);
     }
@@ -227,8 +236,8 @@ impl<'c, 'f, 's: 'c, 'a> Asked<'c, 'f, 's, 'a> {
                 let message = fmt::from_fn(|f| {
                     write!(
                         f,
-                        "`{}` names no host and no workload of the tenant's; write `scheme://host/path` with a host of \
-                         its domains, or `spiffe://<trust domain>/ns/<own namespace>/sa/<name>`",
+                        "`{}` names neither a host nor a workload of the tenant; write `scheme://host/path` with a \
+                         host in its domains, or `spiffe://<trust domain>/ns/<its namespace>/sa/<name>`",
                         Cut(text)
                     )
                 });
@@ -242,7 +251,7 @@ impl<'c, 'f, 's: 'c, 'a> Asked<'c, 'f, 's, 'a> {
             Some((_, host)) => self.claims.host(field, &format!("email {address} by {}", self.issuer), host),
             None => {
                 let message = fmt::from_fn(|f| {
-                    write!(f, "`{}` is no email address; write `name@host`, or remove it", Cut(address))
+                    write!(f, "`{}` is not an email address; write `name@host`, or remove it", Cut(address))
                 });
                 self.add(field, &message, &"emailAddresses", address);
             }
@@ -255,7 +264,7 @@ impl<'c, 'f, 's: 'c, 'a> Asked<'c, 'f, 's, 'a> {
                 let message = fmt::from_fn(|f| {
                     write!(
                         f,
-                        "Kubernetes may take `{}` for a group of users; use another name",
+                        "Kubernetes may take `{}` for a privileged group; use another name",
                         Cut(organization)
                     )
                 });
@@ -267,7 +276,7 @@ impl<'c, 'f, 's: 'c, 'a> Asked<'c, 'f, 's, 'a> {
     /// Judges CAs and signing usages, for an issuer that others trust as well.
     fn signing(&mut self, is_ca: bool, usages: &List<Text<'_>>) {
         const MEND: &str =
-            "signs names of others for everybody who trusts this issuer; use an Issuer of this namespace";
+            "can sign any name for all clients of this issuer; remove it, or use an Issuer in this namespace";
         if is_ca {
             self.add(&"spec.isCA", &format_args!("a CA {MEND}"), &"isCA", "");
         }

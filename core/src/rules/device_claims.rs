@@ -77,7 +77,7 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     for (index, request) in claim.devices.requests.iter().enumerate() {
         let ways = request.first_available.iter().any(|way| way.admin_access);
         if request.admin_access || request.exactly.admin_access || ways {
-            let message = "`adminAccess` reaches into devices that others use; remove it";
+            let message = "`adminAccess` gives access to devices that other pods use; remove it";
             let field = format_args!("{path}.devices.requests[{index}]");
             findings.add_whole(&field, &message, &"admin access");
         }

@@ -52,8 +52,9 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
         (false, true) => "endpoints",
         (false, false) => return,
     };
-    let message = "only the cluster's own controllers write the addresses behind a Service; give the Service a \
-                   selector, and remove this object";
+    let message = "only controllers may write the addresses behind a Service; give the Service a selector and remove \
+                   this object, or ask the platform team to list the controller in the Settings \
+                   (`controllers.endpoints`)";
     let identity = fmt::from_fn(|f| {
         f.write_str(address_type)?;
         let labels = metadata.labels.map_or("{}", RawValue::get);

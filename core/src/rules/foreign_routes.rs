@@ -37,9 +37,9 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
         route.optional_hosts.iter().for_each(|path| hosts.check(path, false));
     } else if foreign_apis::is_denied(group, kind_name) {
         let message = format_args!(
-            "objects of kind {} in {} can claim hosts of others, or change what others share; use an Ingress or an \
-             HTTPRoute, or ask the platform team to list this kind under `foreignRoutes`, or the controller that \
-             writes them under `controllers.routes`",
+            "objects of kind {} in {} can claim other tenants' hosts, or configure a proxy that tenants share; use an \
+             Ingress or an HTTPRoute, or ask the platform team to list the kind (`foreignRoutes`) or the controller \
+             that writes it (`controllers.routes`) in the Settings",
             Cut(kind_name),
             Cut(group)
         );
@@ -75,8 +75,8 @@ impl Hosts<'_, '_, '_, '_> {
                 let message = fmt::from_fn(|f| {
                     write!(
                         f,
-                        "{problem}, so its hosts cannot be checked; correct that field, or ask the platform team to \
-                               correct the path `{path}` in `foreignRoutes`"
+                        "{problem}, so the hosts cannot be checked; correct this field, or ask the platform team to \
+                         correct the path `{path}` in the Settings (`foreignRoutes`)"
                     )
                 });
                 claims.findings.add_whole(field, &message, &format_args!("{source}{}", object.identity()));

@@ -20,7 +20,7 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
             return;
         }
         let message = format_args!(
-            "image `{}` is from nowhere that the tenant may take images from; use one of {}",
+            "image `{}` is not from the tenant's `imageRegistries`; use an image from {}",
             Cut(image),
             Listed(registries)
         );

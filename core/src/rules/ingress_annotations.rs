@@ -177,7 +177,8 @@ impl Rule<'_, '_> {
             let message = fmt::from_fn(|f| {
                 write!(
                     f,
-                    "{problem}; remove it, or ask the platform team to list the key in the tenant's `annotations`"
+                    "{problem} remove the annotation, or ask the platform team to list its key in the tenant's \
+                     `annotations`"
                 )
             });
             claims.findings.add_whole(&field, &message, &judge.identity(key, value));

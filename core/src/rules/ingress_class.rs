@@ -28,8 +28,8 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
         let other = *first.get_or_insert(class);
         if other != class {
             let message = format_args!(
-                "names class `{}`, and elsewhere `{}` is named: controllers disagree on which of them counts; name \
-                 one, in `{FIELD}` alone",
+                "names class `{}`, but the Ingress also names `{}`, and controllers disagree on which of them counts; \
+                 name one class, only in `{FIELD}`",
                 Cut(class),
                 Cut(other)
             );
@@ -40,13 +40,14 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
         }
     }
     if let (Some(classes), None) = (classes, first) {
-        let message = format_args!("without a class any controller may serve it; use {}", Listed(classes));
+        let message =
+            format_args!("without a class any controller may serve the Ingress; use {}", Listed(classes));
         findings.add_whole(&FIELD, &message, &"no class");
     }
 }
 
 fn foreign(field: &dyn fmt::Display, class: &str, classes: Option<&[Box<str>]>, findings: &mut Findings<'_>) {
     let allowed = Listed(classes.unwrap_or_default());
-    let message = format_args!("`{}` is no ingress class of the tenant; use {allowed}", Cut(class));
+    let message = format_args!("`{}` is not in the tenant's `ingressClasses`; use {allowed}", Cut(class));
     findings.add_whole(field, &message, &format_args!("class {class}"));
 }

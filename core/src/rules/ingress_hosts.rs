@@ -31,13 +31,12 @@ impl Claims<'_, '_> {
         for (index, tls) in ingress.spec.tls.iter().enumerate() {
             if tls.hosts.is_empty() {
                 let field = format_args!("spec.tls[{index}].hosts");
-                self.advise(&field, &"a certificate without hosts is for every host", &"tls=");
+                self.advise(&field, &"a certificate without hosts is used for every host", &"tls=");
             }
             // Some controllers read another namespace from it, and older API servers accept it.
             if tls.secret_name.contains('/') {
                 let field = format_args!("spec.tls[{index}].secretName");
-                let message =
-                    "a certificate comes from the Ingress' own namespace; write the Secret's name alone";
+                let message = "the Secret must be in the Ingress' own namespace; write only its name";
                 self.findings.add_whole(&field, &message, &format_args!("secret={}", tls.secret_name));
             }
             for (nth, host) in tls.hosts.iter().enumerate() {
@@ -47,7 +46,8 @@ impl Claims<'_, '_> {
         let backends =
             [("defaultBackend", &ingress.spec.default_backend), ("backend", &ingress.spec.backend)];
         for (field, _) in backends.iter().filter(|(_, backend)| backend.is_some()) {
-            let message = "a default backend takes the requests for every host that nobody else claims; write rules with hosts instead";
+            let message = "a default backend receives the requests for every host without a rule; write rules with \
+                           hosts instead";
             self.findings.add_whole(&format_args!("spec.{field}"), &message, &"default-backend");
         }
     }
@@ -79,14 +79,14 @@ impl Claims<'_, '_> {
             for (index, IngressPath { path, backend }) in http.paths.iter().enumerate() {
                 if backend.resource.is_some() {
                     let field = format_args!("spec.rules[{rule}].http.paths[{index}].backend.resource");
-                    let message = "where this leads is not known here; name a Service";
+                    let message = "the hosts behind this backend are not known here; name a Service";
                     self.findings.add_whole(&field, &message, &format_args!("resource of {path}"));
                 }
                 if !is_pattern(path) {
                     let field = format_args!("spec.rules[{rule}].http.paths[{index}].path");
                     let message = format_args!(
-                        "`{}` has characters by which a path reaches into a controller's configuration; write \
-                         letters, digits and `{PUNCTUATION}`, and no `\\` at the end",
+                        "`{}` has characters that could change a controller's configuration; write only letters, \
+                         digits and `{PUNCTUATION}`, without `\\` at the end",
                         Cut(path)
                     );
                     self.findings.add_whole(&field, &message, &format_args!("path={path}"));

@@ -26,18 +26,19 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     {
         return;
     }
-    let advice = "leave it as it is, and write another object of your own beside it";
+    let advice = "leave it as it is, and create an object of your own";
     if matches!(subject.request.operation, Operation::Delete { .. }) {
-        let message = format_args!("only the platform team deletes what carries this label; {advice}");
+        let message = format_args!("only the platform team may delete an object with this label; {advice}");
         findings.add_whole(&format_args!("metadata.labels[{MANAGED}]"), &message, &"deleted");
     } else if !is_managed(new) {
-        let message = format_args!("only the platform team takes this label away; {advice}");
+        let message = format_args!("only the platform team may remove this label; {advice}");
         findings.add_whole(&format_args!("metadata.labels[{MANAGED}]"), &message, &"unlabelled");
     } else if has_another_owner(new, old) {
-        let message = format_args!("only the platform team says what this goes with; {advice}");
+        let message = format_args!("only the platform team may add an owner to this object; {advice}");
         findings.add_whole(&"metadata.ownerReferences", &message, &"owned");
     } else if new.identity().to_string() != old.identity().to_string() {
-        let message = format_args!("only the platform team changes what is labelled `{MANAGED}`; {advice}");
+        let message =
+            format_args!("only the platform team may change an object with the label `{MANAGED}`; {advice}");
         findings.add_whole(&"spec", &message, &"changed");
     }
 }

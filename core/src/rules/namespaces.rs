@@ -69,7 +69,7 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     let (Some(labels), Some(old)) = (labels(Some(new)), labels(compared(subject))) else {
         let raw = |object: &Custom<'_>| object.metadata.labels.map(|raw| raw.get().to_owned());
         if compared(subject).is_none_or(|old| raw(old) != raw(new)) {
-            let message = "these labels cannot be read, so the namespace cannot be judged; correct them";
+            let message = "these labels do not decode, so the namespace cannot be checked; correct them";
             findings.add_whole(&"metadata.labels", &message, &"labels");
         }
         return;
@@ -118,14 +118,15 @@ fn tenant_label(
         (Some(tenant), Some(new)) if new == tenant => {}
         (Some(tenant), _) => {
             let message = format_args!(
-                "this namespace is tenant `{tenant}`'s, and unprotected without its name here; write `{TENANT}: {tenant}`"
+                "this namespace belongs to tenant `{tenant}`, and only this label protects it; write \
+                 `{TENANT}: {tenant}`"
             );
             findings.add_whole(&field, &message, &identity);
         }
         (None, None) if old.is_none() => {}
         (None, _) => {
             let message = fmt::from_fn(|f| {
-                write!(f, "only the platform team says whose a namespace is; ")?;
+                write!(f, "only the platform team may set the tenant of a namespace; ")?;
                 ask(subject, f)
             });
             findings.add_whole(&field, &message, &identity);
@@ -143,7 +144,7 @@ fn changes(
     findings: &mut Findings<'_>,
 ) {
     let message = fmt::from_fn(|f| {
-        write!(f, "only the platform team changes what protects a namespace; ")?;
+        write!(f, "only the platform team may change what protects a namespace; ")?;
         ask(subject, f)
     });
     let is_name =
@@ -172,5 +173,5 @@ fn is_protected(key: &str, subject: &Subject<'_, '_>) -> bool {
 
 fn ask(subject: &Subject<'_, '_>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let user = Cut(&subject.request.user.username);
-    write!(f, "leave that alone, or have `{user}` listed under `platform` in the Settings")
+    write!(f, "leave it as it is, or ask the platform team to list `{user}` in the Settings (`platform`)")
 }

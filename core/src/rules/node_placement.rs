@@ -21,7 +21,7 @@ use crate::objects::scheduling::{NodeSelectorRequirement, NodeSelectorTerm};
 use crate::tenancy::{Pool, Snapshot, Tenant, is_restricted};
 
 /// The message for a pod outside tenants that selects a tenant's pool.
-const SELECTS: &str = "selects nodes of a tenant's pool, in which this namespace has no share; remove it";
+const SELECTS: &str = "selects nodes of a tenant's pool, which this namespace may not use; remove it";
 /// The scheduler's user name; the Settings must list the users of other schedulers.
 pub(crate) const SCHEDULER: &str = "system:kube-scheduler";
 
@@ -31,7 +31,7 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     }
     let Some(pod) = subject.pod() else { return };
     if pod.is_mirror() {
-        let message = "only a kubelet may say that a pod mirrors a static one; remove the annotation";
+        let message = "only a kubelet may create a mirror pod; remove the annotation";
         let field = format_args!("{}.annotations[kubernetes.io/config.mirror]", pod.metadata_path);
         findings.add_whole(&field, &message, &"mirror");
     }
@@ -40,7 +40,7 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
         findings.add_whole(
             &format_args!("{}.nodeName", pod.spec_path),
             &format_args!(
-                "asks for node `{}` past the scheduler; remove `nodeName`, and use nodeSelector or affinity",
+                "names node `{}` and so bypasses the scheduler; remove `nodeName`, and use nodeSelector or affinity",
                 Cut(node)
             ),
             &format_args!("nodeName={node}"),
@@ -58,7 +58,8 @@ fn bound(subject: &Subject<'_, '_>, node: &str, findings: &mut Findings<'_>) {
         return;
     }
     let message = format_args!(
-        "only the scheduler binds pods to nodes; leave it to `default-scheduler` to find a node (asked for `{}`)",
+        "only the scheduler may bind a pod to a node (here `{}`); leave it to `default-scheduler`, or ask the platform \
+         team to list the scheduler's user in the Settings (`controllers.bindings`)",
         Cut(node)
     );
     findings.add_whole(&"target.name", &message, &format_args!("binding={node}"));
@@ -82,11 +83,14 @@ fn confined(pod: &PodView<'_, '_>, tenant: &Tenant, snapshot: &Snapshot, finding
     let is_confined = is_selected || pod.spec.required_terms().is_some_and(by_terms);
     if !is_confined {
         let message = fmt::from_fn(|f| {
-            f.write_str("the pod is not stamped and could land on nodes outside the tenant's pools (")?;
+            f.write_str("the pod is not stamped, so it could run on nodes outside the tenant's pools (")?;
             for (index, pool) in snapshot.pools_of(tenant).enumerate() {
                 write!(f, "{}`{}`", if index == 0 { "" } else { ", " }, pool.name)?;
             }
-            f.write_str("); create it again, and if that does not help, the namespace lacks the label `partywall.dev/tenant`, or another webhook takes the stamp away")
+            f.write_str(
+                "); create it again; if that does not help, the namespace lacks the label `partywall.dev/tenant`, or \
+                 another webhook removes the stamp",
+            )
         });
         // Users can still change the terms of a gated pod that was never stamped, so they are part of the identity.
         let identity = fmt::from_fn(|f| {
@@ -144,7 +148,8 @@ fn names_foreign_pool(
             foreign = true;
             findings.add_whole(&format_args!("{}.nodeSelector[{key}]", pod.spec_path),
                 &format_args!(
-                    "`{key}={}` selects no pool of the tenant; remove it, and the tenant's own pool is selected for you",
+                    "`{key}={}` does not select a pool of the tenant; remove it, and partywall selects the tenant's \
+                     pool",
                     Cut(value)
                 ),
                 &format_args!("{key}={value}"),
@@ -203,7 +208,8 @@ fn pins<'p, L: Iterator<Item = (&'p str, &'p str)>>(
 fn bare_terms(pod: &PodView<'_, '_>, tenant: &Tenant, snapshot: &Snapshot, findings: &mut Findings<'_>) {
     for (index, term) in pod.spec.required_terms().unwrap_or_default().iter().enumerate() {
         if !term.is_empty() && !pins(term, snapshot.pools_of(tenant).map(labels)) {
-            let message = "this term does not name the tenant's pool, and terms are alternatives; create the pod again, and if that does not help, another webhook adds the term after the stamp";
+            let message = "this term does not select the tenant's pool, and terms are alternatives; create the pod \
+                           again; if that does not help, another webhook adds the term after the stamp";
             // The API server lets an update narrow the terms of a stored pod, but not add any.
             findings.add_whole(&term_path(pod, index), &message, &"bare term");
         }
@@ -224,7 +230,8 @@ fn tolerates_its_pool(
         if !taint.tolerated_for_good(pod.spec.tolerations()) {
             let key = &taint.key;
             let message = format_args!(
-                "the toleration of the tenant's pool (`{key}`) is missing or has a time limit; create the pod again, and if that does not help, another webhook takes it away"
+                "the toleration of the tenant's pool (`{key}`) is missing or has a time limit; create the pod again; \
+                 if that does not help, another webhook removes it"
             );
             let field = format_args!("{}.tolerations", pod.spec_path);
             findings.add_whole(&field, &message, &format_args!("toleration={key}"));

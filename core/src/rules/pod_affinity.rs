@@ -45,10 +45,10 @@ fn terms(
                 findings.add_whole(
                     &format_args!("{path}.namespaces[{place}]"),
                     &format_args!(
-                        "demands something of the pods in `{}`, which is {}; remove it",
+                        "applies to pods in `{}`, which is {}; remove it",
                         Cut(namespace),
                         if own.tenant.is_some() {
-                            "no namespace of the tenant"
+                            "not a namespace of the tenant"
                         } else {
                             "a tenant's namespace"
                         }
@@ -61,12 +61,12 @@ fn terms(
             let message = fmt::from_fn(|f| match own.tenant {
                 Some(Tenant { name, .. }) => write!(
                     f,
-                    "demands something of pods that may not be the tenant's; remove it, or select namespaces by \
+                    "applies to pods that may not be the tenant's; remove it, or select namespaces by \
                      `{NAMESPACE_NAME}`, or all of the tenant's by `{TENANT}: {name}`"
                 ),
                 None => write!(
                     f,
-                    "demands something of pods that may be a tenant's; remove it, or select namespaces by \
+                    "applies to pods that may be a tenant's; remove it, or select namespaces by \
                      `{NAMESPACE_NAME}`"
                 ),
             });

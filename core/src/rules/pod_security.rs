@@ -94,10 +94,10 @@ impl Control {
     }
 }
 
-const FOR_WINDOWS: &[(u16, &str)] = &[(OS_SINCE, "Windows pods are let off")];
+const FOR_WINDOWS: &[(u16, &str)] = &[(OS_SINCE, "Windows pods are exempt")];
 const IN_USER_NAMESPACE: &[(u16, &str)] = &[(
     USER_NAMESPACES_SINCE,
-    "pods in a user namespace of their own are let off, if Settings say that nodes have them",
+    "pods in a user namespace of their own are exempt, if the Settings say that nodes support them",
 )];
 
 /// All controls in the order of messages, with the versions that introduced and changed them.

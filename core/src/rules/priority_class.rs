@@ -20,11 +20,11 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     }
     let message = fmt::from_fn(|f| {
         if is_of_system {
-            write!(f, "`{}` is for what the cluster itself lives on; ", Cut(name))?;
+            write!(f, "`{}` is reserved for the cluster's own pods; ", Cut(name))?;
         } else {
             write!(
                 f,
-                "`{}` (written here, or the cluster's default) is no class of the tenant; ",
+                "`{}` (written here, or the cluster's default) is not in the tenant's `priorityClasses`; ",
                 Cut(name)
             )?;
         }

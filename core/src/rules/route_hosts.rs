@@ -93,8 +93,8 @@ impl Judge<'_, '_> {
             }
             None => {
                 let message = format_args!(
-                    "how far this `{}` reaches is not known here; use a kind that is, such as HTTPRoute, or ask the \
-                     platform team",
+                    "the hosts of a `{}` cannot be checked; use a kind such as HTTPRoute, or ask the platform team to \
+                     list the kind in the Settings (`foreignRoutes`)",
                     Cut(&request.kind_name)
                 );
                 self.claims.findings.add_whole(&"spec", &message, &object.identity());

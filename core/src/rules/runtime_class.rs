@@ -20,15 +20,15 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
         if !classes.allowed.iter().any(|class| **class == *name) {
             let message = fmt::from_fn(|f| {
                 let allowed = Listed(&classes.allowed);
-                write!(f, "`{}` is no runtime class of the tenant; use {allowed}", Cut(name))
+                write!(f, "`{}` is not in the tenant's `runtimeClasses`; use {allowed}", Cut(name))
             });
             findings.add_whole(&field, &message, &name);
         }
     // A template's pods are stamped when they are created, and a mirror pod never is: see `node-placement`.
     } else if let (Some(default), Extent::Pod, false) = (&classes.default, pod.extent, pod.is_mirror()) {
         let message = format_args!(
-            "the pod is not stamped with the tenant's runtime class `{default}`; create it again, and if that does \
-             not help, the namespace lacks the label `partywall.dev/tenant`, or another webhook takes it away"
+            "the pod is not stamped with the tenant's runtime class `{default}`; create it again; if that does not \
+             help, the namespace lacks the label `partywall.dev/tenant`, or another webhook removes the class"
         );
         findings.add_whole(&field, &message, &"not stamped");
     }

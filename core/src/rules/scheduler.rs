@@ -22,7 +22,7 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
         &fmt::from_fn(|f| {
             write!(
                 f,
-                "`{}` does not schedule the tenant's pods; use {}",
+                "`{}` is not in the tenant's `schedulers`; use {}",
                 Cut(name),
                 Listed(&tenant.schedulers)
             )

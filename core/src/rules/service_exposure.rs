@@ -29,7 +29,7 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
         if !is_status {
             spec(subject, service, allowed, findings);
         } else if !may_write_status(&request.user, allowed, snapshot) {
-            status(&service.status, allowed, "every node would take the traffic for", findings);
+            status(&service.status, allowed, "every node would accept traffic for", findings);
         }
     }
     // external-dns publishes the addresses in an Ingress' status.
@@ -80,12 +80,14 @@ fn type_(service: &Service<'_>, allowed: &Services, findings: &mut Findings<'_>)
     let message = fmt::from_fn(|f| {
         write!(f, "type `{}` is not allowed; use ", Cut(type_))?;
         match allowed.types.as_slice() {
-            [] => f.write_str("another way in"),
+            [] => f.write_str("an Ingress or a route")?,
             [first, rest @ ..] => {
                 write!(f, "`{first:?}`")?;
-                rest.iter().try_for_each(|type_| write!(f, " or `{type_:?}`"))
+                rest.iter().try_for_each(|type_| write!(f, " or `{type_:?}`"))?;
             }
         }
+        let setting = if &**type_ == "ExternalName" { "externalNames" } else { "types" };
+        write!(f, ", or ask the platform team to extend the tenant's `services.{setting}`")
     });
     // An alias for another name is another violation.
     findings.add_whole(&"spec.type", &message, &format_args!("type={type_} {external_name}"))
@@ -99,7 +101,7 @@ fn external_name(service: &Service<'_>, allowed: &Services, findings: &mut Findi
         return false;
     }
     let message = fmt::from_fn(|f| {
-        write!(f, "`{}` is not a name that aliases may point to; use ", Cut(name))?;
+        write!(f, "`{}` is not in the tenant's `services.externalNames`; use ", Cut(name))?;
         let names = allowed.external_names.list();
         names.iter().enumerate().try_for_each(|(index, name)| {
             let or = if index == 0 { "" } else { " or " };
@@ -151,7 +153,8 @@ fn external_ips(service: &Service<'_>, allowed: &Services, findings: &mut Findin
         if !is_in(address, &allowed.external_ips) {
             findings.add_whole(&format_args!("spec.externalIPs[{index}]"),
                 &format_args!(
-                    "every node would take the traffic for `{}`; remove the address, or ask the platform team to list it for the tenant",
+                    "every node would accept traffic for `{}`; remove the address, or ask the platform team to list it \
+                     in the tenant's `services.externalIPs`",
                     Cut(address)
                 ),
                 &format_args!("ip={address}"),
@@ -171,8 +174,8 @@ fn load_balancer(
     let is_listed = load_balancer_ip.is_empty() || is_in(load_balancer_ip, &allowed.load_balancer_ips);
     if !is_listed && !is_of_cluster(&subject.request.user, subject.snapshot) {
         let message = format_args!(
-            "`{}` is no address that the tenant's load balancers may have; remove it, or ask the platform team to \
-             list it in the tenant's `services.loadBalancerIPs`",
+            "`{}` is not in the tenant's `services.loadBalancerIPs`; remove it, or ask the platform team to list it \
+             there",
             Cut(load_balancer_ip)
         );
         let identity = format_args!("load-balancer-ip={load_balancer_ip}");
@@ -181,11 +184,13 @@ fn load_balancer(
     let is_listed = allowed.load_balancer_classes.iter().any(|class| **class == **load_balancer_class);
     if !load_balancer_class.is_empty() && !is_listed {
         let message = fmt::from_fn(|f| {
-            write!(f, "`{}` is no class of the tenant's load balancers; ", Cut(load_balancer_class))?;
+            write!(
+                f,
+                "`{}` is not in the tenant's `services.loadBalancerClasses`; ",
+                Cut(load_balancer_class)
+            )?;
             match &*allowed.load_balancer_classes {
-                [] => f.write_str(
-                    "remove it, or ask the platform team to list it in `services.loadBalancerClasses`",
-                ),
+                [] => f.write_str("remove it, or ask the platform team to list it there"),
                 classes => write!(f, "use {}", Listed(classes)),
             }
         });
@@ -214,7 +219,7 @@ fn status(status: &ServiceStatus<'_>, allowed: &Services, effect: &str, findings
     }
 }
 
-const ONLY_CONTROLLERS: &str = "only the cluster's own controllers may set it";
+const ONLY_CONTROLLERS: &str = "only the cluster's controllers may set it";
 
 fn is_in(address: &str, ranges: &[IpNet]) -> bool {
     let Ok(address) = address.parse::<IpAddr>() else { return false };

@@ -83,11 +83,9 @@ impl Refusal {
         let Toleration { key, operator, value, effect, .. } = toleration;
         let key = Cut(key);
         match self {
-            Self::NoKey if effect.is_empty() => {
-                f.write_str("tolerates every taint of every node; name a key")
-            }
+            Self::NoKey if effect.is_empty() => f.write_str("tolerates every taint of every node; set a key"),
             Self::NoKey => {
-                write!(f, "tolerates every `{}` taint of every node; name a key", Cut(effect))
+                write!(f, "tolerates every `{}` taint of every node; set a key", Cut(effect))
             }
             Self::UnknownOperator => write!(
                 f,
@@ -96,16 +94,19 @@ impl Refusal {
             ),
             Self::EveryValueOfThePool => write!(
                 f,
-                "tolerates `{key}` whatever its value, so other tenants' nodes too; use operator `Equal` with the value of your pool, or leave the toleration out: it is added for you"
+                "tolerates `{key}` with any value, and so other tenants' nodes; use operator `Equal` with the value of \
+                 the tenant's pool, or remove the toleration, and partywall adds the right one"
             ),
             Self::OtherValueOfThePool => write!(
                 f,
-                "`{key}={}` is not the taint of your pool; leave the toleration out: the right one is added for you",
+                "`{key}={}` is not the taint of the tenant's pool; remove the toleration, and partywall adds the right \
+                 one",
                 Cut(value)
             ),
             Self::NotListed => write!(
                 f,
-                "tolerating `{key}` is not allowed; remove it, or ask the platform team to list it for the tenant"
+                "tolerating `{key}` is not allowed; remove it, or ask the platform team to list it in the tenant's \
+                 `tolerations`"
             ),
             Self::OfUnclaimed => {
                 f.write_str("tolerates ")?;
@@ -117,7 +118,10 @@ impl Refusal {
                 } else {
                     write!(f, "`{key}`")?
                 }
-                f.write_str(", and so the nodes of tenants, from a namespace that is no tenant's; remove it, or narrow it to other keys and values")
+                f.write_str(
+                    ", and so tenants' nodes, which this namespace may not use; remove it, or restrict it to other \
+                     keys and values",
+                )
             }
         }
     }

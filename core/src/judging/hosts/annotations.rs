@@ -80,7 +80,8 @@ impl Claims<'_, '_> {
     fn conditions(&mut self, field: &dyn fmt::Display, key: &str, value: &str) {
         let identity = format_args!("{key}={value}");
         let Ok(conditions) = serde_json::from_str::<Vec<Condition<'_>>>(value) else {
-            let message = "these conditions cannot be read, so their hosts cannot be checked; correct the JSON, and write its keys as the controller documents them";
+            let message = "these conditions do not decode, so their hosts cannot be checked; correct the JSON, with \
+                           its keys spelt as in the controller's documentation";
             self.findings.add_whole(field, &message, &identity);
             return;
         };
@@ -97,8 +98,9 @@ impl Claims<'_, '_> {
 }
 
 const PATTERNS: &str =
-    "a pattern of hosts cannot be held to the tenant's domains; list the hosts in the rules";
-const SNIPPET: &str = "configuration that is passed on as it is can claim any host; remove it, and use the fields of the Ingress";
+    "a regular expression cannot be checked against the tenant's domains; list the hosts in the rules";
+const SNIPPET: &str =
+    "raw configuration can claim any host; remove the annotation, and use the object's fields";
 
 /// Holds one condition of an AWS load balancer.
 ///

@@ -47,8 +47,8 @@ impl<'c, 'f> Claims<'c, 'f> {
             _ => return self.claim(field, host, &identity),
         };
         let message = format_args!(
-            "`*.{base}` stands for hosts at any depth here, not for one label, and not all of them are the tenant's; \
-             list the hosts one by one, or ask the platform team for `**.{base}`"
+            "`*.{base}` matches hosts at any depth here, and not all of them are in the tenant's domains; list the \
+             hosts one by one, or ask the platform team to add `**.{base}` to the tenant's `domains`"
         );
         self.findings.add_whole(field, &message, &identity)
     }
@@ -56,7 +56,9 @@ impl<'c, 'f> Claims<'c, 'f> {
     fn claim(&mut self, field: &dyn fmt::Display, host: &str, identity: &dyn fmt::Display) -> bool {
         match Host::parse(host) {
             Ok(parsed) if self.domains.owns(&parsed) => false,
-            Ok(_) => self.blame(field, &format_args!("`{}` is not the tenant's", Cut(host)), identity),
+            Ok(_) => {
+                self.blame(field, &format_args!("`{}` is not in the tenant's domains", Cut(host)), identity)
+            }
             Err(error @ HostError::Empty) => self.blame(field, &error, identity),
             Err(error) => self.blame(field, &format_args!("`{}`: {error}", Cut(host)), identity),
         }
@@ -85,11 +87,11 @@ impl<'c, 'f> Claims<'c, 'f> {
         let advice = || {
             let domains = domains.list();
             if domains.is_empty() {
-                return "the tenant has no domains, ask the platform team for one".to_owned();
+                return "the tenant has no `domains`, ask the platform team to add one".to_owned();
             }
             let listed: Vec<_> = domains.iter().take(LISTED).map(|domain| format!("`{domain}`")).collect();
             let more = if domains.len() > LISTED { " and more" } else { "" };
-            format!("use a host of its domains: {}{more}", listed.join(", "))
+            format!("use a host in {}{more}", listed.join(", "))
         };
         let message = fmt::from_fn(|f| write!(f, "{problem}; {}", listed.get_or_init(advice)));
         findings.add_whole(field, &message, identity)

@@ -87,9 +87,9 @@ struct Down<'w, 'p, 'v> {
 impl Down<'_, '_, '_> {
     fn wrong<E>(self) -> Result<(), E> {
         let problem = match self.rest.first() {
-            Some(Step::Field(_)) => "there should be an object here",
-            Some(Step::Items) => "there should be a list here",
-            None => "there should be a string here",
+            Some(Step::Field(_)) => "this is not an object",
+            Some(Step::Items) => "this is not a list",
+            None => "this is not a string",
         };
         self.walk.found(self.rest, Found::Unreadable(&problem));
         Ok(())
@@ -175,7 +175,7 @@ impl<'de> Visitor<'de> for Down<'_, '_, '_> {
                 object.next_value::<IgnoredAny>()?;
             } else if seen {
                 object.next_value::<IgnoredAny>()?;
-                self.walk.found(rest, Found::Unreadable(&format_args!("`{}` is there twice", Cut(field))));
+                self.walk.found(rest, Found::Unreadable(&format_args!("`{}` appears twice", Cut(field))));
             } else {
                 seen = true;
                 object.next_value_seed(Down { rest, walk: &mut *self.walk })?;

@@ -25,71 +25,70 @@ pub(super) enum Problem<'p> {
     Reserved,
 }
 
+/// Writes the problem and the beginning of the advice, which the rule completes.
 impl fmt::Display for Problem<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unknown => f.write_str(
-                "this annotation of a controller's is not known to do no harm to others",
-            ),
+            Self::Unknown => f.write_str("this annotation is not known to be harmless to other tenants;"),
             Self::Characters(value) => write!(
                 f,
-                "`{}` has characters that this annotation does not need, and by which a value reaches into a \
-                 controller's configuration; leave them out",
+                "`{}` has characters that could change the controller's configuration; leave them out,",
                 Cut(value)
             ),
             Self::Object(value) => {
-                write!(f, "`{}` is nothing in a namespace of the tenant; write the name alone", Cut(value))
+                write!(f, "`{}` is not in a namespace of the tenant; write only the object's name,", Cut(value))
             }
-            Self::Namespace(value) => write!(f, "`{}` is no namespace of the tenant", Cut(value)),
+            Self::Namespace(value) => write!(f, "`{}` is not a namespace of the tenant;", Cut(value)),
             Self::Url(value) => write!(
                 f,
-                "`{}` is no URL of the tenant's, and the controller would ask it past all NetworkPolicies; write \
-                 `https://`, and `$host`, a host of its domains, or a Service of its own, \
-                 `name.namespace.svc.cluster.local`",
+                "`{}` is not a URL of the tenant, and the controller would connect to it past all NetworkPolicies; \
+                 write `https://` with `$host`, a host in the tenant's domains, or its own Service \
+                 (`name.namespace.svc.cluster.local`),",
                 Cut(value)
             ),
-            Self::Address(value) => write!(
-                f,
-                "`{}` is no address that the tenant's load balancers may have (`services.loadBalancerIPs`)",
-                Cut(value)
-            ),
+            Self::Address(value) => {
+                write!(f, "`{}` is not in the tenant's `services.loadBalancerIPs`;", Cut(value))
+            }
             Self::Target(value) => write!(
                 f,
-                "`{}` is neither a host of the tenant's domains nor an address of its own \
-                 (`services.loadBalancerIPs`, `services.externalIPs`)",
+                "`{}` is neither a host in the tenant's domains nor an address in its `services.loadBalancerIPs` or \
+                 `services.externalIPs`;",
                 Cut(value)
             ),
             Self::Group(value, tenant) => write!(
                 f,
-                "group `{}` shares one load balancer with Ingresses of others; name it `{tenant}`, or `{tenant}-` \
-                 and more",
+                "group `{}` shares a load balancer with other tenants' Ingresses; name it `{tenant}`, begin its name \
+                 with `{tenant}-`,",
                 Cut(value)
             ),
             Self::Actions => f.write_str(
-                "this action is not one that redirects, answers, or forwards to Services alone; correct the JSON, and \
-                 write its keys as the controller documents them",
+                "this action does not redirect, send a fixed response, or forward only to Services; correct the JSON, \
+                 with its keys spelt as in the controller's documentation,",
             ),
-            Self::Logs => f.write_str("where a load balancer writes its logs is the platform team's to say"),
+            Self::Logs => f.write_str("only the platform team may set where a load balancer writes its logs;"),
             Self::Provided(value) => write!(
                 f,
-                "`{}` is not certain to be in a namespace of the tenant; write `namespace-name@kubernetescrd`, so \
-                 that it reads as no other tenant's",
+                "`{}` may name an object in a namespace that is not the tenant's; write \
+                 `namespace-name@kubernetescrd` so that it fits only namespaces of the tenant,",
                 Cut(value)
             ),
             Self::Issuer(value, listed) => {
-                write!(f, "`{}` is no issuer of the tenant's; use {}", Cut(value), Listed(listed))?;
-                f.write_str(", or an Issuer of its own")
+                write!(f, "`{}` is not in the tenant's `certificateIssuers`; use ", Cut(value))?;
+                if !listed.is_empty() {
+                    write!(f, "{}, or ", Listed(listed))?;
+                }
+                f.write_str("an Issuer in this namespace,")
             }
             Self::IssuerKind(value) => write!(
                 f,
-                "`{}` is of a kind that is not known to be in the tenant's namespaces; use a ClusterIssuer of its \
-                 list, or an Issuer of its own",
+                "the kind of issuer `{}` is not known here; use an Issuer in this namespace, a ClusterIssuer in the \
+                 tenant's `certificateIssuers`,",
                 Cut(value)
             ),
             Self::Class(value, listed) => {
-                write!(f, "`{}` is no ingress class of the tenant; use {}", Cut(value), Listed(listed))
+                write!(f, "`{}` is not in the tenant's `ingressClasses`; use {},", Cut(value), Listed(listed))
             }
-            Self::Reserved => f.write_str("only the cluster's controllers write this"),
+            Self::Reserved => f.write_str("only the cluster's controllers may write this annotation;"),
         }
     }
 }

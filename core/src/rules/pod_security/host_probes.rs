@@ -21,7 +21,7 @@ pub(super) fn check(case: &Case<'_>, found: &mut Found<'_, '_>) {
                 format_args!("{field}.host"),
                 format_args!("{field} {}", target.host),
                 format_args!(
-                    "has its node connect to `{}`; remove `host`, so that the pod itself is asked",
+                    "makes its node connect to `{}`; remove `host`, so that the node connects to the pod",
                     Cut(&target.host)
                 ),
             );

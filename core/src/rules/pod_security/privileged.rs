@@ -16,7 +16,7 @@ pub(super) fn check(case: &Case<'_>, found: &mut Found<'_, '_>) {
                 Place::Container(placed),
                 "securityContext.privileged",
                 "privileged",
-                "runs privileged and so owns its node; remove `privileged` or set it to false",
+                "runs privileged and so controls its node; remove `privileged` or set it to false",
             );
         }
     }

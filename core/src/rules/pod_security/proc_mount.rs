@@ -27,7 +27,7 @@ pub(super) fn check_strictly(case: &Case<'_>, found: &mut Found<'_, '_>) {
                 "securityContext.procMount",
                 proc_mount,
                 format_args!(
-                    "mounts /proc as `{}` and so sees the kernel's; remove `procMount` or set it to Default",
+                    "mounts /proc as `{}` and so sees the kernel's settings; remove `procMount` or set it to Default",
                     Cut(proc_mount)
                 ),
             );

@@ -35,7 +35,7 @@ pub(super) fn check(case: &Case<'_>, found: &mut Found<'_, '_>) {
                 kind,
                 path,
                 format_args!(
-                    "has type `{}`; use a persistentVolumeClaim or another of the allowed ones ({})",
+                    "has type `{}`; use a persistentVolumeClaim or another allowed type ({})",
                     Cut(kind),
                     Listed(&ALLOWED)
                 ),

@@ -44,14 +44,16 @@ pub(super) fn check(case: &Case<'_>, found: &mut Found<'_, '_>) {
                 Place::Pod,
                 format_args!("securityContext.sysctls[{index}].name"),
                 name,
-                format_args!("sets sysctl `{name}`, which the standard allows only since v1.{since}; remove it"),
+                format_args!(
+                    "sets sysctl `{name}`, which the standard allows only since v1.{since}; remove it"
+                ),
             ),
             None => found.add(
                 Place::Pod,
                 format_args!("securityContext.sysctls[{index}].name"),
                 &sysctl.name,
                 format_args!(
-                    "sets sysctl `{}`, which is not among those that are safe to share a node with; remove it \
+                    "sets sysctl `{}`, which is not safe for other pods on its node; remove it \
                      (allowed: {})",
                     Cut(&sysctl.name),
                     Allowed { names: &SAFE, minor: case.minor }

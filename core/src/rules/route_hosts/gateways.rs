@@ -19,7 +19,7 @@ impl Judge<'_, '_> {
         self.infrastructure(&spec.infrastructure);
         self.tls(spec);
         if !matches!(&*spec.default_scope, "" | "None") {
-            let message = "would take the routes of others who name no Gateway; remove it";
+            let message = "accepts routes of other tenants that name no Gateway; remove it";
             self.claims.findings.add_whole(&"spec.defaultScope", &message, &spec.default_scope);
         }
     }
@@ -45,7 +45,7 @@ impl Judge<'_, '_> {
             Some(classes) if classes.iter().any(|listed| **listed == *class) => {}
             Some(classes) => {
                 let message = format_args!(
-                    "`{}` is no Gateway class of the tenant; use {}",
+                    "`{}` is not in the tenant's `gatewayClasses`; use {}",
                     Cut(class),
                     Listed(classes)
                 );
@@ -53,8 +53,9 @@ impl Judge<'_, '_> {
             }
             None if self.tenant.services.types.contains(&ServiceType::LoadBalancer) => {}
             None => {
-                let message = "a Gateway opens a load balancer, and type `LoadBalancer` is not allowed; attach routes \
-                               to a Gateway of the platform's, or ask the platform team for a class";
+                let message = "a Gateway creates a load balancer, and type `LoadBalancer` is not allowed; attach \
+                               routes to a Gateway of the platform, or ask the platform team for a class in the \
+                               tenant's `gatewayClasses`";
                 findings.add_whole(&FIELD, &message, &identity);
             }
         }
@@ -71,8 +72,8 @@ impl Judge<'_, '_> {
                 self.claims.host_and_below(&format_args!("{path}.hostname"), &source, hostname);
             } else {
                 let message = format_args!(
-                    "a listener for `{}` takes everything that comes to its port; use `HTTP`, `HTTPS` or `TLS`, with \
-                     a hostname",
+                    "a listener for `{}` receives every connection to its port; use `HTTP`, `HTTPS` or `TLS`, with a \
+                     hostname",
                     Cut(protocol)
                 );
                 self.claims.findings.add_whole(&format_args!("{path}.protocol"), &message, &source);
@@ -100,7 +101,7 @@ impl Judge<'_, '_> {
         if !is_own {
             let tenant = &self.tenant.name;
             let message = format_args!(
-                "lets in routes of namespaces that may not be the tenant's; write `from: Same`, or select namespaces \
+                "admits routes of namespaces that may not be the tenant's; write `from: Same`, or select namespaces \
                  by `{NAMESPACE_NAME}`, or all of the tenant's by `{TENANT}: {tenant}`"
             );
             let identity = format_args!("{listener} for {} {:?}", namespaces.from, namespaces.selector);
@@ -126,15 +127,15 @@ impl Judge<'_, '_> {
             let field = format_args!("spec.addresses[{index}]");
             if !matches!(type_, "" | "IPAddress") {
                 let message = format_args!(
-                    "whose an address of type `{}` is cannot be seen; use type `IPAddress`, or none",
+                    "the owner of an address of type `{}` is not known here; use type `IPAddress`",
                     Cut(type_)
                 );
                 self.claims.findings.add_whole(&field, &message, &identity);
             // An empty value requests any address.
             } else if !value.is_empty() && !is_listed() {
                 let message = format_args!(
-                    "`{}` may be another's; remove it, or ask the platform team to list it for the tenant's load \
-                     balancers",
+                    "`{}` is not in the tenant's `services.loadBalancerIPs`; remove it, or ask the platform team to \
+                     list it there",
                     Cut(value)
                 );
                 self.claims.findings.add_whole(&field, &message, &identity);
@@ -144,14 +145,17 @@ impl Judge<'_, '_> {
 
     /// Judges what the controller copies onto the objects that it creates, often elsewhere.
     fn infrastructure(&mut self, infrastructure: &Infrastructure<'_>) {
-        const WHY: &str = "would stand on what the controller makes of the Gateway, which may be elsewhere";
+        const WHY: &str =
+            "the controller copies this to objects that it creates, which may be in another namespace";
+        const ADVICE: &str =
+            "remove it, or ask the platform team to list the key in the tenant's `annotations`";
         let Infrastructure { labels, annotations, parameters_ref } = infrastructure;
         let mut pairs = |field: &str, pairs: &Pairs<'_>| {
             for (key, value) in pairs.iter() {
                 if !self.tenant.annotations.iter().any(|listed| **listed == *key) {
                     self.claims.findings.add_whole(
                         &format_args!("spec.infrastructure.{field}[{}]", Cut(key)),
-                        &format_args!("{WHY}; remove it, or ask the platform team to list it for the tenant"),
+                        &format_args!("{WHY}; {ADVICE}"),
                         &format_args!("{field} {key}={value}"),
                     );
                 }
@@ -160,8 +164,8 @@ impl Judge<'_, '_> {
         pairs("labels", labels);
         pairs("annotations", annotations);
         if let Some(Reference { group, kind, namespace, name, .. }) = parameters_ref {
-            let message = "what parameters make of what the controller runs is not known here; remove them, and use a \
-                           class that has those that are wanted";
+            let message = "the effect of these parameters is not known here; remove them, and use a GatewayClass that \
+                           has them";
             let group = group.as_deref().unwrap_or_default();
             let identity = format_args!("parameters {group}/{kind} {namespace}/{name}");
             self.claims.findings.add_whole(&"spec.infrastructure.parametersRef", &message, &identity);

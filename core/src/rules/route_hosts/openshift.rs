@@ -14,7 +14,7 @@ pub(super) fn check(spec: &OpenShiftRouteSpec<'_>, claims: &mut Claims<'_, '_>) 
     } else if !subdomain.is_empty() {
         // The subdomain has no effect if there is a host.
         let message = format_args!(
-            "`{}` stands for a host of every router, whatever their domains are; write `spec.host` instead",
+            "each router adds its own domain to `{}`; write `spec.host` instead",
             Cut(subdomain)
         );
         claims.findings.add_whole(&"spec.subdomain", &message, &format_args!("subdomain={subdomain}"));
@@ -29,7 +29,7 @@ pub(super) fn check(spec: &OpenShiftRouteSpec<'_>, claims: &mut Claims<'_, '_>) 
         }
         other => {
             let message =
-                format_args!("which hosts `{}` stands for is not known here; write `None`", Cut(other));
+                format_args!("the hosts of policy `{}` are not known here; write `None`", Cut(other));
             claims.findings.add_whole(&POLICY, &message, &format_args!("wildcard policy {other} {host}"));
         }
     }

@@ -102,7 +102,8 @@ impl Judge<'_, '_> {
         match parent.kind() {
             ParentKind::Unknown => {
                 let message = format_args!(
-                    "what {parent:#} takes is not known here; name a Gateway, a ListenerSet, or a Service of group `\"\"`"
+                    "parents of {parent:#} are not known here; name a Gateway, a ListenerSet, or a Service of group \
+                     `\"\"`"
                 );
                 self.claims.findings.add_whole(field, &message, &identity);
             }
@@ -110,8 +111,8 @@ impl Judge<'_, '_> {
             _ if self.own.has(namespace) => {}
             ParentKind::Service => {
                 let message = format_args!(
-                    "would take the requests for Service `{}/{}`, which is not the tenant's; name a Service of its \
-                     own",
+                    "would receive the requests for Service `{}/{}`, which is not in a namespace of the tenant; name \
+                     a Service that is",
                     Cut(namespace),
                     Cut(name)
                 );
@@ -122,7 +123,7 @@ impl Judge<'_, '_> {
                 let is_it = |listed: &str| listed.split_once('/') == Some((namespace, &**name));
                 if !gateways.iter().any(|listed| is_it(listed)) {
                     let message = format_args!(
-                        "`{}/{}` is no Gateway that the tenant may attach to; use {}, or one of its own",
+                        "`{}/{}` is not in the tenant's `gateways`; use {}, or a Gateway of the tenant",
                         Cut(namespace),
                         Cut(name),
                         Listed(gateways)
@@ -151,14 +152,14 @@ impl Judge<'_, '_> {
         let identity = format_args!("backend {group}/{kind} {namespace}/{name}");
         if !BACKENDS.contains(&(group, kind)) {
             let message = format_args!(
-                "where kind `{}` of group `{}` sends requests is not known here; name a Service of the tenant's",
+                "the hosts behind kind `{}` of group `{}` are not known here; name a Service of the tenant",
                 Cut(kind),
                 Cut(group)
             );
             self.claims.findings.add_whole(field, &message, &identity);
         } else if !self.is_near(namespace, name) {
             let message = format_args!(
-                "sends requests to `{}`, which is not the tenant's; name one of its own",
+                "sends requests to `{}`, which is not in a namespace of the tenant; name a Service that is",
                 located(namespace, name)
             );
             self.claims.findings.add_whole(field, &message, &identity);
@@ -170,7 +171,7 @@ impl Judge<'_, '_> {
         let Reference { group, kind, namespace, name, .. } = reference;
         if !self.is_near(namespace, name) {
             let message = format_args!(
-                "`{}` is not the tenant's; name one in a namespace of its own",
+                "`{}` is not in a namespace of the tenant; name an object that is",
                 located(namespace, name)
             );
             let group = group.as_deref().unwrap_or_default();
@@ -184,7 +185,8 @@ impl Judge<'_, '_> {
         let Reference { group, kind, namespace, name, .. } = reference;
         if !self.is_near(namespace, name) {
             let group = group.as_deref().unwrap_or_default();
-            let message = format_args!("`{}` is no object of this namespace; name one", Cut(name));
+            let message =
+                format_args!("`{}` is not an object of this namespace; name one that is", Cut(name));
             let identity = format_args!("extension {group}/{kind} {namespace}/{name}");
             self.claims.findings.add_whole(field, &message, &identity);
         }
@@ -196,7 +198,7 @@ impl Judge<'_, '_> {
         if !self.is_near(namespace, name) {
             let group = group.as_deref().unwrap_or_default();
             let message = format_args!(
-                "is about `{}`, which is not the tenant's; name what is its own",
+                "applies to `{}`, which is not in a namespace of the tenant; name an object that is",
                 located(namespace, name)
             );
             let identity = format_args!("target {group}/{kind} {namespace}/{name}");

@@ -50,7 +50,7 @@ impl<'j> Judge<'j, '_> {
                 .any(|place| self.claims.host_and_below(&field, &format_args!("hostname at {place}"), host));
         }
         if spec.hostnames.is_empty() && !self.is_in_mesh(spec) {
-            let problem = "without hostnames it claims every host of the listeners it attaches to";
+            let problem = "without hostnames the route claims every host of its listeners";
             places.iter().any(|place| {
                 self.claims.blame(&"spec.hostnames", &problem, &format_args!("no hostnames at {place}"))
             });
@@ -60,8 +60,8 @@ impl<'j> Judge<'j, '_> {
 
     /// Judges a TCPRoute or UDPRoute.
     pub(super) fn port_route(&mut self, spec: &RouteSpec<'_>) {
-        let message = "a route without hosts takes everything that comes to a port; use an HTTPRoute, a GRPCRoute or a \
-                       TLSRoute with hostnames, or a Service of its own";
+        let message = "a route without hosts receives every connection to a port; use an HTTPRoute, GRPCRoute or \
+                       TLSRoute with hostnames, or a Service of the tenant as the only parent";
         self.places(spec).iter().any(|place| {
             self.claims.findings.add_whole(&"spec", &message, &format_args!("a port at {place}"))
         });
@@ -105,7 +105,7 @@ impl<'j> Judge<'j, '_> {
         }
         if self.tenant.gateways.is_some() && is_default(spec) {
             let message =
-                "attaches to Gateways that it does not name; name those of the tenant in `parentRefs`";
+                "attaches to Gateways that it does not name; remove it, and list Gateways in `parentRefs`";
             self.claims.findings.add_whole(&"spec.useDefaultGateways", &message, &"default Gateways");
         }
     }
@@ -127,7 +127,8 @@ impl<'j> Judge<'j, '_> {
             let path = format_args!("{path}.filters[{index}]");
             let type_ = &*filter.type_;
             if !FILTERS.contains(&type_) {
-                let message = format_args!("what filter `{}` does is not known here; remove it", Cut(type_));
+                let message =
+                    format_args!("the effect of filter `{}` is not known here; remove it", Cut(type_));
                 self.claims.findings.add_whole(&path, &message, &format_args!("filter {type_}"));
             }
             if let Some(reference) = &filter.extension_ref {

@@ -55,17 +55,17 @@ fn g23_g26_what_is_missing_is_told_wherever_it_is() {
 #[test]
 fn m8_what_the_path_does_not_lead_through_is_told() {
     for (object, told) in [
-        (r#"{"spec":[]}"#, "spec: there should be an object here"),
-        (r#"{"spec":"x"}"#, "spec: there should be an object here"),
-        (r#"{"spec":{"x":{"host":"a"}}}"#, "spec.x: there should be a list here"),
-        (r#"{"spec":{"x":"a"}}"#, "spec.x: there should be a list here"),
-        (r#"{"spec":{"x":[["a"]]}}"#, "spec.x[0]: there should be an object here"),
-        (r#"{"spec":{"x":[{"host":["a"]}]}}"#, "spec.x[0].host: there should be a string here"),
-        (r#"{"spec":{"x":[{"host":{"a":1}}]}}"#, "spec.x[0].host: there should be a string here"),
-        (r#"{"spec":{"x":[{"host":1}]}}"#, "spec.x[0].host: there should be a string here"),
-        (r#"{"spec":{"x":[{"host":-1}]}}"#, "spec.x[0].host: there should be a string here"),
-        (r#"{"spec":{"x":[{"host":1.5}]}}"#, "spec.x[0].host: there should be a string here"),
-        (r#"{"spec":{"x":[{"host":true}]}}"#, "spec.x[0].host: there should be a string here"),
+        (r#"{"spec":[]}"#, "spec: this is not an object"),
+        (r#"{"spec":"x"}"#, "spec: this is not an object"),
+        (r#"{"spec":{"x":{"host":"a"}}}"#, "spec.x: this is not a list"),
+        (r#"{"spec":{"x":"a"}}"#, "spec.x: this is not a list"),
+        (r#"{"spec":{"x":[["a"]]}}"#, "spec.x[0]: this is not an object"),
+        (r#"{"spec":{"x":[{"host":["a"]}]}}"#, "spec.x[0].host: this is not a string"),
+        (r#"{"spec":{"x":[{"host":{"a":1}}]}}"#, "spec.x[0].host: this is not a string"),
+        (r#"{"spec":{"x":[{"host":1}]}}"#, "spec.x[0].host: this is not a string"),
+        (r#"{"spec":{"x":[{"host":-1}]}}"#, "spec.x[0].host: this is not a string"),
+        (r#"{"spec":{"x":[{"host":1.5}]}}"#, "spec.x[0].host: this is not a string"),
+        (r#"{"spec":{"x":[{"host":true}]}}"#, "spec.x[0].host: this is not a string"),
         (r#"{"spec":{"x":[{"host":"\ud800"}]}}"#, "spec: this does not decode"),
     ] {
         assert_eq!(found(object, "spec.x[*].host"), [told], "{object}");
@@ -77,10 +77,10 @@ fn m9_a_field_that_is_there_twice_is_told() {
     let object = r#"{"spec":{"x":[{"host":"a","host":"b"}]}}"#;
     assert_eq!(
         found(object, "spec.x[*].host"),
-        ["spec.x[0].host=a", "spec.x[0].host: `host` is there twice"]
+        ["spec.x[0].host=a", "spec.x[0].host: `host` appears twice"]
     );
     let object = r#"{"spec":{"x":[{"host":"a"}],"\u0078":[]}}"#;
-    assert_eq!(found(object, "spec.x[*].host"), ["spec.x[0].host=a", "spec.x: `x` is there twice"]);
+    assert_eq!(found(object, "spec.x[*].host"), ["spec.x[0].host=a", "spec.x: `x` appears twice"]);
 }
 
 #[test]
@@ -97,7 +97,7 @@ fn l13_a_list_that_is_too_long_is_told() {
 
 /// The same, by somebody who takes his time.
 fn naive(value: &Value, path: &str, at: &str, all: &mut Vec<String>) {
-    let wrong = |kind: &str| format!("{at}: there should be {kind} here");
+    let wrong = |kind: &str| format!("{at}: this is not {kind}");
     match (value, path) {
         (Value::Null, _) => all.push(format!("{at} is missing")),
         (Value::String(text), "") if text.is_empty() => all.push(format!("{at} is missing")),
