@@ -76,8 +76,10 @@ fn catalogue() -> String {
     for rule in RuleId::ALL {
         let place = match rule.holds_in() {
             HoldsIn::Tenants => "in tenants' namespaces",
-            HoldsIn::Everywhere => "in every namespace but the system's, since it protects tenants' pools",
-            HoldsIn::AllNamespaces => "of every namespace, the system's too",
+            HoldsIn::TenantsAndUnclaimed => {
+                "in every namespace but the system's, since it protects tenants' pools"
+            }
+            HoldsIn::NamespaceObjects => "of every namespace, the system's too",
         };
         write!(text, "\n## `{rule}`\n\n{}\n\nHolds {place}.\n", rule.summary()).unwrap();
         if rule == RuleId::PodSecurity {

@@ -3,8 +3,8 @@
 use serde_json::value::RawValue;
 
 use crate::api::Mode;
-use crate::json::{Cut, Text};
-use crate::judging::{Before, Findings, Report, Subject, Update, changes_containers};
+use crate::json::{Escaped, Text};
+use crate::judging::{Findings, OldViolations, Report, Subject, Update, changes_containers};
 use crate::objects::kinds::Kind;
 use crate::objects::object::{Object, decode_as, is_without_spec};
 use crate::review::{self, DecodeError, Operation, Request, Undecodable};
@@ -79,9 +79,9 @@ pub fn admit(phase: Phase, request: &Request<'_>, snapshot: &Snapshot) -> Verdic
             let slash = if request.subresource.is_empty() { "" } else { "/" };
             let message = format!(
                 "`{}` on {}{slash}{} is not known here, so it cannot be judged",
-                Cut(&request.kind_name),
-                Cut(&request.resource),
-                Cut(&request.subresource)
+                Escaped(&request.kind_name),
+                Escaped(&request.resource),
+                Escaped(&request.subresource)
             );
             return Verdict::undecidable(422, message);
         }
@@ -104,7 +104,7 @@ pub fn admit(phase: Phase, request: &Request<'_>, snapshot: &Snapshot) -> Verdic
         | Object::Certificate(_)
         | Object::Custom(_) => {}
     }
-    let subject = Subject { request, object: new, old: None, settled_on: None, owner, snapshot };
+    let subject = Subject { request, object: new, old: None, bound_node: None, owner, snapshot };
     if is_shown_by_kubelet(&subject) {
         return Verdict::allow();
     }
@@ -146,7 +146,7 @@ fn judge_deletion(
         // What an API server sends of old has nothing in it that could be judged.
         None => Verdict::allow(),
         Some(Ok(old)) => judge(
-            &Subject { request, object: &old, old: Some(&old), settled_on: None, owner, snapshot },
+            &Subject { request, object: &old, old: Some(&old), bound_node: None, owner, snapshot },
             None,
         ),
         Some(Err((path, problem))) => {
@@ -163,23 +163,23 @@ fn judge<'a>(subject: &Subject<'_, 'a>, raw: Option<&'a RawValue>) -> Verdict {
     let compared = raw.filter(|_| is_compared).and_then(decode);
     // A pod that runs names its node, and nearly always has before. So that is taken for granted, and looked up only if
     // nothing else is wrong with it: to decode the old object and to judge both costs more.
-    let settled_on = raw.and_then(|_| node(subject.object));
+    let bound_node = raw.and_then(|_| node(subject.object));
     let subject = &Subject { old: subject.old.or(compared.as_ref()), ..*subject };
-    let report = ask(&Subject { settled_on, ..*subject }, None);
-    let is_settled = || settled_on.is_none() || raw.and_then(review::node_of).as_deref() == settled_on;
-    if report.violations.is_empty() && is_settled() {
+    let report = ask(&Subject { bound_node, ..*subject }, None);
+    let is_bound = || bound_node.is_none() || raw.and_then(review::node_of).as_deref() == bound_node;
+    if report.violations.is_empty() && is_bound() {
         return verdict(subject, report);
     }
     // A violating object is rare, so only now is the old one of any other kind decoded.
     let decoded = raw.filter(|_| !is_compared).and_then(decode);
     let Some(old) = compared.as_ref().or(decoded.as_ref()) else {
-        let report = if settled_on.is_some() { ask(subject, None) } else { report };
+        let report = if bound_node.is_some() { ask(subject, None) } else { report };
         return verdict(subject, report);
     };
-    let mut before = Before::default();
-    rules::check(&Subject { object: old, old: None, ..*subject }, &mut Findings::to(&mut before));
+    let mut old_violations = OldViolations::default();
+    rules::check(&Subject { object: old, old: None, ..*subject }, &mut Findings::to(&mut old_violations));
     let in_full = changes_containers(old, subject.object);
-    verdict(subject, ask(subject, Some(Update { before: &before, in_full })))
+    verdict(subject, ask(subject, Some(Update { old: &old_violations, in_full })))
 }
 
 /// The node that a pod names.
@@ -204,7 +204,7 @@ fn verdict(subject: &Subject<'_, '_>, report: Report<'_>) -> Verdict {
         whose: match subject.owner {
             Owner::Tenant(tenant) => format!("tenant `{}`", tenant.name),
             Owner::System | Owner::Unclaimed => {
-                format!("namespace `{}`", Cut(subject.request.name_of_namespace()))
+                format!("namespace `{}`", Escaped(subject.request.name_of_namespace()))
             }
         },
     }

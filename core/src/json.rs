@@ -8,7 +8,7 @@ pub(crate) mod reader;
 mod record;
 mod text;
 
-pub use self::escaped::Cut;
+pub use self::escaped::Escaped;
 pub(crate) use self::escaped::without_position;
 pub use self::list::List;
 pub(crate) use self::pairs::Annotations;

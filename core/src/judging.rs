@@ -9,14 +9,14 @@ pub(crate) mod hosts;
 mod namespaces;
 pub(crate) mod placement;
 mod subject;
-pub(crate) mod users;
+pub(crate) mod trusted_users;
 mod words;
 
 pub(crate) use self::containers::changes_containers;
 #[cfg(test)]
 pub(crate) use self::findings::Sink;
-pub(crate) use self::findings::{Before, Report, Update};
-pub use self::findings::{Concern, Finding, Findings};
-pub(crate) use self::namespaces::Own;
+pub use self::findings::{About, Finding, Findings};
+pub(crate) use self::findings::{OldViolations, Report, Update};
+pub(crate) use self::namespaces::OwnNamespaces;
 pub use self::subject::Subject;
-pub(crate) use self::words::Listed;
+pub(crate) use self::words::OneOf;

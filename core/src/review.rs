@@ -20,7 +20,7 @@ use thiserror::Error;
 
 use self::request::{GroupKind, Undecided};
 use crate::json::reader::{self, Refused};
-use crate::json::{Cut, Place, Text, record, without_position};
+use crate::json::{Escaped, Place, Text, record, without_position};
 use crate::objects::kinds::kind_of;
 
 /// Why a body got no verdict.
@@ -94,8 +94,8 @@ fn check(kind: &str, api_version: &str, uid: &str) -> Result<(), DecodeError> {
     if kind != "AdmissionReview" || api_version != "admission.k8s.io/v1" {
         return Err(DecodeError::NotAReview(format!(
             "it says kind `{}` and apiVersion `{}`",
-            Cut(kind),
-            Cut(api_version)
+            Escaped(kind),
+            Escaped(api_version)
         )));
     }
     if uid.is_empty() {

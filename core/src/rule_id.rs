@@ -46,10 +46,10 @@ macro_rules! registry {
 registry! {
     /// Pods of a tenant run only on nodes of its pools, only the scheduler binds them, and pods outside tenants select
     /// no tenant's pool.
-    NodePlacement = "node-placement", Everywhere;
+    NodePlacement = "node-placement", TenantsAndUnclaimed;
     /// Pods tolerate only the taints of their tenant's pools, the built-in ones and those that the tenant lists; pods
     /// outside tenants tolerate no tenant's pool.
-    Tolerations = "tolerations", Everywhere;
+    Tolerations = "tolerations", TenantsAndUnclaimed;
     /// Pods meet the Pod Security Standards at the tenant's level and version.
     PodSecurity = "pod-security", Tenants;
     /// Services have only the types, external IPs, external names, load balancer classes and addresses that the tenant
@@ -67,7 +67,7 @@ registry! {
     RuntimeClass = "runtime-class", Tenants;
     /// Required affinity and anti-affinity apply only to the tenant's own pods; pods outside tenants keep no tenant's
     /// pods away.
-    PodAffinity = "pod-affinity", Everywhere;
+    PodAffinity = "pod-affinity", TenantsAndUnclaimed;
     /// Images come from the registries that the tenant lists, if it lists some.
     ImageRegistries = "image-registries", Tenants;
     /// An Ingress names one class, in one place or the same in both, and one of the tenant's, if it lists some.
@@ -91,7 +91,7 @@ registry! {
     /// Only the platform changes network policies that carry the label `partywall.dev/managed`.
     ManagedObjects = "managed-objects", Tenants;
     /// Only the platform changes the tenant of a namespace, and the labels and annotations that protect it.
-    Namespaces = "namespaces", AllNamespaces;
+    Namespaces = "namespaces", NamespaceObjects;
 }
 
 /// Where a rule holds.
@@ -100,9 +100,9 @@ pub enum HoldsIn {
     /// In tenants' namespaces.
     Tenants,
     /// In unclaimed namespaces too, since it protects tenants' pools.
-    Everywhere,
+    TenantsAndUnclaimed,
     /// Of every namespace, the system's too.
-    AllNamespaces,
+    NamespaceObjects,
 }
 
 impl fmt::Display for RuleId {

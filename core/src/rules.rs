@@ -38,19 +38,19 @@ pub(crate) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     let is_deletion = matches!(subject.request.operation, Operation::Delete { .. });
     for rule in RuleId::ALL.into_iter().filter(|rule| !is_deletion || *rule == RuleId::ManagedObjects) {
         let holds = match (rule.holds_in(), subject.owner) {
-            (HoldsIn::AllNamespaces, _)
-            | (HoldsIn::Tenants | HoldsIn::Everywhere, Owner::Tenant(_))
-            | (HoldsIn::Everywhere, Owner::Unclaimed) => true,
-            (HoldsIn::Tenants | HoldsIn::Everywhere, Owner::System)
+            (HoldsIn::NamespaceObjects, _)
+            | (HoldsIn::Tenants | HoldsIn::TenantsAndUnclaimed, Owner::Tenant(_))
+            | (HoldsIn::TenantsAndUnclaimed, Owner::Unclaimed) => true,
+            (HoldsIn::Tenants | HoldsIn::TenantsAndUnclaimed, Owner::System)
             | (HoldsIn::Tenants, Owner::Unclaimed) => false,
         };
         if holds && findings.begin(rule) {
-            ask(rule, subject, findings);
+            run(rule, subject, findings);
         }
     }
 }
 
-fn ask(rule: RuleId, subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
+fn run(rule: RuleId, subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     match rule {
         RuleId::NodePlacement => node_placement::check(subject, findings),
         RuleId::Tolerations => tolerations::check(subject, findings),

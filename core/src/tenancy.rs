@@ -17,11 +17,11 @@ mod routes;
 use rustc_hash::FxHashMap;
 
 pub use self::compile::{Compiled, Unread, did_you_mean, is_dns_label, keyed};
-pub use self::exemptions::{Exemption, Reach};
+pub use self::exemptions::{ExemptContainers, Exemption};
 pub use self::images::Repository;
 use self::index::PoolIndex;
 pub use self::judged::is_judged;
-pub use self::pools::{Grant, Pool, PoolId, Taint, is_restricted};
+pub use self::pools::{AllowedToleration, Pool, PoolId, Taint, is_restricted};
 pub use self::routes::{ForeignRoute, HostPath, Step};
 use crate::api::{Level, ServiceType, StampMode, Workloads};
 use crate::hosts::Domains;
@@ -114,7 +114,7 @@ pub struct Tenant {
     /// What its Services may do.
     pub services: Services,
     /// The tolerations it may use beside those of its pools and the built-in ones.
-    pub tolerations: Vec<Grant>,
+    pub tolerations: Vec<AllowedToleration>,
     /// The schedulers its pods may name.
     pub schedulers: Vec<Box<str>>,
     /// The priority classes its pods may name; `None`: any but the system's.

@@ -3,12 +3,12 @@
 use std::fmt;
 
 /// A value from a request, cut to a length that is safe to print and with control characters escaped.
-pub struct Cut<'t>(pub &'t str);
+pub struct Escaped<'t>(pub &'t str);
 
 /// How many characters of a value from a request are printed.
 const CUT: usize = 120;
 
-impl fmt::Display for Cut<'_> {
+impl fmt::Display for Escaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for c in self.0.chars().take(CUT) {
             if c.is_control() { write!(f, "{}", c.escape_default())? } else { fmt::Write::write_char(f, c)? }
@@ -20,7 +20,7 @@ impl fmt::Display for Cut<'_> {
 /// serde_json's messages end in a line and column, which mean nothing to whoever reads a denial.
 pub(crate) fn without_position(message: &str) -> String {
     let end = message.rfind(" at line ").unwrap_or(message.len());
-    Cut(message.get(..end).unwrap_or(message)).to_string()
+    Escaped(message.get(..end).unwrap_or(message)).to_string()
 }
 
 #[cfg(test)]
@@ -29,7 +29,7 @@ mod tests {
 
     #[test]
     fn k16_values_are_cut_and_escaped_before_they_are_printed() {
-        assert_eq!(Cut("a\nb\u{1b}[31m").to_string(), "a\\nb\\u{1b}[31m");
-        assert_eq!(Cut(&"x".repeat(500)).to_string().chars().count(), CUT + 1);
+        assert_eq!(Escaped("a\nb\u{1b}[31m").to_string(), "a\\nb\\u{1b}[31m");
+        assert_eq!(Escaped(&"x".repeat(500)).to_string().chars().count(), CUT + 1);
     }
 }

@@ -5,7 +5,7 @@ use std::ops::Deref;
 
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 
-use super::escaped::Cut;
+use super::escaped::Escaped;
 use super::text::Text;
 
 /// A map of strings; a repeated key is an error. A small one is in the order it was written.
@@ -45,7 +45,7 @@ impl<'a> Pairs<'a> {
             pairs.array_windows().find(|[(a, _), (b, _)]| a == b).map(|[(key, _), _]| key)
         };
         match repeated {
-            Some(key) => Err(E::custom(format_args!("duplicate key `{}`", Cut(key)))),
+            Some(key) => Err(E::custom(format_args!("duplicate key `{}`", Escaped(key)))),
             None => Ok(Self(pairs)),
         }
     }

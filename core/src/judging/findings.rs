@@ -4,12 +4,12 @@ use std::collections::HashSet;
 use std::fmt;
 
 use super::subject::Subject;
-use super::users::is_workload_controller;
+use super::trusted_users::is_workload_controller;
 use crate::api::{Mode, Workloads};
 use crate::objects::pod::{Extent, Placed, PodView};
 use crate::review::Operation;
 use crate::rule_id::{Modes, RuleId};
-use crate::tenancy::{Exemption, Reach};
+use crate::tenancy::{ExemptContainers, Exemption};
 use crate::verdict::{Total, Violation};
 
 /// Holds one violation that a rule found, before modes and exemptions apply.
@@ -26,12 +26,12 @@ pub struct Finding<'d> {
     /// The violation by value: the same in the old and the new object, even if its index changes.
     pub identity: &'d dyn fmt::Display,
     /// The part of the object that the finding is about.
-    pub concern: Concern<'d>,
+    pub about: About<'d>,
 }
 
 /// Names the part of an object that a finding is about, for exemptions of single containers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Concern<'d> {
+pub enum About<'d> {
     /// The whole object.
     Whole,
     /// One container, by name.
@@ -67,8 +67,8 @@ impl<'f> Findings<'f> {
     ///
     /// A rule must then report every finding, even if it has found a more serious one: the new object may have one
     /// without the other.
-    pub fn is_of_the_past(&self) -> bool {
-        self.sink.is_of_the_past()
+    pub fn is_old_object(&self) -> bool {
+        self.sink.is_old_object()
     }
 
     /// Adds a finding about the whole object; returns whether it counts, as [`Self::add`] does.
@@ -78,7 +78,7 @@ impl<'f> Findings<'f> {
         message: &dyn fmt::Display,
         identity: &dyn fmt::Display,
     ) -> bool {
-        self.add(Finding { control: None, field, message, identity, concern: Concern::Whole })
+        self.add(Finding { control: None, field, message, identity, about: About::Whole })
     }
 
     /// Adds a finding; returns whether it counts, which it does if it is new and not exempt.
@@ -92,21 +92,21 @@ pub(crate) trait Sink {
     /// Returns the mode of a rule.
     fn mode(&self, rule: RuleId) -> Mode;
     /// Returns whether the object is the old one of an update.
-    fn is_of_the_past(&self) -> bool;
+    fn is_old_object(&self) -> bool;
     /// Takes a finding of a rule; returns whether it counts.
     fn take(&mut self, rule: RuleId, finding: Finding<'_>) -> bool;
 }
 
 /// Records the violations of the old object, by value.
 #[derive(Debug, Default)]
-pub(crate) struct Before(HashSet<(RuleId, Option<&'static str>, String)>);
+pub(crate) struct OldViolations(HashSet<(RuleId, Option<&'static str>, String)>);
 
-impl Sink for Before {
+impl Sink for OldViolations {
     fn mode(&self, _: RuleId) -> Mode {
         Mode::Deny
     }
 
-    fn is_of_the_past(&self) -> bool {
+    fn is_old_object(&self) -> bool {
         true
     }
 
@@ -120,7 +120,7 @@ impl Sink for Before {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Update<'f> {
     /// The violations of the old object.
-    pub(crate) before: &'f Before,
+    pub(crate) old: &'f OldViolations,
     /// Makes `pod-security` judge the pod in full, and report old violations too.
     pub(crate) in_full: bool,
 }
@@ -162,9 +162,9 @@ impl<'f> Report<'f> {
     }
 
     fn is_old(&self, rule: RuleId, finding: &Finding<'_>) -> bool {
-        self.update.is_some_and(|Update { before, in_full }| {
+        self.update.is_some_and(|Update { old, in_full }| {
             let in_full = in_full && rule == RuleId::PodSecurity;
-            !in_full && before.0.contains(&(rule, finding.control, finding.identity.to_string()))
+            !in_full && old.0.contains(&(rule, finding.control, finding.identity.to_string()))
         })
     }
 
@@ -192,7 +192,7 @@ impl Sink for Report<'_> {
         }
     }
 
-    fn is_of_the_past(&self) -> bool {
+    fn is_old_object(&self) -> bool {
         false
     }
 
@@ -200,7 +200,7 @@ impl Sink for Report<'_> {
         if self.is_old(rule, &finding) {
             return false;
         }
-        let covers = |exemption: &&&Exemption| exemption.covers(rule, finding.concern, self.pod.as_ref());
+        let covers = |exemption: &&&Exemption| exemption.covers(rule, finding.about, self.pod.as_ref());
         if let Some(exemption) = self.exemptions.iter().find(covers) {
             if !self.used.contains(&exemption.name) {
                 self.used.push(exemption.name.clone());
@@ -261,24 +261,24 @@ impl Exemption {
     ///
     /// An exemption of single containers permits a violation that concerns the whole pod or a volume only if it names
     /// every container involved, so that it never covers a container that somebody adds later.
-    fn covers(&self, rule: RuleId, concern: Concern<'_>, pod: Option<&PodView<'_, '_>>) -> bool {
+    fn covers(&self, rule: RuleId, about: About<'_>, pod: Option<&PodView<'_, '_>>) -> bool {
         if !self.rules.contains(rule) {
             return false;
         }
-        match (&self.reach, concern) {
-            (Reach::Whole, _) => true,
-            (Reach::Containers(_), Concern::Container(name)) => self.reach.includes(name),
-            (Reach::Containers(_), Concern::Volume(volume)) => pod.is_some_and(|pod| {
+        match (&self.containers, about) {
+            (ExemptContainers::Whole, _) => true,
+            (ExemptContainers::Containers(_), About::Container(name)) => self.containers.includes(name),
+            (ExemptContainers::Containers(_), About::Volume(volume)) => pod.is_some_and(|pod| {
                 let mounts = |placed: &Placed<'_, '_>| {
                     placed.container.volume_mounts.iter().any(|mount| *mount.name == *volume)
                 };
                 let mut mounting = pod.spec.containers().filter(mounts).peekable();
                 // A volume that no container mounts belongs to none of the named containers.
                 mounting.peek().is_some()
-                    && mounting.all(|placed| self.reach.includes(&placed.container.name))
+                    && mounting.all(|placed| self.containers.includes(&placed.container.name))
             }),
-            (Reach::Containers(_), Concern::Whole) => pod.is_some_and(|pod| {
-                pod.spec.containers().all(|placed| self.reach.includes(&placed.container.name))
+            (ExemptContainers::Containers(_), About::Whole) => pod.is_some_and(|pod| {
+                pod.spec.containers().all(|placed| self.containers.includes(&placed.container.name))
             }),
         }
     }

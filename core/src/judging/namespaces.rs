@@ -7,13 +7,13 @@ use crate::tenancy::{Owner, Snapshot, Tenant};
 
 /// Answers which namespaces are an object's own: its tenant's, or all that have no tenant.
 #[derive(Clone, Copy)]
-pub(crate) struct Own<'s> {
+pub(crate) struct OwnNamespaces<'s> {
     /// The object's tenant, if it has one.
     pub(crate) tenant: Option<&'s Tenant>,
     snapshot: &'s Snapshot,
 }
 
-impl<'s> Own<'s> {
+impl<'s> OwnNamespaces<'s> {
     /// Returns the own namespaces of the subject's owner.
     pub(crate) const fn of(subject: &Subject<'s, '_>) -> Self {
         Self { tenant: subject.tenant(), snapshot: subject.snapshot }

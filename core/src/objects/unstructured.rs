@@ -5,7 +5,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::json::{Cut, Text};
+use crate::json::{Escaped, Text};
 use crate::objects::metadata::Metadata;
 
 /// An object of any kind.
@@ -61,7 +61,7 @@ impl<'de> Visitor<'de> for CustomVisitor {
                     return Err(A::Error::custom(format_args!("more than {FIELDS} fields")));
                 }
                 _ if content.iter().any(|(other, _)| *other == key) => {
-                    return Err(A::Error::custom(format_args!("duplicate field `{}`", Cut(&key))));
+                    return Err(A::Error::custom(format_args!("duplicate field `{}`", Escaped(&key))));
                 }
                 _ => content.push((key, map.next_value()?)),
             }

@@ -1,7 +1,7 @@
 //! The table: what is sent, under which names, and what happens to it when no answer comes.
 
 use crate::Phase;
-use crate::judging::users::MASTERS;
+use crate::judging::trusted_users::MASTERS;
 use crate::rules::{ENDPOINT_CONTROLLERS, NAMESPACE_CONTROLLERS, SCHEDULER};
 
 /// The namespaces whose objects are sent.

@@ -6,7 +6,7 @@ use serde::de::{self, Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor}
 use serde_json::value::RawValue;
 use thiserror::Error;
 
-use crate::json::{Cut, List, Place, Text, record};
+use crate::json::{Escaped, List, Place, Text, record};
 use crate::objects::kinds::{Kind, kind_of};
 use crate::objects::object::{As, Object, decode_as, reading};
 use crate::objects::unstructured::Custom;
@@ -183,7 +183,7 @@ impl<'a> Undecided<'a> {
             "DELETE" => Operation::Delete { old: self.old },
             "CONNECT" => Operation::Connect,
             other => {
-                let problem = format!("`{}` is no operation that is known here", Cut(other));
+                let problem = format!("`{}` is no operation that is known here", Escaped(other));
                 return Err(undecodable("request.operation", problem));
             }
         };

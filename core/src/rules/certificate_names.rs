@@ -23,9 +23,9 @@ use std::net::IpAddr;
 
 use self::uri::Uri;
 use crate::hosts::Host;
-use crate::json::{Cut, List, Text};
-use crate::judging::hosts::{Claims, service_names};
-use crate::judging::{Findings, Listed, Subject};
+use crate::json::{Escaped, List, Text};
+use crate::judging::hosts::{HostClaims, service_names};
+use crate::judging::{Findings, OneOf, Subject};
 use crate::objects::certificate::{Certificate, IssuerRef, REQUESTS};
 use crate::objects::object::Object;
 use crate::objects::unstructured::Custom;
@@ -49,7 +49,7 @@ const SYSTEM: &str = "system:";
 pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     let Some(tenant) = subject.tenant() else { return };
     if let Object::Certificate(certificate) = subject.object {
-        Asked::of(certificate, subject, tenant, findings).check(certificate);
+        NameCheck::of(certificate, subject, tenant, findings).check(certificate);
     } else if let Object::Custom(object) = subject.object
         && REQUESTS.contains(&(&*subject.request.group, &*subject.request.kind_name))
     {
@@ -69,24 +69,24 @@ fn request(subject: &Subject<'_, '_>, object: &Custom<'_>, findings: &mut Findin
             "only controllers may write objects of kind {kind}, because the names in them cannot be checked; write a \
              Certificate, or, if `{}` is a controller of the platform, such as a CSI driver, ask the platform team to \
              list it in the Settings (`controllers.certificates`)",
-            Cut(user)
+            Escaped(user)
         )
     });
     findings.add_whole(&"spec", &message, &format_args!("{kind}{}", object.identity()));
 }
 
 /// Judges the names that a Certificate requests.
-struct Asked<'c, 'f, 's, 'a> {
+struct NameCheck<'c, 'f, 's, 'a> {
     subject: &'s Subject<'s, 'a>,
     tenant: &'s Tenant,
-    claims: Claims<'c, 'f>,
+    claims: HostClaims<'c, 'f>,
     /// True if the issuer is an Issuer in the Certificate's own namespace.
     is_own_issuer: bool,
     /// The issuer, which is part of every identity: with another issuer a name is a new claim.
     issuer: String,
 }
 
-impl<'c, 'f, 's: 'c, 'a> Asked<'c, 'f, 's, 'a> {
+impl<'c, 'f, 's: 'c, 'a> NameCheck<'c, 'f, 's, 'a> {
     fn of(
         certificate: &Certificate<'_>,
         subject: &'s Subject<'s, 'a>,
@@ -97,7 +97,7 @@ impl<'c, 'f, 's: 'c, 'a> Asked<'c, 'f, 's, 'a> {
         Self {
             subject,
             tenant,
-            claims: Claims::on(&tenant.domains, findings),
+            claims: HostClaims::on(&tenant.domains, findings),
             is_own_issuer: matches!(&**kind, "" | "Issuer") && matches!(&**group, "" | GROUP),
             issuer: format!("{group}/{kind}/{name}").chars().take(LONGEST).collect(),
         }
@@ -168,11 +168,11 @@ impl<'c, 'f, 's: 'c, 'a> Asked<'c, 'f, 's, 'a> {
                 write!(
                     f,
                     "issuer `{}` is not in the tenant's `certificateIssuers`; use ",
-                    Cut(&issuer.name)
+                    Escaped(&issuer.name)
                 )?;
                 match listed {
                     [] => f.write_str("an Issuer in this namespace"),
-                    listed => write!(f, "{}, or an Issuer in this namespace", Listed(listed)),
+                    listed => write!(f, "{}, or an Issuer in this namespace", OneOf(listed)),
                 }
             });
             self.add(&"spec.issuerRef", &message, &"issuer", "");
@@ -183,7 +183,7 @@ impl<'c, 'f, 's: 'c, 'a> Asked<'c, 'f, 's, 'a> {
         let users = &self.subject.snapshot.platform.users;
         if is_of_kubernetes(name, users) {
             let message = fmt::from_fn(|f| {
-                write!(f, "Kubernetes may take `{}` for a privileged user; use another name", Cut(name))
+                write!(f, "Kubernetes may take `{}` for a privileged user; use another name", Escaped(name))
             });
             self.add(&"spec.commonName", &message, &"commonName", name);
         } else if !(name.is_empty() || self.is_own_issuer && is_no_host(name)) {
@@ -211,7 +211,7 @@ impl<'c, 'f, 's: 'c, 'a> Asked<'c, 'f, 's, 'a> {
             write!(
                 f,
                 "address `{}` can be another tenant's later; remove it, and use `dnsNames`",
-                Cut(address)
+                Escaped(address)
             )
         });
         self.add(&format_args!("spec.ipAddresses[{index}]"), &message, &"ipAddresses", address);
@@ -238,7 +238,7 @@ impl<'c, 'f, 's: 'c, 'a> Asked<'c, 'f, 's, 'a> {
                         f,
                         "`{}` names neither a host nor a workload of the tenant; write `scheme://host/path` with a \
                          host in its domains, or `spiffe://<trust domain>/ns/<its namespace>/sa/<name>`",
-                        Cut(text)
+                        Escaped(text)
                     )
                 });
                 self.add(field, &message, &"uris", text);
@@ -251,7 +251,11 @@ impl<'c, 'f, 's: 'c, 'a> Asked<'c, 'f, 's, 'a> {
             Some((_, host)) => self.claims.host(field, &format!("email {address} by {}", self.issuer), host),
             None => {
                 let message = fmt::from_fn(|f| {
-                    write!(f, "`{}` is not an email address; write `name@host`, or remove it", Cut(address))
+                    write!(
+                        f,
+                        "`{}` is not an email address; write `name@host`, or remove it",
+                        Escaped(address)
+                    )
                 });
                 self.add(field, &message, &"emailAddresses", address);
             }
@@ -265,7 +269,7 @@ impl<'c, 'f, 's: 'c, 'a> Asked<'c, 'f, 's, 'a> {
                     write!(
                         f,
                         "Kubernetes may take `{}` for a privileged group; use another name",
-                        Cut(organization)
+                        Escaped(organization)
                     )
                 });
                 self.add(&format_args!("spec.{list}[{index}]"), &message, &"organization", organization);

@@ -4,7 +4,7 @@
 //! requires only a label on the namespace. The rule reads the requests of ResourceClaims and of the claims in
 //! ResourceClaimTemplates, in the form that all versions so far have.
 
-use crate::json::{Cut, List, record, without_position};
+use crate::json::{Escaped, List, record, without_position};
 use crate::judging::{Findings, Subject};
 use crate::objects::object::Object;
 
@@ -69,7 +69,7 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
         Ok(claim) => claim,
         Err(error) => {
             let error = without_position(&error.to_string());
-            let message = format_args!("this claim cannot be read: {}; correct it", Cut(&error));
+            let message = format_args!("this claim cannot be read: {}; correct it", Escaped(&error));
             findings.add_whole(&path, &message, &raw);
             return;
         }

@@ -13,10 +13,10 @@ mod path;
 
 use std::fmt;
 
-use self::path::{Found, walk};
+use self::path::{PathValue, walk};
 use crate::hosts::Host;
-use crate::json::Cut;
-use crate::judging::hosts::{Claims, service_names};
+use crate::json::Escaped;
+use crate::judging::hosts::{HostClaims, service_names};
 use crate::judging::{Findings, Subject};
 use crate::objects::foreign_apis;
 use crate::objects::object::Object;
@@ -32,7 +32,7 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
         return;
     }
     if let Some(route) = subject.snapshot.foreign_route(group, kind_name) {
-        let mut hosts = Hosts { subject, object, claims: Claims::on(&tenant.domains, findings) };
+        let mut hosts = Hosts { subject, object, claims: HostClaims::on(&tenant.domains, findings) };
         route.hosts.iter().for_each(|path| hosts.check(path, true));
         route.optional_hosts.iter().for_each(|path| hosts.check(path, false));
     } else if foreign_apis::is_denied(group, kind_name) {
@@ -40,8 +40,8 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
             "objects of kind {} in {} can claim other tenants' hosts, or configure a proxy that tenants share; use an \
              Ingress or an HTTPRoute, or ask the platform team to list the kind (`foreignRoutes`) or the controller \
              that writes it (`controllers.routes`) in the Settings",
-            Cut(kind_name),
-            Cut(group)
+            Escaped(kind_name),
+            Escaped(group)
         );
         findings.add_whole(&"kind", &message, &format_args!("{group} {kind_name}{}", object.identity()));
     }
@@ -51,7 +51,7 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
 struct Hosts<'c, 'f, 's, 'a> {
     subject: &'s Subject<'s, 'a>,
     object: &'s Custom<'a>,
-    claims: Claims<'c, 'f>,
+    claims: HostClaims<'c, 'f>,
 }
 
 impl Hosts<'_, '_, '_, '_> {
@@ -60,17 +60,17 @@ impl Hosts<'_, '_, '_, '_> {
         let source = path.to_string();
         let mut is_told = false;
         walk(object, path, &mut |field, found| match found {
-            Found::Host(host) => {
+            PathValue::Host(host) => {
                 let is_own = Host::parse(host).is_ok_and(|host| service_names::is_own(&host, subject));
                 if !is_own {
                     claims.host(field, &source, host);
                 }
             }
-            Found::Nothing if is_required => claims.host(field, &source, ""),
-            Found::Nothing => {}
+            PathValue::Nothing if is_required => claims.host(field, &source, ""),
+            PathValue::Nothing => {}
             // One report suffices: its identity is the whole object, and a list can hold thousands of such items.
-            Found::Unreadable(_) if is_told => {}
-            Found::Unreadable(problem) => {
+            PathValue::Unreadable(_) if is_told => {}
+            PathValue::Unreadable(problem) => {
                 is_told = true;
                 let message = fmt::from_fn(|f| {
                     write!(

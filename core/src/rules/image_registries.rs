@@ -5,8 +5,8 @@
 
 use std::fmt;
 
-use crate::json::Cut;
-use crate::judging::{Concern, Finding, Findings, Listed, Subject};
+use crate::json::Escaped;
+use crate::judging::{About, Finding, Findings, OneOf, Subject};
 use crate::objects::pod::Extent;
 use crate::tenancy::Repository;
 
@@ -14,34 +14,28 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     let (Some(pod), Some(tenant)) = (subject.pod(), subject.tenant()) else { return };
     let Some(registries) = &tenant.image_registries else { return };
     let spec = pod.spec_path;
-    let mut hold = |image: &str, field: fmt::Arguments<'_>, concern: Concern<'_>| {
+    let mut hold = |image: &str, field: fmt::Arguments<'_>, about: About<'_>| {
         // A template may leave the image to the controller that creates its pods.
         if is_allowed(image, registries) || (image.is_empty() && pod.extent == Extent::Template) {
             return;
         }
         let message = format_args!(
             "image `{}` is not from the tenant's `imageRegistries`; use an image from {}",
-            Cut(image),
-            Listed(registries)
+            Escaped(image),
+            OneOf(registries)
         );
-        let identity = format_args!("{concern:?} {image}");
-        findings.add(Finding {
-            control: None,
-            field: &field,
-            message: &message,
-            identity: &identity,
-            concern,
-        });
+        let identity = format_args!("{about:?} {image}");
+        findings.add(Finding { control: None, field: &field, message: &message, identity: &identity, about });
     };
     for placed in pod.spec.containers() {
         let (list, index) = (placed.list.as_str(), placed.index);
-        let concern = Concern::Container(&placed.container.name);
-        hold(&placed.container.image, format_args!("{spec}.{list}[{index}].image"), concern);
+        let about = About::Container(&placed.container.name);
+        hold(&placed.container.image, format_args!("{spec}.{list}[{index}].image"), about);
     }
     for (index, volume) in pod.spec.volumes.iter().enumerate() {
         let Some(image) = &volume.image else { continue };
         let field = format_args!("{spec}.volumes[{index}].image.reference");
-        hold(&image.reference, field, Concern::Volume(&volume.name));
+        hold(&image.reference, field, About::Volume(&volume.name));
     }
 }
 

@@ -42,10 +42,10 @@ mod values;
 use std::fmt;
 
 use self::problem::Problem;
-use self::table::{Family, Takes};
-use self::values::Judge;
-use crate::json::{Cut, Pairs};
-use crate::judging::hosts::{Bears, Claims, hosts};
+use self::table::{AllowedValue, Controller};
+use self::values::AnnotationCheck;
+use crate::json::{Escaped, Pairs};
+use crate::judging::hosts::{HostAnnotation, HostClaims, hosts};
 use crate::judging::{Findings, Subject};
 use crate::objects::ingress::names_class;
 use crate::objects::kinds::Kind;
@@ -53,7 +53,7 @@ use crate::objects::object::Object;
 use crate::tenancy::Tenant;
 
 /// The controllers whose annotations are known.
-const FAMILIES: [&Family; 24] = [
+const CONTROLLERS: [&Controller; 24] = [
     &ingress_nginx::INGRESS_NGINX,
     &nginx_inc::NGINX_INC,
     &nginx_inc::APP_PROTECT,
@@ -112,21 +112,21 @@ struct Rule<'r, 'a> {
 
 impl Rule<'_, '_> {
     fn all(&self, findings: &mut Findings<'_>) {
-        let mut claims = Claims::on(&self.tenant.domains, findings);
+        let mut claims = HostClaims::on(&self.tenant.domains, findings);
         for (key, value) in self.annotations.iter() {
             // Some old keys have a prefix and no name.
             let (prefix, name) = key.split_once('/').unwrap_or((key, ""));
-            if let Some(family) = self.family(prefix, name) {
-                self.one(&mut claims, family, name, (key, value));
+            if let Some(controller) = self.controller(prefix, name) {
+                self.one(&mut claims, controller, name, (key, value));
             }
         }
     }
 
-    fn family(&self, prefix: &str, name: &str) -> Option<&'static Family> {
+    fn controller(&self, prefix: &str, name: &str) -> Option<&'static Controller> {
         if !self.is_route {
             return external_dns::EXTERNAL_DNS.has(prefix, name).then_some(&external_dns::EXTERNAL_DNS);
         }
-        FAMILIES.into_iter().find(|family| family.has(prefix, name)).or_else(|| {
+        CONTROLLERS.into_iter().find(|controller| controller.has(prefix, name)).or_else(|| {
             // Settings list the prefixes that ingress-nginx reads besides its own.
             let prefixes = &self.subject.snapshot.annotation_prefixes;
             let is_nginx = prefixes.iter().any(|own| own.eq_ignore_ascii_case(prefix));
@@ -136,41 +136,49 @@ impl Rule<'_, '_> {
 
     fn one(
         &self,
-        claims: &mut Claims<'_, '_>,
-        family: &Family,
+        claims: &mut HostClaims<'_, '_>,
+        controller: &Controller,
         name: &str,
         annotation @ (key, value): (&str, &str),
     ) {
-        let field = format_args!("{}.annotations[{}]", self.path, Cut(key));
+        let field = format_args!("{}.annotations[{}]", self.path, Escaped(key));
         let is_ingress = matches!(self.subject.object, Object::Ingress(_));
-        match Bears::of(key) {
+        match HostAnnotation::of(key) {
             // `ingress-hosts` judges these.
-            Bears::Hosts | Bears::Conditions | Bears::Patterns | Bears::Snippet | Bears::Www
+            HostAnnotation::Hosts
+            | HostAnnotation::Conditions
+            | HostAnnotation::Patterns
+            | HostAnnotation::Snippet
+            | HostAnnotation::Www
                 if is_ingress =>
             {
                 return;
             }
-            bears @ (Bears::Hosts | Bears::Conditions | Bears::Patterns | Bears::Snippet) => {
-                claims.of_annotation(bears, &field, annotation);
+            kind @ (HostAnnotation::Hosts
+            | HostAnnotation::Conditions
+            | HostAnnotation::Patterns
+            | HostAnnotation::Snippet) => {
+                claims.of_annotation(kind, &field, annotation);
                 return;
             }
-            Bears::Nothing | Bears::Www => {}
+            HostAnnotation::Nothing | HostAnnotation::Www => {}
         }
-        let takes = family.takes(name);
+        let allowed_value = controller.allowed_value(name);
         let is_listed = || self.tenant.annotations.iter().any(|listed| **listed == *key);
         // The tenant's list of annotations allows keys, but no hosts.
-        if names_class(key) || (takes != Some(Takes::Hosts) && is_listed()) {
+        if names_class(key) || (allowed_value != Some(AllowedValue::Hosts) && is_listed()) {
             return;
         }
-        let judge = Judge { subject: self.subject, tenant: self.tenant, annotations: self.annotations };
-        let problem = match takes {
-            Some(Takes::Hosts) => {
+        let judge =
+            AnnotationCheck { subject: self.subject, tenant: self.tenant, annotations: self.annotations };
+        let problem = match allowed_value {
+            Some(AllowedValue::Hosts) => {
                 for host in hosts(value) {
                     claims.host(&field, key, host);
                 }
                 return;
             }
-            Some(takes) => judge.problem(takes, value),
+            Some(allowed_value) => judge.problem(allowed_value, value),
             None => Some(Problem::Unknown),
         };
         if let Some(problem) = problem {
@@ -192,31 +200,36 @@ mod tests {
 
     #[test]
     fn no_two_controllers_share_a_prefix_or_a_key() {
-        let mut prefixes: Vec<&str> = FAMILIES.iter().flat_map(|family| family.prefixes).copied().collect();
+        let mut prefixes: Vec<&str> =
+            CONTROLLERS.iter().flat_map(|controller| controller.prefixes).copied().collect();
         prefixes.sort_unstable();
         assert!(prefixes.array_windows().all(|[a, b]| a != b));
         for prefix in prefixes {
             assert_eq!(prefix, prefix.to_ascii_lowercase());
         }
-        for family in FAMILIES {
-            let mut keys: Vec<&str> = family.keys.iter().flat_map(|(_, keys)| *keys).copied().collect();
+        for controller in CONTROLLERS {
+            let mut keys: Vec<&str> = controller.keys.iter().flat_map(|(_, keys)| *keys).copied().collect();
             keys.sort_unstable();
-            assert!(keys.array_windows().all(|[a, b]| a != b), "{:?}", family.prefixes);
+            assert!(keys.array_windows().all(|[a, b]| a != b), "{:?}", controller.prefixes);
         }
     }
 
     #[test]
     fn g7_nothing_that_passes_configuration_on_is_on_a_list() {
-        for family in FAMILIES {
-            for prefix in family.prefixes {
-                for (_, names) in family.keys {
+        for controller in CONTROLLERS {
+            for prefix in controller.prefixes {
+                for (_, names) in controller.keys {
                     for name in *names {
-                        assert_eq!(Bears::of(&format!("{prefix}/{name}")), Bears::Nothing, "{prefix}/{name}");
+                        assert_eq!(
+                            HostAnnotation::of(&format!("{prefix}/{name}")),
+                            HostAnnotation::Nothing,
+                            "{prefix}/{name}"
+                        );
                     }
                 }
                 for name in ["configuration-snippet", "config-backend", "route-acl", "mirror-target", "", "*"]
                 {
-                    assert_eq!(family.takes(name), None, "{prefix}/{name}");
+                    assert_eq!(controller.allowed_value(name), None, "{prefix}/{name}");
                 }
             }
         }
@@ -228,16 +241,16 @@ mod tests {
         assert!(names.has("external-dns.alpha.kubernetes.io", "ttl"));
         assert!(names.has("External-DNS.alpha.kubernetes.io", "ttl"), "G16: in any letters");
         assert!(!names.has("my.external-dns.alpha.kubernetes.io", "ttl"));
-        assert_eq!(names.takes("ttl"), Some(Takes::Plain));
-        assert_eq!(names.takes("ttl-2"), None);
-        assert_eq!(names.takes("TTL"), None);
-        assert_eq!(aws::ALB.takes("actions.web"), Some(Takes::Actions));
-        assert_eq!(aws::ALB.takes("actions."), None);
+        assert_eq!(names.allowed_value("ttl"), Some(AllowedValue::Plain));
+        assert_eq!(names.allowed_value("ttl-2"), None);
+        assert_eq!(names.allowed_value("TTL"), None);
+        assert_eq!(aws::ALB.allowed_value("actions.web"), Some(AllowedValue::Actions));
+        assert_eq!(aws::ALB.allowed_value("actions."), None);
         // Kong's old key is a prefix alone.
         assert!(kong::KONG.has("configuration.konghq.com", ""));
-        assert_eq!(kong::KONG.takes(""), None);
+        assert_eq!(kong::KONG.allowed_value(""), None);
         // Other keys of this prefix are not the controller's.
         assert!(!google::GCE_INGRESS.has("kubernetes.io", "tls-acme"));
-        assert_eq!(google::GCE_INGRESS.takes("ingress.global-static-ip-name"), None);
+        assert_eq!(google::GCE_INGRESS.allowed_value("ingress.global-static-ip-name"), None);
     }
 }

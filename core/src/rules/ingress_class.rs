@@ -6,8 +6,8 @@
 
 use std::fmt;
 
-use crate::json::Cut;
-use crate::judging::{Findings, Listed, Subject};
+use crate::json::Escaped;
+use crate::judging::{Findings, OneOf, Subject};
 use crate::objects::ingress::names_class;
 use crate::objects::object::Object;
 
@@ -24,16 +24,16 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
         foreign(&FIELD, named, classes, findings);
     }
     for (key, class) in ingress.metadata.annotations.iter().filter(|(key, _)| names_class(key)) {
-        let field = format_args!("metadata.annotations[{}]", Cut(key));
+        let field = format_args!("metadata.annotations[{}]", Escaped(key));
         let other = *first.get_or_insert(class);
         if other != class {
             let message = format_args!(
                 "names class `{}`, but the Ingress also names `{}`, and controllers disagree on which of them counts; \
                  name one class, only in `{FIELD}`",
-                Cut(class),
-                Cut(other)
+                Escaped(class),
+                Escaped(other)
             );
-            findings.add_whole(&field, &message, &format_args!("{key}={class} beside {}", Cut(other)));
+            findings.add_whole(&field, &message, &format_args!("{key}={class} beside {}", Escaped(other)));
         }
         if is_foreign(class) {
             foreign(&field, class, classes, findings);
@@ -41,13 +41,13 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     }
     if let (Some(classes), None) = (classes, first) {
         let message =
-            format_args!("without a class any controller may serve the Ingress; use {}", Listed(classes));
+            format_args!("without a class any controller may serve the Ingress; use {}", OneOf(classes));
         findings.add_whole(&FIELD, &message, &"no class");
     }
 }
 
 fn foreign(field: &dyn fmt::Display, class: &str, classes: Option<&[Box<str>]>, findings: &mut Findings<'_>) {
-    let allowed = Listed(classes.unwrap_or_default());
-    let message = format_args!("`{}` is not in the tenant's `ingressClasses`; use {allowed}", Cut(class));
+    let allowed = OneOf(classes.unwrap_or_default());
+    let message = format_args!("`{}` is not in the tenant's `ingressClasses`; use {allowed}", Escaped(class));
     findings.add_whole(field, &message, &format_args!("class {class}"));
 }

@@ -6,15 +6,15 @@
 //! place in a controller's configuration may claim any host as well, and the target of a backend other than a Service
 //! is not known here. `ingress-annotations` judges all other annotations.
 
-use crate::json::Cut;
-use crate::judging::hosts::{Bears, Claims, PUNCTUATION, is_pattern};
+use crate::json::Escaped;
+use crate::judging::hosts::{HostAnnotation, HostClaims, PUNCTUATION, is_pattern};
 use crate::judging::{Findings, Subject};
 use crate::objects::ingress::{Ingress, IngressPath, IngressRule};
 use crate::objects::object::Object;
 
 pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     let (Object::Ingress(ingress), Some(tenant)) = (subject.object, subject.tenant()) else { return };
-    let mut claims = Claims::on(&tenant.domains, findings);
+    let mut claims = HostClaims::on(&tenant.domains, findings);
     // A write to the status cannot change the spec, but it can change annotations.
     if &*subject.request.subresource != "status" {
         claims.of_spec(ingress);
@@ -23,7 +23,7 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     claims.of_annotations(ingress);
 }
 
-impl Claims<'_, '_> {
+impl HostClaims<'_, '_> {
     fn of_spec(&mut self, ingress: &Ingress<'_>) {
         for (index, rule) in ingress.spec.rules.iter().enumerate() {
             self.host(&format_args!("spec.rules[{index}].host"), "host", &rule.host);
@@ -31,7 +31,7 @@ impl Claims<'_, '_> {
         for (index, tls) in ingress.spec.tls.iter().enumerate() {
             if tls.hosts.is_empty() {
                 let field = format_args!("spec.tls[{index}].hosts");
-                self.advise(&field, &"a certificate without hosts is used for every host", &"tls=");
+                self.report(&field, &"a certificate without hosts is used for every host", &"tls=");
             }
             // Some controllers read another namespace from it, and older API servers accept it.
             if tls.secret_name.contains('/') {
@@ -55,13 +55,16 @@ impl Claims<'_, '_> {
     fn of_annotations(&mut self, ingress: &Ingress<'_>) {
         let mut www = None;
         for (key, value) in ingress.metadata.annotations.iter() {
-            let field = format_args!("metadata.annotations[{}]", Cut(key));
-            match Bears::of(key) {
-                Bears::Nothing => {}
-                Bears::Www if is_false(value) => {}
-                Bears::Www => www = www.or(Some(key)),
-                bears @ (Bears::Hosts | Bears::Conditions | Bears::Patterns | Bears::Snippet) => {
-                    self.of_annotation(bears, &field, (key, value));
+            let field = format_args!("metadata.annotations[{}]", Escaped(key));
+            match HostAnnotation::of(key) {
+                HostAnnotation::Nothing => {}
+                HostAnnotation::Www if is_false(value) => {}
+                HostAnnotation::Www => www = www.or(Some(key)),
+                kind @ (HostAnnotation::Hosts
+                | HostAnnotation::Conditions
+                | HostAnnotation::Patterns
+                | HostAnnotation::Snippet) => {
+                    self.of_annotation(kind, &field, (key, value));
                 }
             }
         }
@@ -87,7 +90,7 @@ impl Claims<'_, '_> {
                     let message = format_args!(
                         "`{}` has characters that could change a controller's configuration; write only letters, \
                          digits and `{PUNCTUATION}`, without `\\` at the end",
-                        Cut(path)
+                        Escaped(path)
                     );
                     self.findings.add_whole(&field, &message, &format_args!("path={path}"));
                 }
@@ -97,7 +100,7 @@ impl Claims<'_, '_> {
 
     /// Judges the hosts that ingress-nginx adds: each host with `www.`, or without it.
     fn www(&mut self, key: &str, ingress: &Ingress<'_>) {
-        let field = format_args!("metadata.annotations[{}]", Cut(key));
+        let field = format_args!("metadata.annotations[{}]", Escaped(key));
         for rule in ingress.spec.rules.iter().filter(|rule| !rule.host.is_empty()) {
             match rule.host.strip_prefix("www.") {
                 Some(bare) => self.host(&field, "www", bare),

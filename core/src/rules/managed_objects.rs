@@ -10,7 +10,7 @@
 use std::collections::HashSet;
 
 use crate::json::Pairs;
-use crate::judging::users::is_of_cluster;
+use crate::judging::trusted_users::is_of_cluster;
 use crate::judging::{Findings, Subject};
 use crate::labels::MANAGED;
 use crate::objects::kinds::Kind;

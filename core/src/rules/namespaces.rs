@@ -11,8 +11,8 @@
 
 use std::fmt;
 
-use crate::json::{Cut, Pairs};
-use crate::judging::users::is_of_cluster;
+use crate::json::{Escaped, Pairs};
+use crate::judging::trusted_users::is_of_cluster;
 use crate::judging::{Findings, Subject};
 use crate::labels::{NAMESPACE_NAME, TENANT};
 use crate::objects::kinds::Kind;
@@ -61,7 +61,7 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     let Object::Custom(new) = subject.object else { return };
     // The comparison below covers the old object.
     if subject.request.kind != Kind::Namespace
-        || findings.is_of_the_past()
+        || findings.is_old_object()
         || is_of_cluster(&subject.request.user, subject.snapshot)
     {
         return;
@@ -155,7 +155,7 @@ fn changes(
         .map(|(key, _)| key);
     let removed = old.iter().filter(|(key, _)| new.get(key).is_none()).map(|(key, _)| key);
     for key in added.chain(removed).filter(|key| *key != TENANT && is_protected(key, subject)) {
-        let field = format_args!("metadata.{list}[{}]", Cut(key));
+        let field = format_args!("metadata.{list}[{}]", Escaped(key));
         findings.add_whole(&field, &message, &format_args!("{list} {key}"));
     }
 }
@@ -172,6 +172,6 @@ fn is_protected(key: &str, subject: &Subject<'_, '_>) -> bool {
 }
 
 fn ask(subject: &Subject<'_, '_>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    let user = Cut(&subject.request.user.username);
+    let user = Escaped(&subject.request.user.username);
     write!(f, "leave it as it is, or ask the platform team to list `{user}` in the Settings (`platform`)")
 }

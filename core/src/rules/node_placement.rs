@@ -12,7 +12,7 @@ use std::collections::HashSet;
 use std::fmt;
 
 use crate::api::StampMode;
-use crate::json::Cut;
+use crate::json::Escaped;
 use crate::judging::placement::{demands, pool_of};
 use crate::judging::{Findings, Subject};
 use crate::objects::object::Object;
@@ -36,12 +36,12 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
         findings.add_whole(&field, &message, &"mirror");
     }
     let node = &pod.spec.node_name;
-    if !node.is_empty() && subject.settled_on != Some(&**node) {
+    if !node.is_empty() && subject.bound_node != Some(&**node) {
         findings.add_whole(
             &format_args!("{}.nodeName", pod.spec_path),
             &format_args!(
                 "names node `{}` and so bypasses the scheduler; remove `nodeName`, and use nodeSelector or affinity",
-                Cut(node)
+                Escaped(node)
             ),
             &format_args!("nodeName={node}"),
         );
@@ -60,7 +60,7 @@ fn bound(subject: &Subject<'_, '_>, node: &str, findings: &mut Findings<'_>) {
     let message = format_args!(
         "only the scheduler may bind a pod to a node (here `{}`); leave it to `default-scheduler`, or ask the platform \
          team to list the scheduler's user in the Settings (`controllers.bindings`)",
-        Cut(node)
+        Escaped(node)
     );
     findings.add_whole(&"target.name", &message, &format_args!("binding={node}"));
 }
@@ -71,7 +71,7 @@ fn bound(subject: &Subject<'_, '_>, node: &str, findings: &mut Findings<'_>) {
 /// created. A part of a pod does not say where the pod runs.
 fn confined(pod: &PodView<'_, '_>, tenant: &Tenant, snapshot: &Snapshot, findings: &mut Findings<'_>) {
     let names_foreign = names_foreign_pool(pod, tenant, snapshot, findings);
-    if pod.extent != Extent::Pod || (names_foreign && !findings.is_of_the_past()) {
+    if pod.extent != Extent::Pod || (names_foreign && !findings.is_old_object()) {
         return;
     }
     let is_selected = snapshot.pools_of(tenant).any(|pool| selects(pod.spec, pool));
@@ -101,7 +101,7 @@ fn confined(pod: &PodView<'_, '_>, tenant: &Tenant, snapshot: &Snapshot, finding
         });
         findings.add_whole(&format_args!("{}.nodeSelector", pod.spec_path), &message, &identity);
         // Other missing parts of the stamp are the same violation.
-        if !findings.is_of_the_past() {
+        if !findings.is_old_object() {
             return;
         }
     }
@@ -150,7 +150,7 @@ fn names_foreign_pool(
                 &format_args!(
                     "`{key}={}` does not select a pool of the tenant; remove it, and partywall selects the tenant's \
                      pool",
-                    Cut(value)
+                    Escaped(value)
                 ),
                 &format_args!("{key}={value}"),
             );
@@ -241,7 +241,7 @@ fn tolerates_its_pool(
 
 /// Reports a pod outside tenants that selects a tenant's pool.
 fn selects_no_pool(pod: &PodView<'_, '_>, snapshot: &Snapshot, findings: &mut Findings<'_>) {
-    let selected = Asked::by_selector(pod.spec);
+    let selected = RequiredLabels::by_selector(pod.spec);
     if selected.selects_a_pool(snapshot) {
         let field = format_args!("{}.nodeSelector", pod.spec_path);
         let identity = fmt::from_fn(|f| {
@@ -254,7 +254,7 @@ fn selects_no_pool(pod: &PodView<'_, '_>, snapshot: &Snapshot, findings: &mut Fi
         return;
     }
     for (index, term) in pod.spec.required_terms().unwrap_or_default().iter().enumerate() {
-        if Asked::by_term(term).and(&selected).selects_a_pool(snapshot) {
+        if RequiredLabels::by_term(term).and(&selected).selects_a_pool(snapshot) {
             findings.add_whole(&term_path(pod, index), &SELECTS, &describe(term));
         }
     }
@@ -262,7 +262,7 @@ fn selects_no_pool(pod: &PodView<'_, '_>, snapshot: &Snapshot, findings: &mut Fi
 
 /// Holds the labels that a pod requires of its node.
 #[derive(Default)]
-struct Asked<'a> {
+struct RequiredLabels<'a> {
     /// Labels with one of these values.
     values: HashSet<(&'a str, &'a str)>,
     /// Keys with any value.
@@ -271,7 +271,7 @@ struct Asked<'a> {
     also: Option<&'a Self>,
 }
 
-impl<'a> Asked<'a> {
+impl<'a> RequiredLabels<'a> {
     fn by_selector(spec: &'a PodSpec<'_>) -> Self {
         let values = spec.node_selector.iter().flat_map(|selector| selector.iter()).collect();
         Self { values, ..Self::default() }

@@ -10,8 +10,8 @@
 
 use std::fmt;
 
-use crate::json::{Cut, List};
-use crate::judging::{Findings, Own, Subject};
+use crate::json::{Escaped, List};
+use crate::judging::{Findings, OwnNamespaces, Subject};
 use crate::labels::{NAMESPACE_NAME, TENANT};
 use crate::objects::pod::PodView;
 use crate::objects::scheduling::PodAffinityTerm;
@@ -20,7 +20,7 @@ use crate::tenancy::Tenant;
 pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     let Some(pod) = subject.pod() else { return };
     let Some(affinity) = &pod.spec.affinity else { return };
-    let own = Own::of(subject);
+    let own = OwnNamespaces::of(subject);
     // A pod outside tenants may require any pod near it: the taints of tenants' nodes keep it away from those.
     if own.tenant.is_some() {
         terms(own, &pod, "podAffinity", &affinity.pod_affinity.required, findings);
@@ -29,7 +29,7 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
 }
 
 fn terms(
-    own: Own<'_>,
+    own: OwnNamespaces<'_>,
     pod: &PodView<'_, '_>,
     kind: &str,
     terms: &List<PodAffinityTerm<'_>, 1_000>,
@@ -46,7 +46,7 @@ fn terms(
                     &format_args!("{path}.namespaces[{place}]"),
                     &format_args!(
                         "applies to pods in `{}`, which is {}; remove it",
-                        Cut(namespace),
+                        Escaped(namespace),
                         if own.tenant.is_some() {
                             "not a namespace of the tenant"
                         } else {

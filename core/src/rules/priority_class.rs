@@ -6,8 +6,8 @@
 
 use std::fmt;
 
-use crate::json::Cut;
-use crate::judging::{Findings, Listed, Subject};
+use crate::json::Escaped;
+use crate::judging::{Findings, OneOf, Subject};
 
 pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     let (Some(pod), Some(tenant)) = (subject.pod(), subject.tenant()) else { return };
@@ -20,16 +20,16 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     }
     let message = fmt::from_fn(|f| {
         if is_of_system {
-            write!(f, "`{}` is reserved for the cluster's own pods; ", Cut(name))?;
+            write!(f, "`{}` is reserved for the cluster's own pods; ", Escaped(name))?;
         } else {
             write!(
                 f,
                 "`{}` (written here, or the cluster's default) is not in the tenant's `priorityClasses`; ",
-                Cut(name)
+                Escaped(name)
             )?;
         }
         match &tenant.priority_classes {
-            Some(listed) => write!(f, "use {}", Listed(listed)),
+            Some(listed) => write!(f, "use {}", OneOf(listed)),
             None => f.write_str("remove `priorityClassName`, or use another class"),
         }
     });

@@ -19,9 +19,9 @@ mod routes;
 
 use serde_json::value::RawValue;
 
-use crate::json::Cut;
-use crate::judging::hosts::Claims;
-use crate::judging::{Findings, Own, Subject};
+use crate::json::Escaped;
+use crate::judging::hosts::HostClaims;
+use crate::judging::{Findings, OwnNamespaces, Subject};
 use crate::objects::gateway_api::PolicySpec;
 use crate::objects::kinds::Kind;
 use crate::objects::object::Object;
@@ -31,8 +31,12 @@ use crate::tenancy::Tenant;
 pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     let Some(tenant) = subject.tenant() else { return };
     let namespace = &*subject.request.namespace;
-    let mut judge =
-        Judge { tenant, namespace, own: Own::of(subject), claims: Claims::on(&tenant.domains, findings) };
+    let mut judge = RouteCheck {
+        tenant,
+        namespace,
+        own: OwnNamespaces::of(subject),
+        claims: HostClaims::on(&tenant.domains, findings),
+    };
     match subject.object {
         Object::Route(route) if subject.request.kind == Kind::PortRoute => judge.port_route(&route.spec),
         Object::Route(route) => judge.route(&route.spec),
@@ -56,12 +60,12 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
 }
 
 /// Judges what a tenant wrote in one of its namespaces.
-struct Judge<'j, 'f> {
+struct RouteCheck<'j, 'f> {
     tenant: &'j Tenant,
     /// The namespace of the object.
     namespace: &'j str,
-    own: Own<'j>,
-    claims: Claims<'j, 'f>,
+    own: OwnNamespaces<'j>,
+    claims: HostClaims<'j, 'f>,
 }
 
 /// Kinds of the Gateway API, other than routes, that claim no hosts.
@@ -70,7 +74,7 @@ struct Judge<'j, 'f> {
 const CLAIM_NOTHING: [&str; 5] =
     ["BackendLBPolicy", "BackendTLSPolicy", "ReferenceGrant", "ReferencePolicy", "XBackendTrafficPolicy"];
 
-impl Judge<'_, '_> {
+impl RouteCheck<'_, '_> {
     /// Judges an object of any other kind.
     fn other(&mut self, subject: &Subject<'_, '_>, object: &Custom<'_>) {
         let request = subject.request;
@@ -95,7 +99,7 @@ impl Judge<'_, '_> {
                 let message = format_args!(
                     "the hosts of a `{}` cannot be checked; use a kind such as HTTPRoute, or ask the platform team to \
                      list the kind in the Settings (`foreignRoutes`)",
-                    Cut(&request.kind_name)
+                    Escaped(&request.kind_name)
                 );
                 self.claims.findings.add_whole(&"spec", &message, &object.identity());
             }

@@ -7,8 +7,8 @@
 
 use std::fmt;
 
-use crate::json::Cut;
-use crate::judging::{Findings, Listed, Subject};
+use crate::json::Escaped;
+use crate::judging::{Findings, OneOf, Subject};
 use crate::objects::pod::Extent;
 
 pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
@@ -19,8 +19,8 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     if !name.is_empty() {
         if !classes.allowed.iter().any(|class| **class == *name) {
             let message = fmt::from_fn(|f| {
-                let allowed = Listed(&classes.allowed);
-                write!(f, "`{}` is not in the tenant's `runtimeClasses`; use {allowed}", Cut(name))
+                let allowed = OneOf(&classes.allowed);
+                write!(f, "`{}` is not in the tenant's `runtimeClasses`; use {allowed}", Escaped(name))
             });
             findings.add_whole(&field, &message, &name);
         }

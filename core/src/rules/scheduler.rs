@@ -5,8 +5,8 @@
 
 use std::fmt;
 
-use crate::json::Cut;
-use crate::judging::{Findings, Listed, Subject};
+use crate::json::Escaped;
+use crate::judging::{Findings, OneOf, Subject};
 use crate::objects::pod::Extent;
 use crate::tenancy::DEFAULT_SCHEDULER;
 
@@ -23,8 +23,8 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
             write!(
                 f,
                 "`{}` is not in the tenant's `schedulers`; use {}",
-                Cut(name),
-                Listed(&tenant.schedulers)
+                Escaped(name),
+                OneOf(&tenant.schedulers)
             )
         }),
         &name,

@@ -13,9 +13,9 @@ use ipnet::IpNet;
 
 use crate::api::ServiceType;
 use crate::hosts::Host;
-use crate::json::Cut;
-use crate::judging::users::{is_of_cluster, is_outside_tenants};
-use crate::judging::{Findings, Listed, Subject};
+use crate::json::Escaped;
+use crate::judging::trusted_users::{is_of_cluster, is_outside_tenants};
+use crate::judging::{Findings, OneOf, Subject};
 use crate::objects::object::Object;
 use crate::objects::service::{LoadBalancerIngress, Service, ServiceSpec, ServiceStatus};
 use crate::review::User;
@@ -78,7 +78,7 @@ fn type_(service: &Service<'_>, allowed: &Services, findings: &mut Findings<'_>)
     }
     let ServiceSpec { type_, external_name, .. } = &service.spec;
     let message = fmt::from_fn(|f| {
-        write!(f, "type `{}` is not allowed; use ", Cut(type_))?;
+        write!(f, "type `{}` is not allowed; use ", Escaped(type_))?;
         match allowed.types.as_slice() {
             [] => f.write_str("an Ingress or a route")?,
             [first, rest @ ..] => {
@@ -101,7 +101,7 @@ fn external_name(service: &Service<'_>, allowed: &Services, findings: &mut Findi
         return false;
     }
     let message = fmt::from_fn(|f| {
-        write!(f, "`{}` is not in the tenant's `services.externalNames`; use ", Cut(name))?;
+        write!(f, "`{}` is not in the tenant's `services.externalNames`; use ", Escaped(name))?;
         let names = allowed.external_names.list();
         names.iter().enumerate().try_for_each(|(index, name)| {
             let or = if index == 0 { "" } else { " or " };
@@ -155,7 +155,7 @@ fn external_ips(service: &Service<'_>, allowed: &Services, findings: &mut Findin
                 &format_args!(
                     "every node would accept traffic for `{}`; remove the address, or ask the platform team to list it \
                      in the tenant's `services.externalIPs`",
-                    Cut(address)
+                    Escaped(address)
                 ),
                 &format_args!("ip={address}"),
             );
@@ -176,7 +176,7 @@ fn load_balancer(
         let message = format_args!(
             "`{}` is not in the tenant's `services.loadBalancerIPs`; remove it, or ask the platform team to list it \
              there",
-            Cut(load_balancer_ip)
+            Escaped(load_balancer_ip)
         );
         let identity = format_args!("load-balancer-ip={load_balancer_ip}");
         findings.add_whole(&"spec.loadBalancerIP", &message, &identity);
@@ -187,11 +187,11 @@ fn load_balancer(
             write!(
                 f,
                 "`{}` is not in the tenant's `services.loadBalancerClasses`; ",
-                Cut(load_balancer_class)
+                Escaped(load_balancer_class)
             )?;
             match &*allowed.load_balancer_classes {
                 [] => f.write_str("remove it, or ask the platform team to list it there"),
-                classes => write!(f, "use {}", Listed(classes)),
+                classes => write!(f, "use {}", OneOf(classes)),
             }
         });
         let identity = format_args!("load-balancer-class={load_balancer_class}");
@@ -205,14 +205,14 @@ fn status(status: &ServiceStatus<'_>, allowed: &Services, effect: &str, findings
         if !ip.is_empty() && !is_in(ip, &allowed.external_ips) {
             findings.add_whole(
                 &format_args!("status.loadBalancer.ingress[{index}].ip"),
-                &format_args!("{effect} `{}`; {ONLY_CONTROLLERS}", Cut(ip)),
+                &format_args!("{effect} `{}`; {ONLY_CONTROLLERS}", Escaped(ip)),
                 &format_args!("ip={ip}"),
             );
         }
         if !hostname.is_empty() {
             findings.add_whole(
                 &format_args!("status.loadBalancer.ingress[{index}].hostname"),
-                &format_args!("its hosts would be published as `{}`; {ONLY_CONTROLLERS}", Cut(hostname)),
+                &format_args!("its hosts would be published as `{}`; {ONLY_CONTROLLERS}", Escaped(hostname)),
                 &format_args!("hostname={hostname}"),
             );
         }

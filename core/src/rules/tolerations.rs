@@ -10,7 +10,7 @@ use std::cell::LazyCell;
 use std::collections::HashSet;
 use std::fmt;
 
-use crate::json::Cut;
+use crate::json::Escaped;
 use crate::judging::{Findings, Subject};
 use crate::objects::scheduling::Toleration;
 use crate::tenancy::{Pool, Snapshot, Tenant};
@@ -66,7 +66,7 @@ fn refusal(toleration: &Toleration<'_>, tenant: &Tenant, snapshot: &Snapshot) ->
     }
     if is_built_in(toleration)
         || snapshot.pools_of(tenant).any(|pool| reaches_only(toleration, pool))
-        || tenant.tolerations.iter().any(|grant| grant.covers(toleration))
+        || tenant.tolerations.iter().any(|allowed| allowed.covers(toleration))
     {
         return None;
     }
@@ -81,16 +81,16 @@ fn refusal(toleration: &Toleration<'_>, tenant: &Tenant, snapshot: &Snapshot) ->
 impl Refusal {
     fn explain(self, toleration: &Toleration<'_>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Toleration { key, operator, value, effect, .. } = toleration;
-        let key = Cut(key);
+        let key = Escaped(key);
         match self {
             Self::NoKey if effect.is_empty() => f.write_str("tolerates every taint of every node; set a key"),
             Self::NoKey => {
-                write!(f, "tolerates every `{}` taint of every node; set a key", Cut(effect))
+                write!(f, "tolerates every `{}` taint of every node; set a key", Escaped(effect))
             }
             Self::UnknownOperator => write!(
                 f,
                 "operator `{}` on key `{key}` is not allowed; use `Equal` with a value",
-                Cut(operator)
+                Escaped(operator)
             ),
             Self::EveryValueOfThePool => write!(
                 f,
@@ -101,7 +101,7 @@ impl Refusal {
                 f,
                 "`{key}={}` is not the taint of the tenant's pool; remove the toleration, and partywall adds the right \
                  one",
-                Cut(value)
+                Escaped(value)
             ),
             Self::NotListed => write!(
                 f,
@@ -113,7 +113,7 @@ impl Refusal {
                 if toleration.key.is_empty() {
                     match &*toleration.effect {
                         "" => f.write_str("every taint")?,
-                        effect => write!(f, "every `{}` taint", Cut(effect))?,
+                        effect => write!(f, "every `{}` taint", Escaped(effect))?,
                     }
                 } else {
                     write!(f, "`{key}`")?

@@ -14,19 +14,19 @@ pub struct Exemption {
     /// The name of that object.
     pub target: Box<str>,
     /// Which of its containers are meant.
-    pub reach: Reach,
+    pub containers: ExemptContainers,
 }
 
 /// Which containers an exemption is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Reach {
+pub enum ExemptContainers {
     /// All of them, and what concerns the pod.
     Whole,
     /// These, and what concerns only them.
     Containers(Vec<Box<str>>),
 }
 
-impl Reach {
+impl ExemptContainers {
     /// Whether the container called `name` is meant.
     pub fn includes(&self, name: &str) -> bool {
         match self {

@@ -64,7 +64,7 @@ impl Taint {
 
 /// A toleration that a tenant lists, compiled.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Grant {
+pub struct AllowedToleration {
     /// The taint's key; never empty.
     pub key: Box<str>,
     /// How the value is compared.
@@ -75,7 +75,7 @@ pub struct Grant {
     pub effect: Option<Effect>,
 }
 
-impl Grant {
+impl AllowedToleration {
     /// Whether everything that `toleration` tolerates is granted.
     pub fn covers(&self, toleration: &Toleration<'_>) -> bool {
         if *toleration.key != *self.key {

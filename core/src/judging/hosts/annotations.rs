@@ -4,12 +4,12 @@ use std::fmt;
 
 use serde::de::IgnoredAny;
 
-use super::claims::Claims;
+use super::claims::HostClaims;
 use crate::json::Text;
 
 /// Classifies an annotation by the hosts that it can claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Bears {
+pub(crate) enum HostAnnotation {
     Nothing,
     /// A list of hosts, separated by commas or whitespace.
     Hosts,
@@ -23,7 +23,7 @@ pub(crate) enum Bears {
     Www,
 }
 
-impl Bears {
+impl HostAnnotation {
     /// Classifies a key; by its name alone where controllers can be told to read other prefixes.
     pub(crate) fn of(key: &str) -> Self {
         let (prefix, name) = key.rsplit_once('/').unwrap_or(("", key));
@@ -50,27 +50,27 @@ pub(crate) fn hosts(value: &str) -> impl Iterator<Item = &str> {
     value.split([',', ' ', '\t', '\n', '\r']).filter(|host| !host.is_empty())
 }
 
-impl Claims<'_, '_> {
-    /// Judges the value of an annotation, except [`Bears::Www`], which depends on the rules.
+impl HostClaims<'_, '_> {
+    /// Judges the value of an annotation, except [`HostAnnotation::Www`], which depends on the rules.
     pub(crate) fn of_annotation(
         &mut self,
-        bears: Bears,
+        kind: HostAnnotation,
         field: &dyn fmt::Display,
         (key, value): (&str, &str),
     ) {
         let identity = format_args!("{key}={value}");
-        match bears {
-            Bears::Nothing | Bears::Www => {}
-            Bears::Hosts => {
+        match kind {
+            HostAnnotation::Nothing | HostAnnotation::Www => {}
+            HostAnnotation::Hosts => {
                 for host in hosts(value) {
                     self.host(field, key, host);
                 }
             }
-            Bears::Conditions => self.conditions(field, key, value),
-            Bears::Patterns => {
+            HostAnnotation::Conditions => self.conditions(field, key, value),
+            HostAnnotation::Patterns => {
                 self.findings.add_whole(field, &PATTERNS, &identity);
             }
-            Bears::Snippet => {
+            HostAnnotation::Snippet => {
                 self.findings.add_whole(field, &SNIPPET, &identity);
             }
         }
@@ -143,18 +143,24 @@ mod tests {
         for key in
             ["nginx.ingress.kubernetes.io/server-alias", "my.prefix/server-alias", "konghq.com/host-aliases"]
         {
-            assert_eq!(Bears::of(key), Bears::Hosts, "{key}");
+            assert_eq!(HostAnnotation::of(key), HostAnnotation::Hosts, "{key}");
         }
-        assert_eq!(Bears::of("traefik.ingress.kubernetes.io/router.tls.domains.0.sans"), Bears::Hosts);
-        assert_eq!(Bears::of("alb.ingress.kubernetes.io/conditions.web"), Bears::Conditions);
+        assert_eq!(
+            HostAnnotation::of("traefik.ingress.kubernetes.io/router.tls.domains.0.sans"),
+            HostAnnotation::Hosts
+        );
+        assert_eq!(
+            HostAnnotation::of("alb.ingress.kubernetes.io/conditions.web"),
+            HostAnnotation::Conditions
+        );
         for key in [
             "nginx.ingress.kubernetes.io/server-snippet",
             "nginx.org/server-snippets",
             "zalando.org/skipper-routes",
         ] {
-            assert_eq!(Bears::of(key), Bears::Snippet, "G8: {key}");
+            assert_eq!(HostAnnotation::of(key), HostAnnotation::Snippet, "G8: {key}");
         }
-        assert_eq!(Bears::of("nginx.ingress.kubernetes.io/rewrite-target"), Bears::Nothing);
-        assert_eq!(Bears::of("hostname"), Bears::Nothing);
+        assert_eq!(HostAnnotation::of("nginx.ingress.kubernetes.io/rewrite-target"), HostAnnotation::Nothing);
+        assert_eq!(HostAnnotation::of("hostname"), HostAnnotation::Nothing);
     }
 }

@@ -4,11 +4,11 @@ use std::cell::OnceCell;
 use std::fmt;
 
 use crate::hosts::{Domains, Host, HostError};
-use crate::json::Cut;
+use crate::json::Escaped;
 use crate::judging::Findings;
 
 /// Judges claims to hosts.
-pub(crate) struct Claims<'c, 'f> {
+pub(crate) struct HostClaims<'c, 'f> {
     domains: &'c Domains,
     /// The domains as messages list them, formatted on first use.
     listed: OnceCell<String>,
@@ -16,7 +16,7 @@ pub(crate) struct Claims<'c, 'f> {
     pub(crate) findings: &'c mut Findings<'f>,
 }
 
-impl<'c, 'f> Claims<'c, 'f> {
+impl<'c, 'f> HostClaims<'c, 'f> {
     /// Returns a judge of claims for the owner of `domains`.
     pub(crate) fn on(domains: &'c Domains, findings: &'c mut Findings<'f>) -> Self {
         Self { domains, listed: OnceCell::new(), findings }
@@ -42,7 +42,7 @@ impl<'c, 'f> Claims<'c, 'f> {
             Ok(one_label @ Host::Wildcard(base))
                 if self.domains.owns(one_label) && !self.domains.owns_all_below(base) =>
             {
-                Cut(base)
+                Escaped(base)
             }
             _ => return self.claim(field, host, &identity),
         };
@@ -56,26 +56,18 @@ impl<'c, 'f> Claims<'c, 'f> {
     fn claim(&mut self, field: &dyn fmt::Display, host: &str, identity: &dyn fmt::Display) -> bool {
         match Host::parse(host) {
             Ok(parsed) if self.domains.owns(&parsed) => false,
-            Ok(_) => {
-                self.blame(field, &format_args!("`{}` is not in the tenant's domains", Cut(host)), identity)
-            }
-            Err(error @ HostError::Empty) => self.blame(field, &error, identity),
-            Err(error) => self.blame(field, &format_args!("`{}`: {error}", Cut(host)), identity),
+            Ok(_) => self.report(
+                field,
+                &format_args!("`{}` is not in the tenant's domains", Escaped(host)),
+                identity,
+            ),
+            Err(error @ HostError::Empty) => self.report(field, &error, identity),
+            Err(error) => self.report(field, &format_args!("`{}`: {error}", Escaped(host)), identity),
         }
     }
 
-    /// Reports a problem that a host of the tenant's own would solve.
-    pub(crate) fn advise(
-        &mut self,
-        field: &dyn fmt::Display,
-        problem: &dyn fmt::Display,
-        identity: &dyn fmt::Display,
-    ) {
-        self.blame(field, problem, identity);
-    }
-
-    /// Reports as [`Self::advise`] does; returns whether the violation counts.
-    pub(crate) fn blame(
+    /// Reports a problem that a host of the tenant's own would solve; returns whether it counts.
+    pub(crate) fn report(
         &mut self,
         field: &dyn fmt::Display,
         problem: &dyn fmt::Display,

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::json::{Cut, Text};
+use crate::json::{Escaped, Text};
 use crate::objects::unstructured::Custom;
 use crate::tenancy::{HostPath, Step};
 
@@ -13,7 +13,7 @@ use crate::tenancy::{HostPath, Step};
 const ITEMS: usize = 20_000;
 
 /// Holds the value at the end of a path, or the reason why the path ends before.
-pub(super) enum Found<'f> {
+pub(super) enum PathValue<'f> {
     /// A string.
     Host(&'f str),
     /// No field, `null`, an empty string or an empty list.
@@ -23,7 +23,7 @@ pub(super) enum Found<'f> {
 }
 
 /// Receives a field's path and the value there.
-type Visit<'v> = &'v mut dyn FnMut(&dyn fmt::Display, Found<'_>);
+type Visit<'v> = &'v mut dyn FnMut(&dyn fmt::Display, PathValue<'_>);
 
 /// Visits each value at `path` in `object`; each branch of the path is visited at least once.
 pub(super) fn walk(object: &Custom<'_>, path: &HostPath, visit: Visit<'_>) {
@@ -35,9 +35,9 @@ pub(super) fn walk(object: &Custom<'_>, path: &HostPath, visit: Visit<'_>) {
         }
         [Step::Field(first), rest @ ..] => match object.get(first) {
             Some(value) => walk.value(rest, value),
-            None => walk.found(rest, Found::Nothing),
+            None => walk.found(rest, PathValue::Nothing),
         },
-        steps => walk.found(steps, Found::Unreadable(&"a path begins with a field")),
+        steps => walk.found(steps, PathValue::Unreadable(&"a path begins with a field")),
     }
 }
 
@@ -54,16 +54,16 @@ impl<'p> Walk<'p, '_> {
         let depth = self.indices.len();
         if (Down { rest, walk: self }).deserialize(&mut deserializer).is_err() {
             self.indices.truncate(depth);
-            self.found(rest, Found::Unreadable(&"this does not decode"));
+            self.found(rest, PathValue::Unreadable(&"this does not decode"));
         }
     }
 
     fn leaf(&mut self, rest: &[Step], text: &str) {
-        self.found(rest, if text.is_empty() { Found::Nothing } else { Found::Host(text) });
+        self.found(rest, if text.is_empty() { PathValue::Nothing } else { PathValue::Host(text) });
     }
 
     /// Reports a value; `rest` is the part of the path that remains.
-    fn found(&mut self, rest: &[Step], found: Found<'_>) {
+    fn found(&mut self, rest: &[Step], found: PathValue<'_>) {
         let Self { path, indices, visit } = self;
         let taken = path.len().saturating_sub(rest.len());
         let at = fmt::from_fn(|f| {
@@ -91,7 +91,7 @@ impl Down<'_, '_, '_> {
             Some(Step::Items) => "this is not a list",
             None => "this is not a string",
         };
-        self.walk.found(self.rest, Found::Unreadable(&problem));
+        self.walk.found(self.rest, PathValue::Unreadable(&problem));
         Ok(())
     }
 }
@@ -112,7 +112,7 @@ impl<'de> Visitor<'de> for Down<'_, '_, '_> {
     }
 
     fn visit_unit<E: Error>(self) -> Result<(), E> {
-        self.walk.found(self.rest, Found::Nothing);
+        self.walk.found(self.rest, PathValue::Nothing);
         Ok(())
     }
 
@@ -151,14 +151,16 @@ impl<'de> Visitor<'de> for Down<'_, '_, '_> {
             self.walk.indices.pop();
             if item.is_none() {
                 if index == 0 {
-                    self.walk.found(self.rest, Found::Nothing);
+                    self.walk.found(self.rest, PathValue::Nothing);
                 }
                 return Ok(());
             }
         }
         if list.next_element::<IgnoredAny>()?.is_some() {
-            self.walk
-                .found(self.rest, Found::Unreadable(&format_args!("this list has more than {ITEMS} items")));
+            self.walk.found(
+                self.rest,
+                PathValue::Unreadable(&format_args!("this list has more than {ITEMS} items")),
+            );
         }
         while list.next_element::<IgnoredAny>()?.is_some() {}
         Ok(())
@@ -175,14 +177,15 @@ impl<'de> Visitor<'de> for Down<'_, '_, '_> {
                 object.next_value::<IgnoredAny>()?;
             } else if seen {
                 object.next_value::<IgnoredAny>()?;
-                self.walk.found(rest, Found::Unreadable(&format_args!("`{}` appears twice", Cut(field))));
+                self.walk
+                    .found(rest, PathValue::Unreadable(&format_args!("`{}` appears twice", Escaped(field))));
             } else {
                 seen = true;
                 object.next_value_seed(Down { rest, walk: &mut *self.walk })?;
             }
         }
         if !seen {
-            self.walk.found(rest, Found::Nothing);
+            self.walk.found(rest, PathValue::Nothing);
         }
         Ok(())
     }

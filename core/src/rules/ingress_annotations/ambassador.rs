@@ -2,10 +2,10 @@
 //!
 //! Documented but not listed: `config`, which holds whole routes.
 
-use super::table::Family;
-use super::table::Takes::Word;
+use super::table::AllowedValue::Word;
+use super::table::Controller;
 
-pub(super) const AMBASSADOR: Family = Family {
+pub(super) const AMBASSADOR: Controller = Controller {
     prefixes: &["getambassador.io"],
     within: &[],
     keys: &[(Word, &["ambassador-id", "resource-changed"])],

@@ -2,10 +2,10 @@
 //!
 //! Documented but not listed: keys that name Services of other namespaces.
 
-use super::table::Family;
-use super::table::Takes::{Namespace, Pattern, Plain, Ranges, Word};
+use super::table::AllowedValue::{Namespace, Pattern, Plain, Ranges, Word};
+use super::table::Controller;
 
-pub(super) const APISIX: Family = Family {
+pub(super) const APISIX: Controller = Controller {
     prefixes: &["k8s.apisix.apache.org"],
     within: &[],
     keys: &[

@@ -4,10 +4,10 @@
 //! may be another tenant's (subnets, security groups, addresses by name, buckets for logs, target groups). Certificates
 //! by their ARN are listed: a tenant cannot guess another's ARN, and its load balancer serves only its own hosts.
 
-use super::table::Family;
-use super::table::Takes::{Actions, Attributes, Group, Pattern, Plain, Ranges, Text};
+use super::table::AllowedValue::{Actions, Attributes, Group, Pattern, Plain, Ranges, Text};
+use super::table::Controller;
 
-pub(super) const ALB: Family = Family {
+pub(super) const ALB: Controller = Controller {
     prefixes: &["alb.ingress.kubernetes.io"],
     within: &[],
     keys: &[

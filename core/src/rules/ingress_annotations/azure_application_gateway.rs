@@ -3,10 +3,10 @@
 //! Documented but not listed: keys that name objects of the whole account or network, which may be another tenant's
 //! (subnets, security groups, addresses by name, buckets for logs, target groups).
 
-use super::table::Family;
-use super::table::Takes::{Pattern, Plain};
+use super::table::AllowedValue::{Pattern, Plain};
+use super::table::Controller;
 
-pub(super) const APPLICATION_GATEWAY: Family = Family {
+pub(super) const APPLICATION_GATEWAY: Controller = Controller {
     prefixes: &["appgw.ingress.kubernetes.io", "azure.application-gateway.io"],
     within: &[],
     keys: &[

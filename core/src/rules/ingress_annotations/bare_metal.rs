@@ -2,13 +2,13 @@
 //!
 //! The documented keys that are not listed are of the same kind as in [`super::cloud_services`].
 
-use super::table::Family;
-use super::table::Takes::{Addresses, Plain};
+use super::table::AllowedValue::{Addresses, Plain};
+use super::table::Controller;
 
 /// Controllers that assign addresses without a cloud.
 ///
 /// Their pools have no owner, so no key may name one.
-pub(super) const BARE_METAL: Family = Family {
+pub(super) const BARE_METAL: Controller = Controller {
     prefixes: &[
         "metallb.universe.tf",
         "metallb.io",

@@ -4,11 +4,11 @@
 //! or cluster, which may be another tenant's (subnets, security groups, addresses and pools by name, existing load
 //! balancers, buckets for logs, labels of DNS names, keys by which Services share an address).
 
-use super::table::Family;
-use super::table::Takes::{Addresses, Attributes, Cluster, Controllers, Hosts, Plain, Ranges};
+use super::table::AllowedValue::{Addresses, Attributes, Cluster, Controllers, Hosts, Plain, Ranges};
+use super::table::Controller;
 
 /// Cloud providers and the AWS Load Balancer Controller, on Services.
-pub(super) const PREFIX_OF_SERVICES: Family = Family {
+pub(super) const PREFIX_OF_SERVICES: Controller = Controller {
     prefixes: &["service.beta.kubernetes.io", "service.alpha.kubernetes.io", "service.kubernetes.io"],
     within: &[],
     keys: &[
@@ -106,7 +106,7 @@ pub(super) const PREFIX_OF_SERVICES: Family = Family {
 };
 
 /// OpenStack, Oracle and DigitalOcean, besides the keys that they read with the prefix of Services.
-pub(super) const PROVIDERS: Family = Family {
+pub(super) const PROVIDERS: Controller = Controller {
     prefixes: &["loadbalancer.openstack.org", "oci.oraclecloud.com", "kubernetes.digitalocean.com"],
     within: &[],
     keys: &[

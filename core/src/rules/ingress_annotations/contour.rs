@@ -2,10 +2,10 @@
 //!
 //! Documented but not listed: keys that name Services of other namespaces.
 
-use super::table::Family;
-use super::table::Takes::{Namespace, Pattern, Plain};
+use super::table::AllowedValue::{Namespace, Pattern, Plain};
+use super::table::Controller;
 
-pub(super) const CONTOUR: Family = Family {
+pub(super) const CONTOUR: Controller = Controller {
     prefixes: &["projectcontour.io", "contour.heptio.com"],
     within: &[],
     keys: &[

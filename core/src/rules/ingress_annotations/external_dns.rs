@@ -2,10 +2,10 @@
 //!
 //! The other keys pass settings of a record to the DNS provider, for a name that the tenant owns.
 
-use super::table::Family;
-use super::table::Takes::{Hosts, Object, Plain, Targets};
+use super::table::AllowedValue::{Hosts, Object, Plain, Targets};
+use super::table::Controller;
 
-pub(super) const EXTERNAL_DNS: Family = Family {
+pub(super) const EXTERNAL_DNS: Controller = Controller {
     // The last prefix is that of its predecessor, which it can be configured to read.
     prefixes: &["external-dns.alpha.kubernetes.io", "external-dns.kubernetes.io", "dns.alpha.kubernetes.io"],
     within: &[],

@@ -1,9 +1,9 @@
 //! Lists the annotations of Gardener, which publishes names and requests certificates for them.
 
-use super::table::Family;
-use super::table::Takes::{Hosts, Plain};
+use super::table::AllowedValue::{Hosts, Plain};
+use super::table::Controller;
 
-pub(super) const GARDENER: Family = Family {
+pub(super) const GARDENER: Controller = Controller {
     prefixes: &["dns.gardener.cloud", "cert.gardener.cloud"],
     within: &[],
     keys: &[(Plain, &["class", "dnsnames-count", "purpose", "ttl"]), (Hosts, &["commonname", "dnsnames"])],

@@ -3,20 +3,20 @@
 //! Documented but not listed: keys that name objects of the whole account or network, which may be another tenant's
 //! (subnets, security groups, addresses by name, buckets for logs, target groups).
 
-use super::table::Family;
-use super::table::Takes::{Controllers, Plain, Text, Word};
+use super::table::AllowedValue::{Controllers, Plain, Text, Word};
+use super::table::Controller;
 
 /// Google's and Huawei's keys on Ingresses.
 ///
 /// The whole project shares the names of Google's addresses and certificates. Huawei's keys name existing load
 /// balancers.
-pub(super) const GCE_INGRESS: Family = Family {
+pub(super) const GCE_INGRESS: Controller = Controller {
     prefixes: &["kubernetes.io"],
     within: &["ingress.", "elb."],
     keys: &[(Word, &["ingress.allow-http", "ingress.provider"])],
 };
 
-pub(super) const GCP: Family = Family {
+pub(super) const GCP: Controller = Controller {
     prefixes: &[
         "networking.gke.io",
         "ingress.gcp.kubernetes.io",

@@ -4,13 +4,13 @@
 //! can reach (`tcp-service-port`), addresses that the proxy connects to (`health-check-addr`), and headers in HAProxy's
 //! own syntax.
 
-use super::table::Family;
-use super::table::Takes::{Controllers, Hosts, Object, Pattern, Plain, Ranges, Url};
+use super::table::AllowedValue::{Controllers, Hosts, Object, Pattern, Plain, Ranges, Url};
+use super::table::Controller;
 
 /// The second prefix is older than the controllers of today, and others read it too.
 ///
 /// The keys that the controller of Google's load balancers writes there are its own.
-pub(super) const HAPROXY_INGRESS: Family = Family {
+pub(super) const HAPROXY_INGRESS: Controller = Controller {
     prefixes: &["haproxy-ingress.github.io", "ingress.kubernetes.io", "ingress.haproxy.org"],
     within: &[],
     keys: &[

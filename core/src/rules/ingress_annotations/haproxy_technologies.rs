@@ -3,10 +3,10 @@
 //! It writes values into HAProxy's configuration file. The documented keys that are not listed are of the same kind as
 //! in [`super::haproxy_ingress`].
 
-use super::table::Family;
-use super::table::Takes::{Object, Pattern, Patterns, Plain, Ranges};
+use super::table::AllowedValue::{Object, Pattern, Patterns, Plain, Ranges};
+use super::table::Controller;
 
-pub(super) const HAPROXY_TECH: Family = Family {
+pub(super) const HAPROXY_TECH: Controller = Controller {
     prefixes: &["haproxy.org", "haproxy.com"],
     within: &[],
     keys: &[

@@ -2,11 +2,11 @@
 //!
 //! The documented keys that are not listed are of the same kind as in [`super::cloud_services`].
 
-use super::table::Family;
-use super::table::Takes::{Cluster, Hosts, Plain};
+use super::table::AllowedValue::{Cluster, Hosts, Plain};
+use super::table::Controller;
 
 /// No key may name a load balancer: the controller would take an existing one for the Service's.
-pub(super) const HETZNER: Family = Family {
+pub(super) const HETZNER: Controller = Controller {
     prefixes: &["load-balancer.hetzner.cloud"],
     within: &[],
     keys: &[

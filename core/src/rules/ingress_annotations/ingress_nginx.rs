@@ -5,10 +5,10 @@
 //! into the configuration of all tenants (`custom-headers`, `auth-proxy-set-headers`, `fastcgi-params-configmap`), and
 //! that gave access to the configuration before (`auth-tls-match-cn`, CVE-2025-1097).
 
-use super::table::Family;
-use super::table::Takes::{Object, Pattern, Patterns, Plain, Ranges, Url};
+use super::table::AllowedValue::{Object, Pattern, Patterns, Plain, Ranges, Url};
+use super::table::Controller;
 
-pub(super) const INGRESS_NGINX: Family = Family {
+pub(super) const INGRESS_NGINX: Controller = Controller {
     prefixes: &["nginx.ingress.kubernetes.io"],
     within: &[],
     keys: &[

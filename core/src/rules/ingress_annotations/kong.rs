@@ -2,10 +2,10 @@
 //!
 //! Documented but not listed: `override`, which is a whole route.
 
-use super::table::Family;
-use super::table::Takes::{Controllers, Hosts, Pattern, Plain, Plugins, Word};
+use super::table::AllowedValue::{Controllers, Hosts, Pattern, Plain, Plugins, Word};
+use super::table::Controller;
 
-pub(super) const KONG: Family = Family {
+pub(super) const KONG: Controller = Controller {
     prefixes: &["konghq.com", "configuration.konghq.com", "plugins.konghq.com"],
     within: &[],
     keys: &[

@@ -3,10 +3,10 @@
 //! The controller writes values into nginx's configuration file. The documented keys that are not listed are of the
 //! same kind as in [`super::ingress_nginx`].
 
-use super::table::Family;
-use super::table::Takes::{Object, Parts, Pattern, Patterns, Plain, Word};
+use super::table::AllowedValue::{Object, Parts, Pattern, Patterns, Plain, Word};
+use super::table::Controller;
 
-pub(super) const NGINX_INC: Family = Family {
+pub(super) const NGINX_INC: Controller = Controller {
     prefixes: &["nginx.org", "nginx.com", "nsm.nginx.com"],
     within: &[],
     keys: &[
@@ -74,7 +74,7 @@ pub(super) const NGINX_INC: Family = Family {
     ],
 };
 
-pub(super) const APP_PROTECT: Family = Family {
+pub(super) const APP_PROTECT: Controller = Controller {
     prefixes: &["appprotect.f5.com", "appprotectdos.f5.com"],
     within: &[],
     keys: &[

@@ -2,10 +2,10 @@
 //!
 //! The documented keys that are not listed are of the same kind as in [`super::haproxy_ingress`].
 
-use super::table::Family;
-use super::table::Takes::{Parts, Pattern, Plain, Ranges, Word};
+use super::table::AllowedValue::{Parts, Pattern, Plain, Ranges, Word};
+use super::table::Controller;
 
-pub(super) const OPENSHIFT: Family = Family {
+pub(super) const OPENSHIFT: Controller = Controller {
     prefixes: &["haproxy.router.openshift.io", "router.openshift.io", "route.openshift.io"],
     within: &[],
     keys: &[

@@ -1,8 +1,8 @@
 //! Lists controllers that are known only by their prefixes: the rule denies all their annotations.
 
-use super::table::Family;
+use super::table::Controller;
 
-pub(super) const OTHERS: Family = Family {
+pub(super) const OTHERS: Controller = Controller {
     prefixes: &[
         "ako.vmware.com",
         "aviinfrasetting.ako.vmware.com",

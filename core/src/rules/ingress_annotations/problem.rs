@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use crate::json::Cut;
-use crate::judging::Listed;
+use crate::json::Escaped;
+use crate::judging::OneOf;
 
 /// Names the problem of an annotation; the rule adds how to correct it.
 #[derive(Clone, Copy, Debug)]
@@ -33,33 +33,33 @@ impl fmt::Display for Problem<'_> {
             Self::Characters(value) => write!(
                 f,
                 "`{}` has characters that could change the controller's configuration; leave them out,",
-                Cut(value)
+                Escaped(value)
             ),
             Self::Object(value) => {
-                write!(f, "`{}` is not in a namespace of the tenant; write only the object's name,", Cut(value))
+                write!(f, "`{}` is not in a namespace of the tenant; write only the object's name,", Escaped(value))
             }
-            Self::Namespace(value) => write!(f, "`{}` is not a namespace of the tenant;", Cut(value)),
+            Self::Namespace(value) => write!(f, "`{}` is not a namespace of the tenant;", Escaped(value)),
             Self::Url(value) => write!(
                 f,
                 "`{}` is not a URL of the tenant, and the controller would connect to it past all NetworkPolicies; \
                  write `https://` with `$host`, a host in the tenant's domains, or its own Service \
                  (`name.namespace.svc.cluster.local`),",
-                Cut(value)
+                Escaped(value)
             ),
             Self::Address(value) => {
-                write!(f, "`{}` is not in the tenant's `services.loadBalancerIPs`;", Cut(value))
+                write!(f, "`{}` is not in the tenant's `services.loadBalancerIPs`;", Escaped(value))
             }
             Self::Target(value) => write!(
                 f,
                 "`{}` is neither a host in the tenant's domains nor an address in its `services.loadBalancerIPs` or \
                  `services.externalIPs`;",
-                Cut(value)
+                Escaped(value)
             ),
             Self::Group(value, tenant) => write!(
                 f,
                 "group `{}` shares a load balancer with other tenants' Ingresses; name it `{tenant}`, begin its name \
                  with `{tenant}-`,",
-                Cut(value)
+                Escaped(value)
             ),
             Self::Actions => f.write_str(
                 "this action does not redirect, send a fixed response, or forward only to Services; correct the JSON, \
@@ -70,12 +70,12 @@ impl fmt::Display for Problem<'_> {
                 f,
                 "`{}` may name an object in a namespace that is not the tenant's; write \
                  `namespace-name@kubernetescrd` so that it fits only namespaces of the tenant,",
-                Cut(value)
+                Escaped(value)
             ),
             Self::Issuer(value, listed) => {
-                write!(f, "`{}` is not in the tenant's `certificateIssuers`; use ", Cut(value))?;
+                write!(f, "`{}` is not in the tenant's `certificateIssuers`; use ", Escaped(value))?;
                 if !listed.is_empty() {
-                    write!(f, "{}, or ", Listed(listed))?;
+                    write!(f, "{}, or ", OneOf(listed))?;
                 }
                 f.write_str("an Issuer in this namespace,")
             }
@@ -83,10 +83,10 @@ impl fmt::Display for Problem<'_> {
                 f,
                 "the kind of issuer `{}` is not known here; use an Issuer in this namespace, a ClusterIssuer in the \
                  tenant's `certificateIssuers`,",
-                Cut(value)
+                Escaped(value)
             ),
             Self::Class(value, listed) => {
-                write!(f, "`{}` is not in the tenant's `ingressClasses`; use {},", Cut(value), Listed(listed))
+                write!(f, "`{}` is not in the tenant's `ingressClasses`; use {},", Escaped(value), OneOf(listed))
             }
             Self::Reserved => f.write_str("only the cluster's controllers may write this annotation;"),
         }

@@ -2,10 +2,10 @@
 //!
 //! Documented but not listed: keys that hold routes or filters (`zalando.org/skipper-predicate` and similar keys).
 
-use super::table::Family;
-use super::table::Takes::{Text, Word};
+use super::table::AllowedValue::{Text, Word};
+use super::table::Controller;
 
-pub(super) const SKIPPER: Family = Family {
+pub(super) const SKIPPER: Controller = Controller {
     prefixes: &["zalando.org"],
     within: &[],
     keys: &[

@@ -2,7 +2,7 @@
 
 /// Names the values that a listed annotation may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Takes {
+pub(super) enum AllowedValue {
     /// A single word: letters, digits, `.`, `_` and `-`.
     Word,
     /// Text without characters that have a special meaning.
@@ -53,16 +53,16 @@ pub(super) enum Takes {
 
 /// Lists the annotations of a controller.
 #[derive(Debug)]
-pub(super) struct Family {
+pub(super) struct Controller {
     /// The prefixes of its keys, before the slash.
     pub(super) prefixes: &'static [&'static str],
     /// The beginnings of its names, if other controllers use the prefix too; if empty, any name.
     pub(super) within: &'static [&'static str],
     /// The names that are known to be harmless; `*` at the end stands for any text.
-    pub(super) keys: &'static [(Takes, &'static [&'static str])],
+    pub(super) keys: &'static [(AllowedValue, &'static [&'static str])],
 }
 
-impl Family {
+impl Controller {
     /// Returns whether a key is the controller's; some controllers accept prefixes in any letter case.
     pub(super) fn has(&self, prefix: &str, name: &str) -> bool {
         self.prefixes.iter().any(|own| own.eq_ignore_ascii_case(prefix))
@@ -70,11 +70,14 @@ impl Family {
     }
 
     /// Returns the values that a key may have, or `None` if no list contains it.
-    pub(super) fn takes(&self, name: &str) -> Option<Takes> {
+    pub(super) fn allowed_value(&self, name: &str) -> Option<AllowedValue> {
         let is = |known: &&&str| match known.strip_suffix('*') {
             Some(start) => name.strip_prefix(start).is_some_and(|rest| !rest.is_empty()),
             None => **known == name,
         };
-        self.keys.iter().find(|(_, names)| names.iter().any(|known| is(&known))).map(|(takes, _)| *takes)
+        self.keys
+            .iter()
+            .find(|(_, names)| names.iter().any(|known| is(&known)))
+            .map(|(allowed_value, _)| *allowed_value)
     }
 }

@@ -2,10 +2,10 @@
 //!
 //! Traefik makes rules from values, and finds middlewares, options and transports of all namespaces by name.
 
-use super::table::Family;
-use super::table::Takes::{Object, Plain, Provided, Ranges, Word};
+use super::table::AllowedValue::{Object, Plain, Provided, Ranges, Word};
+use super::table::Controller;
 
-pub(super) const TRAEFIK: Family = Family {
+pub(super) const TRAEFIK: Controller = Controller {
     prefixes: &["traefik.ingress.kubernetes.io", "traefik.io", "traefik.containo.us"],
     within: &[],
     keys: &[

@@ -5,12 +5,12 @@ use std::net::IpAddr;
 
 use super::actions;
 use super::problem::Problem;
-use super::table::Takes;
+use super::table::AllowedValue;
 use crate::hosts::Host;
 use crate::json::Pairs;
 use crate::judging::Subject;
 use crate::judging::hosts::{is_pattern, is_plain};
-use crate::judging::users::{is_of_cluster, is_outside_tenants};
+use crate::judging::trusted_users::{is_of_cluster, is_outside_tenants};
 use crate::tenancy::{Owner, Tenant};
 
 const KIND: &str = "cert-manager.io/issuer-kind";
@@ -20,13 +20,13 @@ const LONGEST: usize = 63;
 
 /// Judges the values of one object's annotations.
 #[derive(Clone, Copy)]
-pub(super) struct Judge<'j, 'a> {
+pub(super) struct AnnotationCheck<'j, 'a> {
     pub(super) subject: &'j Subject<'j, 'a>,
     pub(super) tenant: &'j Tenant,
     pub(super) annotations: &'j Pairs<'a>,
 }
 
-impl<'j> Judge<'j, '_> {
+impl<'j> AnnotationCheck<'j, '_> {
     /// Returns the identity of an annotation; that of an issuer includes its kind and group.
     pub(super) fn identity(&self, key: &str, value: &str) -> impl fmt::Display {
         fmt::from_fn(move |f| {
@@ -44,48 +44,48 @@ impl<'j> Judge<'j, '_> {
     }
 
     /// Returns the problem with a value, if there is one.
-    pub(super) fn problem(&self, takes: Takes, value: &'j str) -> Option<Problem<'j>> {
+    pub(super) fn problem(&self, allowed_value: AllowedValue, value: &'j str) -> Option<Problem<'j>> {
         let wrong = |is_right: bool, problem: Problem<'j>| (!is_right).then_some(problem);
         let characters = |is_right: bool| wrong(is_right, Problem::Characters(value));
-        match takes {
-            Takes::Word => characters(is_word(value)),
-            Takes::Plain => characters(is_plain(value)),
-            Takes::Parts => characters(value.split(';').all(is_plain)),
-            Takes::Pattern => characters(is_pattern(value)),
-            Takes::Patterns => characters(value.split(' ').all(is_pattern)),
-            Takes::Ranges => characters(value.chars().all(is_of_ranges)),
-            Takes::Text => characters(value.chars().all(|c| !c.is_control() || is_line(c))),
-            Takes::Object => wrong(self.is_own_object(value), Problem::Object(value)),
-            Takes::Namespace => wrong(self.is_own(value), Problem::Namespace(value)),
-            Takes::Url => wrong(self.is_own_url(value), Problem::Url(value)),
-            // `Claims` judges these.
-            Takes::Hosts => None,
-            Takes::Addresses => list(value)
+        match allowed_value {
+            AllowedValue::Word => characters(is_word(value)),
+            AllowedValue::Plain => characters(is_plain(value)),
+            AllowedValue::Parts => characters(value.split(';').all(is_plain)),
+            AllowedValue::Pattern => characters(is_pattern(value)),
+            AllowedValue::Patterns => characters(value.split(' ').all(is_pattern)),
+            AllowedValue::Ranges => characters(value.chars().all(is_of_ranges)),
+            AllowedValue::Text => characters(value.chars().all(|c| !c.is_control() || is_line(c))),
+            AllowedValue::Object => wrong(self.is_own_object(value), Problem::Object(value)),
+            AllowedValue::Namespace => wrong(self.is_own(value), Problem::Namespace(value)),
+            AllowedValue::Url => wrong(self.is_own_url(value), Problem::Url(value)),
+            // `HostClaims` judges these.
+            AllowedValue::Hosts => None,
+            AllowedValue::Addresses => list(value)
                 .find(|address| !self.is_address(address, false))
                 .filter(|_| !self.is_of_cluster())
                 .map(Problem::Address),
-            Takes::Targets => list(value)
+            AllowedValue::Targets => list(value)
                 .find(|target| !self.is_address(target, true) && !self.is_own_host(target))
                 .map(Problem::Target),
-            Takes::Group => wrong(self.is_own_group(value), Problem::Group(value, &self.tenant.name)),
-            Takes::Actions => wrong(actions::are_harmless(value), Problem::Actions),
-            Takes::Attributes if !is_plain(value) => Some(Problem::Characters(value)),
-            Takes::Attributes => wrong(!list(value).any(is_about_logs), Problem::Logs),
-            Takes::Provided => {
+            AllowedValue::Group => wrong(self.is_own_group(value), Problem::Group(value, &self.tenant.name)),
+            AllowedValue::Actions => wrong(actions::are_harmless(value), Problem::Actions),
+            AllowedValue::Attributes if !is_plain(value) => Some(Problem::Characters(value)),
+            AllowedValue::Attributes => wrong(!list(value).any(is_about_logs), Problem::Logs),
+            AllowedValue::Provided => {
                 list(value).find(|name| *name != "default" && !self.is_provided(name)).map(Problem::Provided)
             }
-            Takes::Plugins => list(value).find(|plugin| !self.is_plugin(plugin)).map(Problem::Object),
-            Takes::ClusterIssuer => self.cluster_issuer(value),
-            Takes::Issuer => self.issuer(value),
-            Takes::IngressClass => {
+            AllowedValue::Plugins => list(value).find(|plugin| !self.is_plugin(plugin)).map(Problem::Object),
+            AllowedValue::ClusterIssuer => self.cluster_issuer(value),
+            AllowedValue::Issuer => self.issuer(value),
+            AllowedValue::IngressClass => {
                 let listed = self.tenant.ingress_classes.as_deref()?;
                 wrong(listed.iter().any(|class| **class == *value), Problem::Class(value, listed))
             }
-            Takes::Controllers => {
+            AllowedValue::Controllers => {
                 let Subject { request, snapshot, .. } = self.subject;
                 wrong(is_outside_tenants(&request.user, snapshot), Problem::Reserved)
             }
-            Takes::Cluster => wrong(self.is_of_cluster(), Problem::Reserved),
+            AllowedValue::Cluster => wrong(self.is_of_cluster(), Problem::Reserved),
         }
     }
 

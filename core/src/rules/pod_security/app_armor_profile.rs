@@ -10,7 +10,7 @@
 //! - Source: `check_appArmorProfile.go`.
 
 use super::case::{Case, Found, Type};
-use crate::json::Cut;
+use crate::json::Escaped;
 
 /// The prefix of the annotations' keys; the container's name follows.
 const ANNOTATION: &str = "container.apparmor.security.beta.kubernetes.io/";
@@ -39,7 +39,7 @@ pub(super) fn check(case: &Case<'_>, found: &mut Found<'_, '_>) {
                 Some(container),
                 format_args!(
                     "has AppArmor profile `{}`; use `runtime/default` or `localhost/<name>`, or remove the annotation",
-                    Cut(profile)
+                    Escaped(profile)
                 ),
             );
         }
@@ -103,6 +103,6 @@ mod tests {
     #[test]
     fn an_annotation_is_about_the_container_it_names() {
         let found = findings(&annotation("unconfined"), baseline(0));
-        assert_eq!(found[0].concern, r#"Container("app")"#);
+        assert_eq!(found[0].about, r#"Container("app")"#);
     }
 }

@@ -7,8 +7,8 @@
 //! - Allowed: absent, empty, and the names in [`ALLOWED`], in exactly this spelling.
 //! - Source: `check_capabilities_baseline.go`. At `restricted`, `capabilities_restricted` replaces this control.
 
-use super::case::{Case, Found, Listed, Place};
-use crate::json::Cut;
+use super::case::{Case, Found, NameList, Place};
+use crate::json::Escaped;
 
 /// The capabilities that the control allows; container runtimes grant them by default.
 const ALLOWED: [&str; 13] = [
@@ -38,8 +38,8 @@ pub(super) fn check(case: &Case<'_>, found: &mut Found<'_, '_>) {
                     format_args!("add {capability}"),
                     format_args!(
                         "adds capability `{}`, which reaches beyond the container; remove it (allowed: {})",
-                        Cut(capability),
-                        Listed(&ALLOWED)
+                        Escaped(capability),
+                        NameList(&ALLOWED)
                     ),
                 );
             }

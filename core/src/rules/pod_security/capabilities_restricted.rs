@@ -9,7 +9,7 @@
 //! - Source: `check_capabilities_restricted.go`.
 
 use super::case::{Case, Found, Place};
-use crate::json::{Cut, Text};
+use crate::json::{Escaped, Text};
 
 const ALL: &str = "ALL";
 const NET_BIND_SERVICE: &str = "NET_BIND_SERVICE";
@@ -38,7 +38,7 @@ pub(super) fn check(case: &Case<'_>, found: &mut Found<'_, '_>) {
                     format_args!("add {capability}"),
                     format_args!(
                         "adds capability `{}`; remove it (allowed: {NET_BIND_SERVICE})",
-                        Cut(capability)
+                        Escaped(capability)
                     ),
                 );
             }

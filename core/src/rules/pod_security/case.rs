@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use crate::json::Cut;
-use crate::judging::{Concern, Finding, Findings};
+use crate::json::Escaped;
+use crate::judging::{About, Finding, Findings};
 use crate::objects::container::ContainerSecurityContext;
 use crate::objects::pod::{Placed, PodSecurityContext, PodSpec, PodView};
 
@@ -81,7 +81,7 @@ impl fmt::Display for Place<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Pod => f.write_str("the pod"),
-            Self::Container(placed) => write!(f, "container `{}`", Cut(&placed.container.name)),
+            Self::Container(placed) => write!(f, "container `{}`", Escaped(&placed.container.name)),
         }
     }
 }
@@ -93,7 +93,7 @@ impl fmt::Display for Type<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             "" => f.write_str("without a type"),
-            name => write!(f, "of type `{}`", Cut(name)),
+            name => write!(f, "of type `{}`", Escaped(name)),
         }
     }
 }
@@ -114,9 +114,9 @@ impl fmt::Display for Allowed {
 }
 
 /// Formats names for a message, with commas between them.
-pub(super) struct Listed<'l>(pub(super) &'l [&'l str]);
+pub(super) struct NameList<'l>(pub(super) &'l [&'l str]);
 
-impl fmt::Display for Listed<'_> {
+impl fmt::Display for NameList<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write_names(f, self.0.iter().copied())
     }
@@ -164,13 +164,13 @@ impl<'c, 'f> Found<'c, 'f> {
             Place::Pod => self.report(
                 &format_args!("{spec}.{field}"),
                 &format_args!("pod {value}"),
-                Concern::Whole,
+                About::Whole,
                 message,
             ),
             Place::Container(Placed { list, index, container }) => self.report(
                 &format_args!("{spec}.{}[{index}].{field}", list.as_str()),
                 &format_args!("container {} {value}", container.name),
-                Concern::Container(&container.name),
+                About::Container(&container.name),
                 message,
             ),
         }
@@ -186,10 +186,10 @@ impl<'c, 'f> Found<'c, 'f> {
     ) {
         let spec = self.spec_path;
         self.report(
-            &format_args!("{spec}.volumes[{index}].{}", Cut(kind)),
+            &format_args!("{spec}.volumes[{index}].{}", Escaped(kind)),
             &format_args!("volume {name} {kind} {value}"),
-            Concern::Volume(name),
-            &format_args!("volume `{}` {problem}", Cut(name)),
+            About::Volume(name),
+            &format_args!("volume `{}` {problem}", Escaped(name)),
         );
     }
 
@@ -201,14 +201,14 @@ impl<'c, 'f> Found<'c, 'f> {
         problem: impl fmt::Display,
     ) {
         let message = fmt::from_fn(|f| match container {
-            Some(name) => write!(f, "container `{}` {problem}", Cut(name)),
+            Some(name) => write!(f, "container `{}` {problem}", Escaped(name)),
             None => write!(f, "the pod {problem}"),
         });
         let metadata = self.metadata_path;
         self.report(
-            &format_args!("{metadata}.annotations[{}]", Cut(key)),
+            &format_args!("{metadata}.annotations[{}]", Escaped(key)),
             &format_args!("annotation {key} {value}"),
-            container.map_or(Concern::Whole, Concern::Container),
+            container.map_or(About::Whole, About::Container),
             &message,
         );
     }
@@ -217,9 +217,9 @@ impl<'c, 'f> Found<'c, 'f> {
         &mut self,
         field: &dyn fmt::Display,
         identity: &dyn fmt::Display,
-        concern: Concern<'_>,
+        about: About<'_>,
         message: &dyn fmt::Display,
     ) {
-        self.findings.add(Finding { control: Some(self.control), field, message, identity, concern });
+        self.findings.add(Finding { control: Some(self.control), field, message, identity, about });
     }
 }

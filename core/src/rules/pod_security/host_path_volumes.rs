@@ -13,7 +13,7 @@
 //!   `restrictedVolumes` replaces this control.
 
 use super::case::{Case, Found};
-use crate::json::Cut;
+use crate::json::Escaped;
 
 /// Every volume type of the API up to 1.37, removed ones too, except `hostPath` and `gitRepo`.
 const KNOWN: [&str; 28] = [
@@ -58,7 +58,7 @@ pub(super) fn check(case: &Case<'_>, found: &mut Found<'_, '_>) {
                     &host_path.path,
                     format_args!(
                         "mounts `{}` of its node; use an emptyDir or a persistentVolumeClaim",
-                        Cut(&host_path.path)
+                        Escaped(&host_path.path)
                     ),
                 ),
                 Some(_) | None if &**kind == "gitRepo" => found.add_volume(
@@ -75,7 +75,7 @@ pub(super) fn check(case: &Case<'_>, found: &mut Found<'_, '_>) {
                     "",
                     format_args!(
                         "has the unknown type `{}`, which may reach its node; use a known one",
-                        Cut(kind)
+                        Escaped(kind)
                     ),
                 ),
             }
@@ -140,7 +140,7 @@ mod tests {
             let found = findings(&volumes(&json!([{"name": "a", "hostPath": {"path": path}}])), baseline(0));
             found.into_iter().next().unwrap()
         };
-        assert_eq!(of("/var").concern, r#"Volume("a")"#);
+        assert_eq!(of("/var").about, r#"Volume("a")"#);
         assert_eq!(
             of("/var").message,
             "volume `a` mounts `/var` of its node; use an emptyDir or a persistentVolumeClaim"

@@ -9,7 +9,7 @@
 //! - Source: `check_hostProbesAndhostLifecycle.go`.
 
 use super::case::{Case, Found, Place};
-use crate::json::Cut;
+use crate::json::Escaped;
 use crate::objects::container::{Container, HandlerTarget};
 
 pub(super) fn check(case: &Case<'_>, found: &mut Found<'_, '_>) {
@@ -22,7 +22,7 @@ pub(super) fn check(case: &Case<'_>, found: &mut Found<'_, '_>) {
                 format_args!("{field} {}", target.host),
                 format_args!(
                     "makes its node connect to `{}`; remove `host`, so that the node connects to the pod",
-                    Cut(&target.host)
+                    Escaped(&target.host)
                 ),
             );
         }

@@ -9,7 +9,7 @@
 //! - Source: `check_procMount_baseline.go`, `check_procMount_restricted.go`.
 
 use super::case::{Case, Found, Place};
-use crate::json::Cut;
+use crate::json::Escaped;
 
 pub(super) fn check(case: &Case<'_>, found: &mut Found<'_, '_>) {
     if !case.is_in_user_namespace() {
@@ -28,7 +28,7 @@ pub(super) fn check_strictly(case: &Case<'_>, found: &mut Found<'_, '_>) {
                 proc_mount,
                 format_args!(
                     "mounts /proc as `{}` and so sees the kernel's settings; remove `procMount` or set it to Default",
-                    Cut(proc_mount)
+                    Escaped(proc_mount)
                 ),
             );
         }

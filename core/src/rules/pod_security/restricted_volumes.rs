@@ -7,8 +7,8 @@
 //! - Allowed: no key but `name` (it becomes an `emptyDir`), and the keys in [`ALLOWED`].
 //! - Source: `check_restrictedVolumes.go`.
 
-use super::case::{Case, Found, Listed};
-use crate::json::Cut;
+use super::case::{Case, Found, NameList};
+use crate::json::Escaped;
 
 const ALLOWED: [&str; 9] = [
     "configMap",
@@ -36,8 +36,8 @@ pub(super) fn check(case: &Case<'_>, found: &mut Found<'_, '_>) {
                 path,
                 format_args!(
                     "has type `{}`; use a persistentVolumeClaim or another allowed type ({})",
-                    Cut(kind),
-                    Listed(&ALLOWED)
+                    Escaped(kind),
+                    NameList(&ALLOWED)
                 ),
             );
         }

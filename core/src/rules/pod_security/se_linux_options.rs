@@ -8,7 +8,7 @@
 //! - Source: `check_seLinuxOptions.go`.
 
 use super::case::{Allowed, Case, Found};
-use crate::json::Cut;
+use crate::json::Escaped;
 
 /// The allowed types, each with the minor version that allowed it.
 const TYPES: [(u16, &str); 5] = [
@@ -34,7 +34,7 @@ pub(super) fn check(case: &Case<'_>, found: &mut Found<'_, '_>) {
                 format_args!("type {}", options.type_),
                 format_args!(
                     "has SELinux type `{}`; remove it or use one of {}",
-                    Cut(&options.type_),
+                    Escaped(&options.type_),
                     Allowed { names: &TYPES, minor: case.minor }
                 ),
             );
@@ -45,7 +45,7 @@ pub(super) fn check(case: &Case<'_>, found: &mut Found<'_, '_>) {
                     place,
                     format_args!("securityContext.seLinuxOptions.{what}"),
                     format_args!("{what} {value}"),
-                    format_args!("has SELinux {what} `{}`; remove it", Cut(value)),
+                    format_args!("has SELinux {what} `{}`; remove it", Escaped(value)),
                 );
             }
         }

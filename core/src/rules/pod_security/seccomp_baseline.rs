@@ -11,7 +11,7 @@
 //! - Source: `check_seccompProfile_baseline.go`. At `restricted`, `seccompProfile_restricted` replaces this control.
 
 use super::case::{Case, Found, Place, Type};
-use crate::json::Cut;
+use crate::json::Escaped;
 use crate::objects::container::SeccompProfile;
 
 /// The version since which the profile is a field.
@@ -71,7 +71,7 @@ fn check_annotations(case: &Case<'_>, found: &mut Found<'_, '_>) {
             container,
             format_args!(
                 "has seccomp profile `{}`; use `runtime/default` or `localhost/<name>`, or remove the annotation",
-                Cut(profile)
+                Escaped(profile)
             ),
         );
     }

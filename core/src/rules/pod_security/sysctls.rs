@@ -8,7 +8,7 @@
 //! - Source: `check_sysctls.go`.
 
 use super::case::{Allowed, Case, Found, Place};
-use crate::json::Cut;
+use crate::json::Escaped;
 
 /// The safe settings, each with the minor version that allowed it.
 const SAFE: [(u16, &str); 14] = [
@@ -55,7 +55,7 @@ pub(super) fn check(case: &Case<'_>, found: &mut Found<'_, '_>) {
                 format_args!(
                     "sets sysctl `{}`, which is not safe for other pods on its node; remove it \
                      (allowed: {})",
-                    Cut(&sysctl.name),
+                    Escaped(&sysctl.name),
                     Allowed { names: &SAFE, minor: case.minor }
                 ),
             ),

@@ -50,7 +50,7 @@ pub(super) struct Seen {
     pub(super) message: String,
     pub(super) identity: String,
     /// The part that the finding is about, in its debug form.
-    pub(super) concern: String,
+    pub(super) about: String,
 }
 
 struct Collected(Vec<Seen>);
@@ -60,21 +60,17 @@ impl Sink for Collected {
         Mode::Deny
     }
 
-    fn is_of_the_past(&self) -> bool {
+    fn is_old_object(&self) -> bool {
         false
     }
 
-    fn take(
-        &mut self,
-        _: RuleId,
-        Finding { control, field, message, identity, concern }: Finding<'_>,
-    ) -> bool {
+    fn take(&mut self, _: RuleId, Finding { control, field, message, identity, about }: Finding<'_>) -> bool {
         self.0.push(Seen {
             control,
             field: field.to_string(),
             message: message.to_string(),
             identity: identity.to_string(),
-            concern: format!("{concern:?}"),
+            about: format!("{about:?}"),
         });
         true
     }
@@ -134,7 +130,7 @@ pub(super) fn containers(control: &str, rows: &[(&str, At, Value, &[&str])]) {
             let fields: Vec<&str> = found.iter().map(|finding| &*finding.field).collect();
             assert_eq!(fields, expected, "{name} in {list}");
             for finding in found {
-                assert_eq!(finding.concern, r#"Container("app")"#, "{name} in {list}");
+                assert_eq!(finding.about, r#"Container("app")"#, "{name} in {list}");
                 assert!(finding.message.starts_with("container `app` "), "{}", finding.message);
             }
         }

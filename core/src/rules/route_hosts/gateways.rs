@@ -3,15 +3,15 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use super::Judge;
+use super::RouteCheck;
 use super::references::{Parent, ParentKind};
 use crate::api::ServiceType;
-use crate::json::{Cut, Pairs};
-use crate::judging::Listed;
+use crate::json::{Escaped, Pairs};
+use crate::judging::OneOf;
 use crate::labels::{NAMESPACE_NAME, TENANT};
 use crate::objects::gateway_api::{AllowedRoutes, GatewaySpec, Infrastructure, Listener, Reference};
 
-impl Judge<'_, '_> {
+impl RouteCheck<'_, '_> {
     pub(super) fn gateway(&mut self, spec: &GatewaySpec<'_>) {
         self.class(&spec.gateway_class_name);
         self.listeners(&spec.listeners, &format_args!("class {}", spec.gateway_class_name));
@@ -46,8 +46,8 @@ impl Judge<'_, '_> {
             Some(classes) => {
                 let message = format_args!(
                     "`{}` is not in the tenant's `gatewayClasses`; use {}",
-                    Cut(class),
-                    Listed(classes)
+                    Escaped(class),
+                    OneOf(classes)
                 );
                 findings.add_whole(&FIELD, &message, &identity);
             }
@@ -74,7 +74,7 @@ impl Judge<'_, '_> {
                 let message = format_args!(
                     "a listener for `{}` receives every connection to its port; use `HTTP`, `HTTPS` or `TLS`, with a \
                      hostname",
-                    Cut(protocol)
+                    Escaped(protocol)
                 );
                 self.claims.findings.add_whole(&format_args!("{path}.protocol"), &message, &source);
             }
@@ -128,7 +128,7 @@ impl Judge<'_, '_> {
             if !matches!(type_, "" | "IPAddress") {
                 let message = format_args!(
                     "the owner of an address of type `{}` is not known here; use type `IPAddress`",
-                    Cut(type_)
+                    Escaped(type_)
                 );
                 self.claims.findings.add_whole(&field, &message, &identity);
             // An empty value requests any address.
@@ -136,7 +136,7 @@ impl Judge<'_, '_> {
                 let message = format_args!(
                     "`{}` is not in the tenant's `services.loadBalancerIPs`; remove it, or ask the platform team to \
                      list it there",
-                    Cut(value)
+                    Escaped(value)
                 );
                 self.claims.findings.add_whole(&field, &message, &identity);
             }
@@ -154,7 +154,7 @@ impl Judge<'_, '_> {
             for (key, value) in pairs.iter() {
                 if !self.tenant.annotations.iter().any(|listed| **listed == *key) {
                     self.claims.findings.add_whole(
-                        &format_args!("spec.infrastructure.{field}[{}]", Cut(key)),
+                        &format_args!("spec.infrastructure.{field}[{}]", Escaped(key)),
                         &format_args!("{WHY}; {ADVICE}"),
                         &format_args!("{field} {key}={value}"),
                     );

@@ -1,13 +1,13 @@
 //! Judges the Route of OpenShift.
 
-use crate::json::Cut;
-use crate::judging::hosts::Claims;
+use crate::json::Escaped;
+use crate::judging::hosts::HostClaims;
 use crate::objects::gateway_api::OpenShiftRouteSpec;
 
 /// Judges the hosts of a Route.
 ///
 /// If it has none, the API server generates one from the Route's name and namespace, after admission.
-pub(super) fn check(spec: &OpenShiftRouteSpec<'_>, claims: &mut Claims<'_, '_>) {
+pub(super) fn check(spec: &OpenShiftRouteSpec<'_>, claims: &mut HostClaims<'_, '_>) {
     let OpenShiftRouteSpec { host, subdomain, wildcard_policy } = spec;
     if !host.is_empty() {
         claims.host(&"spec.host", "host", host);
@@ -15,7 +15,7 @@ pub(super) fn check(spec: &OpenShiftRouteSpec<'_>, claims: &mut Claims<'_, '_>) 
         // The subdomain has no effect if there is a host.
         let message = format_args!(
             "each router adds its own domain to `{}`; write `spec.host` instead",
-            Cut(subdomain)
+            Escaped(subdomain)
         );
         claims.findings.add_whole(&"spec.subdomain", &message, &format_args!("subdomain={subdomain}"));
     }
@@ -29,7 +29,7 @@ pub(super) fn check(spec: &OpenShiftRouteSpec<'_>, claims: &mut Claims<'_, '_>) 
         }
         other => {
             let message =
-                format_args!("the hosts of policy `{}` are not known here; write `None`", Cut(other));
+                format_args!("the hosts of policy `{}` are not known here; write `None`", Escaped(other));
             claims.findings.add_whole(&POLICY, &message, &format_args!("wildcard policy {other} {host}"));
         }
     }

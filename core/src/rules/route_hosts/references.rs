@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use super::Judge;
-use crate::json::Cut;
-use crate::judging::Listed;
+use super::RouteCheck;
+use crate::json::Escaped;
+use crate::judging::OneOf;
 use crate::objects::gateway_api::{Backend, Reference};
 use crate::objects::kinds::Kind;
 
@@ -66,7 +66,7 @@ impl<'r, 'a> Parent<'r, 'a> {
 impl fmt::Display for Parent<'_, '_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if f.alternate() {
-            return write!(f, "kind `{}` of group `{}`", Cut(self.kind_name()), Cut(self.group()));
+            return write!(f, "kind `{}` of group `{}`", Escaped(self.kind_name()), Escaped(self.group()));
         }
         let Reference { name, section_name, port, .. } = self.reference;
         let (group, kind, namespace) = (self.group(), self.kind_name(), self.namespace);
@@ -94,7 +94,7 @@ const BACKENDS: [(&str, &str); 4] = [
     ("inference.networking.x-k8s.io", "InferencePool"),
 ];
 
-impl Judge<'_, '_> {
+impl RouteCheck<'_, '_> {
     /// Judges a parent: its traffic must be known here, and the tenant must be allowed to attach to it.
     pub(super) fn parent(&mut self, field: &dyn fmt::Display, parent: Parent<'_, '_>) {
         let Parent { reference: Reference { name, .. }, namespace } = parent;
@@ -113,8 +113,8 @@ impl Judge<'_, '_> {
                 let message = format_args!(
                     "would receive the requests for Service `{}/{}`, which is not in a namespace of the tenant; name \
                      a Service that is",
-                    Cut(namespace),
-                    Cut(name)
+                    Escaped(namespace),
+                    Escaped(name)
                 );
                 self.claims.findings.add_whole(field, &message, &identity);
             }
@@ -124,9 +124,9 @@ impl Judge<'_, '_> {
                 if !gateways.iter().any(|listed| is_it(listed)) {
                     let message = format_args!(
                         "`{}/{}` is not in the tenant's `gateways`; use {}, or a Gateway of the tenant",
-                        Cut(namespace),
-                        Cut(name),
-                        Listed(gateways)
+                        Escaped(namespace),
+                        Escaped(name),
+                        OneOf(gateways)
                     );
                     self.claims.findings.add_whole(field, &message, &identity);
                 }
@@ -153,8 +153,8 @@ impl Judge<'_, '_> {
         if !BACKENDS.contains(&(group, kind)) {
             let message = format_args!(
                 "the hosts behind kind `{}` of group `{}` are not known here; name a Service of the tenant",
-                Cut(kind),
-                Cut(group)
+                Escaped(kind),
+                Escaped(group)
             );
             self.claims.findings.add_whole(field, &message, &identity);
         } else if !self.is_near(namespace, name) {
@@ -186,7 +186,7 @@ impl Judge<'_, '_> {
         if !self.is_near(namespace, name) {
             let group = group.as_deref().unwrap_or_default();
             let message =
-                format_args!("`{}` is not an object of this namespace; name one that is", Cut(name));
+                format_args!("`{}` is not an object of this namespace; name one that is", Escaped(name));
             let identity = format_args!("extension {group}/{kind} {namespace}/{name}");
             self.claims.findings.add_whole(field, &message, &identity);
         }
@@ -219,7 +219,7 @@ impl Judge<'_, '_> {
 /// Formats the location of an object, as far as a reference gives it.
 fn located(namespace: &str, name: &str) -> impl fmt::Display {
     fmt::from_fn(move |f| match namespace {
-        "" => write!(f, "{}", Cut(name)),
-        namespace => write!(f, "{}/{}", Cut(namespace), Cut(name)),
+        "" => write!(f, "{}", Escaped(name)),
+        namespace => write!(f, "{}/{}", Escaped(namespace), Escaped(name)),
     })
 }

@@ -2,20 +2,20 @@
 
 use std::fmt;
 
-use super::Judge;
+use super::RouteCheck;
 use super::references::{Parent, ParentKind};
-use crate::json::Cut;
+use crate::json::Escaped;
 use crate::objects::gateway_api::{Filter, RouteSpec};
 
 /// Names where a claim is made: the same claim in another place is another claim.
-enum Place<'r, 'a> {
+enum Attachment<'r, 'a> {
     At(Parent<'r, 'a>),
     /// The Gateways that are the cluster's default.
     Default,
     Nowhere,
 }
 
-impl fmt::Display for Place<'_, '_> {
+impl fmt::Display for Attachment<'_, '_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::At(parent) => parent.fmt(f),
@@ -38,7 +38,7 @@ const FILTERS: [&str; 9] = [
     "URLRewrite",
 ];
 
-impl<'j> Judge<'j, '_> {
+impl<'j> RouteCheck<'j, '_> {
     /// Judges an HTTPRoute, GRPCRoute or TLSRoute.
     pub(super) fn route(&mut self, spec: &RouteSpec<'_>) {
         self.attachments(spec);
@@ -52,7 +52,7 @@ impl<'j> Judge<'j, '_> {
         if spec.hostnames.is_empty() && !self.is_in_mesh(spec) {
             let problem = "without hostnames the route claims every host of its listeners";
             places.iter().any(|place| {
-                self.claims.blame(&"spec.hostnames", &problem, &format_args!("no hostnames at {place}"))
+                self.claims.report(&"spec.hostnames", &problem, &format_args!("no hostnames at {place}"))
             });
         }
         self.rules(spec);
@@ -72,18 +72,18 @@ impl<'j> Judge<'j, '_> {
     /// Returns the places where a route makes its claims, without the tenant's own Services.
     ///
     /// For an old route, nowhere is one of them: a route that leaves a place claims nothing new.
-    fn places<'r, 'a>(&self, spec: &'r RouteSpec<'a>) -> Vec<Place<'r, 'a>>
+    fn places<'r, 'a>(&self, spec: &'r RouteSpec<'a>) -> Vec<Attachment<'r, 'a>>
     where
         'j: 'r,
     {
         let parents = spec.parent_refs.iter().map(|reference| Parent::of(reference, self.namespace));
         let mut places: Vec<_> =
-            parents.filter(|parent| !self.is_own_service(*parent)).map(Place::At).collect();
+            parents.filter(|parent| !self.is_own_service(*parent)).map(Attachment::At).collect();
         if is_default(spec) {
-            places.push(Place::Default);
+            places.push(Attachment::Default);
         }
-        if places.is_empty() || self.claims.findings.is_of_the_past() {
-            places.push(Place::Nowhere);
+        if places.is_empty() || self.claims.findings.is_old_object() {
+            places.push(Attachment::Nowhere);
         }
         places
     }
@@ -128,7 +128,7 @@ impl<'j> Judge<'j, '_> {
             let type_ = &*filter.type_;
             if !FILTERS.contains(&type_) {
                 let message =
-                    format_args!("the effect of filter `{}` is not known here; remove it", Cut(type_));
+                    format_args!("the effect of filter `{}` is not known here; remove it", Escaped(type_));
                 self.claims.findings.add_whole(&path, &message, &format_args!("filter {type_}"));
             }
             if let Some(reference) = &filter.extension_ref {

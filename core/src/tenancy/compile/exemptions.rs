@@ -9,7 +9,7 @@ use super::namespaces::Places;
 use super::objects::{Known, Named};
 use crate::api::{ExemptionSpec, Target};
 use crate::tenancy::judged::is_any_judged;
-use crate::tenancy::{Exemption, ForeignRoute, Place, Reach, Tenant};
+use crate::tenancy::{ExemptContainers, Exemption, ForeignRoute, Place, Tenant};
 
 /// Compiles exemptions into the tenants they are for.
 pub(super) struct Compiler<'c> {
@@ -155,11 +155,16 @@ fn exemption(
         rules,
         kind: spec.target.kind.as_str().into(),
         target: spec.target.name.as_str().into(),
-        reach: reach(at, &spec.target, foreign_routes, mistakes),
+        containers: containers(at, &spec.target, foreign_routes, mistakes),
     }
 }
 
-fn reach(at: &At, target: &Target, foreign_routes: &[ForeignRoute], mistakes: &mut Mistakes) -> Reach {
+fn containers(
+    at: &At,
+    target: &Target,
+    foreign_routes: &[ForeignRoute],
+    mistakes: &mut Mistakes,
+) -> ExemptContainers {
     for (path, value) in [("spec.target.kind", &target.kind), ("spec.target.name", &target.name)] {
         if value.trim().is_empty() {
             let message = "an Exemption is for one object; write its kind and its exact name";
@@ -172,11 +177,11 @@ fn reach(at: &At, target: &Target, foreign_routes: &[ForeignRoute], mistakes: &m
         mistakes.warn(at, "spec.target.kind", &target.kind, message);
     }
     match &target.containers {
-        None => Reach::Whole,
+        None => ExemptContainers::Whole,
         Some(containers) => {
             let mend = "name a container, or leave the field out: then all of them are meant";
             refuse_empty(containers, at, "spec.target.containers", mend, mistakes);
-            Reach::Containers(containers.iter().map(|name| name.as_str().into()).collect())
+            ExemptContainers::Containers(containers.iter().map(|name| name.as_str().into()).collect())
         }
     }
 }

@@ -6,7 +6,7 @@ use super::mistakes::{At, Mistakes};
 use super::names;
 use super::objects::{Known, Named, index_by_name};
 use crate::api::{self, NodePoolSpec, Operator};
-use crate::tenancy::{Grant, Pool, PoolId, Taint, is_restricted};
+use crate::tenancy::{AllowedToleration, Pool, PoolId, Taint, is_restricted};
 
 /// The pools, and how they are found by name and by taint.
 pub(super) struct Pools<'o> {
@@ -42,7 +42,7 @@ impl Pools<'_> {
 
     /// A pool outside `own` whose taint `grant` reaches. Its effect does not count: a taint's effect can be
     /// changed on the node without anybody looking here.
-    pub(super) fn reached_by(&self, grant: &Grant, own: &[PoolId]) -> Option<&Pool> {
+    pub(super) fn reached_by(&self, grant: &AllowedToleration, own: &[PoolId]) -> Option<&Pool> {
         let is_foreign = |index: &&usize| !own.contains(&PoolId(**index));
         let index = match grant.operator {
             // At most one more is looked at than the tenant has pools.

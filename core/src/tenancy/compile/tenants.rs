@@ -13,7 +13,7 @@ use super::pools::{Found, Pools};
 use crate::api::{self, Level, NodePools, Operator, TenantSpec, TolerationGrant};
 use crate::hosts::{Domain, Domains};
 use crate::rule_id::Modes;
-use crate::tenancy::{Grant, PodSecurity, PoolId, Tenant};
+use crate::tenancy::{AllowedToleration, PodSecurity, PoolId, Tenant};
 
 /// The newest minor version whose standards were known when this was written.
 const NEWEST_MINOR: u16 = 37;
@@ -196,11 +196,11 @@ fn grants(
     pools: &Pools<'_>,
     own: &[PoolId],
     mistakes: &mut Mistakes,
-) -> Vec<Grant> {
+) -> Vec<AllowedToleration> {
     let mut grants = Vec::with_capacity(written.len());
     for (place, toleration) in written.iter().enumerate() {
         let path = format!("spec.tolerations[{place}]");
-        let grant = Grant {
+        let grant = AllowedToleration {
             key: toleration.key.as_str().into(),
             operator: toleration.operator.unwrap_or(Operator::Equal),
             value: toleration.value.as_deref().unwrap_or_default().into(),
@@ -220,8 +220,8 @@ fn grants(
     grants
 }
 
-fn check_toleration(at: &At, path: &str, grant: &Grant, mistakes: &mut Mistakes) {
-    let Grant { key, operator, value, .. } = grant;
+fn check_toleration(at: &At, path: &str, grant: &AllowedToleration, mistakes: &mut Mistakes) {
+    let AllowedToleration { key, operator, value, .. } = grant;
     if key.is_empty() {
         let message = "without a key this would tolerate every taint of every node; name a key";
         mistakes.error(at, format!("{path}.key"), &**key, message);

@@ -9,9 +9,9 @@ fn found(object: &str, path: &str) -> Vec<String> {
     let mut all = Vec::new();
     walk(&object, &HostPath::parse(path).unwrap(), &mut |at, found| {
         all.push(match found {
-            Found::Host(host) => format!("{at}={host}"),
-            Found::Nothing => format!("{at} is missing"),
-            Found::Unreadable(problem) => format!("{at}: {problem}"),
+            PathValue::Host(host) => format!("{at}={host}"),
+            PathValue::Nothing => format!("{at} is missing"),
+            PathValue::Unreadable(problem) => format!("{at}: {problem}"),
         });
     });
     all
@@ -75,10 +75,7 @@ fn m8_what_the_path_does_not_lead_through_is_told() {
 #[test]
 fn m9_a_field_that_is_there_twice_is_told() {
     let object = r#"{"spec":{"x":[{"host":"a","host":"b"}]}}"#;
-    assert_eq!(
-        found(object, "spec.x[*].host"),
-        ["spec.x[0].host=a", "spec.x[0].host: `host` appears twice"]
-    );
+    assert_eq!(found(object, "spec.x[*].host"), ["spec.x[0].host=a", "spec.x[0].host: `host` appears twice"]);
     let object = r#"{"spec":{"x":[{"host":"a"}],"\u0078":[]}}"#;
     assert_eq!(found(object, "spec.x[*].host"), ["spec.x[0].host=a", "spec.x: `x` appears twice"]);
 }
