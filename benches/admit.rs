@@ -22,7 +22,7 @@ use std::time::Duration;
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
 use jiff::civil::date;
-use partywall::config;
+use partywall::policies;
 use partywall_core::rule_id::RuleId;
 use partywall_core::tenancy::Snapshot;
 use partywall_core::{Phase, admit, answer, review};
@@ -120,7 +120,7 @@ spec:
     let folder = tempfile::tempdir().unwrap_or_else(|error| panic!("{error}"));
     let file = folder.path().join("policies.yaml");
     std::fs::write(&file, policies).unwrap_or_else(|error| panic!("{error}"));
-    config::load(&[file], date(2026, 11, 20)).unwrap_or_else(|error| panic!("{error}")).snapshot
+    policies::load(&[file], date(2026, 11, 20)).unwrap_or_else(|error| panic!("{error}")).snapshot
 }
 
 /// The same pod as a careful team writes it, so that nothing is left to say at `restricted`.

@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 use std::ops::Range;
 
 use jiff::civil::date;
-use partywall::config;
+use partywall::policies;
 use partywall_core::tenancy::Snapshot;
 use partywall_core::{Phase, answer};
 
@@ -158,7 +158,7 @@ pub(crate) fn uid_at(body: &[u8]) -> Range<usize> {
 
 /// What the reviews are decided by.
 pub(crate) fn snapshot() -> Snapshot {
-    config::load(&[POLICIES.into()], date(2026, 11, 20)).unwrap_or_else(|error| panic!("{error}")).snapshot
+    policies::load(&[POLICIES.into()], date(2026, 11, 20)).unwrap_or_else(|error| panic!("{error}")).snapshot
 }
 
 /// Panics unless every review is as large as it says, and gets what it says.

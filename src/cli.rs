@@ -3,6 +3,7 @@
 mod certs;
 mod check;
 mod manifests;
+mod progress;
 mod serve;
 mod today;
 

@@ -8,10 +8,12 @@
 //!
 //! | layer | what it holds | imports |
 //! |---|---|---|
-//! | [`config`] | from files to a checked snapshot | nothing |
+//! | `manifests` | files, YAML and Lists → values | nothing |
 //! | [`telemetry`] | logs and metrics | nothing |
-//! | [`server`] | the webhook server | `telemetry` |
-//! | [`cli`] | the commands | `config`, `server`, `telemetry` |
+//! | [`policies`] | files → a checked snapshot, the store, the reload | `manifests`, `telemetry` |
+//! | `assess` | objects → verdicts and reports, outside of a cluster | `manifests`, `policies` |
+//! | [`server`] | the webhook server | `policies`, `telemetry` |
+//! | [`cli`] | the commands | `assess`, `manifests`, `policies`, `server`, `telemetry` |
 //!
 //! # Fail closed
 //!
@@ -25,7 +27,9 @@
 //! | a body stalls: less than 64 KiB, and not its end, in 2 s | HTTP 408, and the connection is closed |
 //! | a rule panics | 200, denied, code 500, counted |
 
+mod assess;
 pub mod cli;
-pub mod config;
+mod manifests;
+pub mod policies;
 pub mod server;
 pub mod telemetry;

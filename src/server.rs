@@ -5,7 +5,7 @@
 //!                                                      store (a snapshot, written by whoever loads it) ┘
 //! ```
 //!
-//! It knows nothing of where policies come from: a [`Writer`] puts a snapshot into the store, and requests read
+//! It knows nothing of where policies come from: a [`Writer`](crate::policies::Writer) puts a snapshot into the store, and requests read
 //! it. It must never decide anything itself, nor let a request wait for anything but its own body, or with a
 //! large one for its turn among those.
 //!
@@ -16,21 +16,14 @@
 //! review that was read is answered.
 
 mod body;
-mod budget;
-mod connections;
-mod deadline;
-mod guarded;
-mod handshake;
+mod certificates;
+mod connection;
 mod judge;
 mod limits;
+mod log_limits;
 mod ops;
-mod rated;
 mod shared;
-mod store;
-mod tls;
-mod turns;
 mod webhook;
-mod workers;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -42,16 +35,15 @@ use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
 
-use self::budget::Budget;
-use self::connections::WhenFull;
-pub use self::connections::bind;
+use self::body::Budget;
+pub use self::certificates::{Certificates, CertificatesError, Pair};
+use self::connection::WhenFull;
+pub(crate) use self::connection::limits;
+pub use self::connection::{Workers, bind, step_back};
 pub use self::judge::Judge;
 pub use self::limits::Limits;
-use self::rated::{Burst, Rated};
+use self::log_limits::{Burst, Rated};
 use self::shared::Shared;
-pub use self::store::{Reader, Writer, store};
-pub use self::tls::{Certificates, CertificatesError, Pair};
-pub use self::workers::{Workers, step_back};
 use crate::telemetry::Metrics;
 
 /// How many denials a second have a line in the log: enough for every honest one.
@@ -102,16 +94,16 @@ pub async fn run(listeners: Listeners, parts: Parts, shutdown: impl Future<Outpu
     });
     let connections = GracefulShutdown::new();
     let webhook = webhook::router(&shared);
-    let webhook = connections::accept(listeners.webhook, limits.connections, WhenFull::Close, |accepted| {
+    let webhook = connection::accept(listeners.webhook, limits.connections, WhenFull::Close, |accepted| {
         let (router, shared) = (webhook.clone(), Arc::clone(&shared));
         let config = certificates.current();
         workers.serve(|turns| {
-            connections::serve_tls(accepted, config, router, turns, shared, connections.watcher())
+            connection::serve_tls(accepted, config, router, turns, shared, connections.watcher())
         });
     });
     let ops = ops::router(&shared);
-    let ops = connections::accept(listeners.ops, limits.ops_connections, WhenFull::Wait, |accepted| {
-        tokio::spawn(connections::serve_plain(accepted, ops.clone(), Arc::clone(&shared)));
+    let ops = connection::accept(listeners.ops, limits.ops_connections, WhenFull::Wait, |accepted| {
+        tokio::spawn(connection::serve_plain(accepted, ops.clone(), Arc::clone(&shared)));
     });
     tokio::pin!(ops);
     let drained = async {

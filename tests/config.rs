@@ -25,7 +25,7 @@ mod tenants;
 use std::path::{Path, PathBuf};
 
 use jiff::civil::{Date, date};
-use partywall::config::{self, LoadError, Loaded};
+use partywall::policies::{self, LoadError, Loaded};
 use partywall_core::api::{Level, Mistake, Mode, StampMode, Workloads};
 use partywall_core::rule_id::RuleId;
 use partywall_core::tenancy::{Owner, PodSecurity};
@@ -37,7 +37,7 @@ fn load(text: &str) -> Result<Loaded, LoadError> {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("policies.yaml");
     std::fs::write(&file, text).unwrap();
-    config::load(&[file], TODAY)
+    policies::load(&[file], TODAY)
 }
 
 fn mistakes(text: &str) -> Vec<Mistake> {
@@ -145,7 +145,7 @@ fn all_mistakes_of_all_files_are_told_at_once_and_sorted() {
     );
     write("ignored.txt", "{");
     write(".hidden.yaml", "{");
-    let Err(error) = config::load(&[folder.path().to_owned()], TODAY) else { panic!("there are mistakes") };
+    let Err(error) = policies::load(&[folder.path().to_owned()], TODAY) else { panic!("there are mistakes") };
     let prefix = format!("{}/", folder.path().display());
     let text = error.to_string();
     let lines: Vec<_> = text.lines().map(|line| line.strip_prefix(&prefix).unwrap()).collect();
@@ -178,7 +178,7 @@ fn a_syntax_error_names_file_line_and_column() {
 #[test]
 fn what_cannot_be_read_is_named() {
     let missing = PathBuf::from("/nowhere/policies");
-    let error = config::load(&[missing], TODAY).unwrap_err();
+    let error = policies::load(&[missing], TODAY).unwrap_err();
     assert!(error.to_string().starts_with("`/nowhere/policies` cannot be read: "), "{error}");
 }
 
@@ -242,11 +242,11 @@ fn without_podsecurity_baseline_latest_holds() {
 fn the_examples_load_each_and_all_together() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies/examples");
     for name in ["eks.yaml", "university.yaml", "sandboxed-customers.yaml", "charts.yaml"] {
-        let loaded = config::load(&[folder.join(name)], TODAY).unwrap_or_else(|error| panic!("{error}"));
+        let loaded = policies::load(&[folder.join(name)], TODAY).unwrap_or_else(|error| panic!("{error}"));
         assert!(!loaded.snapshot.tenants().is_empty(), "{name}");
     }
-    let together = config::load(&[folder], TODAY).unwrap_or_else(|error| panic!("{error}"));
+    let together = policies::load(&[folder], TODAY).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(together.snapshot.tenants().len(), 10);
-    let demo = config::demo(TODAY).unwrap().snapshot;
+    let demo = policies::demo(TODAY).unwrap().snapshot;
     assert!(matches!(demo.owner("tenants-x"), Owner::Tenant(tenant) if tenant.pools.len() == 1));
 }

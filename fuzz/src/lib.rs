@@ -11,14 +11,14 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use jiff::civil::date;
-use partywall::config;
+use partywall::policies;
 use partywall_core::tenancy::Snapshot;
 
 /// The policies that every review is judged by.
 pub fn snapshot() -> &'static Snapshot {
     static SNAPSHOT: LazyLock<Snapshot> = LazyLock::new(|| {
         let files = [fixtures().join("rules/policies.yaml"), here().join("policies.yaml")];
-        config::load(&files, date(2026, 11, 20)).unwrap_or_else(|error| panic!("{error}")).snapshot
+        policies::load(&files, date(2026, 11, 20)).unwrap_or_else(|error| panic!("{error}")).snapshot
     });
     &SNAPSHOT
 }

@@ -7,12 +7,6 @@
 //!
 //! INVARIANT: what could not be judged never counts as clean, nor does nothing at all; the exit code says so.
 
-mod count;
-mod judge;
-mod manifests;
-mod progress;
-mod report;
-
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -21,11 +15,10 @@ use anyhow::Context;
 use clap::builder::FalseyValueParser;
 use jiff::civil::Date;
 
-use self::judge::Judge;
-use self::progress::Progress;
-use self::report::{Output, Report};
-use crate::cli::today::today;
-use crate::config;
+use super::progress::Progress;
+use super::today::today;
+use crate::assess::{Judge, Output, Report};
+use crate::{manifests, policies};
 
 /// Judges manifests offline, as if they were created: multi-document YAML or JSON, Lists, folders.
 ///
@@ -70,12 +63,12 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
 
 /// The policies, with their warnings told.
 #[expect(clippy::print_stderr, reason = "notes of a command go to stderr")]
-fn load(paths: &[PathBuf], today: Date) -> anyhow::Result<config::Loaded> {
+fn load(paths: &[PathBuf], today: Date) -> anyhow::Result<policies::Loaded> {
     let loaded = if paths.is_empty() {
         eprintln!("note: no --policies given, so the embedded demonstration holds: one tenant, `tenants-x`");
-        config::demo(today).context("the embedded demonstration has mistakes")?
+        policies::demo(today).context("the embedded demonstration has mistakes")?
     } else {
-        config::load(paths, today)
+        policies::load(paths, today)
             .map_err(|error| anyhow::anyhow!("the policies cannot be used:\n{error}"))?
     };
     for warning in &loaded.warnings {
@@ -98,7 +91,7 @@ fn check<W: Write>(
     judge: &Judge<'_>,
     report: &mut Report<W>,
 ) -> io::Result<()> {
-    let (files, problems) = manifests::list(paths);
+    let (files, problems) = manifests::list_below(paths);
     for problem in problems {
         report.unjudged(&problem)?;
     }
@@ -106,7 +99,7 @@ fn check<W: Write>(
     let mut not_applied = Vec::new();
     for file in files {
         let mut has_policy = false;
-        for manifest in manifests::read(&file) {
+        for manifest in manifests::objects(&file) {
             has_policy |= manifest.as_ref().is_ok_and(|manifest| manifests::is_policy(&manifest.object));
             let outcome = manifest.and_then(|manifest| judge.judge(manifest));
             // A bar on the same terminal would be torn by the line.

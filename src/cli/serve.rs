@@ -3,8 +3,6 @@
 //! Policies, certificates, listeners, signals and the log meet here, and nowhere else.
 
 mod demo;
-mod descriptors;
-mod policies;
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroUsize;
@@ -20,7 +18,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 use tracing::{error, info, warn};
 
-use self::policies::Policies;
+use super::today::today;
+use crate::policies::{self, Policies};
 use crate::server::{self, Certificates, Judge, Listeners, Pair, Parts, Workers, step_back};
 use crate::telemetry::{self, LogFormat, Metrics};
 
@@ -94,9 +93,9 @@ fn run_logged(args: Args) -> anyhow::Result<ExitCode> {
 
 async fn serve(args: Args) -> anyhow::Result<ExitCode> {
     let metrics = Arc::new(Metrics::new()?);
-    let (writer, snapshots) = server::store();
+    let (writer, snapshots) = policies::store();
     let is_demo = args.policies.is_empty();
-    let policies = Policies::load(args.policies, writer, Arc::clone(&metrics)).await?;
+    let policies = Policies::load(args.policies, writer, Arc::clone(&metrics), today).await?;
     let pair = args.tls_cert.zip(args.tls_key).map(|(cert, key)| Pair { cert, key });
     if pair.is_none() {
         warn!("without --tls-cert the certificate is self-signed and made anew at every start");
@@ -116,7 +115,7 @@ async fn serve(args: Args) -> anyhow::Result<ExitCode> {
         judge: Judge::Policies(snapshots),
         certificates,
         metrics,
-        limits: descriptors::limits(workers.get()),
+        limits: server::limits(workers.get()),
         workers: Workers::start(workers)?,
     };
     // Whatever happens first; to drop the others ends them.

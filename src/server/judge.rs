@@ -12,8 +12,8 @@ use partywall_core::{Answer, Phase, review};
 use tokio::time::Instant;
 use tracing::{debug, info};
 
-use super::rated::Burst;
-use super::store::Reader;
+use super::log_limits::Burst;
+use crate::policies::Reader;
 use crate::telemetry::Metrics;
 
 /// Where it is told what was decided.

@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use axum::response::Response;
 use tokio::sync::Semaphore;
 
-use super::budget::Budget;
+use super::body::Budget;
 use super::judge::{Judge, Told};
 use super::limits::Limits;
-use super::rated::{Burst, Rated};
+use super::log_limits::{Burst, Rated};
 use crate::telemetry::Metrics;
 
 /// What all requests share.

@@ -20,12 +20,10 @@ use tokio::task::spawn_blocking;
 use tokio::time::timeout_at;
 use tracing::debug;
 
-use super::body::{Arriving, Received, Trouble};
-use super::budget::Room;
-use super::deadline::Deadline;
+use super::body::{Arriving, Deadline, Received, Room, Trouble};
+use super::connection::Turns;
 use super::judge::{Reply, bug, too_large};
 use super::shared::{CloseAfter, Place, Shared};
-use super::turns::Turns;
 use crate::telemetry::{Metrics, Refusal};
 
 /// The two endpoints; every other path is 404, every other method 405.

@@ -25,7 +25,7 @@ use std::sync::Arc;
 
 use jiff::civil::date;
 use libtest_mimic::{Arguments, Failed, Trial};
-use partywall::config;
+use partywall::policies;
 use partywall_core::tenancy::Snapshot;
 
 use self::catalogue::AREAS;
@@ -37,7 +37,7 @@ fn repository(path: &str) -> PathBuf {
 }
 
 fn snapshot() -> Snapshot {
-    config::load(&[repository("tests/attacks/policies.yaml")], date(2026, 11, 20))
+    policies::load(&[repository("tests/attacks/policies.yaml")], date(2026, 11, 20))
         .unwrap_or_else(|error| panic!("{error}"))
         .snapshot
 }

@@ -10,7 +10,7 @@ fn load_folder(fill: impl FnOnce(&Path)) -> Result<Vec<String>, (bool, Vec<Strin
     let root = folder.path();
     fill(root);
     let prefix = format!("{}/", root.display());
-    match config::load(&[root.to_owned()], TODAY) {
+    match policies::load(&[root.to_owned()], TODAY) {
         Ok(loaded) => {
             Ok(loaded.warnings.iter().map(|warning| warning.to_string().replace(&prefix, "")).collect())
         }
@@ -121,14 +121,14 @@ fn endings_may_be_in_capitals() {
     }
     let json = r#"{"apiVersion": "partywall.dev/v1alpha1", "kind": "Tenant", "metadata": {"name": "c"}, "spec": {}}"#;
     write(folder.path().join("c.JSON"), json);
-    let loaded = config::load(&[folder.path().to_owned()], TODAY).unwrap();
+    let loaded = policies::load(&[folder.path().to_owned()], TODAY).unwrap();
     assert_eq!(loaded.snapshot.tenants().len(), 3);
 }
 
 #[test]
 fn all_paths_that_cannot_be_read_are_named() {
     let paths = ["/nowhere/a", "/nowhere/b"].map(PathBuf::from);
-    let error = config::load(&paths, TODAY).unwrap_err().to_string();
+    let error = policies::load(&paths, TODAY).unwrap_err().to_string();
     let lines: Vec<_> = error.lines().collect();
     assert_eq!(lines.len(), 2, "{error}");
     assert!(lines[0].starts_with("`/nowhere/a` cannot be read: "), "{error}");
@@ -139,10 +139,10 @@ fn all_paths_that_cannot_be_read_are_named() {
 fn a_fingerprint_follows_what_cannot_be_read() {
     let folder = tempfile::tempdir().unwrap();
     let paths = [folder.path().to_owned()];
-    let empty = config::fingerprint(&paths, TODAY);
+    let empty = policies::fingerprint(&paths, TODAY);
     symlink("later", folder.path().join("a.yaml")).unwrap();
-    let dangling = config::fingerprint(&paths, TODAY);
+    let dangling = policies::fingerprint(&paths, TODAY);
     assert_ne!(empty, dangling);
     std::fs::write(folder.path().join("later"), "x").unwrap();
-    assert_ne!(dangling, config::fingerprint(&paths, TODAY));
+    assert_ne!(dangling, policies::fingerprint(&paths, TODAY));
 }

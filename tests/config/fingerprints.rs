@@ -8,19 +8,19 @@ fn a_fingerprint_changes_with_what_would_be_loaded() {
     let paths = [folder.path().to_owned()];
     let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
     write("a.yaml", "a");
-    let first = config::fingerprint(&paths, TODAY);
-    assert_eq!(first, config::fingerprint(&paths, TODAY));
-    assert_ne!(first, config::fingerprint(&paths, TODAY.tomorrow().unwrap()), "another day");
+    let first = policies::fingerprint(&paths, TODAY);
+    assert_eq!(first, policies::fingerprint(&paths, TODAY));
+    assert_ne!(first, policies::fingerprint(&paths, TODAY.tomorrow().unwrap()), "another day");
     write("notes.txt", "a");
-    assert_eq!(first, config::fingerprint(&paths, TODAY), "no policies");
+    assert_eq!(first, policies::fingerprint(&paths, TODAY), "no policies");
     write("a.yaml", "ab");
-    let changed = config::fingerprint(&paths, TODAY);
+    let changed = policies::fingerprint(&paths, TODAY);
     assert_ne!(first, changed, "another length");
     write("b.yaml", "");
-    let added = config::fingerprint(&paths, TODAY);
+    let added = policies::fingerprint(&paths, TODAY);
     assert_ne!(changed, added, "another file");
     std::fs::remove_file(folder.path().join("a.yaml")).unwrap();
-    assert_ne!(added, config::fingerprint(&paths, TODAY), "a file less");
+    assert_ne!(added, policies::fingerprint(&paths, TODAY), "a file less");
 }
 
 /// A kubelet updates a mounted ConfigMap by swapping the folder behind `..data`.
@@ -35,9 +35,9 @@ fn a_fingerprint_follows_symlinks() {
     std::os::unix::fs::symlink("..1", root.join("..data")).unwrap();
     std::os::unix::fs::symlink("..data/a.yaml", root.join("a.yaml")).unwrap();
     let paths = [root.to_owned()];
-    let before = config::fingerprint(&paths, TODAY);
-    assert_eq!(config::load(&paths, TODAY).unwrap().snapshot.tenants().len(), 1, "nothing is read twice");
+    let before = policies::fingerprint(&paths, TODAY);
+    assert_eq!(policies::load(&paths, TODAY).unwrap().snapshot.tenants().len(), 1, "nothing is read twice");
     std::os::unix::fs::symlink("..2", root.join("..tmp")).unwrap();
     std::fs::rename(root.join("..tmp"), root.join("..data")).unwrap();
-    assert_ne!(before, config::fingerprint(&paths, TODAY));
+    assert_ne!(before, policies::fingerprint(&paths, TODAY));
 }

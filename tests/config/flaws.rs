@@ -157,9 +157,9 @@ fn what_cannot_be_read_may_hold_what_others_refer_to() {
     let refers = "{tenant: elsewhere, rules: [tolerations], target: {kind: Pod, name: x}, reason: why, expires: 2027-01-01}";
     write("a.yaml", &(tenant("a", "{nodePools: {default: elsewhere}}") + &object("Exemption", "e", refers)));
     write("b.yaml", "");
-    let error = config::load(&[folder.path().to_owned()], TODAY).unwrap_err().to_string();
+    let error = policies::load(&[folder.path().to_owned()], TODAY).unwrap_err().to_string();
     assert_eq!(error.lines().count(), 1, "{error}");
     write("b.yaml", &good_pool("other"));
-    let error = config::load(&[folder.path().to_owned()], TODAY).unwrap_err().to_string();
+    let error = policies::load(&[folder.path().to_owned()], TODAY).unwrap_err().to_string();
     assert_eq!(error.lines().count(), 2, "both references are wrong once all is read: {error}");
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::civil::date;
-use partywall::config;
+use partywall::policies;
 use partywall_core::tenancy::Snapshot;
 use partywall_core::{Phase, review};
 use serde_json::{Value, json};
@@ -18,7 +18,7 @@ pub(crate) fn fixture(path: &str) -> PathBuf {
 
 /// The snapshot of some policy files.
 pub(crate) fn load(paths: &[PathBuf]) -> Snapshot {
-    config::load(paths, date(2026, 11, 20)).unwrap_or_else(|error| panic!("{error}")).snapshot
+    policies::load(paths, date(2026, 11, 20)).unwrap_or_else(|error| panic!("{error}")).snapshot
 }
 
 /// The snapshot of policies written in a test.

@@ -30,7 +30,7 @@ use std::sync::Arc;
 
 use jiff::civil::date;
 use libtest_mimic::{Arguments, Failed, Trial};
-use partywall::config;
+use partywall::policies as configured;
 use partywall_core::tenancy::Snapshot;
 
 use self::cluster::Cluster;
@@ -50,7 +50,7 @@ fn here() -> PathBuf {
 }
 
 fn policies() -> Snapshot {
-    let loaded = config::load(&[here().join("policies.yaml")], date(2026, 11, 20));
+    let loaded = configured::load(&[here().join("policies.yaml")], date(2026, 11, 20));
     loaded.unwrap_or_else(|error| panic!("{error}")).snapshot
 }
 

@@ -9,8 +9,8 @@ use std::time::Duration;
 use axum::http::Method;
 use hyper_util::rt::TokioIo;
 use jiff::civil::date;
-use partywall::config;
-use partywall::server::{self, Certificates, Judge, Limits, Listeners, Pair, Parts, Workers, Writer};
+use partywall::policies::{self as objects, Writer};
+use partywall::server::{self, Certificates, Judge, Limits, Listeners, Pair, Parts, Workers};
 use partywall::telemetry::Metrics;
 use partywall_core::tenancy::Snapshot;
 use tempfile::TempDir;
@@ -54,7 +54,7 @@ pub(crate) struct Setup {
 
 /// The policies of the embedded demo.
 pub(crate) fn policies() -> Arc<Snapshot> {
-    match config::demo(date(2027, 1, 1)) {
+    match objects::demo(date(2027, 1, 1)) {
         Ok(loaded) => Arc::new(loaded.snapshot),
         Err(error) => panic!("{error}"),
     }
@@ -83,7 +83,7 @@ impl Server {
         let pair = Pair { cert: folder.join("tls.crt"), key: folder.join("tls.key") };
         let certificates = Certificates::load(Some(pair), setup.asks_clients.then_some(ca)).unwrap();
 
-        let (mut writer, snapshots) = server::store();
+        let (mut writer, snapshots) = objects::store();
         if !setup.without_policies {
             writer.replace(policies());
         }

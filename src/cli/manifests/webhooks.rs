@@ -20,7 +20,7 @@ use rustls::pki_types::pem::PemObject;
 use serde::Serialize;
 
 use crate::cli::today::today;
-use crate::config;
+use crate::policies;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -144,7 +144,7 @@ fn load(policies: &[PathBuf]) -> anyhow::Result<Snapshot> {
             .map(|compiled| compiled.snapshot)
             .map_err(|mistakes| anyhow!("the built-in Settings have mistakes: {mistakes:?}"));
     }
-    let loaded = config::load(policies, today);
+    let loaded = policies::load(policies, today);
     let loaded = loaded.map_err(|error| anyhow!("the policies cannot be used:\n{error}"))?;
     for warning in &loaded.warnings {
         eprintln!("warning: {warning}");

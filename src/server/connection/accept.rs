@@ -32,11 +32,11 @@ use tokio::time::sleep;
 use tower::ServiceExt;
 use tracing::{debug, warn};
 
-use super::guarded::Guarded;
+use super::fair_queue::{ThreadTurns, Turns};
 use super::handshake::shake_hands;
-use super::rated::Rated;
-use super::shared::{CloseAfter, Shared};
-use super::turns::{ThreadTurns, Turns};
+use super::peer_timeouts::Guarded;
+use crate::server::log_limits::Rated;
+use crate::server::shared::{CloseAfter, Shared};
 
 /// How long to wait when connections cannot be accepted, most likely for want of file descriptors.
 const BACK_OFF: Duration = Duration::from_millis(100);
@@ -62,7 +62,7 @@ pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
 
 /// A connection, and its place among those that may be open at once.
 #[derive(Debug)]
-pub(super) struct Accepted {
+pub(crate) struct Accepted {
     /// Known to no runtime yet: it may be served by another one than the one that accepted it.
     stream: std::net::TcpStream,
     peer: SocketAddr,
@@ -71,7 +71,7 @@ pub(super) struct Accepted {
 
 /// What becomes of connections while as many are open as may be.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum WhenFull {
+pub(crate) enum WhenFull {
     /// They wait in the system's queue.
     Wait,
     /// They are closed, so that whoever dialled can try another replica.
@@ -79,7 +79,7 @@ pub(super) enum WhenFull {
 }
 
 /// Hands every connection to `serve`, `most` at once, for ever.
-pub(super) async fn accept(
+pub(crate) async fn accept(
     listener: TcpListener,
     most: usize,
     when_full: WhenFull,
@@ -133,7 +133,7 @@ fn adopt(stream: std::net::TcpStream, peer: SocketAddr) -> Option<TcpStream> {
 }
 
 /// Serves a connection of the webhook's port until it ends.
-pub(super) async fn serve_tls(
+pub(crate) async fn serve_tls(
     Accepted { stream, peer, place: _place }: Accepted,
     config: Arc<ServerConfig>,
     router: Router,
@@ -182,7 +182,7 @@ fn hand_turns<B: Body>(request: &mut Request<B>, stretches: &Turns, small: usize
 }
 
 /// Serves a connection of the ops port until it ends.
-pub(super) async fn serve_plain(accepted: Accepted, router: Router, shared: Arc<Shared>) {
+pub(crate) async fn serve_plain(accepted: Accepted, router: Router, shared: Arc<Shared>) {
     let Accepted { stream, peer, place: _place } = accepted;
     let Some(stream) = adopt(stream, peer) else { return };
     // hyper's timer does for the head here: nobody minds if an idle connection to this port is closed.

@@ -14,16 +14,16 @@ const SHORTEST: Duration = Duration::from_millis(500);
 
 /// By when a review must be answered, and how long it may wait for its turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Deadline {
+pub(crate) struct Deadline {
     /// The answer must be there.
-    pub(super) end: Instant,
+    pub(crate) end: Instant,
     /// Whoever still waits for room or for its turn had better try another replica.
-    pub(super) patience: Instant,
+    pub(crate) patience: Instant,
 }
 
 impl Deadline {
     /// The deadline of a request that came just now, from the query of its URL.
-    pub(super) fn of(query: Option<&str>) -> Self {
+    pub(crate) fn of(query: Option<&str>) -> Self {
         let now = Instant::now();
         let granted = granted(query);
         Self { end: now + granted, patience: now + granted / 2 }

@@ -12,15 +12,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::anyhow;
+use jiff::civil::Date;
 use partywall_core::tenancy::Snapshot;
 use rustc_hash::FxHashSet;
 use tokio::task::spawn_blocking;
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::{error, info, warn};
 
-use crate::cli::today::today;
-use crate::config::{self, Fingerprint, LoadError, Loaded};
-use crate::server::Writer;
+use super::files::{LoadError, Loaded, demo, load};
+use super::store::Writer;
+use crate::manifests::{Fingerprint, fingerprint};
 use crate::telemetry::{Metrics, Reload};
 
 /// How often a start tries to read files that change all the time.
@@ -29,7 +30,7 @@ const TRIES: usize = 3;
 const NAMED: usize = 20;
 
 /// The policies of this process.
-pub(super) struct Policies {
+pub(crate) struct Policies {
     /// Empty for the embedded demo.
     paths: Vec<PathBuf>,
     /// What the files looked like that were last decided about.
@@ -42,32 +43,43 @@ pub(super) struct Policies {
     unreadable: Option<String>,
     writer: Writer,
     metrics: Arc<Metrics>,
+    /// Tells the date, by which exemptions expire.
+    today: fn() -> Date,
 }
 
 impl Policies {
     /// Loads for the first time. The error has every mistake, one a line.
-    pub(super) async fn load(
+    pub(crate) async fn load(
         paths: Vec<PathBuf>,
         writer: Writer,
         metrics: Arc<Metrics>,
+        today: fn() -> Date,
     ) -> anyhow::Result<Self> {
         let (paths, found) = spawn_blocking(move || {
-            let found = (0..TRIES).find_map(|_| read(&paths));
+            let found = (0..TRIES).find_map(|_| read(&paths, today()));
             (paths, found)
         })
         .await?;
         let (fingerprint, loaded) =
             found.ok_or_else(|| anyhow!("the policies change while they are read; start again"))?;
         let loaded = loaded.map_err(|error| anyhow!("the policies cannot be used:\n{error}"))?;
-        let mut policies =
-            Self { paths, fingerprint, is_refused: false, changed: None, unreadable: None, writer, metrics };
+        let mut policies = Self {
+            paths,
+            fingerprint,
+            is_refused: false,
+            changed: None,
+            unreadable: None,
+            writer,
+            metrics,
+            today,
+        };
         let reload = policies.hold(loaded);
         policies.decided(reload);
         Ok(policies)
     }
 
     /// Looks at the files `every` so often, for ever.
-    pub(super) async fn watch(mut self, every: Duration) -> Infallible {
+    pub(crate) async fn watch(mut self, every: Duration) -> Infallible {
         let mut ticks = interval(every);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -79,8 +91,8 @@ impl Policies {
     /// Loads again if something changed since the last look but one: a file, or the date, with which exemptions
     /// expire. All of it off the threads that serve requests.
     async fn look(&mut self) {
-        let paths = self.paths.clone();
-        let Ok(fingerprint) = spawn_blocking(move || config::fingerprint(&paths, today())).await else {
+        let (paths, today) = (self.paths.clone(), self.today);
+        let Ok(fingerprint) = spawn_blocking(move || fingerprint(&paths, today())).await else {
             return;
         };
         if fingerprint == self.fingerprint {
@@ -88,7 +100,7 @@ impl Policies {
             self.decided_as_before();
         } else if self.changed.as_ref() == Some(&fingerprint) {
             let paths = self.paths.clone();
-            match spawn_blocking(move || read(&paths)).await {
+            match spawn_blocking(move || read(&paths, today())).await {
                 Ok(Some((read, loaded))) if read == fingerprint => self.change(fingerprint, loaded),
                 // It goes on changing: two more looks.
                 Ok(_) => self.changed = None,
@@ -163,11 +175,10 @@ impl Policies {
 }
 
 /// What the files looked like, and what is in them; nothing if they changed meanwhile.
-fn read(paths: &[PathBuf]) -> Option<(Fingerprint, Result<Loaded, LoadError>)> {
-    let today = today();
-    let before = config::fingerprint(paths, today);
-    let loaded = if paths.is_empty() { config::demo(today) } else { config::load(paths, today) };
-    (config::fingerprint(paths, today) == before).then_some((before, loaded))
+fn read(paths: &[PathBuf], today: Date) -> Option<(Fingerprint, Result<Loaded, LoadError>)> {
+    let before = fingerprint(paths, today);
+    let loaded = if paths.is_empty() { demo(today) } else { load(paths, today) };
+    (fingerprint(paths, today) == before).then_some((before, loaded))
 }
 
 /// Says which tenants came and went: an operator who deletes a file by mistake should read of it.
@@ -203,8 +214,8 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::config::Unreadable;
-    use crate::server::{Reader, store};
+    use crate::manifests::Unreadable;
+    use crate::policies::{Reader, store};
 
     const POOL: &str = "
 apiVersion: partywall.dev/v1alpha1
@@ -223,6 +234,10 @@ spec:
   nodePools: {default: tenants-x}
 ";
 
+    fn today() -> Date {
+        Date::constant(2026, 11, 20)
+    }
+
     /// Policies in a file of their own, loaded once.
     struct Case {
         folder: tempfile::TempDir,
@@ -237,7 +252,7 @@ spec:
             fs::write(&path, documents.join("---")).unwrap();
             let (writer, reader) = store();
             let metrics = Arc::new(Metrics::new().unwrap());
-            let policies = Policies::load(vec![path], writer, metrics).await.unwrap();
+            let policies = Policies::load(vec![path], writer, metrics, today).await.unwrap();
             Self { folder, policies, reader }
         }
 
@@ -353,7 +368,7 @@ spec:
         let mut case = Case::loaded(&[POOL, TENANT]).await;
         case.write(&[POOL, &format!("{TENANT}# later\n")]);
         case.policies.look().await;
-        let fingerprint = config::fingerprint(&case.policies.paths, today());
+        let fingerprint = fingerprint(&case.policies.paths, today());
         let error = || LoadError::Unreadable {
             unreadable: vec![Unreadable { path: case.path(), error: std::io::ErrorKind::TimedOut.into() }],
             mistakes: Vec::new(),

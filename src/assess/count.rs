@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use super::judge::{About, Judged, Outcome};
+use super::assessor::{About, Judged, Outcome};
 
 #[derive(Default)]
 pub(super) struct Count {

@@ -1,6 +1,6 @@
 //! Files of objects → a checked snapshot.
 //!
-//! `path` → [`files`] → `text` → [`yaml`] → documents → [`document`] (structure, by [`schema`]) → objects →
+//! `path` → [`manifests`] → `text` → [`yaml`] → documents → [`document`] (structure, by [`schema`]) → objects →
 //! [`Snapshot::compile_beside`] (sense) → [`Loaded`].
 //!
 //! Every mistake of every file is reported at once: an object with flaws goes on without what was flawed, and
@@ -12,11 +12,8 @@
 
 mod consequences;
 mod document;
-mod files;
-mod list;
 mod metadata;
 mod schema;
-pub(crate) mod yaml;
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -28,8 +25,7 @@ use partywall_core::tenancy::{Compiled, Snapshot, Unread};
 use serde_json::Value;
 use thiserror::Error;
 
-pub(crate) use self::files::is_manifest;
-pub use self::files::{Fingerprint, Unreadable, fingerprint};
+use crate::manifests::{self, Flaw, Listed, Unreadable, is_list, items, yaml};
 
 /// A snapshot that may be used, and what is worth a warning.
 #[derive(Debug)]
@@ -63,17 +59,17 @@ fn lines<'l>(lines: impl Iterator<Item = &'l dyn Display>) -> String {
 /// Loads the objects of the files and folders, as of `today`.
 pub fn load(paths: &[PathBuf], today: Date) -> Result<Loaded, LoadError> {
     let mut read = Read::default();
-    let files::Listed { files, unreadable, subfolders } = files::list(paths);
+    let Listed { files, unreadable, subfolders } = manifests::list(paths);
     for error in unreadable {
         read.unreadable(error);
     }
-    for folder in subfolders.iter().filter(|folder| files::holds_manifest(folder)) {
+    for folder in subfolders.iter().filter(|folder| manifests::holds_manifest(folder)) {
         let message = "this is not read: folders are read without their subfolders".to_owned();
         let source = Source::file(folder.display().to_string());
         read.warnings.push(Mistake { source, path: String::new(), value: String::new(), message });
     }
     for file in files {
-        match files::read(&file) {
+        match manifests::read(&file) {
             Ok(bytes) => read.file(&file.display().to_string(), &bytes),
             Err(error) => read.unreadable(error),
         }
@@ -84,7 +80,7 @@ pub fn load(paths: &[PathBuf], today: Date) -> Result<Loaded, LoadError> {
 
 /// The embedded demonstration: one tenant on nodes of its own.
 pub fn demo(today: Date) -> Result<Loaded, LoadError> {
-    const DEMO: &str = include_str!("../policies/examples/eks.yaml");
+    const DEMO: &str = include_str!("../../policies/examples/eks.yaml");
     const PATH: &str = "policies/examples/eks.yaml (embedded)";
     let mut read = Read::default();
     read.file(PATH, DEMO.as_bytes());
@@ -136,12 +132,12 @@ impl Read {
     }
 
     fn document(&mut self, source: Source, value: Value, written: Option<&Value>) {
-        if !list::is_list(&value) {
+        if !is_list(&value) {
             return self.object(source, value, written);
         }
         let mut flaws = Vec::new();
         let written = written.and_then(|written| written.get("items"));
-        for (index, item) in list::items(value, &mut flaws).into_iter().enumerate() {
+        for (index, item) in items(value, &mut flaws).into_iter().enumerate() {
             let source = Source { item: Some(index), ..source.clone() };
             self.object(source, item, written.and_then(|written| written.get(index)));
         }
@@ -175,7 +171,7 @@ impl Read {
         self.unread.push(Unread::default());
     }
 
-    fn mistake(&mut self, source: Source, (path, value, message): schema::Flaw) {
+    fn mistake(&mut self, source: Source, (path, value, message): Flaw) {
         self.mistakes.push(Mistake { source, path, value, message });
     }
 

@@ -10,41 +10,41 @@ use partywall_core::{Phase, answer};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::manifests::{Manifest, Problem, is_policy};
-use crate::config;
+use crate::manifests::{Manifest, Problem, is_policy};
+use crate::policies;
 
 /// Judges objects.
-pub(super) struct Judge<'s> {
-    pub(super) snapshot: &'s Snapshot,
+pub(crate) struct Judge<'s> {
+    pub(crate) snapshot: &'s Snapshot,
     /// The namespace of objects that name none.
-    pub(super) namespace: String,
+    pub(crate) namespace: String,
     /// For the dates of policies among the manifests.
-    pub(super) today: Date,
+    pub(crate) today: Date,
 }
 
 /// What came of an object.
 #[derive(Debug)]
-pub(super) struct Judged {
-    pub(super) source: String,
-    pub(super) kind: String,
+pub(crate) struct Judged {
+    pub(crate) source: String,
+    pub(crate) kind: String,
     /// `None`: the object is the cluster's.
-    pub(super) namespace: Option<String>,
-    pub(super) name: Option<String>,
-    pub(super) tenant: Option<String>,
-    pub(super) allowed: bool,
+    pub(crate) namespace: Option<String>,
+    pub(crate) name: Option<String>,
+    pub(crate) tenant: Option<String>,
+    pub(crate) allowed: bool,
     /// The patch, as a list of operations.
-    pub(super) patch: Value,
-    pub(super) violations: Vec<Violation>,
+    pub(crate) patch: Value,
+    pub(crate) violations: Vec<Violation>,
     /// How many more there are.
-    pub(super) more: usize,
+    pub(crate) more: usize,
     /// The object as it would be stored.
-    pub(super) stamped: Value,
-    pub(super) about: About,
+    pub(crate) stamped: Value,
+    pub(crate) about: About,
 }
 
 /// What the rules have to do with an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum About {
+pub(crate) enum About {
     /// They are about it.
     Tenants,
     /// Only those that protect tenants' pools are: the namespace is no tenant's.
@@ -59,14 +59,14 @@ pub(super) enum About {
 
 /// What an object counts as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Outcome {
+pub(crate) enum Outcome {
     Clean,
     Warned,
     Denied,
 }
 
 impl Judged {
-    pub(super) fn outcome(&self) -> Outcome {
+    pub(crate) fn outcome(&self) -> Outcome {
         if !self.allowed {
             return Outcome::Denied;
         }
@@ -80,7 +80,7 @@ impl Judged {
 
 impl Judge<'_> {
     /// Judges an object as if it were created.
-    pub(super) fn judge(&self, manifest: Manifest) -> Result<Judged, Problem> {
+    pub(crate) fn judge(&self, manifest: Manifest) -> Result<Judged, Problem> {
         let Manifest { source, mut object, written } = manifest;
         if is_policy(&object) {
             self.inspect(&source, &object, written.as_ref())?;
@@ -119,7 +119,7 @@ impl Judge<'_> {
 
     /// Holds a policy to what policies are held to when they are loaded, but for what it refers to.
     fn inspect(&self, source: &str, object: &Value, written: Option<&Value>) -> Result<(), Problem> {
-        let mistakes = config::inspect(source, object.clone(), written, self.today);
+        let mistakes = policies::inspect(source, object.clone(), written, self.today);
         if mistakes.is_empty() {
             return Ok(());
         }

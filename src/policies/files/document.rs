@@ -9,8 +9,8 @@ use partywall_core::tenancy::{Unread, did_you_mean};
 use schemars::schema_for;
 use serde_json::{Map, Value};
 
-use super::metadata;
-use super::schema::{self, Flaw};
+use super::{metadata, schema};
+use crate::manifests::{Flaw, excerpt, mismatch, unknown_field};
 
 /// What came of a document.
 pub(super) enum Reading {
@@ -70,7 +70,7 @@ pub(super) fn read(source: &Source, document: Value, written: Option<&Value>) ->
     let Value::Object(mut fields) = document else {
         flaws.push((
             String::new(),
-            schema::excerpt(&document),
+            excerpt(&document),
             "this is no object; write `kind: Tenant` and so on".to_owned(),
         ));
         return Reading::Refused(mistakes(flaws), None);
@@ -100,7 +100,7 @@ fn check_fields(fields: &Map<String, Value>, flaws: &mut Vec<Flaw>) -> bool {
     const FIELDS: [&str; 4] = ["apiVersion", "kind", "metadata", "spec"];
     for (field, value) in fields {
         if !FIELDS.contains(&field.as_str()) {
-            flaws.push((field.clone(), schema::excerpt(value), schema::unknown_field(field, &FIELDS)));
+            flaws.push((field.clone(), excerpt(value), unknown_field(field, &FIELDS)));
         }
     }
     if !fields.contains_key("spec") {
@@ -110,7 +110,7 @@ fn check_fields(fields: &Map<String, Value>, flaws: &mut Vec<Flaw>) -> bool {
         Some(Value::String(version)) if version == API_VERSION => return true,
         Some(version) => {
             let message = format!("this is no object of partywall; write `apiVersion: {API_VERSION}`");
-            flaws.push(("apiVersion".to_owned(), schema::excerpt(version), message));
+            flaws.push(("apiVersion".to_owned(), excerpt(version), message));
         }
         None => {
             let message = format!("missing field `apiVersion`; write `apiVersion: {API_VERSION}`");
@@ -129,12 +129,12 @@ fn kind(fields: &Map<String, Value>, flaws: &mut Vec<Flaw>) -> Option<&'static K
             if found.is_none() {
                 let meant = did_you_mean(written, KINDS.iter().map(|kind| kind.name));
                 let message = format!("unknown kind `{written}`{meant}; the kinds are {}", names());
-                flaw(schema::excerpt(&Value::from(written.as_str())), message);
+                flaw(excerpt(&Value::from(written.as_str())), message);
             }
             found
         }
         Some(other) => {
-            flaw(schema::excerpt(other), schema::mismatch("string", other));
+            flaw(excerpt(other), mismatch("string", other));
             None
         }
         None => {

@@ -18,10 +18,10 @@ const STRETCHES_AT_ONCE: usize = 1;
 
 /// The turns of a thread.
 #[derive(Clone, Debug)]
-pub(super) struct ThreadTurns {
-    pub(super) handshakes: Turns,
+pub(crate) struct ThreadTurns {
+    pub(crate) handshakes: Turns,
     /// Of large bodies, each for as many bytes as a small one has.
-    pub(super) stretches: Turns,
+    pub(crate) stretches: Turns,
 }
 
 impl Default for ThreadTurns {
@@ -35,15 +35,15 @@ impl Default for ThreadTurns {
 ///
 /// INVARIANT: whoever has a turn waits for nothing but everything else, so nobody can hold one up.
 #[derive(Clone, Debug)]
-pub(super) struct Turns(Arc<Semaphore>);
+pub(crate) struct Turns(Arc<Semaphore>);
 
 impl Turns {
-    pub(super) fn new(at_once: usize) -> Self {
+    pub(crate) fn new(at_once: usize) -> Self {
         Self(Arc::new(Semaphore::new(at_once)))
     }
 
     /// Does it when it is its turn.
-    pub(super) async fn take<T>(&self, long: impl FnOnce() -> T) -> T {
+    pub(crate) async fn take<T>(&self, long: impl FnOnce() -> T) -> T {
         // The semaphore is never closed; were it, nobody would have to wait.
         let turn = self.0.acquire().await;
         let done = long();
@@ -53,7 +53,7 @@ impl Turns {
     }
 
     /// Waits until it is its turn to go on with something long; `None`: it was not until `patience` ended.
-    pub(super) async fn pass(&self, patience: Instant) -> Option<()> {
+    pub(crate) async fn pass(&self, patience: Instant) -> Option<()> {
         let turn = timeout_at(patience, self.0.acquire()).await.ok()?;
         yield_now().await;
         drop(turn);

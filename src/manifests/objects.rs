@@ -10,21 +10,22 @@ use partywall_core::api::GROUP;
 use serde_json::Value;
 use walkdir::WalkDir;
 
-use crate::config::{is_manifest, yaml};
+use super::files::is_manifest;
+use super::yaml;
 
 /// An object that was read.
 #[derive(Debug)]
-pub(super) struct Manifest {
+pub(crate) struct Manifest {
     /// The path as given, with the document's number where a file holds several, and the place in a List.
-    pub(super) source: String,
+    pub(crate) source: String,
     /// The object.
-    pub(super) object: Value,
+    pub(crate) object: Value,
     /// A policy with the words that kubectl takes for booleans.
-    pub(super) written: Option<Value>,
+    pub(crate) written: Option<Value>,
 }
 
 /// The files that `paths` mean, folders with all that is below them, and what cannot be read.
-pub(super) fn list(paths: &[PathBuf]) -> (Vec<PathBuf>, Vec<Problem>) {
+pub(crate) fn list_below(paths: &[PathBuf]) -> (Vec<PathBuf>, Vec<Problem>) {
     let mut files = Vec::new();
     let mut problems = Vec::new();
     for path in paths {
@@ -50,7 +51,7 @@ pub(super) fn list(paths: &[PathBuf]) -> (Vec<PathBuf>, Vec<Problem>) {
 }
 
 /// The objects of a file, Lists taken apart.
-pub(super) fn read(path: &Path) -> Vec<Result<Manifest, Problem>> {
+pub(crate) fn objects(path: &Path) -> Vec<Result<Manifest, Problem>> {
     let name = path.display().to_string();
     let bytes = match bytes(path) {
         Ok(bytes) => bytes,
@@ -141,20 +142,20 @@ fn expand(
 
 /// Why something could not be judged.
 #[derive(Debug)]
-pub(super) struct Problem {
-    pub(super) source: String,
+pub(crate) struct Problem {
+    pub(crate) source: String,
     /// At least one.
-    pub(super) messages: Vec<String>,
+    pub(crate) messages: Vec<String>,
 }
 
 impl Problem {
-    pub(super) fn new(source: impl Display, message: impl Display) -> Self {
+    pub(crate) fn new(source: impl Display, message: impl Display) -> Self {
         Self { source: source.to_string(), messages: vec![message.to_string()] }
     }
 }
 
 /// Whether an object is one of partywall's own.
-pub(super) fn is_policy(object: &Value) -> bool {
+pub(crate) fn is_policy(object: &Value) -> bool {
     let version = object.get("apiVersion").and_then(Value::as_str);
     version.and_then(|version| version.split_once('/')).is_some_and(|(group, _)| group == GROUP)
 }

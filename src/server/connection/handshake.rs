@@ -12,11 +12,11 @@ use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
 use tracing::{debug, warn};
 
-use super::shared::Shared;
-use super::turns::Turns;
+use super::fair_queue::Turns;
+use crate::server::shared::Shared;
 
 /// Secures a connection, if its peer can and will.
-pub(super) async fn shake_hands(
+pub(crate) async fn shake_hands(
     stream: TcpStream,
     peer: SocketAddr,
     config: Arc<ServerConfig>,

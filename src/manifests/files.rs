@@ -30,19 +30,19 @@ impl fmt::Display for Unreadable {
 
 /// What paths mean.
 #[derive(Default)]
-pub(super) struct Listed {
+pub(crate) struct Listed {
     /// A file itself, a folder's YAML and JSON files in the order of their names.
-    pub(super) files: Vec<PathBuf>,
-    pub(super) unreadable: Vec<Unreadable>,
+    pub(crate) files: Vec<PathBuf>,
+    pub(crate) unreadable: Vec<Unreadable>,
     /// Folders in the folders, which are not read.
-    pub(super) subfolders: Vec<PathBuf>,
+    pub(crate) subfolders: Vec<PathBuf>,
 }
 
 /// The files that `paths` mean.
 ///
 /// A folder is not descended into: in a mounted ConfigMap the files are symlinks into a hidden folder beside
 /// them, and would be read twice.
-pub(super) fn list(paths: &[PathBuf]) -> Listed {
+pub(crate) fn list(paths: &[PathBuf]) -> Listed {
     let mut listed = Listed::default();
     for path in paths {
         match fs::metadata(path) {
@@ -92,13 +92,13 @@ fn is_hidden(path: &Path) -> bool {
 }
 
 /// Whether there is a manifest in a folder or below it, hidden folders aside.
-pub(super) fn holds_manifest(folder: &Path) -> bool {
+pub(crate) fn holds_manifest(folder: &Path) -> bool {
     let is_shown = |entry: &DirEntry| entry.depth() == 0 || !is_hidden(entry.path());
     let mut entries = WalkDir::new(folder).into_iter().filter_entry(is_shown).filter_map(Result::ok);
     entries.any(|entry| !entry.file_type().is_dir() && is_manifest(entry.path()))
 }
 
-pub(super) fn read(path: &Path) -> Result<Vec<u8>, Unreadable> {
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Unreadable> {
     fs::read(path).map_err(|error| Unreadable { path: path.to_owned(), error })
 }
 
@@ -120,7 +120,7 @@ struct Stat {
     changed: (i64, i64),
 }
 
-/// The fingerprint of the files that [`load`](super::load) would read. What cannot be read has a fingerprint too:
+/// The fingerprint of the files that a load would read. What cannot be read has a fingerprint too:
 /// the load will say so.
 pub fn fingerprint(paths: &[PathBuf], today: Date) -> Fingerprint {
     let Listed { mut files, unreadable, .. } = list(paths);

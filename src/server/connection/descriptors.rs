@@ -7,7 +7,7 @@
 
 use tracing::warn;
 
-use crate::server::Limits;
+use crate::server::limits::Limits;
 
 /// For everything that is no connection: listeners, files that are read, what the program's runtime needs.
 const SPARE: usize = 64;
@@ -15,7 +15,7 @@ const SPARE: usize = 64;
 const PER_WORKER: usize = 4;
 
 /// The default limits, with no more connections than there are file descriptors for.
-pub(super) fn limits(workers: usize) -> Limits {
+pub(crate) fn limits(workers: usize) -> Limits {
     let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
     within(soft_limit(&limits), workers, Limits::default())
 }

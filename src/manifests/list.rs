@@ -2,22 +2,22 @@
 
 use serde_json::Value;
 
-use super::schema::{self, Flaw};
+use super::flaws::{self, Flaw};
 
 /// Whether the document says that it is a List.
-pub(super) fn is_list(document: &Value) -> bool {
+pub(crate) fn is_list(document: &Value) -> bool {
     document.get("kind").and_then(Value::as_str) == Some("List")
 }
 
 /// The items of a List, and all that is wrong with what is around them.
-pub(super) fn items(document: Value, flaws: &mut Vec<Flaw>) -> Vec<Value> {
+pub(crate) fn items(document: Value, flaws: &mut Vec<Flaw>) -> Vec<Value> {
     const FIELDS: [&str; 4] = ["apiVersion", "kind", "metadata", "items"];
     let mut flaw = |path: &str, value: &Value, message| {
-        flaws.push((path.to_owned(), schema::excerpt(value), message));
+        flaws.push((path.to_owned(), flaws::excerpt(value), message));
     };
     let Value::Object(mut fields) = document else { return Vec::new() };
     for (field, value) in fields.iter().filter(|(field, _)| !FIELDS.contains(&field.as_str())) {
-        flaw(field, value, schema::unknown_field(field, &FIELDS));
+        flaw(field, value, flaws::unknown_field(field, &FIELDS));
     }
     if let Some(version) = fields.get("apiVersion").filter(|version| *version != "v1") {
         flaw("apiVersion", version, "a List is an object of Kubernetes; write `apiVersion: v1`".to_owned());
@@ -29,7 +29,7 @@ pub(super) fn items(document: Value, flaws: &mut Vec<Flaw>) -> Vec<Value> {
             Vec::new()
         }
         Some(other) => {
-            flaw("items", &other, schema::mismatch("array", &other));
+            flaw("items", &other, flaws::mismatch("array", &other));
             Vec::new()
         }
         None => {

@@ -8,11 +8,11 @@ use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
-use super::limits::Limits;
+use crate::server::limits::Limits;
 
 /// The bytes that all bodies together may take.
 #[derive(Debug)]
-pub(super) struct Budget {
+pub(crate) struct Budget {
     small: Share,
     medium: Share,
     large: Share,
@@ -20,7 +20,7 @@ pub(super) struct Budget {
 
 impl Budget {
     /// The budget of these limits.
-    pub(super) fn new(limits: &Limits) -> Self {
+    pub(crate) fn new(limits: &Limits) -> Self {
         Self {
             small: Share::new(limits.held_small, limits.small),
             medium: Share::new(limits.held_medium, limits.at_once),
@@ -29,7 +29,7 @@ impl Budget {
     }
 
     /// The share of a body that is going to be `bytes` long, as far as is known.
-    pub(super) fn share(&self, bytes: usize) -> &Share {
+    pub(crate) fn share(&self, bytes: usize) -> &Share {
         let smaller = [&self.small, &self.medium].into_iter().find(|share| bytes <= share.up_to);
         smaller.unwrap_or(&self.large)
     }
@@ -37,7 +37,7 @@ impl Budget {
 
 /// A part of the budget.
 #[derive(Debug)]
-pub(super) struct Share {
+pub(crate) struct Share {
     kib: Arc<Semaphore>,
     all: u32,
     /// How large a body may be.
@@ -56,7 +56,7 @@ impl Share {
     /// Makes `room` of it large enough for `bytes`; `None`: that was not to be had until `patience` ended. When bodies have
     /// all there is, and each needs more, one after the other may have more than that, and so comes to its end and gives
     /// back what it holds.
-    pub(super) async fn grow(&self, room: &mut Room, bytes: usize, patience: Instant) -> Option<()> {
+    pub(crate) async fn grow(&self, room: &mut Room, bytes: usize, patience: Instant) -> Option<()> {
         if room.finishing.is_none() {
             tokio::select! {
                 biased;
@@ -69,7 +69,7 @@ impl Share {
 
     /// Waits for room for `bytes` all in all, of which `held` KiB are there, until `patience` ends. Nobody waits for
     /// more than there is.
-    pub(super) async fn take(&self, bytes: usize, held: usize, patience: Instant) -> Option<Room> {
+    pub(crate) async fn take(&self, bytes: usize, held: usize, patience: Instant) -> Option<Room> {
         let permits = in_kib(bytes).min(self.all).saturating_sub(u32::try_from(held).unwrap_or(u32::MAX));
         match timeout_at(patience, Arc::clone(&self.kib).acquire_many_owned(permits)).await {
             Ok(Ok(kib)) => Some(Room { kib, finishing: None }),
@@ -81,7 +81,7 @@ impl Share {
 
 /// Room in the budget; given back when dropped.
 #[derive(Debug)]
-pub(super) struct Room {
+pub(crate) struct Room {
     kib: OwnedSemaphorePermit,
     finishing: Option<OwnedSemaphorePermit>,
 }

@@ -17,7 +17,7 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
 
-use super::turns::ThreadTurns;
+use super::fair_queue::ThreadTurns;
 
 /// How many tasks run before it is looked at what has arrived, from the kernel and from other threads: few, so that
 /// what has need not wait for many handshakes.
@@ -67,12 +67,12 @@ impl Workers {
     }
 
     /// How many there are.
-    pub(super) fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         1 + self.others.len()
     }
 
     /// Lets the thread with the fewest connections serve one.
-    pub(super) fn serve<C>(&self, connection: impl FnOnce(ThreadTurns) -> C)
+    pub(crate) fn serve<C>(&self, connection: impl FnOnce(ThreadTurns) -> C)
     where
         C: Future<Output = ()> + Send + 'static,
     {

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::schema::{self, Flaw};
+use crate::manifests::{Flaw, excerpt, mismatch, unknown_field};
 
 /// What `kubectl get -o yaml` shows may be written again.
 const FIELDS: [&str; 14] = [
@@ -29,7 +29,7 @@ pub(super) fn name(metadata: Option<&Value>, flaws: &mut Vec<Flaw>) -> Option<St
     let fields = match metadata {
         Some(Value::Object(fields)) => fields,
         Some(other) => {
-            flaw("metadata", schema::excerpt(other), schema::mismatch("object", other));
+            flaw("metadata", excerpt(other), mismatch("object", other));
             return None;
         }
         None => &none,
@@ -38,14 +38,14 @@ pub(super) fn name(metadata: Option<&Value>, flaws: &mut Vec<Flaw>) -> Option<St
         let message = if field == "namespace" {
             "this object is the cluster's and is in no namespace; remove the field".to_owned()
         } else {
-            schema::unknown_field(field, &FIELDS)
+            unknown_field(field, &FIELDS)
         };
-        flaw(&format!("metadata.{field}"), schema::excerpt(value), message);
+        flaw(&format!("metadata.{field}"), excerpt(value), message);
     }
     match fields.get("name") {
         Some(Value::String(name)) => Some(name.clone()),
         Some(other) => {
-            flaw("metadata.name", schema::excerpt(other), schema::mismatch("string", other));
+            flaw("metadata.name", excerpt(other), mismatch("string", other));
             None
         }
         None => {

@@ -9,13 +9,13 @@ use partywall_core::verdict::Violation;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::assessor::{Judged, Outcome};
 use super::count::Count;
-use super::judge::{Judged, Outcome};
-use super::manifests::Problem;
+use crate::manifests::Problem;
 
 /// How results are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum Output {
+pub(crate) enum Output {
     /// For people.
     Text,
     /// One JSON object a line.
@@ -23,7 +23,7 @@ pub(super) enum Output {
 }
 
 /// Writes results as they come, and counts them.
-pub(super) struct Report<W> {
+pub(crate) struct Report<W> {
     out: W,
     output: Output,
     colour: bool,
@@ -32,12 +32,12 @@ pub(super) struct Report<W> {
 }
 
 impl<W: Write> Report<W> {
-    pub(super) fn new(out: W, output: Output, colour: bool, show_stamped: bool) -> Self {
+    pub(crate) fn new(out: W, output: Output, colour: bool, show_stamped: bool) -> Self {
         Self { out, output, colour, show_stamped, count: Count::default() }
     }
 
     /// Takes what came of an object.
-    pub(super) fn judged(&mut self, judged: &Judged) -> io::Result<()> {
+    pub(crate) fn judged(&mut self, judged: &Judged) -> io::Result<()> {
         self.count.judged(judged);
         match self.output {
             Output::Json => self.line(judged),
@@ -48,7 +48,7 @@ impl<W: Write> Report<W> {
 
     /// Takes what could not be judged. That is no result, so it goes to stderr.
     #[expect(clippy::print_stderr, reason = "stdout holds results alone")]
-    pub(super) fn unjudged(&mut self, Problem { source, messages }: &Problem) -> io::Result<()> {
+    pub(crate) fn unjudged(&mut self, Problem { source, messages }: &Problem) -> io::Result<()> {
         self.count.unjudged();
         // In the order in which it happened, should both be one terminal.
         self.out.flush()?;
@@ -59,7 +59,7 @@ impl<W: Write> Report<W> {
     }
 
     /// Ends the report; where nothing was found, there is none.
-    pub(super) fn finish(&mut self) -> io::Result<()> {
+    pub(crate) fn finish(&mut self) -> io::Result<()> {
         if self.output == Output::Text && !self.is_empty() {
             let mark = if self.show_stamped { "# " } else { "" };
             for line in std::iter::once(self.count.summary()).chain(self.count.note()) {
@@ -70,11 +70,11 @@ impl<W: Write> Report<W> {
     }
 
     /// Whether nothing was found at all.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.count.all() == 0
     }
 
-    pub(super) fn exit_code(&self) -> ExitCode {
+    pub(crate) fn exit_code(&self) -> ExitCode {
         if self.count.is_any_unjudged() {
             ExitCode::from(2)
         } else if self.count.is_any_violating() {

@@ -15,14 +15,14 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
-use super::limits::Limits;
+use crate::server::limits::Limits;
 
 /// The length of what an HTTP/2 client says first.
 const PREFACE: usize = 24;
 
 /// A connection that ends with [`io::ErrorKind::TimedOut`] when its peer does not get on.
 #[derive(Debug)]
-pub(super) struct Guarded<S> {
+pub(crate) struct Guarded<S> {
     stream: S,
     opening: Opening,
     /// How long a write may wait.
@@ -49,13 +49,13 @@ enum Opening {
 
 impl<S> Guarded<S> {
     /// Over HTTP/1.1; `asked` is set by whoever gets the first request.
-    pub(super) fn http1(stream: S, asked: Arc<AtomicBool>, limits: &Limits) -> Self {
+    pub(crate) fn http1(stream: S, asked: Arc<AtomicBool>, limits: &Limits) -> Self {
         let opening = Opening::Http1 { asked, allowed: limits.head, timer: None };
         Self { stream, opening, unread: limits.unread, waiting: None }
     }
 
     /// Over HTTP/2.
-    pub(super) fn http2(stream: S, limits: &Limits) -> Self {
+    pub(crate) fn http2(stream: S, limits: &Limits) -> Self {
         let opening = Opening::Http2 { missing: PREFACE, timer: Box::pin(sleep(limits.head)) };
         Self { stream, opening, unread: limits.unread, waiting: None }
     }

@@ -1,0 +1,11 @@
+//! Policies: from files to a checked snapshot, the store that the server reads it from, and the reload.
+
+mod files;
+mod reload;
+mod store;
+
+pub(crate) use self::files::inspect;
+pub use self::files::{LoadError, Loaded, demo, load};
+pub(crate) use self::reload::Policies;
+pub use self::store::{Reader, Writer, store};
+pub use crate::manifests::{Fingerprint, Unreadable, fingerprint};
