@@ -1,24 +1,23 @@
-//! The webhook server: TLS, HTTP, limits, the drain, and the operator's port.
+//! The webhook server: TLS, HTTP, limits, the drain, and the ops port.
 //!
 //! ```text
-//! TcpListener → workers: connections → tls → webhook: body → deadline → judge: answer → connections
-//!                                                      store (a snapshot, written by whoever loads it) ┘
+//! TcpListener → connection: accept → threads → handshake → webhook → body: receive → decider → answer
+//!                                                                      policies' store (a snapshot) ┘
 //! ```
 //!
-//! It knows nothing of where policies come from: a [`Writer`](crate::policies::Writer) puts a snapshot into the store, and requests read
-//! it. It must never decide anything itself, nor let a request wait for anything but its own body, or with a
-//! large one for its turn among those.
+//! The server doesn't know where policies come from: a [`Writer`](crate::policies::Writer) puts a snapshot into the
+//! store, and requests read it. The server decides nothing itself. A request waits for its own body only, and a large
+//! one also for other large ones.
 //!
-//! INVARIANT: what is kept of bodies is bounded by `Limits::held`, `Limits::held_medium`, `Limits::held_small` and one body
-//! of each of these kinds, whatever is sent.
-//! Besides, each of the connections, which are bounded too, has a buffer for what was not asked for yet: 64 KiB
-//! over HTTP/1.1, over HTTP/2 3 MiB and as much again of what waits to be kept. From the first to the last connection, a
-//! review that was read is answered.
+//! INVARIANT: the memory for bodies is limited, whatever clients send, to the three pools of [`BodyLimits`] and one more
+//! body in each of them. Besides, each connection, whose number is limited too, buffers what it accepts in advance:
+//! 64 KiB over HTTP/1.1, and over HTTP/2 3 MiB and as much again that waits for a reservation. From the first to the
+//! last connection, the server answers every review that it has read.
 
 mod body;
 mod certificates;
 mod connection;
-mod judge;
+mod decider;
 mod limits;
 mod log_limits;
 mod ops;
@@ -35,21 +34,21 @@ use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
 
-use self::body::Budget;
+use self::body::Memory;
 pub use self::certificates::{Certificates, CertificatesError, Pair};
 use self::connection::WhenFull;
-pub(crate) use self::connection::limits;
-pub use self::connection::{Workers, bind, step_back};
-pub use self::judge::Judge;
-pub use self::limits::Limits;
-use self::log_limits::{Burst, Rated};
+pub(crate) use self::connection::limits_within_descriptors;
+pub use self::connection::{Workers, bind, lower_priority};
+pub use self::decider::{Decider, Observers, Reply};
+pub use self::limits::{BodyLimits, ConnectionLimits, Limits, Timings};
+use self::log_limits::LogThrottle;
 use self::shared::Shared;
 use crate::telemetry::Metrics;
 
-/// How many denials a second have a line in the log: enough for every honest one.
-const DENIALS: u32 = 100;
+/// How many denials are logged in a second: more than honest tenants cause.
+const DENIALS_PER_SECOND: u32 = 100;
 
-/// Where the server listens.
+/// The sockets that the server listens on.
 #[derive(Debug)]
 pub struct Listeners {
     /// For the API server, in TLS.
@@ -58,52 +57,58 @@ pub struct Listeners {
     pub ops: TcpListener,
 }
 
-/// What the server works with.
+/// The parts that the server is made of.
 #[derive(Debug)]
-pub struct Parts {
-    /// What reviews are decided by.
-    pub judge: Judge,
-    /// What the server proves itself with.
+pub struct Parts<D> {
+    /// Decides reviews.
+    pub decider: D,
+    /// The serving certificate, and the CA of clients.
     pub certificates: Certificates,
-    /// What is counted.
+    /// The figures.
     pub metrics: Arc<Metrics>,
-    /// How much is taken on.
+    /// The limits.
     pub limits: Limits,
-    /// What serves the webhook's connections.
+    /// The threads that serve the webhook's connections.
     pub workers: Workers,
 }
 
 /// Serves until `shutdown` is ready; its value is how long to drain.
 ///
-/// While it drains, the server is not ready, but goes on serving: it takes a while until nobody sends new
-/// connections, and every HTTP/1.1 connection retires after an answer. Then all others are told to finish.
-pub async fn run(listeners: Listeners, parts: Parts, shutdown: impl Future<Output = Duration>) {
-    let Parts { judge, certificates, metrics, limits, workers } = parts;
+/// During the drain the server is not ready but goes on serving, since clients take a while to stop sending new
+/// connections, and it closes every HTTP/1.1 connection after its next answer. Then it tells all others to finish.
+pub async fn run<D: Decider>(
+    listeners: Listeners,
+    parts: Parts<D>,
+    shutdown: impl Future<Output = Duration>,
+) {
+    let Parts { decider, certificates, metrics, limits, workers } = parts;
     let shared = Arc::new(Shared {
-        budget: Budget::new(&limits),
+        memory: Memory::new(&limits),
         in_flight: AtomicUsize::new(0),
         is_draining: AtomicBool::new(false),
-        http2: Semaphore::new(limits.http2_connections),
-        large: Arc::new(Semaphore::new(workers.count())),
-        refused_http2: Rated::default(),
-        failed_handshakes: Rated::default(),
-        denials: Burst::new(DENIALS),
-        judge,
+        http2: Semaphore::new(limits.connections.webhook_http2),
+        large_decisions: Arc::new(Semaphore::new(workers.count())),
+        refused_http2: LogThrottle::one_in_ten_seconds(),
+        failed_handshakes: LogThrottle::one_in_ten_seconds(),
+        denials: LogThrottle::new(DENIALS_PER_SECOND, Duration::from_secs(1)),
         metrics,
         limits,
     });
+    let decider = Arc::new(decider);
     let connections = GracefulShutdown::new();
-    let webhook = webhook::router(&shared);
-    let webhook = connection::accept(listeners.webhook, limits.connections, WhenFull::Close, |accepted| {
-        let (router, shared) = (webhook.clone(), Arc::clone(&shared));
+    let router = webhook::router(&shared, &decider);
+    let most = limits.connections.webhook;
+    let webhook = connection::accept(listeners.webhook, most, WhenFull::Close, |accepted| {
+        let (router, shared) = (router.clone(), Arc::clone(&shared));
         let config = certificates.current();
-        workers.serve(|turns| {
-            connection::serve_tls(accepted, config, router, turns, shared, connections.watcher())
+        workers.serve(|queues| {
+            connection::serve_tls(accepted, config, router, queues, shared, connections.watcher())
         });
     });
-    let ops = ops::router(&shared);
-    let ops = connection::accept(listeners.ops, limits.ops_connections, WhenFull::Wait, |accepted| {
-        tokio::spawn(connection::serve_plain(accepted, ops.clone(), Arc::clone(&shared)));
+    let router = ops::router(&shared, &decider);
+    let most = limits.connections.ops;
+    let ops = connection::accept(listeners.ops, most, WhenFull::Wait, |accepted| {
+        tokio::spawn(connection::serve_plain(accepted, router.clone(), Arc::clone(&shared)));
     });
     tokio::pin!(ops);
     let drained = async {
@@ -112,18 +117,19 @@ pub async fn run(listeners: Listeners, parts: Parts, shutdown: impl Future<Outpu
         info!(seconds = time.as_secs(), "draining: not ready any more, still serving");
         sleep(time).await;
     };
-    // The listener of the webhook is closed at the end of this block, that of the ops port goes on.
+    // The end of this block closes the listener of the webhook; the ops port stays open.
     tokio::select! {
         never = webhook => match never {},
         never = &mut ops => match never {},
-        never = certificates.watch(limits.certificates_every, &shared.metrics) => match never {},
+        never = certificates.watch(limits.timings.certificates_interval, &shared.metrics) => match never {},
         () = drained => {}
     }
+    let most = limits.timings.shutdown;
     tokio::select! {
         never = &mut ops => match never {},
-        in_time = timeout(limits.grace, connections.shutdown()) => match in_time {
+        in_time = timeout(most, connections.shutdown()) => match in_time {
             Ok(()) => info!("stopped; every review was answered"),
-            Err(_) => warn!(seconds = limits.grace.as_secs(), "stopped, with connections still open"),
+            Err(_) => warn!(seconds = most.as_secs(), "stopped, with connections still open"),
         }
     }
 }

@@ -13,7 +13,9 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
-use partywall::server::{self, Certificates, Judge, Limits, Listeners, Pair, Parts, Workers};
+use partywall::server::{
+    self, Certificates, Decider, Limits, Listeners, Observers, Pair, Parts, Reply, Workers,
+};
 use partywall::telemetry::Metrics;
 use partywall_core::{Phase, review};
 use serde::{Deserialize, Serialize};
@@ -155,8 +157,22 @@ pub(crate) fn be(kind: Kind) -> anyhow::Result<()> {
         Kind::Decode => decode,
         Kind::Partywall => return Err(anyhow!("partywall is a program of its own")),
     };
-    let runtime = Builder::new_current_thread().enable_all().on_thread_start(server::step_back).build()?;
+    let runtime =
+        Builder::new_current_thread().enable_all().on_thread_start(server::lower_priority).build()?;
     runtime.block_on(serve(answer))
+}
+
+/// Answers with what a function makes of a body, behind the same listener, TLS and HTTP as the program.
+struct Answer(fn(Phase, &[u8]) -> Vec<u8>);
+
+impl Decider for Answer {
+    fn is_ready(&self) -> bool {
+        true
+    }
+
+    fn reply(&self, phase: Phase, body: &[u8], _: Observers<'_>) -> Option<Reply> {
+        Some(Reply::Review((self.0)(phase, body)))
+    }
 }
 
 async fn serve(answer: fn(Phase, &[u8]) -> Vec<u8>) -> anyhow::Result<()> {
@@ -168,7 +184,7 @@ async fn serve(answer: fn(Phase, &[u8]) -> Vec<u8>) -> anyhow::Result<()> {
     let listeners = Listeners { webhook: bind()?, ops: bind()? };
     let listen = listeners.webhook.local_addr()?;
     let parts = Parts {
-        judge: Judge::Instead(answer),
+        decider: Answer(answer),
         certificates,
         metrics: Arc::new(Metrics::new()?),
         limits: Limits::default(),

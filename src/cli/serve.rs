@@ -20,7 +20,9 @@ use tracing::{error, info, warn};
 
 use super::today::today;
 use crate::policies::{self, Policies};
-use crate::server::{self, Certificates, Judge, Listeners, Pair, Parts, Workers, step_back};
+use crate::server::{
+    self, Certificates, Listeners, Pair, Parts, Workers, limits_within_descriptors, lower_priority,
+};
 use crate::telemetry::{self, LogFormat, Metrics};
 
 /// How often the policies are looked at; a change is taken when it was seen twice.
@@ -84,7 +86,7 @@ fn run_logged(args: Args) -> anyhow::Result<ExitCode> {
     // Everything but the connections of the webhook: those have threads of their own.
     // Where policies and certificates are read, reviews come first.
     let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().on_thread_start(step_back).build()?;
+        tokio::runtime::Builder::new_current_thread().enable_all().on_thread_start(lower_priority).build()?;
     let code = runtime.block_on(serve(args));
     // Whoever sent a second signal does not want to wait for a file that is being read.
     runtime.shutdown_background();
@@ -112,10 +114,10 @@ async fn serve(args: Args) -> anyhow::Result<ExitCode> {
     // Where nobody knows how many cores there are, one thread serves.
     let workers = available_parallelism().unwrap_or(NonZeroUsize::MIN);
     let parts = Parts {
-        judge: Judge::Policies(snapshots),
+        decider: snapshots,
         certificates,
         metrics,
-        limits: server::limits(workers.get()),
+        limits: limits_within_descriptors(workers.get()),
         workers: Workers::start(workers)?,
     };
     // Whatever happens first; to drop the others ends them.

@@ -1,10 +1,10 @@
-//! What the server proves itself with, and whom it believes: the certificate pair and the client CA.
+//! The serving certificate with its key, and the CA of clients.
 //!
-//! Files are compared by content, so it does not matter how they are replaced: in place, by renaming, or by the
-//! swap of the `..data` symlink that kubelet does for a Secret.
+//! Files are compared by content, so they may be replaced in any way: in place, by renaming, or by the swap of the
+//! `..data` symlink, as kubelet does it for a Secret.
 //!
-//! INVARIANT: what is served was checked as a whole (it parses, the chain is not empty, the key is the
-//! certificate's). A faulty change never replaces what is served.
+//! INVARIANT: the pair in use was checked as a whole (it parses, the chain is not empty, the key belongs to the
+//! certificate). A faulty change never replaces it.
 
 mod material;
 
@@ -24,19 +24,20 @@ pub use self::material::{CertificatesError, Pair};
 use self::material::{Material, faulty};
 use crate::telemetry::{Metrics, Reload};
 
-/// What the server proves itself with, kept up to date.
+/// The serving certificate and the client CA, reloaded when their files change.
 #[derive(Debug)]
 pub struct Certificates {
     pair: Option<Pair>,
     client_ca: Option<PathBuf>,
-    /// What was read at the start; an ephemeral pair stays what it is.
+    /// As read at the start; an ephemeral pair is never replaced.
     first: Material,
     current: ArcSwap<ServerConfig>,
 }
 
 impl Certificates {
-    /// Reads the pair, or makes an ephemeral one for this machine's loopback if there is none. With a client CA,
-    /// only clients with a certificate of that CA are served.
+    /// Reads the pair, or generates an ephemeral one for the loopback addresses if there is none.
+    ///
+    /// With a client CA, only clients with a certificate of that CA are served.
     pub fn load(pair: Option<Pair>, client_ca: Option<PathBuf>) -> Result<Self, CertificatesError> {
         let first = match &pair {
             Some(pair) => Material::read(pair, client_ca.as_deref())?,
@@ -48,12 +49,12 @@ impl Certificates {
         Ok(Self { pair, client_ca, first, current })
     }
 
-    /// The configuration for the next connection.
+    /// Returns the configuration for the next connection.
     pub(super) fn current(&self) -> Arc<ServerConfig> {
         self.current.load_full()
     }
 
-    /// Looks at the files `every` so often, for ever.
+    /// Checks the files once in `every`, for ever.
     pub(super) async fn watch(&self, every: Duration, metrics: &Metrics) -> Infallible {
         if self.pair.is_none() && self.client_ca.is_none() {
             return std::future::pending().await;
@@ -81,7 +82,7 @@ impl Certificates {
         }
     }
 
-    /// Reads the files off the threads that serve requests.
+    /// Reads the files on a blocking thread.
     async fn read(&self) -> Option<Result<Material, CertificatesError>> {
         let (pair, client_ca, first) = (self.pair.clone(), self.client_ca.clone(), self.first.clone());
         let read = move || match &pair {
@@ -94,18 +95,18 @@ impl Certificates {
 
 type Found = Result<Material, CertificatesError>;
 
-/// How often something faulty must be seen to be called so.
+/// How often the same faulty files must be found before they are reported.
 const SETTLED: usize = 2;
 
-/// What was found when looking at the files.
+/// The files that were found so far.
 struct Seen {
-    /// What is served.
+    /// The files in use.
     served: Material,
-    /// What is faulty, and how often it was seen.
+    /// Faulty files, and how often they were found.
     faulty: Option<(Found, usize)>,
 }
 
-/// What looking again brought.
+/// The difference that another look found.
 enum Change {
     None,
     Good(Checked),
@@ -117,13 +118,14 @@ impl Seen {
         Self { served, faulty: None }
     }
 
-    /// Whether what is on disk was called faulty.
+    /// Returns whether the files on disk were reported as faulty.
     fn is_faulty(&self) -> bool {
         self.faulty.as_ref().is_some_and(|(_, times)| *times >= SETTLED)
     }
 
-    /// Compares by content. Something faulty is only called so when it is seen a second time: two files cannot
-    /// be replaced at once, so a certificate without its key may just be half of a change.
+    /// Compares by content, and reports faulty files only when they are found a second time.
+    ///
+    /// Two files cannot be replaced at once, so a certificate with a wrong key may be half of a change.
     fn look(&mut self, found: Found) -> Change {
         if found.as_ref() == Ok(&self.served) {
             self.faulty = None;
@@ -154,20 +156,20 @@ impl Seen {
     }
 }
 
-/// A configuration that may be served.
+/// A configuration that passed the checks.
 struct Checked {
     config: ServerConfig,
     is_rsa: bool,
 }
 
-/// Says what could be better about a key that is served from now on.
+/// Warns of a key that makes handshakes expensive.
 fn advise(is_rsa: bool) {
     if is_rsa {
         warn!("the serving key is RSA, so every new connection costs ten times as much as with P-256");
     }
 }
 
-/// Checks the material and makes a configuration of it.
+/// Checks the files and builds a configuration from them.
 fn check(material: &Material) -> Result<Checked, CertificatesError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let pair = material.pair(&provider)?;
@@ -186,7 +188,7 @@ fn check(material: &Material) -> Result<Checked, CertificatesError> {
     };
     let mut config = builder.with_cert_resolver(Arc::new(SingleCertAndKey::from(pair)));
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    // The API server never resumes a session: tickets would be work and memory for nobody.
+    // The API server never resumes a session, so tickets would only cost time and memory.
     config.send_tls13_tickets = 0;
     config.session_storage = Arc::new(NoServerSessionStorage {});
     Ok(Checked { config, is_rsa })

@@ -1,4 +1,4 @@
-//! Connections: from a listening socket to HTTP requests.
+//! Connections: the listening socket, the threads, the TLS handshake, and HTTP.
 
 mod accept;
 mod descriptors;
@@ -9,6 +9,6 @@ mod threads;
 
 pub use self::accept::bind;
 pub(super) use self::accept::{WhenFull, accept, serve_plain, serve_tls};
-pub(crate) use self::descriptors::limits;
-pub(super) use self::fair_queue::Turns;
-pub use self::threads::{Workers, step_back};
+pub(crate) use self::descriptors::limits_within_descriptors;
+pub(super) use self::fair_queue::FairQueue;
+pub use self::threads::{Workers, lower_priority};

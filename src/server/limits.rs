@@ -1,77 +1,100 @@
-//! How much the server takes on at once, and for how long.
+//! How much work the server accepts at once, and how long each step of it may take.
 
 use std::time::Duration;
 
-/// Every bound of the server; a test sets its own.
+/// Every limit of the server; a test sets its own.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Bytes of a body that is decided. A tenant may send 3 MiB; as JSON, with the old object beside it and
-    /// `<` written as six bytes, that was seen to become 18.6 MB, but no honest object comes near.
-    pub body: usize,
-    /// Bytes kept of a larger body, to find the uid in.
-    pub start: usize,
-    /// Bytes of a larger body that are read and thrown away, so that the connection can be used again.
-    pub discarded: usize,
-    /// Bytes of all larger bodies that are held at once.
-    pub held: usize,
-    /// Bytes of all bodies held at once that are not small but decided at once, besides: a pod of a hundred KB does not
-    /// wait for room behind bodies of megabytes.
-    pub held_medium: usize,
-    /// Bytes of all small bodies that are held at once, besides.
-    pub held_small: usize,
-    /// Up to how many bytes a body is small; nearly every honest one is.
-    pub small: usize,
-    /// Up to how many bytes a body is decided as soon as it is there, on the thread of its connection. A larger one
-    /// is decided beside it, at the price of waking two threads.
-    pub at_once: usize,
-    /// Bodies read, or reviews decided, at once.
-    pub in_flight: usize,
-    /// How long a body may take to bring as many bytes as a small one has, or its end.
-    pub stall: Duration,
-    /// Connections to the webhook's port at once; more are closed. Three API servers were seen to need 2,000.
-    pub connections: usize,
-    /// How many of them may speak HTTP/2, which buffers more. Only an API server on the same host does.
-    pub http2_connections: usize,
+    /// Reviews whose body is being read or that are being decided, at once; more get HTTP 429.
+    pub reviews_at_once: usize,
+    /// Sizes of bodies, and the memory for them.
+    pub bodies: BodyLimits,
+    /// Numbers of connections.
+    pub connections: ConnectionLimits,
+    /// Durations.
+    pub timings: Timings,
+}
+
+/// Sizes of bodies, and the memory for them, all in bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct BodyLimits {
+    /// The largest body that is decided. A tenant may send 3 MiB to the API server. As JSON, with the old object beside
+    /// the new one and `<` written in six bytes, 18.6 MB of that were measured, but no honest object comes close.
+    pub decided_up_to: usize,
+    /// The largest body that its connection's own thread decides as soon as it is complete. A larger one is decided on
+    /// another thread, which costs two wake-ups.
+    pub inline_up_to: usize,
+    /// The largest body that counts as small; nearly every honest one does.
+    pub small_up_to: usize,
+    /// How much of an oversized body is kept, to find the uid in it.
+    pub kept_of_oversized: usize,
+    /// How much of an oversized body is read and discarded, so that its connection can be used again.
+    pub discarded_of_oversized: usize,
+    /// Memory for all small bodies together.
+    pub small_body_memory: usize,
+    /// Memory for all bodies together that are larger than small ones and decided inline: a pod of 100 KB doesn't wait
+    /// for memory behind bodies of megabytes.
+    pub medium_body_memory: usize,
+    /// Memory for all larger bodies together.
+    pub large_body_memory: usize,
+}
+
+/// Numbers of connections.
+#[derive(Clone, Copy, Debug)]
+pub struct ConnectionLimits {
+    /// Connections to the webhook's port at once; more are closed. Three API servers opened 2,000 in a measurement.
+    pub webhook: usize,
+    /// Those of them that may speak HTTP/2, which buffers more. Only an API server on the same host uses it.
+    pub webhook_http2: usize,
     /// Connections to the ops port at once; more wait to be accepted.
-    pub ops_connections: usize,
+    pub ops: usize,
+}
+
+/// Durations.
+#[derive(Clone, Copy, Debug)]
+pub struct Timings {
     /// How long a TLS handshake may take.
     pub handshake: Duration,
-    /// How long a connection may be idle. The API server lets go of one after 90 s and does not repeat a POST
-    /// that met a closed one, so this must be longer.
+    /// How long the head of a connection's first request may take from its first byte on, an HTTP/2 preface from the
+    /// handshake on, and any head on the ops port, idle time included.
+    pub request_head: Duration,
+    /// How long a body may take to deliver as many bytes as a small body has, or its end.
+    pub body_progress: Duration,
+    /// How long a write may wait for its peer to read.
+    pub write_progress: Duration,
+    /// How long a connection may be idle. The API server closes its own after 90 s and doesn't repeat a POST that meets
+    /// a closed one, so this must be longer.
     pub idle: Duration,
-    /// How long the head of a connection's first request may take from its first byte on, an HTTP/2 preface from
-    /// the handshake on, and any head on the ops port, idleness included.
-    pub head: Duration,
-    /// How long a peer may read nothing of what is written to it.
-    pub unread: Duration,
-    /// How long to wait, once connections are told to finish, for reviews that are not answered yet.
-    pub grace: Duration,
-    /// How often certificates are looked at.
-    pub certificates_every: Duration,
+    /// How long a shutdown waits for reviews that are under way, after connections were told to finish.
+    pub shutdown: Duration,
+    /// The time between two looks at the certificate files.
+    pub certificates_interval: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            body: 16 << 20,
-            start: 64 << 10,
-            discarded: 32 << 20,
-            held: 40 << 20,
-            held_medium: 8 << 20,
-            held_small: 16 << 20,
-            small: 64 << 10,
-            at_once: 256 << 10,
-            in_flight: 2_048,
-            stall: Duration::from_secs(2),
-            connections: 4_096,
-            http2_connections: 64,
-            ops_connections: 64,
-            handshake: Duration::from_secs(5),
-            idle: Duration::from_secs(120),
-            head: Duration::from_secs(10),
-            unread: Duration::from_secs(10),
-            grace: Duration::from_secs(10),
-            certificates_every: Duration::from_millis(500),
+            reviews_at_once: 2_048,
+            bodies: BodyLimits {
+                decided_up_to: 16 << 20,
+                inline_up_to: 256 << 10,
+                small_up_to: 64 << 10,
+                kept_of_oversized: 64 << 10,
+                discarded_of_oversized: 32 << 20,
+                small_body_memory: 16 << 20,
+                medium_body_memory: 8 << 20,
+                large_body_memory: 40 << 20,
+            },
+            connections: ConnectionLimits { webhook: 4_096, webhook_http2: 64, ops: 64 },
+            timings: Timings {
+                handshake: Duration::from_secs(5),
+                request_head: Duration::from_secs(10),
+                body_progress: Duration::from_secs(2),
+                write_progress: Duration::from_secs(10),
+                idle: Duration::from_secs(120),
+                shutdown: Duration::from_secs(10),
+                certificates_interval: Duration::from_millis(500),
+            },
         }
     }
 }

@@ -1,64 +1,45 @@
-//! Keeps a log line that anybody can provoke from filling the log.
+//! Keeps log lines that any caller can provoke from filling the log.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// How long there is silence after a line.
-const SILENCE: Duration = Duration::from_secs(10);
-
-/// Something that happens often and is told seldom.
-#[derive(Debug, Default)]
-pub(super) struct Rated(Mutex<State>);
-
-#[derive(Debug, Default)]
-struct State {
-    told: Option<Instant>,
-    untold: u64,
-}
-
-impl Rated {
-    /// Notes that it happened. If it is time for a line: how often it has happened since the last one.
-    pub(super) fn happened(&self) -> Option<u64> {
-        let now = Instant::now();
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        state.untold += 1;
-        if state.told.is_some_and(|told| now < told + SILENCE) {
-            return None;
-        }
-        state.told = Some(now);
-        Some(std::mem::take(&mut state.untold))
-    }
-}
-
-/// Something that happens often and is told often, but not without end: so many times a second, and then not before
-/// the next one. Free of locks, since reviews come by.
+/// Lets through a limited number of log lines in an interval, and counts the others.
+///
+/// It takes no lock, since reviews pass here. An interval begins with the first event after the last interval.
 #[derive(Debug)]
-pub(super) struct Burst {
-    begun: Instant,
-    most: u32,
-    /// The second since then, and how often it happened in it.
+pub(super) struct LogThrottle {
+    created: Instant,
+    lines: u32,
+    interval_seconds: u64,
+    /// The second in which the interval began, counted from `created`, and in the low 32 bits the events since then.
     state: AtomicU64,
 }
 
-impl Burst {
-    pub(super) fn new(most: u32) -> Self {
-        Self { begun: Instant::now(), most, state: AtomicU64::new(0) }
+impl LogThrottle {
+    /// Lets through so many lines in each interval of whole seconds.
+    pub(super) fn new(lines: u32, interval: Duration) -> Self {
+        let interval_seconds = interval.as_secs();
+        Self { created: Instant::now(), lines, interval_seconds, state: AtomicU64::new(0) }
     }
 
-    /// Notes that it happened. If it may be told: how often it was not, in the last second in which it happened.
-    pub(super) fn happened(&self) -> Option<u64> {
-        let now = self.begun.elapsed().as_secs() << 32;
-        let count = |state: u64| state & u64::from(u32::MAX);
-        let is_now = |state: u64| state - count(state) == now;
-        let next = |state: u64| if is_now(state) { state.saturating_add(1) } else { now | 1 };
+    /// Lets through one line in ten seconds.
+    pub(super) fn one_in_ten_seconds() -> Self {
+        Self::new(1, Duration::from_secs(10))
+    }
+
+    /// Counts an event; returns how many before it were left out of the log, or `None` if this one is, too.
+    pub(super) fn event(&self) -> Option<u64> {
+        let now = self.created.elapsed().as_secs();
+        let events = |state: u64| state & u64::from(u32::MAX);
+        let is_running = |state: u64| now.saturating_sub(state >> 32) < self.interval_seconds;
+        let next = |state: u64| if is_running(state) { state.saturating_add(1) } else { now << 32 | 1 };
         let before = self.state.update(Ordering::Relaxed, Ordering::Relaxed, next);
-        let most = u64::from(self.most);
-        if !is_now(before) {
-            Some(count(before).saturating_sub(most))
-        } else if count(before) < most {
+        let lines = u64::from(self.lines);
+        if !is_running(before) {
+            Some(events(before).saturating_sub(lines))
+        } else if events(before) < lines {
             Some(0)
         } else {
             None
@@ -73,19 +54,20 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn the_first_is_told_at_once_and_the_next_ones_together() {
-        let rated = Rated::default();
-        assert_eq!(rated.happened(), Some(1));
-        assert_eq!((rated.happened(), rated.happened()), (None, None));
-        advance(SILENCE).await;
-        assert_eq!(rated.happened(), Some(3));
-        assert_eq!(rated.happened(), None);
+    async fn the_first_is_logged_at_once_and_the_next_ones_together() {
+        let throttle = LogThrottle::one_in_ten_seconds();
+        let since_last_line = || throttle.event().map(|left_out| left_out + 1);
+        assert_eq!(since_last_line(), Some(1));
+        assert_eq!((since_last_line(), since_last_line()), (None, None));
+        advance(Duration::from_secs(10)).await;
+        assert_eq!(since_last_line(), Some(3));
+        assert_eq!(since_last_line(), None);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn so_many_a_second_are_told_and_how_many_were_not() {
-        let burst = Burst::new(2);
-        let times = |count| (0..count).map(|_| burst.happened()).collect::<Vec<_>>();
+    async fn so_many_a_second_are_logged_and_how_many_were_not() {
+        let throttle = LogThrottle::new(2, Duration::from_secs(1));
+        let times = |count| (0..count).map(|_| throttle.event()).collect::<Vec<_>>();
         assert_eq!(times(5), [Some(0), Some(0), None, None, None]);
         advance(Duration::from_secs(1)).await;
         assert_eq!(times(3), [Some(3), Some(0), None]);

@@ -1,7 +1,6 @@
-//! The operator's port: `/livez`, `/readyz` and `/metrics`, in plain HTTP.
+//! The ops port: `/livez`, `/readyz` and `/metrics`, in plain HTTP.
 //!
-//! INVARIANT: ready means that a review sent now would be decided, and that one sent in a few seconds would
-//! still be.
+//! INVARIANT: ready means that the server would decide a review that arrives now, and one that arrives in a few seconds.
 
 use std::sync::Arc;
 
@@ -12,21 +11,22 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
+use super::decider::Decider;
 use super::shared::Shared;
 
-/// The three endpoints.
-pub(super) fn router(shared: &Arc<Shared>) -> Router {
-    let (ready, metrics) = (Arc::clone(shared), Arc::clone(shared));
+/// Serves the three endpoints.
+pub(super) fn router<D: Decider>(shared: &Arc<Shared>, decider: &Arc<D>) -> Router {
+    let (ready, metrics, decider) = (Arc::clone(shared), Arc::clone(shared), Arc::clone(decider));
     Router::new()
         .route("/livez", get(async || "ok\n"))
-        .route("/readyz", get(async move || readiness(&ready)))
+        .route("/readyz", get(async move || readiness(&ready, &*decider)))
         .route("/metrics", get(async move || figures(&metrics)))
 }
 
-fn readiness(shared: &Shared) -> (StatusCode, &'static str) {
+fn readiness(shared: &Shared, decider: &impl Decider) -> (StatusCode, &'static str) {
     if shared.is_draining() {
         (StatusCode::SERVICE_UNAVAILABLE, "shutting down\n")
-    } else if !shared.judge.is_ready() {
+    } else if !decider.is_ready() {
         (StatusCode::SERVICE_UNAVAILABLE, "no policies loaded\n")
     } else {
         (StatusCode::OK, "ok\n")

@@ -1,4 +1,4 @@
-//! What all connections and requests of a server share.
+//! State that all connections and requests of a server share.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -6,41 +6,40 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use axum::response::Response;
 use tokio::sync::Semaphore;
 
-use super::body::Budget;
-use super::judge::{Judge, Told};
+use super::body::Memory;
+use super::decider::Observers;
 use super::limits::Limits;
-use super::log_limits::{Burst, Rated};
+use super::log_limits::LogThrottle;
 use crate::telemetry::Metrics;
 
-/// What all requests share.
+/// The state that all connections and requests of a server share.
 #[derive(Debug)]
 pub(super) struct Shared {
-    pub(super) judge: Judge,
     pub(super) metrics: Arc<Metrics>,
     pub(super) limits: Limits,
-    pub(super) budget: Budget,
+    pub(super) memory: Memory,
     pub(super) in_flight: AtomicUsize,
     pub(super) is_draining: AtomicBool,
-    /// Places of HTTP/2 connections.
+    /// Permits for HTTP/2 connections.
     pub(super) http2: Semaphore,
-    /// Turns of large bodies: as many are decided at once as there are threads for connections.
-    pub(super) large: Arc<Semaphore>,
-    pub(super) refused_http2: Rated,
-    pub(super) failed_handshakes: Rated,
-    pub(super) denials: Burst,
+    /// Permits to decide about large bodies, one for each thread that serves connections.
+    pub(super) large_decisions: Arc<Semaphore>,
+    pub(super) refused_http2: LogThrottle,
+    pub(super) failed_handshakes: LogThrottle,
+    pub(super) denials: LogThrottle,
 }
 
 impl Shared {
-    /// Takes a place among the reviews under way, if there is one.
-    pub(super) fn enter(&self) -> Option<Place<'_>> {
-        let place = Place(self);
+    /// Counts a review that begins, unless as many are under way as may be.
+    pub(super) fn begin_review(&self) -> Option<InFlight<'_>> {
+        let in_flight = InFlight(self);
         self.metrics.in_flight.inc();
-        // The place counts before it is known to be there, so that two cannot take the last one.
-        (self.in_flight.fetch_add(1, Ordering::Relaxed) < self.limits.in_flight).then_some(place)
+        // It counts before the limit is checked, so that of two reviews only one can be the last.
+        (self.in_flight.fetch_add(1, Ordering::Relaxed) < self.limits.reviews_at_once).then_some(in_flight)
     }
 
-    pub(super) fn told(&self) -> Told<'_> {
-        Told { metrics: &self.metrics, denials: &self.denials }
+    pub(super) fn observers(&self) -> Observers<'_> {
+        Observers { metrics: &self.metrics, denials: &self.denials }
     }
 
     pub(super) fn is_draining(&self) -> bool {
@@ -48,18 +47,18 @@ impl Shared {
     }
 }
 
-/// A place among the reviews under way; given back when dropped.
+/// A review under way; dropping it ends it.
 #[derive(Debug)]
-pub(super) struct Place<'s>(&'s Shared);
+pub(super) struct InFlight<'s>(&'s Shared);
 
-impl Drop for Place<'_> {
+impl Drop for InFlight<'_> {
     fn drop(&mut self) {
         self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
         self.0.metrics.in_flight.dec();
     }
 }
 
-/// Marks a response after which the connection is of no further use.
+/// Marks a response after which the connection must be closed.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct CloseAfter;
 

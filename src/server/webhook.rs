@@ -1,18 +1,18 @@
-//! The two endpoints the API server calls: `POST /mutate` and `POST /validate`.
+//! The two endpoints that the API server calls: `POST /mutate` and `POST /validate`.
 //!
-//! A request becomes bytes, the bytes a verdict, the verdict bytes. Nothing here waits for anything but the
-//! body, and a large one for its turn; it never redirects, and it never answers an error where a denial can be answered.
+//! A request waits for nothing but its own body and, if that is large, for other large ones. The server never
+//! redirects, and it never answers an error where it can answer a denial.
 //!
-//! INVARIANT: whatever has a uid is answered with HTTP 200 and that uid, unless the API server can do better by
-//! asking again (429 and 503, both with `Retry-After`).
+//! INVARIANT: every review with a uid is answered with HTTP 200 and that uid, unless the API server does better to
+//! ask again (429 and 503, both with `Retry-After`).
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
+use axum::http::HeaderValue;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
-use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use axum::routing::post;
 use partywall_core::Phase;
@@ -20,17 +20,24 @@ use tokio::task::spawn_blocking;
 use tokio::time::timeout_at;
 use tracing::debug;
 
-use super::body::{Arriving, Deadline, Received, Room, Trouble};
-use super::connection::Turns;
-use super::judge::{Reply, bug, too_large};
-use super::shared::{CloseAfter, Place, Shared};
+use super::body::{Arriving, Deadline, Received, Reservation, Trouble};
+use super::connection::FairQueue;
+use super::decider::{Decider, Reply, bug, too_large};
+use super::shared::{CloseAfter, InFlight, Shared};
 use crate::telemetry::{Metrics, Refusal};
 
-/// The two endpoints; every other path is 404, every other method 405.
-pub(super) fn router(shared: &Arc<Shared>) -> Router {
+/// The state of the two endpoints.
+struct Webhook<D> {
+    decider: Arc<D>,
+    shared: Arc<Shared>,
+}
+
+/// Serves the two endpoints; every other path is 404, every other method 405.
+pub(super) fn router<D: Decider>(shared: &Arc<Shared>, decider: &Arc<D>) -> Router {
+    let webhook = Arc::new(Webhook { decider: Arc::clone(decider), shared: Arc::clone(shared) });
     let endpoint = |phase| {
-        let shared = Arc::clone(shared);
-        post(move |request| serve(phase, shared, request))
+        let webhook = Arc::clone(&webhook);
+        post(move |request| serve(phase, webhook, request))
     };
     let (no_path, no_post) = (Arc::clone(shared), Arc::clone(shared));
     Router::new()
@@ -47,29 +54,30 @@ const TOO_MANY: &str = "too many reviews are under way; ask again in a second";
 const TOO_SLOW: &str = "the body stalled, or did not come within the time the API server grants";
 
 /// Answers one request.
-async fn serve(phase: Phase, shared: Arc<Shared>, mut request: Request) -> Response {
+async fn serve<D: Decider>(phase: Phase, webhook: Arc<Webhook<D>>, mut request: Request) -> Response {
+    let Webhook { decider, shared } = &*webhook;
     let deadline = Deadline::of(request.uri().query());
-    let turns = request.extensions_mut().remove::<Turns>();
-    let mut body = Arriving::new(request.into_body(), &shared.limits, deadline, turns);
-    match receive(&shared, &mut body).await {
-        Ok((Received::Whole(bytes, room), _place)) => {
-            let reply = if bytes.len() <= shared.limits.at_once {
-                Ok(shared.judge.reply(phase, &bytes, shared.told()))
+    let queue = request.extensions_mut().remove::<FairQueue>();
+    let mut body = Arriving::new(request.into_body(), &shared.limits, deadline, queue);
+    match receive(shared, &mut body).await {
+        Ok((Received::Whole(bytes, memory), _in_flight)) => {
+            let reply = if bytes.len() <= shared.limits.bodies.inline_up_to {
+                Ok(decider.reply(phase, &bytes, shared.observers()))
             } else {
-                aside(phase, (bytes, room), deadline, &shared).await
+                decide_on_blocking_thread(phase, (bytes, memory), deadline, &webhook).await
             };
             match reply {
                 Ok(Some(reply)) => respond(reply, &shared.metrics),
                 Ok(None) => refuse(&shared.metrics, Refusal::NoPolicies, NO_POLICIES),
-                Err(NoTurn) => CloseAfter::mark(refuse(&shared.metrics, Refusal::TooMany, TOO_MANY)),
+                Err(WaitedTooLong) => CloseAfter::mark(refuse(&shared.metrics, Refusal::TooMany, TOO_MANY)),
             }
         }
-        Ok((Received::TooLarge { start, finished }, _place)) => {
-            let reply = too_large(phase, &start, shared.limits.body, shared.told());
-            let response = respond(reply, &shared.metrics);
+        Ok((Received::TooLarge { start, finished }, _in_flight)) => {
+            let limit = shared.limits.bodies.decided_up_to;
+            let response = respond(too_large(phase, &start, limit, shared.observers()), &shared.metrics);
             if finished { response } else { CloseAfter::mark(response) }
         }
-        Err(Trouble::NoRoom) => {
+        Err(Trouble::Overload) => {
             body.discard_all(&shared.limits).await;
             // Closing the connection lets the next attempt reach another replica.
             CloseAfter::mark(refuse(&shared.metrics, Refusal::TooMany, TOO_MANY))
@@ -83,39 +91,41 @@ async fn serve(phase: Phase, shared: Arc<Shared>, mut request: Request) -> Respo
     }
 }
 
-/// It was not a large body's turn in time.
-struct NoTurn;
+/// A large body waited for others until it had to give up.
+struct WaitedTooLong;
 
-/// Decides a large body on another thread: it takes milliseconds, in which this one serves other connections. Of a
-/// caller that hangs up before it is its turn, nothing is kept and nothing decided.
-async fn aside(
+/// Decides about a large body on another thread: that takes milliseconds, in which this one serves other connections.
+///
+/// If the caller hangs up while the body waits, the body is dropped and never decided.
+async fn decide_on_blocking_thread<D: Decider>(
     phase: Phase,
-    (body, room): (Bytes, Room),
+    (body, memory): (Bytes, Reservation),
     deadline: Deadline,
-    shared: &Arc<Shared>,
-) -> Result<Option<Reply>, NoTurn> {
-    let turn = timeout_at(deadline.patience, Arc::clone(&shared.large).acquire_owned()).await;
-    // The semaphore is never closed; were it, there would be no turn.
-    let turn = turn.map_err(|_| NoTurn)?.map_err(|_| NoTurn)?;
-    let (theirs, bytes) = (Arc::clone(shared), body.clone());
+    webhook: &Arc<Webhook<D>>,
+) -> Result<Option<Reply>, WaitedTooLong> {
+    let shared = &webhook.shared;
+    let permit = timeout_at(deadline.give_up_at, Arc::clone(&shared.large_decisions).acquire_owned()).await;
+    // The semaphore is never closed; if it were, there would be no permit.
+    let permit = permit.map_err(|_| WaitedTooLong)?.map_err(|_| WaitedTooLong)?;
+    let (theirs, bytes) = (Arc::clone(webhook), body.clone());
     let decided = spawn_blocking(move || {
-        let reply = theirs.judge.reply(phase, &bytes, theirs.told());
-        // Once it is decided there is room for the next one, though somebody may still look at the bytes.
-        drop((room, turn));
+        let reply = theirs.decider.reply(phase, &bytes, theirs.shared.observers());
+        // The next large body may begin now, although this one's bytes may still be needed for a moment.
+        drop((memory, permit));
         reply
     });
     Ok(match decided.await {
         Ok(reply) => reply,
-        // What panics in a decision is caught there, so this is a panic around it.
-        Err(_) => Some(bug(phase, &body, shared.told())),
+        // A panic in the decision is caught there, so this is one around it.
+        Err(_) => Some(bug(phase, &body, shared.observers())),
     })
 }
 
-/// Reads a body. One that brings nothing takes no place from those that do.
-async fn receive<'s>(shared: &'s Shared, body: &mut Arriving) -> Result<(Received, Place<'s>), Trouble> {
+/// Reads a body. One that delivers nothing doesn't count as a review under way.
+async fn receive<'s>(shared: &'s Shared, body: &mut Arriving) -> Result<(Received, InFlight<'s>), Trouble> {
     body.begin().await?;
-    let place = shared.enter().ok_or(Trouble::NoRoom)?;
-    Ok((body.receive(&shared.budget, &shared.limits).await?, place))
+    let in_flight = shared.begin_review().ok_or(Trouble::Overload)?;
+    Ok((body.receive(&shared.memory, &shared.limits).await?, in_flight))
 }
 
 fn respond(reply: Reply, metrics: &Metrics) -> Response {
@@ -129,16 +139,15 @@ fn respond(reply: Reply, metrics: &Metrics) -> Response {
     }
 }
 
-/// Answers without a review: a plain text that says why.
+/// Answers without a review: with a plain text that says why.
 fn refuse(metrics: &Metrics, refusal: Refusal, problem: &str) -> Response {
     metrics.refusals.inc(refusal);
     let mut response = Response::new(Body::from(format!("{problem}\n")));
-    *response.status_mut() =
-        StatusCode::from_u16(refusal.code()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    *response.status_mut() = refusal.status();
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     if matches!(refusal, Refusal::TooMany | Refusal::NoPolicies) {
-        // The API server asks again only if it is told when.
+        // Without this header the API server doesn't ask again.
         headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
     }
     response

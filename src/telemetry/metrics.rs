@@ -1,5 +1,6 @@
 //! All figures of the program, in one struct.
 
+use axum::http::StatusCode;
 use partywall_core::Phase;
 use partywall_core::api::Mode;
 use partywall_core::rule_id::RuleId;
@@ -287,15 +288,15 @@ impl Refusal {
     pub const ALL: [Self; 6] =
         [Self::NotAReview, Self::NoSuchPath, Self::NotPost, Self::TooSlow, Self::TooMany, Self::NoPolicies];
 
-    /// Its HTTP status code.
-    pub const fn code(self) -> u16 {
+    /// Returns its HTTP status.
+    pub const fn status(self) -> StatusCode {
         match self {
-            Self::NotAReview => 400,
-            Self::NoSuchPath => 404,
-            Self::NotPost => 405,
-            Self::TooSlow => 408,
-            Self::TooMany => 429,
-            Self::NoPolicies => 503,
+            Self::NotAReview => StatusCode::BAD_REQUEST,
+            Self::NoSuchPath => StatusCode::NOT_FOUND,
+            Self::NotPost => StatusCode::METHOD_NOT_ALLOWED,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
+            Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
+            Self::NoPolicies => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 }
@@ -363,7 +364,7 @@ mod tests {
             assert!(text.contains(&format!(r#"partywall_violations_total{{mode="deny",rule="{rule}"}} 0"#)));
         }
         for refusal in Refusal::ALL {
-            assert_eq!(refusal.values(), [refusal.code().to_string()]);
+            assert_eq!(refusal.values(), [refusal.status().as_str()]);
         }
     }
 

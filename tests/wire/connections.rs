@@ -3,13 +3,12 @@
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use partywall::server::Limits;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::answers::{PLAIN, PLAIN_UID};
-use crate::server::{PATIENCE, Server, Setup};
+use crate::server::{PATIENCE, Server, Setup, limits};
 
 const OPEN: &str = "partywall_connections";
 
@@ -22,7 +21,7 @@ async fn rest(mut stream: impl AsyncReadExt + Unpin) -> Vec<u8> {
 
 #[tokio::test]
 async fn beyond_the_limit_connections_are_closed_and_those_open_go_on() {
-    let limits = Limits { connections: 2, ..Limits::default() };
+    let limits = limits(|limits| limits.connections.webhook = 2);
     let server = Server::with(Setup { limits, ..Setup::default() }).await;
     let (mut one, two) = (server.target.http1().await, server.target.http1().await);
     server.until(OPEN, 2).await;
@@ -35,7 +34,7 @@ async fn beyond_the_limit_connections_are_closed_and_those_open_go_on() {
 
 #[tokio::test]
 async fn of_http2_connections_there_are_fewer() {
-    let limits = Limits { http2_connections: 1, ..Limits::default() };
+    let limits = limits(|limits| limits.connections.webhook_http2 = 1);
     let server = Server::with(Setup { limits, ..Setup::default() }).await;
     let mut first = server.target.http2().await;
     first.post("/mutate", PLAIN).await.review(PLAIN_UID);
@@ -46,7 +45,7 @@ async fn of_http2_connections_there_are_fewer() {
 
 #[tokio::test]
 async fn connections_to_the_ops_port_wait_for_their_turn_and_reviews_do_not() {
-    let limits = Limits { ops_connections: 2, ..Limits::default() };
+    let limits = limits(|limits| limits.connections.ops = 2);
     let server = Server::with(Setup { limits, ..Setup::default() }).await;
     let mut held = Vec::new();
     for _ in 0..9 {
@@ -59,7 +58,7 @@ async fn connections_to_the_ops_port_wait_for_their_turn_and_reviews_do_not() {
 
 #[tokio::test]
 async fn a_head_that_was_begun_must_be_finished() {
-    let limits = Limits { head: Duration::from_millis(1), ..Limits::default() };
+    let limits = limits(|limits| limits.timings.request_head = Duration::from_millis(1));
     let server = Server::with(Setup { limits, ..Setup::default() }).await;
     let mut stream = server.target.connect("http/1.1", None).await.unwrap();
     stream.write_all(b"POST /mutate HTTP/1.1\r\n").await.unwrap();

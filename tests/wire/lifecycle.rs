@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use crate::answers::{PLAIN, PLAIN_UID};
 use crate::client::{Answer, Client};
-use crate::server::{PATIENCE, Server, Setup, Stopping, policies};
+use crate::server::{PATIENCE, Server, Setup, Stopping, limits, policies};
 
 /// Longer than any test.
 const FOR_EVER: Duration = Duration::from_secs(3_600);
@@ -64,7 +64,9 @@ async fn l8_while_it_drains_it_is_not_ready_but_serves_and_retires_each_connecti
 
 #[tokio::test]
 async fn l8_it_ends_when_the_last_review_is_answered() {
-    let limits = Limits { grace: FOR_EVER, stall: FOR_EVER, ..Limits::default() };
+    let limits = limits(|Limits { timings, .. }| {
+        (timings.shutdown, timings.body_progress) = (FOR_EVER, FOR_EVER);
+    });
     let server = Server::with(Setup { limits, ..Setup::default() }).await;
     // Go's client dials more connections than it uses; nothing was ever sent on them.
     let _fresh_http1 = server.target.connect("http/1.1", None).await.unwrap();

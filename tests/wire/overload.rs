@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use partywall::server::{self, Judge, Limits};
+use partywall::server::{self, Decider, Observers, Reply};
 use partywall_core::Phase;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -14,7 +14,7 @@ use tokio::task::{JoinSet, spawn_blocking, yield_now};
 use tokio::time::timeout;
 
 use crate::answers::{PLAIN, PLAIN_UID};
-use crate::server::{PATIENCE, Server, Setup};
+use crate::server::{PATIENCE, Server, Setup, limits};
 
 #[tokio::test]
 async fn a_hundred_connections_at_once_are_all_answered() {
@@ -49,7 +49,7 @@ async fn many_connections_wait_for_being_accepted() {
 
 #[tokio::test]
 async fn too_many_reviews_are_sent_away_to_ask_again() {
-    let limits = Limits { in_flight: 0, ..Limits::default() };
+    let limits = limits(|limits| limits.reviews_at_once = 0);
     let server = Server::with(Setup { limits, ..Setup::default() }).await;
     let answer = server.target.http1().await.post("/mutate", PLAIN).await;
     assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS);
@@ -61,7 +61,7 @@ async fn too_many_reviews_are_sent_away_to_ask_again() {
 
 #[tokio::test]
 async fn bodies_that_are_decided_beside_their_connection_are_answered_like_others() {
-    let limits = Limits { at_once: 0, ..Limits::default() };
+    let limits = limits(|limits| limits.bodies.inline_up_to = 0);
     let server = Server::with(Setup { limits, ..Setup::default() }).await;
     let mut clients = JoinSet::new();
     for _ in 0..20 {
@@ -76,21 +76,28 @@ async fn bodies_that_are_decided_beside_their_connection_are_answered_like_other
     server.until("partywall_reviews_in_flight", 0).await;
 }
 
-/// How many bodies `once_allowed` has seen.
+/// How many bodies `OnceAllowed` has seen.
 static SEEN: AtomicUsize = AtomicUsize::new(0);
 static ALLOWED: Barrier = Barrier::new(2);
 
-fn once_allowed(_: Phase, _: &[u8]) -> Vec<u8> {
-    SEEN.fetch_add(1, Ordering::Relaxed);
-    ALLOWED.wait();
-    b"{}".to_vec()
+struct OnceAllowed;
+
+impl Decider for OnceAllowed {
+    fn is_ready(&self) -> bool {
+        true
+    }
+
+    fn reply(&self, _: Phase, _: &[u8], _: Observers<'_>) -> Option<Reply> {
+        SEEN.fetch_add(1, Ordering::Relaxed);
+        ALLOWED.wait();
+        Some(Reply::Review(b"{}".to_vec()))
+    }
 }
 
 #[tokio::test]
 async fn of_a_caller_that_hangs_up_before_it_is_its_turn_nothing_is_decided() {
-    let limits = Limits { at_once: 0, ..Limits::default() };
-    let server =
-        Server::with(Setup { limits, instead: Some(Judge::Instead(once_allowed)), ..Setup::default() }).await;
+    let limits = limits(|limits| limits.bodies.inline_up_to = 0);
+    let server = Server::deciding_by(OnceAllowed, Setup { limits, ..Setup::default() }).await;
     let mut first = server.target.http1().await;
     let first = tokio::spawn(async move { first.post("/mutate?timeout=30s", PLAIN).await.status });
     let seen = async {
@@ -117,7 +124,10 @@ fn begun(length: usize, sent: &str) -> String {
 
 #[tokio::test]
 async fn a_review_that_finds_no_room_is_sent_away_and_the_next_one_is_not() {
-    let limits = Limits { held_small: 1 << 10, stall: PATIENCE, ..Limits::default() };
+    let limits = limits(|limits| {
+        limits.bodies.small_body_memory = 1 << 10;
+        limits.timings.body_progress = PATIENCE;
+    });
     let server = Server::with(Setup { limits, ..Setup::default() }).await;
     let mut hoarder = server.target.connect("http/1.1", None).await.unwrap();
     hoarder.write_all(begun(16 << 10, "{").as_bytes()).await.unwrap();
@@ -131,7 +141,10 @@ async fn a_review_that_finds_no_room_is_sent_away_and_the_next_one_is_not() {
 
 #[tokio::test]
 async fn bodies_that_declare_much_and_bring_little_take_nothing_from_others() {
-    let limits = Limits { stall: PATIENCE, in_flight: 8, ..Limits::default() };
+    let limits = limits(|limits| {
+        limits.timings.body_progress = PATIENCE;
+        limits.reviews_at_once = 8;
+    });
     let server = Server::with(Setup { limits, ..Setup::default() }).await;
     let mut stalled = Vec::new();
     for sent in ["", "{"].repeat(7) {
@@ -153,7 +166,10 @@ async fn bodies_that_declare_much_and_bring_little_take_nothing_from_others() {
 #[tokio::test]
 async fn bodies_that_wait_for_room_hold_up_nobody_on_their_connection() {
     const COUNT: u64 = 60;
-    let limits = Limits { held: 1 << 10, stall: PATIENCE, ..Limits::default() };
+    let limits = limits(|limits| {
+        limits.bodies.large_body_memory = 1 << 10;
+        limits.timings.body_progress = PATIENCE;
+    });
     let server = Server::with(Setup { limits, ..Setup::default() }).await;
     let mut has_all_room = server.target.connect("http/1.1", None).await.unwrap();
     has_all_room.write_all(begun(16 << 20, "{").as_bytes()).await.unwrap();
@@ -172,7 +188,7 @@ async fn bodies_that_wait_for_room_hold_up_nobody_on_their_connection() {
 
 #[tokio::test]
 async fn a_body_that_stalls_is_given_up_and_its_connection_closed() {
-    let limits = Limits { stall: Duration::from_millis(1), ..Limits::default() };
+    let limits = limits(|limits| limits.timings.body_progress = Duration::from_millis(1));
     let server = Server::with(Setup { limits, ..Setup::default() }).await;
     for sent in ["", "{"] {
         let mut stream = server.target.connect("http/1.1", None).await.unwrap();
@@ -199,7 +215,7 @@ async fn a_body_that_breaks_off_hurts_nobody_else() {
 
 #[tokio::test]
 async fn a_body_that_does_not_come_in_time_is_given_up() {
-    let limits = Limits { stall: PATIENCE, ..Limits::default() };
+    let limits = limits(|limits| limits.timings.body_progress = PATIENCE);
     let server = Server::with(Setup { limits, ..Setup::default() }).await;
     let mut stream = server.target.connect("http/1.1", None).await.unwrap();
     let head = "POST /mutate?timeout=1s HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1000\r\n\r\n{";
@@ -214,7 +230,11 @@ async fn a_body_that_does_not_come_in_time_is_given_up() {
 
 #[tokio::test]
 async fn a_body_beyond_all_measure_is_denied_and_its_connection_closed() {
-    let limits = Limits { body: 8 << 10, start: 4 << 10, discarded: 16 << 10, ..Limits::default() };
+    let limits = limits(|limits| {
+        limits.bodies.decided_up_to = 8 << 10;
+        limits.bodies.kept_of_oversized = 4 << 10;
+        limits.bodies.discarded_of_oversized = 16 << 10;
+    });
     let server = Server::with(Setup { limits, ..Setup::default() }).await;
     let body =
         PLAIN.trim_end().replacen("\"labels\"", &format!("\"x\":\"{}\",\"labels\"", "x".repeat(64 << 10)), 1);

@@ -10,7 +10,7 @@ use axum::http::Method;
 use hyper_util::rt::TokioIo;
 use jiff::civil::date;
 use partywall::policies::{self as objects, Writer};
-use partywall::server::{self, Certificates, Judge, Limits, Listeners, Pair, Parts, Workers};
+use partywall::server::{self, Certificates, Decider, Limits, Listeners, Pair, Parts, Workers};
 use partywall::telemetry::Metrics;
 use partywall_core::tenancy::Snapshot;
 use tempfile::TempDir;
@@ -44,8 +44,6 @@ pub(crate) struct Setup {
     pub(crate) limits: Limits,
     /// Start with an empty store.
     pub(crate) without_policies: bool,
-    /// What decides, rather than policies.
-    pub(crate) instead: Option<Judge>,
     /// Ask clients for a certificate of the server's own CA.
     pub(crate) asks_clients: bool,
     /// Put the pair behind a `..data` symlink, as kubelet does.
@@ -66,6 +64,19 @@ impl Server {
     }
 
     pub(crate) async fn with(setup: Setup) -> Self {
+        let (mut writer, snapshots) = objects::store();
+        if !setup.without_policies {
+            writer.replace(policies());
+        }
+        Self::starting(snapshots, writer, setup).await
+    }
+
+    /// Starts a server with a decider of its own instead of policies.
+    pub(crate) async fn deciding_by(decider: impl Decider, setup: Setup) -> Self {
+        Self::starting(decider, objects::store().0, setup).await
+    }
+
+    async fn starting(decider: impl Decider, writer: Writer, setup: Setup) -> Self {
         let files = TempDir::new().unwrap();
         let folder = files.path().to_owned();
         let authority = Authority::new();
@@ -83,19 +94,15 @@ impl Server {
         let pair = Pair { cert: folder.join("tls.crt"), key: folder.join("tls.key") };
         let certificates = Certificates::load(Some(pair), setup.asks_clients.then_some(ca)).unwrap();
 
-        let (mut writer, snapshots) = objects::store();
-        if !setup.without_policies {
-            writer.replace(policies());
-        }
         let listeners = Listeners { webhook: listener(), ops: listener() };
         let target = Target { address: listeners.webhook.local_addr().unwrap(), ca: authority.pem.clone() };
         let ops = listeners.ops.local_addr().unwrap();
         let metrics = Arc::new(Metrics::new().unwrap());
-        let limits = Limits { certificates_every: Duration::from_millis(2), ..setup.limits };
+        let mut limits = setup.limits;
+        limits.timings.certificates_interval = Duration::from_millis(2);
         let (stop, stopped) = oneshot::channel();
         let workers = Workers::start(NonZeroUsize::MIN).unwrap();
-        let judge = setup.instead.unwrap_or(Judge::Policies(snapshots));
-        let parts = Parts { judge, certificates, metrics, limits, workers };
+        let parts = Parts { decider, certificates, metrics, limits, workers };
         let task = tokio::spawn(server::run(listeners, parts, async { stopped.await.unwrap() }));
         Self { target, ops, writer, authority, folder, stop, task, _files: files }
     }
@@ -131,6 +138,13 @@ pub(crate) struct Stopping {
     pub(crate) target: Target,
     pub(crate) ops: SocketAddr,
     pub(crate) task: JoinHandle<()>,
+}
+
+/// The default limits with a change.
+pub(crate) fn limits(change: impl FnOnce(&mut Limits)) -> Limits {
+    let mut limits = Limits::default();
+    change(&mut limits);
+    limits
 }
 
 fn listener() -> TcpListener {

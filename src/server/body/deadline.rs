@@ -1,32 +1,32 @@
-//! By when a review must be answered.
+//! The deadline of a review.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// What the API server grants where it does not say.
+/// The timeout of the API server if the request names none.
 const DEFAULT: Duration = Duration::from_secs(10);
-/// The longest the API server grants; whoever asks for more is not the API server.
+/// The longest timeout of the API server; a client that names a longer one is not the API server.
 const LONGEST: Duration = Duration::from_secs(30);
-/// The API server rounds its timeout up to a whole second, so the last second may not be there.
+/// The API server rounds its timeout up to whole seconds, so the last second may be missing.
 const ROUNDING: Duration = Duration::from_secs(1);
 const SHORTEST: Duration = Duration::from_millis(500);
 
-/// By when a review must be answered, and how long it may wait for its turn.
+/// The end of a review's time, and when to stop waiting for memory or other bodies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Deadline {
-    /// The answer must be there.
+    /// When the answer must be sent.
     pub(crate) end: Instant,
-    /// Whoever still waits for room or for its turn had better try another replica.
-    pub(crate) patience: Instant,
+    /// When a review that still waits is told to try another replica.
+    pub(crate) give_up_at: Instant,
 }
 
 impl Deadline {
-    /// The deadline of a request that came just now, from the query of its URL.
+    /// Returns the deadline of a request that arrived just now, from the query of its URL.
     pub(crate) fn of(query: Option<&str>) -> Self {
         let now = Instant::now();
         let granted = granted(query);
-        Self { end: now + granted, patience: now + granted / 2 }
+        Self { end: now + granted, give_up_at: now + granted / 2 }
     }
 }
 
@@ -42,7 +42,7 @@ fn granted(query: Option<&str>) -> Duration {
         .max(SHORTEST)
 }
 
-/// A duration as Go writes it: `10s`, `1m30s`, `1.5s`, `500ms`.
+/// Parses a duration as Go writes it: `10s`, `1m30s`, `1.5s`, `500ms`.
 fn go_duration(text: &str) -> Option<Duration> {
     let mut rest = text;
     let mut seconds = 0.0;

@@ -1,7 +1,7 @@
-//! The memory that bodies may take, and who has how much of it.
+//! The memory for bodies, in three pools by the size of a body.
 //!
-//! INVARIANT: of each share no more is given than there is, but to one body at a time that holds some of it already, so
-//! that not all of them wait for each other; and no body waits for those of a larger kind.
+//! INVARIANT: a pool gives out no more than it has, except to one body at a time that already holds a part of it, so
+//! that bodies don't wait for each other for ever; and no body waits for larger ones.
 
 use std::sync::Arc;
 
@@ -10,83 +10,98 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::server::limits::Limits;
 
-/// The bytes that all bodies together may take.
+/// The memory for all bodies together.
 #[derive(Debug)]
-pub(crate) struct Budget {
-    small: Share,
-    medium: Share,
-    large: Share,
+pub(crate) struct Memory {
+    small: Pool,
+    medium: Pool,
+    large: Pool,
 }
 
-impl Budget {
-    /// The budget of these limits.
+impl Memory {
+    /// Creates the pools in the sizes of the limits.
     pub(crate) fn new(limits: &Limits) -> Self {
+        let bodies = &limits.bodies;
         Self {
-            small: Share::new(limits.held_small, limits.small),
-            medium: Share::new(limits.held_medium, limits.at_once),
-            large: Share::new(limits.held, usize::MAX),
+            small: Pool::new(bodies.small_body_memory, bodies.small_up_to),
+            medium: Pool::new(bodies.medium_body_memory, bodies.inline_up_to),
+            large: Pool::new(bodies.large_body_memory, usize::MAX),
         }
     }
 
-    /// The share of a body that is going to be `bytes` long, as far as is known.
-    pub(crate) fn share(&self, bytes: usize) -> &Share {
-        let smaller = [&self.small, &self.medium].into_iter().find(|share| bytes <= share.up_to);
+    /// Returns the pool of a body of so many bytes.
+    pub(crate) fn pool(&self, bytes: usize) -> &Pool {
+        let smaller = [&self.small, &self.medium].into_iter().find(|pool| bytes <= pool.bodies_up_to);
         smaller.unwrap_or(&self.large)
     }
 }
 
-/// A part of the budget.
+/// The memory for the bodies of one range of sizes.
 #[derive(Debug)]
-pub(crate) struct Share {
-    kib: Arc<Semaphore>,
-    all: u32,
-    /// How large a body may be.
-    up_to: usize,
-    /// Held by the one body that may take more than there is.
-    finishing: Arc<Semaphore>,
+pub(crate) struct Pool {
+    free_kib: Arc<Semaphore>,
+    total_kib: u32,
+    bodies_up_to: usize,
+    /// Taken by the one body that may exceed the pool.
+    excess: Arc<Semaphore>,
 }
 
-impl Share {
-    fn new(bytes: usize, up_to: usize) -> Self {
-        let all = in_kib(bytes);
-        let (kib, finishing) = (Arc::new(Semaphore::new(all as usize)), Arc::new(Semaphore::new(1)));
-        Self { kib, all, up_to, finishing }
+impl Pool {
+    fn new(bytes: usize, bodies_up_to: usize) -> Self {
+        let total_kib = in_kib(bytes);
+        let (free_kib, excess) = (Arc::new(Semaphore::new(total_kib as usize)), Arc::new(Semaphore::new(1)));
+        Self { free_kib, total_kib, bodies_up_to, excess }
     }
 
-    /// Makes `room` of it large enough for `bytes`; `None`: that was not to be had until `patience` ended. When bodies have
-    /// all there is, and each needs more, one after the other may have more than that, and so comes to its end and gives
-    /// back what it holds.
-    pub(crate) async fn grow(&self, room: &mut Room, bytes: usize, patience: Instant) -> Option<()> {
-        if room.finishing.is_none() {
+    /// Grows a reservation to `bytes`; returns `None` if that was not possible until `give_up_at`.
+    ///
+    /// If the bodies hold the whole pool and each of them needs more, they exceed it one after the other, so that each
+    /// is completed and gives back its memory.
+    pub(crate) async fn grow(
+        &self,
+        reservation: &mut Reservation,
+        bytes: usize,
+        give_up_at: Instant,
+    ) -> Option<()> {
+        if reservation.excess.is_none() {
             tokio::select! {
                 biased;
-                more = self.take(bytes, room.kib.num_permits(), patience) => room.kib.merge(more?.kib),
-                Ok(permit) = Arc::clone(&self.finishing).acquire_owned() => room.finishing = Some(permit),
+                more = self.reserve(bytes, reservation.kib.num_permits(), give_up_at) => {
+                    reservation.kib.merge(more?.kib);
+                }
+                Ok(permit) = Arc::clone(&self.excess).acquire_owned() => reservation.excess = Some(permit),
             }
         }
         Some(())
     }
 
-    /// Waits for room for `bytes` all in all, of which `held` KiB are there, until `patience` ends. Nobody waits for
-    /// more than there is.
-    pub(crate) async fn take(&self, bytes: usize, held: usize, patience: Instant) -> Option<Room> {
-        let permits = in_kib(bytes).min(self.all).saturating_sub(u32::try_from(held).unwrap_or(u32::MAX));
-        match timeout_at(patience, Arc::clone(&self.kib).acquire_many_owned(permits)).await {
-            Ok(Ok(kib)) => Some(Room { kib, finishing: None }),
-            // The semaphore is never closed; were it, there would be no room.
+    /// Waits until `give_up_at` for a reservation of `bytes`, less the `held_kib` that the body has already.
+    ///
+    /// A body that needs more than the pool has waits for the whole pool.
+    pub(crate) async fn reserve(
+        &self,
+        bytes: usize,
+        held_kib: usize,
+        give_up_at: Instant,
+    ) -> Option<Reservation> {
+        let held_kib = u32::try_from(held_kib).unwrap_or(u32::MAX);
+        let permits = in_kib(bytes).min(self.total_kib).saturating_sub(held_kib);
+        match timeout_at(give_up_at, Arc::clone(&self.free_kib).acquire_many_owned(permits)).await {
+            Ok(Ok(kib)) => Some(Reservation { kib, excess: None }),
+            // The semaphore is never closed; if it were, there would be no memory.
             Ok(Err(_)) | Err(_) => None,
         }
     }
 }
 
-/// Room in the budget; given back when dropped.
+/// A part of a pool that a body holds; dropping it gives it back.
 #[derive(Debug)]
-pub(crate) struct Room {
+pub(crate) struct Reservation {
     kib: OwnedSemaphorePermit,
-    finishing: Option<OwnedSemaphorePermit>,
+    excess: Option<OwnedSemaphorePermit>,
 }
 
-/// At least one: an empty body takes a place too.
+/// Rounds up to KiB, of which even an empty body takes one.
 fn in_kib(bytes: usize) -> u32 {
     u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX).max(1)
 }

@@ -1,11 +1,11 @@
-//! Reads a request's body into memory: once, up to a limit, and only when there is room for it.
+//! Reads a request's body into memory: once, up to a limit, and only if there is memory for it.
 //!
-//! Room is charged for what has arrived, never for what was declared: to declare much and send nothing costs
-//! nobody anything. Smaller bodies have shares of their own, so no large one makes a small one wait.
+//! Memory is reserved for bytes that have arrived, never for a declared length: a client that declares much and sends
+//! nothing takes nothing. Small and medium bodies have pools of their own, so they never wait for large ones.
 //!
-//! INVARIANT: every byte that is kept was paid for from the budget, so what all bodies together keep is bounded;
-//! besides it there is one piece a body, of what its connection may send unasked, that waits to be paid for. What is
-//! over a limit is read and thrown away.
+//! INVARIANT: memory is reserved for every byte that is kept, so the memory of all bodies together is limited. Beyond
+//! that, each body may have one chunk, of what its connection accepts in advance, that waits for its reservation. What
+//! exceeds a limit is read and discarded.
 
 #[cfg(test)]
 mod tests;
@@ -17,107 +17,108 @@ use http_body_util::BodyExt;
 use tokio::time::{Instant, timeout_at};
 
 use super::deadline::Deadline;
-use super::memory::{Budget, Room, Share};
-use crate::server::connection::Turns;
+use super::memory::{Memory, Pool, Reservation};
+use crate::server::connection::FairQueue;
 use crate::server::limits::Limits;
 
-/// What was read.
+/// A body that was read.
 #[derive(Debug)]
 pub(crate) enum Received {
-    /// All of it, and the room it takes.
-    Whole(Bytes, Room),
-    /// More than is decided.
+    /// The whole body, and the memory it takes.
+    Whole(Bytes, Reservation),
+    /// A body that is too large to be decided.
     TooLarge {
-        /// How it begins.
+        /// The first bytes of it.
         start: Bytes,
-        /// Whether it was read to its end; if not, the connection is of no further use.
+        /// Whether it was read to its end; if not, the connection cannot be used again.
         finished: bool,
     },
 }
 
-/// Why nothing was read.
+/// Why a body was not read.
 #[derive(Debug)]
 pub(crate) enum Trouble {
-    /// There was no room in time, or it was not its turn.
-    NoRoom,
-    /// It did not come in time, or stalled.
+    /// Until it had to give up, there was no memory for it, or other bodies were read.
+    Overload,
+    /// It did not arrive in time, or stalled.
     TooSlow,
-    /// The connection broke, or what came over it was no body.
+    /// The connection broke, or the bytes that came over it are no body.
     Broken(axum::Error),
 }
 
-/// A body on its way: it must bring something all the time, and all of it by the deadline. A byte now and then
-/// is nothing: whoever sends so would hold a place for as long as a deadline may be.
+/// A body that is arriving: it must make progress, and be complete by the deadline.
+///
+/// A byte now and then is no progress: a client could hold memory with it for as long as a deadline may be.
 #[derive(Debug)]
 pub(crate) struct Arriving {
     body: Body,
-    /// What came while nothing was kept yet.
+    /// The first data, which arrived before any memory was reserved.
     first: Option<Bytes>,
-    /// How long it may take to bring `stretch` bytes.
-    stall: Duration,
-    stretch: usize,
-    /// How long it may still take to bring how many of them. Only the time that is waited for it counts.
-    left: Duration,
-    missing: usize,
+    /// How long `chunk` bytes may take to arrive.
+    time_per_chunk: Duration,
+    chunk: usize,
+    /// The rest of the time and of the bytes of the current chunk. Only time spent waiting for the body counts.
+    time_left: Duration,
+    bytes_left: usize,
     deadline: Deadline,
-    /// Whose turn it is to bring another stretch; nothing for a small body, which brings no other.
-    turns: Option<Turns>,
-    /// Whether it must be its turn before another piece is asked for.
-    is_due: bool,
-    /// Until when that is waited for.
-    turn_by: Instant,
+    /// Orders the chunks of large bodies; a small body has only one chunk and needs no queue.
+    queue: Option<FairQueue>,
+    /// Whether the queue must be passed before more is read.
+    must_queue: bool,
+    /// When to stop waiting in the queue.
+    queue_until: Instant,
 }
 
 impl Arriving {
-    /// A body of which nothing was read yet.
-    pub(crate) fn new(body: Body, limits: &Limits, deadline: Deadline, turns: Option<Turns>) -> Self {
-        let (stall, stretch) = (limits.stall, limits.small);
+    /// Creates it from a body of which nothing was read yet.
+    pub(crate) fn new(body: Body, limits: &Limits, deadline: Deadline, queue: Option<FairQueue>) -> Self {
+        let (time_per_chunk, chunk) = (limits.timings.body_progress, limits.bodies.small_up_to);
         Self {
             body,
             first: None,
-            stall,
-            stretch,
-            left: stall,
-            missing: stretch,
+            time_per_chunk,
+            chunk,
+            time_left: time_per_chunk,
+            bytes_left: chunk,
             deadline,
-            turns,
-            is_due: false,
-            turn_by: deadline.patience,
+            queue,
+            must_queue: false,
+            queue_until: deadline.give_up_at,
         }
     }
 
-    /// Waits for the first piece, which takes no room yet.
+    /// Waits for the first data, which needs no reservation yet.
     pub(crate) async fn begin(&mut self) -> Result<(), Trouble> {
         self.first = self.next().await?;
         Ok(())
     }
 
-    /// What Content-Length says, from before the first piece was read; a chunked body does not say.
+    /// Returns the Content-Length, from before the first data was read; a chunked body has none.
     fn declared(&self) -> Option<usize> {
         let rest = usize::try_from(self.body.size_hint().exact()?).unwrap_or(usize::MAX);
         Some(rest.saturating_add(self.first.as_ref().map_or(0, Bytes::len)))
     }
 
-    /// The next piece; trailers are of no interest.
+    /// Returns the next data; trailers are ignored.
     async fn next(&mut self) -> Result<Option<Bytes>, Trouble> {
         if let Some(first) = self.first.take() {
             return Ok(Some(first));
         }
-        if std::mem::take(&mut self.is_due)
+        if std::mem::take(&mut self.must_queue)
             && !self.body.is_end_stream()
-            && let Some(turns) = &self.turns
+            && let Some(queue) = &self.queue
         {
-            turns.pass(self.turn_by).await.ok_or(Trouble::NoRoom)?;
+            queue.pass(self.queue_until).await.ok_or(Trouble::Overload)?;
         }
         let begun = Instant::now();
-        let until = self.deadline.end.min(begun + self.left);
+        let until = self.deadline.end.min(begun + self.time_left);
         loop {
             match timeout_at(until, self.body.frame()).await.map_err(|_| Trouble::TooSlow)? {
-                // An empty piece is no progress.
+                // An empty frame is no progress.
                 Some(Ok(frame)) => match frame.into_data() {
                     Ok(data) if !data.is_empty() => {
-                        // To read and decrypt more takes long enough for others to wait for it.
-                        self.is_due = self.came(data.len(), begun.elapsed());
+                        // Reading and decrypting another chunk takes long enough to delay other requests.
+                        self.must_queue = self.note_progress(data.len(), begun.elapsed());
                         return Ok(Some(data));
                     }
                     Ok(_) | Err(_) => {}
@@ -128,126 +129,133 @@ impl Arriving {
         }
     }
 
-    /// Notes that some bytes came, and how long they were waited for. Whether that ends a stretch.
-    fn came(&mut self, bytes: usize, waited: Duration) -> bool {
-        if bytes < self.missing {
-            self.missing -= bytes;
-            self.left = self.left.saturating_sub(waited);
+    /// Notes that `bytes` arrived after `waited`; returns whether they complete a chunk.
+    fn note_progress(&mut self, bytes: usize, waited: Duration) -> bool {
+        if bytes < self.bytes_left {
+            self.bytes_left -= bytes;
+            self.time_left = self.time_left.saturating_sub(waited);
             return false;
         }
-        (self.missing, self.left) = (self.stretch, self.stall);
+        (self.bytes_left, self.time_left) = (self.chunk, self.time_per_chunk);
         true
     }
 
-    /// Whether nothing more will come.
     fn is_at_end(&self) -> bool {
         self.first.is_none() && self.body.is_end_stream()
     }
 
-    /// Reads and throws away what is left of a body of which `so_far` bytes were read, until that is `up_to`, or others
-    /// have every turn. Whether it came to its end.
+    /// Reads and discards the rest of a body, and returns whether it reached its end.
+    ///
+    /// `so_far` bytes were read before. It stops at `up_to` bytes, or when the queue is full of others.
     async fn discard(&mut self, mut so_far: usize, up_to: usize) -> Result<bool, Trouble> {
         while so_far <= up_to {
             match self.next().await {
-                Ok(Some(piece)) => so_far += piece.len(),
+                Ok(Some(data)) => so_far += data.len(),
                 Ok(None) => return Ok(true),
-                Err(Trouble::NoRoom) => return Ok(false),
+                Err(Trouble::Overload) => return Ok(false),
                 Err(trouble) => return Err(trouble),
             }
         }
         Ok(false)
     }
 
-    /// Reads and throws away a body that will not be decided, so that whoever sends it sees the answer rather
-    /// than a connection reset while it is writing; but not for so long that it could not ask again.
+    /// Reads and discards a body that will not be decided, and returns whether it reached its end.
+    ///
+    /// So the client sees the answer instead of a connection reset while it writes. It stops early enough for the
+    /// client to ask again.
     pub(crate) async fn discard_all(&mut self, limits: &Limits) -> bool {
-        let Deadline { end, patience } = self.deadline;
-        self.turn_by = patience + end.saturating_duration_since(patience) / 2;
-        matches!(self.discard(0, limits.discarded).await, Ok(true))
+        let Deadline { end, give_up_at } = self.deadline;
+        self.queue_until = give_up_at + end.saturating_duration_since(give_up_at) / 2;
+        matches!(self.discard(0, limits.bodies.discarded_of_oversized).await, Ok(true))
     }
 
-    /// Reads it.
-    pub(crate) async fn receive(&mut self, budget: &Budget, limits: &Limits) -> Result<Received, Trouble> {
+    /// Reads the body.
+    pub(crate) async fn receive(&mut self, memory: &Memory, limits: &Limits) -> Result<Received, Trouble> {
+        let limits = &limits.bodies;
         let declared = self.declared();
         let keep = match declared {
-            Some(length) if length > limits.body => limits.start,
-            Some(_) | None => limits.body,
+            Some(length) if length > limits.decided_up_to => limits.kept_of_oversized,
+            Some(_) | None => limits.decided_up_to,
         };
-        self.is_due |= declared.is_some_and(|length| length > limits.small);
+        self.must_queue |= declared.is_some_and(|length| length > limits.small_up_to);
         let most = declared.unwrap_or(keep).min(keep);
-        // What is too large, or does not say how large it is, as an API server always does, takes nothing that others need.
-        let share = budget.share(declared.unwrap_or(usize::MAX));
-        let mut kept =
-            Kept { bytes: Vec::new(), paid: 0, room: None, share, most, patience: self.deadline.patience };
-        while let Some(piece) = self.next().await? {
-            // The usual review is small and comes in one piece, which then is the body, without a copy.
-            if kept.bytes.is_empty() && piece.len() <= keep && self.is_at_end() {
-                kept.pay_for(piece.len()).await?;
-                return kept.room.map(|room| Received::Whole(piece, room)).ok_or(Trouble::NoRoom);
+        // Oversized bodies, and those that declare no length as API servers always do, share the pool of large ones.
+        let pool = memory.pool(declared.unwrap_or(usize::MAX));
+        let give_up_at = self.deadline.give_up_at;
+        let mut kept = Kept { bytes: Vec::new(), reserved: 0, reservation: None, pool, most, give_up_at };
+        while let Some(data) = self.next().await? {
+            // Nearly every review is small and arrives in one frame, which becomes the body without a copy.
+            if kept.bytes.is_empty() && data.len() <= keep && self.is_at_end() {
+                kept.reserve(data.len()).await?;
+                let reservation = kept.reservation.ok_or(Trouble::Overload)?;
+                return Ok(Received::Whole(data, reservation));
             }
-            let so_far = kept.bytes.len() + piece.len();
+            let so_far = kept.bytes.len() + data.len();
             if so_far > keep {
-                let start = kept.start(&piece, limits.start);
-                drop(piece);
-                self.turn_by = self.deadline.end;
-                let finished = self.discard(so_far, limits.discarded).await?;
-                // The few bytes of the start may outlive their room: they are found a uid in, and gone.
+                let start = kept.start(&data, limits.kept_of_oversized);
+                drop(data);
+                self.queue_until = self.deadline.end;
+                let finished = self.discard(so_far, limits.discarded_of_oversized).await?;
+                // The start may outlive its reservation: it is small, and dropped once the uid is found.
                 return Ok(Received::TooLarge { start, finished });
             }
-            kept.push(&piece).await?;
+            kept.push(&data).await?;
         }
-        kept.pay_for(0).await?;
-        let Kept { bytes, room, .. } = kept;
-        room.map(|room| Received::Whole(bytes.into(), room)).ok_or(Trouble::NoRoom)
+        kept.reserve(0).await?;
+        let Kept { bytes, reservation, .. } = kept;
+        let reservation = reservation.ok_or(Trouble::Overload)?;
+        Ok(Received::Whole(bytes.into(), reservation))
     }
 }
 
-/// What is kept of a body, and the room for it.
+/// The bytes of a body that are kept, and the memory reserved for them.
 struct Kept<'b> {
     bytes: Vec<u8>,
-    /// How much there is room for.
-    paid: usize,
-    room: Option<Room>,
-    share: &'b Share,
-    /// More is never kept.
+    /// How many bytes are reserved.
+    reserved: usize,
+    reservation: Option<Reservation>,
+    pool: &'b Pool,
+    /// How many bytes are kept at most.
     most: usize,
-    patience: Instant,
+    give_up_at: Instant,
 }
 
 impl Kept<'_> {
-    /// Sees to it that there is room for `bytes` all in all.
-    async fn pay_for(&mut self, bytes: usize) -> Result<(), Trouble> {
-        match &mut self.room {
-            Some(_) if bytes <= self.paid => return Ok(()),
-            Some(room) => self.share.grow(room, bytes, self.patience).await.ok_or(Trouble::NoRoom)?,
+    /// Ensures that `bytes` in total are reserved.
+    async fn reserve(&mut self, bytes: usize) -> Result<(), Trouble> {
+        match &mut self.reservation {
+            Some(_) if bytes <= self.reserved => return Ok(()),
+            Some(reservation) => {
+                self.pool.grow(reservation, bytes, self.give_up_at).await.ok_or(Trouble::Overload)?;
+            }
             None => {
-                let room = self.share.take(bytes, 0, self.patience).await;
-                self.room = Some(room.ok_or(Trouble::NoRoom)?);
+                let reservation = self.pool.reserve(bytes, 0, self.give_up_at).await;
+                self.reservation = Some(reservation.ok_or(Trouble::Overload)?);
             }
         }
-        self.paid = bytes;
+        self.reserved = bytes;
         Ok(())
     }
 
-    /// Adds a piece. Room and memory are doubled as needed, up to what was declared.
-    async fn push(&mut self, piece: &[u8]) -> Result<(), Trouble> {
-        let needed = self.bytes.len() + piece.len();
-        if needed > self.paid {
-            self.pay_for(self.paid.saturating_mul(2).min(self.most).max(needed)).await?;
+    /// Adds data. Reservation and buffer double as needed, up to the declared length.
+    async fn push(&mut self, data: &[u8]) -> Result<(), Trouble> {
+        let needed = self.bytes.len() + data.len();
+        if needed > self.reserved {
+            self.reserve(self.reserved.saturating_mul(2).min(self.most).max(needed)).await?;
         }
-        if self.bytes.capacity() < self.paid {
-            self.bytes.reserve_exact(self.paid - self.bytes.len());
+        if self.bytes.capacity() < self.reserved {
+            self.bytes.reserve_exact(self.reserved - self.bytes.len());
         }
-        self.bytes.extend_from_slice(piece);
+        self.bytes.extend_from_slice(data);
         Ok(())
     }
 
-    /// How the body begins, of which `piece` is too much.
-    fn start(&mut self, piece: &[u8], length: usize) -> Bytes {
+    /// Returns the first `length` bytes of a body whose next `data` exceeds the limit.
+    fn start(&mut self, data: &[u8], length: usize) -> Bytes {
         let mut start = std::mem::take(&mut self.bytes);
         start.truncate(length);
         let missing = length - start.len();
-        start.extend(piece.iter().take(missing));
+        start.extend(data.iter().take(missing));
         start.shrink_to_fit();
         start.into()
     }

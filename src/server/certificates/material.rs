@@ -1,4 +1,4 @@
-//! The bytes that a TLS configuration is made of, as they are on disk.
+//! The PEM files that a TLS configuration is made from.
 
 #![expect(clippy::disallowed_methods, reason = "reads certificates")]
 
@@ -12,7 +12,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 use thiserror::Error;
 
-/// Why certificates cannot be served. Every file at fault is named.
+/// The reason that certificates cannot be served; it names the file.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum CertificatesError {
     /// A file cannot be read.
@@ -20,15 +20,15 @@ pub enum CertificatesError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the system.
         problem: String,
     },
-    /// A file is not what it should be.
+    /// A file has the wrong content.
     #[error("{what}: {problem}")]
     Faulty {
-        /// What it should be, and which file it is.
+        /// The role of the file, and its path.
         what: String,
-        /// What is wrong.
+        /// The fault.
         problem: String,
     },
 }
@@ -42,7 +42,7 @@ pub struct Pair {
     pub key: PathBuf,
 }
 
-/// PEM files, by content.
+/// The content of the PEM files.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Material {
     pub(super) chain: Pem,
@@ -50,7 +50,7 @@ pub(super) struct Material {
     pub(super) client_ca: Option<Pem>,
 }
 
-/// The content of a file, or something like it that is in no file.
+/// The content of a file, or of an ephemeral certificate that is in no file.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Pem {
     path: Option<PathBuf>,
@@ -70,7 +70,7 @@ impl Pem {
         Self { path: None, bytes: pem.into() }
     }
 
-    /// What it is, and where.
+    /// Returns its role, and its path if it has one.
     fn name(&self, what: &str) -> String {
         match &self.path {
             Some(path) => format!("{what} `{}`", path.display()),
@@ -79,7 +79,7 @@ impl Pem {
     }
 }
 
-/// The key is a secret.
+/// Leaves out the content, since the key is a secret.
 impl fmt::Debug for Material {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Material").finish_non_exhaustive()
@@ -96,7 +96,7 @@ impl Material {
         })
     }
 
-    /// A new pair for this machine's loopback, signed by itself; nothing of it is written anywhere.
+    /// Generates a self-signed pair for the loopback addresses, in memory only.
     pub(super) fn ephemeral(client_ca: Option<&Path>) -> Result<Self, CertificatesError> {
         let names = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
         let made = rcgen::generate_simple_self_signed(names)
@@ -106,12 +106,12 @@ impl Material {
             .with_client_ca(client_ca)
     }
 
-    /// The same pair, with the client CA read again.
+    /// Returns the same pair, with the client CA read again.
     pub(super) fn with_client_ca(self, client_ca: Option<&Path>) -> Result<Self, CertificatesError> {
         Ok(Self { client_ca: client_ca.map(Pem::read).transpose()?, ..self })
     }
 
-    /// The chain and the key, checked to belong together.
+    /// Returns the chain and the key, after checking that they belong together.
     pub(super) fn pair(&self, provider: &CryptoProvider) -> Result<CertifiedKey, CertificatesError> {
         let (of_chain, of_key) = (self.chain.name("certificate chain"), self.key.name("private key"));
         let chain = certificates(&of_chain, &self.chain.bytes)?;
@@ -121,7 +121,7 @@ impl Material {
             .map_err(|error| faulty(format!("{of_chain} and {of_key}"), &error))
     }
 
-    /// The CAs of clients, if clients are asked for a certificate.
+    /// Returns the CAs of clients, if clients need a certificate.
     pub(super) fn client_roots(&self) -> Result<Option<RootCertStore>, CertificatesError> {
         let (Some(pem), Some(what)) = (&self.client_ca, self.client_ca_name()) else { return Ok(None) };
         let mut roots = RootCertStore::empty();
@@ -131,13 +131,13 @@ impl Material {
         Ok(Some(roots))
     }
 
-    /// What to call the client CA where it is at fault.
+    /// Returns the name of the client CA for an error.
     pub(super) fn client_ca_name(&self) -> Option<String> {
         self.client_ca.as_ref().map(|pem| pem.name("client CA"))
     }
 }
 
-/// At least one certificate; comments and other PEM sections are passed over.
+/// Parses at least one certificate; comments and other PEM sections are ignored.
 fn certificates(what: &str, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, CertificatesError> {
     let certificates = CertificateDer::pem_slice_iter(pem)
         .collect::<Result<Vec<_>, _>>()

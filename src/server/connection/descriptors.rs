@@ -1,37 +1,37 @@
-//! How many connections fit into the file descriptors of this process.
+//! Limits the number of connections to the file descriptors of this process.
 //!
-//! The webhook's connections must leave some for the ops port, or the kubelet would call the server dead for
-//! being busy.
+//! The webhook's connections must leave some for the ops port, or the kubelet would restart the server because it is
+//! busy.
 
-#![expect(clippy::disallowed_methods, reason = "reads what the system grants this process")]
+#![expect(clippy::disallowed_methods, reason = "reads the limit of open files of this process")]
 
 use tracing::warn;
 
-use crate::server::limits::Limits;
+use crate::server::limits::{ConnectionLimits, Limits};
 
-/// For everything that is no connection: listeners, files that are read, what the program's runtime needs.
-const SPARE: usize = 64;
-/// What the runtime of a thread that serves connections needs.
+/// Descriptors for everything but connections: listeners, files, the runtime of the program.
+const RESERVED: usize = 64;
+/// Descriptors for the runtime of a thread that serves connections.
 const PER_WORKER: usize = 4;
 
-/// The default limits, with no more connections than there are file descriptors for.
-pub(crate) fn limits(workers: usize) -> Limits {
+/// Returns the default limits, with no more connections than there are file descriptors.
+pub(crate) fn limits_within_descriptors(workers: usize) -> Limits {
     let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
     within(soft_limit(&limits), workers, Limits::default())
 }
 
 fn within(files: Option<usize>, workers: usize, limits: Limits) -> Limits {
     let Some(files) = files else { return limits };
-    let spare = SPARE + PER_WORKER * workers;
-    let connections = files.saturating_sub(limits.ops_connections + spare).max(1);
-    if connections >= limits.connections {
+    let reserved = limits.connections.ops + RESERVED + PER_WORKER * workers;
+    let connections = files.saturating_sub(reserved).max(1);
+    if connections >= limits.connections.webhook {
         return limits;
     }
     warn!(files, connections, "the limit of open files (ulimit -n) allows for few connections; raise it");
-    Limits { connections, ..limits }
+    Limits { connections: ConnectionLimits { webhook: connections, ..limits.connections }, ..limits }
 }
 
-/// The soft limit of open files, from `/proc/self/limits`; nothing if there is none.
+/// Returns the soft limit of open files, from `/proc/self/limits`, or `None` if there is none.
 fn soft_limit(limits: &str) -> Option<usize> {
     limits
         .lines()
@@ -51,9 +51,9 @@ mod tests {
                  Max processes             100                  100                  processes \n\
                  Max open files            {files:<20} 1048576              files     \n"
             );
-            within(soft_limit(&text), 2, Limits::default()).connections
+            within(soft_limit(&text), 2, Limits::default()).connections.webhook
         };
-        let all = Limits::default().connections;
+        let all = Limits::default().connections.webhook;
         for (files, expected) in [("1048576", all), ("unlimited", all), ("1024", 888), ("100", 1)] {
             assert_eq!(limits(files), expected, "{files}");
         }

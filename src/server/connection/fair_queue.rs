@@ -1,7 +1,7 @@
-//! Turns of what takes long, so that what does not has its turn in between.
+//! Fair queues for steps that keep a thread busy, so that requests are served in between.
 //!
-//! A thread that serves connections runs whatever is ready, one after the other. Were fifty handshakes ready, or the next
-//! pieces of fifty large bodies, a review that comes then would wait for all of them.
+//! A thread that serves connections runs every task that is ready, one after the other. If fifty handshakes were ready,
+//! or the next chunks of fifty large bodies, a review that arrives then would wait for all of them.
 
 use std::sync::Arc;
 
@@ -9,54 +9,53 @@ use tokio::sync::Semaphore;
 use tokio::task::yield_now;
 use tokio::time::{Instant, timeout_at};
 
-/// How many handshakes take their long step between two looks at everything else: less than two milliseconds.
+/// How many handshakes a thread computes before it runs its other tasks: less than two milliseconds of work.
 const HANDSHAKES_AT_ONCE: usize = 8;
 
-/// How many large bodies bring their next stretch between two looks: small reviews come first. Where they take all of a
-/// thread, large ones get on more slowly for it.
-const STRETCHES_AT_ONCE: usize = 1;
+/// How many large bodies read a chunk before the thread runs its other tasks: small reviews come first. If these fill
+/// the thread, large bodies become slower.
+const CHUNKS_AT_ONCE: usize = 1;
 
-/// The turns of a thread.
+/// The queues of a thread.
 #[derive(Clone, Debug)]
-pub(crate) struct ThreadTurns {
-    pub(crate) handshakes: Turns,
-    /// Of large bodies, each for as many bytes as a small one has.
-    pub(crate) stretches: Turns,
+pub(crate) struct ThreadQueues {
+    pub(crate) handshakes: FairQueue,
+    /// For the chunks of large bodies, each as many bytes as a small body may have.
+    pub(crate) chunks: FairQueue,
 }
 
-impl Default for ThreadTurns {
+impl Default for ThreadQueues {
     fn default() -> Self {
-        Self { handshakes: Turns::new(HANDSHAKES_AT_ONCE), stretches: Turns::new(STRETCHES_AT_ONCE) }
+        Self { handshakes: FairQueue::new(HANDSHAKES_AT_ONCE), chunks: FairQueue::new(CHUNKS_AT_ONCE) }
     }
 }
 
-/// Whose turn it is to do something on a thread that takes long: after a few such things, everything else that is
-/// ready gets its turn.
+/// Runs the long steps of a thread a few at a time, and all other tasks that are ready after each few.
 ///
-/// INVARIANT: whoever has a turn waits for nothing but everything else, so nobody can hold one up.
+/// INVARIANT: a step in progress waits for nothing but those other tasks, so no peer can block the queue.
 #[derive(Clone, Debug)]
-pub(crate) struct Turns(Arc<Semaphore>);
+pub(crate) struct FairQueue(Arc<Semaphore>);
 
-impl Turns {
+impl FairQueue {
     pub(crate) fn new(at_once: usize) -> Self {
         Self(Arc::new(Semaphore::new(at_once)))
     }
 
-    /// Does it when it is its turn.
-    pub(crate) async fn take<T>(&self, long: impl FnOnce() -> T) -> T {
-        // The semaphore is never closed; were it, nobody would have to wait.
-        let turn = self.0.acquire().await;
-        let done = long();
+    /// Queues, and runs `step`.
+    pub(crate) async fn run<T>(&self, step: impl FnOnce() -> T) -> T {
+        // The semaphore is never closed; if it were, no step would have to wait.
+        let permit = self.0.acquire().await;
+        let done = step();
         yield_now().await;
-        drop(turn);
+        drop(permit);
         done
     }
 
-    /// Waits until it is its turn to go on with something long; `None`: it was not until `patience` ended.
-    pub(crate) async fn pass(&self, patience: Instant) -> Option<()> {
-        let turn = timeout_at(patience, self.0.acquire()).await.ok()?;
+    /// Queues until a long step may begin; `None` if that was not until `give_up_at`.
+    pub(crate) async fn pass(&self, give_up_at: Instant) -> Option<()> {
+        let permit = timeout_at(give_up_at, self.0.acquire()).await.ok()?;
         yield_now().await;
-        drop(turn);
+        drop(permit);
         Some(())
     }
 }
@@ -66,10 +65,10 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn between_two_long_things_others_get_their_turn() {
-        let turns = Turns::new(1);
+    async fn other_tasks_run_between_two_long_steps() {
+        let queue = FairQueue::new(1);
         let done = std::sync::Mutex::new(Vec::new());
-        let long = async |name| turns.take(|| done.lock().unwrap().push(name)).await;
+        let long = async |name| queue.run(|| done.lock().unwrap().push(name)).await;
         let short = async {
             for _ in 0..8 {
                 yield_now().await;

@@ -1,4 +1,4 @@
-//! The TLS handshake of a new connection, and what is said of it when it fails.
+//! The TLS handshake of a new connection, and the log line if it fails.
 
 use std::io;
 use std::net::SocketAddr;
@@ -12,32 +12,32 @@ use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
 use tracing::{debug, warn};
 
-use super::fair_queue::Turns;
+use super::fair_queue::FairQueue;
 use crate::server::shared::Shared;
 
-/// Secures a connection, if its peer can and will.
+/// Performs the handshake; returns `None` if it fails or takes too long.
 pub(crate) async fn shake_hands(
     stream: TcpStream,
     peer: SocketAddr,
     config: Arc<ServerConfig>,
-    turns: &Turns,
+    queue: &FairQueue,
     shared: &Shared,
 ) -> Option<TlsStream<TcpStream>> {
-    // An answer is one write; waiting for more of it would only delay it.
+    // An answer is one write, which Nagle's algorithm would only delay.
     let _is_only_slower = stream.set_nodelay(true);
     let handshake = async {
         let begun = LazyConfigAcceptor::new(Acceptor::default(), stream).await?;
-        // Whoever waits here has said all that is needed for an answer, so nobody can hold up the others by silence.
-        // What takes long is the agreement on a key and the signature, which come with the configuration. A peer that
-        // makes it take two rounds has its turn in the first; it is for the many of a burst, not against one of those.
-        turns.take(|| begun.into_stream(config)).await.await
+        // A handshake queues only after its peer has sent the whole ClientHello, so a silent peer cannot delay others.
+        // The key exchange and the signature, which take the time, happen in `into_stream`. A peer that forces a second
+        // round (HelloRetryRequest) queues for the first one only: the queue is for bursts, not against one such peer.
+        queue.run(|| begun.into_stream(config)).await.await
     };
-    let why = match timeout(shared.limits.handshake, handshake).await {
+    let why = match timeout(shared.limits.timings.handshake, handshake).await {
         Ok(Ok(stream)) => return Some(stream),
-        // The peer spoke TLS and did not like it, or was not liked: most often a caBundle or a client
-        // certificate that does not belong here, and then no review at all gets through.
+        // TLS was spoken and one side refused the other: most often a wrong caBundle or client certificate, with which
+        // no review is answered at all.
         Ok(Err(error)) if error.kind() == io::ErrorKind::InvalidData => reason(&error),
-        // Whoever only looks whether a port is open does so.
+        // A port scan or a TCP probe ends like this.
         Ok(Err(error)) => {
             debug!(%peer, %error, "a connection ended before it was secured");
             return None;
@@ -45,8 +45,8 @@ pub(crate) async fn shake_hands(
         Err(_) => "it took too long".to_owned(),
     };
     shared.metrics.tls_handshake_failures.inc();
-    match shared.failed_handshakes.happened() {
-        Some(failures) => warn!(%peer, why, failures, "a TLS handshake failed"),
+    match shared.failed_handshakes.event() {
+        Some(left_out) => warn!(%peer, why, failures = left_out + 1, "a TLS handshake failed"),
         None => debug!(%peer, why, "a TLS handshake failed"),
     }
     None
@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_speaks_http_is_told_so_and_an_alert_is_quoted() {
+    fn a_peer_that_speaks_http_is_named_so_and_an_alert_is_quoted() {
         let error = |error: Error| reason(&io::Error::new(io::ErrorKind::InvalidData, error));
         let http = Error::InvalidMessage(InvalidMessage::InvalidContentType);
         assert_eq!(error(http), "the peer spoke no TLS; the webhook is https");

@@ -1,9 +1,9 @@
-//! A connection whose peer must get on: it finishes what it begins, and reads what it is sent.
+//! Timeouts for the peer of a connection: it must complete what it begins, and read what it is sent.
 //!
-//! Our own rather than a crate's, since one timer of hyper is both the time for a head and the time between
-//! requests, and they must differ: the API server dials connections ahead and keeps them for 90 s, silent.
+//! hyper has one timer for both the head of a request and the time between requests. These must differ: the API server
+//! opens connections in advance and keeps them for 90 s without a request.
 //!
-//! INVARIANT: a peer that has begun nothing is never hurried here.
+//! INVARIANT: a peer that has begun nothing has no timeout here.
 
 use std::io;
 use std::pin::Pin;
@@ -15,31 +15,31 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
-use crate::server::limits::Limits;
+use crate::server::limits::Timings;
 
-/// The length of what an HTTP/2 client says first.
+/// The length of the preface, the first bytes of an HTTP/2 client.
 const PREFACE: usize = 24;
 
-/// A connection that ends with [`io::ErrorKind::TimedOut`] when its peer does not get on.
+/// A connection that fails with [`io::ErrorKind::TimedOut`] when its peer stalls.
 #[derive(Debug)]
-pub(crate) struct Guarded<S> {
+pub(crate) struct PeerTimeouts<S> {
     stream: S,
     opening: Opening,
     /// How long a write may wait.
-    unread: Duration,
-    waiting: Option<Pin<Box<Sleep>>>,
+    write_timeout: Duration,
+    write_timer: Option<Pin<Box<Sleep>>>,
 }
 
-/// Whether the peer has said what it is there for.
+/// How far the peer is with its first bytes.
 #[derive(Debug)]
 enum Opening {
-    /// The first request's head takes no longer than `allowed` from its first byte on.
+    /// The head of the first request must be complete `allowed` after its first byte.
     Http1 {
-        asked: Arc<AtomicBool>,
+        has_request: Arc<AtomicBool>,
         allowed: Duration,
         timer: Option<Pin<Box<Sleep>>>,
     },
-    /// The preface comes at once: a client has nothing to wait for.
+    /// The preface must arrive in time: a client needn't wait for anything before it.
     Http2 {
         missing: usize,
         timer: Pin<Box<Sleep>>,
@@ -47,48 +47,48 @@ enum Opening {
     Done,
 }
 
-impl<S> Guarded<S> {
-    /// Over HTTP/1.1; `asked` is set by whoever gets the first request.
-    pub(crate) fn http1(stream: S, asked: Arc<AtomicBool>, limits: &Limits) -> Self {
-        let opening = Opening::Http1 { asked, allowed: limits.head, timer: None };
-        Self { stream, opening, unread: limits.unread, waiting: None }
+impl<S> PeerTimeouts<S> {
+    /// Wraps a connection over HTTP/1.1; the service sets `has_request` with the first request.
+    pub(crate) fn http1(stream: S, has_request: Arc<AtomicBool>, timings: &Timings) -> Self {
+        let opening = Opening::Http1 { has_request, allowed: timings.request_head, timer: None };
+        Self { stream, opening, write_timeout: timings.write_progress, write_timer: None }
     }
 
-    /// Over HTTP/2.
-    pub(crate) fn http2(stream: S, limits: &Limits) -> Self {
-        let opening = Opening::Http2 { missing: PREFACE, timer: Box::pin(sleep(limits.head)) };
-        Self { stream, opening, unread: limits.unread, waiting: None }
+    /// Wraps a connection over HTTP/2.
+    pub(crate) fn http2(stream: S, timings: &Timings) -> Self {
+        let opening = Opening::Http2 { missing: PREFACE, timer: Box::pin(sleep(timings.request_head)) };
+        Self { stream, opening, write_timeout: timings.write_progress, write_timer: None }
     }
 
-    /// Ends a write that has waited too long.
+    /// Fails a write that has waited too long.
     fn written<T>(&mut self, context: &mut Context<'_>, result: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if result.is_ready() {
-            self.waiting = None;
+            self.write_timer = None;
             return result;
         }
-        let unread = self.unread;
-        let waiting = self.waiting.get_or_insert_with(|| Box::pin(sleep(unread)));
-        waiting.as_mut().poll(context).map(|()| Err(io::ErrorKind::TimedOut.into()))
+        let timeout = self.write_timeout;
+        let timer = self.write_timer.get_or_insert_with(|| Box::pin(sleep(timeout)));
+        timer.as_mut().poll(context).map(|()| Err(io::ErrorKind::TimedOut.into()))
     }
 }
 
 impl Opening {
-    /// Notes that `came` bytes came; whether too few did in time.
-    fn is_overdue(&mut self, came: usize, context: &mut Context<'_>) -> bool {
+    /// Notes that `bytes` arrived; returns whether too few did in time.
+    fn is_overdue(&mut self, bytes: usize, context: &mut Context<'_>) -> bool {
         let timer = match self {
             Self::Done => return false,
-            Self::Http1 { asked, .. } if asked.load(Ordering::Relaxed) => {
+            Self::Http1 { has_request, .. } if has_request.load(Ordering::Relaxed) => {
                 *self = Self::Done;
                 return false;
             }
-            Self::Http1 { timer: None, .. } if came == 0 => return false,
+            Self::Http1 { timer: None, .. } if bytes == 0 => return false,
             Self::Http1 { allowed, timer, .. } => timer.get_or_insert_with(|| Box::pin(sleep(*allowed))),
-            Self::Http2 { missing, .. } if *missing <= came => {
+            Self::Http2 { missing, .. } if *missing <= bytes => {
                 *self = Self::Done;
                 return false;
             }
             Self::Http2 { missing, timer } => {
-                *missing -= came;
+                *missing -= bytes;
                 timer
             }
         };
@@ -96,7 +96,7 @@ impl Opening {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Guarded<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for PeerTimeouts<S> {
     fn poll_read(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -112,7 +112,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Guarded<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for PeerTimeouts<S> {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let result = Pin::new(&mut this.stream).poll_write(context, bytes);
@@ -152,16 +152,21 @@ mod tests {
     use tokio::time::{Instant, timeout};
 
     use super::*;
+    use crate::server::limits::Limits;
 
     const HOUR: Duration = Duration::from_secs(3_600);
 
-    fn http1(asked: bool) -> (DuplexStream, Guarded<DuplexStream>) {
-        let (peer, stream) = duplex(64);
-        (peer, Guarded::http1(stream, Arc::new(AtomicBool::new(asked)), &Limits::default()))
+    fn timings() -> Timings {
+        Limits::default().timings
     }
 
-    /// Reads until that fails; after how many seconds, if ever.
-    async fn fails_after(mut stream: Guarded<DuplexStream>) -> Option<u64> {
+    fn http1(has_request: bool) -> (DuplexStream, PeerTimeouts<DuplexStream>) {
+        let (peer, stream) = duplex(64);
+        (peer, PeerTimeouts::http1(stream, Arc::new(AtomicBool::new(has_request)), &timings()))
+    }
+
+    /// Reads until that fails; returns after how many seconds, if ever.
+    async fn fails_after(mut stream: PeerTimeouts<DuplexStream>) -> Option<u64> {
         let begun = Instant::now();
         let error = timeout(HOUR, stream.read_to_end(&mut Vec::new())).await.ok()?.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
@@ -185,7 +190,7 @@ mod tests {
         for (sent, seconds) in [(0, Some(10)), (PREFACE - 1, Some(10)), (PREFACE, None), (60, None)] {
             let (mut peer, stream) = duplex(64);
             peer.write_all(&vec![b'x'; sent]).await.unwrap();
-            let stream = Guarded::http2(stream, &Limits::default());
+            let stream = PeerTimeouts::http2(stream, &timings());
             assert_eq!(fails_after(stream).await, seconds, "{sent}");
         }
     }

@@ -1,11 +1,10 @@
 //! The threads that serve connections, each with a runtime of its own.
 //!
-//! A connection stays on its thread from the handshake to its end: no task moves between threads, nothing that a
-//! review touches is passed from one core to another, and a wake-up needs no lock. An API server keeps few
-//! connections for long, so each new one goes to the thread that has the fewest: hashing, as the kernel does it
-//! among listeners of one port, would leave threads idle.
+//! A connection stays on its thread from the handshake to its end: no task moves between threads, no data of a review
+//! moves between cores, and a wake-up needs no lock. An API server keeps few connections for a long time, so each new
+//! one goes to the thread that has the fewest. The kernel's hashing among listeners of one port would leave threads idle.
 //!
-//! Everything else of the program runs elsewhere, so no watch, scrape or reload holds up a review.
+//! All other work of the program runs elsewhere, so no watch, scrape or reload delays a review.
 
 use std::io;
 use std::num::NonZeroUsize;
@@ -17,31 +16,32 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
 
-use super::fair_queue::ThreadTurns;
+use super::fair_queue::ThreadQueues;
 
-/// How many tasks run before it is looked at what has arrived, from the kernel and from other threads: few, so that
-/// what has need not wait for many handshakes.
+/// How many tasks run before the runtime polls for events of the kernel and of other threads: few, so that these don't
+/// wait for many handshakes.
 const TASKS_BETWEEN_EVENTS: u32 = 8;
 
-/// For how long a thread that decides large bodies waits for the next one. To start one again may fail, in a process
-/// that has as many as it may have.
-const KEPT: Duration = Duration::from_secs(24 * 3_600);
+/// How long an idle thread that decides large bodies is kept. To start a new one may fail, in a process that has reached
+/// its limit of threads.
+const BLOCKING_THREAD_KEPT: Duration = Duration::from_secs(24 * 3_600);
 
-/// Lets this thread go behind those that serve connections where both want the same core: what it does takes
-/// milliseconds, and reviews would wait for it.
-pub fn step_back() {
-    // Elsewhere it would be the whole process.
+/// Lowers the priority of this thread below the threads that serve connections.
+///
+/// Its work takes milliseconds, and reviews on the same core would wait for it.
+pub fn lower_priority() {
+    // On other systems this would lower the whole process.
     #[cfg(target_os = "linux")]
     if let Err(error) = rustix::process::nice(NICENESS) {
-        tracing::debug!(%error, "a thread does not step back behind those that serve connections");
+        tracing::debug!(%error, "the priority of a thread cannot be lowered below those that serve connections");
     }
 }
 
-/// How far threads step back: of a core that another one wants as well they have a tenth, enough for them not to starve.
+/// The niceness of such threads: on a core with another busy thread they get a tenth, which is enough not to starve.
 #[cfg(target_os = "linux")]
 const NICENESS: i32 = 10;
 
-/// Threads that serve connections. They end when this is dropped, and their connections with them.
+/// The threads that serve connections; dropping this ends them and their connections.
 #[derive(Debug)]
 pub struct Workers {
     first: Worker,
@@ -51,28 +51,28 @@ pub struct Workers {
 #[derive(Debug)]
 struct Worker {
     runtime: Handle,
-    /// How many connections it has.
+    /// How many connections are open.
     open: Arc<AtomicUsize>,
-    turns: ThreadTurns,
+    queues: ThreadQueues,
     /// Dropping it ends the thread.
     stop: oneshot::Sender<()>,
 }
 
 impl Workers {
-    /// Starts as many threads.
+    /// Starts `count` threads.
     pub fn start(count: NonZeroUsize) -> io::Result<Self> {
         let first = Worker::start(0, count)?;
         let others = (1..count.get()).map(|index| Worker::start(index, count)).collect::<io::Result<_>>()?;
         Ok(Self { first, others })
     }
 
-    /// How many there are.
+    /// Returns the number of threads.
     pub(crate) fn count(&self) -> usize {
         1 + self.others.len()
     }
 
-    /// Lets the thread with the fewest connections serve one.
-    pub(crate) fn serve<C>(&self, connection: impl FnOnce(ThreadTurns) -> C)
+    /// Serves a connection on the thread with the fewest.
+    pub(crate) fn serve<C>(&self, connection: impl FnOnce(ThreadQueues) -> C)
     where
         C: Future<Output = ()> + Send + 'static,
     {
@@ -82,17 +82,17 @@ impl Workers {
                 least = other;
             }
         }
-        let one = One::of(&least.open);
-        let connection = connection(least.turns.clone());
+        let open = OpenConnection::among(&least.open);
+        let connection = connection(least.queues.clone());
         least.runtime.spawn(async move {
-            let _one = one;
+            let _open = open;
             connection.await;
         });
     }
 }
 
 impl Worker {
-    /// Whom a connection goes to: the least of these; last of all one that has ended, by a bug.
+    /// Returns the order in which threads get connections; one that has ended, by a bug, is last.
     fn load(&self) -> (bool, usize) {
         (self.stop.is_closed(), self.open.load(Ordering::Relaxed))
     }
@@ -103,35 +103,35 @@ impl Worker {
             .enable_time()
             .event_interval(TASKS_BETWEEN_EVENTS)
             .global_queue_interval(TASKS_BETWEEN_EVENTS)
-            // All large bodies may be those of one thread's connections.
+            // All large bodies may belong to connections of one thread.
             .max_blocking_threads(count.get())
-            .thread_keep_alive(KEPT)
-            .on_thread_start(step_back)
+            .thread_keep_alive(BLOCKING_THREAD_KEPT)
+            .on_thread_start(lower_priority)
             .build()?;
         let (stop, stopped) = oneshot::channel::<()>();
-        let (open, turns) = (Arc::default(), ThreadTurns::default());
-        let worker = Self { runtime: runtime.handle().clone(), open, turns, stop };
+        let (open, queues) = (Arc::default(), ThreadQueues::default());
+        let worker = Self { runtime: runtime.handle().clone(), open, queues, stop };
         thread::Builder::new().name(format!("worker-{index}")).spawn(move || {
-            // The other end says nothing, it is dropped.
+            // The sender is only dropped, never used.
             let _dropped = runtime.block_on(stopped);
-            // Whoever ends the program does not wait for a body that is being decided.
+            // The end of the program doesn't wait for a large body that is being decided.
             runtime.shutdown_background();
         })?;
         Ok(worker)
     }
 }
 
-/// One of many as long as it lives.
-struct One(Arc<AtomicUsize>);
+/// Counts a connection of a thread until it is dropped.
+struct OpenConnection(Arc<AtomicUsize>);
 
-impl One {
-    fn of(many: &Arc<AtomicUsize>) -> Self {
-        many.fetch_add(1, Ordering::Relaxed);
-        Self(Arc::clone(many))
+impl OpenConnection {
+    fn among(open: &Arc<AtomicUsize>) -> Self {
+        open.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(open))
     }
 }
 
-impl Drop for One {
+impl Drop for OpenConnection {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
@@ -147,7 +147,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn connections_go_where_the_fewest_are() {
+    async fn a_connection_goes_to_the_thread_with_the_fewest() {
         let workers = Workers::start(NonZeroUsize::new(3).unwrap()).unwrap();
         let (tell, mut told) = mpsc::unbounded_channel::<(usize, ThreadId)>();
         let mut ends = Vec::new();
@@ -172,23 +172,23 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[tokio::test]
-    async fn what_takes_long_steps_back_behind_connections() {
+    async fn long_work_has_a_lower_priority_than_connections() {
         use rustix::process::getpriority_process;
         use tokio::task::spawn_blocking;
         let workers = Workers::start(NonZeroUsize::MIN).unwrap();
         let (tell, told) = oneshot::channel();
         workers.serve(|_| async {
             let own = getpriority_process(None).unwrap();
-            let aside = spawn_blocking(|| getpriority_process(None).unwrap()).await.unwrap();
-            tell.send((own, aside)).unwrap();
+            let blocking = spawn_blocking(|| getpriority_process(None).unwrap()).await.unwrap();
+            tell.send((own, blocking)).unwrap();
         });
-        let (own, aside) = told.await.unwrap();
-        // A process that has stepped back itself cannot go further than 19.
-        assert_eq!(aside, (own + NICENESS).min(19));
+        let (own, blocking) = told.await.unwrap();
+        // 19 is the lowest priority, which this process may have itself.
+        assert_eq!(blocking, (own + NICENESS).min(19));
     }
 
     #[tokio::test]
-    async fn what_ended_makes_room() {
+    async fn a_closed_connection_is_not_counted() {
         let workers = Workers::start(NonZeroUsize::new(2).unwrap()).unwrap();
         let (end, ended) = oneshot::channel::<()>();
         workers.serve(|_| async { ended.await.unwrap() });

@@ -9,8 +9,9 @@ use tokio::task::yield_now;
 use tokio::time::sleep;
 
 use super::*;
+use crate::server::limits::BodyLimits;
 
-/// A body that comes in pieces, says how long it is or not, and may never end.
+/// A body in pieces, with a length that it declares or not, and maybe without an end.
 struct Pieces {
     left: Vec<Bytes>,
     declared: Option<u64>,
@@ -50,7 +51,7 @@ fn pieces(count: usize, size: usize) -> Body {
     Body::new(Pieces { left: vec![Bytes::from(vec![b'x'; size]); count], declared: None, is_endless: false })
 }
 
-/// The same, but it says how long it is.
+/// The same, with a declared length.
 fn declared(count: usize, size: usize) -> Body {
     let (left, declared) = (vec![Bytes::from(vec![b'x'; size]); count], Some((count * size) as u64));
     Body::new(Pieces { left, declared, is_endless: false })
@@ -63,36 +64,43 @@ fn stalling(sent: usize, declared: Option<u64>) -> Body {
 }
 
 fn limits() -> Limits {
-    Limits {
-        body: 10_000,
-        start: 100,
-        discarded: 20_000,
-        held: 10_000,
-        held_medium: 4_096,
-        held_small: 2_048,
-        small: 1_024,
-        at_once: 4_096,
-        ..Limits::default()
-    }
+    let bodies = BodyLimits {
+        decided_up_to: 10_000,
+        inline_up_to: 4_096,
+        small_up_to: 1_024,
+        kept_of_oversized: 100,
+        discarded_of_oversized: 20_000,
+        small_body_memory: 2_048,
+        medium_body_memory: 4_096,
+        large_body_memory: 10_000,
+    };
+    Limits { bodies, ..Limits::default() }
 }
 
-async fn receive(body: Body, budget: &Budget, limits: &Limits) -> Result<Received, Trouble> {
-    receive_in_turn(body, budget, limits, &Turns::new(1)).await
+/// The same, with a change.
+fn limits_with(change: impl FnOnce(&mut BodyLimits)) -> Limits {
+    let mut limits = limits();
+    change(&mut limits.bodies);
+    limits
 }
 
-async fn receive_in_turn(
+async fn receive(body: Body, memory: &Memory, limits: &Limits) -> Result<Received, Trouble> {
+    receive_queued(body, memory, limits, &FairQueue::new(1)).await
+}
+
+async fn receive_queued(
     body: Body,
-    budget: &Budget,
+    memory: &Memory,
     limits: &Limits,
-    turns: &Turns,
+    queue: &FairQueue,
 ) -> Result<Received, Trouble> {
-    let mut body = Arriving::new(body, limits, Deadline::of(None), Some(turns.clone()));
+    let mut body = Arriving::new(body, limits, Deadline::of(None), Some(queue.clone()));
     body.begin().await?;
-    body.receive(budget, limits).await
+    body.receive(memory, limits).await
 }
 
 async fn received(body: Body) -> String {
-    match receive(body, &Budget::new(&limits()), &limits()).await {
+    match receive(body, &Memory::new(&limits()), &limits()).await {
         Ok(Received::Whole(bytes, _)) => format!("whole {}", bytes.len()),
         Ok(Received::TooLarge { start, finished }) => {
             format!("start {} finished {finished}", start.len())
@@ -123,48 +131,48 @@ async fn a_body_that_stalls_is_given_up_long_before_its_deadline() {
     for body in [stalling(0, Some(10_000)), stalling(1, None), stalling(9_999, Some(10_000))] {
         let begun = Instant::now();
         assert_eq!(received(body).await, "TooSlow");
-        assert_eq!(begun.elapsed().as_secs(), limits().stall.as_secs());
+        assert_eq!(begun.elapsed().as_secs(), limits().timings.body_progress.as_secs());
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn room_is_charged_for_what_came_and_not_for_what_was_declared() {
-    let budget = Budget::new(&limits());
+async fn memory_is_reserved_for_arrived_bytes_and_not_for_declared_ones() {
+    let memory = Memory::new(&limits());
     let mut hoarders: Vec<_> = (0..9).map(|_| stalling(600, Some(10_000))).collect();
     let limits = limits();
-    let stalled = hoarders.drain(..).map(|body| receive(body, &budget, &limits));
+    let stalled = hoarders.drain(..).map(|body| receive(body, &memory, &limits));
     let stalled = futures_of(stalled.collect());
-    let honest = async { receive(declared(1, 1_000), &budget, &limits).await };
-    let large = async { receive(declared(5, 1_000), &budget, &limits).await };
+    let honest = async { receive(declared(1, 1_000), &memory, &limits).await };
+    let large = async { receive(declared(5, 1_000), &memory, &limits).await };
     let (stalled, honest, large) = tokio::join!(stalled, timed(honest), large);
     assert!(matches!(honest, (Ok(Received::Whole(..)), 0)), "{honest:?}");
-    // Nine times one KiB of ten is taken, one is left; the others that this takes come when the others go.
+    // Nine bodies hold 9 KiB of 10. The large one gets more memory when they stall and are dropped.
     assert!(matches!(large, Ok(Received::Whole(..))), "{large:?}");
     assert!(stalled.iter().all(|stalled| matches!(stalled, Err(Trouble::TooSlow))), "{stalled:?}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_finds_no_room_waits_half_the_deadline_unless_it_is_smaller_than_those_that_have_it() {
-    let (budget, limits, mut kept) = (Budget::new(&limits()), limits(), Vec::new());
-    for (body, is_room) in [
+async fn a_body_without_memory_waits_half_the_deadline_and_smaller_ones_have_their_own_pool() {
+    let (memory, limits, mut kept) = (Memory::new(&limits()), limits(), Vec::new());
+    for (body, has_memory) in [
         (declared(100, 100), true),
         (declared(50, 100), false),
-        // What does not say how large it is takes nothing from smaller ones.
+        // A body without a declared length uses the pool of large ones.
         (pieces(1, 100), false),
         (declared(40, 100), true),
         (declared(30, 100), false),
         (declared(1, 1_000), true),
     ] {
-        let (received, millis) = timed(receive(body, &budget, &limits)).await;
-        match (is_room, &received) {
+        let (received, millis) = timed(receive(body, &memory, &limits)).await;
+        match (has_memory, &received) {
             (true, Ok(Received::Whole(..))) => assert_eq!(millis, 0),
-            (false, Err(Trouble::NoRoom)) => assert_eq!(millis / 100, 45),
-            _ => panic!("{is_room}: {received:?}"),
+            (false, Err(Trouble::Overload)) => assert_eq!(millis / 100, 45),
+            _ => panic!("{has_memory}: {received:?}"),
         }
         kept.push(received);
     }
     drop(kept);
-    let third = receive(pieces(100, 100), &budget, &limits).await;
+    let third = receive(pieces(100, 100), &memory, &limits).await;
     assert!(matches!(third, Ok(Received::Whole(..))), "{third:?}");
 }
 
@@ -189,7 +197,7 @@ async fn a_trickle_is_a_stall_and_a_slow_body_is_none() {
     }
 }
 
-/// A body whose pieces somebody sends.
+/// A body whose pieces come through a channel.
 struct Trickle(tokio::sync::mpsc::Receiver<Bytes>);
 
 impl HttpBody for Trickle {
@@ -205,37 +213,40 @@ impl HttpBody for Trickle {
 }
 
 #[tokio::test]
-async fn others_have_their_turn_while_a_large_body_comes() {
-    let (budget, limits) = (Budget::new(&limits()), limits());
+async fn other_tasks_run_while_a_large_body_arrives() {
+    let (memory, limits) = (Memory::new(&limits()), limits());
     for (bytes, whole) in [(8 * 1024, true), (16 * 1024, false)] {
-        let (received, turns) = beside_others(receive(pieces(bytes / 256, 256), &budget, &limits)).await;
+        let (received, yields) = beside_others(receive(pieces(bytes / 256, 256), &memory, &limits)).await;
         assert_eq!(matches!(received.unwrap(), Received::Whole(..)), whole);
-        // Nothing is left to wait for after the last stretch.
-        assert_eq!(turns, bytes / limits.small - 1, "of {bytes} bytes");
+        // The body doesn't queue after its last chunk.
+        assert_eq!(yields, bytes / limits.bodies.small_up_to - 1, "of {bytes} bytes");
     }
 }
 
 #[tokio::test]
-async fn of_large_bodies_that_come_at_once_one_goes_on_between_two_turns_of_others() {
+async fn of_large_bodies_at_once_one_reads_a_chunk_before_other_tasks_run() {
     const COUNT: usize = 5;
-    let limits = Limits { held: 64 << 10, ..limits() };
-    let (budget, turns) = (Budget::new(&limits), Turns::new(1));
+    let limits = limits_with(|bodies| bodies.large_body_memory = 64 << 10);
+    let (memory, queue) = (Memory::new(&limits), FairQueue::new(1));
     for (bytes, whole) in [(8 * 1024, true), (16 * 1024, false)] {
-        let large = (0..COUNT).map(|_| receive_in_turn(pieces(bytes / 256, 256), &budget, &limits, &turns));
-        let (received, others_turns) = beside_others(futures_of(large.collect())).await;
+        let large = (0..COUNT).map(|_| receive_queued(pieces(bytes / 256, 256), &memory, &limits, &queue));
+        let (received, others_ran) = beside_others(futures_of(large.collect())).await;
         for received in received {
             assert_eq!(matches!(received.unwrap(), Received::Whole(..)), whole);
         }
-        assert!(others_turns >= COUNT * (bytes / limits.small - 1), "{others_turns} of {bytes} bytes");
+        assert!(
+            others_ran >= COUNT * (bytes / limits.bodies.small_up_to - 1),
+            "{others_ran} of {bytes} bytes"
+        );
     }
 }
 
-/// What a future gives, and how many turns others had meanwhile.
+/// Runs a future beside another task; returns its output, and how often the other task ran.
 async fn beside_others<T>(future: impl Future<Output = T>) -> (T, usize) {
-    let mut turns = 0;
+    let mut runs = 0;
     let others = async {
         loop {
-            turns += 1;
+            runs += 1;
             yield_now().await;
         }
     };
@@ -244,49 +255,49 @@ async fn beside_others<T>(future: impl Future<Output = T>) -> (T, usize) {
         result = future => result,
         () = others => unreachable!(),
     };
-    (result, turns)
+    (result, runs)
 }
 
-/// Others have all turns for ever.
+/// The queue is full for ever.
 #[tokio::test(start_paused = true)]
-async fn a_body_waits_for_its_turn_only_to_bring_more_than_a_small_one_and_not_for_ever() {
-    let (limits, turns) = (limits(), Turns::new(0));
+async fn a_body_queues_only_to_read_more_than_a_small_one_and_not_for_ever() {
+    let (limits, queue) = (limits(), FairQueue::new(0));
     for (body, expected, waited) in [
-        // All of it is there before it is asked for more.
+        // The whole body is there before it has to queue.
         (pieces(4, 256), "whole", 0),
         (declared(1, 9_000), "whole", 0),
-        // What says that it is large has no stretch before its turn.
-        (declared(2, 600), "NoRoom", 45),
-        (pieces(5, 256), "NoRoom", 45),
-        // What is denied anyway is answered without the rest of it.
+        // A body that declares a large length queues for its first chunk.
+        (declared(2, 600), "Overload", 45),
+        (pieces(5, 256), "Overload", 45),
+        // An oversized body is denied without the rest of it.
         (pieces(2, 10_001), "cut off", 90),
     ] {
-        let (received, millis) = timed(receive_in_turn(body, &Budget::new(&limits), &limits, &turns)).await;
+        let (received, millis) = timed(receive_queued(body, &Memory::new(&limits), &limits, &queue)).await;
         let received = match received {
             Ok(Received::Whole(..)) => "whole",
             Ok(Received::TooLarge { finished: false, .. }) => "cut off",
-            Err(Trouble::NoRoom) => "NoRoom",
+            Err(Trouble::Overload) => "Overload",
             other => panic!("{other:?}"),
         };
         assert_eq!((received, millis / 100), (expected, waited));
     }
-    // What is sent away is read for half of the time that is left then, so that its caller can still ask again.
-    let mut refused = Arriving::new(declared(3, 600), &limits, Deadline::of(None), Some(turns.clone()));
-    assert!(matches!(refused.receive(&Budget::new(&limits), &limits).await, Err(Trouble::NoRoom)));
+    // A refused body is read for half of the remaining time, so that its client can still ask again.
+    let mut refused = Arriving::new(declared(3, 600), &limits, Deadline::of(None), Some(queue.clone()));
+    assert!(matches!(refused.receive(&Memory::new(&limits), &limits).await, Err(Trouble::Overload)));
     assert_eq!(timed(refused.discard_all(&limits)).await, (false, 2_250));
-    // What has not even a place yet waits for nobody.
-    let mut body = Arriving::new(pieces(9, 2_000), &limits, Deadline::of(None), Some(turns));
+    // The first data of a body never queues.
+    let mut body = Arriving::new(pieces(9, 2_000), &limits, Deadline::of(None), Some(queue));
     assert_eq!(timed(body.begin()).await.1, 0);
 }
 
-/// What a future gives, and after how many milliseconds.
+/// Returns the output of a future, and the milliseconds it took.
 async fn timed<T>(future: impl Future<Output = T>) -> (T, u128) {
     let begun = Instant::now();
     let result = future.await;
     (result, begun.elapsed().as_millis())
 }
 
-/// All of them at once, in their order.
+/// Runs all futures at once; returns their outputs in order.
 async fn futures_of<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
     let mut futures: Vec<_> = futures.into_iter().map(Box::pin).collect();
     let mut results: Vec<_> = futures.iter().map(|_| None).collect();
@@ -304,7 +315,7 @@ async fn futures_of<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
     results.into_iter().flatten().collect()
 }
 
-/// A body that brings each piece only after everybody else had a turn.
+/// A body whose pieces arrive only after all other tasks have run.
 struct Slow(Pieces);
 
 impl HttpBody for Slow {
@@ -331,23 +342,23 @@ impl HttpBody for Slow {
 }
 
 #[tokio::test(start_paused = true)]
-async fn bodies_that_have_all_the_room_between_them_do_not_wait_for_each_other() {
-    let (limits, begun) = (Limits { held: 16 << 10, ..limits() }, Instant::now());
-    let budget = Budget::new(&limits);
-    // Each holds 4 KiB, all there is, when the first of them needs more.
-    assert_eq!(futures_of((0..4).map(|_| slow(9, &budget, &limits)).collect()).await, [true; 4]);
+async fn bodies_that_share_all_the_memory_do_not_wait_for_each_other() {
+    let (limits, begun) = (limits_with(|bodies| bodies.large_body_memory = 16 << 10), Instant::now());
+    let memory = Memory::new(&limits);
+    // Each holds 4 KiB, together the whole pool, when the first of them needs more.
+    assert_eq!(futures_of((0..4).map(|_| slow(9, &memory, &limits)).collect()).await, [true; 4]);
     assert_eq!(begun.elapsed(), Duration::ZERO);
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_that_may_have_more_room_than_there_is_holds_up_no_smaller_ones() {
-    let (limits, begun) = (Limits { held: 2 << 10, ..limits() }, Instant::now());
-    let budget = Budget::new(&limits);
-    // One holds the other half of the room, this one needs more, and then it brings nothing.
+async fn a_body_that_may_exceed_its_pool_delays_no_smaller_ones() {
+    let (limits, begun) = (limits_with(|bodies| bodies.large_body_memory = 2 << 10), Instant::now());
+    let memory = Memory::new(&limits);
+    // One body holds half of the pool. This one holds the other half and needs more, and then it stalls.
     let left = vec![Bytes::from(vec![b'x'; 600]); 2];
     let greedy = Body::new(Pieces { left, declared: Some(9_000), is_endless: true });
-    let stalled = [stalling(600, Some(9_000)), greedy].map(|body| receive(body, &budget, &limits));
-    let medium = futures_of((0..4).map(|_| slow(4, &budget, &limits)).collect());
+    let stalled = [stalling(600, Some(9_000)), greedy].map(|body| receive(body, &memory, &limits));
+    let medium = futures_of((0..4).map(|_| slow(4, &memory, &limits)).collect());
     tokio::select! {
         biased;
         stalled = futures_of(stalled.into()) => panic!("{stalled:?}"),
@@ -357,21 +368,21 @@ async fn one_that_may_have_more_room_than_there_is_holds_up_no_smaller_ones() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_too_large_takes_no_room_of_small_ones() {
-    let limits = Limits { held_small: 1 << 10, ..limits() };
-    let budget = Budget::new(&limits);
-    let too_large = receive(stalling(50, Some(10_001)), &budget, &limits);
-    let (too_large, small) = tokio::join!(too_large, timed(receive(declared(1, 1_000), &budget, &limits)));
+async fn an_oversized_body_takes_no_memory_of_small_ones() {
+    let limits = limits_with(|bodies| bodies.small_body_memory = 1 << 10);
+    let memory = Memory::new(&limits);
+    let too_large = receive(stalling(50, Some(10_001)), &memory, &limits);
+    let (too_large, small) = tokio::join!(too_large, timed(receive(declared(1, 1_000), &memory, &limits)));
     assert!(matches!(too_large, Err(Trouble::TooSlow)), "{too_large:?}");
     assert!(matches!(small, (Ok(Received::Whole(..)), 0)), "{small:?}");
 }
 
-/// Whether a body of so many KB that comes slowly is received.
-async fn slow(kilobytes: usize, budget: &Budget, limits: &Limits) -> bool {
+/// Returns whether a body of so many KB that arrives slowly is received.
+async fn slow(kilobytes: usize, memory: &Memory, limits: &Limits) -> bool {
     let left = vec![Bytes::from(vec![b'x'; 1_000]); kilobytes];
     let body = Body::new(Slow(Pieces { left, declared: Some(kilobytes as u64 * 1_000), is_endless: false }));
     matches!(
-        receive(body, budget, limits).await,
+        receive(body, memory, limits).await,
         Ok(Received::Whole(bytes, _)) if bytes.len() == kilobytes * 1_000
     )
 }

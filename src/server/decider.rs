@@ -1,0 +1,199 @@
+//! From the bytes of a body to the bytes of an answer, its figures and its log line.
+//!
+//! Nothing here knows HTTP, and nothing waits.
+//!
+//! INVARIANT: every review that has a uid gets an answer with that uid, also when the code that decides has a bug.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use partywall_core::tenancy::Snapshot;
+use partywall_core::verdict::{Denial, Verdict};
+use partywall_core::{Answer, Phase, review};
+use tokio::time::Instant;
+use tracing::{debug, info};
+
+use super::log_limits::LogThrottle;
+use crate::policies::Reader;
+use crate::telemetry::Metrics;
+
+/// Receives the figures and log lines of decisions.
+#[derive(Clone, Copy, Debug)]
+pub struct Observers<'s> {
+    pub(super) metrics: &'s Metrics,
+    /// Limits the log lines of denials.
+    pub(super) denials: &'s LogThrottle,
+}
+
+/// Decides about bodies of requests.
+///
+/// The server is generic over it, so that the call costs no dispatch: the policies decide, and benchmarks and tests
+/// measure the server around a decider of their own.
+pub trait Decider: Send + Sync + 'static {
+    /// Returns whether a review that arrives now would be decided.
+    fn is_ready(&self) -> bool;
+
+    /// Decides about a body; `None` while there is nothing to decide by.
+    fn reply(&self, phase: Phase, body: &[u8], observers: Observers<'_>) -> Option<Reply>;
+}
+
+/// The policies in the store.
+impl Decider for Reader {
+    fn is_ready(&self) -> bool {
+        self.load().is_some()
+    }
+
+    fn reply(&self, phase: Phase, body: &[u8], observers: Observers<'_>) -> Option<Reply> {
+        self.load().as_ref().map(|snapshot| decide(phase, body, snapshot, observers))
+    }
+}
+
+/// The reply to a body.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// HTTP 200 and a review.
+    Review(Vec<u8>),
+    /// HTTP 400 and the reason.
+    NotAReview(String),
+}
+
+/// Decides about a body, and counts and logs the verdict.
+fn decide(phase: Phase, body: &[u8], snapshot: &Snapshot, observers: Observers<'_>) -> Reply {
+    let begun = Instant::now();
+    let reply =
+        deny_on_panic(phase, body, observers, || match partywall_core::answer(phase, body, snapshot) {
+            Ok(answer) => answered(phase, &answer, observers),
+            Err(problem) => Reply::NotAReview(problem),
+        });
+    observers.metrics.review_duration.observe(begun.elapsed().as_secs_f64());
+    reply
+}
+
+/// Runs `decide`, and denies the review if that panics: a bug must neither allow it nor end its connection.
+fn deny_on_panic(
+    phase: Phase,
+    body: &[u8],
+    observers: Observers<'_>,
+    decide: impl FnOnce() -> Reply,
+) -> Reply {
+    // The snapshot is immutable and the metrics are atomics, so an unwinding leaves nothing half-done.
+    catch_unwind(AssertUnwindSafe(decide)).unwrap_or_else(|_| bug(phase, body, observers))
+}
+
+/// Denies a body whose decision panicked.
+pub(super) fn bug(phase: Phase, body: &[u8], observers: Observers<'_>) -> Reply {
+    observers.metrics.panics.inc();
+    let message = "partywall met a bug of its own while deciding, so it denies; its log says where";
+    undecidable(phase, body, 500, message.to_owned(), observers)
+}
+
+/// Denies a body that is over the limit; `start` is what was kept of it.
+pub(super) fn too_large(phase: Phase, start: &[u8], limit: usize, observers: Observers<'_>) -> Reply {
+    let message = format!(
+        "the review is larger than {} MiB, so it cannot be judged; shorten the object's annotations, \
+         environment or managed fields",
+        limit >> 20
+    );
+    undecidable(phase, start, 413, message, observers)
+}
+
+/// Denies a review that cannot be decided, if the start of its body has a uid to answer.
+fn undecidable(phase: Phase, start: &[u8], code: u16, message: String, observers: Observers<'_>) -> Reply {
+    match review::find_uid(start) {
+        Some(uid) => {
+            let verdict = Verdict::undecidable(code, message);
+            answered(phase, &Answer { uid: uid.into(), verdict }, observers)
+        }
+        None => Reply::NotAReview(format!("{message}; it has no uid that could be answered to")),
+    }
+}
+
+/// Encodes, counts and logs an answer.
+fn answered(phase: Phase, answer: &Answer<'_>, observers: Observers<'_>) -> Reply {
+    let reply = Reply::Review(review::encode(&answer.uid, &answer.verdict));
+    observers.metrics.count(phase, &answer.verdict);
+    log(phase, answer, observers.denials);
+    reply
+}
+
+/// Logs a denial in one line: the tenant and the rules, but never what is in the object.
+fn log(phase: Phase, Answer { uid, verdict }: &Answer<'_>, denials: &LogThrottle) {
+    let uid = &**uid;
+    let endpoint = match phase {
+        Phase::Mutate => "mutate",
+        Phase::Validate => "validate",
+    };
+    // Any tenant can cause many denials: all are counted, but not all are logged.
+    let left_out = match &verdict.denial {
+        Some(_) => match denials.event() {
+            Some(left_out) => (left_out > 0).then_some(left_out),
+            None => return,
+        },
+        None => None,
+    };
+    match &verdict.denial {
+        Some(Denial::Forbidden) => {
+            let mut rules: Vec<_> =
+                verdict.violations.iter().map(|violation| violation.rule.as_str()).collect();
+            rules.dedup();
+            let field = verdict.violations.first().map_or("", |violation| violation.field.as_str());
+            let violations = verdict.violations.len() + verdict.more();
+            let rules = rules.join(",");
+            info!(uid, endpoint, whose = verdict.whose, rules, violations, field, left_out, "denied");
+        }
+        Some(Denial::Undecidable(code, message)) => {
+            // What follows a colon may quote a value of the object.
+            let why = message.split(": ").next();
+            info!(uid, endpoint, code, why, left_out, "denied, for it cannot be decided");
+        }
+        None if !verdict.exempted.is_empty() => {
+            debug!(uid, endpoint, exemptions = verdict.exempted.join(","), "allowed by exemption");
+        }
+        None => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::telemetry::{Outcome, Review};
+
+    const REVIEW: &[u8] =
+        br#"{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":{"uid":"u-1","object":{}}}"#;
+
+    /// Runs a decision, and returns the reply to it.
+    fn reply(phase: Phase, body: &[u8], metrics: &Metrics, decide: impl FnOnce() -> Reply) -> Reply {
+        let denials = LogThrottle::new(1, Duration::from_secs(1));
+        deny_on_panic(phase, body, Observers { metrics, denials: &denials }, decide)
+    }
+
+    #[test]
+    fn l14_a_panic_is_a_denial_with_the_uid_and_is_counted() {
+        let metrics = Metrics::new().unwrap();
+        let reply = reply(Phase::Validate, REVIEW, &metrics, || panic!("a bug"));
+        let Reply::Review(bytes) = reply else { panic!("{reply:?}") };
+        let review: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+        assert_eq!(review["response"]["uid"], "u-1");
+        assert_eq!(review["response"]["allowed"], false);
+        assert_eq!(review["response"]["status"]["code"], 500);
+        assert_eq!(metrics.panics.get(), 1);
+        assert_eq!(metrics.reviews.get(Review(Phase::Validate, Outcome::Undecidable)), 1);
+    }
+
+    #[test]
+    fn a_panic_over_a_body_without_uid_is_a_bad_request() {
+        let metrics = Metrics::new().unwrap();
+        let reply = reply(Phase::Validate, b"{}", &metrics, || panic!("a bug"));
+        assert!(matches!(reply, Reply::NotAReview(_)), "{reply:?}");
+        assert_eq!(metrics.panics.get(), 1);
+    }
+
+    #[test]
+    fn without_a_panic_the_reply_stands() {
+        let metrics = Metrics::new().unwrap();
+        let as_it_is = || Reply::Review(b"as it is".to_vec());
+        assert_eq!(reply(Phase::Mutate, REVIEW, &metrics, as_it_is), as_it_is());
+        assert_eq!(metrics.panics.get(), 0);
+    }
+}
