@@ -1,13 +1,15 @@
-//! Manifests: files, the YAML and JSON in them, Lists, and the objects that come of all that.
+//! Manifests: the files, the YAML and JSON in them, and the objects in these, Lists taken apart.
+//!
+//! Policies and the manifests of `check` come through here. Nothing here knows what an object means.
 
 mod files;
 mod flaws;
 mod list;
 mod objects;
-pub(crate) mod yaml;
+mod yaml;
 
 pub use self::files::{Fingerprint, Unreadable, fingerprint};
-pub(crate) use self::files::{Listed, holds_manifest, list, read};
-pub(crate) use self::flaws::{Flaw, excerpt, mismatch, unknown_field};
-pub(crate) use self::list::{is_list, items};
-pub(crate) use self::objects::{Manifest, Problem, is_policy, list_below, objects};
+pub(crate) use self::files::{Listed, holds_manifest, list, list_below, read};
+pub(crate) use self::flaws::{Flaw, FlawKind};
+pub(crate) use self::list::Lists;
+pub(crate) use self::objects::{Entry, Manifest, Problem, entries, is_policy, read_manifest};

@@ -1,6 +1,4 @@
-//! One object, judged as the API server would have it judged.
-
-use std::fmt::Display;
+//! Assesses one object: sends it through the code that decides, as the API server would.
 
 use jiff::civil::Date;
 use partywall_core::api::{GROUP, Mode};
@@ -9,25 +7,26 @@ use partywall_core::verdict::{Denial, Verdict, Violation};
 use partywall_core::{Phase, answer};
 use serde::Serialize;
 use serde_json::Value;
+use thiserror::Error;
 
 use crate::manifests::{Manifest, Problem, is_policy};
 use crate::policies;
 
-/// Judges objects.
-pub(crate) struct Judge<'s> {
+/// Assesses objects by policies.
+pub(crate) struct Assessor<'s> {
     pub(crate) snapshot: &'s Snapshot,
     /// The namespace of objects that name none.
     pub(crate) namespace: String,
-    /// For the dates of policies among the manifests.
+    /// The date by which exemptions among the manifests expire.
     pub(crate) today: Date,
 }
 
-/// What came of an object.
+/// The assessment of an object.
 #[derive(Debug)]
-pub(crate) struct Judged {
+pub(crate) struct Assessment {
     pub(crate) source: String,
     pub(crate) kind: String,
-    /// `None`: the object is the cluster's.
+    /// `None` for an object of the cluster.
     pub(crate) namespace: Option<String>,
     pub(crate) name: Option<String>,
     pub(crate) tenant: Option<String>,
@@ -35,29 +34,29 @@ pub(crate) struct Judged {
     /// The patch, as a list of operations.
     pub(crate) patch: Value,
     pub(crate) violations: Vec<Violation>,
-    /// How many more there are.
+    /// How many violations are left out of `violations`.
     pub(crate) more: usize,
     /// The object as it would be stored.
     pub(crate) stamped: Value,
     pub(crate) about: About,
 }
 
-/// What the rules have to do with an object.
+/// Which rules concern an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum About {
-    /// They are about it.
+    /// All: its namespace is a tenant's.
     Tenants,
-    /// Only those that protect tenants' pools are: the namespace is no tenant's.
+    /// Those that protect tenants' node pools: its namespace is unclaimed.
     Unclaimed,
-    /// None is: the namespace is a system one.
+    /// None: its namespace is a system namespace.
     System,
-    /// No rule is about its kind.
+    /// None: no rule is about its kind.
     Nothing,
-    /// It is one of partywall's own.
+    /// None: it is one of partywall's own objects.
     Policy,
 }
 
-/// What an object counts as.
+/// The result of an assessment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     Clean,
@@ -65,12 +64,12 @@ pub(crate) enum Outcome {
     Denied,
 }
 
-impl Judged {
+impl Assessment {
     pub(crate) fn outcome(&self) -> Outcome {
         if !self.allowed {
             return Outcome::Denied;
         }
-        // What is only audited is nobody's concern who runs this.
+        // Violations in mode `audit` are for the operator, not for the user of this command.
         match self.violations.iter().map(|violation| violation.mode).max() {
             Some(Mode::Deny | Mode::Warn) => Outcome::Warned,
             Some(Mode::Audit | Mode::Off) | None => Outcome::Clean,
@@ -78,31 +77,19 @@ impl Judged {
     }
 }
 
-impl Judge<'_> {
-    /// Judges an object as if it were created.
-    pub(crate) fn judge(&self, manifest: Manifest) -> Result<Judged, Problem> {
+impl Assessor<'_> {
+    /// Assesses an object as if it were created.
+    pub(crate) fn assess(&self, manifest: Manifest) -> Result<Assessment, Problem> {
         let Manifest { source, mut object, written } = manifest;
         if is_policy(&object) {
             self.inspect(&source, &object, written.as_ref())?;
         }
         let identity =
-            Identity::of(&object, &self.namespace).map_err(|message| Problem::new(&source, message))?;
-        let ask = |phase, object: &Value| {
-            self.ask(phase, &source, &identity, object).map_err(|message| Problem::new(&source, message))
-        };
-        let (patch, verdict) = if identity.is_judged() {
-            let patch = match ask(Phase::Mutate, &object)?.patch {
-                Some(patch) => {
-                    apply(patch.as_json(), &mut object).map_err(|error| Problem::new(&source, error))?
-                }
-                None => Value::Array(Vec::new()),
-            };
-            (patch, ask(Phase::Validate, &object)?)
-        } else {
-            (Value::Array(Vec::new()), Verdict::allow())
-        };
+            Identity::of(&object, &self.namespace).map_err(|error| Problem::new(&source, error))?;
+        let (patch, verdict) =
+            self.decide(&source, &identity, &mut object).map_err(|error| Problem::new(&source, error))?;
         let allowed = verdict.is_allowed();
-        Ok(Judged {
+        Ok(Assessment {
             about: self.about(&identity),
             tenant: identity.namespace.as_deref().and_then(|namespace| self.tenant(namespace)),
             kind: identity.kind,
@@ -117,7 +104,24 @@ impl Judge<'_> {
         })
     }
 
-    /// Holds a policy to what policies are held to when they are loaded, but for what it refers to.
+    /// Stamps an object and decides about it; returns the patch of the stamp, too.
+    fn decide(
+        &self,
+        source: &str,
+        identity: &Identity,
+        object: &mut Value,
+    ) -> Result<(Value, Verdict), Unassessable> {
+        if !identity.is_judged() {
+            return Ok((Value::Array(Vec::new()), Verdict::allow()));
+        }
+        let patch = match self.ask(Phase::Mutate, source, identity, object)?.patch {
+            Some(patch) => apply(patch.as_json(), object)?,
+            None => Value::Array(Vec::new()),
+        };
+        Ok((patch, self.ask(Phase::Validate, source, identity, object)?))
+    }
+
+    /// Checks a policy as a load does, except for the objects that it refers to.
     fn inspect(&self, source: &str, object: &Value, written: Option<&Value>) -> Result<(), Problem> {
         let mistakes = policies::inspect(source, object.clone(), written, self.today);
         if mistakes.is_empty() {
@@ -149,26 +153,52 @@ impl Judge<'_> {
         }
     }
 
-    /// Sends a review through the same code as the server does.
-    fn ask(&self, phase: Phase, uid: &str, identity: &Identity, object: &Value) -> Result<Verdict, String> {
-        let body = serde_json::to_vec(&identity.review(uid, object)).map_err(|error| error.to_string())?;
-        let verdict = answer(phase, &body, self.snapshot)?.verdict;
+    /// Sends a review through the code that the server calls.
+    fn ask(
+        &self,
+        phase: Phase,
+        uid: &str,
+        identity: &Identity,
+        object: &Value,
+    ) -> Result<Verdict, Unassessable> {
+        let body = serde_json::to_vec(&identity.review(uid, object))?;
+        let verdict = answer(phase, &body, self.snapshot).map_err(Unassessable::Undecidable)?.verdict;
         match verdict.denial {
-            Some(Denial::Undecidable(_, message)) => Err(message),
+            Some(Denial::Undecidable(_, message)) => Err(Unassessable::Undecidable(message)),
             Some(Denial::Forbidden) | None => Ok(verdict),
         }
     }
 }
 
-/// Applies a patch, and returns it as a value.
-fn apply(patch: &[u8], object: &mut Value) -> Result<Value, String> {
-    let failed = |error: &dyn Display| format!("the stamp does not fit the object: {error}");
-    let operations: json_patch::Patch = serde_json::from_slice(patch).map_err(|error| failed(&error))?;
-    json_patch::patch(object, &operations).map_err(|error| failed(&error))?;
-    serde_json::from_slice(patch).map_err(|error| failed(&error))
+/// The reason that an object cannot be assessed.
+#[derive(Debug, Error)]
+enum Unassessable {
+    #[error("this is no object; a manifest begins with `apiVersion` and `kind`")]
+    NoObject,
+    #[error("`{0}` is missing, so nobody can tell what this is; add it")]
+    FieldMissing(&'static str),
+    #[error("`{0}` must be a string")]
+    NoString(String),
+    #[error(transparent)]
+    Unencodable(#[from] serde_json::Error),
+    /// In the words of the verdict.
+    #[error("{0}")]
+    Undecidable(String),
+    #[error("the stamp does not fit the object: {0}")]
+    PatchUnreadable(serde_json::Error),
+    #[error("the stamp does not fit the object: {0}")]
+    PatchFailed(#[from] json_patch::PatchError),
 }
 
-/// What an object says it is.
+/// Applies a patch, and returns it as a value.
+fn apply(patch: &[u8], object: &mut Value) -> Result<Value, Unassessable> {
+    let operations: json_patch::Patch =
+        serde_json::from_slice(patch).map_err(Unassessable::PatchUnreadable)?;
+    json_patch::patch(object, &operations)?;
+    serde_json::from_slice(patch).map_err(Unassessable::PatchUnreadable)
+}
+
+/// The kind and the name of an object, as it states them.
 #[derive(Debug)]
 struct Identity {
     group: String,
@@ -181,18 +211,17 @@ struct Identity {
 }
 
 impl Identity {
-    fn of(object: &Value, default_namespace: &str) -> Result<Self, String> {
+    fn of(object: &Value, default_namespace: &str) -> Result<Self, Unassessable> {
         if !object.is_object() {
-            return Err("this is no object; a manifest begins with `apiVersion` and `kind`".to_owned());
+            return Err(Unassessable::NoObject);
         }
         let text = |path: &str| match object.pointer(path) {
             None | Some(Value::Null) => Ok(None),
             Some(Value::String(text)) => Ok(Some(text.clone()).filter(|text| !text.is_empty())),
-            Some(_) => Err(format!("`{}` must be a string", path.replace('/', ".").trim_start_matches('.'))),
+            Some(_) => Err(Unassessable::NoString(path.trim_start_matches('/').replace('/', "."))),
         };
-        let missing = |field: &str| format!("`{field}` is missing, so nobody can tell what this is; add it");
-        let kind = text("/kind")?.ok_or_else(|| missing("kind"))?;
-        let api_version = text("/apiVersion")?.ok_or_else(|| missing("apiVersion"))?;
+        let kind = text("/kind")?.ok_or(Unassessable::FieldMissing("kind"))?;
+        let api_version = text("/apiVersion")?.ok_or(Unassessable::FieldMissing("apiVersion"))?;
         let (group, version) = api_version.rsplit_once('/').unwrap_or(("", &api_version));
         let namespace = text("/metadata/namespace")?.unwrap_or_else(|| default_namespace.to_owned());
         let name = text("/metadata/name")?;
@@ -211,7 +240,7 @@ impl Identity {
         })
     }
 
-    /// What is the cluster's, and partywall's own objects, no rule is about.
+    /// Returns false for objects of the cluster and partywall's own, which no rule is about.
     fn is_judged(&self) -> bool {
         self.namespace.is_some()
     }
@@ -306,7 +335,7 @@ struct GroupVersionResource<'r> {
     resource: &'r str,
 }
 
-/// An ordinary user: no exemption is for who it is.
+/// An ordinary user, to whom no exemption applies.
 #[derive(Serialize)]
 struct UserInfo {
     username: &'static str,

@@ -1,11 +1,11 @@
-//! What was judged, in numbers.
+//! Counts assessments.
 //!
-//! INVARIANT: every object counts once: as what came of it, as none that rules are about, or as not judged.
+//! INVARIANT: every object counts once: by its outcome, as one that no rule is about, or as not assessed.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use super::assessor::{About, Judged, Outcome};
+use super::assessor::{About, Assessment, Outcome};
 
 #[derive(Default)]
 pub(super) struct Count {
@@ -14,51 +14,51 @@ pub(super) struct Count {
     denied: usize,
     policies: usize,
     /// Of kinds that no rule is about.
-    unread: usize,
+    other_kinds: usize,
     /// In system namespaces.
     system: usize,
-    unjudged: usize,
-    /// Those of `clean`, `warned` and `denied` that are in no tenant's namespace.
+    unassessed: usize,
+    /// Those of `clean`, `warned` and `denied` in unclaimed namespaces.
     unclaimed: usize,
     /// Their namespaces.
     namespaces: BTreeSet<String>,
 }
 
 impl Count {
-    pub(super) fn judged(&mut self, judged: &Judged) {
-        match (judged.about, judged.outcome()) {
+    pub(super) fn assessed(&mut self, assessment: &Assessment) {
+        match (assessment.about, assessment.outcome()) {
             (_, Outcome::Warned) => self.warned += 1,
             (_, Outcome::Denied) => self.denied += 1,
             (About::Policy, Outcome::Clean) => self.policies += 1,
-            (About::Nothing, Outcome::Clean) => self.unread += 1,
+            (About::Nothing, Outcome::Clean) => self.other_kinds += 1,
             (About::System, Outcome::Clean) => self.system += 1,
             (About::Tenants | About::Unclaimed, Outcome::Clean) => self.clean += 1,
         }
-        if judged.about == About::Unclaimed {
+        if assessment.about == About::Unclaimed {
             self.unclaimed += 1;
-            self.namespaces.extend(judged.namespace.clone());
+            self.namespaces.extend(assessment.namespace.clone());
         }
     }
 
-    pub(super) fn unjudged(&mut self) {
-        self.unjudged += 1;
+    pub(super) fn unassessed(&mut self) {
+        self.unassessed += 1;
     }
 
-    pub(super) fn is_any_unjudged(&self) -> bool {
-        self.unjudged > 0
+    pub(super) fn is_any_unassessed(&self) -> bool {
+        self.unassessed > 0
     }
 
-    /// Whether there is something that people or pipelines should mend.
+    /// Returns whether any object has violations that must be corrected.
     pub(super) fn is_any_violating(&self) -> bool {
         self.warned + self.denied > 0
     }
 
     pub(super) fn all(&self) -> usize {
-        let Self { clean, warned, denied, policies, unread, system, unjudged, .. } = self;
-        clean + warned + denied + policies + unread + system + unjudged
+        let Self { clean, warned, denied, policies, other_kinds, system, unassessed, .. } = self;
+        clean + warned + denied + policies + other_kinds + system + unassessed
     }
 
-    /// `12 objects: 9 clean, 2 denied, 1 with warnings`; what there is none of is left out.
+    /// Returns `12 objects: 9 clean, 2 denied, 1 with warnings`, without zeros but for the clean ones.
     pub(super) fn summary(&self) -> String {
         let all = self.all();
         let mut summary = format!("{all} object{}: {} clean", if all == 1 { "" } else { "s" }, self.clean);
@@ -66,9 +66,9 @@ impl Count {
             (self.denied, "denied"),
             (self.warned, "with warnings"),
             (self.policies, if self.policies == 1 { "policy" } else { "policies" }),
-            (self.unread, "of kinds that no rule is about"),
+            (self.other_kinds, "of kinds that no rule is about"),
             (self.system, "in system namespaces, where nothing is judged"),
-            (self.unjudged, "not judged"),
+            (self.unassessed, "not judged"),
         ] {
             if count > 0 {
                 // INVARIANT: writing to a String cannot fail.
@@ -78,7 +78,7 @@ impl Count {
         summary
     }
 
-    /// What little was asked of objects in no tenant's namespace.
+    /// Notes that few rules apply to objects in unclaimed namespaces.
     pub(super) fn note(&self) -> Option<String> {
         const SHOWN: usize = 3;
         let shown = self.namespaces.iter().take(SHOWN).map(|namespace| format!("`{namespace}`"));

@@ -1,4 +1,4 @@
-//! Results, for people or for programs.
+//! The report of assessments, for people or for programs.
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -9,7 +9,7 @@ use partywall_core::verdict::Violation;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::assessor::{Judged, Outcome};
+use super::assessor::{Assessment, Outcome};
 use super::count::Count;
 use crate::manifests::Problem;
 
@@ -36,21 +36,21 @@ impl<W: Write> Report<W> {
         Self { out, output, colour, show_stamped, count: Count::default() }
     }
 
-    /// Takes what came of an object.
-    pub(crate) fn judged(&mut self, judged: &Judged) -> io::Result<()> {
-        self.count.judged(judged);
+    /// Reports the assessment of an object.
+    pub(crate) fn assessed(&mut self, assessment: &Assessment) -> io::Result<()> {
+        self.count.assessed(assessment);
         match self.output {
-            Output::Json => self.line(judged),
-            Output::Text if self.show_stamped => self.stamped(judged),
-            Output::Text => self.paragraph(judged),
+            Output::Json => self.line(assessment),
+            Output::Text if self.show_stamped => self.stamped(assessment),
+            Output::Text => self.paragraph(assessment),
         }
     }
 
-    /// Takes what could not be judged. That is no result, so it goes to stderr.
+    /// Reports an object that could not be assessed. That is no result, so it goes to stderr.
     #[expect(clippy::print_stderr, reason = "stdout holds results alone")]
-    pub(crate) fn unjudged(&mut self, Problem { source, messages }: &Problem) -> io::Result<()> {
-        self.count.unjudged();
-        // In the order in which it happened, should both be one terminal.
+    pub(crate) fn unassessed(&mut self, Problem { source, messages }: &Problem) -> io::Result<()> {
+        self.count.unassessed();
+        // Keeps the order of both streams on one terminal.
         self.out.flush()?;
         for message in messages {
             eprintln!("error: {}: {}", printable(source), printable(message));
@@ -58,7 +58,7 @@ impl<W: Write> Report<W> {
         Ok(())
     }
 
-    /// Ends the report; where nothing was found, there is none.
+    /// Ends the report; there is none if no object was found.
     pub(crate) fn finish(&mut self) -> io::Result<()> {
         if self.output == Output::Text && !self.is_empty() {
             let mark = if self.show_stamped { "# " } else { "" };
@@ -69,13 +69,13 @@ impl<W: Write> Report<W> {
         self.out.flush()
     }
 
-    /// Whether nothing was found at all.
+    /// Returns whether no object was found.
     pub(crate) fn is_empty(&self) -> bool {
         self.count.all() == 0
     }
 
     pub(crate) fn exit_code(&self) -> ExitCode {
-        if self.count.is_any_unjudged() {
+        if self.count.is_any_unassessed() {
             ExitCode::from(2)
         } else if self.count.is_any_violating() {
             ExitCode::FAILURE
@@ -84,53 +84,53 @@ impl<W: Write> Report<W> {
         }
     }
 
-    /// A line for an object that is not clean, and its violations below it.
-    fn paragraph(&mut self, judged: &Judged) -> io::Result<()> {
-        if judged.violations.is_empty() {
+    /// Writes a line for an object that is not clean, and its violations below it.
+    fn paragraph(&mut self, assessment: &Assessment) -> io::Result<()> {
+        if assessment.violations.is_empty() {
             return Ok(());
         }
-        let (word, colour) = match judged.outcome() {
+        let (word, colour) = match assessment.outcome() {
             Outcome::Denied => ("denied", RED),
             Outcome::Warned => ("warning", YELLOW),
             Outcome::Clean => ("audited", DIM),
         };
-        let title = title(judged);
+        let title = title(assessment);
         let word = self.paint(word, colour);
         writeln!(self.out, "{word}: {title}")?;
-        for violation in &judged.violations {
+        for violation in &assessment.violations {
             let field = self.paint(&printable(&violation.field), BOLD);
             let message = printable(&violation.message);
             writeln!(self.out, "  {field}: {message} ({})", mode_and_rule(violation))?;
         }
-        if judged.more > 0 {
-            writeln!(self.out, "  and {} more", judged.more)?;
+        if assessment.more > 0 {
+            writeln!(self.out, "  and {} more", assessment.more)?;
         }
         Ok(())
     }
 
-    /// A YAML document (JSON is YAML) that may be piped on; what is wrong with it stands in comments.
-    fn stamped(&mut self, judged: &Judged) -> io::Result<()> {
-        writeln!(self.out, "---\n# {}", title(judged))?;
-        for violation in &judged.violations {
+    /// Writes a YAML document (JSON is YAML) that may be piped on, with the violations in comments.
+    fn stamped(&mut self, assessment: &Assessment) -> io::Result<()> {
+        writeln!(self.out, "---\n# {}", title(assessment))?;
+        for violation in &assessment.violations {
             let (field, message) = (printable(&violation.field), printable(&violation.message));
             writeln!(self.out, "# {field}: {message} ({})", mode_and_rule(violation))?;
         }
-        serde_json::to_writer_pretty(&mut self.out, &judged.stamped)?;
+        serde_json::to_writer_pretty(&mut self.out, &assessment.stamped)?;
         writeln!(self.out)
     }
 
-    fn line(&mut self, judged: &Judged) -> io::Result<()> {
+    fn line(&mut self, assessment: &Assessment) -> io::Result<()> {
         let line = Line {
-            source: &judged.source,
-            kind: &judged.kind,
-            namespace: judged.namespace.as_deref(),
-            name: judged.name.as_deref(),
-            tenant: judged.tenant.as_deref(),
-            allowed: judged.allowed,
-            patch: &judged.patch,
-            violations: judged.violations.iter().map(LineViolation::of).collect(),
-            more: judged.more,
-            stamped: self.show_stamped.then_some(&judged.stamped),
+            source: &assessment.source,
+            kind: &assessment.kind,
+            namespace: assessment.namespace.as_deref(),
+            name: assessment.name.as_deref(),
+            tenant: assessment.tenant.as_deref(),
+            allowed: assessment.allowed,
+            patch: &assessment.patch,
+            violations: assessment.violations.iter().map(LineViolation::of).collect(),
+            more: assessment.more,
+            stamped: self.show_stamped.then_some(&assessment.stamped),
         };
         serde_json::to_writer(&mut self.out, &line)?;
         writeln!(self.out)
@@ -148,15 +148,15 @@ const BOLD: &str = "\x1b[1m";
 const PLAIN: &str = "\x1b[0m";
 
 /// `web.yaml#2: Pod tenants-x/web, tenant tenants-x`
-fn title(judged: &Judged) -> String {
-    let Judged { source, kind, namespace, name, tenant, .. } = judged;
+fn title(assessment: &Assessment) -> String {
+    let Assessment { source, kind, namespace, name, tenant, .. } = assessment;
     let name = name.as_deref().unwrap_or("(no name)");
     let place = namespace.as_deref().map(|namespace| format!("{namespace}/")).unwrap_or_default();
     let tenant = tenant.as_deref().map(|tenant| format!(" of tenant `{tenant}`")).unwrap_or_default();
     printable(&format!("{source}: {kind} {place}{name}{tenant}"))
 }
 
-/// A manifest's own control characters could forge lines, colours and comments.
+/// Replaces control characters, with which a manifest could forge lines, colours and comments.
 fn printable(text: &str) -> String {
     text.replace(char::is_control, " ")
 }
@@ -180,7 +180,7 @@ fn mode_name(mode: Mode) -> &'static str {
     }
 }
 
-/// What `--output json` promises.
+/// A line of `--output json`, whose fields are stable.
 #[derive(Serialize)]
 struct Line<'j> {
     source: &'j str,

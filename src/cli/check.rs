@@ -17,8 +17,9 @@ use jiff::civil::Date;
 
 use super::progress::Progress;
 use super::today::today;
-use crate::assess::{Judge, Output, Report};
-use crate::{manifests, policies};
+use crate::assess::{Assessor, Output, Report};
+use crate::manifests::{self, Listed, Problem, Unreadable};
+use crate::policies;
 
 /// Judges manifests offline, as if they were created: multi-document YAML or JSON, Lists, folders.
 ///
@@ -48,11 +49,11 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
     let Args { files, policies, namespace, output, show_stamped } = args;
     let today = today();
     let loaded = load(&policies, today)?;
-    let judge = Judge { snapshot: &loaded.snapshot, namespace, today };
+    let assessor = Assessor { snapshot: &loaded.snapshot, namespace, today };
     let stdout = io::stdout();
     let colour = output == Output::Text && stdout.is_terminal() && !no_colour();
     let mut report = Report::new(io::BufWriter::new(stdout.lock()), output, colour, show_stamped);
-    match check(&files, &policies, &judge, &mut report) {
+    match check(&files, &policies, &assessor, &mut report) {
         Ok(()) if report.is_empty() => anyhow::bail!("found no manifest in {}", quoted(&files)),
         Ok(()) => Ok(report.exit_code()),
         // Whoever reads has seen enough, as `head` does.
@@ -88,24 +89,24 @@ fn no_colour() -> bool {
 fn check<W: Write>(
     paths: &[PathBuf],
     policies: &[PathBuf],
-    judge: &Judge<'_>,
+    assessor: &Assessor<'_>,
     report: &mut Report<W>,
 ) -> io::Result<()> {
-    let (files, problems) = manifests::list_below(paths);
-    for problem in problems {
-        report.unjudged(&problem)?;
+    let Listed { files, unreadable, .. } = manifests::list_below(paths);
+    for Unreadable { path, error } in unreadable {
+        report.unassessed(&Problem::new(path.display(), error))?;
     }
     let mut progress = Progress::new(files.len());
     let mut not_applied = Vec::new();
     for file in files {
         let mut has_policy = false;
-        for manifest in manifests::objects(&file) {
+        for manifest in manifests::read_manifest(&file) {
             has_policy |= manifest.as_ref().is_ok_and(|manifest| manifests::is_policy(&manifest.object));
-            let outcome = manifest.and_then(|manifest| judge.judge(manifest));
+            let outcome = manifest.and_then(|manifest| assessor.assess(manifest));
             // A bar on the same terminal would be torn by the line.
             progress.suspend(|| match outcome {
-                Ok(judged) => report.judged(&judged),
-                Err(problem) => report.unjudged(&problem),
+                Ok(assessment) => report.assessed(&assessment),
+                Err(problem) => report.unassessed(&problem),
             })?;
         }
         progress.advance();

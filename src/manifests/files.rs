@@ -80,6 +80,28 @@ impl Listed {
     }
 }
 
+/// Lists the files that `paths` mean, folders with all that is below them.
+pub(crate) fn list_below(paths: &[PathBuf]) -> Listed {
+    let mut listed = Listed::default();
+    for path in paths {
+        if !path.is_dir() {
+            listed.files.push(path.clone());
+            continue;
+        }
+        let walk = WalkDir::new(path).follow_links(true).sort_by_file_name().into_iter();
+        for entry in walk.filter_entry(is_shown) {
+            match entry {
+                Ok(entry) if entry.file_type().is_file() && is_manifest(entry.path()) => {
+                    listed.files.push(entry.into_path());
+                }
+                Ok(_) => {}
+                Err(error) => listed.unreadable(path, error.into()),
+            }
+        }
+    }
+    listed
+}
+
 /// Whether the name is one of a YAML or JSON file that is not hidden.
 pub(crate) fn is_manifest(path: &Path) -> bool {
     let extension = path.extension().and_then(|extension| extension.to_str());
@@ -91,9 +113,12 @@ fn is_hidden(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
 }
 
+fn is_shown(entry: &DirEntry) -> bool {
+    entry.depth() == 0 || !is_hidden(entry.path())
+}
+
 /// Whether there is a manifest in a folder or below it, hidden folders aside.
 pub(crate) fn holds_manifest(folder: &Path) -> bool {
-    let is_shown = |entry: &DirEntry| entry.depth() == 0 || !is_hidden(entry.path());
     let mut entries = WalkDir::new(folder).into_iter().filter_entry(is_shown).filter_map(Result::ok);
     entries.any(|entry| !entry.file_type().is_dir() && is_manifest(entry.path()))
 }

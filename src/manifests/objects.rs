@@ -1,82 +1,118 @@
-//! Which manifests are meant, and the objects in them.
+//! The objects in a file of YAML or JSON: documents, and the items of Lists.
 
-#![expect(clippy::disallowed_methods, reason = "reading manifests is what this module is for")]
+#![expect(clippy::disallowed_methods, reason = "this module reads manifests")]
 
 use std::fmt::Display;
 use std::io::{self, Read as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use partywall_core::api::GROUP;
 use serde_json::Value;
-use walkdir::WalkDir;
 
-use super::files::is_manifest;
+use super::flaws::Flaw;
+use super::list::{Content, Lists, take_apart};
 use super::yaml;
 
-/// An object that was read.
+/// An object in a file, or the flaw that is there instead of one.
 #[derive(Debug)]
-pub(crate) struct Manifest {
-    /// The path as given, with the document's number where a file holds several, and the place in a List.
-    pub(crate) source: String,
-    /// The object.
-    pub(crate) object: Value,
-    /// A policy with the words that kubectl takes for booleans.
+pub(crate) struct Entry {
+    pub(crate) position: Position,
+    pub(crate) content: Result<Value, Flaw>,
+    /// A policy with the words that YAML takes for booleans, if it has any.
     pub(crate) written: Option<Value>,
 }
 
-/// The files that `paths` mean, folders with all that is below them, and what cannot be read.
-pub(crate) fn list_below(paths: &[PathBuf]) -> (Vec<PathBuf>, Vec<Problem>) {
-    let mut files = Vec::new();
-    let mut problems = Vec::new();
-    for path in paths {
-        if path.is_dir() {
-            let is_shown = |entry: &walkdir::DirEntry| {
-                entry.depth() == 0 || !entry.file_name().as_encoded_bytes().starts_with(b".")
-            };
-            let walk = WalkDir::new(path).follow_links(true).sort_by_file_name().into_iter();
-            for entry in walk.filter_entry(is_shown) {
-                match entry {
-                    Ok(entry) if entry.file_type().is_file() && is_manifest(entry.path()) => {
-                        files.push(entry.into_path());
-                    }
-                    Ok(_) => {}
-                    Err(error) => problems.push(Problem::new(path.display(), error)),
-                }
-            }
-        } else {
-            files.push(path.clone());
-        }
-    }
-    (files, problems)
+/// The position of an object in its file.
+#[derive(Clone, Debug)]
+pub(crate) struct Position {
+    /// The number of the document, from 1.
+    pub(crate) document: usize,
+    /// Whether the file has no other document.
+    pub(crate) is_only_document: bool,
+    /// The index in each List that the object is in, the outermost first.
+    pub(crate) items: Vec<usize>,
 }
 
-/// The objects of a file, Lists taken apart.
-pub(crate) fn objects(path: &Path) -> Vec<Result<Manifest, Problem>> {
-    let name = path.display().to_string();
-    let bytes = match bytes(path) {
-        Ok(bytes) => bytes,
-        Err(error) => return vec![Err(Problem::new(name, format_args!("cannot be read: {error}")))],
-    };
-    let text = match yaml::text(&bytes) {
-        Ok(text) => text,
-        Err(message) => return vec![Err(Problem::new(name, message))],
-    };
+/// Reads the objects of a file in order; empty documents are left out.
+pub(crate) fn entries(bytes: &[u8], lists: Lists) -> Result<Vec<Entry>, yaml::NotUtf8> {
+    let text = yaml::text(bytes)?;
     let documents = yaml::documents(text);
-    let is_one = documents.len() == 1;
-    let mut manifests = Vec::new();
+    let is_only_document = documents.len() == 1;
+    // Parsing twice is for policies only, of which other manifests hold few.
+    let may_hold_policies = lists == Lists::Strict || text.contains(GROUP);
+    let mut entries = Vec::new();
     for document in documents {
-        let number = document.number;
-        let place = Place { file: &name, number, is_one, items: String::new() };
-        let written = if text.contains(GROUP) { document.written() } else { None };
+        let position = Position { document: document.number, is_only_document, items: Vec::new() };
+        let written = if may_hold_policies { document.written() } else { None };
         match document.content {
-            Ok(object) => expand(&place, object, written.as_ref(), &mut manifests),
+            Ok(value) => expand(position, value, written.as_ref(), lists, &mut entries),
             Err(yaml::SyntaxError { line, column, message }) => {
-                let message = format_args!("line {line}, column {column}: {message}");
-                manifests.push(Err(Problem::new(place.source(), message)));
+                let flaw = Flaw::without_value(format!("line {line}, column {column}"), message);
+                entries.push(Entry { position, content: Err(flaw), written: None });
             }
         }
     }
-    manifests
+    Ok(entries)
+}
+
+fn expand(position: Position, value: Value, written: Option<&Value>, lists: Lists, entries: &mut Vec<Entry>) {
+    let (items, flaws) = match take_apart(value, lists, !position.items.is_empty()) {
+        Content::Object(object) => {
+            let written = written.filter(|_| lists == Lists::Strict || is_policy(&object)).cloned();
+            return entries.push(Entry { position, content: Ok(object), written });
+        }
+        Content::Items(items, flaws) => (items, flaws),
+    };
+    for (index, item) in items.into_iter().enumerate() {
+        let written = written.and_then(|written| written.get("items")?.get(index));
+        let mut position = position.clone();
+        position.items.push(index);
+        expand(position, item, written, lists, entries);
+    }
+    for flaw in flaws {
+        entries.push(Entry { position: position.clone(), content: Err(flaw), written: None });
+    }
+}
+
+/// An object of a manifest.
+#[derive(Debug)]
+pub(crate) struct Manifest {
+    /// The path as given, with the number of the document and the index in Lists if the file holds several objects.
+    pub(crate) source: String,
+    pub(crate) object: Value,
+    /// A policy with the words that YAML takes for booleans.
+    pub(crate) written: Option<Value>,
+}
+
+/// Reads the objects of a manifest; `-` reads stdin.
+pub(crate) fn read_manifest(path: &Path) -> Vec<Result<Manifest, Problem>> {
+    let file = path.display().to_string();
+    let bytes = match bytes(path) {
+        Ok(bytes) => bytes,
+        Err(error) => return vec![Err(Problem::new(file, format_args!("cannot be read: {error}")))],
+    };
+    let entries = match entries(&bytes, Lists::AnyKind) {
+        Ok(entries) => entries,
+        Err(error) => return vec![Err(Problem::new(file, error))],
+    };
+    let manifest = |Entry { position, content, written }| {
+        let source = source(&file, &position);
+        match content {
+            Ok(object) => Ok(Manifest { source, object, written }),
+            Err(Flaw { path, message, .. }) if path.is_empty() => Err(Problem::new(source, message)),
+            Err(Flaw { path, message, .. }) => Err(Problem::new(source, format_args!("{path}: {message}"))),
+        }
+    };
+    entries.into_iter().map(manifest).collect()
+}
+
+/// `web.yaml`, or with several objects `web.yaml#2.items[0]`.
+fn source(file: &str, Position { document, is_only_document, items }: &Position) -> String {
+    if *is_only_document && items.is_empty() {
+        return file.to_owned();
+    }
+    let items: String = items.iter().map(|index| format!(".items[{index}]")).collect();
+    format!("{file}#{document}{items}")
 }
 
 fn bytes(path: &Path) -> io::Result<Vec<u8>> {
@@ -88,59 +124,7 @@ fn bytes(path: &Path) -> io::Result<Vec<u8>> {
     std::fs::read(path)
 }
 
-/// Where an object stands.
-struct Place<'p> {
-    file: &'p str,
-    /// The document's number in the file.
-    number: usize,
-    /// Whether it is the only document.
-    is_one: bool,
-    /// `.items[n]`, once for each List that it is in.
-    items: String,
-}
-
-impl Place<'_> {
-    fn source(&self) -> String {
-        let Self { file, number, is_one, items } = self;
-        if *is_one && items.is_empty() { (*file).to_owned() } else { format!("{file}#{number}{items}") }
-    }
-}
-
-/// A List's items, and theirs; anything else as it is. In a `PodList` the items need not say what they are.
-fn expand(
-    place: &Place<'_>,
-    object: Value,
-    written: Option<&Value>,
-    manifests: &mut Vec<Result<Manifest, Problem>>,
-) {
-    let of_list = object.get("kind").and_then(Value::as_str).and_then(|kind| kind.strip_suffix("List"));
-    if of_list == Some("") && !object.get("items").is_some_and(Value::is_array) {
-        let message = "a List needs `items`, a list of objects";
-        manifests.push(Err(Problem::new(place.source(), message)));
-        return;
-    }
-    let (Some(item_kind), Some(Value::Array(_))) = (of_list.map(str::to_owned), object.get("items")) else {
-        let written = written.filter(|_| is_policy(&object)).cloned();
-        manifests.push(Ok(Manifest { source: place.source(), object, written }));
-        return;
-    };
-    let Value::Object(mut list) = object else { return };
-    let version = list.remove("apiVersion");
-    let Some(Value::Array(items)) = list.remove("items") else { return };
-    let written = written.and_then(|written| written.get("items"));
-    for (index, mut item) in items.into_iter().enumerate() {
-        if let (Value::Object(fields), false) = (&mut item, item_kind.is_empty()) {
-            fields.entry("kind").or_insert_with(|| Value::from(item_kind.as_str()));
-            if let Some(version) = &version {
-                fields.entry("apiVersion").or_insert_with(|| version.clone());
-            }
-        }
-        let place = Place { items: format!("{}.items[{index}]", place.items), ..*place };
-        expand(&place, item, written.and_then(|written| written.get(index)), manifests);
-    }
-}
-
-/// Why something could not be judged.
+/// The reason that an object could not be assessed.
 #[derive(Debug)]
 pub(crate) struct Problem {
     pub(crate) source: String,
@@ -154,7 +138,7 @@ impl Problem {
     }
 }
 
-/// Whether an object is one of partywall's own.
+/// Returns whether an object is one of partywall's own.
 pub(crate) fn is_policy(object: &Value) -> bool {
     let version = object.get("apiVersion").and_then(Value::as_str);
     version.and_then(|version| version.split_once('/')).is_some_and(|(group, _)| group == GROUP)

@@ -9,6 +9,7 @@
 use serde_json::Value;
 use serde_json::value::RawValue;
 use serde_saphyr::{DefaultMessageFormatter, MessageFormatter, Options};
+use thiserror::Error;
 
 /// A document that is not empty.
 #[derive(Debug)]
@@ -51,10 +52,17 @@ pub(crate) struct SyntaxError {
     pub(crate) message: String,
 }
 
-/// The text of a file, or why it is none.
-pub(crate) fn text(bytes: &[u8]) -> Result<&str, String> {
-    str::from_utf8(bytes)
-        .map_err(|error| format!("the file is not UTF-8: byte {} is wrong", error.valid_up_to() + 1))
+/// The error of a file that is no text.
+#[derive(Debug, Error)]
+#[error("the file is not UTF-8: byte {byte} is wrong")]
+pub(crate) struct NotUtf8 {
+    /// The first wrong byte, from 1.
+    byte: usize,
+}
+
+/// Returns the text of a file.
+pub(super) fn text(bytes: &[u8]) -> Result<&str, NotUtf8> {
+    str::from_utf8(bytes).map_err(|error| NotUtf8 { byte: error.valid_up_to() + 1 })
 }
 
 /// The documents of a text that are not empty, in order.

@@ -25,7 +25,7 @@ use partywall_core::tenancy::{Compiled, Snapshot, Unread};
 use serde_json::Value;
 use thiserror::Error;
 
-use crate::manifests::{self, Flaw, Listed, Unreadable, is_list, items, yaml};
+use crate::manifests::{self, Entry, Flaw, Listed, Lists, Unreadable};
 
 /// A snapshot that may be used, and what is worth a warning.
 #[derive(Debug)]
@@ -103,59 +103,37 @@ struct Read {
     objects: Vec<Located>,
     unread: Vec<Unread>,
     unreadable: Vec<Unreadable>,
-    /// What is wrong with the structure.
-    mistakes: Vec<Mistake>,
+    /// The flaws of structure.
+    flaws: Vec<(Source, Flaw)>,
     warnings: Vec<Mistake>,
 }
 
 impl Read {
     fn file(&mut self, path: &str, bytes: &[u8]) {
-        let text = match yaml::text(bytes) {
-            Ok(text) => text,
-            Err(message) => return self.lost(path, message),
+        let entries = match manifests::entries(bytes, Lists::Strict) {
+            Ok(entries) => entries,
+            Err(error) => return self.lost(path, error.to_string()),
         };
-        let documents = yaml::documents(text);
-        if documents.is_empty() {
-            // Whoever writes a file in place empties it first.
+        if entries.is_empty() {
+            // An editor that writes a file in place empties it first.
             return self.lost(path, "the file holds no object; delete the file or fill it".to_owned());
         }
-        for document in documents {
-            let source = Source::document(path, document.number);
-            let written = document.written();
-            match document.content {
-                Ok(value) => self.document(source, value, written.as_ref()),
-                Err(yaml::SyntaxError { line, column, message }) => {
-                    self.mistake(source, (format!("line {line}, column {column}"), String::new(), message));
-                }
+        for Entry { position, content, written } in entries {
+            let item = position.items.first().copied();
+            let source = Source { item, ..Source::document(path, position.document) };
+            match content {
+                Ok(value) => self.object(source, value, written.as_ref()),
+                Err(flaw) => self.flaws.push((source, flaw)),
             }
-        }
-    }
-
-    fn document(&mut self, source: Source, value: Value, written: Option<&Value>) {
-        if !is_list(&value) {
-            return self.object(source, value, written);
-        }
-        let mut flaws = Vec::new();
-        let written = written.and_then(|written| written.get("items"));
-        for (index, item) in items(value, &mut flaws).into_iter().enumerate() {
-            let source = Source { item: Some(index), ..source.clone() };
-            self.object(source, item, written.and_then(|written| written.get(index)));
-        }
-        for flaw in flaws {
-            self.mistake(source.clone(), flaw);
         }
     }
 
     fn object(&mut self, source: Source, value: Value, written: Option<&Value>) {
-        match document::read(&source, value, written) {
-            document::Reading::Object(object, mistakes) => {
-                self.mistakes.extend(mistakes);
-                self.objects.push(Located { source, object });
-            }
-            document::Reading::Refused(mistakes, unread) => {
-                self.mistakes.extend(mistakes);
-                self.unread.extend(unread);
-            }
+        let document::Read { content, flaws } = document::read(value, written);
+        self.flaws.extend(flaws.into_iter().map(|flaw| (source.clone(), flaw)));
+        match content {
+            document::Content::Object(object) => self.objects.push(Located { source, object }),
+            document::Content::Refused(unread) => self.unread.extend(unread),
         }
     }
 
@@ -167,17 +145,13 @@ impl Read {
 
     /// A file of which nothing is known.
     fn lost(&mut self, path: &str, message: String) {
-        self.mistake(Source::file(path), (String::new(), String::new(), message));
+        self.flaws.push((Source::file(path), Flaw::without_value("", message)));
         self.unread.push(Unread::default());
-    }
-
-    fn mistake(&mut self, source: Source, (path, value, message): Flaw) {
-        self.mistakes.push(Mistake { source, path, value, message });
     }
 
     /// Compiles what was read; what is said of all of it is said of `place`.
     fn compile(self, place: String, today: Date) -> Result<Loaded, LoadError> {
-        let Self { objects, unread, unreadable, mistakes: flaws, warnings: mut early } = self;
+        let Self { objects, unread, unreadable, flaws, warnings: mut early } = self;
         let (compiled, errors) = match Snapshot::compile_beside(objects, &unread, today) {
             Ok(compiled) => (Some(compiled), Vec::new()),
             Err(errors) => (None, errors),
@@ -203,10 +177,10 @@ impl Read {
 }
 
 /// The flaws of structure, and the errors that do not follow from them, sorted.
-fn all(flaws: Vec<Mistake>, errors: Vec<Mistake>) -> Vec<Mistake> {
-    let mut by_source: BTreeMap<Source, Vec<Mistake>> = BTreeMap::new();
-    for flaw in flaws {
-        by_source.entry(flaw.source.clone()).or_default().push(flaw);
+fn all(flaws: Vec<(Source, Flaw)>, errors: Vec<Mistake>) -> Vec<Mistake> {
+    let mut by_source: BTreeMap<Source, Vec<Flaw>> = BTreeMap::new();
+    for (source, flaw) in flaws {
+        by_source.entry(source).or_default().push(flaw);
     }
     let mut mistakes: Vec<_> = errors
         .into_iter()
@@ -215,7 +189,9 @@ fn all(flaws: Vec<Mistake>, errors: Vec<Mistake>) -> Vec<Mistake> {
             !consequences::is_consequence(error, flaws)
         })
         .collect();
-    mistakes.extend(by_source.into_values().flatten());
+    for (source, flaws) in by_source {
+        mistakes.extend(flaws.into_iter().map(|flaw| flaw.in_source(source.clone())));
+    }
     mistakes.sort();
     mistakes
 }

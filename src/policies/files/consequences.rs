@@ -5,8 +5,10 @@
 
 use partywall_core::api::Mistake;
 
+use crate::manifests::{Flaw, FlawKind};
+
 /// Whether `mistake`, found in what the `flaws` of the same object have left, only follows from one of them.
-pub(super) fn is_consequence(mistake: &Mistake, flaws: &[Mistake]) -> bool {
+pub(super) fn is_consequence(mistake: &Mistake, flaws: &[Flaw]) -> bool {
     flaws.iter().any(|flaw| {
         is_at_or_below(&flaw.path, &mistake.path)
             || is_missing_beside(mistake, flaw)
@@ -20,13 +22,13 @@ fn is_at_or_below(path: &str, above: &str) -> bool {
 }
 
 /// What is missing may be what the flaw was meant to be.
-fn is_missing_beside(mistake: &Mistake, flaw: &Mistake) -> bool {
+fn is_missing_beside(mistake: &Mistake, flaw: &Flaw) -> bool {
     mistake.value.is_empty() && parent(&mistake.path) == parent(&flaw.path)
 }
 
 /// Which tolerations are foreign follows from `nodePools`, which an unknown field may have been meant to be.
-fn is_about_pools(mistake: &Mistake, flaw: &Mistake) -> bool {
-    let is_unknown_field = parent(&flaw.path) == "spec" && flaw.message.starts_with("unknown field");
+fn is_about_pools(mistake: &Mistake, flaw: &Flaw) -> bool {
+    let is_unknown_field = parent(&flaw.path) == "spec" && flaw.kind == FlawKind::UnknownField;
     let is_foreign = is_at_or_below(&mistake.path, "spec.tolerations") && mistake.path.ends_with(']');
     is_foreign && (is_unknown_field || is_at_or_below(&flaw.path, "spec.nodePools"))
 }

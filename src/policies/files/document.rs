@@ -2,22 +2,26 @@
 
 use std::sync::LazyLock;
 
-use partywall_core::api::{
-    API_VERSION, ExemptionSpec, Mistake, NodePoolSpec, Object, SettingsSpec, Source, Spec, TenantSpec,
-};
+use partywall_core::api::{API_VERSION, ExemptionSpec, NodePoolSpec, Object, SettingsSpec, Spec, TenantSpec};
 use partywall_core::tenancy::{Unread, did_you_mean};
 use schemars::schema_for;
 use serde_json::{Map, Value};
 
 use super::{metadata, schema};
-use crate::manifests::{Flaw, excerpt, mismatch, unknown_field};
+use crate::manifests::Flaw;
 
-/// What came of a document.
-pub(super) enum Reading {
-    /// An object. Where it had mistakes, they were taken out of it, and the rest makes an object all the same.
-    Object(Object, Vec<Mistake>),
-    /// No object of ours; others may refer to it all the same.
-    Refused(Vec<Mistake>, Option<Unread>),
+/// A document that was read.
+pub(super) struct Read {
+    pub(super) content: Content,
+    pub(super) flaws: Vec<Flaw>,
+}
+
+/// The content of a document.
+pub(super) enum Content {
+    /// An object, without the fields that have flaws.
+    Object(Object),
+    /// No object of partywall; others may still refer to it.
+    Refused(Option<Unread>),
 }
 
 /// A kind of object: its name, the schema of its spec, and how the spec is decoded.
@@ -61,23 +65,20 @@ pub(super) fn schemas() -> impl Iterator<Item = &'static Value> {
 }
 
 /// Reads a document; `written` is the same with the words that YAML takes for booleans.
-pub(super) fn read(source: &Source, document: Value, written: Option<&Value>) -> Reading {
-    let mistakes = |flaws: Vec<Flaw>| {
-        let mistake = |(path, value, message)| Mistake { source: source.clone(), path, value, message };
-        flaws.into_iter().map(mistake).collect()
-    };
+pub(super) fn read(document: Value, written: Option<&Value>) -> Read {
     let mut flaws = Vec::new();
+    let content = content(document, written, &mut flaws);
+    Read { content, flaws }
+}
+
+fn content(document: Value, written: Option<&Value>, flaws: &mut Vec<Flaw>) -> Content {
     let Value::Object(mut fields) = document else {
-        flaws.push((
-            String::new(),
-            excerpt(&document),
-            "this is no object; write `kind: Tenant` and so on".to_owned(),
-        ));
-        return Reading::Refused(mistakes(flaws), None);
+        flaws.push(Flaw::new("", &document, "this is no object; write `kind: Tenant` and so on"));
+        return Content::Refused(None);
     };
-    let is_ours = check_fields(&fields, &mut flaws);
-    let kind = kind(&fields, &mut flaws);
-    let name = metadata::name(fields.get("metadata"), &mut flaws);
+    let is_ours = check_fields(&fields, flaws);
+    let kind = kind(&fields, flaws);
+    let name = metadata::name(fields.get("metadata"), flaws);
     let spec = fields.remove("spec").zip(kind).and_then(|(mut spec, kind)| {
         let written = written.and_then(|written| written.get("spec"));
         let checked = schema::check(&kind.schema, "spec", &mut spec, written);
@@ -86,13 +87,13 @@ pub(super) fn read(source: &Source, document: Value, written: Option<&Value>) ->
     });
     if let (true, Some((kind, spec)), Some(name)) = (is_ours, spec, &name) {
         match (kind.decode)(spec) {
-            Ok(spec) => return Reading::Object(Object::new(name, spec), mistakes(flaws)),
+            Ok(spec) => return Content::Object(Object::new(name, spec)),
             // INVARIANT: what passed the schema, serde reads; a difference between the two is told, not hidden.
-            Err(error) => flaws.push(("spec".to_owned(), String::new(), error.to_string())),
+            Err(error) => flaws.push(Flaw::without_value("spec", error.to_string())),
         }
     }
     let kind = kind.map(|kind| kind.name.to_owned());
-    Reading::Refused(mistakes(flaws), name.map(|name| Unread { kind, name: Some(name) }))
+    Content::Refused(name.map(|name| Unread { kind, name: Some(name) }))
 }
 
 /// The fields of every object of ours. Whether it is one.
@@ -100,21 +101,21 @@ fn check_fields(fields: &Map<String, Value>, flaws: &mut Vec<Flaw>) -> bool {
     const FIELDS: [&str; 4] = ["apiVersion", "kind", "metadata", "spec"];
     for (field, value) in fields {
         if !FIELDS.contains(&field.as_str()) {
-            flaws.push((field.clone(), excerpt(value), unknown_field(field, &FIELDS)));
+            flaws.push(Flaw::unknown_field(field, value, field, &FIELDS));
         }
     }
     if !fields.contains_key("spec") {
-        flaws.push(("spec".to_owned(), String::new(), "missing field `spec`".to_owned()));
+        flaws.push(Flaw::without_value("spec", "missing field `spec`"));
     }
     match fields.get("apiVersion") {
         Some(Value::String(version)) if version == API_VERSION => return true,
         Some(version) => {
             let message = format!("this is no object of partywall; write `apiVersion: {API_VERSION}`");
-            flaws.push(("apiVersion".to_owned(), excerpt(version), message));
+            flaws.push(Flaw::new("apiVersion", version, message));
         }
         None => {
             let message = format!("missing field `apiVersion`; write `apiVersion: {API_VERSION}`");
-            flaws.push(("apiVersion".to_owned(), String::new(), message));
+            flaws.push(Flaw::without_value("apiVersion", message));
         }
     }
     false
@@ -122,23 +123,25 @@ fn check_fields(fields: &Map<String, Value>, flaws: &mut Vec<Flaw>) -> bool {
 
 fn kind(fields: &Map<String, Value>, flaws: &mut Vec<Flaw>) -> Option<&'static Kind> {
     let names = || KINDS.iter().map(|kind| format!("`{}`", kind.name)).collect::<Vec<_>>().join(", ");
-    let mut flaw = |value, message| flaws.push(("kind".to_owned(), value, message));
     match fields.get("kind") {
-        Some(Value::String(written)) => {
+        Some(value @ Value::String(written)) => {
             let found = KINDS.iter().find(|kind| kind.name == written);
             if found.is_none() {
                 let meant = did_you_mean(written, KINDS.iter().map(|kind| kind.name));
                 let message = format!("unknown kind `{written}`{meant}; the kinds are {}", names());
-                flaw(excerpt(&Value::from(written.as_str())), message);
+                flaws.push(Flaw::new("kind", value, message));
             }
             found
         }
         Some(other) => {
-            flaw(excerpt(other), mismatch("string", other));
+            flaws.push(Flaw::mismatch("kind", other, "string"));
             None
         }
         None => {
-            flaw(String::new(), format!("missing field `kind`; the kinds are {}", names()));
+            flaws.push(Flaw::without_value(
+                "kind",
+                format!("missing field `kind`; the kinds are {}", names()),
+            ));
             None
         }
     }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::manifests::{Flaw, excerpt, mismatch, unknown_field};
+use crate::manifests::Flaw;
 
 /// What `kubectl get -o yaml` shows may be written again.
 const FIELDS: [&str; 14] = [
@@ -24,32 +24,31 @@ const FIELDS: [&str; 14] = [
 
 /// The name of the object, and all that is wrong with its metadata.
 pub(super) fn name(metadata: Option<&Value>, flaws: &mut Vec<Flaw>) -> Option<String> {
-    let mut flaw = |path: &str, value, message| flaws.push((path.to_owned(), value, message));
     let none = Map::new();
     let fields = match metadata {
         Some(Value::Object(fields)) => fields,
         Some(other) => {
-            flaw("metadata", excerpt(other), mismatch("object", other));
+            flaws.push(Flaw::mismatch("metadata", other, "object"));
             return None;
         }
         None => &none,
     };
     for (field, value) in fields.iter().filter(|(field, _)| !FIELDS.contains(&field.as_str())) {
-        let message = if field == "namespace" {
-            "this object is the cluster's and is in no namespace; remove the field".to_owned()
+        let path = format!("metadata.{field}");
+        flaws.push(if field == "namespace" {
+            Flaw::new(path, value, "this object is the cluster's and is in no namespace; remove the field")
         } else {
-            unknown_field(field, &FIELDS)
-        };
-        flaw(&format!("metadata.{field}"), excerpt(value), message);
+            Flaw::unknown_field(path, value, field, &FIELDS)
+        });
     }
     match fields.get("name") {
         Some(Value::String(name)) => Some(name.clone()),
         Some(other) => {
-            flaw("metadata.name", excerpt(other), mismatch("string", other));
+            flaws.push(Flaw::mismatch("metadata.name", other, "string"));
             None
         }
         None => {
-            flaw("metadata.name", String::new(), "missing field `metadata.name`".to_owned());
+            flaws.push(Flaw::without_value("metadata.name", "missing field `metadata.name`"));
             None
         }
     }

@@ -11,7 +11,7 @@
 use partywall_core::tenancy::{did_you_mean, keyed};
 use serde_json::{Map, Value};
 
-use crate::manifests::{Flaw, excerpt, mismatch, unknown_field};
+use crate::manifests::Flaw;
 
 /// What came of a check.
 pub(super) struct Checked {
@@ -64,7 +64,7 @@ impl Walker<'_> {
             (Some("string"), Value::String(_)) | (Some("boolean"), Value::Bool(_)) | (None, _) => true,
             (Some("integer"), Value::Number(number)) if number.is_i64() || number.is_u64() => true,
             (Some("number"), Value::Number(_)) => true,
-            (Some(expected), value) => self.flaw(place.path, value, mismatch(expected, value)),
+            (Some(expected), value) => self.flaw(Flaw::mismatch(place.path, value, expected)),
         }
     }
 
@@ -93,7 +93,7 @@ impl Walker<'_> {
                 .map(|text| format!(": {}", sentence(text)))
                 .unwrap_or_default();
             let message = format!("missing field `{name}`{meaning}");
-            self.flaws.push((keyed(place.path, name), String::new(), message));
+            self.flaws.push(Flaw::without_value(keyed(place.path, name), message));
         }
         fields.retain(|name, value| {
             let path = keyed(place.path, name);
@@ -104,7 +104,7 @@ impl Walker<'_> {
                 }
                 (None, Some(Value::Bool(false))) => {
                     let names: Vec<_> = known.into_iter().flat_map(Map::keys).map(String::as_str).collect();
-                    self.flaw(&path, value, unknown_field(name, &names))
+                    self.flaw(Flaw::unknown_field(&path, value, name, &names))
                 }
                 (None, _) => true,
             }
@@ -123,17 +123,17 @@ impl Walker<'_> {
             Value::String(word) => {
                 let meant = did_you_mean(word, words.iter().copied());
                 let message = format!("unknown value `{word}`{meant}; write one of {}", list());
-                self.flaw(place.path, value, message)
+                self.flaw(Flaw::new(place.path, value, message))
             }
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
-                self.flaw(place.path, value, format!("must be one of {}", list()))
+                self.flaw(Flaw::new(place.path, value, format!("must be one of {}", list())))
             }
         }
     }
 
     /// Notes a flaw, so that the value may not stay.
-    fn flaw(&mut self, path: &str, value: &Value, message: String) -> bool {
-        self.flaws.push((path.to_owned(), excerpt(value), message));
+    fn flaw(&mut self, flaw: Flaw) -> bool {
+        self.flaws.push(flaw);
         false
     }
 }
