@@ -31,14 +31,14 @@ enum Command {
     Manifests(manifests::Args),
 }
 
-/// The command line, for whoever documents it.
+/// Returns the command line, for documentation.
 pub fn command() -> clap::Command {
     Cli::command()
 }
 
 /// Runs the program: parses the command line, runs the command, prints its error to stderr.
 ///
-/// Exit codes: 0 all is well, 1 the command's own bad news (violations found), 2 it could not do its work.
+/// Exit codes: 0 success, 1 the command found violations, 2 it failed.
 #[expect(clippy::print_stderr, reason = "the one place where a command's error is told")]
 pub fn main() -> ExitCode {
     let result = match Cli::parse().command {

@@ -1,9 +1,10 @@
-//! The `partywall` program; everything it does is in the library.
+//! The `partywall` program; the library does everything.
 
 use std::process::ExitCode;
 
-/// Gives back what a burst of connections took, some seconds after it, as reviews come. glibc's keeps what lies before
-/// anything that is still in use: it was seen to have 24 MiB for 1.3 MiB.
+/// Returns the memory of a burst of connections to the system some seconds after the burst.
+///
+/// glibc's allocator keeps all memory below an allocation in use: 24 MiB for 1.3 MiB in a measurement.
 #[cfg(unix)]
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;

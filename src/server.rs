@@ -9,10 +9,10 @@
 //! store, and requests read it. The server decides nothing itself. A request waits for its own body only, and a large
 //! one also for other large ones.
 //!
-//! INVARIANT: the memory for bodies is limited, whatever clients send, to the three pools of [`BodyLimits`] and one more
-//! body in each of them. Besides, each connection, whose number is limited too, buffers what it accepts in advance:
-//! 64 KiB over HTTP/1.1, and over HTTP/2 3 MiB and as much again that waits for a reservation. From the first to the
-//! last connection, the server answers every review that it has read.
+//! INVARIANT: the memory for bodies is limited, whatever clients send, to the three pools of [`BodyLimits`] and one
+//! more body in each of them. Besides, each connection, whose number is limited too, buffers what it accepts in
+//! advance: 64 KiB over HTTP/1.1, and over HTTP/2 3 MiB and as much again that waits for a reservation. From the first
+//! to the last connection, the server answers every review that it has read.
 
 mod body;
 mod certificates;

@@ -41,7 +41,7 @@ pub(crate) struct Assessment {
     pub(crate) about: About,
 }
 
-/// Which rules concern an object.
+/// The rules that concern an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum About {
     /// All: its namespace is a tenant's.
@@ -275,7 +275,7 @@ fn plural(kind: &str) -> String {
     }
 }
 
-/// Whether objects of this kind have no namespace. Kinds that nobody here knows are not judged in either case.
+/// Returns whether objects of this kind have no namespace. Unknown kinds are not assessed in either case.
 fn is_cluster_scoped(group: &str, kind: &str) -> bool {
     match group {
         "" => matches!(kind, "Namespace" | "Node" | "PersistentVolume" | "ComponentStatus"),

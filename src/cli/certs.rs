@@ -1,8 +1,9 @@
-//! `partywall certs`: writes a CA and a serving certificate that it signed, for trying things out and for
-//! clusters without a certificate manager.
+//! `partywall certs`: writes a CA and a serving certificate that it signed.
 //!
-//! INVARIANT: private keys are readable by their owner alone from the moment they exist, nothing is overwritten
-//! without `--force`, and a set of files is whole or not there: it is written beside its place and renamed.
+//! It is for tests, and for clusters without a certificate manager.
+//!
+//! INVARIANT: private keys are readable by their owner only, from the moment they exist; nothing is overwritten without
+//! `--force`; and the set of files is complete or absent, since it is written beside its destination and then renamed.
 #![expect(clippy::disallowed_methods, reason = "a command writes files and reads the clock")]
 
 use std::fs::{self, OpenOptions};
@@ -21,7 +22,7 @@ use rcgen::{
 };
 use rustls::pki_types::DnsName;
 
-/// Where to write, and for which names.
+/// The folder to write to, and the names in the certificate.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The folder for ca.crt, ca.key, tls.crt and tls.key; it is made if there is none.
@@ -50,10 +51,10 @@ pub(super) struct Args {
 /// How long a CA may live at most.
 const CA_DAYS_MAX: u32 = 3650;
 
-/// How far certificates reach back, for callers whose clock is behind.
+/// How long before now certificates are valid, for clients whose clock is behind.
 const SKEW: Duration = Duration::from_secs(60 * 60);
 
-/// Who may read a file.
+/// The permissions of files.
 const PUBLIC: u32 = 0o644;
 const PRIVATE: u32 = 0o600;
 
@@ -70,7 +71,7 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
 }
 
 fn dns_name(name: &str) -> Result<String, String> {
-    // One wildcard label is a name to certificates, though to nobody else.
+    // Certificates allow one wildcard label, which `DnsName` doesn't.
     DnsName::try_from(name.strip_prefix("*.").unwrap_or(name))
         .map_err(|_| "no DNS name (an address goes to --ip)".to_owned())?;
     Ok(name.to_owned())
@@ -104,11 +105,11 @@ struct Made {
     name: &'static str,
     mode: u32,
     content: String,
-    /// What it is, for the report.
+    /// A description for the report.
     what: String,
 }
 
-/// Makes the CA and what it signs.
+/// Creates the CA and the certificate that it signs.
 fn issue(names: &Names, now: SystemTime, (days, ca_days): (u32, u32)) -> anyhow::Result<[Made; 4]> {
     let mut ca_params = CertificateParams::default();
     ca_params.distinguished_name.push(DnType::CommonName, "partywall CA");
@@ -123,7 +124,7 @@ fn issue(names: &Names, now: SystemTime, (days, ca_days): (u32, u32)) -> anyhow:
     params.is_ca = IsCa::ExplicitNoCa;
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-    // Every CA made here has the same name; the key tells them apart.
+    // All CAs made here have the same name; their keys distinguish them.
     params.use_authority_key_identifier_extension = true;
     let until = validity(&mut params, now, days)?;
     let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
@@ -152,7 +153,7 @@ fn write_set(dir: &Path, set: &[Made], force: bool) -> anyhow::Result<()> {
     let mut present = Vec::new();
     for made in set {
         let path = dir.join(made.name);
-        // Not followed: a dangling link is in the way as well.
+        // Links are not followed: a dangling one is in the way, too.
         match fs::symlink_metadata(&path) {
             Ok(metadata) => {
                 ensure!(!metadata.is_dir(), "{} is a folder; use another folder", path.display());
@@ -179,8 +180,7 @@ fn write_set(dir: &Path, set: &[Made], force: bool) -> anyhow::Result<()> {
         });
         written.with_context(|| format!("cannot write {}", path.display()))?;
     }
-    // What is already in its place is staged too until the last one is: half a set would be found only by a
-    // server that does not start.
+    // Files stay staged until the last one is renamed: with half of a set, the server would not start.
     for (index, made) in set.iter().enumerate() {
         let Some(path) = staged.0.get_mut(index) else { continue };
         let place = dir.join(made.name);
@@ -195,19 +195,19 @@ fn create(path: &Path, mode: u32) -> io::Result<fs::File> {
     OpenOptions::new().write(true).create_new(true).mode(mode).open(path)
 }
 
-/// Files that are removed again unless all goes well.
+/// Files that are removed again unless all are complete.
 struct Staged(Vec<PathBuf>);
 
 impl Drop for Staged {
     fn drop(&mut self) {
         for path in &self.0 {
-            // The error that led here is the one worth telling.
+            // The error that led here matters, not this one.
             let _ = fs::remove_file(path);
         }
     }
 }
 
-/// Says what was written and what to do with it.
+/// Reports the files and how to use them.
 fn report(out: &mut impl Write, dir: &Path, set: &[Made]) -> io::Result<()> {
     let at = |name: &str| dir.join(name).display().to_string();
     let width = set.iter().map(|made| at(made.name).chars().count()).max().unwrap_or_default();

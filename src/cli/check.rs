@@ -1,11 +1,12 @@
-//! `partywall check`: judges manifests offline, as if they were created.
+//! `partywall check`: assesses manifests offline, as if they were created.
 //!
 //! Each object goes through the same two calls as in a cluster: `/mutate`, whose patch is applied, and then
-//! `/validate`. There is no second implementation of anything here.
+//! `/validate`. Nothing is implemented a second time here.
 //!
 //! Results go to stdout, notes and progress to stderr.
 //!
-//! INVARIANT: what could not be judged never counts as clean, nor does nothing at all; the exit code says so.
+//! INVARIANT: an object that could not be assessed never counts as clean, and neither does an empty input; the exit
+//! code tells.
 
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -56,13 +57,13 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
     match check(&files, &policies, &assessor, &mut report) {
         Ok(()) if report.is_empty() => anyhow::bail!("found no manifest in {}", quoted(&files)),
         Ok(()) => Ok(report.exit_code()),
-        // Whoever reads has seen enough, as `head` does.
+        // The reader of a pipe has closed it, as `head` does.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(report.exit_code()),
         Err(error) => Err(error).context("the results cannot be written"),
     }
 }
 
-/// The policies, with their warnings told.
+/// Loads the policies and prints their warnings.
 #[expect(clippy::print_stderr, reason = "notes of a command go to stderr")]
 fn load(paths: &[PathBuf], today: Date) -> anyhow::Result<policies::Loaded> {
     let loaded = if paths.is_empty() {
@@ -73,7 +74,7 @@ fn load(paths: &[PathBuf], today: Date) -> anyhow::Result<policies::Loaded> {
             .map_err(|error| anyhow::anyhow!("the policies cannot be used:\n{error}"))?
     };
     for warning in &loaded.warnings {
-        // The demonstration is as it is; nobody who reads this can mend it.
+        // Users cannot correct the embedded demonstration.
         if !paths.is_empty() {
             eprintln!("warning: {warning}");
         }
@@ -103,7 +104,7 @@ fn check<W: Write>(
         for manifest in manifests::read_manifest(&file) {
             has_policy |= manifest.as_ref().is_ok_and(|manifest| manifests::is_policy(&manifest.object));
             let outcome = manifest.and_then(|manifest| assessor.assess(manifest));
-            // A bar on the same terminal would be torn by the line.
+            // A line would break a progress bar on the same terminal.
             progress.suspend(|| match outcome {
                 Ok(assessment) => report.assessed(&assessment),
                 Err(problem) => report.unassessed(&problem),
@@ -120,14 +121,14 @@ fn check<W: Write>(
     Ok(())
 }
 
-/// Whether a file is one of the policies that hold.
+/// Returns whether a file is one of the policies in force.
 fn is_applied(file: &Path, policies: &[PathBuf]) -> bool {
     let Ok(file) = file.canonicalize() else { return false };
     let mut policies = policies.iter().filter_map(|path| path.canonicalize().ok());
     policies.any(|path| file == path || file.parent() == Some(&path))
 }
 
-/// Who gives policies as manifests may have meant them to hold.
+/// Notes that policies among the manifests are not in force, since the user may expect it.
 #[expect(clippy::print_stderr, reason = "notes of a command go to stderr")]
 fn tell_not_applied(files: &[PathBuf]) {
     if !files.is_empty() {
@@ -135,7 +136,7 @@ fn tell_not_applied(files: &[PathBuf]) {
     }
 }
 
-/// Some of the paths, for a message.
+/// Returns some of the paths, for a message.
 fn quoted(paths: &[PathBuf]) -> String {
     const SHOWN: usize = 3;
     let shown = paths.iter().take(SHOWN).map(|path| format!("`{}`", path.display()));

@@ -1,4 +1,4 @@
-//! `partywall manifests`: prints what follows from the code, for `kubectl apply -f -`.
+//! `partywall manifests`: prints manifests that are generated from the code, for `kubectl apply -f -`.
 
 mod webhooks;
 
@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
-/// Which manifests to print.
+/// The manifests to print.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(subcommand)]

@@ -1,13 +1,13 @@
-//! How far it is: a bar on a terminal, a line now and then in a pipe, nothing for few files.
+//! Progress: a bar on a terminal, a line now and then in a pipe, nothing for few files.
 
 use std::io::{self, IsTerminal};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// From how many files on it is worth a word.
+/// The number of files from which on progress is shown.
 const MANY: usize = 100;
-/// How often a line is written.
+/// The time between two lines.
 const PAUSE: Duration = Duration::from_secs(5);
 
 pub(super) struct Progress {
@@ -23,7 +23,7 @@ struct Lines {
 }
 
 impl Progress {
-    /// For so many files.
+    /// Creates it for a number of files.
     pub(super) fn new(files: usize) -> Self {
         let is_terminal = io::stderr().is_terminal();
         let is_worth_it = files >= MANY;
@@ -40,7 +40,7 @@ impl Progress {
         Self { bar, lines }
     }
 
-    /// One more file is done.
+    /// Counts a file as done.
     #[expect(clippy::print_stderr, reason = "progress goes to stderr")]
     pub(super) fn advance(&mut self) {
         self.bar.inc(1);
@@ -52,7 +52,7 @@ impl Progress {
         }
     }
 
-    /// Runs what writes to the terminal.
+    /// Runs a function that writes to the terminal, without the bar.
     pub(super) fn suspend<R>(&self, write: impl FnOnce() -> R) -> R {
         self.bar.suspend(write)
     }

@@ -1,6 +1,6 @@
-//! `partywall serve`: the webhook server, put together.
+//! `partywall serve`: runs the webhook server.
 //!
-//! Policies, certificates, listeners, signals and the log meet here, and nowhere else.
+//! Policies, certificates, listeners, signals and the log come together here only.
 
 mod demo;
 
@@ -25,7 +25,7 @@ use crate::server::{
 };
 use crate::telemetry::{self, LogFormat, Metrics};
 
-/// How often the policies are looked at; a change is taken when it was seen twice.
+/// The time between two looks at the policies; a change is taken when two looks found it.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 #[derive(Debug, clap::Args)]
@@ -73,7 +73,7 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
     let format = args.log_format;
     let _log = telemetry::init(format);
     match (run_logged(args), format) {
-        // A collector reads no plain text; a person reads no log to learn why nothing started.
+        // A log collector cannot read plain text, and a person at a terminal should not have to read JSON.
         (Err(error), LogFormat::Json) => {
             error!(error = format!("{error:#}"), "cannot serve");
             Ok(ExitCode::from(2))
@@ -83,12 +83,12 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
 }
 
 fn run_logged(args: Args) -> anyhow::Result<ExitCode> {
-    // Everything but the connections of the webhook: those have threads of their own.
-    // Where policies and certificates are read, reviews come first.
+    // Runs everything but the webhook's connections, which have threads of their own. The threads that read policies
+    // and certificates have a lower priority than reviews.
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().on_thread_start(lower_priority).build()?;
     let code = runtime.block_on(serve(args));
-    // Whoever sent a second signal does not want to wait for a file that is being read.
+    // After a second signal the program doesn't wait for a file that is being read.
     runtime.shutdown_background();
     code
 }
@@ -105,13 +105,13 @@ async fn serve(args: Args) -> anyhow::Result<ExitCode> {
     let certificates = Certificates::load(pair, args.client_ca)?;
     let listeners = Listeners { webhook: bind(args.listen)?, ops: bind(args.ops_listen)? };
     let (listen, ops_listen) = (listeners.webhook.local_addr()?, listeners.ops.local_addr()?);
-    // Before anybody is told that it serves, so that no signal comes too early.
+    // Before the log says that it serves, so that no signal comes too early.
     let (first, second) = signals(Duration::from_secs(args.drain))?;
     info!(%listen, %ops_listen, "serving");
     if is_demo {
         demo::announce(listen);
     }
-    // Where nobody knows how many cores there are, one thread serves.
+    // If the number of cores is unknown, one thread serves.
     let workers = available_parallelism().unwrap_or(NonZeroUsize::MIN);
     let parts = Parts {
         decider: snapshots,
@@ -120,7 +120,7 @@ async fn serve(args: Args) -> anyhow::Result<ExitCode> {
         limits: limits_within_descriptors(workers.get()),
         workers: Workers::start(workers)?,
     };
-    // Whatever happens first; to drop the others ends them.
+    // The first of these to end drops and so ends the others.
     tokio::select! {
         () = server::run(listeners, parts, first) => Ok(ExitCode::SUCCESS),
         never = policies.watch(LOOK_EVERY) => match never {},
@@ -131,7 +131,7 @@ async fn serve(args: Args) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// Listens on an address; `[::]` is all of them, and where the kernel has no IPv6, all of IPv4.
+/// Listens on an address. `[::]` stands for all addresses, and without IPv6 in the kernel for all of IPv4.
 fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
     let listener = server::bind(address).or_else(|error| {
         let has_v4 = address.ip() == Ipv6Addr::UNSPECIFIED;
@@ -141,7 +141,7 @@ fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
     listener.with_context(|| format!("cannot listen on {address}"))
 }
 
-/// The first signal, as the time to drain, and the second.
+/// Returns two futures: the first signal, as the time to drain, and the second signal.
 fn signals(
     drain: Duration,
 ) -> std::io::Result<(impl Future<Output = Duration> + Send, impl Future<Output = ()> + Send)> {
@@ -149,14 +149,14 @@ fn signals(
     let (tell, told) = oneshot::channel();
     let watch = async move {
         let time = either(&mut terminate, &mut interrupt, drain).await;
-        // Nobody listens if the server has stopped by itself, and then there is nothing to tell.
+        // The receiver is gone if the server has stopped by itself.
         let _stopped = tell.send(time);
         either(&mut terminate, &mut interrupt, drain).await;
     };
     let first = async move {
         match told.await {
             Ok(time) => time,
-            // The other future was dropped: the process is about to end.
+            // The other future was dropped, so the process is about to end.
             Err(_) => std::future::pending().await,
         }
     };

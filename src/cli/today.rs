@@ -1,10 +1,10 @@
-//! The date: only a command asks for it.
+//! The date, which only commands read.
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-/// The date by which exemptions expire: everywhere the same.
+/// Returns the date by which exemptions expire, in UTC for all clusters.
 #[expect(clippy::disallowed_methods, reason = "a command reads the clock, so that nothing below it has to")]
 pub(super) fn today() -> Date {
     Timestamp::now().to_zoned(TimeZone::UTC).date()

@@ -1,6 +1,6 @@
-//! Which files are read, and whether they have changed.
+//! Lists manifest files, and detects that they have changed.
 //!
-//! INVARIANT: nothing that is named like a manifest is passed over in silence: it is listed, or it is unreadable.
+//! INVARIANT: every path that is named like a manifest is either listed or reported as unreadable.
 
 #![expect(clippy::disallowed_methods, reason = "reading files is what this module is for")]
 
@@ -18,7 +18,7 @@ use walkdir::{DirEntry, WalkDir};
 pub struct Unreadable {
     /// The file or folder.
     pub path: PathBuf,
-    /// Why.
+    /// The reason.
     pub error: io::Error,
 }
 
@@ -28,20 +28,19 @@ impl fmt::Display for Unreadable {
     }
 }
 
-/// What paths mean.
+/// The files that paths refer to.
 #[derive(Default)]
 pub(crate) struct Listed {
-    /// A file itself, a folder's YAML and JSON files in the order of their names.
+    /// Files that are named, and the YAML and JSON files of folders, sorted by name.
     pub(crate) files: Vec<PathBuf>,
     pub(crate) unreadable: Vec<Unreadable>,
-    /// Folders in the folders, which are not read.
+    /// Subfolders, which are not read.
     pub(crate) subfolders: Vec<PathBuf>,
 }
 
-/// The files that `paths` mean.
+/// Lists the files that `paths` refer to, without subfolders.
 ///
-/// A folder is not descended into: in a mounted ConfigMap the files are symlinks into a hidden folder beside
-/// them, and would be read twice.
+/// In a mounted ConfigMap the files are symlinks into a hidden folder beside them, and would be read twice.
 pub(crate) fn list(paths: &[PathBuf]) -> Listed {
     let mut listed = Listed::default();
     for path in paths {
@@ -68,7 +67,7 @@ impl Listed {
                 Ok(metadata) if metadata.is_dir() && !is_manifest(&path) => self.subfolders.push(path),
                 _ if !is_manifest(&path) => {}
                 Ok(metadata) if metadata.is_file() => self.files.push(path),
-                // To mount a file that is missing makes a folder of its name; to read a pipe could take for ever.
+                // A mount of a missing file creates a folder of that name; and to read a pipe could take for ever.
                 Ok(_) => self.unreadable(&path, io::Error::other("it is named like a file and is none")),
                 Err(error) => self.unreadable(&path, error),
             }
@@ -80,7 +79,7 @@ impl Listed {
     }
 }
 
-/// Lists the files that `paths` mean, folders with all that is below them.
+/// Lists the files that `paths` refer to, with all subfolders.
 pub(crate) fn list_below(paths: &[PathBuf]) -> Listed {
     let mut listed = Listed::default();
     for path in paths {
@@ -102,7 +101,7 @@ pub(crate) fn list_below(paths: &[PathBuf]) -> Listed {
     listed
 }
 
-/// Whether the name is one of a YAML or JSON file that is not hidden.
+/// Returns whether a name is that of a YAML or JSON file that isn't hidden.
 pub(crate) fn is_manifest(path: &Path) -> bool {
     let extension = path.extension().and_then(|extension| extension.to_str());
     let is = |name| extension.is_some_and(|extension| extension.eq_ignore_ascii_case(name));
@@ -117,7 +116,7 @@ fn is_shown(entry: &DirEntry) -> bool {
     entry.depth() == 0 || !is_hidden(entry.path())
 }
 
-/// Whether there is a manifest in a folder or below it, hidden folders aside.
+/// Returns whether a folder or one below it holds a manifest, except in hidden folders.
 pub(crate) fn holds_manifest(folder: &Path) -> bool {
     let mut entries = WalkDir::new(folder).into_iter().filter_entry(is_shown).filter_map(Result::ok);
     entries.any(|entry| !entry.file_type().is_dir() && is_manifest(entry.path()))
@@ -127,16 +126,18 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Unreadable> {
     fs::read(path).map_err(|error| Unreadable { path: path.to_owned(), error })
 }
 
-/// What tells whether a load would read something else than the last one, without reading it.
+/// The state of files: a load would read the same as the last one if it is equal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fingerprint {
-    /// On another day, other exemptions have expired.
+    /// Exemptions expire with the date.
     today: Date,
     files: Vec<(PathBuf, Option<Stat>)>,
 }
 
-/// What of a file changes with its content. A kubelet swaps the folder behind a symlink, which shows in the
-/// inode; an editor that keeps length and time shows in the change time.
+/// The metadata of a file that changes with its content.
+///
+/// If kubelet swaps the folder behind a symlink, the inode changes; if an editor keeps length and time, the change
+/// time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Stat {
     len: u64,
@@ -145,8 +146,7 @@ struct Stat {
     changed: (i64, i64),
 }
 
-/// The fingerprint of the files that a load would read. What cannot be read has a fingerprint too:
-/// the load will say so.
+/// Returns the fingerprint of the files that a load would read, unreadable ones included.
 pub fn fingerprint(paths: &[PathBuf], today: Date) -> Fingerprint {
     let Listed { mut files, unreadable, .. } = list(paths);
     files.extend(unreadable.into_iter().map(|unreadable| unreadable.path));

@@ -4,16 +4,16 @@ use serde_json::Value;
 
 use super::flaws::Flaw;
 
-/// Which Lists are taken apart, and how strictly.
+/// The Lists that are taken apart, and how strictly they are checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Lists {
-    /// A `List` of v1 at the top of a document, with all that is wrong around its items.
+    /// A `List` of v1 at the top of a document, with all flaws around its items.
     Strict,
     /// A List of any kind, also inside another one, as kubectl accepts them.
     AnyKind,
 }
 
-/// A document, or what stands in a List.
+/// The content of a document or of an item.
 pub(super) enum Content {
     /// Anything but a List.
     Object(Value),

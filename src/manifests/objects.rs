@@ -1,4 +1,4 @@
-//! The objects in a file of YAML or JSON: documents, and the items of Lists.
+//! Reads the objects in a file of YAML or JSON: its documents, and the items of Lists.
 
 #![expect(clippy::disallowed_methods, reason = "this module reads manifests")]
 
@@ -13,7 +13,7 @@ use super::flaws::Flaw;
 use super::list::{Content, Lists, take_apart};
 use super::yaml;
 
-/// An object in a file, or the flaw that is there instead of one.
+/// An object in a file, or the flaw in its place.
 #[derive(Debug)]
 pub(crate) struct Entry {
     pub(crate) position: Position,
@@ -27,7 +27,7 @@ pub(crate) struct Entry {
 pub(crate) struct Position {
     /// The number of the document, from 1.
     pub(crate) document: usize,
-    /// Whether the file has no other document.
+    /// True if the file has no other document.
     pub(crate) is_only_document: bool,
     /// The index in each List that the object is in, the outermost first.
     pub(crate) items: Vec<usize>,
@@ -77,7 +77,7 @@ fn expand(position: Position, value: Value, written: Option<&Value>, lists: List
 /// An object of a manifest.
 #[derive(Debug)]
 pub(crate) struct Manifest {
-    /// The path as given, with the number of the document and the index in Lists if the file holds several objects.
+    /// The path as given; with several objects in a file also the number of the document and the item.
     pub(crate) source: String,
     pub(crate) object: Value,
     /// A policy with the words that YAML takes for booleans.

@@ -1,10 +1,11 @@
-//! Text → documents. YAML and JSON are read by one parser, so that both refuse repeated keys and both name line
-//! and column.
+//! Parses a text into documents.
 //!
-//! A line that begins with `---` always begins a document in YAML, even inside a quoted text. So the text is cut
-//! there first, and a document that is broken takes none of the others with it.
+//! One parser reads YAML and JSON, so both refuse repeated keys, and errors name the line and the column.
 //!
-//! INVARIANT: aliases cannot make a small document large; the parser's budget ends that.
+//! In YAML, a line that begins with `---` always begins a document, even inside a quoted text. So the text is split
+//! there first, and a syntax error in one document doesn't affect the others.
+//!
+//! INVARIANT: aliases cannot expand a small document into a large one; the parser's budget stops them.
 
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -16,13 +17,13 @@ use thiserror::Error;
 pub(crate) struct Document<'t> {
     /// Its number in the text, from 1; empty documents count.
     pub(crate) number: usize,
-    /// What it says, as kubectl reads it: `yes`, `no`, `on`, `off` are booleans.
+    /// The value as kubectl reads it: `yes`, `no`, `on` and `off` are booleans.
     pub(crate) content: Result<Value, SyntaxError>,
     text: &'t str,
 }
 
 impl Document<'_> {
-    /// The content with the words that kubectl takes for booleans; `None`: it has no such word.
+    /// Parses it with the words that kubectl takes for booleans; `None` if it has no booleans.
     pub(crate) fn written(&self) -> Option<Value> {
         let content = self.content.as_ref().ok()?;
         if !has_boolean(content) {
@@ -41,14 +42,14 @@ fn has_boolean(value: &Value) -> bool {
     }
 }
 
-/// Why a document cannot be read.
+/// The reason that a document cannot be parsed.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct SyntaxError {
     /// The line in the text, from 1.
     pub(crate) line: u64,
     /// The column in that line, from 1.
     pub(crate) column: u64,
-    /// What is wrong.
+    /// The error.
     pub(crate) message: String,
 }
 
@@ -65,7 +66,7 @@ pub(super) fn text(bytes: &[u8]) -> Result<&str, NotUtf8> {
     str::from_utf8(bytes).map_err(|error| NotUtf8 { byte: error.valid_up_to() + 1 })
 }
 
-/// The documents of a text that are not empty, in order.
+/// Returns the documents of a text in order, without empty ones.
 pub(crate) fn documents(text: &str) -> Vec<Document<'_>> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let pieces = split_json(text).unwrap_or_else(|| split_yaml(text));
@@ -78,7 +79,7 @@ pub(crate) fn documents(text: &str) -> Vec<Document<'_>> {
         .collect()
 }
 
-/// One document of a text, and what stands before it.
+/// The text of one document, and its offset.
 struct Piece<'t> {
     text: &'t str,
     /// The lines before it.
@@ -87,7 +88,7 @@ struct Piece<'t> {
     column: u64,
 }
 
-/// Several JSON objects in a row, as `kubectl get -o json` and `jq` write them.
+/// Splits JSON objects in a row, as `kubectl get -o json` and `jq` write them.
 fn split_json(text: &str) -> Option<Vec<Piece<'_>>> {
     if !text.trim_ascii_start().starts_with('{') {
         return None;
@@ -96,7 +97,7 @@ fn split_json(text: &str) -> Option<Vec<Piece<'_>>> {
     let (mut line, mut column, mut end) = (0, 0, 0);
     let mut stream = serde_json::Deserializer::from_str(text).into_iter::<&RawValue>();
     while let Some(value) = stream.next() {
-        // Anything else is YAML that begins with a brace, or broken; the YAML parser says which.
+        // Anything else is YAML that begins with a brace, or a syntax error that the YAML parser reports.
         let piece = value.ok()?.get();
         let start = stream.byte_offset().checked_sub(piece.len())?;
         let between = text.get(end..start)?;
@@ -114,18 +115,18 @@ fn newlines(text: &str) -> u64 {
     text.bytes().map(|byte| u64::from(byte == b'\n')).sum()
 }
 
-/// The columns before what follows `text`, which begins after `column` of them.
+/// Returns the columns before the text that follows `text`, which itself begins after `column` of them.
 fn columns(column: u64, text: &str) -> u64 {
     let count = |text: &str| text.chars().map(|_| 1_u64).sum::<u64>();
     text.rsplit_once('\n').map_or_else(|| column + count(text), |(_, last)| count(last))
 }
 
-/// The documents of a YAML text.
+/// Splits a YAML text into documents.
 fn split_yaml(text: &str) -> Vec<Piece<'_>> {
     let mut pieces = Vec::new();
     let mut start = (0, 0);
     let mut offset = 0;
-    // What stands before the first marker is a document only if there is something in it.
+    // The text before the first marker is a document only if it has content.
     let mut has_content = false;
     for (line, content) in (0..).zip(text.split_inclusive('\n')) {
         if is_marker(content) {
@@ -149,13 +150,13 @@ fn is_marker(line: &str) -> bool {
     line.strip_prefix("---").is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '\r', '\n']))
 }
 
-/// Nothing, a comment or a directive.
+/// Returns whether a line is empty, a comment or a directive.
 fn is_blank(line: &str) -> bool {
     let line = line.trim_ascii();
     line.is_empty() || line.starts_with(['#', '%'])
 }
 
-/// The value of one document; `None`: it is empty.
+/// Parses a document; `None` if it is empty.
 fn parse(piece: &Piece<'_>) -> Result<Option<Value>, SyntaxError> {
     match serde_saphyr::from_str_with_options::<Option<Value>>(piece.text, options(false)) {
         Ok(value) => Ok(value.filter(|value| !value.is_null())),
@@ -163,18 +164,18 @@ fn parse(piece: &Piece<'_>) -> Result<Option<Value>, SyntaxError> {
             let error = error.without_snippet();
             let (line, column) = error.location().map_or((1, 1), |at| (at.line().max(1), at.column().max(1)));
             let column = if line == 1 { piece.column + column } else { column };
-            // A file's own control characters have no business on a terminal.
+            // The control characters of a file must not reach a terminal.
             let message = DefaultMessageFormatter.format_message(error).replace(char::is_control, " ");
             Err(SyntaxError { line: piece.line + line, column, message })
         }
     }
 }
 
-/// What the parser is told. Repeated keys are refused in any case.
+/// Returns the options of the parser, which refuses repeated keys in any case.
 fn options(strict_booleans: bool) -> Options {
     serde_saphyr::options! {
-        // A `List` of a whole cluster is one document, so what is written out may be large; what aliases
-        // make of it may not, which the parser limits by itself.
+        // A `List` of a whole cluster is one document, so a text may be large. The expansion of aliases may not; the
+        // parser limits it.
         budget: serde_saphyr::budget! {
             max_events: 50_000_000,
             max_nodes: 20_000_000,
@@ -194,7 +195,7 @@ mod tests {
 
     use super::*;
 
-    /// Number and content, or line and column as text.
+    /// Returns number and content, or line and column as text.
     fn read(text: &str) -> Vec<(usize, Result<Value, String>)> {
         documents(text)
             .into_iter()

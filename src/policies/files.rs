@@ -1,14 +1,14 @@
 //! Files of objects → a checked snapshot.
 //!
-//! `path` → [`manifests`] → `text` → [`yaml`] → documents → [`document`] (structure, by [`schema`]) → objects →
+//! `path` → [`manifests`] → objects as values → [`document`] (structure, by [`schema`]) → typed objects →
 //! [`Snapshot::compile_beside`] (sense) → [`Loaded`].
 //!
-//! Every mistake of every file is reported at once: an object with flaws goes on without what was flawed, and
-//! what only follows from that is left out ([`consequences`]). Nothing here decides about a request, and nothing
-//! here looks at the clock: the date is an argument.
+//! A load reports every mistake of every file at once. It goes on with an object without the fields that have flaws,
+//! and leaves out the mistakes that only follow from these flaws ([`consequences`]). Nothing here decides about a
+//! request or reads the clock: the date is an argument.
 //!
-//! INVARIANT: a [`Loaded`] has no mistakes, and everything that was meant to be read was. Who has one already
-//! keeps it when a load fails.
+//! INVARIANT: a [`Loaded`] has no mistakes and covers every file that was meant. If a load fails, its caller keeps the
+//! snapshot that it has.
 
 mod consequences;
 mod document;
@@ -27,27 +27,27 @@ use thiserror::Error;
 
 use crate::manifests::{self, Entry, Flaw, Listed, Lists, Unreadable};
 
-/// A snapshot that may be used, and what is worth a warning.
+/// A snapshot without mistakes, and warnings.
 #[derive(Debug)]
 pub struct Loaded {
     /// The snapshot.
     pub snapshot: Snapshot,
-    /// What is worth a warning, sorted.
+    /// The warnings, sorted.
     pub warnings: Vec<Mistake>,
 }
 
-/// Why there is no snapshot.
+/// The reason that there is no snapshot.
 #[derive(Debug, Error)]
 pub enum LoadError {
-    /// Files or folders cannot be read.
+    /// Some files or folders cannot be read.
     #[error("{}", lines(unreadable.iter().map(|u| u as &dyn Display).chain(mistakes.iter().map(|m| m as _))))]
     Unreadable {
         /// All of them.
         unreadable: Vec<Unreadable>,
-        /// The mistakes in what was read, sorted.
+        /// The mistakes in the other files, sorted.
         mistakes: Vec<Mistake>,
     },
-    /// What was read has mistakes: all of them, sorted.
+    /// The files have mistakes; all of them, sorted.
     #[error("{}", lines(.0.iter().map(|mistake| mistake as &dyn Display)))]
     Mistaken(Vec<Mistake>),
 }
@@ -78,7 +78,7 @@ pub fn load(paths: &[PathBuf], today: Date) -> Result<Loaded, LoadError> {
     read.compile(place, today)
 }
 
-/// The embedded demonstration: one tenant on nodes of its own.
+/// Loads the embedded demonstration: one tenant on nodes of its own.
 pub fn demo(today: Date) -> Result<Loaded, LoadError> {
     const DEMO: &str = include_str!("../../policies/examples/eks.yaml");
     const PATH: &str = "policies/examples/eks.yaml (embedded)";
@@ -87,7 +87,9 @@ pub fn demo(today: Date) -> Result<Loaded, LoadError> {
     read.compile(PATH.to_owned(), today)
 }
 
-/// All that is wrong with one object, whatever it refers to. `written` is as [`yaml::Document::written`] has it.
+/// Returns all mistakes of one object, except in what it refers to.
+///
+/// `written` is the object with the words that YAML takes for booleans.
 pub(crate) fn inspect(source: &str, object: Value, written: Option<&Value>, today: Date) -> Vec<Mistake> {
     let mut read = Read { unread: vec![Unread::default()], ..Read::default() };
     read.object(Source::file(source), object, written);
@@ -97,7 +99,7 @@ pub(crate) fn inspect(source: &str, object: Value, written: Option<&Value>, toda
     }
 }
 
-/// What was read so far.
+/// Everything read so far.
 #[derive(Default)]
 struct Read {
     objects: Vec<Located>,
@@ -137,19 +139,19 @@ impl Read {
         }
     }
 
-    /// What cannot be read may hold anything that others refer to.
+    /// Notes a file that cannot be read, in which any object may be that others refer to.
     fn unreadable(&mut self, error: Unreadable) {
         self.unreadable.push(error);
         self.unread.push(Unread::default());
     }
 
-    /// A file of which nothing is known.
+    /// Notes a file whose content is unknown.
     fn lost(&mut self, path: &str, message: String) {
         self.flaws.push((Source::file(path), Flaw::without_value("", message)));
         self.unread.push(Unread::default());
     }
 
-    /// Compiles what was read; what is said of all of it is said of `place`.
+    /// Compiles the objects; mistakes of all of them together are reported for `place`.
     fn compile(self, place: String, today: Date) -> Result<Loaded, LoadError> {
         let Self { objects, unread, unreadable, flaws, warnings: mut early } = self;
         let (compiled, errors) = match Snapshot::compile_beside(objects, &unread, today) {
@@ -176,7 +178,7 @@ impl Read {
     }
 }
 
-/// The flaws of structure, and the errors that do not follow from them, sorted.
+/// Returns the flaws of structure, and the errors that don't follow from them, sorted.
 fn all(flaws: Vec<(Source, Flaw)>, errors: Vec<Mistake>) -> Vec<Mistake> {
     let mut by_source: BTreeMap<Source, Vec<Flaw>> = BTreeMap::new();
     for (source, flaw) in flaws {

@@ -1,10 +1,10 @@
-//! Policies from files into the server's store, and again when the files change.
+//! Loads policies from files into the store, and loads them again when the files change.
 //!
-//! A change is only read when it was seen twice in a row, and only taken if nothing changed while it was read:
-//! files are written one after the other, and half of a set may be a set too.
+//! A change is read only after two looks found the same, and taken only if nothing changed during the read: files are
+//! written one after the other, and half of a set may be a valid set.
 //!
-//! INVARIANT: what holds was loaded without a mistake from files that stood still; and policies with tenants are
-//! never replaced by policies without, since then every tenant's pod would be nobody's.
+//! INVARIANT: the policies in force were loaded without a mistake from files that didn't change meanwhile. Policies
+//! with tenants are never replaced by policies without: all namespaces of the tenants would become unclaimed.
 
 use std::convert::Infallible;
 use std::path::PathBuf;
@@ -24,31 +24,31 @@ use super::store::Writer;
 use crate::manifests::{Fingerprint, fingerprint};
 use crate::telemetry::{Metrics, Reload};
 
-/// How often a start tries to read files that change all the time.
+/// How often a start tries to read files that keep changing.
 const TRIES: usize = 3;
-/// How many tenants that came or went are named.
+/// How many added or removed tenants are logged by name.
 const NAMED: usize = 20;
 
 /// The policies of this process.
 pub(crate) struct Policies {
     /// Empty for the embedded demo.
     paths: Vec<PathBuf>,
-    /// What the files looked like that were last decided about.
+    /// The state of the files at the last decision.
     fingerprint: Fingerprint,
-    /// Whether those were refused.
+    /// True if that decision was to refuse them.
     is_refused: bool,
-    /// What the files looked like at the last look, if that was something else.
+    /// The state of the files at the last look, if it was another one.
     changed: Option<Fingerprint>,
-    /// Why they could not be read, if so: it is told once.
+    /// The last error of reading them, which is logged once.
     unreadable: Option<String>,
     writer: Writer,
     metrics: Arc<Metrics>,
-    /// Tells the date, by which exemptions expire.
+    /// Returns the date by which exemptions expire.
     today: fn() -> Date,
 }
 
 impl Policies {
-    /// Loads for the first time. The error has every mistake, one a line.
+    /// Loads for the first time. The error has all mistakes, one a line.
     pub(crate) async fn load(
         paths: Vec<PathBuf>,
         writer: Writer,
@@ -73,12 +73,12 @@ impl Policies {
             metrics,
             today,
         };
-        let reload = policies.hold(loaded);
-        policies.decided(reload);
+        let reload = policies.put_in_force(loaded);
+        policies.note_decision(reload);
         Ok(policies)
     }
 
-    /// Looks at the files `every` so often, for ever.
+    /// Checks the files once in `every`, for ever.
     pub(crate) async fn watch(mut self, every: Duration) -> Infallible {
         let mut ticks = interval(every);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -88,8 +88,9 @@ impl Policies {
         }
     }
 
-    /// Loads again if something changed since the last look but one: a file, or the date, with which exemptions
-    /// expire. All of it off the threads that serve requests.
+    /// Loads again if two looks found the same change, of a file or of the date.
+    ///
+    /// It reads on blocking threads.
     async fn look(&mut self) {
         let (paths, today) = (self.paths.clone(), self.today);
         let Ok(fingerprint) = spawn_blocking(move || fingerprint(&paths, today())).await else {
@@ -97,12 +98,12 @@ impl Policies {
         };
         if fingerprint == self.fingerprint {
             (self.changed, self.unreadable) = (None, None);
-            self.decided_as_before();
+            self.report_state();
         } else if self.changed.as_ref() == Some(&fingerprint) {
             let paths = self.paths.clone();
             match spawn_blocking(move || read(&paths, today())).await {
                 Ok(Some((read, loaded))) if read == fingerprint => self.change(fingerprint, loaded),
-                // It goes on changing: two more looks.
+                // The files keep changing, so two more looks must find the same.
                 Ok(_) => self.changed = None,
                 Err(_) => {}
             }
@@ -111,11 +112,11 @@ impl Policies {
         }
     }
 
-    /// Decides about a change that was read.
+    /// Takes or refuses a change.
     fn change(&mut self, fingerprint: Fingerprint, loaded: Result<Loaded, LoadError>) {
         let reload = match loaded {
-            Ok(loaded) => self.hold(loaded),
-            // It may be readable again without looking any different, so it is not decided about for good.
+            Ok(loaded) => self.put_in_force(loaded),
+            // The files may become readable without another fingerprint, so this is no final decision.
             Err(error @ LoadError::Unreadable { .. }) => return self.unreadable(error.to_string()),
             Err(error) => {
                 for mistake in error.to_string().lines() {
@@ -127,10 +128,10 @@ impl Policies {
         };
         (self.fingerprint, self.changed, self.unreadable) = (fingerprint, None, None);
         self.metrics.policy_reloads.inc(reload);
-        self.decided(reload);
+        self.note_decision(reload);
     }
 
-    /// Says once why the policies cannot be read; they are tried again at the next look.
+    /// Logs once why the policies cannot be read; the next look tries again.
     fn unreadable(&mut self, problem: String) {
         self.metrics.policies_faulty.set(1);
         if self.unreadable.as_ref() != Some(&problem) {
@@ -140,17 +141,17 @@ impl Policies {
         }
     }
 
-    fn decided(&mut self, reload: Reload) {
+    fn note_decision(&mut self, reload: Reload) {
         self.is_refused = reload == Reload::Refused;
-        self.decided_as_before();
+        self.report_state();
     }
 
-    fn decided_as_before(&self) {
+    fn report_state(&self) {
         self.metrics.policies_faulty.set(i64::from(self.is_refused));
     }
 
-    /// Puts what was loaded into the store, unless it is worse than what is there.
-    fn hold(&mut self, Loaded { snapshot, warnings }: Loaded) -> Reload {
+    /// Puts a snapshot into the store, unless it has no tenants and the current one has.
+    fn put_in_force(&mut self, Loaded { snapshot, warnings }: Loaded) -> Reload {
         for warning in warnings {
             warn!("{warning}");
         }
@@ -165,24 +166,24 @@ impl Policies {
             return Reload::Refused;
         }
         if let Some(before) = self.writer.current() {
-            tell(&before, &snapshot);
+            log_tenants(&before, &snapshot);
         }
-        self.metrics.hold(&snapshot);
+        self.metrics.set_snapshot(&snapshot);
         self.writer.replace(Arc::new(snapshot));
         info!(tenants, namespaces, node_pools, "policies loaded");
         Reload::Taken
     }
 }
 
-/// What the files looked like, and what is in them; nothing if they changed meanwhile.
+/// Returns the fingerprint of the files and their objects, or `None` if they changed during the read.
 fn read(paths: &[PathBuf], today: Date) -> Option<(Fingerprint, Result<Loaded, LoadError>)> {
     let before = fingerprint(paths, today);
     let loaded = if paths.is_empty() { demo(today) } else { load(paths, today) };
     (fingerprint(paths, today) == before).then_some((before, loaded))
 }
 
-/// Says which tenants came and went: an operator who deletes a file by mistake should read of it.
-fn tell(before: &Snapshot, after: &Snapshot) {
+/// Logs which tenants were added and removed, so that an operator notices a file deleted by mistake.
+fn log_tenants(before: &Snapshot, after: &Snapshot) {
     let (gone, new) = (missing(before, after), missing(after, before));
     for name in gone.iter().take(NAMED) {
         warn!("tenant `{name}` is gone: its namespaces are unclaimed now");
@@ -190,16 +191,16 @@ fn tell(before: &Snapshot, after: &Snapshot) {
     for name in new.iter().take(NAMED) {
         info!("tenant `{name}` is new");
     }
-    let untold = |names: &[&str]| names.len().saturating_sub(NAMED);
-    if untold(&gone) > 0 {
-        warn!("{} more tenants are gone", untold(&gone));
+    let unnamed = |names: &[&str]| names.len().saturating_sub(NAMED);
+    if unnamed(&gone) > 0 {
+        warn!("{} more tenants are gone", unnamed(&gone));
     }
-    if untold(&new) > 0 {
-        info!("{} more tenants are new", untold(&new));
+    if unnamed(&new) > 0 {
+        info!("{} more tenants are new", unnamed(&new));
     }
 }
 
-/// The names of the tenants that `these` has and `those` has not.
+/// Returns the names of the tenants that are in `these` and not in `those`.
 fn missing<'s>(these: &'s Snapshot, those: &Snapshot) -> Vec<&'s str> {
     let names: FxHashSet<&str> = those.tenants().iter().map(|tenant| &*tenant.name).collect();
     let mut missing: Vec<_> = these.tenants().iter().map(|tenant| &*tenant.name).collect();
@@ -238,7 +239,7 @@ spec:
         Date::constant(2026, 11, 20)
     }
 
-    /// Policies in a file of their own, loaded once.
+    /// Policies in a temporary file, loaded once.
     struct Case {
         folder: tempfile::TempDir,
         policies: Policies,
@@ -260,7 +261,7 @@ spec:
             self.folder.path().join("policies.yaml")
         }
 
-        /// Writes other policies, of another length so that no clock is too coarse.
+        /// Writes other policies, of another length in case the clock is too coarse.
         fn write(&self, documents: &[&str]) {
             fs::write(self.path(), documents.join("---")).unwrap();
         }
@@ -270,7 +271,7 @@ spec:
             self.policies.look().await;
         }
 
-        /// Writes other policies, and looks at them.
+        /// Writes other policies, and looks twice.
         async fn changed_to(&mut self, documents: &[&str]) {
             self.write(documents);
             self.look_twice().await;
@@ -280,11 +281,11 @@ spec:
             self.policies.metrics.policies_faulty.get() == 1
         }
 
-        fn holds(&self) -> Option<Arc<Snapshot>> {
+        fn current(&self) -> Option<Arc<Snapshot>> {
             self.reader.load().clone()
         }
 
-        /// How many changes were taken, and how many refused.
+        /// Returns how many changes were taken, and how many refused.
         fn reloads(&self) -> (u64, u64) {
             let reloads = &self.policies.metrics.policy_reloads;
             (reloads.get(Reload::Taken), reloads.get(Reload::Refused))
@@ -294,19 +295,19 @@ spec:
     #[tokio::test]
     async fn a_change_is_taken_and_no_change_is_none() {
         let mut case = Case::loaded(&[POOL, TENANT]).await;
-        let first = case.holds().unwrap();
+        let first = case.current().unwrap();
         assert_eq!(case.policies.metrics.tenants.get(), 1);
         case.policies.look().await;
         assert_eq!(case.reloads(), (0, 0));
         case.changed_to(&[POOL, &format!("{TENANT}# a comment\n")]).await;
         assert_eq!(case.reloads(), (1, 0));
-        assert!(!Arc::ptr_eq(&first, &case.holds().unwrap()));
+        assert!(!Arc::ptr_eq(&first, &case.current().unwrap()));
     }
 
     #[tokio::test]
     async fn l16_policies_that_are_gone_or_without_tenants_replace_nothing() {
         let mut case = Case::loaded(&[POOL, TENANT]).await;
-        let first = case.holds().unwrap();
+        let first = case.current().unwrap();
         case.changed_to(&[POOL]).await;
         assert_eq!(case.reloads(), (0, 1));
         case.policies.look().await;
@@ -316,35 +317,35 @@ spec:
         case.look_twice().await;
         assert_eq!(case.reloads(), (0, 2));
         assert!(case.is_faulty());
-        assert!(Arc::ptr_eq(&first, &case.holds().unwrap()));
+        assert!(Arc::ptr_eq(&first, &case.current().unwrap()));
         assert_eq!(case.policies.metrics.tenants.get(), 1);
     }
 
     #[tokio::test]
     async fn l16_without_a_tenant_nothing_is_decided_until_there_is_one() {
         let mut case = Case::loaded(&[POOL]).await;
-        assert!(case.holds().is_none());
+        assert!(case.current().is_none());
         case.changed_to(&[POOL, TENANT]).await;
-        assert!(case.holds().is_some());
+        assert!(case.current().is_some());
     }
 
     #[tokio::test]
     async fn l16_half_of_a_change_is_never_read() {
         let mut case = Case::loaded(&[POOL, TENANT]).await;
-        let first = case.holds().unwrap();
+        let first = case.current().unwrap();
         let other = TENANT.replace("name: tenants-x", "name: tenants-other");
         for comment in ["# 1\n", "# 22\n", "# 333\n"] {
-            // It would load, but somebody is still writing.
+            // It would load, but the file is still being written.
             case.write(&[POOL, &format!("{other}{comment}")]);
             case.policies.look().await;
-            assert!(Arc::ptr_eq(&first, &case.holds().unwrap()));
+            assert!(Arc::ptr_eq(&first, &case.current().unwrap()));
         }
         case.policies.look().await;
-        let second = case.holds().unwrap();
+        let second = case.current().unwrap();
         assert_eq!(case.reloads(), (1, 0));
         assert_eq!(missing(&first, &second), ["tenants-x"]);
         assert_eq!(missing(&second, &first), ["tenants-other"]);
-        // What is undone before it was seen twice is no change.
+        // A change that is undone before the second look is no change.
         fs::rename(case.path(), case.folder.path().join("aside")).unwrap();
         case.policies.look().await;
         assert_eq!(case.reloads(), (1, 0));
@@ -378,7 +379,7 @@ spec:
         case.policies.change(fingerprint, Err(other));
         assert_eq!(case.reloads(), (0, 1));
         assert!(case.is_faulty());
-        // Nothing looks any different, and yet it is read.
+        // The fingerprint is the same, and yet it is read.
         case.policies.look().await;
         assert_eq!(case.reloads(), (1, 1));
         assert!(!case.is_faulty());

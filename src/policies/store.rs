@@ -1,38 +1,38 @@
-//! Where the snapshot lives: one writes, everybody reads, nobody waits.
+//! The store of the snapshot: one writer, many readers, and no reader waits.
 
 use std::sync::Arc;
 
 use arc_swap::{ArcSwapOption, Guard};
 use partywall_core::tenancy::Snapshot;
 
-/// A place for a snapshot, empty at first: the one hand that writes it, and as many eyes as needed.
+/// Creates an empty store.
 pub fn store() -> (Writer, Reader) {
     let reader = Reader(Arc::new(ArcSwapOption::empty()));
     (Writer(reader.clone()), reader)
 }
 
-/// The one that writes. It cannot be cloned.
+/// The writer of the store. It cannot be cloned, so there is only one.
 #[derive(Debug)]
 pub struct Writer(Reader);
 
 impl Writer {
-    /// From now on, reviews are decided by `snapshot`; those under way keep the one they have.
+    /// Replaces the snapshot; reviews under way keep the one that they have.
     pub fn replace(&mut self, snapshot: Arc<Snapshot>) {
         self.0.0.store(Some(snapshot));
     }
 
-    /// The snapshot that holds.
+    /// Returns the current snapshot.
     pub fn current(&self) -> Option<Arc<Snapshot>> {
         self.0.0.load_full()
     }
 }
 
-/// One that reads.
+/// A reader of the store.
 #[derive(Clone, Debug)]
 pub struct Reader(Arc<ArcSwapOption<Snapshot>>);
 
 impl Reader {
-    /// The snapshot that holds, if there is one yet.
+    /// Returns the current snapshot, or `None` if there is none yet.
     pub fn load(&self) -> Guard<Option<Arc<Snapshot>>> {
         self.0.load()
     }

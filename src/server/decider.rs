@@ -68,7 +68,9 @@ fn decide(phase: Phase, body: &[u8], snapshot: &Snapshot, observers: Observers<'
     reply
 }
 
-/// Runs `decide`, and denies the review if that panics: a bug must neither allow it nor end its connection.
+/// Runs `decide`, and denies the review if that panics.
+///
+/// A bug must neither allow the review nor end its connection.
 fn deny_on_panic(
     phase: Phase,
     body: &[u8],

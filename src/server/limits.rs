@@ -1,4 +1,4 @@
-//! How much work the server accepts at once, and how long each step of it may take.
+//! Limits: how much work the server accepts at once, and how long each step of it may take.
 
 use std::time::Duration;
 
@@ -18,11 +18,14 @@ pub struct Limits {
 /// Sizes of bodies, and the memory for them, all in bytes.
 #[derive(Clone, Copy, Debug)]
 pub struct BodyLimits {
-    /// The largest body that is decided. A tenant may send 3 MiB to the API server. As JSON, with the old object beside
+    /// The largest body that is decided.
+    ///
+    /// A tenant may send 3 MiB to the API server. As JSON, with the old object beside
     /// the new one and `<` written in six bytes, 18.6 MB of that were measured, but no honest object comes close.
     pub decided_up_to: usize,
-    /// The largest body that its connection's own thread decides as soon as it is complete. A larger one is decided on
-    /// another thread, which costs two wake-ups.
+    /// The largest body that its connection's own thread decides as soon as it is complete.
+    ///
+    /// A larger one is decided on another thread, which costs two wake-ups.
     pub inline_up_to: usize,
     /// The largest body that counts as small; nearly every honest one does.
     pub small_up_to: usize,
@@ -32,8 +35,9 @@ pub struct BodyLimits {
     pub discarded_of_oversized: usize,
     /// Memory for all small bodies together.
     pub small_body_memory: usize,
-    /// Memory for all bodies together that are larger than small ones and decided inline: a pod of 100 KB doesn't wait
-    /// for memory behind bodies of megabytes.
+    /// Memory for all bodies together that are larger than small ones and decided inline.
+    ///
+    /// A pod of 100 KB doesn't wait for memory behind bodies of megabytes.
     pub medium_body_memory: usize,
     /// Memory for all larger bodies together.
     pub large_body_memory: usize,
@@ -55,14 +59,18 @@ pub struct ConnectionLimits {
 pub struct Timings {
     /// How long a TLS handshake may take.
     pub handshake: Duration,
-    /// How long the head of a connection's first request may take from its first byte on, an HTTP/2 preface from the
-    /// handshake on, and any head on the ops port, idle time included.
+    /// How long the head of a connection's first request may take from its first byte on.
+    ///
+    /// The same time holds for an HTTP/2 preface from the handshake on, and for any head on the ops port, idle time
+    /// included.
     pub request_head: Duration,
     /// How long a body may take to deliver as many bytes as a small body has, or its end.
     pub body_progress: Duration,
     /// How long a write may wait for its peer to read.
     pub write_progress: Duration,
-    /// How long a connection may be idle. The API server closes its own after 90 s and doesn't repeat a POST that meets
+    /// How long a connection may be idle.
+    ///
+    /// The API server closes its own after 90 s and doesn't repeat a POST that meets
     /// a closed one, so this must be longer.
     pub idle: Duration,
     /// How long a shutdown waits for reviews that are under way, after connections were told to finish.

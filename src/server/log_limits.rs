@@ -13,7 +13,7 @@ pub(super) struct LogThrottle {
     created: Instant,
     lines: u32,
     interval_seconds: u64,
-    /// The second in which the interval began, counted from `created`, and in the low 32 bits the events since then.
+    /// The second after `created` in which the interval began, and in the low 32 bits its events.
     state: AtomicU64,
 }
 

@@ -1,6 +1,7 @@
 //! The ops port: `/livez`, `/readyz` and `/metrics`, in plain HTTP.
 //!
-//! INVARIANT: ready means that the server would decide a review that arrives now, and one that arrives in a few seconds.
+//! INVARIANT: ready means that the server would decide a review that arrives now, and one that arrives in a few
+//! seconds.
 
 use std::sync::Arc;
 

@@ -94,9 +94,10 @@ async fn serve<D: Decider>(phase: Phase, webhook: Arc<Webhook<D>>, mut request: 
 /// A large body waited for others until it had to give up.
 struct WaitedTooLong;
 
-/// Decides about a large body on another thread: that takes milliseconds, in which this one serves other connections.
+/// Decides about a large body on another thread.
 ///
-/// If the caller hangs up while the body waits, the body is dropped and never decided.
+/// That takes milliseconds, in which this thread serves other connections. If the caller hangs up while the body waits,
+/// the body is dropped and never decided.
 async fn decide_on_blocking_thread<D: Decider>(
     phase: Phase,
     (body, memory): (Bytes, Reservation),

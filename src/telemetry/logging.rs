@@ -8,7 +8,7 @@ use tracing::level_filters::LevelFilter;
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
 
-/// How a log line is written.
+/// The format of log lines.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum LogFormat {
     /// For people; coloured on a terminal.
@@ -18,14 +18,14 @@ pub enum LogFormat {
     Json,
 }
 
-/// Writes out what is still in the channel when it is dropped.
+/// Writes the lines that are still in the channel when it is dropped.
 #[derive(Debug)]
 #[must_use = "dropping it ends the log"]
 pub struct LogGuard(#[expect(dead_code, reason = "held for its drop")] WorkerGuard);
 
-/// Starts the log of this process; `RUST_LOG` filters it, `info` and above without.
+/// Starts the log of this process. `RUST_LOG` filters it; the default is `info` and above.
 ///
-/// Lines that stderr is too slow for are dropped rather than waited for: a review has a deadline.
+/// If stderr is too slow, lines are dropped: a review has a deadline and cannot wait.
 pub fn init(format: LogFormat) -> LogGuard {
     let (writer, guard) = NonBlockingBuilder::default().lossy(true).finish(stderr());
     let filter = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).from_env_lossy();
@@ -34,7 +34,7 @@ pub fn init(format: LogFormat) -> LogGuard {
         .with_writer(writer)
         .with_target(false)
         .with_ansi(is_coloured(stderr().is_terminal(), no_color().as_deref()));
-    // Fails only if a log was started before, and then there is one already.
+    // Fails only if a log was started before, which then is used.
     let _already_started = match format {
         LogFormat::Text => builder.try_init(),
         LogFormat::Json => builder.json().flatten_event(true).try_init(),
@@ -43,7 +43,7 @@ pub fn init(format: LogFormat) -> LogGuard {
     LogGuard(guard)
 }
 
-/// Whether lines are coloured: on a terminal, unless `NO_COLOR` is set to something.
+/// Returns whether lines are coloured: on a terminal, unless `NO_COLOR` is set.
 fn is_coloured(is_terminal: bool, no_color: Option<&OsStr>) -> bool {
     is_terminal && no_color.is_none_or(OsStr::is_empty)
 }
@@ -53,9 +53,9 @@ fn no_color() -> Option<OsString> {
     std::env::var_os("NO_COLOR")
 }
 
-/// Logs a panic as one line with its place, instead of the default's backtrace on stderr.
+/// Logs a panic as one line with its location, instead of the default's backtrace on stderr.
 ///
-/// Only messages written in the code are logged: a formatted one may quote what a tenant wrote.
+/// Only constant messages are logged: a formatted one may quote an object.
 pub fn log_panics() {
     panic::set_hook(Box::new(|panic| {
         let location = panic.location().map(ToString::to_string).unwrap_or_default();

@@ -10,12 +10,13 @@ use prometheus::{
     Encoder, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
 };
 
-/// Bounds of the buckets in seconds: fine where a review belongs, and at the API server's own 5, 25, 100 and
-/// 500 ms, so that both can be laid over each other.
+/// Bounds of the buckets in seconds.
+///
+/// They are fine where most reviews are. Those at 5, 25, 100 and 500 ms are the API server's own, to compare both.
 const DURATIONS: [f64; 11] =
     [0.000_025, 0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.025, 0.1, 0.5];
 
-/// Declares the figures: the doc comment is the HELP text.
+/// Declares the figures; the doc comment is the HELP text.
 macro_rules! metrics {
     ($(#[$outer:meta])* $vis:vis struct $Metrics:ident {
         $(#[doc = $help:literal] $field:ident: $kind:ty = $name:literal,)*
@@ -27,7 +28,7 @@ macro_rules! metrics {
         }
 
         impl $Metrics {
-            /// All figures at zero. Fails only if two of them have the same name.
+            /// Creates all figures at zero. Fails only if two of them have the same name.
             pub fn new() -> prometheus::Result<Self> {
                 let registry = Registry::new();
                 Ok(Self {
@@ -79,15 +80,15 @@ metrics! {
 }
 
 impl Metrics {
-    /// Everything in the text format of Prometheus.
+    /// Returns all figures in the text format of Prometheus.
     pub fn encode(&self) -> prometheus::Result<Vec<u8>> {
         let mut text = Vec::new();
         TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
         Ok(text)
     }
 
-    /// Notes the size of the snapshot that holds from now on.
-    pub fn hold(&self, snapshot: &Snapshot) {
+    /// Sets the figures of the snapshot that is in force now.
+    pub fn set_snapshot(&self, snapshot: &Snapshot) {
         let gauge = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
         self.tenants.set(gauge(snapshot.tenants().len()));
         self.namespaces.set(gauge(snapshot.namespace_count()));
@@ -103,18 +104,19 @@ impl Metrics {
     }
 }
 
-/// What a family of figures is told apart by: an enum, or a few of them together.
+/// The labels of a family of figures: an enum, or several together.
 pub trait Label: Copy + PartialEq + Send + Sync + 'static {
     /// The names of the labels.
     const NAMES: &'static [&'static str];
-    /// Every value there is.
+    /// Returns every value.
     fn all() -> Vec<Self>;
-    /// The value of each label.
+    /// Returns the value of each label.
     fn values(self) -> Vec<&'static str>;
 }
 
-/// A counter for each value of a label. All exist from the start, at zero: a rate needs a first value, and the
-/// request path no lock.
+/// A counter for each value of a label.
+///
+/// All exist from the start, at zero: a rate needs a first value, and the request path must not take a lock.
 #[derive(Debug)]
 pub struct Family<L>(Vec<(L, IntCounter)>);
 
@@ -126,7 +128,7 @@ impl<L: Label> Family<L> {
         }
     }
 
-    /// How many were counted.
+    /// Returns the count.
     pub fn get(&self, label: L) -> u64 {
         self.counter(label).map_or(0, IntCounter::get)
     }
@@ -136,7 +138,7 @@ impl<L: Label> Family<L> {
     }
 }
 
-/// A kind of figure: how it comes to be.
+/// A type of figure that can be registered.
 trait Figure: Sized {
     fn register(registry: &Registry, name: &str, help: &str) -> prometheus::Result<Self>;
 }
@@ -157,7 +159,7 @@ impl Figure for IntGauge {
     }
 }
 
-/// Says which version runs.
+/// A figure whose label is the version.
 #[derive(Debug)]
 pub struct BuildInfo(#[expect(dead_code, reason = "it never changes")] IntGauge);
 
@@ -191,11 +193,11 @@ impl<L: Label> Figure for Family<L> {
     }
 }
 
-/// A review that was answered.
+/// The labels of a review that was answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Review(pub Phase, pub Outcome);
 
-/// What a review got.
+/// The outcome of a review.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// Allowed as it is.
@@ -250,7 +252,7 @@ impl Label for (RuleId, Mode) {
     const NAMES: &'static [&'static str] = &["rule", "mode"];
 
     fn all() -> Vec<Self> {
-        // A rule that is off is not asked, so it has no violations to count.
+        // A rule in mode `off` doesn't run, so it has no violations to count.
         let of = |rule| [Mode::Deny, Mode::Warn, Mode::Audit].map(|mode| (rule, mode));
         RuleId::ALL.into_iter().flat_map(of).collect()
     }
@@ -266,25 +268,25 @@ impl Label for (RuleId, Mode) {
     }
 }
 
-/// Why a request was answered without a review.
+/// The reason that a request was answered without a review.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// 400: it is no review, so there is nothing to answer to.
+    /// 400: the body is no review, or has no uid.
     NotAReview,
-    /// 404: nothing is served at that path.
+    /// 404: the path is none of the two.
     NoSuchPath,
     /// 405: only POST is served.
     NotPost,
-    /// 408: the body did not come in time.
+    /// 408: the body did not arrive in time.
     TooSlow,
-    /// 429: too much is being read already.
+    /// 429: too many reviews are under way.
     TooMany,
     /// 503: there are no policies yet.
     NoPolicies,
 }
 
 impl Refusal {
-    /// Every one there is.
+    /// Every reason.
     pub const ALL: [Self; 6] =
         [Self::NotAReview, Self::NoSuchPath, Self::NotPost, Self::TooSlow, Self::TooMany, Self::NoPolicies];
 
@@ -320,12 +322,12 @@ impl Label for Refusal {
     }
 }
 
-/// What became of a change that was found on disk.
+/// The result of a change of files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reload {
-    /// It holds now.
+    /// It is in force.
     Taken,
-    /// It is faulty; what held before still does.
+    /// It is faulty, and the previous state stays in force.
     Refused,
 }
 

@@ -1,4 +1,4 @@
-//! `partywall manifests webhooks`: the MutatingWebhookConfiguration and the ValidatingWebhookConfiguration.
+//! `partywall manifests webhooks`: prints the mutating and the validating webhook configuration.
 #![expect(clippy::disallowed_methods, reason = "a command reads files")]
 
 use std::fs;
@@ -50,7 +50,7 @@ pub(super) struct Args {
     kubernetes: Version,
 }
 
-/// Where the API server finds partywall.
+/// The address at which the API server reaches partywall.
 #[derive(Debug, clap::Args)]
 #[group(required = true, multiple = false)]
 struct Where {
@@ -134,7 +134,7 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The policies, with their warnings told; the built-in Settings alone where there are none.
+/// Loads the policies and prints their warnings; without policies, the built-in Settings alone.
 #[expect(clippy::print_stderr, reason = "notes of a command go to stderr")]
 fn load(policies: &[PathBuf]) -> anyhow::Result<Snapshot> {
     let today = today();
@@ -152,8 +152,9 @@ fn load(policies: &[PathBuf]) -> anyhow::Result<Snapshot> {
     Ok(loaded.snapshot)
 }
 
-/// The groups of kinds that the Settings list, and that nobody asks for yet. Which resource a kind is they do not say,
-/// so all of the group are asked for.
+/// Returns the groups of foreign routes in the Settings that the webhooks don't ask for yet.
+///
+/// The Settings don't name the resource of a kind, so the webhooks ask for all resources of the group.
 fn foreign_groups(snapshot: &Snapshot) -> Vec<String> {
     let unasked =
         snapshot.foreign_routes.iter().filter(|route| !foreign_apis::is_sent(&route.group, &route.kind));
@@ -163,7 +164,7 @@ fn foreign_groups(snapshot: &Snapshot) -> Vec<String> {
     groups
 }
 
-/// What the API server goes by, and the policies do not write: the labels of namespaces.
+/// Prints the labels of namespaces that the webhooks need, which no policy sets.
 #[expect(clippy::print_stderr, reason = "notes of a command go to stderr")]
 fn note_labels(snapshot: &Snapshot, kubernetes: Version) {
     let tenants = snapshot.tenants_namespaces();
@@ -181,13 +182,13 @@ fn note_labels(snapshot: &Snapshot, kubernetes: Version) {
     }
 }
 
-/// The bundle, looked at: one that the API server cannot read would be found out by the first request.
+/// Checks the bundle: the first request would fail if the API server cannot read it.
 fn read_ca_bundle(path: &Path) -> anyhow::Result<Vec<u8>> {
     let bytes = fs::read(path).with_context(|| format!("cannot read --ca-bundle {}", path.display()))?;
     let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes).collect();
     let certificates =
         certificates.map_err(|error| anyhow!("--ca-bundle {} is no PEM: {error}", path.display()))?;
-    // Counted in the text: the parser passes over what it does not know, encrypted keys among it.
+    // Counted in the text, since the parser ignores sections that it doesn't know, such as encrypted keys.
     let sections = String::from_utf8_lossy(&bytes).matches("-----BEGIN ").count();
     ensure!(
         sections == certificates.len(),

@@ -1,4 +1,4 @@
-//! What `serve` says when it was started without policies.
+//! The text that `serve` prints when it is started without policies.
 
 #![expect(clippy::print_stderr, reason = "speaks to a person who tries partywall out")]
 
@@ -14,7 +14,7 @@ const REVIEW: &str = concat!(
     r#""spec":{"containers":[{"name":"web","image":"nginx"}]}}}}"#,
 );
 
-/// Says so, and how to see something happen.
+/// Prints that the demo runs, and how to try it.
 pub(super) fn announce(listen: SocketAddr) {
     let host = match listen {
         any if any.ip().is_unspecified() => format!("127.0.0.1:{}", listen.port()),

@@ -1,13 +1,13 @@
-//! Which mistakes only follow from others.
+//! Finds the mistakes that only follow from flaws of structure.
 //!
-//! An object with flaws is looked at without what was flawed, and what is then missing in it is no mistake of
-//! its own: the flaw is told already.
+//! An object is compiled without the fields that have flaws. A mistake about a field that is missing for this reason is
+//! not reported, since the flaw is.
 
 use partywall_core::api::Mistake;
 
 use crate::manifests::{Flaw, FlawKind};
 
-/// Whether `mistake`, found in what the `flaws` of the same object have left, only follows from one of them.
+/// Returns whether `mistake` only follows from one of the `flaws` of the same object.
 pub(super) fn is_consequence(mistake: &Mistake, flaws: &[Flaw]) -> bool {
     flaws.iter().any(|flaw| {
         is_at_or_below(&flaw.path, &mistake.path)
@@ -16,17 +16,17 @@ pub(super) fn is_consequence(mistake: &Mistake, flaws: &[Flaw]) -> bool {
     })
 }
 
-/// Whether `path` is `above` or in it.
+/// Returns whether `path` is `above` or below it.
 fn is_at_or_below(path: &str, above: &str) -> bool {
     path.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
 }
 
-/// What is missing may be what the flaw was meant to be.
+/// A missing field may be the one that has the flaw beside it.
 fn is_missing_beside(mistake: &Mistake, flaw: &Flaw) -> bool {
     mistake.value.is_empty() && parent(&mistake.path) == parent(&flaw.path)
 }
 
-/// Which tolerations are foreign follows from `nodePools`, which an unknown field may have been meant to be.
+/// A toleration may be foreign only because `nodePools` has a flaw, or is misspelt as an unknown field.
 fn is_about_pools(mistake: &Mistake, flaw: &Flaw) -> bool {
     let is_unknown_field = parent(&flaw.path) == "spec" && flaw.kind == FlawKind::UnknownField;
     let is_foreign = is_at_or_below(&mistake.path, "spec.tolerations") && mistake.path.ends_with(']');

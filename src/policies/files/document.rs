@@ -1,4 +1,4 @@
-//! A document → one of our objects, or all that is wrong with its structure.
+//! Reads a document as an object of partywall, or finds all flaws of its structure.
 
 use std::sync::LazyLock;
 
@@ -24,14 +24,14 @@ pub(super) enum Content {
     Refused(Option<Unread>),
 }
 
-/// A kind of object: its name, the schema of its spec, and how the spec is decoded.
+/// A kind: its name, the schema of its spec, and the function that decodes the spec.
 struct Kind {
     name: &'static str,
     schema: Value,
     decode: fn(Value) -> serde_json::Result<Spec>,
 }
 
-/// Built once: generating a schema costs more than checking a document.
+/// Built once, since to generate a schema costs more than to check a document.
 static KINDS: LazyLock<[Kind; 4]> = LazyLock::new(|| {
     use serde_json::from_value;
     [
@@ -58,7 +58,7 @@ static KINDS: LazyLock<[Kind; 4]> = LazyLock::new(|| {
     ]
 });
 
-/// The schemas of all kinds.
+/// Returns the schemas of all kinds.
 #[cfg(test)]
 pub(super) fn schemas() -> impl Iterator<Item = &'static Value> {
     KINDS.iter().map(|kind| &kind.schema)
@@ -88,7 +88,7 @@ fn content(document: Value, written: Option<&Value>, flaws: &mut Vec<Flaw>) -> C
     if let (true, Some((kind, spec)), Some(name)) = (is_ours, spec, &name) {
         match (kind.decode)(spec) {
             Ok(spec) => return Content::Object(Object::new(name, spec)),
-            // INVARIANT: what passed the schema, serde reads; a difference between the two is told, not hidden.
+            // INVARIANT: serde reads whatever passes the schema. A difference between the two is reported, not hidden.
             Err(error) => flaws.push(Flaw::without_value("spec", error.to_string())),
         }
     }
@@ -96,7 +96,7 @@ fn content(document: Value, written: Option<&Value>, flaws: &mut Vec<Flaw>) -> C
     Content::Refused(name.map(|name| Unread { kind, name: Some(name) }))
 }
 
-/// The fields of every object of ours. Whether it is one.
+/// Checks the top-level fields; returns whether this is an object of partywall.
 fn check_fields(fields: &Map<String, Value>, flaws: &mut Vec<Flaw>) -> bool {
     const FIELDS: [&str; 4] = ["apiVersion", "kind", "metadata", "spec"];
     for (field, value) in fields {

@@ -1,10 +1,10 @@
-//! The metadata of an object of ours: its name, and what the API server and kubectl write beside it.
+//! Checks the metadata of an object of partywall.
 
 use serde_json::{Map, Value};
 
 use crate::manifests::Flaw;
 
-/// What `kubectl get -o yaml` shows may be written again.
+/// All fields that `kubectl get -o yaml` prints are accepted.
 const FIELDS: [&str; 14] = [
     "name",
     "generateName",
@@ -22,7 +22,7 @@ const FIELDS: [&str; 14] = [
     "deletionGracePeriodSeconds",
 ];
 
-/// The name of the object, and all that is wrong with its metadata.
+/// Returns the name of the object, and notes all flaws of its metadata.
 pub(super) fn name(metadata: Option<&Value>, flaws: &mut Vec<Flaw>) -> Option<String> {
     let none = Map::new();
     let fields = match metadata {

@@ -1,27 +1,28 @@
-//! Structure: every field that is unknown, missing, of the wrong type or not one of the words allowed.
+//! Finds all flaws of structure: fields that are unknown, missing, of a wrong type or a wrong value.
 //!
-//! Serde stops at the first mistake, and this does not: it walks a value along the schema of its type. Only what
-//! `schemars` writes for the types of [`partywall_core::api`] is understood; a test holds that to be all there is.
+//! Serde stops at the first mistake, so this walks a value along the schema of its type. It understands the keywords
+//! that `schemars` writes for the types of [`partywall_core::api`]; a test checks that there are no others.
 //!
-//! What is wrong is taken out of the value, so that the rest can be looked at for sense. A list ends before its
-//! first item with a flaw: what is left of it stands where it was written.
+//! Values with flaws are removed, so that the rest can be compiled. A list ends before its first item with a flaw, so
+//! that the indices of the remaining items stay right.
 //!
-//! INVARIANT: what passes here, serde reads; and so it does what is left of a value that is usable.
+//! INVARIANT: serde reads a value that passes, and also the rest of a usable value with flaws.
 
 use partywall_core::tenancy::{did_you_mean, keyed};
 use serde_json::{Map, Value};
 
 use crate::manifests::Flaw;
 
-/// What came of a check.
+/// The result of a check.
 pub(super) struct Checked {
     pub(super) flaws: Vec<Flaw>,
-    /// Whether what must be there is left.
+    /// True if all required fields remain.
     pub(super) is_usable: bool,
 }
 
-/// All that is wrong with the structure of `value`, which stands at `path`; it is taken out. `written` is the same
-/// value with the words that YAML takes for booleans.
+/// Finds all flaws of `value`, whose path is `path`, and removes the values that have them.
+///
+/// `written` is the same value with the words that YAML takes for booleans.
 pub(super) fn check(schema: &Value, path: &str, value: &mut Value, written: Option<&Value>) -> Checked {
     let mut walker = Walker { root: schema, flaws: Vec::new() };
     let is_usable = walker.walk(schema, Place { path, written }, value);
@@ -34,7 +35,7 @@ struct Walker<'s> {
     flaws: Vec<Flaw>,
 }
 
-/// Where a value stands.
+/// The path of a value, and the value as it is written.
 #[derive(Clone, Copy)]
 struct Place<'p> {
     path: &'p str,
@@ -42,7 +43,7 @@ struct Place<'p> {
 }
 
 impl Walker<'_> {
-    /// Whether what is left of the value may stay.
+    /// Walks a value; returns whether its rest is usable.
     fn walk(&mut self, schema: &Value, place: Place<'_>, value: &mut Value) -> bool {
         let root = self.root;
         let schema = resolve(root, schema);
@@ -114,7 +115,7 @@ impl Walker<'_> {
 
     fn word(&mut self, words: &[&str], place: Place<'_>, value: &mut Value) -> bool {
         if let (Value::Bool(_), Some(word @ Value::String(_))) = (&*value, place.written) {
-            // Nobody would think of quoting `off`.
+            // Users don't think of quoting `off`, so the word counts.
             *value = word.clone();
         }
         let list = || words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
@@ -131,21 +132,21 @@ impl Walker<'_> {
         }
     }
 
-    /// Notes a flaw, so that the value may not stay.
+    /// Notes a flaw; returns false, since the value isn't usable.
     fn flaw(&mut self, flaw: Flaw) -> bool {
         self.flaws.push(flaw);
         false
     }
 }
 
-/// A field's description as the end of a message: its first clause, lower case, without a stop.
+/// Returns the first clause of a field's description, in lower case and without a full stop.
 fn sentence(text: &str) -> String {
     let text = text.split(['.', ';']).next().unwrap_or(text).trim();
     let mut letters = text.chars();
     letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
 }
 
-/// The schema that a `$ref` stands for.
+/// Returns the schema that a `$ref` refers to.
 fn resolve<'s>(root: &'s Value, schema: &'s Value) -> &'s Value {
     schema
         .get("$ref")
@@ -166,12 +167,12 @@ fn is_nullable(schema: &Value) -> bool {
         || schema.get("nullable") == Some(&Value::Bool(true))
 }
 
-/// What an optional value is if it is there.
+/// Returns the schema of an optional value that is present.
 fn some_of(schema: &Value) -> Option<&Value> {
     schema.get("anyOf")?.as_array()?.iter().find(|schema| !is_null_type(schema))
 }
 
-/// The words a value may be: `enum`, or `oneOf` where each word has a description.
+/// Returns the words that are allowed: those of `enum`, or of `oneOf` if each word has a description.
 fn words(schema: &Value) -> Option<Vec<&str>> {
     if let Some(words) = schema.get("enum").and_then(Value::as_array) {
         return Some(words.iter().filter_map(Value::as_str).collect());
@@ -195,7 +196,7 @@ fn type_of(schema: &Value) -> Option<&str> {
 mod tests {
     use super::*;
 
-    /// Every keyword that the walker understands or that says nothing about structure.
+    /// Every keyword that the walker understands, or that doesn't concern structure.
     const UNDERSTOOD: [&str; 15] = [
         "$schema",
         "$defs",

@@ -30,7 +30,7 @@ pub(crate) enum Received {
     TooLarge {
         /// The first bytes of it.
         start: Bytes,
-        /// Whether it was read to its end; if not, the connection cannot be used again.
+        /// True if it was read to its end; if not, the connection cannot be used again.
         finished: bool,
     },
 }
@@ -63,7 +63,7 @@ pub(crate) struct Arriving {
     deadline: Deadline,
     /// Orders the chunks of large bodies; a small body has only one chunk and needs no queue.
     queue: Option<FairQueue>,
-    /// Whether the queue must be passed before more is read.
+    /// True if it must queue before it reads more.
     must_queue: bool,
     /// When to stop waiting in the queue.
     queue_until: Instant,

@@ -3,9 +3,9 @@
 //! `axum::serve` has no setting for TLS, for the time a connection may be idle, or for a drain that closes connections
 //! one answer at a time, so the loop is here.
 //!
-//! INVARIANT: no error of one connection, and no lack of file descriptors, ends the loop. Outside of a drain, the server
-//! never closes a connection of the webhook's port that was idle for less than [`Timings::idle`]: the API server doesn't
-//! repeat a POST that meets a closed connection, and it opens connections in advance.
+//! INVARIANT: no error of one connection, and no lack of file descriptors, ends the loop. Outside of a drain, the
+//! server never closes a connection of the webhook's port that was idle for less than [`Timings::idle`]: the API server
+//! doesn't repeat a POST that meets a closed connection, and it opens connections in advance.
 //!
 //! [`Timings::idle`]: crate::server::Timings::idle
 
@@ -48,7 +48,9 @@ const STREAMS: u32 = 100;
 /// Bytes of each body that a client may send in advance: the whole body of nearly every review.
 const STREAM_WINDOW: u32 = 32 << 10;
 
-/// How many connections may wait to be accepted, if `net.core.somaxconn` allows. tokio's 128 are too few: of an API
+/// How many connections may wait to be accepted, if `net.core.somaxconn` allows.
+///
+/// tokio's 128 are too few: of an API
 /// server that opened 200 at once, some were accepted only a second later, when it repeated its SYN.
 const BACKLOG: u32 = 4_096;
 
@@ -177,7 +179,7 @@ pub(crate) async fn serve_tls(
     }
 }
 
-/// Attaches the queue for chunks to a request whose body may be large; for others it would only cost time.
+/// Attaches the queue for chunks to a request, if its body may be large.
 fn attach_queue<B: Body>(request: &mut Request<B>, chunks: &FairQueue, small_up_to: usize) {
     let most = request.body().size_hint().upper().and_then(|most| usize::try_from(most).ok());
     if most.is_none_or(|most| most > small_up_to) {
@@ -216,7 +218,7 @@ impl Drop for Counted {
     }
 }
 
-/// Answers a request, and closes the connection after it if the answer says so or the server is draining.
+/// Answers a request, and closes the connection if the answer says so or the server is draining.
 async fn answer(
     router: Router,
     shared: Arc<Shared>,
@@ -252,8 +254,8 @@ fn http2_builder(idle: Duration) -> http2::Builder<TokioExecutor> {
         .timer(TokioTimer::new())
         // One connection must not be able to use up the reviews at once. Go opens another connection for more.
         .max_concurrent_streams(STREAMS)
-        // A client sends a window in advance, so windows take memory outside of the pools. The connection's window holds
-        // those of all streams: a body that waits for memory or in a queue doesn't stop the other streams.
+        // A client sends a window in advance, so windows take memory outside of the pools. The connection's window
+        // holds those of all streams: a body that waits for memory or in a queue doesn't stop the other streams.
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(STREAMS * STREAM_WINDOW)
         .max_frame_size(STREAM_WINDOW)

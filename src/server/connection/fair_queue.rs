@@ -9,11 +9,12 @@ use tokio::sync::Semaphore;
 use tokio::task::yield_now;
 use tokio::time::{Instant, timeout_at};
 
-/// How many handshakes a thread computes before it runs its other tasks: less than two milliseconds of work.
+/// How many handshakes a thread computes before it runs its other tasks: at most two milliseconds.
 const HANDSHAKES_AT_ONCE: usize = 8;
 
-/// How many large bodies read a chunk before the thread runs its other tasks: small reviews come first. If these fill
-/// the thread, large bodies become slower.
+/// How many large bodies read a chunk before the thread runs its other tasks.
+///
+/// Small reviews come first; if these fill the thread, large bodies become slower.
 const CHUNKS_AT_ONCE: usize = 1;
 
 /// The queues of a thread.

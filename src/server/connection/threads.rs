@@ -2,7 +2,8 @@
 //!
 //! A connection stays on its thread from the handshake to its end: no task moves between threads, no data of a review
 //! moves between cores, and a wake-up needs no lock. An API server keeps few connections for a long time, so each new
-//! one goes to the thread that has the fewest. The kernel's hashing among listeners of one port would leave threads idle.
+//! one goes to the thread that has the fewest. The kernel's hashing among listeners of one port would leave threads
+//! idle.
 //!
 //! All other work of the program runs elsewhere, so no watch, scrape or reload delays a review.
 
@@ -18,12 +19,14 @@ use tokio::sync::oneshot;
 
 use super::fair_queue::ThreadQueues;
 
-/// How many tasks run before the runtime polls for events of the kernel and of other threads: few, so that these don't
-/// wait for many handshakes.
+/// How many tasks run before the runtime polls for events.
+///
+/// They are few, so that new data and tasks of other threads don't wait for many handshakes.
 const TASKS_BETWEEN_EVENTS: u32 = 8;
 
-/// How long an idle thread that decides large bodies is kept. To start a new one may fail, in a process that has reached
-/// its limit of threads.
+/// How long an idle thread that decides large bodies is kept.
+///
+/// To start a new one may fail, in a process that has reached its limit of threads.
 const BLOCKING_THREAD_KEPT: Duration = Duration::from_secs(24 * 3_600);
 
 /// Lowers the priority of this thread below the threads that serve connections.
@@ -37,7 +40,7 @@ pub fn lower_priority() {
     }
 }
 
-/// The niceness of such threads: on a core with another busy thread they get a tenth, which is enough not to starve.
+/// The niceness of such threads: beside a busy thread they get a tenth of the core.
 #[cfg(target_os = "linux")]
 const NICENESS: i32 = 10;
 
