@@ -7,9 +7,9 @@ use crate::json::{Escaped, Text};
 use crate::judging::{Findings, OldViolations, Report, Subject, Update, changes_containers};
 use crate::objects::kinds::Kind;
 use crate::objects::object::{Object, decode_as, is_without_spec};
-use crate::review::{self, DecodeError, Operation, Request, Undecodable};
+use crate::review::{self, DecodeError, NotAReview, Operation, Request, Undecodable};
 use crate::tenancy::{Owner, Snapshot};
-use crate::verdict::{Denial, Verdict};
+use crate::verdict::{Denial, Undecidable, Verdict};
 use crate::{rules, stamp};
 
 /// Which of the two webhooks is asked.
@@ -31,14 +31,14 @@ pub struct Answer<'a> {
 }
 
 /// Decides a review from its bytes. The error is for HTTP 400: there is nothing to answer to.
-pub fn answer<'a>(phase: Phase, body: &'a [u8], snapshot: &Snapshot) -> Result<Answer<'a>, String> {
+pub fn answer<'a>(phase: Phase, body: &'a [u8], snapshot: &Snapshot) -> Result<Answer<'a>, NotAReview> {
     match review::decode(body) {
         Ok(request) => {
             let verdict = admit(phase, &request, snapshot);
             Ok(Answer { uid: request.uid, verdict })
         }
         Err(DecodeError::Undecodable(undecodable)) => Ok(undecidable(undecodable, snapshot)),
-        Err(error @ DecodeError::NotAReview(_)) => Err(error.to_string()),
+        Err(DecodeError::NotAReview(error)) => Err(error),
     }
 }
 
@@ -48,7 +48,8 @@ fn undecidable<'a>(undecodable: Undecodable, snapshot: &Snapshot) -> Answer<'a> 
         // Nothing else is judged there, so nothing needs to be read.
         Some(kind) if is_system && kind != Kind::Namespace => Verdict::allow(),
         Some(_) | None => {
-            Verdict::undecidable(422, format!("{undecodable}, so it cannot be judged; correct that field"))
+            let message = format!("{undecodable}, so it cannot be judged; correct that field");
+            Verdict::undecodable(&undecodable.path, message)
         }
     };
     Answer { uid: undecodable.uid.into(), verdict }
@@ -71,7 +72,10 @@ pub fn admit(phase: Phase, request: &Request<'_>, snapshot: &Snapshot) -> Verdic
     };
     match new {
         Object::Missing if request.kind != Kind::Other => {
-            return Verdict::undecidable(422, "`object` is null where there should be one; send the object");
+            return Verdict::undecidable(
+                Undecidable::Invalid,
+                "`object` is null where there should be one; send the object",
+            );
         }
         Object::Missing | Object::Unread | Object::Custom(_)
             if matches!(request.kind, Kind::Other | Kind::Custom) && is_to_be_read(request) =>
@@ -83,11 +87,14 @@ pub fn admit(phase: Phase, request: &Request<'_>, snapshot: &Snapshot) -> Verdic
                 Escaped(&request.resource),
                 Escaped(&request.subresource)
             );
-            return Verdict::undecidable(422, message);
+            return Verdict::undecidable(Undecidable::Invalid, message);
         }
         Object::Missing | Object::Unread => return Verdict::allow(),
         Object::Pod(pod) if pod.spec.is_none() => {
-            return Verdict::undecidable(422, "`spec` is missing, so it cannot be judged; write it");
+            return Verdict::undecidable(
+                Undecidable::Invalid,
+                "`spec` is missing, so it cannot be judged; write it",
+            );
         }
         Object::Pod(_)
         | Object::TemplateOwner(_)
@@ -150,7 +157,8 @@ fn judge_deletion(
             None,
         ),
         Some(Err((path, problem))) => {
-            Verdict::undecidable(422, format!("`{path}` does not decode: {problem}, so it cannot be judged"))
+            let message = format!("`{path}` does not decode: {problem}, so it cannot be judged");
+            Verdict::undecodable(&path, message)
         }
     }
 }

@@ -27,11 +27,19 @@ use crate::objects::kinds::kind_of;
 #[derive(Debug, Error)]
 pub enum DecodeError {
     /// HTTP 400: there is nothing to answer to.
-    #[error("the body is no AdmissionReview of admission.k8s.io/v1 with a uid: {0}")]
-    NotAReview(String),
+    #[error(transparent)]
+    NotAReview(NotAReview),
     /// Denied with code 422: the review is one, but what a rule reads of it is not what it should be.
     #[error("{0}")]
     Undecodable(Undecodable),
+}
+
+/// The error of a body that is no AdmissionReview with a uid.
+#[derive(Debug, Error)]
+#[error("the body is no AdmissionReview of admission.k8s.io/v1 with a uid: {problem}")]
+pub struct NotAReview {
+    /// The difference to one.
+    pub problem: String,
 }
 
 /// Decodes a review.
@@ -55,7 +63,7 @@ fn diagnose(body: &[u8]) -> DecodeError {
         Err(error) => (String::new(), error.to_string()),
     };
     let Ok(review) = serde_json::from_slice::<UidReview<'_>>(body) else {
-        return DecodeError::NotAReview(problem);
+        return DecodeError::NotAReview(NotAReview { problem });
     };
     if let Err(error) = check(&review.kind, &review.api_version, &review.request.uid) {
         return error;
@@ -92,14 +100,12 @@ fn find_trouble(text: &str) -> (String, String) {
 /// Whether the outside of a review is one that can be answered.
 fn check(kind: &str, api_version: &str, uid: &str) -> Result<(), DecodeError> {
     if kind != "AdmissionReview" || api_version != "admission.k8s.io/v1" {
-        return Err(DecodeError::NotAReview(format!(
-            "it says kind `{}` and apiVersion `{}`",
-            Escaped(kind),
-            Escaped(api_version)
-        )));
+        let problem = format!("it says kind `{}` and apiVersion `{}`", Escaped(kind), Escaped(api_version));
+        return Err(DecodeError::NotAReview(NotAReview { problem }));
     }
     if uid.is_empty() {
-        return Err(DecodeError::NotAReview("request.uid is missing".to_owned()));
+        let problem = "request.uid is missing".to_owned();
+        return Err(DecodeError::NotAReview(NotAReview { problem }));
     }
     Ok(())
 }

@@ -26,8 +26,48 @@ pub struct Verdict {
 pub enum Denial {
     /// It violates a rule in mode `deny`: code 403.
     Forbidden,
-    /// It cannot be decided: the code and the message.
-    Undecidable(u16, String),
+    /// It cannot be decided. The explanation is boxed, since hardly any verdict has one.
+    Undecidable(Undecidable, Box<Explanation>),
+}
+
+/// Says why a review cannot be decided.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Explanation {
+    /// The message for the caller.
+    pub message: String,
+    /// The same for the log, without a value of the object.
+    pub loggable: String,
+}
+
+/// Why a review cannot be decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Undecidable {
+    /// Its body is larger than what is read.
+    TooLarge,
+    /// It does not decode, or has a shape that no rule can read.
+    Invalid,
+    /// The code that decides has a bug.
+    Bug,
+}
+
+impl Undecidable {
+    /// Returns the code of the status in the answer.
+    pub const fn code(self) -> u16 {
+        match self {
+            Self::TooLarge => 413,
+            Self::Invalid => 422,
+            Self::Bug => 500,
+        }
+    }
+
+    /// Returns the reason of the status in the answer, a word of the Kubernetes API.
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::TooLarge => "RequestEntityTooLarge",
+            Self::Invalid => "Invalid",
+            Self::Bug => "InternalError",
+        }
+    }
 }
 
 /// A violation of a rule.
@@ -67,9 +107,21 @@ impl Verdict {
         Self::default()
     }
 
-    /// Denied because it cannot be decided.
-    pub fn undecidable(code: u16, message: impl Into<String>) -> Self {
-        Self { denial: Some(Denial::Undecidable(code, message.into())), ..Self::default() }
+    /// Denies a review that cannot be decided; the message quotes no value of the object.
+    pub fn undecidable(why: Undecidable, message: impl Into<String>) -> Self {
+        let message = message.into();
+        let loggable = message.clone();
+        Self::explained(why, Explanation { message, loggable })
+    }
+
+    /// Denies an object that does not decode; the problem may quote a value of it.
+    pub(crate) fn undecodable(path: &str, message: String) -> Self {
+        let loggable = format!("`{path}` does not decode");
+        Self::explained(Undecidable::Invalid, Explanation { message, loggable })
+    }
+
+    fn explained(why: Undecidable, explanation: Explanation) -> Self {
+        Self { denial: Some(Denial::Undecidable(why, Box::new(explanation))), ..Self::default() }
     }
 
     /// Whether the request is allowed.

@@ -27,8 +27,8 @@ fuzz_target!(|body: &[u8]| {
             assert!(!undecodable.problem.is_empty(), "M9: what serde_json reads is read");
             Some(undecodable.uid)
         }
-        Err(DecodeError::NotAReview(problem)) => {
-            assert!(!problem.is_empty(), "M9: what serde_json reads is read");
+        Err(DecodeError::NotAReview(error)) => {
+            assert!(!error.problem.is_empty(), "M9: what serde_json reads is read");
             None
         }
     };

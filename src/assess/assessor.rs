@@ -2,6 +2,7 @@
 
 use jiff::civil::Date;
 use partywall_core::api::{GROUP, Mode};
+use partywall_core::review::NotAReview;
 use partywall_core::tenancy::{Owner, Snapshot, is_judged};
 use partywall_core::verdict::{Denial, Verdict, Violation};
 use partywall_core::{Phase, answer};
@@ -162,9 +163,9 @@ impl Assessor<'_> {
         object: &Value,
     ) -> Result<Verdict, Unassessable> {
         let body = serde_json::to_vec(&identity.review(uid, object))?;
-        let verdict = answer(phase, &body, self.snapshot).map_err(Unassessable::Undecidable)?.verdict;
+        let verdict = answer(phase, &body, self.snapshot)?.verdict;
         match verdict.denial {
-            Some(Denial::Undecidable(_, message)) => Err(Unassessable::Undecidable(message)),
+            Some(Denial::Undecidable(_, explanation)) => Err(Unassessable::Undecidable(explanation.message)),
             Some(Denial::Forbidden) | None => Ok(verdict),
         }
     }
@@ -179,6 +180,8 @@ enum Unassessable {
     FieldMissing(&'static str),
     #[error("`{0}` must be a string")]
     NoString(String),
+    #[error(transparent)]
+    NotAReview(#[from] NotAReview),
     #[error(transparent)]
     Unencodable(#[from] serde_json::Error),
     /// In the words of the verdict.

@@ -7,7 +7,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use partywall_core::tenancy::Snapshot;
-use partywall_core::verdict::{Denial, Verdict};
+use partywall_core::verdict::{Denial, Undecidable, Verdict};
 use partywall_core::{Answer, Phase, review};
 use tokio::time::Instant;
 use tracing::{debug, info};
@@ -62,7 +62,7 @@ fn decide(phase: Phase, body: &[u8], snapshot: &Snapshot, observers: Observers<'
     let reply =
         deny_on_panic(phase, body, observers, || match partywall_core::answer(phase, body, snapshot) {
             Ok(answer) => answered(phase, &answer, observers),
-            Err(problem) => Reply::NotAReview(problem),
+            Err(error) => Reply::NotAReview(error.to_string()),
         });
     observers.metrics.review_duration.observe(begun.elapsed().as_secs_f64());
     reply
@@ -85,7 +85,7 @@ fn deny_on_panic(
 pub(super) fn bug(phase: Phase, body: &[u8], observers: Observers<'_>) -> Reply {
     observers.metrics.panics.inc();
     let message = "partywall met a bug of its own while deciding, so it denies; its log says where";
-    undecidable(phase, body, 500, message.to_owned(), observers)
+    undecidable(phase, body, Undecidable::Bug, message.to_owned(), observers)
 }
 
 /// Denies a body that is over the limit; `start` is what was kept of it.
@@ -95,14 +95,20 @@ pub(super) fn too_large(phase: Phase, start: &[u8], limit: usize, observers: Obs
          environment or managed fields",
         limit >> 20
     );
-    undecidable(phase, start, 413, message, observers)
+    undecidable(phase, start, Undecidable::TooLarge, message, observers)
 }
 
 /// Denies a review that cannot be decided, if the start of its body has a uid to answer.
-fn undecidable(phase: Phase, start: &[u8], code: u16, message: String, observers: Observers<'_>) -> Reply {
+fn undecidable(
+    phase: Phase,
+    start: &[u8],
+    why: Undecidable,
+    message: String,
+    observers: Observers<'_>,
+) -> Reply {
     match review::find_uid(start) {
         Some(uid) => {
-            let verdict = Verdict::undecidable(code, message);
+            let verdict = Verdict::undecidable(why, message);
             answered(phase, &Answer { uid: uid.into(), verdict }, observers)
         }
         None => Reply::NotAReview(format!("{message}; it has no uid that could be answered to")),
@@ -142,9 +148,8 @@ fn log(phase: Phase, Answer { uid, verdict }: &Answer<'_>, denials: &LogThrottle
             let rules = rules.join(",");
             info!(uid, endpoint, whose = verdict.whose, rules, violations, field, left_out, "denied");
         }
-        Some(Denial::Undecidable(code, message)) => {
-            // What follows a colon may quote a value of the object.
-            let why = message.split(": ").next();
+        Some(Denial::Undecidable(why, explanation)) => {
+            let (code, why) = (why.code(), &explanation.loggable);
             info!(uid, endpoint, code, why, left_out, "denied, for it cannot be decided");
         }
         None if !verdict.exempted.is_empty() => {

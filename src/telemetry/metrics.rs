@@ -348,6 +348,8 @@ impl Label for Reload {
 
 #[cfg(test)]
 mod tests {
+    use partywall_core::verdict::Undecidable;
+
     use super::*;
 
     fn text(metrics: &Metrics) -> String {
@@ -374,7 +376,7 @@ mod tests {
     fn verdicts_are_counted_where_they_belong() {
         let metrics = Metrics::new().unwrap();
         metrics.count(Phase::Mutate, &Verdict::allow());
-        metrics.count(Phase::Validate, &Verdict::undecidable(413, "too large"));
+        metrics.count(Phase::Validate, &Verdict::undecidable(Undecidable::TooLarge, "too large"));
         assert_eq!(metrics.reviews.get(Review(Phase::Mutate, Outcome::Allowed)), 1);
         assert_eq!(metrics.reviews.get(Review(Phase::Validate, Outcome::Undecidable)), 1);
         assert_eq!(metrics.reviews.get(Review(Phase::Validate, Outcome::Denied)), 0);

@@ -84,7 +84,8 @@ impl Answer {
 /// Asks a webhook, in bytes both ways.
 fn ask(phase: Phase, review: &Value, snapshot: &Snapshot) -> Result<Answer, String> {
     let body = review.to_string();
-    let answer = partywall_core::answer(phase, body.as_bytes(), snapshot)?;
+    let answer =
+        partywall_core::answer(phase, body.as_bytes(), snapshot).map_err(|error| error.to_string())?;
     let bytes = review::encode(&answer.uid, &answer.verdict);
     let mut answered: Value = serde_json::from_slice(&bytes).map_err(|error| error.to_string())?;
     let response = answered["response"].take();

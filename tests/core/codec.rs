@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::support::{ask, create, eks, mutate, pod, recorded, snapshot, validate};
 
 fn refused(body: &str) -> String {
-    partywall_core::answer(Phase::Validate, body.as_bytes(), &eks()).expect_err("HTTP 400")
+    partywall_core::answer(Phase::Validate, body.as_bytes(), &eks()).expect_err("HTTP 400").to_string()
 }
 
 #[test]

@@ -93,7 +93,7 @@ pub(crate) fn violations(review: &Review<'_>) -> Vec<Violation> {
     assert!(verdict.patch.is_none(), "K2: the validating webhook never patches");
     match verdict.denial {
         None => Vec::new(),
-        Some(Denial::Undecidable(code, message)) => panic!("{code} {message}: {review:#?}"),
+        Some(Denial::Undecidable(why, explanation)) => panic!("{why:?} {}: {review:#?}", explanation.message),
         Some(Denial::Forbidden) => {
             verdict.violations.into_iter().filter(|violation| violation.mode == Mode::Deny).collect()
         }

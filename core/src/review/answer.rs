@@ -98,16 +98,11 @@ struct Annotations {
 
 fn status<'v>(denial: &Denial, verdict: &'v Verdict) -> Status<'v> {
     match denial {
-        Denial::Undecidable(code, message) => Status {
+        Denial::Undecidable(why, explanation) => Status {
             status: "Failure",
-            code: *code,
-            reason: match code {
-                413 => "RequestEntityTooLarge",
-                422 => "Invalid",
-                500 => "InternalError",
-                _ => "Forbidden",
-            },
-            message: message.clone(),
+            code: why.code(),
+            reason: why.reason(),
+            message: explanation.message.clone(),
             details: None,
         },
         Denial::Forbidden => {
