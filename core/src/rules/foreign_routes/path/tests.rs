@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 
 use super::*;
 
-/// What is found, as text.
+/// Returns the values at a path, as text.
 fn found(object: &str, path: &str) -> Vec<String> {
     let object: Custom<'_> = serde_json::from_str(object).unwrap();
     let mut all = Vec::new();
@@ -86,13 +86,13 @@ fn l13_a_list_that_is_too_long_is_told() {
     assert_eq!(found(&list(ITEMS), "spec[*]").len(), ITEMS);
     let long = found(&list(ITEMS + 2), "spec[*]");
     assert_eq!(long.last().map(String::as_str), Some("spec: this list has more than 20000 items"));
-    // Deep nesting beside the path is skipped, and on it is no host.
+    // The walk skips deep nesting beside the path; nesting on the path is not a host.
     let deep = "[".repeat(100_000) + &"]".repeat(100_000);
     assert_eq!(found(&format!(r#"{{"spec":{{"a":{deep},"b":"c"}}}}"#), "spec.b"), ["spec.b=c"]);
     assert_eq!(found(&format!(r#"{{"spec":{deep}}}"#), "spec").len(), 1);
 }
 
-/// The same, by somebody who takes his time.
+/// Finds the same values in a decoded object.
 fn naive(value: &Value, path: &str, at: &str, all: &mut Vec<String>) {
     let wrong = |kind: &str| format!("{at}: this is not {kind}");
     match (value, path) {
