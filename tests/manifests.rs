@@ -16,7 +16,7 @@ const SERVICE: [&str; 2] = ["--service", "partywall-system/partywall"];
 
 fn webhooks(args: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_partywall"));
-    for flag in ["URL", "SERVICE", "CA_BUNDLE", "POLICIES", "KUBERNETES"] {
+    for flag in ["URL", "SERVICE", "CA_BUNDLE", "POLICIES"] {
         command.env_remove(format!("PARTYWALL_{flag}"));
     }
     command.args(["manifests", "webhooks"]).args(args).output().unwrap()
@@ -47,11 +47,14 @@ fn the_configurations_read_as_reviewed() {
 }
 
 #[test]
-fn before_1_28_there_are_no_match_conditions() {
-    let current = stdout(&SERVICE);
-    let old = stdout(&[SERVICE[0], SERVICE[1], "--kubernetes", "1.20"]);
-    assert!(current.contains("matchConditions"), "{current}");
-    assert!(!old.contains("matchConditions"), "{old}");
+fn j15_match_conditions_are_always_printed() {
+    let (_, validating) = both(&stdout(&SERVICE));
+    let conditions: Vec<_> =
+        validating.webhooks.unwrap().into_iter().filter_map(|webhook| webhook.match_conditions).collect();
+    assert_eq!(conditions.len(), 6);
+    assert!(conditions.iter().all(|conditions| !conditions.is_empty()));
+    let refused = stderr(&[SERVICE[0], SERVICE[1], "--kubernetes", "1.20"]);
+    assert!(refused.contains("unexpected argument '--kubernetes'"), "{refused}");
 }
 
 #[test]
@@ -123,17 +126,14 @@ fn g26_the_groups_of_foreign_routes_are_those_of_the_policies_too() {
 #[test]
 fn the_labels_that_the_policies_count_on_are_told() {
     let policies = concat!(env!("CARGO_MANIFEST_DIR"), "/policies/examples/eks.yaml");
-    let output = webhooks(&[SERVICE[0], SERVICE[1], "--policies", policies, "--kubernetes", "1.20"]);
+    let output = webhooks(&[SERVICE[0], SERVICE[1], "--policies", policies]);
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert!(
         stderr.contains("  kubectl label namespace tenants-x partywall.dev/tenant=tenants-x\n"),
         "{stderr}"
     );
-    let system = "  kubectl label namespace kube-system kubernetes.io/metadata.name=kube-system\n";
-    assert!(stderr.contains(system), "{stderr}");
-    let output = webhooks(&[SERVICE[0], SERVICE[1], "--policies", policies]);
-    let stderr = String::from_utf8(output.stderr).unwrap();
-    assert!(!stderr.contains(system), "{stderr}");
+    // The API server sets that one itself.
+    assert!(!stderr.contains("kubernetes.io/metadata.name"), "{stderr}");
     assert!(webhooks(&SERVICE).stderr.is_empty());
 }
 
@@ -159,7 +159,6 @@ fn what_cannot_be_registered_is_refused_with_the_way_out() {
         (vec!["--url", "http://localhost:8443"], "write https://HOST:PORT"),
         (vec!["--service", "partywall"], "write NAMESPACE/NAME:PORT"),
         (vec!["--url", "https://localhost", "--service", "a/b"], "cannot be used with"),
-        (vec!["--service", "a/b", "--kubernetes", "latest"], "write 1.30"),
         (vec!["--service", "a/b", "--ca-bundle", &key], "give it the CA's certificate alone"),
         (vec!["--service", "a/b", "--ca-bundle", &both], "give it the CA's certificate alone"),
         (vec!["--service", "a/b", "--ca-bundle", &locked], "give it the CA's certificate alone"),

@@ -103,7 +103,6 @@ pub fn admit(phase: Phase, request: &Request<'_>, snapshot: &Snapshot) -> Verdic
         | Object::Service(_)
         | Object::Ingress(_)
         | Object::Binding(_)
-        | Object::EphemeralContainers(_)
         | Object::Endpoints(_)
         | Object::Route(_)
         | Object::Gateway(_)
@@ -121,15 +120,17 @@ pub fn admit(phase: Phase, request: &Request<'_>, snapshot: &Snapshot) -> Verdic
     }
 }
 
-/// Whether this is a resource, or a subresource of pods, that may carry what a rule reads: there, an object of a kind
-/// that is not known here has a shape that nobody can read.
+/// Returns whether a resource or subresource may carry what a rule reads. An object of a kind that is not known here
+/// cannot be judged there; nor can anything in a group of Kubernetes that is not known here.
 fn is_to_be_read(request: &Request<'_>) -> bool {
-    matches!(
+    let is_known = matches!(
         (&*request.resource_group, &*request.resource),
         ("", "pods" | "bindings" | "services" | "endpoints" | "namespaces")
             | ("discovery.k8s.io", "endpointslices")
-            | ("networking.k8s.io" | "extensions", "ingresses")
-    ) && !is_without_spec(&request.subresource)
+            | ("networking.k8s.io", "ingresses")
+    );
+    (is_known || Kind::is_in_unknown_own_group(&request.resource_group))
+        && !is_without_spec(&request.subresource)
 }
 
 /// Whether a kubelet shows a static pod: it runs already, and no kubelet runs it for being shown. The API server

@@ -18,7 +18,7 @@ pub use self::configuration::{
     ClientConfig, Configuration, LabelSelector, LabelSelectorRequirement, Labels, MatchCondition, Metadata,
     Rule, ServiceReference, WebhookEntry,
 };
-use self::webhooks::{FailurePolicy, Namespaces, ROUTES, WEBHOOKS, WRITE, Webhook};
+use self::webhooks::{Namespaces, ROUTES, WEBHOOKS, WRITE, Webhook};
 use crate::Phase;
 use crate::labels::{NAMESPACE_NAME, TENANT};
 use crate::objects::foreign_apis::APIS;
@@ -53,9 +53,6 @@ pub struct Registration {
     pub ca_bundle: Option<Vec<u8>>,
     /// The namespaces that are never sent, so that a cluster can start while partywall does not.
     pub system_namespaces: Vec<String>,
-    /// Whether the API server knows `matchConditions` (since 1.28). One that does not would drop them without
-    /// a word, and with them the exception for the scheduler.
-    pub match_conditions: bool,
     /// The groups of kinds that Settings list as bearing hosts, and that the table does not have.
     pub foreign_groups: Vec<String>,
 }
@@ -76,23 +73,20 @@ impl Registration {
             api_version: "admissionregistration.k8s.io/v1",
             kind,
             metadata: Metadata { labels: Labels { name: NAME }, name: NAME },
-            webhooks: self.of(phase).map(|webhook| self.webhook(webhook)).collect(),
+            webhooks: Self::of(phase).map(|webhook| self.webhook(webhook)).collect(),
         }
     }
 
-    fn of(&self, phase: Phase) -> impl Iterator<Item = &'static Webhook> {
-        let has_conditions = self.match_conditions;
-        WEBHOOKS
-            .iter()
-            .filter(move |webhook| webhook.phase == phase && (has_conditions || !webhook.needs_conditions))
+    fn of(phase: Phase) -> impl Iterator<Item = &'static Webhook> {
+        WEBHOOKS.iter().filter(move |webhook| webhook.phase == phase)
     }
 
     fn webhook(&self, webhook: &Webhook) -> WebhookEntry {
         WebhookEntry {
             admission_review_versions: &["v1"],
             client_config: self.client_config(webhook),
-            failure_policy: self.failure_policy(webhook),
-            match_conditions: self.match_conditions(webhook),
+            failure_policy: webhook.failure_policy.as_str(),
+            match_conditions: match_conditions(webhook),
             match_policy: "Equivalent",
             name: webhook.name,
             namespace_selector: self.namespace_selector(webhook),
@@ -178,40 +172,6 @@ impl Registration {
         ClientConfig { ca_bundle: self.ca_bundle.as_ref().map(|pem| STANDARD.encode(pem)), service, url }
     }
 
-    /// Where those who are spared cannot be told apart by a condition, their work goes on when no answer comes, and
-    /// others' with it: no `edit` role may bind, a pod that somebody else binds is stamped, which kubelet looks at
-    /// once more, addresses must follow the pods that come and go, and no `edit` role may change namespaces.
-    fn failure_policy(&self, webhook: &Webhook) -> &'static str {
-        match webhook.failure_policy {
-            FailurePolicy::Fail if webhook.spares.is_empty() || self.match_conditions => "Fail",
-            FailurePolicy::Fail | FailurePolicy::Ignore => "Ignore",
-        }
-    }
-
-    fn match_conditions(&self, webhook: &Webhook) -> Vec<MatchCondition> {
-        let mut conditions = Vec::new();
-        if !self.match_conditions {
-            return conditions;
-        }
-        if !webhook.spares.is_empty() {
-            let spared: Vec<String> = webhook.spares.iter().map(|user| format!("'{user}'")).collect();
-            conditions.push(MatchCondition {
-                name: "not-the-clusters-own".to_owned(),
-                expression: format!("!(request.userInfo.username in [{}])", spared.join(", ")),
-            });
-        }
-        if let Some(group) = webhook.spares_group {
-            conditions.push(MatchCondition {
-                name: format!("not-of-{}", group.replace(':', "-")),
-                // A request without groups has no such field.
-                expression: format!(
-                    "!has(request.userInfo.groups) || !('{group}' in request.userInfo.groups)"
-                ),
-            });
-        }
-        conditions
-    }
-
     /// Whoever labels a system namespace as a tenant's must not stop the cluster by it.
     fn namespace_selector(&self, webhook: &Webhook) -> Option<LabelSelector> {
         let tenant = match webhook.namespaces {
@@ -233,6 +193,26 @@ impl Registration {
         }
         Some(LabelSelector { match_expressions: requirements })
     }
+}
+
+/// Leaves out the users and groups whose requests are allowed anyway.
+fn match_conditions(webhook: &Webhook) -> Vec<MatchCondition> {
+    let mut conditions = Vec::new();
+    if !webhook.spares.is_empty() {
+        let spared: Vec<String> = webhook.spares.iter().map(|user| format!("'{user}'")).collect();
+        conditions.push(MatchCondition {
+            name: "not-the-clusters-own".to_owned(),
+            expression: format!("!(request.userInfo.username in [{}])", spared.join(", ")),
+        });
+    }
+    if let Some(group) = webhook.spares_group {
+        conditions.push(MatchCondition {
+            name: format!("not-of-{}", group.replace(':', "-")),
+            // A request without groups has no such field.
+            expression: format!("!has(request.userInfo.groups) || !('{group}' in request.userInfo.groups)"),
+        });
+    }
+    conditions
 }
 
 #[cfg(test)]

@@ -26,7 +26,6 @@ pub fn harmless(review: &Value) -> Option<Value> {
         "PodTemplate" => json!({"template": template}),
         "Service" => json!({"spec": {"type": "ClusterIP"}}),
         "Ingress" => json!({"spec": {"ingressClassName": "public"}}),
-        "EphemeralContainers" => json!({"ephemeralContainers": []}),
         "Endpoints" => json!({"subsets": []}),
         "EndpointSlice" => json!({"endpoints": [], "addressType": "IPv4"}),
         _ => return None,

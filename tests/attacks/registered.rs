@@ -16,7 +16,7 @@ use crate::repository;
 /// The mutating and the validating configuration.
 static CONFIGURATIONS: LazyLock<Result<Vec<Value>, String>> = LazyLock::new(|| {
     let mut command = Command::new(env!("CARGO_BIN_EXE_partywall"));
-    for flag in ["URL", "SERVICE", "CA_BUNDLE", "POLICIES", "KUBERNETES"] {
+    for flag in ["URL", "SERVICE", "CA_BUNDLE", "POLICIES"] {
         command.env_remove(format!("PARTYWALL_{flag}"));
     }
     let command = command.args(["manifests", "webhooks", "--url", "https://127.0.0.1:8443", "--policies"]);
@@ -60,12 +60,7 @@ fn text(text: &Value) -> &str {
 fn is_of(rule: &Value, request: &Value) -> bool {
     let lists = |field: &str, wanted: &str| list(&rule[field]).iter().any(|one| one == wanted || one == "*");
     let resource = text(&request["resource"]["resource"]);
-    // What is written in an older group is sent as what the rule names.
-    let group = match (text(&request["resource"]["group"]), resource) {
-        ("extensions", "ingresses") => "networking.k8s.io",
-        ("extensions", _) => "apps",
-        (group, _) => group,
-    };
+    let group = text(&request["resource"]["group"]);
     let is_resource = match request["subResource"].as_str() {
         None => lists("resources", resource),
         // `*` stands for no subresource.

@@ -170,12 +170,9 @@ fn m5_an_object_that_is_null_is_denied_but_for_deletion() {
 
 #[test]
 fn d5_the_group_and_kind_decide_whatever_the_version() {
-    for (api_version, kind) in [
-        ("extensions/v1beta1", "Deployment"),
-        ("apps/v1beta1", "Deployment"),
-        ("batch/v1beta1", "CronJob"),
-        ("batch/v2alpha1", "CronJob"),
-    ] {
+    for (api_version, kind) in
+        [("apps/v1beta1", "Deployment"), ("batch/v1beta1", "CronJob"), ("batch/v2alpha1", "CronJob")]
+    {
         let spec = json!({"hostPID": true, "containers": []});
         let template = json!({"spec": {"template": {"spec": spec}}});
         let spec =

@@ -179,19 +179,17 @@ fn e3_e5_an_ephemeral_container_is_judged_on_its_subresource() {
         if fixture.object["metadata"].get("annotations").is_some() {
             continue;
         }
-        // Before 1.22 the subresource carried the list alone, without what the pod says for all its containers.
-        let before_1_22 = |pod: &Value| {
+        // The list alone is no pod, so whatever is in it is denied.
+        let list = |pod: &Value| {
             json!({
                 "apiVersion": "v1", "kind": "EphemeralContainers", "metadata": pod["metadata"],
                 "ephemeralContainers": pod["spec"]["ephemeralContainers"],
             })
         };
-        let mut legacy = update(create(before_1_22(&new)), before_1_22(&old));
-        legacy["request"]["resource"] = json!({"group": "", "version": "v1", "resource": "pods"});
-        legacy["request"]["subResource"] = json!("ephemeralcontainers");
-        if fixture.object["spec"]["securityContext"].is_null() {
-            fixture.expect(&legacy, &snapshot, "as a list of ephemeral containers");
-        }
+        let mut alone = update(create(list(&new)), list(&old));
+        alone["request"]["resource"] = json!({"group": "", "version": "v1", "resource": "pods"});
+        alone["request"]["subResource"] = json!("ephemeralcontainers");
+        assert_eq!(validate(&alone, &snapshot).response["status"]["code"], 422, "{}", fixture.name);
         let mut review = update(create(new), old);
         review["request"]["subResource"] = json!("ephemeralcontainers");
         fixture.expect(&review, &snapshot, "as an ephemeral container");

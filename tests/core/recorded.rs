@@ -1,8 +1,6 @@
 //! The reviews that a real API server sent: each has its verdict, each `mutate-` one its patched object.
 //!
-//! Those of 1.36 are held to the policies of the EKS example. Those in `v1.20` show what an old API server sends
-//! that a new one does not (objects without a namespace, lists of ephemeral containers, versions of an API that are
-//! gone); the end-to-end suite recorded them, so they are held to its policies.
+//! They are of 1.36, and held to the policies of the EKS example.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -10,26 +8,19 @@ use std::fs;
 use partywall_core::Phase;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, ask, eks, fixture, load, patched};
-
-/// The folder of those that 1.20 sent.
-const OLD: &str = "v1.20/";
+use crate::support::{Answer, ask, eks, fixture, patched};
 
 fn is_mutate(name: &str) -> bool {
-    name.trim_start_matches(OLD).starts_with("mutate-")
+    name.starts_with("mutate-")
 }
 
 /// The names of the recorded reviews, in order.
 fn names() -> Vec<String> {
-    let in_folder = |folder: &str| -> Vec<String> {
-        let entries = fs::read_dir(fixture(&format!("reviews/{folder}"))).unwrap();
-        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-        names.filter_map(|name| Some(format!("{folder}{}", name.strip_suffix(".json")?))).collect()
-    };
-    let mut names = in_folder("");
-    names.extend(in_folder(OLD));
+    let entries = fs::read_dir(fixture("reviews")).unwrap();
+    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<_> = names.filter_map(|name| name.strip_suffix(".json").map(str::to_owned)).collect();
     names.sort();
-    assert!(names.len() >= 139, "only {} recorded reviews", names.len());
+    assert!(names.len() >= 125, "only {} recorded reviews", names.len());
     names
 }
 
@@ -39,8 +30,7 @@ fn bytes(name: &str) -> Vec<u8> {
 
 fn answer(name: &str, body: &[u8]) -> Answer {
     let phase = if is_mutate(name) { Phase::Mutate } else { Phase::Validate };
-    let snapshot = if name.starts_with(OLD) { load(&["tests/e2e/policies.yaml".into()]) } else { eks() };
-    ask(phase, body, &snapshot)
+    ask(phase, body, &eks())
 }
 
 #[test]

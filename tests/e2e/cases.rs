@@ -50,7 +50,7 @@ pub(crate) fn cases() -> Vec<Case> {
             registration::l1_a_tenants_namespace_without_the_label_gets_no_pod_and_a_hint,
             denials::a_tenant_is_told_why_and_what_to_do,
             denials::b13_nobody_else_gets_onto_a_tenants_nodes,
-            denials::j4_d5_g11_an_older_api_is_no_way_round,
+            denials::j4_d5_g11_no_other_version_is_a_way_round,
             denials::a1_a3_every_alternative_of_a_tenants_own_is_confined,
             denials::c2_nobody_but_the_scheduler_binds,
             denials::d3_a_workload_whose_pods_would_be_denied_is_warned_about_and_gets_none,

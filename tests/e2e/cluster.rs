@@ -336,7 +336,7 @@ impl Cluster {
     /// What an operator registers here.
     fn manifests(&self) -> String {
         let Setup { policies, pair, .. } = &self.setup;
-        registration::manifests(self.balancer.address(), policies, pair, self.version())
+        registration::manifests(self.balancer.address(), policies, pair)
     }
 
     /// Waits until the API server asks partywall again, and gets an answer.

@@ -9,27 +9,25 @@ use std::path::Path;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
-use crate::control_plane::Version;
 use crate::partywall::{PROGRAM, Pair};
 use crate::process;
 
 /// What an operator pipes into `kubectl apply`.
-pub(crate) fn manifests(address: SocketAddr, policies: &Path, pair: &Pair, version: &Version) -> String {
+pub(crate) fn manifests(address: SocketAddr, policies: &Path, pair: &Pair) -> String {
     let url = format!("--url=https://{address}");
-    print(&[&url, &format!("--policies={}", policies.display())], pair, version)
+    print(&[&url, &format!("--policies={}", policies.display())], pair)
 }
 
 /// The same for partywall behind a Service.
-pub(crate) fn manifests_of_service(pair: &Pair, version: &Version) -> String {
-    print(&["--service=partywall-system/partywall"], pair, version)
+pub(crate) fn manifests_of_service(pair: &Pair) -> String {
+    print(&["--service=partywall-system/partywall"], pair)
 }
 
-fn print(flags: &[&str], pair: &Pair, version: &Version) -> String {
+fn print(flags: &[&str], pair: &Pair) -> String {
     let output = process::command(Path::new(PROGRAM))
         .args(["manifests", "webhooks"])
         .args(flags)
         .arg(format!("--ca-bundle={}", pair.ca.display()))
-        .arg(format!("--kubernetes={version}"))
         .output()
         .unwrap();
     assert!(output.status.success(), "partywall manifests: {}", String::from_utf8_lossy(&output.stderr));

@@ -10,7 +10,7 @@ use crate::objects::service::ServiceStatus;
 const ANNOTATION: &str = "ingress.class";
 
 record! {
-    /// An Ingress, of any served version.
+    /// An Ingress.
     pub struct Ingress<'a> {
         /// The object's metadata.
         metadata: Metadata<'a> = "metadata",
@@ -32,8 +32,6 @@ record! {
         tls: List<IngressTls<'a>> = "tls",
         /// Where requests for every other host go.
         default_backend: Option<IgnoredAny> = "defaultBackend",
-        /// The same in the versions before `networking.k8s.io/v1`.
-        backend: Option<IgnoredAny> = "backend",
     }
 }
 

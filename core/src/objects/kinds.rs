@@ -16,7 +16,6 @@ pub enum Kind {
     Service,
     Ingress,
     Binding,
-    EphemeralContainers,
     Endpoints,
     EndpointSlice,
     Namespace,
@@ -40,8 +39,8 @@ pub enum Kind {
 const GATEWAY_API: [&str; 2] = ["gateway.networking.k8s.io", "gateway.networking.x-k8s.io"];
 
 /// The groups of Kubernetes itself whose kinds no rule reads.
-const OWN_GROUPS: [&str; 8] =
-    ["", "apps", "autoscaling", "batch", "extensions", "policy", "coordination.k8s.io", "events.k8s.io"];
+const OWN_GROUPS: [&str; 7] =
+    ["", "apps", "autoscaling", "batch", "policy", "coordination.k8s.io", "events.k8s.io"];
 
 /// Kinds of Kubernetes itself that are read like custom ones.
 pub(crate) const READ_AS_CUSTOM: [(&str, &str); 2] =
@@ -69,18 +68,17 @@ impl Kind {
             ("", "Pod") => Self::Pod,
             ("", "Service") => Self::Service,
             ("", "Binding") => Self::Binding,
-            ("", "EphemeralContainers") => Self::EphemeralContainers,
             ("", "Endpoints") => Self::Endpoints,
             ("discovery.k8s.io", "EndpointSlice") => Self::EndpointSlice,
             ("", "ReplicationController") => Self::ReplicationController,
             ("", "PodTemplate") => Self::PodTemplate,
-            ("apps" | "extensions", "Deployment") => Self::Deployment,
-            ("apps" | "extensions", "ReplicaSet") => Self::ReplicaSet,
-            ("apps" | "extensions", "DaemonSet") => Self::DaemonSet,
+            ("apps", "Deployment") => Self::Deployment,
+            ("apps", "ReplicaSet") => Self::ReplicaSet,
+            ("apps", "DaemonSet") => Self::DaemonSet,
             ("apps", "StatefulSet") => Self::StatefulSet,
             ("batch", "Job") => Self::Job,
             ("batch", "CronJob") => Self::CronJob,
-            ("networking.k8s.io" | "extensions", "Ingress") => Self::Ingress,
+            ("networking.k8s.io", "Ingress") => Self::Ingress,
             ("", "Namespace") => Self::Namespace,
             ("route.openshift.io", "Route") => Self::OpenShiftRoute,
             ("cert-manager.io", "Certificate") => Self::Certificate,
@@ -88,6 +86,12 @@ impl Kind {
             (group, _) if OWN_GROUPS.contains(&group) => Self::Other,
             _ => Self::Custom,
         }
+    }
+
+    /// Returns whether `group` is one of Kubernetes' own and not known here: only these have no dot. Such as
+    /// `extensions`, which no supported API server serves.
+    pub fn is_in_unknown_own_group(group: &str) -> bool {
+        !group.contains('.') && !OWN_GROUPS.contains(&group)
     }
 
     /// Whether `group` is one of the Gateway API.

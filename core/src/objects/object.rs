@@ -10,8 +10,7 @@ use crate::objects::ingress::Ingress;
 use crate::objects::kinds::Kind;
 use crate::objects::metadata::Metadata;
 use crate::objects::pod::{
-    CronJob, EphemeralContainers, Extent, IN_JOB_TEMPLATE, IN_OBJECT, IN_SPEC, Pod, PodTemplate, PodView,
-    TemplateOwner,
+    CronJob, IN_JOB_TEMPLATE, IN_OBJECT, IN_SPEC, Pod, PodTemplate, PodView, TemplateOwner,
 };
 use crate::objects::scheduling::Binding;
 use crate::objects::service::{Endpoints, Service};
@@ -34,8 +33,6 @@ pub enum Object<'a> {
     Ingress(Box<Ingress<'a>>),
     /// A pod bound to a node.
     Binding(Box<Binding<'a>>),
-    /// The ephemeral containers of a pod, as the pod of which nothing else is known.
-    EphemeralContainers(Box<Pod<'a>>),
     /// The addresses behind a Service.
     Endpoints(Box<Endpoints<'a>>),
     /// A route of the Gateway API.
@@ -58,8 +55,7 @@ impl<'a> Object<'a> {
     /// The pod, or the pod that the template makes.
     pub fn pod(&self) -> Option<PodView<'_, 'a>> {
         match self {
-            Self::Pod(pod) => PodView::of_pod(pod, Extent::Pod),
-            Self::EphemeralContainers(pod) => PodView::of_pod(pod, Extent::Part),
+            Self::Pod(pod) => PodView::of_pod(pod),
             Self::TemplateOwner(owner) => PodView::of_template(owner.spec.template.as_ref(), IN_SPEC),
             Self::CronJob(job) => {
                 PodView::of_template(job.spec.job_template.spec.template.as_ref(), IN_JOB_TEMPLATE)
@@ -82,7 +78,7 @@ impl<'a> Object<'a> {
     /// The object's own metadata.
     pub fn metadata(&self) -> Option<&Metadata<'a>> {
         match self {
-            Self::Pod(pod) | Self::EphemeralContainers(pod) => Some(&pod.metadata),
+            Self::Pod(pod) => Some(&pod.metadata),
             Self::TemplateOwner(owner) => Some(&owner.metadata),
             Self::CronJob(job) => Some(&job.metadata),
             Self::PodTemplate(template) => Some(&template.metadata),
@@ -156,12 +152,6 @@ impl<'de> DeserializeSeed<'de> for As {
             Kind::Service => present(deserializer, Object::Service),
             Kind::Ingress => present(deserializer, Object::Ingress),
             Kind::Binding => present(deserializer, Object::Binding),
-            Kind::EphemeralContainers => {
-                let containers = |containers: Box<EphemeralContainers<'de>>| {
-                    Object::EphemeralContainers(Box::new((*containers).into()))
-                };
-                present(deserializer, containers)
-            }
             Kind::Endpoints | Kind::EndpointSlice => present(deserializer, Object::Endpoints),
             Kind::Route | Kind::PortRoute => present(deserializer, Object::Route),
             Kind::Gateway | Kind::ListenerSet => present(deserializer, Object::Gateway),

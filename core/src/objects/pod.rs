@@ -124,27 +124,6 @@ record! {
 }
 
 record! {
-    /// What `pods/ephemeralcontainers` carried before 1.22 instead of the pod.
-    ///
-    /// What the pod says for all its containers is not in it, and such a container could say nothing itself, so
-    /// at the level `restricted` none is allowed.
-    pub struct EphemeralContainers<'a> {
-        /// The pod's metadata.
-        metadata: Metadata<'a> = "metadata",
-        /// The containers added while it runs.
-        containers: List<Container<'a>, 2_000> = "ephemeralContainers",
-    }
-}
-
-/// As the pod of which they are a part, with the fields where every later version has them.
-impl<'a> From<EphemeralContainers<'a>> for Pod<'a> {
-    fn from(EphemeralContainers { metadata, containers }: EphemeralContainers<'a>) -> Self {
-        let spec = PodSpec { ephemeral_containers: containers, ..PodSpec::default() };
-        Self { metadata, spec: Some(spec) }
-    }
-}
-
-record! {
     /// The operating system a pod is for.
     pub struct PodOs<'a> {
         /// `linux` or `windows`.
@@ -251,8 +230,8 @@ pub enum Extent {
     Pod,
     /// A template, whose pods are stamped when they are made.
     Template,
-    /// A part of a pod that was stamped before: where it may run is not in it.
-    Part,
+    /// The metadata that a binding writes into a pod that was stamped before: where it may run is not in it.
+    Binding,
 }
 
 /// A pod, or the pod that a template will make, and where its fields lie in the object.
@@ -271,10 +250,10 @@ pub struct PodView<'v, 'a> {
 }
 
 impl<'v, 'a> PodView<'v, 'a> {
-    /// The view of a pod itself, or of a part of it; `None`: it has no spec.
-    pub fn of_pod(Pod { metadata, spec }: &'v Pod<'a>, extent: Extent) -> Option<Self> {
+    /// The view of a pod itself; `None`: it has no spec.
+    pub fn of_pod(Pod { metadata, spec }: &'v Pod<'a>) -> Option<Self> {
         let spec = spec.as_ref()?;
-        Some(Self { extent, spec_path: "spec", metadata_path: "metadata", metadata, spec })
+        Some(Self { extent: Extent::Pod, spec_path: "spec", metadata_path: "metadata", metadata, spec })
     }
 
     /// Whether it claims to be the mirror of a static pod.

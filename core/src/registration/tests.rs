@@ -1,12 +1,11 @@
-use super::webhooks::UPDATE;
+use super::webhooks::{FailurePolicy, UPDATE};
 use super::*;
 
-fn registration(match_conditions: bool) -> Registration {
+fn registration() -> Registration {
     Registration {
         server: Server::Url("https://127.0.0.1:8443".to_owned()),
         ca_bundle: None,
         system_namespaces: vec!["kube-system".to_owned()],
-        match_conditions,
         foreign_groups: ["routes.example.com", "gateway.networking.k8s.io"].map(str::to_owned).to_vec(),
     }
 }
@@ -29,50 +28,45 @@ fn selects(selector: &LabelSelector, labels: &[(&str, &str)]) -> bool {
 fn l2_what_fails_closed_is_sent_of_tenants_namespaces_only() {
     let tenant: &[_] = &[(NAMESPACE_NAME, "x"), (TENANT, "x")];
     let elsewhere: &[_] = &[(NAMESPACE_NAME, "default")];
-    let before_1_21: &[_] = &[];
+    let without_labels: &[_] = &[];
     let system: &[_] = &[(NAMESPACE_NAME, "kube-system")];
     let labelled_system: &[_] = &[(NAMESPACE_NAME, "kube-system"), (TENANT, "x")];
-    for match_conditions in [true, false] {
-        let registration = registration(match_conditions);
-        for webhook in WEBHOOKS.iter().filter(|webhook| webhook.namespaces != Namespaces::Themselves) {
-            let selector = registration.namespace_selector(webhook).unwrap();
-            let is_fail = registration.failure_policy(webhook) == "Fail";
-            let is_tenants = webhook.namespaces == Namespaces::Tenants;
-            assert!(is_tenants || !is_fail, "{}", webhook.name);
-            assert_eq!(selects(&selector, tenant), is_tenants, "{}", webhook.name);
-            assert_eq!(selects(&selector, elsewhere), !is_tenants, "{}", webhook.name);
-            assert_eq!(selects(&selector, before_1_21), !is_tenants, "{}", webhook.name);
-            assert!(!selects(&selector, system), "{}", webhook.name);
-            assert!(!selects(&selector, labelled_system), "{}", webhook.name);
-        }
+    let registration = registration();
+    for webhook in WEBHOOKS.iter().filter(|webhook| webhook.namespaces != Namespaces::Themselves) {
+        let selector = registration.namespace_selector(webhook).unwrap();
+        let is_fail = webhook.failure_policy == FailurePolicy::Fail;
+        let is_tenants = webhook.namespaces == Namespaces::Tenants;
+        assert!(is_tenants || !is_fail, "{}", webhook.name);
+        assert_eq!(selects(&selector, tenant), is_tenants, "{}", webhook.name);
+        assert_eq!(selects(&selector, elsewhere), !is_tenants, "{}", webhook.name);
+        assert_eq!(selects(&selector, without_labels), !is_tenants, "{}", webhook.name);
+        assert!(!selects(&selector, system), "{}", webhook.name);
+        assert!(!selects(&selector, labelled_system), "{}", webhook.name);
     }
 }
 
 #[test]
 fn l1_all_but_early_warnings_fails_closed_for_tenants() {
-    let registration = registration(true);
     let ignored: Vec<_> = WEBHOOKS
         .iter()
         .filter(|webhook| webhook.namespaces == Namespaces::Tenants)
-        .filter(|webhook| registration.failure_policy(webhook) == "Ignore")
+        .filter(|webhook| webhook.failure_policy == FailurePolicy::Ignore)
         .map(|webhook| webhook.name)
         .collect();
     assert_eq!(ignored, ["pod-statuses.partywall.dev", "workloads.partywall.dev"]);
 }
 
 #[test]
-fn c5_j15_the_scheduler_goes_on_binding_with_and_without_match_conditions() {
+fn c5_j15_the_schedulers_bindings_are_not_sent() {
     for webhook in WEBHOOKS.iter().filter(|webhook| webhook.resources.iter().any(|r| r.name == "bindings")) {
-        let conditions = registration(true).match_conditions(webhook);
+        let conditions = match_conditions(webhook);
         assert_eq!(conditions[0].expression, "!(request.userInfo.username in ['system:kube-scheduler'])");
-        assert_eq!(registration(false).match_conditions(webhook), []);
-        assert_eq!(registration(false).failure_policy(webhook), "Ignore");
     }
 }
 
 #[test]
 fn i16_nothing_cluster_scoped_is_sent_but_namespaces() {
-    let registration = registration(true);
+    let registration = registration();
     let rules = |webhook| registration.rules(webhook).into_iter().map(move |rule| (webhook, rule));
     for (webhook, rule) in WEBHOOKS.iter().flat_map(rules) {
         if webhook.namespaces == Namespaces::Themselves {
@@ -87,28 +81,24 @@ fn i16_nothing_cluster_scoped_is_sent_but_namespaces() {
 #[test]
 fn i2_i3_i5_changes_of_namespaces_are_sent_whatever_their_labels_and_whichever_the_way() {
     let webhook = WEBHOOKS.iter().find(|webhook| webhook.namespaces == Namespaces::Themselves).unwrap();
-    assert_eq!(registration(true).namespace_selector(webhook), None);
+    assert_eq!(registration().namespace_selector(webhook), None);
     let sent: Vec<_> =
         webhook.resources.iter().map(|resource| (resource.name, resource.operations)).collect();
     assert_eq!(sent, [("namespaces", WRITE), ("namespaces/status", UPDATE), ("namespaces/finalize", UPDATE)]);
-    // The way out stays open when partywall does not answer; where that cannot be said, requests go on.
-    let spared: Vec<_> =
-        registration(true).match_conditions(webhook).into_iter().map(|condition| condition.name).collect();
+    // The way out stays open when partywall does not answer.
+    let spared: Vec<_> = match_conditions(webhook).into_iter().map(|condition| condition.name).collect();
     assert_eq!(spared, ["not-the-clusters-own", "not-of-system-masters"]);
-    assert_eq!(registration(true).failure_policy(webhook), "Fail");
-    assert_eq!(registration(false).failure_policy(webhook), "Ignore");
+    assert_eq!(webhook.failure_policy, FailurePolicy::Fail);
 }
 
 #[test]
 fn i15_no_label_of_an_object_decides_whether_it_is_sent() {
-    for match_conditions in [true, false] {
-        let registration = registration(match_conditions);
-        for webhook in &WEBHOOKS {
-            assert_eq!(registration.webhook(webhook).object_selector, None, "{}", webhook.name);
-            let selector = registration.namespace_selector(webhook).unwrap_or_default();
-            for requirement in &selector.match_expressions {
-                assert!([TENANT, NAMESPACE_NAME].contains(&requirement.key), "{}", webhook.name);
-            }
+    let registration = registration();
+    for webhook in &WEBHOOKS {
+        assert_eq!(registration.webhook(webhook).object_selector, None, "{}", webhook.name);
+        let selector = registration.namespace_selector(webhook).unwrap_or_default();
+        for requirement in &selector.match_expressions {
+            assert!([TENANT, NAMESPACE_NAME].contains(&requirement.key), "{}", webhook.name);
         }
     }
 }
@@ -124,7 +114,7 @@ fn no_name_is_taken_twice() {
 #[test]
 fn g21_g26_every_api_of_routes_is_sent_and_those_of_the_settings_too() {
     let webhook = WEBHOOKS.iter().find(|webhook| webhook.name == ROUTES).unwrap();
-    let rules = registration(true).rules(webhook);
+    let rules = registration().rules(webhook);
     let sent = |group: &str, resource: &str| {
         rules.iter().any(|rule| {
             let has = |list: &[String], name: &str| list.iter().any(|one| one == name);

@@ -24,6 +24,15 @@ pub(super) enum FailurePolicy {
     Ignore,
 }
 
+impl FailurePolicy {
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Fail => "Fail",
+            Self::Ignore => "Ignore",
+        }
+    }
+}
+
 /// One webhook: what is sent under one name, with one policy for failures.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Webhook {
@@ -35,8 +44,6 @@ pub(super) struct Webhook {
     pub(super) spares: &'static [&'static str],
     /// A group of such users.
     pub(super) spares_group: Option<&'static str>,
-    /// Whether it is only registered where those who are spared can be told apart: they ask all the time.
-    pub(super) needs_conditions: bool,
     pub(super) resources: &'static [Resource],
 }
 
@@ -69,7 +76,6 @@ const IN_TENANTS: Webhook = Webhook {
     failure_policy: FailurePolicy::Fail,
     spares: &[],
     spares_group: None,
-    needs_conditions: false,
     resources: &[],
 };
 
@@ -102,7 +108,6 @@ pub(super) const WEBHOOKS: [Webhook; 16] = [
         failure_policy: FailurePolicy::Ignore,
         spares: &[SCHEDULER, "system:kube-controller-manager"],
         spares_group: Some("system:nodes"),
-        needs_conditions: true,
         resources: &[resource("", "pods/status", UPDATE)],
         ..IN_TENANTS
     },

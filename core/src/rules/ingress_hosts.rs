@@ -33,7 +33,7 @@ impl HostClaims<'_, '_> {
                 let field = format_args!("spec.tls[{index}].hosts");
                 self.report(&field, &"a certificate without hosts is used for every host", &"tls=");
             }
-            // Some controllers read another namespace from it, and older API servers accept it.
+            // Some controllers read another namespace from it.
             if tls.secret_name.contains('/') {
                 let field = format_args!("spec.tls[{index}].secretName");
                 let message = "the Secret must be in the Ingress' own namespace; write only its name";
@@ -43,12 +43,10 @@ impl HostClaims<'_, '_> {
                 self.host(&format_args!("spec.tls[{index}].hosts[{nth}]"), "tls", host);
             }
         }
-        let backends =
-            [("defaultBackend", &ingress.spec.default_backend), ("backend", &ingress.spec.backend)];
-        for (field, _) in backends.iter().filter(|(_, backend)| backend.is_some()) {
+        if ingress.spec.default_backend.is_some() {
             let message = "a default backend receives the requests for every host without a rule; write rules with \
                            hosts instead";
-            self.findings.add_whole(&format_args!("spec.{field}"), &message, &"default-backend");
+            self.findings.add_whole(&"spec.defaultBackend", &message, &"default-backend");
         }
     }
 

@@ -68,7 +68,7 @@ fn bound(subject: &Subject<'_, '_>, node: &str, findings: &mut Findings<'_>) {
 /// Proves that the pod can only run in its tenant's pools.
 ///
 /// In a template the rule judges only what the stamp does not correct, because its pods are stamped when they are
-/// created. A part of a pod does not say where the pod runs.
+/// created.
 fn confined(pod: &PodView<'_, '_>, tenant: &Tenant, snapshot: &Snapshot, findings: &mut Findings<'_>) {
     let names_foreign = names_foreign_pool(pod, tenant, snapshot, findings);
     if pod.extent != Extent::Pod || (names_foreign && !findings.is_old_object()) {

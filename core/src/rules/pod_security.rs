@@ -149,7 +149,7 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
 /// The API server copies a binding's annotations over the pod's, long after the pod was judged.
 fn as_pod<'v, 'a>(binding: &'v Binding<'a>, nothing: &'v PodSpec<'a>) -> PodView<'v, 'a> {
     PodView {
-        extent: Extent::Part,
+        extent: Extent::Binding,
         spec_path: "spec",
         metadata_path: "metadata",
         metadata: &binding.metadata,

@@ -51,7 +51,6 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
         | Object::Service(_)
         | Object::Ingress(_)
         | Object::Binding(_)
-        | Object::EphemeralContainers(_)
         | Object::Endpoints(_)
         | Object::Certificate(_)
         | Object::Unread

@@ -7,14 +7,13 @@ use std::fmt;
 
 use crate::json::Escaped;
 use crate::judging::{Findings, OneOf, Subject};
-use crate::objects::pod::Extent;
 use crate::tenancy::DEFAULT_SCHEDULER;
 
 pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     let (Some(pod), Some(tenant)) = (subject.pod(), subject.tenant()) else { return };
     let written = &*pod.spec.scheduler_name;
     let name = if written.is_empty() { DEFAULT_SCHEDULER } else { written };
-    if pod.extent == Extent::Part || tenant.schedulers.iter().any(|listed| **listed == *name) {
+    if tenant.schedulers.iter().any(|listed| **listed == *name) {
         return;
     }
     findings.add_whole(

@@ -6,12 +6,11 @@ use std::io::{self, Write};
 use std::num::NonZeroU16;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::str::FromStr;
 
 use anyhow::{Context, anyhow, ensure};
 use axum::http::Uri;
 use axum::http::uri::Scheme;
-use partywall_core::labels::{NAMESPACE_NAME, TENANT};
+use partywall_core::labels::TENANT;
 use partywall_core::objects::foreign_apis;
 use partywall_core::registration::{Registration, Server};
 use partywall_core::tenancy::{Snapshot, is_dns_label};
@@ -40,14 +39,6 @@ pub(super) struct Args {
     /// Without it the system namespaces of the built-in Settings are left out.
     #[arg(long, value_name = "PATH", num_args = 1.., value_delimiter = ',', env = "PARTYWALL_POLICIES")]
     policies: Vec<PathBuf>,
-
-    /// The oldest Kubernetes that will read the configurations, such as 1.30.
-    ///
-    /// Before 1.28 a webhook cannot leave out what the scheduler and the controllers of endpoints write. All bindings
-    /// and endpoints then go on unjudged while partywall does not answer; otherwise no pod would start, and no
-    /// Service follow its pods, while it is down.
-    #[arg(long, value_name = "VERSION", env = "PARTYWALL_KUBERNETES", default_value = "1.28")]
-    kubernetes: Version,
 }
 
 /// The address at which the API server reaches partywall.
@@ -61,28 +52,6 @@ struct Where {
     /// The Service of partywall, as NAMESPACE/NAME or NAMESPACE/NAME:PORT; the port is 443 if there is none.
     #[arg(long, value_name = "SERVICE", env = "PARTYWALL_SERVICE", value_parser = service)]
     service: Option<Server>,
-}
-
-/// A minor version of Kubernetes 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Version(u16);
-
-/// Since when a namespace carries its own name as a label.
-const WITH_NAME_LABEL: Version = Version(21);
-/// Since when `matchConditions` are on by default.
-const WITH_MATCH_CONDITIONS: Version = Version(28);
-
-impl FromStr for Version {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let parse = || {
-            let mut parts = text.strip_prefix('v').unwrap_or(text).split('.');
-            let (major, minor) = (parts.next()?, parts.next()?);
-            (major == "1").then(|| minor.parse().ok()).flatten().map(Self)
-        };
-        parse().ok_or("no version of Kubernetes; write 1.30, or what `kubectl version` says of the server")
-    }
 }
 
 fn url(text: &str) -> Result<Server, &'static str> {
@@ -118,18 +87,17 @@ fn service(text: &str) -> Result<Server, &'static str> {
 }
 
 pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let Args { server, ca_bundle, policies, kubernetes } = args;
+    let Args { server, ca_bundle, policies } = args;
     let server = server.url.or(server.service).context("neither --url nor --service is given")?;
     let snapshot = load(&policies)?;
     let registration = Registration {
         server,
         ca_bundle: ca_bundle.as_deref().map(read_ca_bundle).transpose()?,
         system_namespaces: snapshot.system_namespaces().into_iter().map(str::to_owned).collect(),
-        match_conditions: kubernetes >= WITH_MATCH_CONDITIONS,
         foreign_groups: foreign_groups(&snapshot),
     };
     let text = yaml(&registration).context("the configurations cannot be written as YAML")?;
-    note_labels(&snapshot, kubernetes);
+    note_labels(&snapshot);
     io::stdout().lock().write_all(text.as_bytes()).context("cannot write to stdout")?;
     Ok(ExitCode::SUCCESS)
 }
@@ -166,19 +134,13 @@ fn foreign_groups(snapshot: &Snapshot) -> Vec<String> {
 
 /// Prints the labels of namespaces that the webhooks need, which no policy sets.
 #[expect(clippy::print_stderr, reason = "notes of a command go to stderr")]
-fn note_labels(snapshot: &Snapshot, kubernetes: Version) {
+fn note_labels(snapshot: &Snapshot) {
     let tenants = snapshot.tenants_namespaces();
     if !tenants.is_empty() {
         eprintln!("note: of tenants' namespaces the API server asks only where they carry the label:");
     }
     for (tenant, namespaces) in tenants {
         eprintln!("  kubectl label namespace {} {TENANT}={tenant}", namespaces.join(" "));
-    }
-    if kubernetes < WITH_NAME_LABEL {
-        eprintln!("note: before 1.21 it knows system namespaces by name only where they carry another:");
-        for namespace in snapshot.system_namespaces() {
-            eprintln!("  kubectl label namespace {namespace} {NAMESPACE_NAME}={namespace}");
-        }
     }
 }
 
@@ -266,16 +228,6 @@ mod tests {
             ["", "partywall", "/partywall", "a/", "a/b:", "a/b:0", "a/b:65536", "a/b:x", "A/b", "a/b/c"]
         {
             assert!(service(text).is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn a_version_is_read_as_people_and_kubectl_write_it() {
-        for (text, minor) in [("1.20", 20), ("v1.36.2", 36), ("1.28.0-gke.1", 28), ("v1.31.4+k3s1", 31)] {
-            assert_eq!(text.parse(), Ok(Version(minor)), "{text}");
-        }
-        for text in ["", "1", "2.0", "1.x", "latest", "1.28+"] {
-            assert!(text.parse::<Version>().is_err(), "{text}");
         }
     }
 }

@@ -25,7 +25,7 @@ spec:
 pub(crate) fn f9_f10_only_controllers_write_addresses(cluster: &Cluster) {
     let namespace = "x-endpoints";
     cluster.tenant_namespace(namespace, "tenants-x", "tenant-x");
-    // Since 1.22 `edit` may not write them, but upgraded clusters keep that right.
+    // `edit` may not write them, but clusters that were upgraded from 1.21 keep that right.
     cluster.grant(TENANT, namespace, &["create", "get", "patch"], &["endpoints"]);
     cluster.kubectl(TENANT).within(namespace).apply(APP).succeeds();
     cluster.until("Endpoints", namespace, "web", "those of the pod", |endpoints| {

@@ -52,7 +52,7 @@ pub(crate) fn i4_every_registered_resource_exists_and_is_read(cluster: &Cluster)
 
 /// The other way to be found than by URL, which nothing here can lead to.
 pub(crate) fn what_is_printed_for_a_service_is_accepted(cluster: &Cluster) {
-    let manifests = registration::manifests_of_service(&cluster.setup.pair, cluster.version());
+    let manifests = registration::manifests_of_service(&cluster.setup.pair);
     cluster.kubectl(User::Admin).apply(manifests).args(["--dry-run=server"]).succeeds();
 }
 

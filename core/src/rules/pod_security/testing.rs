@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::judge;
 use crate::api::{Level, Mode};
 use crate::judging::{Finding, Findings, Sink};
-use crate::objects::pod::{Extent, Pod, PodView};
+use crate::objects::pod::{Pod, PodView};
 use crate::rule_id::RuleId;
 use crate::tenancy::PodSecurity;
 
@@ -80,7 +80,7 @@ impl Sink for Collected {
 pub(super) fn findings(pod: &Value, at: At) -> Vec<Seen> {
     let json = pod.to_string();
     let pod: Pod<'_> = serde_json::from_str(&json).unwrap();
-    findings_in(PodView::of_pod(&pod, Extent::Pod).unwrap(), at)
+    findings_in(PodView::of_pod(&pod).unwrap(), at)
 }
 
 /// Returns all findings in a pod or a template, and checks the style of every message.
