@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 use crate::api::Mode;
 use crate::json::{Escaped, Text};
 use crate::judging::{Findings, OldViolations, Report, Subject, Update, changes_containers};
-use crate::objects::kinds::Kind;
+use crate::objects::kinds::{Kind, is_read_whatever_the_kind};
 use crate::objects::object::{Object, decode_as, is_without_spec};
 use crate::review::{self, DecodeError, NotAReview, Operation, Request, Undecodable};
 use crate::tenancy::{Owner, Snapshot};
@@ -123,14 +123,9 @@ pub fn admit(phase: Phase, request: &Request<'_>, snapshot: &Snapshot) -> Verdic
 /// Returns whether a resource or subresource may carry what a rule reads. An object of a kind that is not known here
 /// cannot be judged there; nor can anything in a group of Kubernetes that is not known here.
 fn is_to_be_read(request: &Request<'_>) -> bool {
-    let is_known = matches!(
-        (&*request.resource_group, &*request.resource),
-        ("", "pods" | "bindings" | "services" | "endpoints" | "namespaces")
-            | ("discovery.k8s.io", "endpointslices")
-            | ("networking.k8s.io", "ingresses")
-    );
-    (is_known || Kind::is_in_unknown_own_group(&request.resource_group))
-        && !is_without_spec(&request.subresource)
+    let Request { resource_group: group, resource, subresource, .. } = request;
+    (is_read_whatever_the_kind(group, resource) || Kind::is_in_unknown_own_group(group))
+        && !is_without_spec(subresource)
 }
 
 /// Whether a kubelet shows a static pod: it runs already, and no kubelet runs it for being shown. The API server

@@ -9,6 +9,7 @@
 mod configuration;
 mod webhooks;
 
+use std::borrow::Cow;
 use std::num::NonZeroU16;
 
 use base64::Engine as _;
@@ -108,44 +109,48 @@ impl Registration {
             Namespaces::Tenants | Namespaces::Elsewhere => "Namespaced",
             Namespaces::Themselves => "Cluster",
         };
-        let mut rules: Vec<(Vec<&str>, &'static [&'static str], Vec<&str>)> = Vec::new();
-        for (group, name, operations) in self.resources(webhook) {
-            match rules.iter_mut().find(|(groups, same, _)| *groups == [group] && *same == operations) {
-                Some((.., resources)) => resources.push(name),
-                None => rules.push((vec![group], operations, vec![name])),
-            }
-        }
-        let mut merged: Vec<(Vec<&str>, &'static [&'static str], Vec<&str>)> = Vec::new();
-        for (groups, operations, resources) in rules {
-            match merged.iter_mut().find(|(_, same, names)| *same == operations && *names == resources) {
-                Some((all, ..)) => all.extend(groups),
-                None => merged.push((groups, operations, resources)),
-            }
-        }
-        let owned = |names: Vec<&str>| names.into_iter().map(str::to_owned).collect();
-        let rule = |(groups, operations, resources)| Rule {
-            api_groups: owned(groups),
+        let rule = |group: &str, operations, resources| Rule {
+            api_groups: vec![group.to_owned()],
             // What is read is the same in all of them.
             api_versions: &["*"],
             operations,
-            resources: owned(resources),
+            resources,
             scope,
         };
-        merged.into_iter().map(rule).collect()
+        let mut rules: Vec<Rule> = Vec::new();
+        for (group, name, operations) in self.resources(webhook) {
+            let is_same = |rule: &&mut Rule| rule.api_groups == [group] && rule.operations == operations;
+            match rules.iter_mut().find(is_same) {
+                Some(rule) => rule.resources.push(name.into_owned()),
+                None => rules.push(rule(group, operations, vec![name.into_owned()])),
+            }
+        }
+        let mut merged: Vec<Rule> = Vec::new();
+        for rule in rules {
+            let is_same =
+                |other: &&mut Rule| other.operations == rule.operations && other.resources == rule.resources;
+            match merged.iter_mut().find(is_same) {
+                Some(other) => other.api_groups.extend(rule.api_groups),
+                None => merged.push(rule),
+            }
+        }
+        merged
     }
 
     /// What a webhook is sent: groups, resources and operations.
-    fn resources<'r>(&'r self, webhook: &'r Webhook) -> Vec<(&'r str, &'r str, &'static [&'static str])> {
-        let mut all: Vec<(&str, &str, &'static [&'static str])> =
-            webhook.resources.iter().map(|own| (own.group, own.name, own.operations)).collect();
+    fn resources(&self, webhook: &Webhook) -> Vec<(&str, Cow<'static, str>, &'static [&'static str])> {
+        let own = webhook.resources().into_iter();
+        let mut all: Vec<(&str, Cow<'_, str>, _)> =
+            own.map(|own| (own.group, own.name, own.operations)).collect();
         if webhook.name == ROUTES {
             for api in APIS {
-                let of = |group| api.kinds.resources().into_iter().map(move |name| (group, name, WRITE));
+                let of =
+                    |group| api.kinds.resources().into_iter().map(move |name| (group, name.into(), WRITE));
                 all.extend(api.groups.iter().flat_map(|group| of(*group)));
             }
             for group in &self.foreign_groups {
                 if !all.iter().any(|(other, name, _)| other == group && *name == "*") {
-                    all.push((group, "*", WRITE));
+                    all.push((group, "*".into(), WRITE));
                 }
             }
         }

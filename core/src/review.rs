@@ -8,6 +8,7 @@
 //! INVARIANT: whatever has a uid is answered with that uid.
 
 mod answer;
+pub mod compose;
 mod node;
 mod request;
 mod uid;

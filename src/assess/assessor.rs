@@ -1,12 +1,15 @@
 //! Assesses one object: sends it through the code that decides, as the API server would.
 
+use std::borrow::Cow;
+
 use jiff::civil::Date;
 use partywall_core::api::{GROUP, Mode};
+use partywall_core::objects::kinds::{is_cluster_scoped, plural};
 use partywall_core::review::NotAReview;
+use partywall_core::review::compose::{Draft, ObjectType};
 use partywall_core::tenancy::{Owner, Snapshot, is_judged};
 use partywall_core::verdict::{Denial, Verdict, Violation};
 use partywall_core::{Phase, answer};
-use serde::Serialize;
 use serde_json::Value;
 use thiserror::Error;
 
@@ -162,7 +165,21 @@ impl Assessor<'_> {
         identity: &Identity,
         object: &Value,
     ) -> Result<Verdict, Unassessable> {
-        let body = serde_json::to_vec(&identity.review(uid, object))?;
+        let Identity { group, version, kind, resource, .. } = identity;
+        let draft = Draft {
+            uid,
+            object_type: &ObjectType { group, version, kind, resource: Cow::Borrowed(resource) },
+            // A generated name is not generated yet when webhooks are asked.
+            name: identity.name.as_deref().filter(|_| !identity.is_generated).unwrap_or_default(),
+            namespace: identity.namespace.as_deref().unwrap_or_default(),
+            operation: "CREATE",
+            // An ordinary user, to whom no exemption applies.
+            username: "partywall-check",
+            groups: &["system:authenticated"],
+            object: Some(object),
+            old_object: None,
+        };
+        let body = draft.to_json()?;
         let verdict = answer(phase, &body, self.snapshot)?.verdict;
         match verdict.denial {
             Some(Denial::Undecidable(_, explanation)) => Err(Unassessable::Undecidable(explanation.message)),
@@ -236,7 +253,7 @@ impl Identity {
                 None => text("/metadata/generateName")?,
             },
             is_generated,
-            resource: plural(&kind),
+            resource: plural(group, &kind).into_owned(),
             group: group.to_owned(),
             version: version.to_owned(),
             kind,
@@ -246,119 +263,5 @@ impl Identity {
     /// Returns false for objects of the cluster and partywall's own, which no rule is about.
     fn is_judged(&self) -> bool {
         self.namespace.is_some()
-    }
-
-    fn review<'r>(&'r self, uid: &'r str, object: &'r Value) -> Review<'r> {
-        let Self { group, version, kind, resource, .. } = self;
-        Review {
-            api_version: "admission.k8s.io/v1",
-            kind: "AdmissionReview",
-            request: Request {
-                uid,
-                kind: GroupVersionKind { group, version, kind },
-                resource: GroupVersionResource { group, version, resource },
-                // A generated name is not generated yet when webhooks are asked.
-                name: self.name.as_deref().filter(|_| !self.is_generated).unwrap_or_default(),
-                namespace: self.namespace.as_deref().unwrap_or_default(),
-                operation: "CREATE",
-                user_info: UserInfo { username: "partywall-check", groups: ["system:authenticated"] },
-                object,
-            },
-        }
-    }
-}
-
-/// The resource of a kind; what rules know of are regular plurals.
-fn plural(kind: &str) -> String {
-    let lower = kind.to_lowercase();
-    match lower.strip_suffix('y') {
-        Some(stem) if !lower.ends_with("ay") && !lower.ends_with("ey") => format!("{stem}ies"),
-        _ if lower.ends_with(['s', 'x']) => format!("{lower}es"),
-        Some(_) | None => format!("{lower}s"),
-    }
-}
-
-/// Returns whether objects of this kind have no namespace. Unknown kinds are not assessed in either case.
-fn is_cluster_scoped(group: &str, kind: &str) -> bool {
-    match group {
-        "" => matches!(kind, "Namespace" | "Node" | "PersistentVolume" | "ComponentStatus"),
-        "rbac.authorization.k8s.io" => matches!(kind, "ClusterRole" | "ClusterRoleBinding"),
-        "storage.k8s.io" => kind != "CSIStorageCapacity",
-        "networking.k8s.io" => matches!(kind, "IngressClass" | "IPAddress" | "ServiceCIDR"),
-        "gateway.networking.k8s.io" => kind == "GatewayClass",
-        "gateway.networking.x-k8s.io" => kind == "XMesh",
-        "configuration.konghq.com" => matches!(kind, "KongClusterPlugin" | "KongLicense" | "KongVault"),
-        "elbv2.k8s.aws" => kind == "IngressClassParams",
-        "appmesh.k8s.aws" => kind == "Mesh",
-        "policy" => kind == "PodSecurityPolicy",
-        "cert-manager.io" => kind == "ClusterIssuer",
-        "admissionregistration.k8s.io"
-        | "apiextensions.k8s.io"
-        | "apiregistration.k8s.io"
-        | "certificates.k8s.io"
-        | "flowcontrol.apiserver.k8s.io"
-        | "node.k8s.io"
-        | "scheduling.k8s.io" => true,
-        _ => false,
-    }
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Review<'r> {
-    api_version: &'static str,
-    kind: &'static str,
-    request: Request<'r>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Request<'r> {
-    uid: &'r str,
-    kind: GroupVersionKind<'r>,
-    resource: GroupVersionResource<'r>,
-    name: &'r str,
-    namespace: &'r str,
-    operation: &'static str,
-    user_info: UserInfo,
-    object: &'r Value,
-}
-
-#[derive(Serialize)]
-struct GroupVersionKind<'r> {
-    group: &'r str,
-    version: &'r str,
-    kind: &'r str,
-}
-
-#[derive(Serialize)]
-struct GroupVersionResource<'r> {
-    group: &'r str,
-    version: &'r str,
-    resource: &'r str,
-}
-
-/// An ordinary user, to whom no exemption applies.
-#[derive(Serialize)]
-struct UserInfo {
-    username: &'static str,
-    groups: [&'static str; 1],
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn plurals_are_those_of_the_api_server() {
-        for (kind, resource) in [
-            ("Pod", "pods"),
-            ("Ingress", "ingresses"),
-            ("NetworkPolicy", "networkpolicies"),
-            ("ReplicaSet", "replicasets"),
-            ("Gateway", "gateways"),
-        ] {
-            assert_eq!(plural(kind), resource);
-        }
     }
 }

@@ -7,6 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::civil::date;
 use partywall::policies;
+use partywall_core::review::compose::{Draft, ObjectType};
 use partywall_core::tenancy::Snapshot;
 use partywall_core::{Phase, review};
 use serde_json::{Value, json};
@@ -47,29 +48,18 @@ pub(crate) fn yaml(text: &str) -> Vec<Value> {
 /// A request to create an object, as an ordinary user.
 pub(crate) fn create(object: Value) -> Value {
     let api_version = object["apiVersion"].as_str().unwrap_or_default();
-    let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
-    let kind = object["kind"].as_str().unwrap_or_default();
-    json!({
-        "kind": "AdmissionReview",
-        "apiVersion": "admission.k8s.io/v1",
-        "request": {
-            "uid": "00000000-0000-0000-0000-000000000001",
-            "kind": {"group": group, "version": version, "kind": kind},
-            "resource": {"group": group, "version": version, "resource": plural(kind)},
-            "name": object["metadata"]["name"],
-            "namespace": object["metadata"]["namespace"],
-            "operation": "CREATE",
-            "userInfo": {"username": "jane", "groups": ["system:authenticated"]},
-            "object": object,
-            "oldObject": null,
-            "dryRun": false,
-        },
-    })
-}
-
-fn plural(kind: &str) -> String {
-    let lower = kind.to_lowercase();
-    if lower.ends_with("ss") { format!("{lower}es") } else { format!("{lower}s") }
+    let draft = Draft {
+        uid: "00000000-0000-0000-0000-000000000001",
+        object_type: &ObjectType::of(api_version, object["kind"].as_str().unwrap_or_default()),
+        name: object["metadata"]["name"].as_str().unwrap_or_default(),
+        namespace: object["metadata"]["namespace"].as_str().unwrap_or_default(),
+        operation: "CREATE",
+        username: "jane",
+        groups: &["system:authenticated"],
+        object: Some(&object),
+        old_object: None,
+    };
+    draft.to_value().unwrap()
 }
 
 /// The same request as an update of `old`.

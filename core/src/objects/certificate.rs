@@ -5,13 +5,6 @@ use serde_json::value::RawValue;
 use crate::json::{List, Text, record};
 use crate::objects::metadata::Metadata;
 
-/// Kinds that hold what is signed in a form that is not read here.
-pub(crate) const REQUESTS: [(&str, &str); 3] = [
-    ("cert-manager.io", "CertificateRequest"),
-    ("acme.cert-manager.io", "Order"),
-    ("acme.cert-manager.io", "Challenge"),
-];
-
 record! {
     /// A Certificate.
     pub struct Certificate<'a> {

@@ -56,6 +56,16 @@ impl Kinds {
     }
 }
 
+/// Returns the resource of a kind, where the table says it.
+pub(crate) fn resource(group: &str, kind: &str) -> Option<&'static str> {
+    let apis = APIS.iter().filter(|api| api.groups.contains(&group));
+    apis.filter_map(|api| match api.kinds {
+        Kinds::All { .. } => None,
+        Kinds::These(kinds) => kinds.iter().find(|(name, _)| *name == kind).map(|(_, resource)| *resource),
+    })
+    .next()
+}
+
 /// Whether objects of this kind are denied unless Settings list it.
 pub(crate) fn is_denied(group: &str, kind: &str) -> bool {
     APIS.iter().any(|api| api.groups.contains(&group) && api.kinds.deny(kind))

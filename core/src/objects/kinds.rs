@@ -1,93 +1,236 @@
-//! The kinds that rules know.
+//! The table of kinds: each kind that a rule reads, its resource, its shape, and what the API server is asked about.
+//!
+//! Decoding, `check` and the registration follow from it. A new kind of a known shape is one row.
 
-/// A kind that a rule knows. The version does not matter: what is read is the same in all of them.
+use std::borrow::Cow;
+
+use crate::objects::foreign_apis;
+
+/// The shape as which objects of a kind are decoded, and by which rules tell them apart. The version does not matter:
+/// what is read is the same in all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the variants are Kubernetes' own names")]
 pub enum Kind {
+    /// A Pod.
     Pod,
-    Deployment,
-    ReplicaSet,
-    StatefulSet,
+    /// A pod template in `spec.template`: Deployment, ReplicaSet, StatefulSet, Job and ReplicationController.
+    Workload,
+    /// The same, and stamped.
     DaemonSet,
-    Job,
+    /// A CronJob.
     CronJob,
-    ReplicationController,
+    /// A PodTemplate.
     PodTemplate,
+    /// A Service.
     Service,
+    /// An Ingress.
     Ingress,
+    /// A Binding of a pod to a node.
     Binding,
+    /// Endpoints and EndpointSlice.
     Endpoints,
-    EndpointSlice,
+    /// A Namespace.
     Namespace,
     /// HTTPRoute, GRPCRoute and TLSRoute.
     Route,
     /// TCPRoute and UDPRoute.
     PortRoute,
+    /// A Gateway of the Gateway API.
     Gateway,
     /// ListenerSet, and XListenerSet as long as it was an experiment.
     ListenerSet,
     /// The Route of OpenShift.
     OpenShiftRoute,
+    /// The Certificate of cert-manager.
     Certificate,
-    /// A kind that is no part of Kubernetes, or that is read like one: policies of networks and claims of devices.
+    /// Metadata, and the rest as it is written: kinds that are no part of Kubernetes, and a few that are.
     Custom,
-    /// Any other.
+    /// Nothing: no rule reads it.
     Other,
+}
+
+/// A kind that a rule reads.
+#[derive(Debug)]
+pub struct Row {
+    /// The groups that have it.
+    pub groups: &'static [&'static str],
+    /// The kind's name.
+    pub name: &'static str,
+    /// The plural of its resource, as the API server spells it.
+    pub plural: &'static str,
+    /// Whether its objects are in namespaces.
+    pub scope: Scope,
+    /// The shape as which it is decoded.
+    pub shape: Kind,
+    /// The webhook that it is sent to.
+    pub topic: Topic,
+    /// Those of its subresources that a rule reads.
+    pub subresources: &'static [Subresource],
+}
+
+/// Whether a kind's objects are in namespaces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// They are.
+    Namespaced,
+    /// They are the cluster's.
+    Cluster,
+}
+
+/// A subresource that a rule reads.
+#[derive(Clone, Copy, Debug)]
+pub struct Subresource {
+    /// Its name.
+    pub name: &'static str,
+    /// The webhook that it is sent to.
+    pub topic: Topic,
+    /// The operation on it, as the API server calls it.
+    pub operation: &'static str,
+}
+
+/// Kinds that are registered under one name, and so fail or go on together when partywall does not answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Topic {
+    /// Pods and their ephemeral containers.
+    Pods,
+    /// The status of pods.
+    PodStatuses,
+    /// Pods bound to nodes.
+    Bindings,
+    /// Templates of pods.
+    Workloads,
+    /// Services.
+    Services,
+    /// The addresses behind Services.
+    Endpoints,
+    /// Ingresses.
+    Ingresses,
+    /// Routes and Gateways.
+    Routes,
+    /// Certificates, and what cert-manager makes of them.
+    Certificates,
+    /// Claims to devices.
+    Devices,
+    /// Network policies, which are only kept from being changed and removed.
+    NetworkPolicies,
+    /// Namespaces.
+    Namespaces,
 }
 
 /// The groups of the Gateway API.
 const GATEWAY_API: [&str; 2] = ["gateway.networking.k8s.io", "gateway.networking.x-k8s.io"];
 
-/// The groups of Kubernetes itself whose kinds no rule reads.
+/// The groups of Kubernetes itself whose kinds no rule reads, but for those in the table.
 const OWN_GROUPS: [&str; 7] =
     ["", "apps", "autoscaling", "batch", "policy", "coordination.k8s.io", "events.k8s.io"];
 
-/// Kinds of Kubernetes itself that are read like custom ones.
-pub(crate) const READ_AS_CUSTOM: [(&str, &str); 2] =
-    [("resource.k8s.io", "ResourceClaim"), ("resource.k8s.io", "ResourceClaimTemplate")];
+const fn updated(name: &'static str, topic: Topic) -> Subresource {
+    Subresource { name, topic, operation: "UPDATE" }
+}
 
-/// Kinds whose objects are only kept from being removed.
-pub(crate) const KEPT: [&str; 2] = ["NetworkPolicy", "CiliumNetworkPolicy"];
+/// Declares the table, and a `match` of the same rows: the first is looked at for each review.
+macro_rules! kinds {
+    ($($name:literal, $plural:literal, [$($group:literal),*], $scope:ident, $shape:ident, $topic:ident
+        $(, $subresource:expr)*;)*) => {
+        /// The table.
+        pub const KINDS: &[Row] = &[$(Row {
+            groups: &[$($group),*],
+            name: $name,
+            plural: $plural,
+            scope: Scope::$scope,
+            shape: Kind::$shape,
+            topic: Topic::$topic,
+            subresources: &[$($subresource),*],
+        },)*];
 
-/// The groups with kinds that are read as what they are.
-pub(crate) const GROUPS: [&str; 8] = [
-    "",
-    "apps",
-    "batch",
-    "cert-manager.io",
-    "discovery.k8s.io",
-    "gateway.networking.k8s.io",
-    "networking.k8s.io",
-    "route.openshift.io",
+        impl Kind {
+            /// The shape of the kind called `kind` in `group`.
+            pub fn of(group: &str, kind: &str) -> Self {
+                match (group, kind) {
+                    $(($($group)|*, $name) => Self::$shape,)*
+                    _ if OWN_GROUPS.contains(&group) => Self::Other,
+                    _ => Self::Custom,
+                }
+            }
+        }
+    };
+}
+
+kinds! {
+    "Pod", "pods", [""], Namespaced, Pod, Pods,
+        updated("ephemeralcontainers", Topic::Pods),
+        updated("status", Topic::PodStatuses),
+        Subresource { name: "binding", topic: Topic::Bindings, operation: "CREATE" };
+    "Binding", "bindings", [""], Namespaced, Binding, Bindings;
+    "PodTemplate", "podtemplates", [""], Namespaced, PodTemplate, Workloads;
+    "ReplicationController", "replicationcontrollers", [""], Namespaced, Workload, Workloads;
+    "DaemonSet", "daemonsets", ["apps"], Namespaced, DaemonSet, Workloads;
+    "Deployment", "deployments", ["apps"], Namespaced, Workload, Workloads;
+    "ReplicaSet", "replicasets", ["apps"], Namespaced, Workload, Workloads;
+    "StatefulSet", "statefulsets", ["apps"], Namespaced, Workload, Workloads;
+    "CronJob", "cronjobs", ["batch"], Namespaced, CronJob, Workloads;
+    "Job", "jobs", ["batch"], Namespaced, Workload, Workloads;
+    "Service", "services", [""], Namespaced, Service, Services, updated("status", Topic::Services);
+    "Endpoints", "endpoints", [""], Namespaced, Endpoints, Endpoints;
+    "EndpointSlice", "endpointslices", ["discovery.k8s.io"], Namespaced, Endpoints, Endpoints;
+    "Ingress", "ingresses", ["networking.k8s.io"], Namespaced, Ingress, Ingresses, updated("status", Topic::Ingresses);
+    "Namespace", "namespaces", [""], Cluster, Namespace, Namespaces,
+        updated("status", Topic::Namespaces), updated("finalize", Topic::Namespaces);
+    // All kinds of these two groups are sent, and those that have no row are denied.
+    "HTTPRoute", "httproutes",
+        ["gateway.networking.k8s.io", "gateway.networking.x-k8s.io"], Namespaced, Route, Routes;
+    "GRPCRoute", "grpcroutes",
+        ["gateway.networking.k8s.io", "gateway.networking.x-k8s.io"], Namespaced, Route, Routes;
+    "TLSRoute", "tlsroutes",
+        ["gateway.networking.k8s.io", "gateway.networking.x-k8s.io"], Namespaced, Route, Routes;
+    "TCPRoute", "tcproutes",
+        ["gateway.networking.k8s.io", "gateway.networking.x-k8s.io"], Namespaced, PortRoute, Routes;
+    "UDPRoute", "udproutes",
+        ["gateway.networking.k8s.io", "gateway.networking.x-k8s.io"], Namespaced, PortRoute, Routes;
+    "Gateway", "gateways",
+        ["gateway.networking.k8s.io", "gateway.networking.x-k8s.io"], Namespaced, Gateway, Routes;
+    "ListenerSet", "listenersets",
+        ["gateway.networking.k8s.io", "gateway.networking.x-k8s.io"], Namespaced, ListenerSet, Routes;
+    "XListenerSet", "xlistenersets",
+        ["gateway.networking.k8s.io", "gateway.networking.x-k8s.io"], Namespaced, ListenerSet, Routes;
+    "Route", "routes", ["route.openshift.io"], Namespaced, OpenShiftRoute, Routes;
+    "Certificate", "certificates", ["cert-manager.io"], Namespaced, Certificate, Certificates;
+    // These hold what is signed in a form that is not read here.
+    "CertificateRequest", "certificaterequests", ["cert-manager.io"], Namespaced, Custom, Certificates;
+    "Order", "orders", ["acme.cert-manager.io"], Namespaced, Custom, Certificates;
+    "Challenge", "challenges", ["acme.cert-manager.io"], Namespaced, Custom, Certificates;
+    "ResourceClaim", "resourceclaims", ["resource.k8s.io"], Namespaced, Custom, Devices;
+    "ResourceClaimTemplate", "resourceclaimtemplates", ["resource.k8s.io"], Namespaced, Custom, Devices;
+    "NetworkPolicy", "networkpolicies", ["networking.k8s.io"], Namespaced, Custom, NetworkPolicies;
+    "CiliumNetworkPolicy", "ciliumnetworkpolicies", ["cilium.io"], Namespaced, Custom, NetworkPolicies;
+    "NetworkPolicy", "networkpolicies",
+        ["crd.projectcalico.org", "projectcalico.org"], Namespaced, Custom, NetworkPolicies;
+}
+
+/// Kinds in no namespace that no rule reads, by group; an empty list stands for all kinds of the group.
+const CLUSTER_SCOPED: [(&str, &[&str]); 17] = [
+    ("", &["Node", "PersistentVolume", "ComponentStatus"]),
+    ("rbac.authorization.k8s.io", &["ClusterRole", "ClusterRoleBinding"]),
+    (
+        "storage.k8s.io",
+        &["CSIDriver", "CSINode", "StorageClass", "VolumeAttachment", "VolumeAttributesClass"],
+    ),
+    ("networking.k8s.io", &["IngressClass", "IPAddress", "ServiceCIDR"]),
+    ("gateway.networking.k8s.io", &["GatewayClass"]),
+    ("gateway.networking.x-k8s.io", &["XMesh"]),
+    ("configuration.konghq.com", &["KongClusterPlugin", "KongLicense", "KongVault"]),
+    ("elbv2.k8s.aws", &["IngressClassParams"]),
+    ("appmesh.k8s.aws", &["Mesh"]),
+    ("cert-manager.io", &["ClusterIssuer"]),
+    ("admissionregistration.k8s.io", &[]),
+    ("apiextensions.k8s.io", &[]),
+    ("apiregistration.k8s.io", &[]),
+    ("certificates.k8s.io", &[]),
+    ("flowcontrol.apiserver.k8s.io", &[]),
+    ("node.k8s.io", &[]),
+    ("scheduling.k8s.io", &[]),
 ];
 
 impl Kind {
-    /// The kind called `kind` in `group`.
-    pub fn of(group: &str, kind: &str) -> Self {
-        match (group, kind) {
-            ("", "Pod") => Self::Pod,
-            ("", "Service") => Self::Service,
-            ("", "Binding") => Self::Binding,
-            ("", "Endpoints") => Self::Endpoints,
-            ("discovery.k8s.io", "EndpointSlice") => Self::EndpointSlice,
-            ("", "ReplicationController") => Self::ReplicationController,
-            ("", "PodTemplate") => Self::PodTemplate,
-            ("apps", "Deployment") => Self::Deployment,
-            ("apps", "ReplicaSet") => Self::ReplicaSet,
-            ("apps", "DaemonSet") => Self::DaemonSet,
-            ("apps", "StatefulSet") => Self::StatefulSet,
-            ("batch", "Job") => Self::Job,
-            ("batch", "CronJob") => Self::CronJob,
-            ("networking.k8s.io", "Ingress") => Self::Ingress,
-            ("", "Namespace") => Self::Namespace,
-            ("route.openshift.io", "Route") => Self::OpenShiftRoute,
-            ("cert-manager.io", "Certificate") => Self::Certificate,
-            (group, kind) if Self::is_in_gateway_api(group) => Self::of_gateway_api(kind),
-            (group, _) if OWN_GROUPS.contains(&group) => Self::Other,
-            _ => Self::Custom,
-        }
-    }
-
     /// Returns whether `group` is one of Kubernetes' own and not known here: only these have no dot. Such as
     /// `extensions`, which no supported API server serves.
     pub fn is_in_unknown_own_group(group: &str) -> bool {
@@ -98,19 +241,100 @@ impl Kind {
     pub fn is_in_gateway_api(group: &str) -> bool {
         GATEWAY_API.contains(&group)
     }
-
-    fn of_gateway_api(kind: &str) -> Self {
-        match kind {
-            "HTTPRoute" | "GRPCRoute" | "TLSRoute" => Self::Route,
-            "TCPRoute" | "UDPRoute" => Self::PortRoute,
-            "Gateway" => Self::Gateway,
-            "ListenerSet" | "XListenerSet" => Self::ListenerSet,
-            _ => Self::Custom,
-        }
-    }
 }
 
 /// The kind of that name, if there is a name.
 pub(crate) fn kind_of(group: &str, name: &str) -> Option<Kind> {
     (!name.is_empty()).then(|| Kind::of(group, name))
+}
+
+/// Returns the row of the kind called `kind` in `group`.
+pub fn row(group: &str, kind: &str) -> Option<&'static Row> {
+    KINDS.iter().find(|row| row.name == kind && row.groups.contains(&group))
+}
+
+/// Returns whether only Kubernetes decides which kinds a resource takes, and a rule reads them all.
+pub(crate) fn is_read_whatever_the_kind(group: &str, plural: &str) -> bool {
+    KINDS.iter().filter(|row| row.plural == plural && row.groups.contains(&group)).any(|row| {
+        matches!(
+            row.topic,
+            Topic::Pods
+                | Topic::Bindings
+                | Topic::Services
+                | Topic::Endpoints
+                | Topic::Ingresses
+                | Topic::Namespaces
+        )
+    })
+}
+
+/// Returns the plural of the resource of a kind; of a kind that is not known here, the regular one.
+pub fn plural(group: &str, kind: &str) -> Cow<'static, str> {
+    match row(group, kind).map(|row| row.plural).or_else(|| foreign_apis::resource(group, kind)) {
+        Some(plural) => Cow::Borrowed(plural),
+        None => Cow::Owned(regular_plural(kind)),
+    }
+}
+
+fn regular_plural(kind: &str) -> String {
+    let lower = kind.to_lowercase();
+    match lower.strip_suffix('y') {
+        Some(stem) if !lower.ends_with("ay") && !lower.ends_with("ey") => format!("{stem}ies"),
+        _ if lower.ends_with(['s', 'x']) => format!("{lower}es"),
+        Some(_) | None => format!("{lower}s"),
+    }
+}
+
+/// Returns whether objects of a kind have no namespace. A kind that is not known here counts as having one.
+pub fn is_cluster_scoped(group: &str, kind: &str) -> bool {
+    match row(group, kind) {
+        Some(row) => row.scope == Scope::Cluster,
+        None => CLUSTER_SCOPED
+            .iter()
+            .any(|(other, kinds)| *other == group && (kinds.is_empty() || kinds.contains(&kind))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plurals_are_those_of_the_api_server() {
+        for (group, kind, resource) in [
+            ("", "Pod", "pods"),
+            ("", "Endpoints", "endpoints"),
+            ("networking.k8s.io", "Ingress", "ingresses"),
+            ("networking.k8s.io", "NetworkPolicy", "networkpolicies"),
+            ("apps", "ReplicaSet", "replicasets"),
+            ("networking.istio.io", "Gateway", "gateways"),
+            ("example.com", "Ingress", "ingresses"),
+            ("example.com", "Policy", "policies"),
+            ("networking.gke.io", "MultiClusterIngress", "multiclusteringresses"),
+        ] {
+            assert_eq!(plural(group, kind), resource);
+        }
+    }
+
+    #[test]
+    fn no_kind_is_there_twice_and_each_decodes_as_its_row_says() {
+        for (place, one) in KINDS.iter().enumerate() {
+            for group in one.groups {
+                assert_eq!(Kind::of(group, one.name), one.shape, "{group} {}", one.name);
+                let rows = KINDS.iter().filter(|row| row.name == one.name && row.groups.contains(group));
+                assert_eq!(rows.count(), 1, "{place}: {group} {}", one.name);
+            }
+            assert_eq!(one.plural, regular_plural(one.name).replace("endpointses", "endpoints"));
+        }
+    }
+
+    #[test]
+    fn other_groups_are_somebody_elses() {
+        assert_eq!(Kind::of("example.com", "Pod"), Kind::Custom);
+        assert_eq!(Kind::of("apps", "ControllerRevision"), Kind::Other);
+        assert_eq!(Kind::of("gateway.networking.k8s.io", "Unheard"), Kind::Custom);
+        assert!(is_cluster_scoped("", "Namespace") && is_cluster_scoped("node.k8s.io", "RuntimeClass"));
+        assert!(!is_cluster_scoped("", "Pod") && !is_cluster_scoped("example.com", "Node"));
+        assert!(!is_cluster_scoped("storage.k8s.io", "CSIStorageCapacity"));
+    }
 }

@@ -141,18 +141,13 @@ impl<'de> DeserializeSeed<'de> for As {
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Object<'de>, D::Error> {
         match self.0 {
             Kind::Pod => present(deserializer, Object::Pod),
-            Kind::Deployment
-            | Kind::ReplicaSet
-            | Kind::StatefulSet
-            | Kind::DaemonSet
-            | Kind::Job
-            | Kind::ReplicationController => present(deserializer, Object::TemplateOwner),
+            Kind::Workload | Kind::DaemonSet => present(deserializer, Object::TemplateOwner),
             Kind::CronJob => present(deserializer, Object::CronJob),
             Kind::PodTemplate => present(deserializer, Object::PodTemplate),
             Kind::Service => present(deserializer, Object::Service),
             Kind::Ingress => present(deserializer, Object::Ingress),
             Kind::Binding => present(deserializer, Object::Binding),
-            Kind::Endpoints | Kind::EndpointSlice => present(deserializer, Object::Endpoints),
+            Kind::Endpoints => present(deserializer, Object::Endpoints),
             Kind::Route | Kind::PortRoute => present(deserializer, Object::Route),
             Kind::Gateway | Kind::ListenerSet => present(deserializer, Object::Gateway),
             Kind::OpenShiftRoute => present(deserializer, Object::OpenShiftRoute),
@@ -188,4 +183,30 @@ pub fn decode_as<'a>(
     seed()
         .deserialize(serde_path_to_error::Deserializer::new(&mut deserializer, &mut track))
         .map_err(|error| (track.path().to_string(), without_position(&error.to_string())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::objects::kinds::KINDS;
+
+    #[test]
+    fn the_table_has_the_subresources_that_are_read_and_no_others() {
+        for row in KINDS {
+            let listed = |name: &str| row.subresources.iter().any(|subresource| subresource.name == name);
+            for subresource in row.subresources {
+                assert_ne!(
+                    reading(row.shape, subresource.name),
+                    Kind::Other,
+                    "{} {}",
+                    row.name,
+                    subresource.name
+                );
+            }
+            for name in WITHOUT_SPEC {
+                let is_read = reading(row.shape, name) != Kind::Other;
+                assert_eq!(is_read, listed(name), "{} {name}", row.name);
+            }
+        }
+    }
 }

@@ -1,5 +1,6 @@
-use super::webhooks::{FailurePolicy, UPDATE};
+use super::webhooks::{FailurePolicy, Resource, UPDATE};
 use super::*;
+use crate::objects::kinds::{KINDS, Row};
 
 fn registration() -> Registration {
     Registration {
@@ -58,7 +59,8 @@ fn l1_all_but_early_warnings_fails_closed_for_tenants() {
 
 #[test]
 fn c5_j15_the_schedulers_bindings_are_not_sent() {
-    for webhook in WEBHOOKS.iter().filter(|webhook| webhook.resources.iter().any(|r| r.name == "bindings")) {
+    for webhook in WEBHOOKS.iter().filter(|webhook| webhook.resources().iter().any(|r| r.name == "bindings"))
+    {
         let conditions = match_conditions(webhook);
         assert_eq!(conditions[0].expression, "!(request.userInfo.username in ['system:kube-scheduler'])");
     }
@@ -82,8 +84,8 @@ fn i16_nothing_cluster_scoped_is_sent_but_namespaces() {
 fn i2_i3_i5_changes_of_namespaces_are_sent_whatever_their_labels_and_whichever_the_way() {
     let webhook = WEBHOOKS.iter().find(|webhook| webhook.namespaces == Namespaces::Themselves).unwrap();
     assert_eq!(registration().namespace_selector(webhook), None);
-    let sent: Vec<_> =
-        webhook.resources.iter().map(|resource| (resource.name, resource.operations)).collect();
+    let resources = webhook.resources();
+    let sent: Vec<_> = resources.iter().map(|resource| (&*resource.name, resource.operations)).collect();
     assert_eq!(sent, [("namespaces", WRITE), ("namespaces/status", UPDATE), ("namespaces/finalize", UPDATE)]);
     // The way out stays open when partywall does not answer.
     let spared: Vec<_> = match_conditions(webhook).into_iter().map(|condition| condition.name).collect();
@@ -143,4 +145,30 @@ fn g21_g26_every_api_of_routes_is_sent_and_those_of_the_settings_too() {
     groups.sort_unstable();
     groups.dedup();
     assert_eq!(groups.len(), all, "a group is there twice");
+}
+
+#[test]
+fn i4_what_a_rule_reads_is_registered() {
+    let validating = WEBHOOKS
+        .iter()
+        .filter(|webhook| webhook.phase == Phase::Validate && webhook.namespaces != Namespaces::Elsewhere);
+    let sent: Vec<_> = validating.flat_map(Webhook::resources).collect();
+    let count = |group: &str, name: &str| {
+        sent.iter().filter(|one| one.group == group && (one.name == name || one.name == "*")).count()
+    };
+    for row in KINDS {
+        for group in row.groups {
+            assert_eq!(count(group, row.plural), 1, "{group}/{}", row.plural);
+            for subresource in row.subresources {
+                let name = format!("{}/{}", row.plural, subresource.name);
+                assert_eq!(count(group, &name), 1, "{group}/{name}");
+            }
+        }
+    }
+    // Nothing is sent that no rule reads.
+    for Resource { group, name, .. } in &sent {
+        let plural = name.split('/').next().unwrap();
+        let is_row = |row: &Row| row.groups.contains(group) && (row.plural == plural || plural == "*");
+        assert!(KINDS.iter().any(is_row), "{group}/{name}");
+    }
 }

@@ -1,7 +1,10 @@
 //! The table: what is sent, under which names, and what happens to it when no answer comes.
 
+use std::borrow::Cow;
+
 use crate::Phase;
 use crate::judging::trusted_users::MASTERS;
+use crate::objects::kinds::{KINDS, Kind, Topic};
 use crate::rules::{ENDPOINT_CONTROLLERS, NAMESPACE_CONTROLLERS, SCHEDULER};
 
 /// The namespaces whose objects are sent.
@@ -44,29 +47,59 @@ pub(super) struct Webhook {
     pub(super) spares: &'static [&'static str],
     /// A group of such users.
     pub(super) spares_group: Option<&'static str>,
-    pub(super) resources: &'static [Resource],
+    pub(super) sends: Sends,
+}
+
+/// What a webhook is sent.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Sends {
+    /// These operations on all kinds of a topic, and its subresources.
+    All(Topic, &'static [&'static str]),
+    /// These operations on one resource.
+    One(&'static str, &'static str, &'static [&'static str]),
 }
 
 /// A resource, or a subresource after a slash, in the plural that the API server spells: a rule in any other
 /// spelling never matches, and nobody notices.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) struct Resource {
     pub(super) group: &'static str,
-    pub(super) name: &'static str,
+    pub(super) name: Cow<'static, str>,
     pub(super) operations: &'static [&'static str],
+}
+
+impl Webhook {
+    /// Returns what it is sent, in the order of the table of kinds.
+    pub(super) fn resources(&self) -> Vec<Resource> {
+        let (topic, operations) = match self.sends {
+            Sends::All(topic, operations) => (topic, operations),
+            Sends::One(group, name, operations) => {
+                return vec![Resource { group, name: Cow::Borrowed(name), operations }];
+            }
+        };
+        let mut resources = Vec::new();
+        for (group, row) in KINDS.iter().flat_map(|row| row.groups.iter().map(move |group| (*group, row))) {
+            // All of it is sent, kinds that came after this was written too.
+            let is_whole = Kind::is_in_gateway_api(group);
+            let name = if is_whole { "*" } else { row.plural };
+            let own = Resource { group, name: Cow::Borrowed(name), operations };
+            if row.topic == topic && !(is_whole && resources.contains(&own)) {
+                resources.push(own);
+            }
+            for subresource in row.subresources.iter().filter(|subresource| subresource.topic == topic) {
+                let operations = if subresource.operation == "CREATE" { CREATE } else { UPDATE };
+                let name = Cow::Owned(format!("{}/{}", row.plural, subresource.name));
+                resources.push(Resource { group, name, operations });
+            }
+        }
+        resources
+    }
 }
 
 pub(super) const CREATE: &[&str] = &["CREATE"];
 pub(super) const UPDATE: &[&str] = &["UPDATE"];
 pub(super) const WRITE: &[&str] = &["CREATE", "UPDATE"];
 pub(super) const REMOVE: &[&str] = &["UPDATE", "DELETE"];
-
-const fn resource(group: &'static str, name: &'static str, operations: &'static [&'static str]) -> Resource {
-    Resource { group, name, operations }
-}
-
-/// Who binds a pod to a node past the scheduler; both spellings do it.
-const BINDINGS: &[Resource] = &[resource("", "pods/binding", CREATE), resource("", "bindings", CREATE)];
 
 /// What most of them are: rules that hold in tenants' namespaces, and are not gone without.
 const IN_TENANTS: Webhook = Webhook {
@@ -76,7 +109,7 @@ const IN_TENANTS: Webhook = Webhook {
     failure_policy: FailurePolicy::Fail,
     spares: &[],
     spares_group: None,
-    resources: &[],
+    sends: Sends::All(Topic::Pods, WRITE),
 };
 
 /// The webhook to which the APIs belong that the rules know as those of routes, beside its own resources: groups that
@@ -88,101 +121,57 @@ pub(super) const WEBHOOKS: [Webhook; 16] = [
     Webhook {
         name: "stamp-pods.partywall.dev",
         phase: Phase::Mutate,
-        resources: &[resource("", "pods", CREATE)],
+        sends: Sends::One("", "pods", CREATE),
         ..IN_TENANTS
     },
     Webhook {
         name: "stamp-daemonsets.partywall.dev",
         phase: Phase::Mutate,
-        resources: &[resource("apps", "daemonsets", WRITE)],
+        sends: Sends::One("apps", "daemonsets", WRITE),
         ..IN_TENANTS
     },
-    Webhook {
-        name: "pods.partywall.dev",
-        resources: &[resource("", "pods", WRITE), resource("", "pods/ephemeralcontainers", UPDATE)],
-        ..IN_TENANTS
-    },
+    Webhook { name: "pods.partywall.dev", sends: Sends::All(Topic::Pods, WRITE), ..IN_TENANTS },
     // Kubelets write it all the time, and nobody else needs to; `edit` does not have it.
     Webhook {
         name: "pod-statuses.partywall.dev",
         failure_policy: FailurePolicy::Ignore,
         spares: &[SCHEDULER, "system:kube-controller-manager"],
         spares_group: Some("system:nodes"),
-        resources: &[resource("", "pods/status", UPDATE)],
+        sends: Sends::All(Topic::PodStatuses, UPDATE),
         ..IN_TENANTS
     },
-    Webhook { name: "bindings.partywall.dev", spares: &[SCHEDULER], resources: BINDINGS, ..IN_TENANTS },
+    Webhook {
+        name: "bindings.partywall.dev",
+        spares: &[SCHEDULER],
+        sends: Sends::All(Topic::Bindings, CREATE),
+        ..IN_TENANTS
+    },
     // Their pods are judged in any case: this tells people early, and must never stand in a controller's way.
     Webhook {
         name: "workloads.partywall.dev",
         failure_policy: FailurePolicy::Ignore,
-        resources: &[
-            resource("", "podtemplates", WRITE),
-            resource("", "replicationcontrollers", WRITE),
-            resource("apps", "daemonsets", WRITE),
-            resource("apps", "deployments", WRITE),
-            resource("apps", "replicasets", WRITE),
-            resource("apps", "statefulsets", WRITE),
-            resource("batch", "cronjobs", WRITE),
-            resource("batch", "jobs", WRITE),
-        ],
+        sends: Sends::All(Topic::Workloads, WRITE),
         ..IN_TENANTS
     },
-    Webhook {
-        name: "services.partywall.dev",
-        resources: &[resource("", "services", WRITE), resource("", "services/status", UPDATE)],
-        ..IN_TENANTS
-    },
+    Webhook { name: "services.partywall.dev", sends: Sends::All(Topic::Services, WRITE), ..IN_TENANTS },
     Webhook {
         name: "endpoints.partywall.dev",
         spares: ENDPOINT_CONTROLLERS,
-        resources: &[resource("", "endpoints", WRITE), resource("discovery.k8s.io", "endpointslices", WRITE)],
+        sends: Sends::All(Topic::Endpoints, WRITE),
         ..IN_TENANTS
     },
-    Webhook {
-        name: "ingresses.partywall.dev",
-        resources: &[
-            resource("networking.k8s.io", "ingresses", WRITE),
-            resource("networking.k8s.io", "ingresses/status", UPDATE),
-        ],
-        ..IN_TENANTS
-    },
-    Webhook {
-        name: ROUTES,
-        resources: &[
-            resource("gateway.networking.k8s.io", "*", WRITE),
-            resource("gateway.networking.x-k8s.io", "*", WRITE),
-            resource("route.openshift.io", "routes", WRITE),
-        ],
-        ..IN_TENANTS
-    },
+    Webhook { name: "ingresses.partywall.dev", sends: Sends::All(Topic::Ingresses, WRITE), ..IN_TENANTS },
+    Webhook { name: ROUTES, sends: Sends::All(Topic::Routes, WRITE), ..IN_TENANTS },
     Webhook {
         name: "certificates.partywall.dev",
-        resources: &[
-            resource("cert-manager.io", "certificates", WRITE),
-            resource("cert-manager.io", "certificaterequests", WRITE),
-            resource("acme.cert-manager.io", "orders", WRITE),
-            resource("acme.cert-manager.io", "challenges", WRITE),
-        ],
+        sends: Sends::All(Topic::Certificates, WRITE),
         ..IN_TENANTS
     },
-    Webhook {
-        name: "devices.partywall.dev",
-        resources: &[
-            resource("resource.k8s.io", "resourceclaims", WRITE),
-            resource("resource.k8s.io", "resourceclaimtemplates", WRITE),
-        ],
-        ..IN_TENANTS
-    },
+    Webhook { name: "devices.partywall.dev", sends: Sends::All(Topic::Devices, WRITE), ..IN_TENANTS },
     Webhook {
         name: "managed.partywall.dev",
         spares_group: Some(MASTERS),
-        resources: &[
-            resource("networking.k8s.io", "networkpolicies", REMOVE),
-            resource("cilium.io", "ciliumnetworkpolicies", REMOVE),
-            resource("crd.projectcalico.org", "networkpolicies", REMOVE),
-            resource("projectcalico.org", "networkpolicies", REMOVE),
-        ],
+        sends: Sends::All(Topic::NetworkPolicies, REMOVE),
         ..IN_TENANTS
     },
     Webhook {
@@ -190,18 +179,14 @@ pub(super) const WEBHOOKS: [Webhook; 16] = [
         namespaces: Namespaces::Themselves,
         spares: NAMESPACE_CONTROLLERS,
         spares_group: Some(MASTERS),
-        resources: &[
-            resource("", "namespaces", WRITE),
-            resource("", "namespaces/status", UPDATE),
-            resource("", "namespaces/finalize", UPDATE),
-        ],
+        sends: Sends::All(Topic::Namespaces, WRITE),
         ..IN_TENANTS
     },
     Webhook {
         name: "pods-elsewhere.partywall.dev",
         namespaces: Namespaces::Elsewhere,
         failure_policy: FailurePolicy::Ignore,
-        resources: &[resource("", "pods", WRITE)],
+        sends: Sends::One("", "pods", WRITE),
         ..IN_TENANTS
     },
     Webhook {
@@ -209,7 +194,7 @@ pub(super) const WEBHOOKS: [Webhook; 16] = [
         namespaces: Namespaces::Elsewhere,
         failure_policy: FailurePolicy::Ignore,
         spares: &[SCHEDULER],
-        resources: BINDINGS,
+        sends: Sends::All(Topic::Bindings, CREATE),
         ..IN_TENANTS
     },
 ];

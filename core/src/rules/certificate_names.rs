@@ -26,7 +26,8 @@ use crate::hosts::Host;
 use crate::json::{Escaped, List, Text};
 use crate::judging::hosts::{HostClaims, service_names};
 use crate::judging::{Findings, OneOf, Subject};
-use crate::objects::certificate::{Certificate, IssuerRef, REQUESTS};
+use crate::objects::certificate::{Certificate, IssuerRef};
+use crate::objects::kinds::{Topic, row};
 use crate::objects::object::Object;
 use crate::objects::unstructured::Custom;
 use crate::tenancy::Tenant;
@@ -51,7 +52,8 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     if let Object::Certificate(certificate) = subject.object {
         NameCheck::of(certificate, subject, tenant, findings).check(certificate);
     } else if let Object::Custom(object) = subject.object
-        && REQUESTS.contains(&(&*subject.request.group, &*subject.request.kind_name))
+        && row(&subject.request.group, &subject.request.kind_name)
+            .is_some_and(|row| row.topic == Topic::Certificates)
     {
         request(subject, object, findings);
     }
