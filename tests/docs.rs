@@ -1,14 +1,21 @@
-//! What the README says is what the code does. `UPDATE_DOCS=1 cargo test --test docs` rewrites the generated part.
+//! The pages say what the code does. `UPDATE_DOCS=1 cargo test --test docs` rewrites those that are generated.
 
 #![expect(
     clippy::disallowed_methods,
+    clippy::indexing_slicing,
+    clippy::panic,
     clippy::unwrap_used,
     reason = "a test reads files, and fails by panicking"
 )]
 
+#[path = "docs/links.rs"]
+mod links;
+#[path = "docs/reference.rs"]
+mod reference;
+
 use std::fmt::Write as _;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use partywall::cli;
 use partywall_core::api::Level;
@@ -18,6 +25,22 @@ use partywall_core::rules::controls;
 const START: &str = "<!-- rules: tests/docs.rs keeps this table -->\n";
 const END: &str = "<!-- end of rules -->";
 
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Holds a generated page to `text`, or rewrites it.
+fn keep(path: &str, text: &str) {
+    let file = root().join(path);
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, text).unwrap();
+    } else {
+        let written = fs::read_to_string(file).unwrap_or_default();
+        assert!(written == text, "{path} is stale: UPDATE_DOCS=1 cargo test --test docs");
+    }
+}
+
 fn path() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("README.md")
 }
@@ -26,7 +49,7 @@ fn readme() -> String {
     fs::read_to_string(path()).unwrap()
 }
 
-fn rules() -> String {
+fn table() -> String {
     let mut table = "| rule | holds |\n|---|---|\n".to_owned();
     for rule in RuleId::ALL {
         writeln!(table, "| `{rule}` | {} |", rule.summary()).unwrap();
@@ -38,11 +61,11 @@ fn rules() -> String {
 fn the_rule_table_is_the_registry() {
     let readme = readme();
     let (before, rest) = readme.split_once(START).expect("the start of the table");
-    let (table, after) = rest.split_once(END).expect("the end of the table");
+    let (kept, after) = rest.split_once(END).expect("the end of the table");
     if std::env::var_os("UPDATE_DOCS").is_some() {
-        fs::write(path(), format!("{before}{START}{}{END}{after}", rules())).unwrap();
+        fs::write(path(), format!("{before}{START}{}{END}{after}", table())).unwrap();
     } else {
-        assert_eq!(table, rules(), "stale: UPDATE_DOCS=1 cargo test --test docs");
+        assert_eq!(kept, table(), "stale: UPDATE_DOCS=1 cargo test --test docs");
     }
 }
 
@@ -68,20 +91,22 @@ fn standards() -> String {
     table
 }
 
+/// Where a rule holds, after `Holds`.
+const fn place(rule: RuleId) -> &'static str {
+    match rule.holds_in() {
+        HoldsIn::Tenants => "in tenants' namespaces",
+        HoldsIn::TenantsAndUnclaimed => "in every namespace but the system's, since it protects tenants' pools",
+        HoldsIn::NamespaceObjects => "of every namespace, the system's too",
+    }
+}
+
 fn catalogue() -> String {
     let mut text = "# The rules\n\nGenerated from the registry in `core/src/rule_id.rs`: \
         `UPDATE_DOCS=1 cargo test --test docs`. What each mode does, and how to change it, is in \
         [default.yaml](default.yaml).\n"
         .to_owned();
     for rule in RuleId::ALL {
-        let place = match rule.holds_in() {
-            HoldsIn::Tenants => "in tenants' namespaces",
-            HoldsIn::TenantsAndUnclaimed => {
-                "in every namespace but the system's, since it protects tenants' pools"
-            }
-            HoldsIn::NamespaceObjects => "of every namespace, the system's too",
-        };
-        write!(text, "\n## `{rule}`\n\n{}\n\nHolds {place}.\n", rule.summary()).unwrap();
+        write!(text, "\n## `{rule}`\n\n{}\n\nHolds {}.\n", rule.summary(), place(rule)).unwrap();
         if rule == RuleId::PodSecurity {
             text.push_str(&standards());
         }
@@ -91,16 +116,7 @@ fn catalogue() -> String {
 
 #[test]
 fn the_catalogue_is_the_registry() {
-    let catalogue_path = path().with_file_name("policies").join("RULES.md");
-    if std::env::var_os("UPDATE_DOCS").is_some() {
-        fs::write(catalogue_path, catalogue()).unwrap();
-    } else {
-        assert_eq!(
-            fs::read_to_string(catalogue_path).unwrap(),
-            catalogue(),
-            "stale: UPDATE_DOCS=1 cargo test --test docs"
-        );
-    }
+    keep("policies/RULES.md", &catalogue());
 }
 
 #[test]

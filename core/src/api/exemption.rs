@@ -1,7 +1,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// An exception from rules: visible, justified, expiring, and never a label that the tenant can write.
+/// An exception from rules for one object. It has a reason and a last day, and no tenant can write it.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
 #[cfg_attr(
     feature = "crd",
@@ -10,31 +10,35 @@ use serde::{Deserialize, Serialize};
 )]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ExemptionSpec {
-    /// The tenant it holds for; this or `namespace`.
+    /// The name of the Tenant that the object belongs to: it may be in any of the tenant's namespaces. Write either
+    /// this or `namespace`. Absent: `namespace` says where the object is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tenant: Option<String>,
-    /// The namespace of a platform workload outside tenants' and system namespaces; this or `tenant`.
+    /// The namespace of the object, if it is neither a tenant's nor one of `systemNamespaces`. Write either this or
+    /// `tenant`. Absent: `tenant` says where the object is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
-    /// The rules that don't hold, by id.
+    /// The rules that don't hold for the object, by id: at least one.
     pub rules: Vec<String>,
-    /// What they don't hold for.
+    /// The object.
     pub target: Target,
-    /// Why.
+    /// Why the exemption exists. It may not be empty.
     pub reason: String,
-    /// The last day on which it holds, as `YYYY-MM-DD`.
+    /// The last day on which the exemption holds, as `YYYY-MM-DD`. partywall compares it when it reads the policies.
     pub expires: String,
 }
 
-/// The object an exemption is about; the pods that its controller makes are meant too.
+/// The object that an exemption is for. The exemption also holds for the pods that Kubernetes' controllers create for
+/// it.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Target {
-    /// The object's kind.
+    /// The object's kind, as Kubernetes spells it, such as `DaemonSet`.
     pub kind: String,
-    /// The object's name.
+    /// The object's exact name.
     pub name: String,
-    /// The containers it is limited to, by name; absent: all.
+    /// The containers that the exemption is limited to, by name. What a rule finds about the whole pod is then not
+    /// exempt. Absent: all containers, and the whole object.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub containers: Option<Vec<String>>,
 }

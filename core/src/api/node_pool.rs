@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// A set of nodes, as the labels and taints that every one of them carries; tenants refer to it by name.
+/// A set of nodes, described by the labels and taints that each of them carries. Tenants refer to it by name.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
 #[cfg_attr(
     feature = "crd",
@@ -12,9 +12,13 @@ use serde::{Deserialize, Serialize};
 )]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NodePoolSpec {
-    /// The labels that every node of the pool carries; at least one.
+    /// The labels that every node of the pool carries: at least one. The stamp writes them into the pods of the pool.
+    /// Use a key that begins with `node-restriction.kubernetes.io/`, since a kubelet may set any other label on its
+    /// own node.
     pub node_selector: BTreeMap<String, String>,
-    /// The taints that every node of the pool carries.
+    /// The taints that every node of the pool carries. The stamp adds tolerations for them to the pods of the pool.
+    /// No other pool may have a taint of the same key and value. Absent: none, so that nothing keeps other pods off
+    /// these nodes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub taints: Vec<Taint>,
 }
@@ -23,12 +27,12 @@ pub struct NodePoolSpec {
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Taint {
-    /// The taint's key.
+    /// The taint's key. It may not begin with `node.kubernetes.io/`.
     pub key: String,
-    /// The taint's value; absent: a taint without one.
+    /// The taint's value. Absent: the empty value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
-    /// The taint's effect; absent: any effect.
+    /// The taint's effect. Absent: any effect of this key and value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub effect: Option<Effect>,
 }
@@ -36,11 +40,11 @@ pub struct Taint {
 /// What a taint does to pods that don't tolerate it.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Effect {
-    /// The scheduler keeps them off.
+    /// The scheduler places no such pod on the node.
     NoSchedule,
-    /// The scheduler avoids it.
+    /// The scheduler avoids the node.
     PreferNoSchedule,
-    /// They are evicted too.
+    /// The scheduler places no such pod on the node, and pods that run there are evicted.
     NoExecute,
 }
 

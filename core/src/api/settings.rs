@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What holds for the whole cluster; there is one, named `default`.
+/// What holds for the whole cluster. There is one object of this kind, and its name is `default`.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
 #[cfg_attr(
     feature = "crd",
@@ -18,66 +18,80 @@ use serde::{Deserialize, Serialize};
 )]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SettingsSpec {
-    /// Where the pool's labels are written; absent: `Both`.
+    /// Where the stamp writes the labels of a pod's pool. Absent: `Both`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stamp: Option<StampMode>,
-    /// Every node supports user namespaces, so `hostUsers: false` may relax pod-security as the standard allows.
+    /// Whether every node supports user namespaces. If so, `hostUsers: false` relaxes the rule `pod-security` as far
+    /// as the Pod Security Standards allow. Absent: `false`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_namespaces: Option<bool>,
-    /// The verdict on pod templates of Deployments and the like; absent: `warn`. Pods are always judged.
+    /// What happens to a Deployment, Job or another object with a pod template whose pods would be denied. Pods
+    /// themselves are always judged. Absent: `warn`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workloads: Option<Workloads>,
-    /// The namespaces that are never judged, by exact name; absent: those of the embedded default.
+    /// The namespaces in which nothing is judged, by exact name: at least one. Absent: `kube-system`, `kube-public`,
+    /// `kube-node-lease` and `partywall-system`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub system_namespaces: Option<Vec<String>>,
-    /// Who may change what makes a namespace what it is, and what is labelled `partywall.dev/managed`.
+    /// The platform team, which may change what decides whose a namespace is, and objects with the label
+    /// `partywall.dev/managed`. Absent: as in `policies/default.yaml`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub platform: Option<Platform>,
-    /// Who, beside the cluster's own controllers, may write what only controllers write.
+    /// Controllers that may write what tenants may not, beside the cluster's own. Absent: as in
+    /// `policies/default.yaml`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub controllers: Option<Controllers>,
-    /// Kinds of other APIs that claim hosts, and where in them the hosts are; such kinds are denied where they are
-    /// not listed.
+    /// Kinds of other APIs that tenants may write, and the paths of the hosts in them. The rule `foreign-routes`
+    /// denies the kinds that it knows to claim hosts, unless they are listed here. Absent: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub foreign_routes: Option<Vec<ForeignRoute>>,
-    /// Prefixes of annotations that ingress-nginx is told to read beside its own.
+    /// Prefixes of annotations, without the slash, that ingress-nginx reads beside `nginx.ingress.kubernetes.io` (its
+    /// flag `--annotations-prefix`). Absent: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub annotation_prefixes: Option<Vec<String>>,
-    /// The mode of each rule; a rule that is not named keeps the mode of the embedded default.
+    /// The mode of each rule, by rule id. Absent: `deny` for each rule that is not named.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub rules: BTreeMap<String, Mode>,
 }
 
-/// The platform team, by exact names; a list that is absent is that of the embedded default.
+/// The platform team, by exact names.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Platform {
-    /// Names of users; a ServiceAccount's is `system:serviceaccount:<namespace>:<name>`.
+    /// Names of users. The name of a ServiceAccount is `system:serviceaccount:<namespace>:<name>`, and no
+    /// ServiceAccount of a tenant's namespace is allowed here. Absent: two controllers of OpenShift and the one of
+    /// Rancher, as in `policies/default.yaml`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub users: Option<Vec<String>>,
-    /// Names of groups.
+    /// Names of groups. A group that tenants are in as well, such as `system:authenticated`, is not allowed here.
+    /// Absent: `system:masters` and `kubeadm:cluster-admins`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub groups: Option<Vec<String>>,
-    /// Keys of labels and annotations of tenants' namespaces that nobody else changes, beside those that are known to
-    /// protect them; such as what the listeners of a Gateway select namespaces by.
+    /// Keys of labels and annotations that only the platform team may change on a tenant's namespace, beside those
+    /// that partywall knows. List the labels by which listeners of a shared Gateway select namespaces. Absent: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub namespace_keys: Option<Vec<String>>,
 }
 
-/// Controllers, by the exact names of the users that they are; a list that is absent is that of the embedded default.
+/// Controllers, by the exact names of their users. The name of a ServiceAccount is
+/// `system:serviceaccount:<namespace>:<name>`, and no ServiceAccount of a tenant's namespace is allowed here.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Controllers {
-    /// Who writes Endpoints and EndpointSlices.
+    /// Users that may write Endpoints and EndpointSlices. Absent: the operator of Cilium and the controller of
+    /// Knative Serving, as in `policies/default.yaml`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub endpoints: Option<Vec<String>>,
-    /// Who writes cert-manager's CertificateRequests, Orders and Challenges.
+    /// Users that may write CertificateRequests, Orders and Challenges of cert-manager. Absent: the controller of
+    /// cert-manager, as in `policies/default.yaml`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificates: Option<Vec<String>>,
-    /// Who writes routes of kinds that tenants may not write.
+    /// Users that may write objects of the kinds that the rule `foreign-routes` denies. Absent: the AWS Load Balancer
+    /// Controller, the operator of Cilium and the controller of Knative Serving, as in `policies/default.yaml`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub routes: Option<Vec<String>>,
-    /// Who binds pods to nodes: schedulers that tenants may name, whose nodeSelector and affinity hold.
+    /// Users that may bind pods to nodes, beside the cluster's scheduler. List only schedulers that honour a pod's
+    /// nodeSelector and affinity. Absent: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bindings: Option<Vec<String>>,
 }
@@ -86,51 +100,51 @@ pub struct Controllers {
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ForeignRoute {
-    /// Its API group, in all its versions.
+    /// The kind's API group, without a version, such as `networking.istio.io`. It stands for all versions.
     pub group: String,
-    /// The kind.
+    /// The kind, as Kubernetes spells it, such as `VirtualService`.
     pub kind: String,
-    /// Where its hosts are, such as `.spec.hosts[*]`. What is missing there claims every host. Absent: the kind bears
-    /// no hosts.
+    /// The paths of the hosts in an object, such as `.spec.hosts[*]`. An object in which such a path is missing
+    /// claims every host, and is denied. Absent: none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hosts: Vec<String>,
-    /// Where it may have further hosts.
+    /// The paths of further hosts, which may be missing in an object. Absent: none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub optional_hosts: Vec<String>,
 }
 
-/// What a violation of a rule does.
+/// What happens when an object violates a rule.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema, PartialEq, Eq, PartialOrd, Ord)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
     /// The rule is not asked.
     Off,
-    /// An audit annotation and a metric, nothing that the tenant sees.
+    /// The request is allowed, and an audit annotation and a metric tell of the violation.
     Audit,
-    /// A warning, shown by kubectl.
+    /// The request is allowed with a warning, which kubectl shows.
     Warn,
     /// The request is denied.
     Deny,
 }
 
-/// The verdict on pod templates.
+/// What happens to an object with a pod template whose pods would be denied.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema, PartialEq, Eq, PartialOrd, Ord)]
 #[serde(rename_all = "lowercase")]
 pub enum Workloads {
     /// Templates are not judged.
     Off,
-    /// What their pods would be denied for is a warning.
+    /// The request is allowed with a warning for each violation of a rule that denies.
     Warn,
-    /// Templates are judged like pods.
+    /// Templates are judged like pods, each rule in its own mode.
     Deny,
 }
 
-/// Where the stamp writes the pool's labels.
+/// Where the stamp writes the labels of a pod's pool.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
 pub enum StampMode {
-    /// Only into the required node affinity.
+    /// Into each non-empty term of the required node affinity.
     NodeAffinity,
-    /// Only into the nodeSelector.
+    /// Into the nodeSelector.
     NodeSelector,
     /// Into both.
     Both,

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Effect, Mode};
 
-/// A tenant: its namespaces, its nodes, and what it may do in them.
+/// A tenant: its namespaces, its node pools, and what it may do in its namespaces.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
 #[cfg_attr(
     feature = "crd",
@@ -14,92 +14,104 @@ use super::{Effect, Mode};
 )]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TenantSpec {
-    /// The tenant's namespaces by exact name; in a cluster also every namespace labelled `partywall.dev/tenant`.
+    /// The tenant's namespaces, by exact name: at least one. A namespace has one tenant. Label each with
+    /// `partywall.dev/tenant: <name of the Tenant>` too, since the API server selects namespaces by that label.
+    /// Absent: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub namespaces: Option<Vec<String>>,
-    /// The pools that hold the tenant's pods; absent: pods are not pinned, all other rules hold.
+    /// The NodePools that the tenant's pods run on. Absent: pods are not tied to nodes, and all other rules hold.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub node_pools: Option<NodePools>,
-    /// The hosts the tenant may claim: `d` that host, `*.d` one label below `d`, `**.d` any depth below `d`.
+    /// The hosts that the tenant may claim: `app.example.com` is that host, `*.example.com` all hosts one label below
+    /// `example.com`, and `**.example.com` all hosts below it at any depth. A host has one tenant. Absent: none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub domains: Vec<String>,
-    /// The Pod Security Standard that holds; absent: `baseline`, `latest`.
+    /// The Pod Security Standard that holds for the tenant's pods. Absent: level `baseline`, version `latest`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pod_security: Option<PodSecurity>,
-    /// What Services may do; absent: only `ClusterIP`.
+    /// What the tenant's Services may do. Absent: only type `ClusterIP` is allowed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub services: Option<Services>,
-    /// Tolerations the tenant may use beside those of its pools and the built-in ones.
+    /// Tolerations that the tenant's pods may have, beside those for the taints of the tenant's pools and those that
+    /// Kubernetes adds to pods. Absent: none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tolerations: Vec<TolerationGrant>,
-    /// The schedulers its pods may name; absent: `default-scheduler` alone.
+    /// The schedulers that the tenant's pods may name: at least one. Absent: `default-scheduler`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schedulers: Option<Vec<String>>,
-    /// The priority classes its pods may name, the cluster's default one included; absent: any that does not begin
-    /// with `system-`.
+    /// The PriorityClasses that the tenant's pods may name: at least one, and none that begins with `system-`.
+    /// Include the cluster's default class, since Kubernetes writes its name into pods that name none. Absent: any
+    /// that does not begin with `system-`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub priority_classes: Option<Vec<String>>,
-    /// The runtime classes of its pods; absent: any or none.
+    /// The RuntimeClasses that the tenant's pods may name. Absent: any, or none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub runtime_classes: Option<RuntimeClasses>,
-    /// Where its images come from: registries, or paths in them, such as `registry.example.com/team`, by names and
-    /// not by addresses; absent: anywhere. Names without a registry are Docker Hub's, `docker.io/library/nginx`.
+    /// The registries that the tenant's images may come from, or paths in registries, such as
+    /// `registry.example.com/team`: at least one. An image without a registry in its name comes from `docker.io`:
+    /// `nginx` is `docker.io/library/nginx`. Absent: any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image_registries: Option<Vec<String>>,
-    /// The classes its Ingresses must name one of; absent: any or none.
+    /// The classes of which each of the tenant's Ingresses must name one: at least one. Absent: any, or none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ingress_classes: Option<Vec<String>>,
-    /// The classes its own Gateways must name one of; absent: it has Gateways only if it may have Services of type
-    /// `LoadBalancer`, since that is what a Gateway opens.
+    /// The GatewayClasses of which each of the tenant's Gateways must name one: at least one. Absent: any if the
+    /// tenant may have Services of type `LoadBalancer`, since a Gateway opens one; otherwise the tenant may have no
+    /// Gateways.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gateway_classes: Option<Vec<String>>,
-    /// The Gateways of others that its routes and listeners may attach to, as `namespace/name`; absent: any.
+    /// The Gateways in namespaces of others that the tenant's routes and ListenerSets may attach to, as
+    /// `namespace/name`: at least one. Absent: any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gateways: Option<Vec<String>>,
-    /// The ClusterIssuers its certificates may come from; absent: any. Issuers in its own namespaces are its own.
+    /// The ClusterIssuers that the tenant's certificates may come from: at least one. Issuers in the tenant's own
+    /// namespaces are always allowed. Absent: any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate_issuers: Option<Vec<String>>,
-    /// Annotations of controllers that its Ingresses, routes and Services may carry beside those that are known to
-    /// do no harm, by their whole keys, and with whatever values; also what `infrastructure` of its Gateways may hold.
-    /// Hosts in them are the tenant's all the same, and snippets stay refused.
+    /// Keys of annotations that the tenant's Ingresses, routes and Services may carry with any value, beside those
+    /// that the rule `ingress-annotations` knows to be harmless. A Gateway may carry them under `infrastructure`, as
+    /// labels or annotations. Hosts in them must still be the tenant's, and snippets stay denied. Absent: none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub annotations: Vec<String>,
-    /// Overrides of the cluster-wide mode, by rule id.
+    /// The mode of each rule for this tenant, by rule id. Absent: the mode in Settings for each rule that is not
+    /// named.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub rules: BTreeMap<String, Mode>,
 }
 
-/// The pools of a tenant, by name.
+/// The NodePools of a tenant, by name.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NodePools {
-    /// Where a pod goes that names no pool.
+    /// The pool of a pod whose nodeSelector chooses none of the tenant's pools.
     pub default: String,
-    /// Where else its nodeSelector may send it.
+    /// Further pools: at least one. A pod gets one of them if its nodeSelector names the pool's labels. Absent: only
+    /// the default pool.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub allowed: Option<Vec<String>>,
 }
 
-/// The runtime classes of a tenant, by name.
+/// The RuntimeClasses of a tenant, by name.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RuntimeClasses {
-    /// What a pod gets that names none; absent: it may go without. What the class itself schedules by
-    /// (`scheduling.nodeSelector`) must be labels of the tenant's default pool.
+    /// The class that the stamp writes into pods that name none. The nodeSelector of the class itself
+    /// (`scheduling.nodeSelector`) must be labels of the tenant's default pool. Absent: a pod may name none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default: Option<String>,
-    /// What else it may name.
+    /// Further classes that a pod may name: at least one. Absent: only the default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub allowed: Option<Vec<String>>,
 }
 
-/// A Pod Security Standard.
+/// A level and a version of the Pod Security Standards.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PodSecurity {
-    /// How much is asked.
+    /// The level.
     pub level: Level,
-    /// The Kubernetes version whose standard holds: `v1.N` or `latest`; absent: `latest`.
+    /// The version of the standard: `v1.N` or `latest`. With `latest` an upgrade of partywall may deny pods that it
+    /// allowed before. Absent: `latest`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
 }
@@ -108,11 +120,11 @@ pub struct PodSecurity {
 #[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema, PartialEq, Eq, PartialOrd, Ord)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
-    /// Nothing is asked.
+    /// Everything is allowed.
     Privileged,
-    /// Known privilege escalations are refused.
+    /// Known ways to escalate privileges are denied.
     Baseline,
-    /// Hardening is demanded too.
+    /// Pods must follow current practice for hardening, too.
     Restricted,
 }
 
@@ -120,20 +132,22 @@ pub enum Level {
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Services {
-    /// The types allowed; absent: `ClusterIP`.
+    /// The types that are allowed: at least one. Absent: `ClusterIP`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub types: Option<Vec<ServiceType>>,
-    /// The addresses or CIDR ranges that `externalIPs` may name.
+    /// The addresses and CIDR ranges that `externalIPs` of a Service may name. Absent: none.
     #[serde(rename = "externalIPs", default, skip_serializing_if = "Vec::is_empty")]
     pub external_ips: Vec<String>,
-    /// The names that an `ExternalName` Service may point to, written like `domains`.
+    /// The host names that a Service of type `ExternalName` may point to, written like `domains`. Names under
+    /// `cluster.local` are not allowed. Absent: none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub external_names: Vec<String>,
-    /// The classes of load balancers it may name, or that a webhook of a controller's names for it; absent: it names
-    /// none, and gets the cluster's default.
+    /// The classes that `loadBalancerClass` of a Service may name: at least one. Absent: none, so that the cluster's
+    /// default class serves the tenant's load balancers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub load_balancer_classes: Option<Vec<String>>,
-    /// The addresses or CIDR ranges that `loadBalancerIP` may name, and annotations in its place.
+    /// The addresses and CIDR ranges that `loadBalancerIP` of a Service, annotations in its place, and `addresses` of
+    /// a Gateway may name. Absent: none.
     #[serde(rename = "loadBalancerIPs", default, skip_serializing_if = "Vec::is_empty")]
     pub load_balancer_ips: Vec<String>,
 }
@@ -143,36 +157,36 @@ pub struct Services {
 pub enum ServiceType {
     /// Reachable inside the cluster.
     ClusterIP,
-    /// A port on every node.
+    /// Reachable on a port of every node.
     NodePort,
-    /// An address outside the cluster.
+    /// Reachable at an address of a load balancer.
     LoadBalancer,
     /// An alias for a DNS name.
     ExternalName,
 }
 
-/// A toleration that a tenant may use.
+/// A toleration that a tenant's pods may have. It may not reach a pool that is not the tenant's.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TolerationGrant {
     /// The taint's key.
     pub key: String,
-    /// `Equal` (when absent) or `Exists`.
+    /// How the value is compared. Absent: `Equal`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operator: Option<Operator>,
-    /// The taint's value, for `Equal`.
+    /// The taint's value, for the operator `Equal`. Absent: the empty value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
-    /// The effect; absent: any.
+    /// The taint's effect. Absent: any effect.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub effect: Option<Effect>,
 }
 
-/// How a toleration compares its value.
+/// How a toleration compares the taint's value.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
 pub enum Operator {
-    /// The value must be the taint's.
+    /// The toleration's value must be the taint's.
     Equal,
-    /// Any value.
+    /// The taint may have any value.
     Exists,
 }
