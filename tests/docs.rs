@@ -12,6 +12,8 @@
 mod links;
 #[path = "docs/reference.rs"]
 mod reference;
+#[path = "docs/rules.rs"]
+mod rules;
 
 use std::fmt::Write as _;
 use std::fs;
@@ -19,7 +21,7 @@ use std::path::{Path, PathBuf};
 
 use partywall::cli;
 use partywall_core::api::Level;
-use partywall_core::rule_id::{HoldsIn, RuleId};
+use partywall_core::rule_id::RuleId;
 use partywall_core::rules::controls;
 
 const START: &str = "<!-- rules: tests/docs.rs keeps this table -->\n";
@@ -52,7 +54,7 @@ fn readme() -> String {
 fn table() -> String {
     let mut table = "| rule | holds |\n|---|---|\n".to_owned();
     for rule in RuleId::ALL {
-        writeln!(table, "| `{rule}` | {} |", rule.summary()).unwrap();
+        writeln!(table, "| [`{rule}`](docs/rules/{rule}.md) | {} |", rule.summary()).unwrap();
     }
     table
 }
@@ -91,22 +93,19 @@ fn standards() -> String {
     table
 }
 
-/// Where a rule holds, after `Holds`.
-const fn place(rule: RuleId) -> &'static str {
-    match rule.holds_in() {
-        HoldsIn::Tenants => "in tenants' namespaces",
-        HoldsIn::TenantsAndUnclaimed => "in every namespace but the system's, since it protects tenants' pools",
-        HoldsIn::NamespaceObjects => "of every namespace, the system's too",
-    }
-}
-
 fn catalogue() -> String {
     let mut text = "# The rules\n\nGenerated from the registry in `core/src/rule_id.rs`: \
         `UPDATE_DOCS=1 cargo test --test docs`. What each mode does, and how to change it, is in \
         [default.yaml](default.yaml).\n"
         .to_owned();
     for rule in RuleId::ALL {
-        write!(text, "\n## `{rule}`\n\n{}\n\nHolds {}.\n", rule.summary(), place(rule)).unwrap();
+        write!(
+            text,
+            "\n## `{rule}`\n\n{}\n\nIt holds {}. [More](../docs/rules/{rule}.md)\n",
+            rule.summary(),
+            rules::place(rule)
+        )
+        .unwrap();
         if rule == RuleId::PodSecurity {
             text.push_str(&standards());
         }
