@@ -93,6 +93,54 @@ fn every_link_leads_to_a_file_and_a_heading_that_exist() {
     assert!(broken.is_empty(), "links that lead nowhere:\n{}", broken.join("\n"));
 }
 
+/// The paths and names in backticks: every second part of a line that is split at them.
+fn code(line: &str) -> Vec<&str> {
+    line.split('`').skip(1).step_by(2).collect()
+}
+
+/// Whether a page means a path of the repository. `tests/fixtures/rules/<rule>/allow` is a pattern.
+fn is_path(text: &str) -> bool {
+    let folders = [".ci/", "benches/", "core/", "deploy/", "docs/", "fuzz/", "policies/", "src/", "tests/"];
+    folders.iter().any(|folder| text.starts_with(folder)) && !text.contains(['<', ' '])
+}
+
+/// Whether a file of Rust defines an item.
+fn defines(file: &str, name: &str) -> bool {
+    let is_whole = |rest: &str| !rest.starts_with(|letter: char| letter.is_alphanumeric() || letter == '_');
+    let items = ["fn", "struct", "enum", "const", "static", "trait", "type"];
+    items.iter().any(|item| file.split(&format!("{item} {name}")).skip(1).any(is_whole))
+}
+
+#[test]
+fn paths_and_functions_that_pages_name_exist() {
+    let mut missing = Vec::new();
+    for page in ["CONTRIBUTING.md", "docs/ARCHITECTURE.md"] {
+        let text = fs::read_to_string(root().join(page)).unwrap();
+        // What comes later is in a section of its own. Sentences go on over the ends of lines.
+        let text = text.split("\n## Folders to come").next().unwrap();
+        let blocks: Vec<_> = text.split("```").step_by(2).collect();
+        for paragraph in blocks.iter().flat_map(|block| block.split("\n\n")) {
+            let line = paragraph.split_whitespace().collect::<Vec<_>>().join(" ");
+            for path in code(&line).into_iter().filter(|path| is_path(path)) {
+                if !root().join(path).exists() {
+                    missing.push(format!("{page}: `{path}` does not exist"));
+                }
+            }
+            // `name` in `path`.
+            for (before, after) in
+                line.match_indices("` in `").map(|(at, link)| (&line[..at], &line[at + link.len()..]))
+            {
+                let (name, path) = (before.rsplit('`').next().unwrap(), after.split('`').next().unwrap());
+                let file = fs::read_to_string(root().join(path)).unwrap_or_default();
+                if is_path(path) && path.ends_with(".rs") && !defines(&file, name) {
+                    missing.push(format!("{page}: `{path}` has no `{name}`"));
+                }
+            }
+        }
+    }
+    assert!(missing.is_empty(), "{}", missing.join("\n"));
+}
+
 #[test]
 fn headings_have_the_ids_that_github_gives_them() {
     let ids = anchors("# A `b.c[]`: d, e-f\n## Two  words\n```\n# code\n```\n# Twice\n# Twice\n");
