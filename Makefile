@@ -1,5 +1,5 @@
 # `make check` is what CI runs after .ci/tools, `make e2e` the part of it on a real control plane; everything else is cargo.
-.PHONY: check e2e fuzz limits night pin quick
+.PHONY: check docs e2e fuzz limits night pin quick
 check:
 	bash .ci/check
 
@@ -39,3 +39,8 @@ night:
 	cargo bench --locked -p partywall-benches --bench scale
 	PARTYWALL_ISOLATION_CASES=$(CASES) cargo test --locked --release --test isolation theorem -- --nocapture
 	$(MAKE) fuzz TIME=7200
+
+# All pages as a site with a search, in target/book. The first time it builds this release of mdBook, which takes minutes.
+MDBOOK = 0.5.4
+docs:
+	bash docs/build $(MDBOOK)

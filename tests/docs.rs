@@ -15,6 +15,8 @@ mod links;
 mod reference;
 #[path = "docs/rules.rs"]
 mod rules;
+#[path = "docs/site.rs"]
+mod site;
 
 use std::fmt::Write as _;
 use std::fs;
