@@ -145,6 +145,21 @@ fn documented(command: &clap::Command, path: &str, readme: &str) {
     }
 }
 
+/// The core reads no YAML, so it embeds the file as JSON.
+#[test]
+fn the_embedded_default_is_what_the_policies_show() {
+    let shown = fs::read_to_string(path().with_file_name("policies").join("default.yaml")).unwrap();
+    let shown: serde_json::Value = serde_saphyr::from_str(&shown).unwrap();
+    let shown = serde_json::to_string_pretty(&shown).unwrap() + "\n";
+    let embedded = path().with_file_name("core").join("src/tenancy/compile/default.json");
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        fs::write(embedded, shown).unwrap();
+    } else {
+        let embedded = fs::read_to_string(embedded).unwrap();
+        assert_eq!(embedded, shown, "stale: UPDATE_DOCS=1 cargo test --test docs");
+    }
+}
+
 #[test]
 fn the_embedded_default_names_every_rule() {
     let defaults = fs::read_to_string(path().with_file_name("policies").join("default.yaml")).unwrap();

@@ -4,7 +4,7 @@ use serde_json::value::RawValue;
 
 use crate::api::Mode;
 use crate::json::{Escaped, Text};
-use crate::judging::{Findings, OldViolations, Report, Subject, Update, changes_containers};
+use crate::judging::{OldViolations, Report, Subject, Update, changes_containers};
 use crate::objects::kinds::{Kind, is_read_whatever_the_kind};
 use crate::objects::object::{Object, decode_as, is_without_spec};
 use crate::review::{self, DecodeError, NotAReview, Operation, Request, Undecodable};
@@ -152,9 +152,9 @@ fn judge_deletion(
             &Subject { request, object: &old, old: Some(&old), bound_node: None, owner, snapshot },
             None,
         ),
-        Some(Err((path, problem))) => {
-            let message = format!("`{path}` does not decode: {problem}, so it cannot be judged");
-            Verdict::undecodable(&path, message)
+        Some(Err(error)) => {
+            let message = format!("{error}, so it cannot be judged");
+            Verdict::undecodable(&error.path, message)
         }
     }
 }
@@ -181,7 +181,7 @@ fn judge<'a>(subject: &Subject<'_, 'a>, raw: Option<&'a RawValue>) -> Verdict {
         return verdict(subject, report);
     };
     let mut old_violations = OldViolations::default();
-    rules::check(&Subject { object: old, old: None, ..*subject }, &mut Findings::to(&mut old_violations));
+    rules::check(&Subject { object: old, old: None, ..*subject }, &mut old_violations);
     let in_full = changes_containers(old, subject.object);
     verdict(subject, ask(subject, Some(Update { old: &old_violations, in_full })))
 }
@@ -217,6 +217,6 @@ fn verdict(subject: &Subject<'_, '_>, report: Report<'_>) -> Verdict {
 /// Asks the rules about the subject's object.
 fn ask<'f>(subject: &Subject<'f, 'f>, update: Option<Update<'f>>) -> Report<'f> {
     let mut report = Report::new(subject, update);
-    rules::check(subject, &mut Findings::to(&mut report));
+    rules::check(subject, &mut report);
     report
 }

@@ -13,10 +13,8 @@ pub(crate) mod trusted_users;
 mod words;
 
 pub(crate) use self::containers::changes_containers;
-#[cfg(test)]
-pub(crate) use self::findings::Sink;
 pub use self::findings::{About, Finding, Findings};
-pub(crate) use self::findings::{OldViolations, Report, Update};
+pub(crate) use self::findings::{OldViolations, Report, Sink, Update};
 pub(crate) use self::namespaces::OwnNamespaces;
 pub use self::subject::Subject;
 pub(crate) use self::words::OneOf;

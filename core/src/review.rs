@@ -23,24 +23,25 @@ use self::request::{GroupKind, Undecided};
 use crate::json::reader::{self, Refused};
 use crate::json::{Escaped, Place, Text, record, without_position};
 use crate::objects::kinds::kind_of;
+use crate::objects::object::FieldError;
 
-/// Why a body got no verdict.
-#[derive(Debug, Error)]
-pub enum DecodeError {
-    /// HTTP 400: there is nothing to answer to.
-    #[error(transparent)]
-    NotAReview(NotAReview),
-    /// Denied with code 422: the review is one, but what a rule reads of it is not what it should be.
-    #[error("{0}")]
-    Undecodable(Undecodable),
-}
-
-/// The error of a body that is no AdmissionReview with a uid.
+/// The error of a body that is no AdmissionReview with a uid: there is nothing to answer to, and so HTTP 400.
 #[derive(Debug, Error)]
 #[error("the body is no AdmissionReview of admission.k8s.io/v1 with a uid: {problem}")]
 pub struct NotAReview {
     /// The difference to one.
     pub problem: String,
+}
+
+/// Why a body got no verdict.
+#[derive(Debug, Error)]
+pub enum DecodeError {
+    /// There is nothing to answer to.
+    #[error(transparent)]
+    NotAReview(#[from] NotAReview),
+    /// Denied with code 422: the review is one, but what a rule reads of it is not what it should be.
+    #[error("{0}")]
+    Undecodable(Undecodable),
 }
 
 /// Decodes a review.
@@ -59,15 +60,15 @@ pub fn decode(body: &[u8]) -> Result<Request<'_>, DecodeError> {
 
 /// What is wrong with a body that does not decode, with the uid if it has one.
 fn diagnose(body: &[u8]) -> DecodeError {
-    let (path, problem) = match str::from_utf8(body) {
+    let FieldError { path, problem } = match str::from_utf8(body) {
         Ok(text) => find_trouble(text),
-        Err(error) => (String::new(), error.to_string()),
+        Err(error) => FieldError { path: String::new(), problem: error.to_string() },
     };
     let Ok(review) = serde_json::from_slice::<UidReview<'_>>(body) else {
-        return DecodeError::NotAReview(NotAReview { problem });
+        return NotAReview { problem }.into();
     };
     if let Err(error) = check(&review.kind, &review.api_version, &review.request.uid) {
-        return error;
+        return error.into();
     }
     let namespace = serde_json::from_slice::<NamespaceReview<'_>>(body)
         .map(|review| review.request.namespace.to_string())
@@ -87,26 +88,26 @@ fn diagnose(body: &[u8]) -> DecodeError {
 }
 
 /// Where a text does not decode, and why.
-fn find_trouble(text: &str) -> (String, String) {
+fn find_trouble(text: &str) -> FieldError {
     let mut deserializer = serde_json::Deserializer::from_str(text);
     match serde_path_to_error::deserialize::<_, Review<'_>>(&mut deserializer) {
-        Err(error) => (error.path().to_string(), error.into_inner().to_string()),
+        Err(error) => FieldError { path: error.path().to_string(), problem: error.into_inner().to_string() },
         // Only what follows the review can be the trouble.
-        Ok(_) => {
-            (String::new(), deserializer.end().err().map_or_else(String::new, |error| error.to_string()))
-        }
+        Ok(_) => FieldError {
+            path: String::new(),
+            problem: deserializer.end().err().map_or_else(String::new, |error| error.to_string()),
+        },
     }
 }
 
 /// Whether the outside of a review is one that can be answered.
-fn check(kind: &str, api_version: &str, uid: &str) -> Result<(), DecodeError> {
+fn check(kind: &str, api_version: &str, uid: &str) -> Result<(), NotAReview> {
     if kind != "AdmissionReview" || api_version != "admission.k8s.io/v1" {
         let problem = format!("it says kind `{}` and apiVersion `{}`", Escaped(kind), Escaped(api_version));
-        return Err(DecodeError::NotAReview(NotAReview { problem }));
+        return Err(NotAReview { problem });
     }
     if uid.is_empty() {
-        let problem = "request.uid is missing".to_owned();
-        return Err(DecodeError::NotAReview(NotAReview { problem }));
+        return Err(NotAReview { problem: "request.uid is missing".to_owned() });
     }
     Ok(())
 }

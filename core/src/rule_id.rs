@@ -10,9 +10,14 @@ use std::str::FromStr;
 
 pub use self::modes::Modes;
 
+/// The attribute of [`RuleId::judges_deletions`].
+const DELETIONS: u8 = 1;
+/// The attribute of [`RuleId::judges_changed_containers_in_full`].
+const CONTAINERS_IN_FULL: u8 = 2;
+
 /// Declares the rules: the order here is the order of all messages.
 macro_rules! registry {
-    ($($(#[doc = $doc:literal])* $variant:ident = $id:literal, $where:ident;)*) => {
+    ($($(#[doc = $doc:literal])* $variant:ident = $id:literal, $where:ident $(, $attribute:ident)*;)*) => {
         /// A rule.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum RuleId {
@@ -39,6 +44,20 @@ macro_rules! registry {
             pub const fn holds_in(self) -> HoldsIn {
                 match self { $(Self::$variant => HoldsIn::$where,)* }
             }
+
+            const fn attributes(self) -> u8 {
+                match self { $(Self::$variant => 0 $(| $attribute)*,)* }
+            }
+
+            /// Returns whether it is asked about objects that go. Most are not: what an object claims ends with it.
+            pub const fn judges_deletions(self) -> bool {
+                self.attributes() & DELETIONS != 0
+            }
+
+            /// Returns whether an update that changes containers is held to all of it, whatever was there before.
+            pub const fn judges_changed_containers_in_full(self) -> bool {
+                self.attributes() & CONTAINERS_IN_FULL != 0
+            }
         }
     };
 }
@@ -51,7 +70,7 @@ registry! {
     /// outside tenants tolerate no tenant's pool.
     Tolerations = "tolerations", TenantsAndUnclaimed;
     /// Pods meet the Pod Security Standards at the tenant's level and version.
-    PodSecurity = "pod-security", Tenants;
+    PodSecurity = "pod-security", Tenants, CONTAINERS_IN_FULL;
     /// Services have only the types, external IPs, external names, load balancer classes and addresses that the tenant
     /// lists, and only controllers write the addresses in a status.
     ServiceExposure = "service-exposure", Tenants;
@@ -89,7 +108,7 @@ registry! {
     /// No claim to a device has administrator access to devices that other pods use.
     DeviceClaims = "device-claims", Tenants;
     /// Only the platform changes network policies that carry the label `partywall.dev/managed`.
-    ManagedObjects = "managed-objects", Tenants;
+    ManagedObjects = "managed-objects", Tenants, DELETIONS;
     /// Only the platform changes the tenant of a namespace, and the labels and annotations that protect it.
     Namespaces = "namespaces", NamespaceObjects;
 }

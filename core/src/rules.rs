@@ -27,16 +27,15 @@ pub(crate) use self::endpoints::CONTROLLERS as ENDPOINT_CONTROLLERS;
 pub(crate) use self::namespaces::CONTROLLERS as NAMESPACE_CONTROLLERS;
 pub(crate) use self::node_placement::SCHEDULER;
 pub use self::pod_security::{Control, controls};
-use crate::judging::{Findings, Subject};
+use crate::judging::{Findings, Sink, Subject};
 use crate::review::Operation;
 use crate::rule_id::{HoldsIn, RuleId};
 use crate::tenancy::Owner;
 
 /// Runs every rule that applies to the subject's owner and is not off.
-pub(crate) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
-    // Only `managed-objects` judges deletions, because an object's claims end with it.
+pub(crate) fn check(subject: &Subject<'_, '_>, sink: &mut dyn Sink) {
     let is_deletion = matches!(subject.request.operation, Operation::Delete { .. });
-    for rule in RuleId::ALL.into_iter().filter(|rule| !is_deletion || *rule == RuleId::ManagedObjects) {
+    for rule in RuleId::ALL.into_iter().filter(|rule| !is_deletion || rule.judges_deletions()) {
         let holds = match (rule.holds_in(), subject.owner) {
             (HoldsIn::NamespaceObjects, _)
             | (HoldsIn::Tenants | HoldsIn::TenantsAndUnclaimed, Owner::Tenant(_))
@@ -44,8 +43,8 @@ pub(crate) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
             (HoldsIn::Tenants | HoldsIn::TenantsAndUnclaimed, Owner::System)
             | (HoldsIn::Tenants, Owner::Unclaimed) => false,
         };
-        if holds && findings.begin(rule) {
-            run(rule, subject, findings);
+        if holds && let Some(mut findings) = Findings::of(rule, sink) {
+            run(rule, subject, &mut findings);
         }
     }
 }

@@ -3,14 +3,13 @@
 use crate::read;
 
 /// Libraries that compute: none of them does IO, starts a thread, or asks for the time.
-const ALWAYS: [&str; 13] = [
+const ALWAYS: [&str; 12] = [
     "base64",
     "ipnet",
     "jiff",
     "rustc-hash",
     "schemars",
     "serde",
-    "serde-saphyr",
     "serde_json",
     "serde_path_to_error",
     "simdutf8",

@@ -45,22 +45,16 @@ pub enum About<'d> {
 /// Beyond the limit it still lists the first violation of each control.
 const REPORTED: usize = 100;
 
-/// Collects the findings of one rule after the other.
+/// Collects the findings of one rule.
 pub struct Findings<'f> {
     rule: RuleId,
     sink: &'f mut dyn Sink,
 }
 
 impl<'f> Findings<'f> {
-    /// Returns findings that go to `sink`.
-    pub(crate) fn to(sink: &'f mut dyn Sink) -> Self {
-        Self { rule: RuleId::NodePlacement, sink }
-    }
-
-    /// Starts the findings of `rule`; returns false if the rule is off.
-    pub(crate) fn begin(&mut self, rule: RuleId) -> bool {
-        self.rule = rule;
-        self.sink.mode(rule) != Mode::Off
+    /// Returns the findings of `rule`, which go to `sink`; `None`: the rule is off.
+    pub(crate) fn of(rule: RuleId, sink: &'f mut dyn Sink) -> Option<Self> {
+        (sink.mode(rule) != Mode::Off).then_some(Self { rule, sink })
     }
 
     /// Returns whether the rules are judging the old object of an update.
@@ -163,7 +157,7 @@ impl<'f> Report<'f> {
 
     fn is_old(&self, rule: RuleId, finding: &Finding<'_>) -> bool {
         self.update.is_some_and(|Update { old, in_full }| {
-            let in_full = in_full && rule == RuleId::PodSecurity;
+            let in_full = in_full && rule.judges_changed_containers_in_full();
             !in_full && old.0.contains(&(rule, finding.control, finding.identity.to_string()))
         })
     }

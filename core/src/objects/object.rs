@@ -2,6 +2,7 @@
 
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, IgnoredAny};
 use serde_json::value::RawValue;
+use thiserror::Error;
 
 use crate::json::{Place, reader, without_position};
 use crate::objects::certificate::Certificate;
@@ -168,21 +169,27 @@ fn present<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
     Ok(if is_there { wrap(object) } else { Object::Missing })
 }
 
-/// Decodes the raw JSON of an object of a request's kind; the error is the path and the problem.
-pub fn decode_as<'a>(
-    kind: Kind,
-    subresource: &str,
-    raw: &'a RawValue,
-) -> Result<Object<'a>, (String, String)> {
+/// A field that does not decode.
+#[derive(Debug, Error)]
+#[error("`{path}` does not decode: {problem}")]
+pub struct FieldError {
+    /// The path of the field.
+    pub path: String,
+    /// The problem with it.
+    pub problem: String,
+}
+
+/// Decodes the raw JSON of an object of a request's kind.
+pub fn decode_as<'a>(kind: Kind, subresource: &str, raw: &'a RawValue) -> Result<Object<'a>, FieldError> {
     let seed = || As(reading(kind, subresource));
     if let Ok(object) = reader::from_str(seed(), raw.get()) {
         return Ok(object);
     }
     let mut deserializer = serde_json::Deserializer::from_str(raw.get());
     let mut track = serde_path_to_error::Track::new();
-    seed()
-        .deserialize(serde_path_to_error::Deserializer::new(&mut deserializer, &mut track))
-        .map_err(|error| (track.path().to_string(), without_position(&error.to_string())))
+    seed().deserialize(serde_path_to_error::Deserializer::new(&mut deserializer, &mut track)).map_err(
+        |error| FieldError { path: track.path().to_string(), problem: without_position(&error.to_string()) },
+    )
 }
 
 #[cfg(test)]

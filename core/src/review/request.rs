@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use crate::json::{Escaped, List, Place, Text, record};
 use crate::objects::kinds::{Kind, kind_of};
-use crate::objects::object::{As, Object, decode_as, reading};
+use crate::objects::object::{As, FieldError, Object, decode_as, reading};
 use crate::objects::unstructured::Custom;
 
 /// A request, decoded as far as a rule reads it.
@@ -173,9 +173,8 @@ impl<'a> Undecided<'a> {
                 Object::Custom(Box::new(Custom { metadata: pod.metadata, content: Vec::new() }))
             }
             Seen::Decoded(object) => object,
-            Seen::Raw(raw) => {
-                decode_as(kind, &subresource, raw).map_err(|(path, problem)| undecodable(&path, problem))?
-            }
+            Seen::Raw(raw) => decode_as(kind, &subresource, raw)
+                .map_err(|FieldError { path, problem }| undecodable(&path, problem))?,
         };
         let operation = match &*self.operation {
             "CREATE" => Operation::Create { new: object },

@@ -86,7 +86,8 @@ pub(super) fn findings(pod: &Value, at: At) -> Vec<Seen> {
 /// Returns all findings in a pod or a template, and checks the style of every message.
 pub(super) fn findings_in(pod: PodView<'_, '_>, at: At) -> Vec<Seen> {
     let mut collected = Collected(Vec::new());
-    judge(pod, at.standard, at.user_namespaces, &mut Findings::to(&mut collected));
+    let mut findings = Findings::of(RuleId::PodSecurity, &mut collected).unwrap();
+    judge(pod, at.standard, at.user_namespaces, &mut findings);
     for Seen { message, .. } in &collected.0 {
         assert!(!message.ends_with('.') && !message.starts_with(char::is_uppercase), "{message}");
         assert_eq!(message.matches('`').count() % 2, 0, "{message}");
