@@ -19,7 +19,7 @@ pub use self::request::{Operation, Request, Undecodable, User};
 pub use self::uid::find_uid;
 use thiserror::Error;
 
-use self::request::{GroupKind, Undecided};
+use self::request::{GroupKind, RawRequest};
 use crate::json::reader::{self, Refused};
 use crate::json::{Escaped, Place, Text, record, without_position};
 use crate::objects::kinds::kind_of;
@@ -29,7 +29,7 @@ use crate::objects::object::FieldError;
 #[derive(Debug, Error)]
 #[error("the body is no AdmissionReview of admission.k8s.io/v1 with a uid: {problem}")]
 pub struct NotAReview {
-    /// The difference to one.
+    /// The reason.
     pub problem: String,
 }
 
@@ -50,7 +50,7 @@ pub fn decode(body: &[u8]) -> Result<Request<'_>, DecodeError> {
     match reader::from_slice(Place(&mut review), body) {
         Ok(true) => {
             check(&review.kind, &review.api_version, review.request.uid())?;
-            review.request.decide().map_err(DecodeError::Undecodable)
+            review.request.decode().map_err(DecodeError::Undecodable)
         }
         // Whatever is wrong, or if it is `null`: find out what can still be said about it. An API server sends such a
         // review once in a blue moon, or whenever a tenant likes: this is linear too.
@@ -120,7 +120,7 @@ record! {
         /// `admission.k8s.io/v1`.
         api_version: Text<'a> = "apiVersion",
         /// What is asked.
-        request: Undecided<'a> = "request",
+        request: RawRequest<'a> = "request",
     }
 }
 

@@ -134,9 +134,9 @@ pub(crate) fn reading(kind: Kind, subresource: &str) -> Kind {
 }
 
 /// Decodes an object as a kind.
-pub(crate) struct As(pub(crate) Kind);
+pub(crate) struct DecodeAs(pub(crate) Kind);
 
-impl<'de> DeserializeSeed<'de> for As {
+impl<'de> DeserializeSeed<'de> for DecodeAs {
     type Value = Object<'de>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Object<'de>, D::Error> {
@@ -181,7 +181,7 @@ pub struct FieldError {
 
 /// Decodes the raw JSON of an object of a request's kind.
 pub fn decode_as<'a>(kind: Kind, subresource: &str, raw: &'a RawValue) -> Result<Object<'a>, FieldError> {
-    let seed = || As(reading(kind, subresource));
+    let seed = || DecodeAs(reading(kind, subresource));
     if let Ok(object) = reader::from_str(seed(), raw.get()) {
         return Ok(object);
     }

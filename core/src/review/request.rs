@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use crate::json::{Escaped, List, Place, Text, record};
 use crate::objects::kinds::{Kind, kind_of};
-use crate::objects::object::{As, FieldError, Object, decode_as, reading};
+use crate::objects::object::{DecodeAs, FieldError, Object, decode_as, reading};
 use crate::objects::unstructured::Custom;
 
 /// A request, decoded as far as a rule reads it.
@@ -117,9 +117,9 @@ pub struct Undecodable {
     pub problem: String,
 }
 
-/// A request of which everything is read, but it is not yet certain that it makes sense.
+/// The fields of a request as they were read, before it is known that they make sense together.
 #[derive(Debug, Default)]
-pub(super) struct Undecided<'a> {
+pub(super) struct RawRequest<'a> {
     uid: Text<'a>,
     kind: Option<GroupKind<'a>>,
     resource: GroupResource<'a>,
@@ -129,13 +129,13 @@ pub(super) struct Undecided<'a> {
     operation: Text<'a>,
     user: User<'a>,
     dry_run: bool,
-    object: Seen<'a>,
+    object: ObjectState<'a>,
     old: Option<&'a RawValue>,
 }
 
-/// The object of a request, as far as it could be decoded when it was met.
+/// The object of a request: decoded when it was met, if its kind came before it.
 #[derive(Debug, Default)]
-enum Seen<'a> {
+enum ObjectState<'a> {
     #[default]
     Absent,
     Decoded(Object<'a>),
@@ -143,13 +143,13 @@ enum Seen<'a> {
     Raw(&'a RawValue),
 }
 
-impl<'a> Undecided<'a> {
+impl<'a> RawRequest<'a> {
     pub(super) fn uid(&self) -> &str {
         &self.uid
     }
 
-    /// Makes sense of it.
-    pub(super) fn decide(self) -> Result<Request<'a>, Undecodable> {
+    /// Decodes what was read into a request, or says which field makes no sense.
+    pub(super) fn decode(self) -> Result<Request<'a>, Undecodable> {
         let subresource = self.subresource.unwrap_or_default();
         let GroupKind { group, kind: kind_name } = self.kind.unwrap_or_default();
         let undecodable = |path: &str, problem: String| Undecodable {
@@ -164,16 +164,16 @@ impl<'a> Undecided<'a> {
         }
         let kind = Kind::of(&group, &kind_name);
         let object = match self.object {
-            Seen::Absent => Object::Missing,
+            ObjectState::Absent => Object::Missing,
             // The kind was known when the object was met, but a subresource that came later may say
             // that none of it counts.
-            Seen::Decoded(_) if reading(kind, &subresource) == Kind::Other => Object::Unread,
+            ObjectState::Decoded(_) if reading(kind, &subresource) == Kind::Other => Object::Unread,
             // Or that only its metadata does.
-            Seen::Decoded(Object::Pod(pod)) if reading(kind, &subresource) == Kind::Custom => {
+            ObjectState::Decoded(Object::Pod(pod)) if reading(kind, &subresource) == Kind::Custom => {
                 Object::Custom(Box::new(Custom { metadata: pod.metadata, content: Vec::new() }))
             }
-            Seen::Decoded(object) => object,
-            Seen::Raw(raw) => decode_as(kind, &subresource, raw)
+            ObjectState::Decoded(object) => object,
+            ObjectState::Raw(raw) => decode_as(kind, &subresource, raw)
                 .map_err(|FieldError { path, problem }| undecodable(&path, problem))?,
         };
         let operation = match &*self.operation {
@@ -203,7 +203,7 @@ impl<'a> Undecided<'a> {
     }
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for Undecided<'a> {
+impl<'de: 'a, 'a> Deserialize<'de> for RawRequest<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut request = Self::default();
         Self::deserialize_in_place(deserializer, &mut request)?;
@@ -251,7 +251,7 @@ impl Field {
     }
 }
 
-struct RequestVisitor<'r, 'a>(&'r mut Undecided<'a>);
+struct RequestVisitor<'r, 'a>(&'r mut RawRequest<'a>);
 
 impl<'de: 'a, 'a> Visitor<'de> for RequestVisitor<'_, 'a> {
     type Value = ();
@@ -284,7 +284,7 @@ impl<'de: 'a, 'a> Visitor<'de> for RequestVisitor<'_, 'a> {
                 Field::Operation => _ = map.next_value_seed(Place(&mut request.operation))?,
                 Field::User => _ = map.next_value_seed(Place(&mut request.user))?,
                 Field::DryRun => _ = map.next_value_seed(Place(&mut request.dry_run))?,
-                Field::Object => request.object = request.see(&mut map)?,
+                Field::Object => request.object = request.decode_object(&mut map)?,
                 Field::Old => request.old = map.next_value()?,
             }
         }
@@ -292,15 +292,17 @@ impl<'de: 'a, 'a> Visitor<'de> for RequestVisitor<'_, 'a> {
     }
 }
 
-impl Undecided<'_> {
-    fn see<'de, A: MapAccess<'de>>(&self, map: &mut A) -> Result<Seen<'de>, A::Error> {
+impl RawRequest<'_> {
+    fn decode_object<'de, A: MapAccess<'de>>(&self, map: &mut A) -> Result<ObjectState<'de>, A::Error> {
         match &self.kind {
             Some(kind) => {
                 let subresource = self.subresource.as_deref().unwrap_or_default();
                 let kind = reading(Kind::of(&kind.group, &kind.kind), subresource);
-                map.next_value_seed(As(kind)).map(Seen::Decoded)
+                map.next_value_seed(DecodeAs(kind)).map(ObjectState::Decoded)
             }
-            None => Ok(map.next_value::<Option<&'de RawValue>>()?.map_or(Seen::Absent, Seen::Raw)),
+            None => {
+                Ok(map.next_value::<Option<&'de RawValue>>()?.map_or(ObjectState::Absent, ObjectState::Raw))
+            }
         }
     }
 }

@@ -55,15 +55,15 @@ impl Snapshot {
         let objects = Objects::sort(objects, &mut mistakes);
         let mut base = defaults::compile(&objects.settings, &mut mistakes);
         let pools = pools::compile(&objects.pools, Known::of("NodePool", unread), &mut mistakes);
-        let mut places = namespaces::Places::new(&base.system_namespaces, &base.at, &mut mistakes);
-        let mut tenants = tenants::compile(&objects.tenants, &base, &pools, &mut places, &mut mistakes);
+        let mut owners = namespaces::NamespaceOwners::new(&base.system_namespaces, &base.at, &mut mistakes);
+        let mut tenants = tenants::compile(&objects.tenants, &base, &pools, &mut owners, &mut mistakes);
         let settings = objects.settings.iter().find(|object| object.name == "default");
-        platform::refuse_tenants(settings.map(|object| (&object.at, &object.spec)), &places, &mut mistakes);
-        platform::distrust_tenants(&mut base.platform, &mut base.controllers, &places);
+        platform::refuse_tenants(settings.map(|object| (&object.at, &object.spec)), &owners, &mut mistakes);
+        platform::distrust_tenants(&mut base.platform, &mut base.controllers, &owners);
         let unclaimed_exemptions = exemptions::Compiler {
             tenants: &mut tenants,
             known: &Known::of("Tenant", unread),
-            places: &places,
+            owners: &owners,
             foreign_routes: &base.foreign_routes,
             today,
         }
@@ -83,7 +83,7 @@ impl Snapshot {
             controllers: base.controllers,
             foreign_routes: base.foreign_routes,
             annotation_prefixes: base.annotation_prefixes,
-            namespaces: places.finish(),
+            namespaces: owners.finish(),
             tenants,
             pools,
             unclaimed_exemptions,

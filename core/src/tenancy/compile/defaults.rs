@@ -21,7 +21,7 @@ struct Embedded {
 }
 
 /// What holds for the whole cluster.
-pub(super) struct Base {
+pub(super) struct ClusterDefaults {
     pub(super) stamp: StampMode,
     pub(super) user_namespaces: bool,
     pub(super) workloads: Workloads,
@@ -35,7 +35,7 @@ pub(super) struct Base {
     pub(super) at: At,
 }
 
-pub(super) fn compile(settings: &[Named<SettingsSpec>], mistakes: &mut Mistakes) -> Base {
+pub(super) fn compile(settings: &[Named<SettingsSpec>], mistakes: &mut Mistakes) -> ClusterDefaults {
     let mut base = embedded(mistakes);
     for object in settings {
         if object.name == "default" {
@@ -48,7 +48,7 @@ pub(super) fn compile(settings: &[Named<SettingsSpec>], mistakes: &mut Mistakes)
     base
 }
 
-fn overlay(base: &mut Base, object: &Named<SettingsSpec>, mistakes: &mut Mistakes) {
+fn overlay(base: &mut ClusterDefaults, object: &Named<SettingsSpec>, mistakes: &mut Mistakes) {
     let Named { at, spec, .. } = object;
     base.stamp = spec.stamp.unwrap_or(base.stamp);
     base.user_namespaces = spec.user_namespaces.unwrap_or(base.user_namespaces);
@@ -77,9 +77,9 @@ fn overlay(base: &mut Base, object: &Named<SettingsSpec>, mistakes: &mut Mistake
 }
 
 /// The embedded Settings. A test keeps them complete; what they lacked would be strict.
-fn embedded(mistakes: &mut Mistakes) -> Base {
+fn embedded(mistakes: &mut Mistakes) -> ClusterDefaults {
     let at = At::new(Source::document(DEFAULT_PATH, 1));
-    let mut base = Base {
+    let mut base = ClusterDefaults {
         stamp: StampMode::Both,
         user_namespaces: false,
         workloads: Workloads::Warn,

@@ -5,7 +5,7 @@ use rustc_hash::FxHashMap;
 
 use super::mistakes::{At, Mistakes, refuse_empty};
 use super::names;
-use super::namespaces::Places;
+use super::namespaces::NamespaceOwners;
 use super::objects::{Known, Named};
 use crate::api::{ExemptionSpec, Target};
 use crate::tenancy::judged::is_any_judged;
@@ -16,7 +16,7 @@ pub(super) struct Compiler<'c> {
     /// Sorted by name.
     pub(super) tenants: &'c mut [Tenant],
     pub(super) known: &'c Known<'c>,
-    pub(super) places: &'c Places,
+    pub(super) owners: &'c NamespaceOwners,
     pub(super) foreign_routes: &'c [ForeignRoute],
     pub(super) today: Date,
 }
@@ -89,7 +89,7 @@ impl Compiler<'_> {
 
     fn namespace(&self, at: &At, namespace: &str, mistakes: &mut Mistakes) -> Option<Box<str>> {
         let problem = if names::is_dns_label(namespace) {
-            match self.places.get(namespace) {
+            match self.owners.get(namespace) {
                 None => return Some(namespace.into()),
                 Some(Place::System) => {
                     "nothing is judged in a system namespace, so there is nothing to exempt; remove the Exemption"

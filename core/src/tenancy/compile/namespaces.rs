@@ -12,21 +12,21 @@ const NAME: &str = "this is no name of a namespace; write exact names of lower-c
      at most 63 of them, no patterns";
 
 /// The namespaces that were claimed so far.
-pub(super) struct Places(FxHashMap<Box<str>, Place>);
+pub(super) struct NamespaceOwners(FxHashMap<Box<str>, Place>);
 
-impl Places {
+impl NamespaceOwners {
     /// Begins with the system namespaces.
     pub(super) fn new(system_namespaces: &[String], at: &At, mistakes: &mut Mistakes) -> Self {
-        let mut places = Self(FxHashMap::default());
+        let mut owners = Self(FxHashMap::default());
         for (index, namespace) in system_namespaces.iter().enumerate() {
             let path = format!("spec.systemNamespaces[{index}]");
             if !names::is_dns_label(namespace) {
                 mistakes.error(at, path, namespace, NAME);
-            } else if places.0.insert(namespace.as_str().into(), Place::System).is_some() {
+            } else if owners.0.insert(namespace.as_str().into(), Place::System).is_some() {
                 mistakes.error(at, path, namespace, "this namespace is listed twice; remove one of them");
             }
         }
-        places
+        owners
     }
 
     /// Gives `namespace` to the tenant at `index`; `describe` says whose it is if it is taken.

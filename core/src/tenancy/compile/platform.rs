@@ -2,7 +2,7 @@
 
 use super::mistakes::{At, Mistakes};
 use super::names;
-use super::namespaces::Places;
+use super::namespaces::NamespaceOwners;
 use crate::api;
 use crate::tenancy::{Controllers, Place, Platform};
 
@@ -77,7 +77,7 @@ fn users(at: &At, path: &str, written: &[String], mistakes: &mut Mistakes) -> Ve
 /// Whoever may write in a namespace may be any ServiceAccount of it, so none of a tenant's is trusted.
 pub(super) fn refuse_tenants(
     settings: Option<(&At, &api::SettingsSpec)>,
-    places: &Places,
+    owners: &NamespaceOwners,
     mistakes: &mut Mistakes,
 ) {
     let Some((at, spec)) = settings else { return };
@@ -95,7 +95,7 @@ pub(super) fn refuse_tenants(
     ];
     for (path, names) in lists {
         for (place, name) in names.into_iter().flatten().enumerate() {
-            if is_tenants(name, places) {
+            if is_tenants(name, owners) {
                 let message = "tenants may be any ServiceAccount of their own namespaces, and this is one of a \
                                tenant's; run what needs it in a namespace of the platform";
                 mistakes.error(at, format!("{path}[{place}]"), name, message);
@@ -105,18 +105,22 @@ pub(super) fn refuse_tenants(
 }
 
 /// Whether this is a ServiceAccount, or all of them, of a tenant's namespace.
-fn is_tenants(name: &str, places: &Places) -> bool {
+fn is_tenants(name: &str, owners: &NamespaceOwners) -> bool {
     let namespace = name
         .strip_prefix(SERVICE_ACCOUNTS)
         .or_else(|| Some(name.strip_prefix(SERVICE_ACCOUNT)?.split_once(':')?.0));
-    namespace.is_some_and(|namespace| matches!(places.get(namespace), Some(Place::Tenant(_))))
+    namespace.is_some_and(|namespace| matches!(owners.get(namespace), Some(Place::Tenant(_))))
 }
 
 /// Whom the embedded Settings trust may be a tenant's here: nobody wrote that name, so it is no mistake.
-pub(super) fn distrust_tenants(platform: &mut Platform, controllers: &mut Controllers, places: &Places) {
+pub(super) fn distrust_tenants(
+    platform: &mut Platform,
+    controllers: &mut Controllers,
+    owners: &NamespaceOwners,
+) {
     let Controllers { endpoints, certificates, routes, bindings } = controllers;
     for names in [&mut platform.users, endpoints, certificates, routes, bindings] {
-        names.retain(|name| !is_tenants(name, places));
+        names.retain(|name| !is_tenants(name, owners));
     }
 }
 

@@ -3,11 +3,11 @@
 mod listed;
 mod services;
 
-use super::defaults::Base;
+use super::defaults::ClusterDefaults;
 use super::domains::{Claim, overlaps};
 use super::mistakes::{At, Mistakes, refuse_empty};
 use super::names;
-use super::namespaces::Places;
+use super::namespaces::NamespaceOwners;
 use super::objects::Named;
 use super::pools::{Found, Pools};
 use crate::api::{self, Level, NodePools, Operator, TenantSpec, TolerationGrant};
@@ -20,9 +20,9 @@ const NEWEST_MINOR: u16 = 37;
 
 pub(super) fn compile(
     objects: &[Named<TenantSpec>],
-    base: &Base,
+    base: &ClusterDefaults,
     pools: &Pools<'_>,
-    places: &mut Places,
+    owners: &mut NamespaceOwners,
     mistakes: &mut Mistakes,
 ) -> Vec<Tenant> {
     let mut tenants = Vec::with_capacity(objects.len());
@@ -34,7 +34,7 @@ pub(super) fn compile(
                 "namespaces are labelled with the tenant's name, and a label takes at most 63 letters";
             mistakes.error(at, "metadata.name", name, message);
         }
-        claim_namespaces(objects, index, object, places, mistakes);
+        claim_namespaces(objects, index, object, owners, mistakes);
         claim_domains(index, object, &mut claims, mistakes);
         let own = spec.node_pools.as_ref().map(|named| find_pools(at, named, pools, mistakes));
         tenants.push(Tenant {
@@ -89,7 +89,7 @@ fn claim_namespaces(
     objects: &[Named<TenantSpec>],
     index: usize,
     object: &Named<TenantSpec>,
-    places: &mut Places,
+    owners: &mut NamespaceOwners,
     mistakes: &mut Mistakes,
 ) {
     let Named { at, spec, .. } = object;
@@ -98,7 +98,7 @@ fn claim_namespaces(
     refuse_empty(namespaces, at, "spec.namespaces", mend, mistakes);
     for (place, namespace) in namespaces.iter().enumerate() {
         let path = format!("spec.namespaces[{place}]");
-        places.claim(namespace, index, (at, path), |other| describe(objects, other), mistakes);
+        owners.claim(namespace, index, (at, path), |other| describe(objects, other), mistakes);
     }
 }
 
@@ -240,7 +240,7 @@ fn check_toleration(at: &At, path: &str, grant: &AllowedToleration, mistakes: &m
     }
 }
 
-fn modes(object: &Named<TenantSpec>, base: &Base, mistakes: &mut Mistakes) -> Modes {
+fn modes(object: &Named<TenantSpec>, base: &ClusterDefaults, mistakes: &mut Mistakes) -> Modes {
     let mut modes = base.modes;
     for (rule, mode) in mistakes.modes(&object.at, object.spec.rules.iter()) {
         modes.set(rule, mode);
