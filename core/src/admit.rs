@@ -1,4 +1,4 @@
-//! Decides a review: the stamp when the API server mutates, the rules when it validates.
+//! Decides a review: stamps the object when the API server mutates, checks the rules when it validates.
 
 use serde_json::value::RawValue;
 
@@ -12,16 +12,16 @@ use crate::tenancy::{Owner, Snapshot};
 use crate::verdict::{Denial, Undecidable, Verdict};
 use crate::{rules, stamp};
 
-/// Which of the two webhooks is asked.
+/// Names the webhook that the API server calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
-    /// `/mutate`: stamps, and denies nothing but what it cannot read.
+    /// `/mutate`: stamps pods and DaemonSets, and denies only requests that it cannot decode or decide.
     Mutate,
-    /// `/validate`: asks the rules.
+    /// `/validate`: checks the rules.
     Validate,
 }
 
-/// A verdict and the uid it answers.
+/// Holds a verdict and the uid of the request that it answers.
 #[derive(Debug)]
 pub struct Answer<'a> {
     /// The request's uid.
@@ -45,7 +45,7 @@ pub fn answer<'a>(phase: Phase, body: &'a [u8], snapshot: &Snapshot) -> Result<A
 fn undecidable<'a>(undecodable: Undecodable, snapshot: &Snapshot) -> Answer<'a> {
     let is_system = matches!(snapshot.owner(&undecodable.namespace), Owner::System);
     let verdict = match undecodable.kind {
-        // Nothing else is judged there, so nothing needs to be read.
+        // partywall judges only Namespace objects in system namespaces, so the other kinds need not decode.
         Some(kind) if is_system && kind != Kind::Namespace => Verdict::allow(),
         Some(_) | None => {
             let message = format!("{undecodable}, so it cannot be judged; correct that field");
@@ -55,10 +55,10 @@ fn undecidable<'a>(undecodable: Undecodable, snapshot: &Snapshot) -> Answer<'a> 
     Answer { uid: undecodable.uid.into(), verdict }
 }
 
-/// Decides a request: the product in one function.
+/// Decides a decoded request.
 pub fn admit(phase: Phase, request: &Request<'_>, snapshot: &Snapshot) -> Verdict {
     let owner = snapshot.owner(request.name_of_namespace());
-    // Namespaces of the system are protected like any other.
+    // The rules apply to a system namespace's own Namespace object like to any other.
     if matches!(owner, Owner::System) && request.kind != Kind::Namespace {
         return Verdict::allow();
     }
@@ -120,16 +120,19 @@ pub fn admit(phase: Phase, request: &Request<'_>, snapshot: &Snapshot) -> Verdic
     }
 }
 
-/// Returns whether a resource or subresource may carry what a rule reads. An object of a kind that is not known here
-/// cannot be judged there; nor can anything in a group of Kubernetes that is not known here.
+/// Returns whether a resource or subresource may carry fields that a rule reads.
+///
+/// partywall cannot judge an object of an unknown kind there, nor any object in an unknown group of Kubernetes' own.
 fn is_to_be_read(request: &Request<'_>) -> bool {
     let Request { resource_group: group, resource, subresource, .. } = request;
     (is_read_whatever_the_kind(group, resource) || Kind::is_in_unknown_own_group(group))
         && !is_without_spec(subresource)
 }
 
-/// Whether a kubelet shows a static pod: it runs already, and no kubelet runs it for being shown. The API server
-/// lets a kubelet show only what is on its own node.
+/// Returns whether a kubelet creates the mirror pod of a static pod.
+///
+/// The static pod runs already, and a kubelet does not run mirror pods. The API server lets a kubelet create mirror
+/// pods for its own node only.
 fn is_shown_by_kubelet(subject: &Subject<'_, '_>) -> bool {
     let user = &subject.request.user;
     matches!(subject.request.operation, Operation::Create { .. })
@@ -138,7 +141,7 @@ fn is_shown_by_kubelet(subject: &Subject<'_, '_>) -> bool {
         && user.groups.iter().any(|group| &**group == "system:nodes")
 }
 
-/// Asks the rules about an object that goes.
+/// Checks the rules on an object that the request deletes.
 fn judge_deletion(
     request: &Request<'_>,
     owner: Owner<'_>,
@@ -146,7 +149,7 @@ fn judge_deletion(
     old: Option<&RawValue>,
 ) -> Verdict {
     match old.map(|raw| decode_as(request.kind, &request.subresource, raw)) {
-        // What an API server sends of old has nothing in it that could be judged.
+        // Without an old object there is nothing to judge.
         None => Verdict::allow(),
         Some(Ok(old)) => judge(
             &Subject { request, object: &old, old: Some(&old), bound_node: None, owner, snapshot },
@@ -159,14 +162,15 @@ fn judge_deletion(
     }
 }
 
-/// Asks the rules, and on an update reports only what got worse.
+/// Checks the rules, and on an update reports only violations that the old object does not have.
 fn judge<'a>(subject: &Subject<'_, 'a>, raw: Option<&'a RawValue>) -> Verdict {
-    // One that does not decode had no violations that could be held in favour of the new one.
+    // An old object that does not decode excuses no violation of the new one.
     let decode = |raw| decode_as(subject.request.kind, &subject.request.subresource, raw).ok();
     let is_compared = matches!(subject.request.kind, Kind::Namespace | Kind::Custom);
     let compared = raw.filter(|_| is_compared).and_then(decode);
-    // A pod that runs names its node, and nearly always has before. So that is taken for granted, and looked up only if
-    // nothing else is wrong with it: to decode the old object and to judge both costs more.
+    // A running pod names its node, and nearly always did so before the update. The first check assumes this, and the
+    // code looks the old node up only if nothing else is wrong with the pod: it costs more to decode and judge the
+    // old pod.
     let bound_node = raw.and_then(|_| node(subject.object));
     let subject = &Subject { old: subject.old.or(compared.as_ref()), ..*subject };
     let report = ask(&Subject { bound_node, ..*subject }, None);
@@ -174,7 +178,7 @@ fn judge<'a>(subject: &Subject<'_, 'a>, raw: Option<&'a RawValue>) -> Verdict {
     if report.violations.is_empty() && is_bound() {
         return verdict(subject, report);
     }
-    // A violating object is rare, so only now is the old one of any other kind decoded.
+    // Violations are rare, so the code decodes old objects of the other kinds only now.
     let decoded = raw.filter(|_| !is_compared).and_then(decode);
     let Some(old) = compared.as_ref().or(decoded.as_ref()) else {
         let report = if bound_node.is_some() { ask(subject, None) } else { report };
@@ -186,14 +190,14 @@ fn judge<'a>(subject: &Subject<'_, 'a>, raw: Option<&'a RawValue>) -> Verdict {
     verdict(subject, ask(subject, Some(Update { old: &old_violations, in_full })))
 }
 
-/// The node that a pod names.
+/// Returns the node that a pod names.
 fn node<'s>(object: &'s Object<'_>) -> Option<&'s str> {
     let Object::Pod(pod) = object else { return None };
     pod.spec.as_ref().map(|spec| &*spec.node_name).filter(|node| !node.is_empty())
 }
 
 fn verdict(subject: &Subject<'_, '_>, report: Report<'_>) -> Verdict {
-    // The usual pod violates nothing, and needs no words.
+    // The usual pod violates no rule, and its verdict needs no text.
     if report.totals.is_empty() {
         return Verdict { exempted: report.used, ..Verdict::default() };
     }
@@ -214,7 +218,7 @@ fn verdict(subject: &Subject<'_, '_>, report: Report<'_>) -> Verdict {
     }
 }
 
-/// Asks the rules about the subject's object.
+/// Checks the rules on the subject's object.
 fn ask<'f>(subject: &Subject<'f, 'f>, update: Option<Update<'f>>) -> Report<'f> {
     let mut report = Report::new(subject, update);
     rules::check(subject, &mut report);

@@ -1,4 +1,4 @@
-//! JSON as it arrives and as it leaves: the reader, the types that borrow from it, and patches.
+//! Reads and writes JSON: the reader, the types that borrow from its input, and patches.
 
 mod escaped;
 mod list;

@@ -1,8 +1,8 @@
-//! The labels that Kubernetes and partywall know.
+//! Names the labels that Kubernetes and partywall define.
 
-/// Makes a namespace a tenant's; the value is the tenant's name.
+/// Assigns a namespace to a tenant; the value is the tenant's name.
 pub const TENANT: &str = "partywall.dev/tenant";
-/// A namespace's own name, which the API server sets.
+/// Holds a namespace's name; the API server sets it.
 pub const NAMESPACE_NAME: &str = "kubernetes.io/metadata.name";
-/// Makes an object the platform's own, in a tenant's namespace; the value does not matter.
+/// Marks an object in a tenant's namespace as the platform's; the value does not matter.
 pub const MANAGED: &str = "partywall.dev/managed";

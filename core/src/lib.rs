@@ -1,30 +1,31 @@
-//! The pure core of partywall: from the bytes of a review and a snapshot to a verdict.
+//! Decides reviews: takes the bytes of an AdmissionReview and a snapshot, and returns a verdict.
 //!
-//! No IO, no async, no clock, no client of the cluster: what decides is in the arguments. `bytes` →
-//! [`review::decode`] → [`admit()`] → [`review::encode`] → `bytes`.
+//! The crate does no IO, runs no async code, reads no clock and calls no API server: a decision depends only on its
+//! arguments. `bytes` → [`review::decode`] → [`admit()`] → [`review::encode`] → `bytes`.
 //!
-//! INVARIANT: what cannot be decided is denied, with a message that says why.
+//! INVARIANT: the crate denies a request that it cannot decide, with a message that says why.
 //!
 //! # Layers
 //!
-//! A layer imports what its row lists, and nothing else; no module imports another that imports it. A test holds both.
+//! A layer imports only the layers in its row, and no two modules import each other, directly or through others. A
+//! test checks both rules.
 //!
 //! | layer | what it holds | imports |
 //! |---|---|---|
 //! | [`api`] | the objects that operators write | nothing |
-//! | [`labels`] | labels that the API server and partywall know | nothing |
+//! | [`labels`] | the labels that the API server and partywall define | nothing |
 //! | [`hosts`] | hosts, domains, and which domain a host belongs to | nothing |
 //! | [`json`] | the reader of reviews, types that borrow from them, patches | nothing |
-//! | [`objects`] | Kubernetes' kinds, and what is read of an object of each | `api`, `json` |
-//! | [`rule_id`] | the rules by name, their modes, and where they hold | `api` |
-//! | [`verdict`] | what a review gets | `api`, `json`, `rule_id` |
-//! | [`review`] | AdmissionReviews, both ways | `api`, `json`, `objects`, `verdict` |
-//! | [`tenancy`] | from the operators' objects to a compiled snapshot | `api`, `hosts`, `objects`, `rule_id` |
-//! | [`judging`] | what rules share | all above |
+//! | [`objects`] | the table of kinds, and the fields that rules read of each | `api`, `json` |
+//! | [`rule_id`] | the rules' ids and modes, and the namespaces in which they hold | `api` |
+//! | [`verdict`] | the answers to reviews | `api`, `json`, `rule_id` |
+//! | [`review`] | decoding and encoding of AdmissionReviews | `api`, `json`, `objects`, `verdict` |
+//! | [`tenancy`] | the compiler of operators' objects, and the snapshot that it returns | `api`, `hosts`, `objects`, `rule_id` |
+//! | [`judging`] | the code that rules share | all above |
 //! | [`rules`] | the rules | `api`, `hosts`, `json`, `judging`, `labels`, `objects`, `review`, `rule_id`, `tenancy` |
 //! | `stamp` | the patch of a new pod | `api`, `json`, `judging`, `objects`, `review`, `rule_id`, `tenancy` |
 //! | `admit` | the decision | `api`, `json`, `judging`, `objects`, `review`, `rules`, `stamp`, `tenancy`, `verdict` |
-//! | [`registration`] | what the API server is asked to send | `admit`, `judging`, `labels`, `objects`, `rules` |
+//! | [`registration`] | the webhook configurations | `admit`, `judging`, `labels`, `objects`, `rules` |
 
 mod admit;
 pub mod api;

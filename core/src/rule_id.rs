@@ -1,7 +1,7 @@
-//! The rules by name: their ids, where they hold, and in which mode.
+//! Lists the rules: their ids, the namespaces in which they hold, and their modes.
 //!
-//! This says which rules there are and not what they look at, so that whatever speaks of rules (a mode, an exemption, a
-//! violation) need not know them. What a rule does is in `rules`.
+//! This module does not know what the rules read, so that modes, exemptions and violations can refer to rules without
+//! depending on them. The rules themselves are in `rules`.
 
 mod modes;
 
@@ -15,32 +15,32 @@ const DELETIONS: u8 = 1;
 /// The attribute of [`RuleId::judges_changed_containers_in_full`].
 const CONTAINERS_IN_FULL: u8 = 2;
 
-/// Declares the rules: the order here is the order of all messages.
+/// Declares the rules. Messages list violations in this order.
 macro_rules! registry {
     ($($(#[doc = $doc:literal])* $variant:ident = $id:literal, $where:ident $(, $attribute:ident)*;)*) => {
-        /// A rule.
+        /// Identifies a rule.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum RuleId {
             $($(#[doc = $doc])* $variant,)*
         }
 
         impl RuleId {
-            /// Every rule, in order.
+            /// Lists every rule, in the order of messages.
             pub const ALL: [Self; Self::COUNT] = [$(Self::$variant,)*];
-            /// How many rules there are.
+            /// Counts the rules.
             pub const COUNT: usize = [$($id,)*].len();
 
-            /// The id as people write it.
+            /// Returns the id that people write in policies.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $id,)* }
             }
 
-            /// What holds, in one sentence.
+            /// Returns the rule in one sentence.
             pub const fn summary(self) -> &'static str {
                 match self { $(Self::$variant => concat!($($doc,)*).trim_ascii(),)* }
             }
 
-            /// Where it holds.
+            /// Returns the namespaces in which the rule holds.
             pub const fn holds_in(self) -> HoldsIn {
                 match self { $(Self::$variant => HoldsIn::$where,)* }
             }
@@ -49,12 +49,14 @@ macro_rules! registry {
                 match self { $(Self::$variant => 0 $(| $attribute)*,)* }
             }
 
-            /// Returns whether it is asked about objects that go. Most are not: what an object claims ends with it.
+            /// Returns whether the rule judges deletions.
+            ///
+            /// Most rules do not: an object's claims end when it is deleted.
             pub const fn judges_deletions(self) -> bool {
                 self.attributes() & DELETIONS != 0
             }
 
-            /// Returns whether an update that changes containers is held to all of it, whatever was there before.
+            /// Returns whether the rule judges an update that changes containers without regard to the old object.
             pub const fn judges_changed_containers_in_full(self) -> bool {
                 self.attributes() & CONTAINERS_IN_FULL != 0
             }
@@ -113,14 +115,14 @@ registry! {
     Namespaces = "namespaces", NamespaceObjects;
 }
 
-/// Where a rule holds.
+/// Names the namespaces in which a rule holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HoldsIn {
-    /// In tenants' namespaces.
+    /// The rule holds in tenants' namespaces.
     Tenants,
-    /// In unclaimed namespaces too, since it protects tenants' pools.
+    /// The rule also holds in unclaimed namespaces, since it protects tenants' pools.
     TenantsAndUnclaimed,
-    /// Of every namespace, the system's too.
+    /// The rule judges the Namespace objects themselves, those of system namespaces included.
     NamespaceObjects,
 }
 
@@ -130,7 +132,7 @@ impl fmt::Display for RuleId {
     }
 }
 
-/// No rule has this id.
+/// Reports that no rule has an id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnknownRule;
 
@@ -142,12 +144,12 @@ impl FromStr for RuleId {
     }
 }
 
-/// A set of rules.
+/// Holds a set of rules.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RuleSet(u64);
 
 impl RuleSet {
-    /// Whether `rule` is in it.
+    /// Returns whether the set contains `rule`.
     pub const fn contains(self, rule: RuleId) -> bool {
         self.0 & (1 << rule as u64) != 0
     }

@@ -1,12 +1,13 @@
-//! The stamp: what ties a tenant's pod to its tenant's nodes, and to its sandbox.
+//! Computes the stamp: the patch that restricts a pod to its tenant's nodes and runtime class.
 //!
-//! Pods are stamped when they are created, templates of DaemonSets on every write (nodeSelector and tolerations,
-//! by which their controller finds the nodes that want a pod); nothing else is ever patched. Labels go into the nodeSelector,
-//! which is ANDed with everything else and cannot be widened, and into **every** non-empty term of the required
-//! node affinity, since terms are ORed.
+//! partywall stamps pods when they are created, and templates of DaemonSets on every write; it patches nothing else.
+//! In DaemonSets it patches the nodeSelector and the tolerations, from which their controller computes the nodes that
+//! need a pod. It adds the pool's labels to the nodeSelector, since the scheduler ANDs it with all other constraints
+//! and no other field can widen it, and to **every** non-empty term of the required node affinity, since the
+//! scheduler ORs the terms.
 //!
-//! INVARIANT: the patch holds only what is missing. Stamping a stamped pod yields no patch, and nothing that
-//! was there is removed or replaced.
+//! INVARIANT: the patch adds only missing values. A stamped pod yields no patch, and the patch removes and replaces
+//! no value of the object.
 
 use serde::Serialize;
 use serde::ser::{SerializeMap, SerializeStruct, Serializer};
@@ -21,7 +22,7 @@ use crate::review::Operation;
 use crate::rule_id::RuleId;
 use crate::tenancy::{Pool, Taint, Tenant};
 
-/// What is missing from the subject's object.
+/// Returns the patch that adds the missing constraints, or `None` if nothing is missing.
 pub(crate) fn stamp(subject: &Subject<'_, '_>) -> Option<Patch> {
     let tenant = subject.tenant()?;
     let pod = subject.pod()?;
@@ -30,7 +31,7 @@ pub(crate) fn stamp(subject: &Subject<'_, '_>) -> Option<Patch> {
         (Operation::Create { .. } | Operation::Update { .. }, Kind::DaemonSet) => false,
         _ => return None,
     };
-    // A mirror pod shows a static pod that already runs; kubelet deletes one that is changed.
+    // A mirror pod represents a static pod that already runs; the kubelet deletes a mirror pod that differs from it.
     if pod.is_mirror() {
         return None;
     }
@@ -41,8 +42,8 @@ pub(crate) fn stamp(subject: &Subject<'_, '_>) -> Option<Patch> {
     }
     let Some(pool) = pool_of(pod.spec, tenant, subject.snapshot) else { return patch.finish() };
     if !whole {
-        // What the DaemonSet's controller looks at to find the nodes that want a pod: the nodeSelector, and
-        // whether the template tolerates their taints. It replaces the affinity by its own.
+        // The DaemonSet controller reads the nodeSelector and the tolerations to find the nodes that need a pod. It
+        // overwrites the node affinity.
         node_selector(pod.spec, pool, &spec, &mut patch);
         tolerations(pod.spec, pool, &spec, &mut patch);
         return patch.finish();
@@ -63,7 +64,7 @@ pub(crate) fn stamp(subject: &Subject<'_, '_>) -> Option<Patch> {
 }
 
 fn runtime_class(spec: &PodSpec<'_>, tenant: &Tenant, at: &Pointer<'_>, patch: &mut PatchBuilder) {
-    // Whoever turns the rule off wants no part of it.
+    // A tenant for which the rule is off gets no default class either.
     if tenant.modes.of(RuleId::RuntimeClass) == Mode::Off {
         return;
     }
@@ -77,7 +78,7 @@ fn node_selector(spec: &PodSpec<'_>, pool: &Pool, at: &Pointer<'_>, patch: &mut 
     let at = at.then("nodeSelector");
     match &spec.node_selector {
         None => patch.add(&at, &Labels(pool)),
-        // A label that is there with another value is left for `node-placement` to deny.
+        // The rule `node-placement` denies a label that has another value.
         Some(selector) => {
             for (key, value) in pool.labels.iter().filter(|(key, _)| selector.get(key).is_none()) {
                 patch.add(&at.then(&**key), value);
@@ -139,7 +140,7 @@ fn tolerations(spec: &PodSpec<'_>, pool: &Pool, at: &Pointer<'_>, patch: &mut Pa
     }
 }
 
-/// The labels of a pool, as a nodeSelector.
+/// Serializes a pool's labels as a nodeSelector.
 struct Labels<'p>(&'p Pool);
 
 impl Serialize for Labels<'_> {
@@ -148,7 +149,7 @@ impl Serialize for Labels<'_> {
     }
 }
 
-/// The labels of a pool, as requirements of a term.
+/// Serializes a pool's labels as the requirements of a term.
 struct Requirements<'p>(&'p Pool);
 
 impl Serialize for Requirements<'_> {
@@ -157,7 +158,7 @@ impl Serialize for Requirements<'_> {
     }
 }
 
-/// `key In [value]`.
+/// Serializes the requirement `key In [value]`.
 struct Requirement<'p> {
     key: &'p str,
     value: &'p str,
@@ -173,7 +174,7 @@ impl Serialize for Requirement<'_> {
     }
 }
 
-/// `{field: value}`.
+/// Serializes `{field: value}`.
 struct Nested<'p, V>(&'static str, &'p V);
 
 impl<V: Serialize> Serialize for Nested<'_, V> {
@@ -184,7 +185,7 @@ impl<V: Serialize> Serialize for Nested<'_, V> {
     }
 }
 
-/// The toleration of a taint.
+/// Serializes the toleration of a taint.
 struct Tolerates<'p>(&'p Taint);
 
 impl Serialize for Tolerates<'_> {

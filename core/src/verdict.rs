@@ -1,57 +1,57 @@
-//! What a review gets.
+//! Defines verdicts: the answers to reviews.
 
 use crate::api::Mode;
 use crate::json::Patch;
 use crate::rule_id::RuleId;
 
-/// The answer to one review.
+/// Holds the answer to one review.
 #[derive(Debug, Default)]
 pub struct Verdict {
-    /// Whether the request is denied, and how the API server is told.
+    /// The denial and its status, or `None` if the request is allowed.
     pub denial: Option<Denial>,
-    /// What is missing from the object; never beside a denial.
+    /// The patch that adds missing values; a denial carries none.
     pub patch: Option<Patch>,
-    /// All violations that are reported, in the order of the rules and then of the fields.
+    /// The reported violations, in the order of the rules and then of the fields.
     pub violations: Vec<Violation>,
-    /// How often each rule is violated, those included that are not reported; in the order of the rules.
+    /// The number of violations of each rule, including those not reported; in the order of the rules.
     pub totals: Vec<Total>,
-    /// The names of the exemptions that let a violation through.
+    /// The names of the exemptions that allowed a violation.
     pub exempted: Vec<Box<str>>,
-    /// Whose namespace it is, as the first words of every line of the message.
+    /// The owner of the namespace, with which every line of the message begins.
     pub whose: String,
 }
 
-/// Why a request is denied.
+/// Tells why a request is denied.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Denial {
-    /// It violates a rule in mode `deny`: code 403.
+    /// The object violates a rule in mode `deny`: code 403.
     Forbidden,
-    /// It cannot be decided. The explanation is boxed, since hardly any verdict has one.
+    /// partywall cannot decide the request. The explanation is boxed because few verdicts have one.
     Undecidable(Undecidable, Box<Explanation>),
 }
 
-/// Says why a review cannot be decided.
+/// Explains why partywall cannot decide a review.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Explanation {
     /// The message for the caller.
     pub message: String,
-    /// The same for the log, without a value of the object.
+    /// The message for the log, which quotes no value of the object.
     pub loggable: String,
 }
 
-/// Why a review cannot be decided.
+/// Classifies the reasons why partywall cannot decide a review.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Undecidable {
-    /// Its body is larger than what is read.
+    /// The body exceeds the size limit.
     TooLarge,
-    /// It does not decode, or has a shape that no rule can read.
+    /// The review does not decode, or has a shape that no rule can read.
     Invalid,
-    /// The code that decides has a bug.
+    /// The deciding code has a bug.
     Bug,
 }
 
 impl Undecidable {
-    /// Returns the code of the status in the answer.
+    /// Returns the HTTP code of the status in the answer.
     pub const fn code(self) -> u16 {
         match self {
             Self::TooLarge => 413,
@@ -60,7 +60,7 @@ impl Undecidable {
         }
     }
 
-    /// Returns the reason of the status in the answer, a word of the Kubernetes API.
+    /// Returns the reason of the status in the answer, as the Kubernetes API spells it.
     pub const fn reason(self) -> &'static str {
         match self {
             Self::TooLarge => "RequestEntityTooLarge",
@@ -70,51 +70,55 @@ impl Undecidable {
     }
 }
 
-/// A violation of a rule.
+/// Holds one violation of a rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
     /// The rule.
     pub rule: RuleId,
     /// The control of the Pod Security Standards, for `pod-security`.
     pub control: Option<&'static str>,
-    /// What it leads to.
+    /// The rule's mode: deny, warn or audit.
     pub mode: Mode,
     /// The path of the field in the object.
     pub field: String,
-    /// What is wrong and how to mend it.
+    /// The problem, and how to fix it.
     pub message: String,
 }
 
-/// How often a rule is violated.
+/// Counts the violations of one rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Total {
     /// The rule.
     pub rule: RuleId,
-    /// What its violations lead to.
+    /// The rule's mode.
     pub mode: Mode,
-    /// How many there are.
+    /// The number of violations.
     pub violations: usize,
 }
 
 impl Verdict {
-    /// How many violations there are beyond those that are reported.
+    /// Returns the number of violations that are not reported.
     pub fn more(&self) -> usize {
         self.totals.iter().map(|total| total.violations).sum::<usize>().saturating_sub(self.violations.len())
     }
 
-    /// Allowed, and nothing else.
+    /// Returns a verdict that allows the request and reports nothing.
     pub fn allow() -> Self {
         Self::default()
     }
 
-    /// Denies a review that cannot be decided; the message quotes no value of the object.
+    /// Returns a denial of a review that cannot be decided.
+    ///
+    /// The message must quote no value of the object, since the log repeats it.
     pub fn undecidable(why: Undecidable, message: impl Into<String>) -> Self {
         let message = message.into();
         let loggable = message.clone();
         Self::explained(why, Explanation { message, loggable })
     }
 
-    /// Denies an object that does not decode; the problem may quote a value of it.
+    /// Returns a denial of an object that does not decode.
+    ///
+    /// The message may quote a value of the object; the log names only the path.
     pub(crate) fn undecodable(path: &str, message: String) -> Self {
         let loggable = format!("`{path}` does not decode");
         Self::explained(Undecidable::Invalid, Explanation { message, loggable })
@@ -124,7 +128,7 @@ impl Verdict {
         Self { denial: Some(Denial::Undecidable(why, Box::new(explanation))), ..Self::default() }
     }
 
-    /// Whether the request is allowed.
+    /// Returns whether the request is allowed.
     pub fn is_allowed(&self) -> bool {
         self.denial.is_none()
     }

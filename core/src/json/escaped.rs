@@ -1,11 +1,11 @@
-//! Text of a request, made safe to print.
+//! Makes text of a request safe to print.
 
 use std::fmt;
 
-/// A value from a request, cut to a length that is safe to print and with control characters escaped.
+/// Prints a value from a request, cut to a safe length and with control characters escaped.
 pub struct Escaped<'t>(pub &'t str);
 
-/// How many characters of a value from a request are printed.
+/// Limits how many characters of a value are printed.
 const CUT: usize = 120;
 
 impl fmt::Display for Escaped<'_> {
@@ -17,7 +17,9 @@ impl fmt::Display for Escaped<'_> {
     }
 }
 
-/// serde_json's messages end in a line and column, which mean nothing to whoever reads a denial.
+/// Returns a message of serde_json without its line and column.
+///
+/// The position means nothing to a person who reads a denial.
 pub(crate) fn without_position(message: &str) -> String {
     let end = message.rfind(" at line ").unwrap_or(message.len());
     Escaped(message.get(..end).unwrap_or(message)).to_string()

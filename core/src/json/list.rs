@@ -1,4 +1,4 @@
-//! Lists.
+//! Decodes lists of limited length.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -6,8 +6,10 @@ use std::ops::Deref;
 
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, SeqAccess, Visitor};
 
-/// A list of at most `MOST` items. No object that is meant to run comes near it; one that is meant to fill the
-/// memory, with items that take two bytes on the wire and hundreds here, stops there.
+/// Holds at most `MOST` items.
+///
+/// No real object comes near the limit. It stops an object that is meant to fill the memory with items that take two
+/// bytes on the wire and hundreds in memory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct List<T, const MOST: usize = 20_000>(Vec<T>);
 
@@ -60,14 +62,15 @@ impl<'de, T: Deserialize<'de> + Default, const MOST: usize> Deserialize<'de> for
     }
 }
 
-/// Reads the next item of a list at its end.
+/// Reads the next item and appends it to the list.
 struct Item<'i, T>(&'i mut Vec<T>);
 
 impl<'de, T: Deserialize<'de> + Default> DeserializeSeed<'de> for Item<'_, T> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        // Most pods have one container, and `Vec` would make room for four at first: so much that malloc tidies up.
+        // Most pods have one container, but `Vec` allocates four items at first, enough for malloc to consolidate its
+        // free lists.
         if self.0.capacity() == 0 && size_of::<T>() > LARGE {
             self.0.reserve_exact(1);
         }
@@ -75,5 +78,5 @@ impl<'de, T: Deserialize<'de> + Default> DeserializeSeed<'de> for Item<'_, T> {
     }
 }
 
-/// An item of more bytes than these has room made for it alone, when it is the first.
+/// Sets the size in bytes above which a list first allocates a single item.
 const LARGE: usize = 256;

@@ -1,4 +1,4 @@
-//! Maps of strings.
+//! Decodes maps of strings.
 
 use std::fmt;
 use std::ops::Deref;
@@ -8,18 +8,20 @@ use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor
 use super::escaped::Escaped;
 use super::text::Text;
 
-/// A map of strings; a repeated key is an error. A small one is in the order it was written.
+/// Holds a map of strings; a repeated key is an error.
 ///
-/// INVARIANT: no key stands twice, and a map of more than [`SMALL`] is sorted, so that a hostile one costs no more
-/// than its length asks for.
+/// A map of at most [`SMALL`] pairs keeps the order of the request.
+///
+/// INVARIANT: no key occurs twice, and a map of more than [`SMALL`] pairs is sorted, so that the cost of a hostile
+/// map stays proportional to its length.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Pairs<'a>(Vec<(Text<'a>, Text<'a>)>);
 
-/// Up to how many pairs are simply looked through.
+/// Limits how many pairs a linear search looks through.
 const SMALL: usize = 32;
 
 impl<'a> Pairs<'a> {
-    /// The value of `key`.
+    /// Returns the value of `key`.
     pub fn get(&self, key: &str) -> Option<&str> {
         let found = if self.0.len() <= SMALL {
             self.0.iter().find(|(k, _)| &**k == key)
@@ -29,12 +31,12 @@ impl<'a> Pairs<'a> {
         found.map(|(_, value)| &**value)
     }
 
-    /// The keys and values.
+    /// Iterates over the keys and values.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(k, v)| (&**k, &**v))
     }
 
-    /// Makes the invariant true of what was read.
+    /// Establishes the invariant for decoded pairs, or returns an error for a repeated key.
     fn of<E: Error>(mut pairs: Vec<(Text<'a>, Text<'a>)>) -> Result<Self, E> {
         let repeated = if pairs.len() <= SMALL {
             pairs.iter().enumerate().find_map(|(index, (key, _))| {
@@ -75,8 +77,9 @@ impl<'de: 'a, 'a> Deserialize<'de> for Pairs<'a> {
     }
 }
 
-/// The annotations of an object, but for the copy of the whole manifest that kubectl keeps in one of them:
-/// nobody's decision may rest on it, and it is the largest string of most objects.
+/// Holds the annotations of an object, except kubectl's copy of the last applied manifest.
+///
+/// No decision may depend on that copy, and it is the largest string of most objects.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Annotations<'a>(Pairs<'a>);
 

@@ -1,29 +1,29 @@
-//! A JSON patch (RFC 6902) that only adds.
+//! Builds JSON patches (RFC 6902) that only add values.
 //!
-//! Values are written into the patch as it is built: there is no tree of owned JSON. A path is made of tokens,
-//! each escaped, since label keys have slashes in them.
+//! The builder writes each value into the patch at once, without an owned JSON tree. A path consists of tokens, each
+//! of which is escaped, since label keys contain slashes.
 
 use std::fmt::{self, Write as _};
 
 use serde::ser::{Serialize, Serializer};
 
-/// A JSON patch, ready to be sent.
+/// Holds a finished JSON patch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Patch(Vec<u8>);
 
 impl Patch {
-    /// The patch as JSON.
+    /// Returns the patch as JSON.
     pub fn as_json(&self) -> &[u8] {
         &self.0
     }
 }
 
-/// A patch that is being built.
+/// Builds a patch.
 #[derive(Debug, Default)]
 pub(crate) struct PatchBuilder(Vec<u8>);
 
 impl PatchBuilder {
-    /// Adds (or, where there is a null, replaces) the value at `path`.
+    /// Adds the value at `path`, or replaces a null there.
     pub(crate) fn add<V: Serialize>(&mut self, path: &Pointer<'_>, value: &V) {
         #[derive(serde::Serialize)]
         struct Add<'p, V> {
@@ -42,7 +42,7 @@ impl PatchBuilder {
         debug_assert!(written.is_ok());
     }
 
-    /// The patch; `None` if nothing was added.
+    /// Returns the patch, or `None` if nothing was added.
     pub(crate) fn finish(mut self) -> Option<Patch> {
         if self.0.is_empty() {
             return None;
@@ -52,24 +52,24 @@ impl PatchBuilder {
     }
 }
 
-/// How long the stamp of a pod is that has none, where keys and values are not very long.
+/// Sets the initial capacity, which suffices for the stamp of an unstamped pod with usual labels.
 const USUAL: usize = 512;
 
-/// A JSON pointer (RFC 6901): a token, and the pointer to what it is in.
+/// Holds a JSON pointer (RFC 6901): a token, and the pointer to its parent.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pointer<'p> {
     parent: Option<&'p Self>,
     token: Token<'p>,
 }
 
-/// One step further down.
+/// Holds one step of a pointer.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Token<'p> {
     /// A path of plain field names, such as `spec.template.spec`.
     Path(&'static str),
     /// The key of a map.
     Key(&'p str),
-    /// A place in a list.
+    /// The index in a list.
     Index(usize),
 }
 
@@ -86,12 +86,12 @@ impl From<usize> for Token<'_> {
 }
 
 impl<'p> Pointer<'p> {
-    /// The pointer to a path of plain field names, such as `spec.template.spec`.
+    /// Returns the pointer to a path of plain field names, such as `spec.template.spec`.
     pub(crate) const fn to_field(path: &'static str) -> Self {
         Self { parent: None, token: Token::Path(path) }
     }
 
-    /// One token further down.
+    /// Returns the pointer to a child.
     pub(crate) fn then(&'p self, token: impl Into<Token<'p>>) -> Self {
         Self { parent: Some(self), token: token.into() }
     }

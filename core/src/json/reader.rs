@@ -1,14 +1,14 @@
-//! Reads the JSON of a review, in one pass over its bytes.
+//! Reads the JSON of a review in one pass over its bytes.
 //!
-//! Most of a review is skipped: managed fields, environment, status. serde_json looks at each of those bytes in turn
-//! and cannot be told otherwise, so this is a [`Deserializer`] of our own, which finds the ends of strings sixty-four
-//! bytes at a time and reads nothing else than a review's types ask for. What is hard and rare is left to serde_json: a
-//! string with escapes in it, a fraction, and what to say of a body that does not decode.
+//! The reader skips most of a review: managed fields, environment variables, status. serde_json inspects each of
+//! these bytes in turn and has no option to do otherwise. This [`Deserializer`] finds the ends of strings sixty-four
+//! bytes at a time and reads only the values that a review's types ask for. It leaves the hard and rare cases to
+//! serde_json: strings with escapes, fractions, and the error message for a body that does not decode.
 //!
-//! INVARIANT: for the types of a review it takes what serde_json takes and refuses what serde_json refuses, but for
-//! invalid UTF-8, which is refused everywhere. Enums and what else these types have none of are not provided for. What
-//! is skipped is held to the grammar as well: a body must mean the same here as in the API server, and a parser that
-//! lets things pass could be made to see another object.
+//! INVARIANT: for the types of a review the reader accepts and refuses the same texts as serde_json, except that it
+//! refuses invalid UTF-8 everywhere. It does not support enums and other forms that these types do not use. It also
+//! checks the grammar of skipped values: a body must mean the same to partywall and to the API server, and an
+//! attacker could make a lenient parser see another object.
 
 mod scanner;
 mod skip;
@@ -23,13 +23,13 @@ use serde::forward_to_deserialize_any;
 
 use self::scanner::Scanner;
 
-/// How deep what is built may be nested, as in serde_json.
+/// Limits how deep decoded values may nest, as in serde_json.
 const DEPTH: u8 = 128;
 
-/// How `serde_json::value::RawValue` asks for a value as it is written.
+/// Names the newtype through which `serde_json::value::RawValue` asks for the text of a value.
 const RAW_VALUE: &str = "$serde_json::private::RawValue";
 
-/// The bytes are not what is asked for. Whoever wants to know why asks serde_json.
+/// Reports that the bytes do not decode; serde_json can say why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Refused;
 
@@ -47,34 +47,34 @@ impl serde::de::Error for Refused {
     }
 }
 
-/// Reads what `seed` makes of a value, and nothing but white space after it.
+/// Decodes a value with `seed`, and refuses anything but white space after it.
 pub(crate) fn from_slice<'a, S: DeserializeSeed<'a>>(seed: S, bytes: &'a [u8]) -> Result<S::Value, Refused> {
     from_str(seed, simdutf8::basic::from_utf8(bytes).map_err(|_| Refused)?)
 }
 
-/// Reads what `seed` makes of a value, and nothing but white space after it.
+/// Decodes a value with `seed`, and refuses anything but white space after it.
 pub(crate) fn from_str<'a, S: DeserializeSeed<'a>>(seed: S, text: &'a str) -> Result<S::Value, Refused> {
     let mut reader = Reader { text, scanner: Scanner::of(text.as_bytes()), depth: 0 };
     let value = seed.deserialize(&mut reader)?;
     if reader.scanner.peek().is_some() { Err(Refused) } else { Ok(value) }
 }
 
-/// A place in a text of JSON.
+/// Holds a position in a JSON text.
 struct Reader<'a> {
     text: &'a str,
     scanner: Scanner<'a>,
-    /// How many objects and lists are open that are being built.
+    /// The number of open objects and lists that are being decoded.
     depth: u8,
 }
 
 impl<'a> Reader<'a> {
-    /// Goes past `word`, which must come next.
+    /// Consumes `word`, or refuses the text if another one follows.
     #[inline]
     fn word(&mut self, word: &[u8]) -> Result<(), Refused> {
         self.scanner.word(word).ok_or(Refused)
     }
 
-    /// Builds an object or list with `build`, which must read all of it.
+    /// Decodes an object or list with `build`, and refuses it unless `build` reads all of it.
     fn nested<T>(
         &mut self,
         build: impl FnOnce(&mut Self) -> Result<(T, bool), Refused>,
@@ -121,7 +121,7 @@ impl<'a> Reader<'a> {
         let start = self.scanner.at;
         let is_whole = self.scanner.number().ok_or(Refused)?;
         let digits = self.text.get(start..self.scanner.at).ok_or(Refused)?;
-        // `-0` is the float that it is to serde_json.
+        // serde_json reads `-0` as a float.
         if is_whole && digits != "-0" {
             if let Ok(number) = digits.parse() {
                 return visitor.visit_u64(number);
@@ -221,19 +221,19 @@ impl<'a> Deserializer<'a> for &mut Reader<'a> {
     }
 }
 
-/// What comes next in an object or a list.
+/// Tracks what may follow in an object or a list.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Next {
-    /// The first of it, or its end.
+    /// The first item or the end follows.
     First,
-    /// A comma, or its end.
+    /// A comma or the end follows.
     More,
-    /// Nothing: its end was read.
+    /// Nothing follows: the end was read.
     Nothing,
 }
 
 impl Next {
-    /// Goes to what comes next; whether there is something, rather than the end.
+    /// Advances to the next item, and returns whether there is one.
     #[inline]
     fn advance(&mut self, reader: &mut Reader<'_>, end: u8) -> Result<bool, Refused> {
         if *self == Self::More && reader.scanner.next() == Some(b',') {
@@ -243,7 +243,7 @@ impl Next {
         self.turn(reader, end)
     }
 
-    /// Goes to what comes next, if it is not simply more.
+    /// Advances in all cases but the usual one, a comma.
     fn turn(&mut self, reader: &mut Reader<'_>, end: u8) -> Result<bool, Refused> {
         let has_more = match self {
             Self::Nothing => return Ok(false),
@@ -258,7 +258,7 @@ impl Next {
     }
 }
 
-/// The fields of an object whose brace was read.
+/// Iterates over the fields of an object whose brace was read.
 struct Fields<'r, 'a> {
     reader: &'r mut Reader<'a>,
     next: Next,
@@ -293,7 +293,7 @@ impl<'a> MapAccess<'a> for &mut Fields<'_, 'a> {
     }
 }
 
-/// A key, which is a string, whatever is asked for.
+/// Decodes a key, which must be a string for every type.
 struct Key<'r, 'a>(&'r mut Reader<'a>);
 
 impl<'a> Deserializer<'a> for Key<'_, 'a> {
@@ -311,7 +311,7 @@ impl<'a> Deserializer<'a> for Key<'_, 'a> {
     }
 }
 
-/// The items of a list whose bracket was read.
+/// Iterates over the items of a list whose bracket was read.
 struct Items<'r, 'a> {
     reader: &'r mut Reader<'a>,
     next: Next,
@@ -335,7 +335,7 @@ impl<'a> SeqAccess<'a> for &mut Items<'_, 'a> {
         if !self.next.advance(self.reader, b']')? {
             return Ok(None);
         }
-        // A comma before the end is no item, and so nothing that could be deserialized.
+        // After a comma, the end is no item and does not deserialize.
         seed.deserialize(&mut *self.reader).map(Some)
     }
 }

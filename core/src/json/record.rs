@@ -1,20 +1,21 @@
-//! Borrowed, narrow decoding: what the request path reads of an object, and nothing else.
+//! Decodes only the fields that partywall reads of an object, and borrows them from the request.
 //!
-//! [`record!`] declares a struct that decodes from a JSON object alone. Serde's own derive would also take an
-//! array for a struct, field by field, and would refuse `null`; here an array is an error, `null` is the same
-//! as absence, as it is to Kubernetes, a repeated field is an error, and an unknown field is skipped without
-//! being built.
+//! [`record!`] declares a struct that decodes from a JSON object only. Serde's derive would also accept an array for
+//! a struct, and would refuse `null`. Here an array is an error, `null` means the same as absence, as in Kubernetes,
+//! a repeated field is an error, and the decoder skips unknown fields without building them.
 
 use std::fmt;
 
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, Visitor};
 
-/// Reads a value into where it will be: records are large, and to move one up from where it was read costs as much as
-/// to read it. `null` leaves what was there; whether there was something else.
+/// Decodes a value in place, and returns whether it was there and not `null`.
 ///
-/// `deserialize_in_place` is serde's own hook for that, and whatever does not implement it is read by value.
+/// Records are large, and moving one costs as much as reading it. `null` leaves the place unchanged.
 ///
-/// INVARIANT: the place is as `default` made it. A record leaves what is absent or `null` as it is.
+/// `deserialize_in_place` is serde's own hook for this; types that do not implement it are decoded by value and
+/// moved.
+///
+/// INVARIANT: the place holds the default value. A record leaves fields that are absent or `null` unchanged.
 pub(crate) struct Place<'p, T>(pub(crate) &'p mut T);
 
 impl<'de, T: Deserialize<'de>> DeserializeSeed<'de> for Place<'_, T> {
@@ -67,7 +68,7 @@ macro_rules! record {
     };
 }
 
-/// How both shapes of [`record!`] decode.
+/// Implements decoding for both forms of [`record!`].
 macro_rules! record_methods {
     ($value:ty, $($field:ident: $json:literal,)*) => {
         fn deserialize<D: serde::de::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -115,7 +116,7 @@ macro_rules! record_methods {
                 }
 
                 fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-                    // A bit for each of the fields.
+                    // Each field has one bit.
                     let mut seen = 0_u32;
                     while let Some(field) = map.next_key::<Field>()? {
                         match field {

@@ -1,4 +1,4 @@
-//! Strings.
+//! Decodes strings.
 
 use std::borrow::{Borrow, Cow};
 use std::fmt;
@@ -6,7 +6,7 @@ use std::ops::Deref;
 
 use serde::de::{Deserialize, Deserializer, Visitor};
 
-/// A string that borrows from the request unless it had escapes in it.
+/// Holds a string, which borrows from the request unless the request escapes a character in it.
 #[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Text<'a>(Cow<'a, str>);
 

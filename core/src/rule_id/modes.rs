@@ -1,19 +1,19 @@
-//! Which violations count: modes, and what workload templates are held to.
+//! Maps rules to modes, and caps the modes for workload templates.
 
 use crate::api::{Mode, Workloads};
 use crate::rule_id::RuleId;
 
-/// The mode of every rule.
+/// Holds the mode of every rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Modes([Mode; RuleId::COUNT]);
 
 impl Modes {
-    /// All rules in the same mode.
+    /// Returns modes that are the same for all rules.
     pub const fn all(mode: Mode) -> Self {
         Self([mode; RuleId::COUNT])
     }
 
-    /// The mode of `rule`. A rule whose mode is not known is held to deny.
+    /// Returns the mode of `rule`, or `Deny` if the mode is not known.
     pub fn of(&self, rule: RuleId) -> Mode {
         self.0.get(rule as usize).copied().unwrap_or(Mode::Deny)
     }
@@ -25,7 +25,7 @@ impl Modes {
         }
     }
 
-    /// The mode of `rule` for a pod template: never stricter than `workloads` says.
+    /// Returns the mode of `rule` for a pod template, which is at most as strict as `workloads`.
     pub fn of_template(&self, rule: RuleId, workloads: Workloads) -> Mode {
         self.of(rule).min(match workloads {
             Workloads::Off => Mode::Off,

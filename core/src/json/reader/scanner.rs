@@ -1,30 +1,34 @@
-//! A place in a text of JSON, and what is special in the sixty-four bytes around it.
+//! Scans JSON text in blocks of sixty-four bytes.
 //!
-//! A string ends at a byte that hardly ever comes, so where such bytes are is found out for many at once, and asked
-//! bit by bit. Within a block no branch depends on how long a string is: those that do are what a processor guesses
-//! wrong.
+//! A string ends at a byte that is rare, so the scanner finds such bytes for a whole block at once and then reads
+//! them bit by bit. Within a block no branch depends on the length of a string, since processors mispredict such
+//! branches.
 
 use wide::u8x16;
 
-/// How many bytes are looked at together.
+/// Sets the size of a block in bytes.
 const BLOCK: usize = u64::BITS as usize;
 
-/// What is special in a block.
+/// Marks the special bytes of a block.
 #[derive(Clone, Copy, Debug)]
 struct Block {
-    /// Where the next one begins.
+    /// The offset of the next block.
     end: usize,
-    /// A bit for each quote, backslash and control character, which must not be in a string, and for what is after the
-    /// end of the text. The first byte's is the lowest.
+    /// One bit for each byte, the first byte's lowest.
+    ///
+    /// The bit is set for quotes, backslashes and control characters, which must not be in a string, and for
+    /// positions after the end of the text.
     special: u64,
 }
 
 impl Block {
-    /// Before the first one.
+    /// The state before the first block.
     const NONE: Self = Self { end: 0, special: 0 };
 
-    /// The next one. It is found from this one, not from where the scanner is, so that a processor can look at it
-    /// while it still finds that out.
+    /// Returns the next block.
+    ///
+    /// It starts from this block and not from the scanner's position, so that a processor can load it before it knows
+    /// that position.
     #[inline]
     fn next(self, bytes: &[u8]) -> Self {
         let rest = bytes.get(self.end..).unwrap_or_default();
@@ -44,7 +48,7 @@ fn special(block: &[u8; BLOCK]) -> u64 {
     })
 }
 
-/// Of a block that the text ends in.
+/// Marks the special bytes of a block in which the text ends.
 #[cold]
 fn special_at_end(rest: &[u8]) -> u64 {
     let mut block = [0; BLOCK];
@@ -54,37 +58,38 @@ fn special_at_end(rest: &[u8]) -> u64 {
     special(&block)
 }
 
-/// A place in a text of JSON.
+/// Holds a position in a JSON text and the current block.
 ///
-/// What skips keeps it in registers, so what it calls on the way either is inlined or does not take it as a whole.
+/// Skipping keeps the scanner in registers, so the functions that it calls are either inlined or do not take the
+/// whole scanner.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Scanner<'a> {
     pub(super) bytes: &'a [u8],
-    /// The next byte.
+    /// The offset of the next byte.
     pub(super) at: usize,
-    /// The block that was looked at last. INVARIANT: the scanner is not before it, for it never goes back.
+    /// The last block that was scanned. INVARIANT: the position is not before it, since a scanner never moves back.
     block: Block,
 }
 
 impl<'a> Scanner<'a> {
-    /// The start of a text.
+    /// Returns a scanner at the start of a text.
     pub(super) const fn of(bytes: &'a [u8]) -> Self {
         Self { bytes, at: 0, block: Block::NONE }
     }
 
-    /// The next byte, whatever it is.
+    /// Returns the next byte, which may be white space.
     #[inline]
     pub(super) fn next(&self) -> Option<u8> {
         self.bytes.get(self.at).copied()
     }
 
-    /// The next byte and all after it.
+    /// Returns the next byte and all bytes after it.
     #[inline]
     pub(super) fn rest(&self) -> &'a [u8] {
         self.bytes.get(self.at..).unwrap_or_default()
     }
 
-    /// Goes to the next byte that is no white space.
+    /// Advances to the next byte that is not white space, and returns it.
     #[inline]
     pub(super) fn peek(&mut self) -> Option<u8> {
         match self.next() {
@@ -96,28 +101,28 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Goes past white space, of which there must be some.
+    /// Consumes white space, or returns `None` if there is none.
     #[inline]
     pub(super) fn space(&mut self) -> Option<()> {
         let after = past_space(self.bytes, self.at);
         (after > self.at).then(|| self.at = after)
     }
 
-    /// Goes past `byte`, if it comes next but for white space.
+    /// Consumes `byte` and white space before it, or returns `None` if another byte follows.
     #[inline]
     pub(super) fn eat(&mut self, byte: u8) -> Option<()> {
-        // What comes next usually is it.
+        // Usually no white space comes before it.
         (self.next() == Some(byte) || self.peek() == Some(byte)).then(|| self.at += 1)
     }
 
-    /// Goes past a word, if it comes next.
+    /// Consumes a word, or returns `None` if it does not follow.
     #[inline]
     pub(super) fn word(&mut self, word: &[u8]) -> Option<()> {
         self.at = past_word(self.bytes, self.at, word)?;
         Some(())
     }
 
-    /// Goes to what ends a plain run of a string, or to the end of the text.
+    /// Advances to the next special byte of a string, or to the end of the text.
     #[inline]
     fn plain(&mut self) {
         debug_assert!(self.at + BLOCK >= self.block.end, "a scanner went back");
@@ -134,14 +139,16 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Goes past a string of which the first quote comes next.
+    /// Consumes a string whose opening quote is the next byte.
     #[inline]
     pub(super) fn string(&mut self) -> Option<()> {
         self.at += 1;
         self.rest_of_string()
     }
 
-    /// The same; whether there are escapes in it. For where hardly any has: what they take is not in line.
+    /// Consumes a string, and returns whether it contains escapes.
+    ///
+    /// It is for strings that rarely contain escapes: the code for escapes is not inlined.
     #[inline]
     pub(super) fn string_seldom_escaped(&mut self) -> Option<bool> {
         self.at += 1;
@@ -170,7 +177,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Goes past a number; whether it has neither a fraction nor an exponent.
+    /// Consumes a number, and returns whether it has neither a fraction nor an exponent.
     pub(super) fn number(&mut self) -> Option<bool> {
         let (at, is_whole) = past_number(self.bytes, self.at)?;
         self.at = at;
@@ -178,7 +185,7 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// The length of the escape that begins there; `None`: it is none.
+/// Returns the length of the escape at the start of `rest`, or `None` if there is no valid one.
 fn escape(rest: &[u8]) -> Option<usize> {
     match rest {
         [b'\\', b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't', ..] => Some(2),
@@ -187,7 +194,7 @@ fn escape(rest: &[u8]) -> Option<usize> {
     }
 }
 
-/// An API server writes none.
+/// Returns the offset after white space. The function is cold because API servers write no white space.
 #[cold]
 fn past_space(bytes: &[u8], mut at: usize) -> usize {
     while let Some(b' ' | b'\n' | b'\t' | b'\r') = bytes.get(at) {
@@ -196,18 +203,18 @@ fn past_space(bytes: &[u8], mut at: usize) -> usize {
     at
 }
 
-/// Past a word.
+/// Returns the offset after a word, or `None` if it does not follow.
 #[inline]
 pub(super) fn past_word(bytes: &[u8], at: usize, word: &[u8]) -> Option<usize> {
     bytes.get(at..)?.starts_with(word).then_some(at + word.len())
 }
 
-/// Past a number, and whether it has neither a fraction nor an exponent.
+/// Returns the offset after a number, and whether it has neither a fraction nor an exponent.
 pub(super) fn past_number(bytes: &[u8], mut at: usize) -> Option<(usize, bool)> {
     if bytes.get(at) == Some(&b'-') {
         at += 1;
     }
-    // No other digit may follow a zero; if one does, it is not what comes after a value.
+    // No digit may follow a leading zero; the caller refuses one, since it cannot follow a value.
     at = if bytes.get(at) == Some(&b'0') { at + 1 } else { past_digits(bytes, at)? };
     let mut is_whole = true;
     if bytes.get(at) == Some(&b'.') {
@@ -225,7 +232,7 @@ pub(super) fn past_number(bytes: &[u8], mut at: usize) -> Option<(usize, bool)> 
     Some((at, is_whole))
 }
 
-/// Past digits, of which there must be one.
+/// Returns the offset after at least one digit, or `None` if there is none.
 #[inline]
 fn past_digits(bytes: &[u8], at: usize) -> Option<usize> {
     let end = at + bytes.get(at..)?.iter().take_while(|byte| byte.is_ascii_digit()).count();
@@ -238,7 +245,7 @@ mod tests {
 
     use super::*;
 
-    /// Where the plain run ends that begins there.
+    /// Returns the offset of the first special byte at or after `at`.
     fn plain(bytes: &[u8], at: usize) -> usize {
         let mut scanner = Scanner { at, ..Scanner::of(bytes) };
         scanner.plain();
@@ -283,7 +290,7 @@ mod tests {
         }
     }
 
-    /// Where the string ends whose first quote is there, byte by byte, and whether there are escapes in it.
+    /// Reads a string byte by byte, and returns its end and whether it contains escapes.
     fn one_by_one(bytes: &[u8], at: usize) -> Option<(usize, bool)> {
         let (mut at, mut has_escapes) = (at + 1, false);
         loop {
@@ -307,8 +314,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(5_000))]
 
-        /// Strings one after the other, as both ways to go past one see them: whatever a block holds of one, of the
-        /// next and of what is between them.
+        /// Both methods that consume strings find the same end, however the strings lie in blocks.
         #[test]
         fn m9_strings_end_where_they_do_one_byte_after_the_other(
             parts in prop::collection::vec(
@@ -327,7 +333,7 @@ mod tests {
             let bytes = text.as_bytes().get(..cut).unwrap_or(text.as_bytes());
             let (mut skipping, mut reading) = (Scanner::of(bytes), Scanner::of(bytes));
             while let Some(quote) = (skipping.at..bytes.len()).find(|at| bytes[*at] == b'"') {
-                // Backslashes between strings are met by whoever goes past what is there.
+                // Between strings a backslash is an error that the caller of the scanner reports.
                 if bytes[skipping.at..quote].contains(&b'\\') {
                     break;
                 }

@@ -1,18 +1,18 @@
-//! Values of which nothing is kept.
+//! Skips values, and checks their grammar.
 
 use super::scanner::{Scanner, past_number, past_word};
 
-/// Which of the objects and lists that are open are objects.
+/// Records which of the open objects and lists are objects.
 trait Open: Default {
-    /// One more, inside of the others; whether there was room for it.
+    /// Opens one more inside the others, and returns whether there was capacity for it.
     fn push(&mut self, is_object: bool) -> bool;
-    /// The innermost ends.
+    /// Closes the innermost.
     fn pop(&mut self);
-    /// Whether the innermost is an object; `None`: nothing is open.
+    /// Returns whether the innermost is an object, or `None` if nothing is open.
     fn innermost(&self) -> Option<bool>;
 }
 
-/// Up to 63 of them: the innermost in the lowest bit, and a one above the outermost.
+/// Records up to 63: the innermost in the lowest bit, and a one above the outermost.
 struct Few(u64);
 
 impl Few {
@@ -46,11 +46,11 @@ impl Open for Few {
     }
 }
 
-/// As many as there are.
+/// Records any number.
 #[derive(Default)]
 struct Many {
     inner: Few,
-    /// All full.
+    /// The outer levels, in full groups of 63.
     outer: Vec<Few>,
 }
 
@@ -74,19 +74,19 @@ impl Open for Many {
     }
 }
 
-/// Why a value was not gone past.
+/// Tells why a value was not skipped.
 enum Stopped {
-    /// It is none.
+    /// The text is not a value.
     NoValue,
-    /// It is nested deeper than there was room for.
+    /// The value nests deeper than the record has capacity for.
     TooDeep,
 }
 
 impl Scanner<'_> {
-    /// Goes past a value, which is held to the grammar.
+    /// Skips a value, and returns `None` if it violates the grammar.
     ///
-    /// What is skipped may be nested as deep as its bytes last, as in serde_json; no recursion, and up to 63 levels no
-    /// memory.
+    /// A skipped value may nest to any depth, as in serde_json. The function does not recurse, and allocates only
+    /// above 63 levels.
     pub(super) fn skip(&mut self) -> Option<()> {
         match self.past_value::<Few>() {
             Ok(after) => {
@@ -104,7 +104,9 @@ impl Scanner<'_> {
         Some(())
     }
 
-    /// One loop, with one place where strings are gone past, for keys as well: it stays in registers that way.
+    /// Skips a value in one loop that keeps the scanner in registers.
+    ///
+    /// For this, a single call consumes strings, keys included.
     #[inline]
     fn past_value<O: Open>(mut self) -> Result<Self, Stopped> {
         let mut open = O::default();
@@ -114,7 +116,7 @@ impl Scanner<'_> {
             if byte == b'"' {
                 self.string().ok_or(Stopped::NoValue)?;
                 if is_key {
-                    // Most of what is skipped are managed fields, and most of these this.
+                    // Most skipped bytes are managed fields, and most of their values are `{}`.
                     if self.rest().first_chunk() == Some(b":{},") {
                         self.at += 4;
                         continue;
@@ -139,7 +141,7 @@ impl Scanner<'_> {
             } else {
                 self.at = past_scalar(self.bytes, self.at, byte).ok_or(Stopped::NoValue)?;
             }
-            // All that ends with the value.
+            // The loop closes every object and list that ends after the value.
             loop {
                 let Some(is_object) = open.innermost() else { return Ok(self) };
                 match self.next() {
@@ -159,13 +161,13 @@ impl Scanner<'_> {
     }
 }
 
-/// What an object or a list ends with.
+/// Returns the byte that ends an object or a list.
 #[inline]
 const fn end(is_object: bool) -> u8 {
     if is_object { b'}' } else { b']' }
 }
 
-/// Past a value that is no string, object or list, and begins with `byte`.
+/// Returns the offset after a value that begins with `byte` and is not a string, object or list.
 fn past_scalar(bytes: &[u8], at: usize, byte: u8) -> Option<usize> {
     match byte {
         b't' => past_word(bytes, at, b"true"),

@@ -1,4 +1,4 @@
-//! Held to serde_json: what one takes and makes of it the other does, on everything between valid and nonsense.
+//! Compares the reader with serde_json on valid, nearly valid and random texts.
 
 use std::marker::PhantomData;
 
@@ -17,7 +17,7 @@ fn from_str<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Refused> {
     super::from_str(PhantomData, text)
 }
 
-/// What serde_json and this make of the same text must be the same.
+/// Checks that serde_json and the reader make the same of a text.
 fn agree(text: &str) -> Result<(), TestCaseError> {
     let theirs: Option<Value> = serde_json::from_str(text).ok();
     prop_assert_eq!(from_str::<Value>(text).ok(), theirs, "built: {}", text);
@@ -142,7 +142,7 @@ fn l13_what_is_nested_deep_is_skipped_but_not_built() {
                 serde_json::from_str::<Value>(&text).is_ok(),
                 "{depth}"
             );
-            // The end of one where that of the other should be, at every depth on the way.
+            // Each text ends an object like a list or a list like an object, at one depth.
             for wrong in [0, 1, depth / 2, depth.saturating_sub(64), depth.saturating_sub(127), depth - 1] {
                 let mut text = text.clone().into_bytes();
                 let at = text.len() - 1 - wrong.min(depth - 1);
@@ -159,7 +159,7 @@ fn m9_what_is_no_utf8_is_refused_wherever_it_is() {
     assert_eq!(from_slice::<IgnoredAny>(b"{\"a\xc3\":1}"), Err(Refused));
 }
 
-/// JSON of any kind, as a generator of texts with and without white space.
+/// Generates JSON texts with and without white space.
 fn json() -> impl Strategy<Value = String> {
     let leaf = prop_oneof![
         Just("null".to_owned()),
@@ -169,7 +169,7 @@ fn json() -> impl Strategy<Value = String> {
             .prop_filter("JSON has no others", |value| value.is_finite())
             .prop_map(|value| value.to_string()),
         "[ -~é\u{1f600}]{0,20}".prop_map(|text| serde_json::to_string(&text).unwrap()),
-        // So long that they end in another block than they begin in, or than the next one begins in.
+        // These strings end in another block than they begin in, or than the next one begins in.
         "([a-zé]{56,66}|[a-z]{118,132})".prop_map(|text| format!("\"{text}\"")),
         r#"(\\["\\n]){28,34}"#.prop_map(|text| format!("\"{text}\"")),
         r#"(\\u[0-9a-f]{4}|\\[bfnrt"/\\]|[a-z]){0,6}"#.prop_map(|text| format!("\"{text}\"")),
