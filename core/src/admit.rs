@@ -30,7 +30,9 @@ pub struct Answer<'a> {
     pub verdict: Verdict,
 }
 
-/// Decides a review from its bytes. The error is for HTTP 400: there is nothing to answer to.
+/// Decodes a review from its bytes and decides it.
+///
+/// Returns an error, which becomes HTTP 400, if the body has no uid that an answer could echo.
 pub fn answer<'a>(phase: Phase, body: &'a [u8], snapshot: &Snapshot) -> Result<Answer<'a>, NotAReview> {
     match review::decode(body) {
         Ok(request) => {

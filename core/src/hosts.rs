@@ -1,4 +1,4 @@
-//! Hosts and the domains they belong to: the one place that says whose a host is.
+//! Parses hosts and domains, and decides which tenant's domains contain a host.
 
 mod domains;
 

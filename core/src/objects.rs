@@ -1,4 +1,4 @@
-//! Kubernetes' objects, as far as a rule reads them: one file for each shape.
+//! Declares the fields that rules read of Kubernetes objects, with one file for each shape.
 
 pub mod certificate;
 pub mod container;

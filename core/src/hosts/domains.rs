@@ -1,9 +1,9 @@
-//! Whose a host is. One function serves every kind that can carry a host.
+//! Decides whether a tenant's domains contain a host, for every kind that can carry one.
 //!
-//! A domain is written `d` (that host), `*.d` (one label below `d`) or `**.d` (any depth below `d`). A host is
-//! normalised first: ASCII lower case, one trailing dot removed, labels checked. Matching is by whole labels,
-//! so `evilexample.com` is not below `example.com`. The look-ups cost one hash per label of the host, however
-//! many domains there are.
+//! A domain is written `d` (that host), `*.d` (one label below `d`) or `**.d` (any depth below `d`). Hosts are
+//! normalised first: the parser changes them to ASCII lower case, removes one trailing dot and checks the labels.
+//! Matching compares whole labels, so `evilexample.com` is not below `example.com`. A look-up costs one hash per
+//! label of the host, independent of the number of domains.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -11,18 +11,18 @@ use std::net::IpAddr;
 use rustc_hash::FxHashSet;
 use thiserror::Error;
 
-/// A domain that a tenant owns.
+/// Holds a domain that a tenant owns.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Domain {
     /// Exactly this host.
     Exact(Box<str>),
-    /// One label below.
+    /// Hosts one label below.
     OneBelow(Box<str>),
-    /// Any depth below.
+    /// Hosts at any depth below.
     AnyBelow(Box<str>),
 }
 
-/// Why a domain is none.
+/// Tells why a text is not a domain.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error(
     "{0}; write `app.example.com`, `*.example.com` (one label below) or `**.example.com` (any depth below)"
@@ -30,7 +30,7 @@ pub enum Domain {
 pub struct DomainError(HostError);
 
 impl Domain {
-    /// Reads a domain as people write it.
+    /// Parses a domain as people write it.
     pub fn parse(text: &str) -> Result<Self, DomainError> {
         let (make, rest): (fn(Box<str>) -> Self, &str) = if let Some(rest) = text.strip_prefix("**.") {
             (Self::AnyBelow, rest)
@@ -42,7 +42,7 @@ impl Domain {
         normalise(rest).map(|base| make(base.into())).map_err(DomainError)
     }
 
-    /// The name without its wildcard.
+    /// Returns the name without its wildcard.
     pub fn base(&self) -> &str {
         match self {
             Self::Exact(base) | Self::OneBelow(base) | Self::AnyBelow(base) => base,
@@ -60,7 +60,7 @@ impl fmt::Display for Domain {
     }
 }
 
-/// A host that an object claims, normalised.
+/// Holds a host that an object claims, normalised.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Host {
     /// One name.
@@ -69,10 +69,10 @@ pub enum Host {
     Wildcard(String),
 }
 
-/// Why a host cannot be decided on.
+/// Tells why no decision about a host is possible.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum HostError {
-    /// No host stands for all of them.
+    /// An empty host, which means every host.
     #[error("a missing host claims every host")]
     Empty,
     /// A bare `*`.
@@ -84,13 +84,13 @@ pub enum HostError {
     /// Letters beyond ASCII.
     #[error("a host name must be written in ASCII (punycode)")]
     NotAscii,
-    /// Anything else that is no DNS name.
+    /// Any other text that is not a DNS name.
     #[error("this is no DNS name")]
     Invalid,
 }
 
 impl Host {
-    /// Reads a host as an object claims it.
+    /// Parses a host as an object claims it.
     pub fn parse(text: &str) -> Result<Self, HostError> {
         match text.strip_prefix("*.") {
             Some(rest) => normalise(rest).map(Self::Wildcard),
@@ -100,7 +100,7 @@ impl Host {
     }
 }
 
-/// Lower case, without the trailing dot, and made of labels.
+/// Returns the name in lower case and without the trailing dot, or an error for an invalid label.
 fn normalise(text: &str) -> Result<String, HostError> {
     if text.is_empty() {
         return Err(HostError::Empty);
@@ -124,7 +124,7 @@ fn is_label(label: &str) -> bool {
         && bytes.last() != Some(&b'-')
 }
 
-/// The domains of one tenant.
+/// Holds the domains of one tenant.
 #[derive(Clone, Debug, Default)]
 pub struct Domains {
     exact: FxHashSet<Box<str>>,
@@ -133,12 +133,12 @@ pub struct Domains {
 }
 
 impl Domains {
-    /// Whether there are none.
+    /// Returns whether there are no domains.
     pub fn is_empty(&self) -> bool {
         self.exact.is_empty() && self.one_below.is_empty() && self.any_below.is_empty()
     }
 
-    /// Whether every name that `host` stands for is one of these.
+    /// Returns whether the domains contain every name that `host` matches.
     pub fn owns(&self, host: &Host) -> bool {
         match host {
             Host::Name(name) => {
@@ -150,12 +150,12 @@ impl Domains {
         }
     }
 
-    /// Whether every name below `base` is one of these, at any depth.
+    /// Returns whether the domains contain every name below `base`, at any depth.
     pub fn owns_all_below(&self, base: &str) -> bool {
         self.any_below.contains(base) || parents(base).any(|ancestor| self.any_below.contains(ancestor))
     }
 
-    /// The domains, sorted, as people write them.
+    /// Returns the domains, sorted, as people write them.
     pub fn list(&self) -> Vec<Domain> {
         let mut all: Vec<_> = (self.exact.iter().cloned().map(Domain::Exact))
             .chain(self.one_below.iter().cloned().map(Domain::OneBelow))
@@ -180,12 +180,12 @@ impl FromIterator<Domain> for Domains {
     }
 }
 
-/// The name one label up.
+/// Returns the name without its first label.
 fn parent(name: &str) -> Option<&str> {
     name.split_once('.').map(|(_, rest)| rest)
 }
 
-/// The names above `name`, the nearest first.
+/// Iterates over the names above `name`, the nearest first.
 pub(crate) fn parents(name: &str) -> impl Iterator<Item = &str> {
     std::iter::successors(parent(name), |name| parent(name))
 }

@@ -1,4 +1,4 @@
-//! What the rules read of cert-manager's Certificates, under the names of all versions.
+//! Declares the fields that rules read of cert-manager's Certificates, in all versions.
 
 use serde_json::value::RawValue;
 
@@ -6,7 +6,7 @@ use crate::json::{List, Text, record};
 use crate::objects::metadata::Metadata;
 
 record! {
-    /// A Certificate.
+    /// Holds a Certificate.
     pub struct Certificate<'a> {
         /// The object's metadata.
         metadata: Metadata<'a> = "metadata",
@@ -16,49 +16,49 @@ record! {
 }
 
 record! {
-    /// The spec of a Certificate.
+    /// Holds the spec of a Certificate.
     pub struct CertificateSpec<'a> {
-        /// The hosts it is for.
+        /// The DNS names that the certificate is valid for.
         dns_names: List<Text<'a>> = "dnsNames",
-        /// Who it is for; old clients take it for a host.
+        /// The common name of the subject, which old clients take for a host.
         common_name: Text<'a> = "commonName",
-        /// The addresses it is for.
+        /// The IP addresses that the certificate is valid for.
         ip_addresses: List<Text<'a>> = "ipAddresses",
-        /// The URIs it is for.
+        /// The URIs that the certificate is valid for.
         uris: List<Text<'a>> = "uris",
-        /// The same before v1.
+        /// The field's name before v1.
         uri_sans: List<Text<'a>> = "uriSANs",
-        /// The email addresses it is for.
+        /// The email addresses that the certificate is valid for.
         email_addresses: List<Text<'a>> = "emailAddresses",
-        /// The same before v1.
+        /// The field's name before v1.
         email_sans: List<Text<'a>> = "emailSANs",
-        /// Names of any other kind.
+        /// Subject alternative names of other types.
         other_names: Option<&'a RawValue> = "otherNames",
         /// The whole subject as one string.
         literal_subject: Text<'a> = "literalSubject",
-        /// The subject beside its common name.
+        /// The subject without its common name.
         subject: Subject<'a> = "subject",
         /// The organizations of the subject, in v1alpha2.
         organization: List<Text<'a>> = "organization",
-        /// Who signs it.
+        /// The issuer that signs the certificate.
         issuer_ref: IssuerRef<'a> = "issuerRef",
-        /// Whether it may sign others.
+        /// True if the certificate may sign others.
         is_ca: bool = "isCA",
-        /// What it may be used for.
+        /// The allowed usages of the key.
         usages: List<Text<'a>> = "usages",
     }
 }
 
 record! {
-    /// The subject of a Certificate.
+    /// Holds the subject of a Certificate.
     pub struct Subject<'a> {
-        /// Kubernetes takes them for groups.
+        /// The organizations; Kubernetes takes them for groups.
         organizations: List<Text<'a>> = "organizations",
     }
 }
 
 record! {
-    /// Who signs a Certificate.
+    /// Refers to the issuer that signs a Certificate.
     pub struct IssuerRef<'a> {
         /// The name.
         name: Text<'a> = "name",

@@ -1,4 +1,4 @@
-//! What the rules read of a container.
+//! Declares the fields that rules read of containers.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -9,33 +9,35 @@ use serde_json::value::RawValue;
 use crate::json::{List, Text, record};
 
 record! {
-    /// A container of any list.
+    /// Holds a container of any list.
     pub struct Container<'a> {
-        /// Its name, unique among all containers of the pod.
+        /// The name, unique among all containers of the pod.
         name: Text<'a> = "name",
-        /// Its image.
+        /// The image.
         image: Text<'a> = "image",
-        /// The ports it takes of its node.
+        /// The ports that the container occupies on its node.
         host_ports: HostPorts = "ports",
-        /// What it asks of its node, unread: of hardly any pod does it matter.
+        /// The requested resources, not decoded, since they matter for few pods.
         resources: Option<&'a RawValue> = "resources",
-        /// Its security context.
+        /// The security context.
         security_context: ContainerSecurityContext<'a> = "securityContext",
-        /// The probe that restarts it.
+        /// The liveness probe, which restarts the container.
         liveness_probe: Option<Probe<'a>> = "livenessProbe",
-        /// The probe that takes it out of Services.
+        /// The readiness probe, which removes the pod from Services.
         readiness_probe: Option<Probe<'a>> = "readinessProbe",
-        /// The probe that holds the others back.
+        /// The startup probe, which delays the other probes.
         startup_probe: Option<Probe<'a>> = "startupProbe",
-        /// What runs after its start and before its end.
+        /// The hooks that run after the start and before the end.
         lifecycle: Option<Lifecycle<'a>> = "lifecycle",
-        /// The volumes it sees.
+        /// The mounted volumes.
         volume_mounts: List<VolumeMount<'a>, 2_000> = "volumeMounts",
     }
 }
 
 impl<'a> Container<'a> {
-    /// The resources that it asks for some of. What cannot be read asks for nothing.
+    /// Iterates over the resources of which the container requests more than zero.
+    ///
+    /// Resources that do not decode count as none.
     pub fn asked_for(&self) -> impl Iterator<Item = Text<'a>> + use<'a> {
         let resources = self.resources.and_then(|raw| serde_json::from_str::<Resources<'a>>(raw.get()).ok());
         let amounts = resources.into_iter().flat_map(|Resources { requests, limits }| [requests, limits]);
@@ -43,36 +45,38 @@ impl<'a> Container<'a> {
     }
 }
 
-/// Whether an amount is more than nothing: a number, or the text of one. An exponent makes nothing more of zero.
+/// Returns whether an amount, a number or a string, is more than zero.
+///
+/// An exponent does not make zero any greater.
 fn is_some(amount: &str) -> bool {
     let digits = amount.split(['e', 'E']).next().unwrap_or_default();
     digits.bytes().any(|byte| matches!(byte, b'1'..=b'9'))
 }
 
 record! {
-    /// What a container asks of its node.
+    /// Holds the resources that a container requests.
     struct Resources<'a> {
-        /// What it must get.
+        /// The requested amounts.
         requests: Option<HashMap<Text<'a>, &'a RawValue>> = "requests",
-        /// What it gets at most, and what it must get where it says nothing else.
+        /// The limits, which are also the requests where those are missing.
         limits: Option<HashMap<Text<'a>, &'a RawValue>> = "limits",
     }
 }
 
 record! {
-    /// A port of a container.
+    /// Holds a port of a container.
     struct ContainerPort {
-        /// The node's port; 0: none.
+        /// The node's port; 0 means none.
         host_port: i64 = "hostPort",
     }
 }
 
-/// Those of a container's ports that are ports of its node, by their place among all of them: hardly any pod has one.
+/// Holds the host ports of a container with their indices among all ports; few pods have any.
 #[derive(Debug, Default)]
 pub struct HostPorts(Vec<(usize, i64)>);
 
 impl HostPorts {
-    /// The places and the ports.
+    /// Iterates over the indices and the host ports.
     pub fn iter(&self) -> impl Iterator<Item = (usize, i64)> {
         self.0.iter().copied()
     }
@@ -109,11 +113,11 @@ impl<'de> Deserialize<'de> for HostPorts {
     }
 }
 
-/// How many ports a container has at most.
+/// Limits the number of ports of a container.
 const PORTS: usize = 20_000;
 
 record! {
-    /// A volume in a container.
+    /// Holds a volume mount.
     pub struct VolumeMount<'a> {
         /// The volume's name.
         name: Text<'a> = "name",
@@ -121,25 +125,25 @@ record! {
 }
 
 record! {
-    /// The security context of a container.
+    /// Holds the security context of a container.
     pub struct ContainerSecurityContext<'a> {
-        /// Whether it owns the node.
+        /// True if the container is privileged.
         privileged: bool = "privileged",
-        /// Linux capabilities.
+        /// The Linux capabilities.
         capabilities: Option<Capabilities<'a>> = "capabilities",
-        /// SELinux labels.
+        /// The SELinux labels.
         se_linux_options: Option<SeLinuxOptions<'a>> = "seLinuxOptions",
         /// The seccomp profile.
         seccomp_profile: Option<SeccompProfile<'a>> = "seccompProfile",
         /// The AppArmor profile.
         app_armor_profile: Option<AppArmorProfile<'a>> = "appArmorProfile",
-        /// Windows options.
+        /// The Windows options.
         windows_options: Option<WindowsOptions> = "windowsOptions",
-        /// How much of `/proc` it sees.
+        /// The proc mount type.
         proc_mount: Option<Text<'a>> = "procMount",
-        /// Whether a process may gain more privileges than its parent.
+        /// True if a process may gain more privileges than its parent.
         allow_privilege_escalation: Option<bool> = "allowPrivilegeEscalation",
-        /// Whether a root user is refused.
+        /// True if the kubelet refuses to run the container as root.
         run_as_non_root: Option<bool> = "runAsNonRoot",
         /// The user.
         run_as_user: Option<i64> = "runAsUser",
@@ -147,17 +151,17 @@ record! {
 }
 
 record! {
-    /// Linux capabilities.
+    /// The Linux capabilities.
     pub struct Capabilities<'a> {
-        /// Those added.
+        /// The added capabilities.
         add: List<Text<'a>> = "add",
-        /// Those dropped.
+        /// The dropped capabilities.
         drop: List<Text<'a>> = "drop",
     }
 }
 
 record! {
-    /// SELinux labels.
+    /// The SELinux labels.
     pub struct SeLinuxOptions<'a> {
         /// The user.
         user: Text<'a> = "user",
@@ -169,7 +173,7 @@ record! {
 }
 
 record! {
-    /// A seccomp profile.
+    /// Holds a seccomp profile.
     pub struct SeccompProfile<'a> {
         /// `RuntimeDefault`, `Localhost` or `Unconfined`.
         type_: Text<'a> = "type",
@@ -177,7 +181,7 @@ record! {
 }
 
 record! {
-    /// An AppArmor profile.
+    /// Holds an AppArmor profile.
     pub struct AppArmorProfile<'a> {
         /// `RuntimeDefault`, `Localhost` or `Unconfined`.
         type_: Text<'a> = "type",
@@ -185,47 +189,47 @@ record! {
 }
 
 record! {
-    /// Windows options.
+    /// The Windows options.
     pub struct WindowsOptions {
-        /// Whether it runs as a process of the node.
+        /// True if the container is a HostProcess container.
         host_process: bool = "hostProcess",
     }
 }
 
 record! {
-    /// A probe.
+    /// Holds a probe.
     pub struct Probe<'a> {
-        /// Over HTTP.
+        /// The HTTP handler.
         http_get: Option<HandlerTarget<'a>> = "httpGet",
-        /// Over TCP.
+        /// The TCP handler.
         tcp_socket: Option<HandlerTarget<'a>> = "tcpSocket",
     }
 }
 
 record! {
-    /// The hooks of a container.
+    /// Holds the lifecycle hooks of a container.
     pub struct Lifecycle<'a> {
-        /// After its start.
+        /// The hook after the start.
         post_start: Option<Handler<'a>> = "postStart",
-        /// Before its end.
+        /// The hook before the end.
         pre_stop: Option<Handler<'a>> = "preStop",
     }
 }
 
 record! {
-    /// A hook.
+    /// Holds a lifecycle hook.
     pub struct Handler<'a> {
-        /// Over HTTP.
+        /// The HTTP handler.
         http_get: Option<HandlerTarget<'a>> = "httpGet",
-        /// Over TCP.
+        /// The TCP handler.
         tcp_socket: Option<HandlerTarget<'a>> = "tcpSocket",
     }
 }
 
 record! {
-    /// Where a probe or hook connects to.
+    /// Holds the target of a probe or hook.
     pub struct HandlerTarget<'a> {
-        /// The host; empty: the pod itself.
+        /// The host; empty means the pod itself.
         host: Text<'a> = "host",
     }
 }

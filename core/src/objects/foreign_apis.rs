@@ -1,32 +1,34 @@
-//! The APIs whose objects claim hosts, or configure proxies that tenants share.
+//! Lists the APIs whose objects claim hosts or configure proxies that tenants share.
 //!
-//! What is read here is registered with the API server too, so the spelling matters: a group, kind or resource that is
-//! none matches nothing, and nobody notices. Groups that a cluster does not have do no harm.
+//! The registration sends these names to the API server, so the spelling matters: a rule with a misspelt group, kind
+//! or resource matches nothing, without an error. Groups that a cluster does not have do no harm.
 
-/// Groups of the same maker, and what of their kinds is denied.
+/// Holds groups of one project, and the kinds that partywall denies there.
 pub(crate) struct Api {
-    /// The groups, old ones too.
+    /// The groups, including former ones.
     pub(crate) groups: &'static [&'static str],
     /// The kinds.
     pub(crate) kinds: Kinds,
 }
 
-/// Which kinds of an API are denied.
+/// Selects the kinds of an API that partywall denies.
 pub(crate) enum Kinds {
-    /// All of them, those that nobody here has heard of too.
+    /// All kinds, including unknown ones, except the harmless ones.
     All {
-        /// Those that people write.
+        /// The known kinds.
         known: &'static [&'static str],
-        /// But these: they only reach what is in their own namespace.
+        /// The kinds that partywall allows: they affect only their own namespace.
         harmless: &'static [&'static str],
     },
-    /// These alone, with their resources: the API is mostly about something else, and controllers write its objects
-    /// all the time, which must not wait for an answer.
+    /// Only these kinds, each with its resource.
+    ///
+    /// The API mostly serves another purpose, and controllers write its objects so often that these writes must not
+    /// wait for a webhook.
     These(&'static [(&'static str, &'static str)]),
 }
 
 impl Kinds {
-    /// Whether this kind is denied.
+    /// Returns whether partywall denies this kind.
     pub(crate) fn deny(&self, kind: &str) -> bool {
         match self {
             Self::All { harmless, .. } => !harmless.contains(&kind),
@@ -34,12 +36,12 @@ impl Kinds {
         }
     }
 
-    /// Whether objects of this kind are sent.
+    /// Returns whether the API server sends objects of this kind.
     pub(crate) fn are_sent(&self, kind: &str) -> bool {
         matches!(self, Self::All { .. }) || self.deny(kind)
     }
 
-    /// Whether a kind of this name is known to be denied.
+    /// Returns whether the table names this kind as denied.
     pub(crate) fn names(&self, kind: &str) -> bool {
         match self {
             Self::All { known, .. } => known.contains(&kind),
@@ -47,7 +49,7 @@ impl Kinds {
         }
     }
 
-    /// The resources that the API server is asked to send.
+    /// Returns the resources for the webhook configuration.
     pub(crate) fn resources(&self) -> Vec<&'static str> {
         match self {
             Self::All { .. } => vec!["*"],
@@ -56,7 +58,7 @@ impl Kinds {
     }
 }
 
-/// Returns the resource of a kind, where the table says it.
+/// Returns the resource of a kind, if the table lists it.
 pub(crate) fn resource(group: &str, kind: &str) -> Option<&'static str> {
     let apis = APIS.iter().filter(|api| api.groups.contains(&group));
     apis.filter_map(|api| match api.kinds {
@@ -66,17 +68,17 @@ pub(crate) fn resource(group: &str, kind: &str) -> Option<&'static str> {
     .next()
 }
 
-/// Whether objects of this kind are denied unless Settings list it.
+/// Returns whether partywall denies objects of this kind unless Settings list it.
 pub(crate) fn is_denied(group: &str, kind: &str) -> bool {
     APIS.iter().any(|api| api.groups.contains(&group) && api.kinds.deny(kind))
 }
 
-/// Whether a kind of this name is known to be denied, in whatever group it is.
+/// Returns whether the table names this kind as denied in any group.
 pub(crate) fn is_any_denied(kind: &str) -> bool {
     APIS.iter().any(|api| api.kinds.names(kind))
 }
 
-/// Whether the webhooks of the table alone send objects of this kind.
+/// Returns whether the webhooks send objects of this kind because this table lists it.
 pub fn is_sent(group: &str, kind: &str) -> bool {
     APIS.iter().any(|api| api.groups.contains(&group) && api.kinds.are_sent(kind))
 }
@@ -97,14 +99,15 @@ const fn these(groups: &'static [&'static str], kinds: &'static [(&'static str, 
     Api { groups, kinds: Kinds::These(kinds) }
 }
 
-/// The table.
+/// Lists the APIs.
 pub(crate) const APIS: &[Api] = &[
-    // The Gateway API in its first version; what came after it, unknown kinds too, is the matter of `route-hosts`.
+    // The first version of the Gateway API. The rule `route-hosts` covers the later ones, including their unknown
+    // kinds.
     all(
         &["networking.x-k8s.io"],
         &["Gateway", "HTTPRoute", "TLSRoute", "TCPRoute", "UDPRoute", "BackendPolicy"],
     ),
-    // Options and stores called `default` are everybody's, and a middleware may be a plugin.
+    // Traefik. A TLSOption or TLSStore named `default` applies to all tenants, and a middleware may be a plugin.
     all(
         &["traefik.io", "traefik.containo.us"],
         &[
@@ -120,21 +123,21 @@ pub(crate) const APIS: &[Api] = &[
             "TraefikService",
         ],
     ),
-    // Istio. A WorkloadEntry is an address behind somebody's Service. The harmless ones are about workloads of their
-    // own namespace.
+    // Istio. A WorkloadEntry adds an address to the backends of any Service. The harmless kinds affect workloads of
+    // their own namespace.
     all_but(
         &["networking.istio.io"],
         &["VirtualService", "Gateway", "ServiceEntry", "DestinationRule", "EnvoyFilter", "WorkloadEntry"],
         &["ProxyConfig", "Sidecar", "WorkloadGroup"],
     ),
     all(&["extensions.istio.io"], &["WasmPlugin"]),
-    // Contour. Who delegates a certificate gives away its own.
+    // Contour. A TLSCertificateDelegation shares only a certificate of its own namespace.
     all_but(
         &["projectcontour.io", "contour.heptio.com"],
         &["HTTPProxy", "IngressRoute", "ContourConfiguration", "ContourDeployment"],
         &["ExtensionService", "TLSCertificateDelegation"],
     ),
-    // Kong. A plugin may be code, and a consumer may be in any group.
+    // Kong. A plugin may run code, and a consumer may join any group.
     all(
         &["configuration.konghq.com"],
         &[
@@ -148,7 +151,7 @@ pub(crate) const APIS: &[Api] = &[
             "UDPIngress",
         ],
     ),
-    // NGINX, by F5, and the DNS names and load balancers that go with it.
+    // NGINX, by F5, with its DNS names and load balancers.
     all(
         &["k8s.nginx.org", "externaldns.nginx.org", "cis.f5.com"],
         &[
@@ -174,7 +177,7 @@ pub(crate) const APIS: &[Api] = &[
             "UpstreamSettingsPolicy",
         ],
     ),
-    // Cilium. Its policies protect, and its agents write an endpoint for each pod.
+    // Cilium. Its policies protect pods, and its agents write an endpoint for each pod.
     these(
         &["cilium.io"],
         &[
@@ -183,12 +186,12 @@ pub(crate) const APIS: &[Api] = &[
             ("CiliumNodeConfig", "ciliumnodeconfigs"),
         ],
     ),
-    // Names in DNS.
+    // DNS names.
     all(&["externaldns.k8s.io"], &["DNSEndpoint"]),
     all(&["dns.gardener.cloud"], &["DNSEntry", "DNSProvider", "DNSAnnotation"]),
     these(&["kuadrant.io"], &[("DNSRecord", "dnsrecords")]),
     all(&["k8gb.io", "k8gb.absa.oss"], &["Gslb"]),
-    // Certificates that are not cert-manager's, and those of its first versions.
+    // Certificates of other projects, and of cert-manager's first versions.
     all_but(
         &["certmanager.k8s.io", "cert.gardener.cloud"],
         &["Certificate", "CertificateRequest", "Order", "Challenge"],
@@ -222,10 +225,11 @@ pub(crate) const APIS: &[Api] = &[
     ),
     // Skipper.
     these(&["zalando.org"], &[("RouteGroup", "routegroups"), ("FabricGateway", "fabricgateways")]),
-    // Knative. The hosts of its Services have their namespaces in them; what it makes of them is written by it alone.
+    // Knative. The hosts of its Services contain their namespaces, and only Knative writes the objects that it
+    // derives from them.
     these(&["serving.knative.dev"], &[("DomainMapping", "domainmappings")]),
     these(&["networking.internal.knative.dev"], &[("Ingress", "ingresses"), ("Certificate", "certificates")]),
-    // Gloo and kgateway. An upstream may be any address.
+    // Gloo and kgateway. An upstream may have any address.
     all(
         &["gateway.solo.io", "gloo.solo.io", "gateway.gloo.solo.io", "networking.gloo.solo.io"],
         &[
@@ -254,13 +258,13 @@ pub(crate) const APIS: &[Api] = &[
         ],
         &["Backend", "Defaults", "Frontend", "Global", "TCP"],
     ),
-    // Envoy Gateway. A backend may be any address, the proxy's own too, and extensions are code in it.
+    // Envoy Gateway. A backend may have any address, including the proxy's own, and extensions run code in the proxy.
     all_but(
         &["gateway.envoyproxy.io", "config.gateway.envoyproxy.io"],
         &["Backend", "EnvoyExtensionPolicy", "EnvoyPatchPolicy", "EnvoyProxy"],
         &["BackendTrafficPolicy", "ClientTrafficPolicy", "HTTPRouteFilter", "SecurityPolicy"],
     ),
-    // Clouds. A TargetGroupBinding puts pods behind any load balancer of the account.
+    // Clouds. A TargetGroupBinding adds pods to any load balancer of the account.
     all_but(
         &["elbv2.k8s.aws", "gateway.k8s.aws", "appmesh.k8s.aws"],
         &[

@@ -1,14 +1,14 @@
-//! What the rules read of the Gateway API, and of the Routes of OpenShift.
+//! Declares the fields that rules read of the Gateway API and of OpenShift's Routes.
 //!
-//! The API's own limits are below those of the lists here, which keep a hostile object from filling the memory, and
-//! from claiming more hosts in more places than can be looked at.
+//! The lists here have higher limits than the API. They keep a hostile object from filling the memory, and from
+//! claiming more hosts than the rules can check.
 
 use crate::json::{List, Pairs, Text, record};
 use crate::objects::metadata::Metadata;
 use crate::objects::scheduling::LabelSelector;
 
 record! {
-    /// An HTTPRoute, GRPCRoute, TLSRoute, TCPRoute or UDPRoute, of any served version.
+    /// Holds an HTTPRoute, GRPCRoute, TLSRoute, TCPRoute or UDPRoute, of any served version.
     pub struct Route<'a> {
         /// The object's metadata.
         metadata: Metadata<'a> = "metadata",
@@ -18,87 +18,87 @@ record! {
 }
 
 record! {
-    /// The spec of a route.
+    /// Holds the spec of a route.
     pub struct RouteSpec<'a> {
-        /// What it attaches to.
+        /// The parents that the route attaches to.
         parent_refs: List<Reference<'a>, 100> = "parentRefs",
-        /// Whether it also attaches to the Gateways that are the cluster's default: `All` or `None`.
+        /// `All` if the route also attaches to the cluster's default Gateways, else `None`.
         use_default_gateways: Text<'a> = "useDefaultGateways",
-        /// The hosts; none: those of the listeners it attaches to.
+        /// The hosts; without any, the listeners' hosts apply.
         hostnames: List<Text<'a>, 100> = "hostnames",
-        /// Where requests go.
+        /// The rules that route requests.
         rules: List<RouteRule<'a>, 100> = "rules",
     }
 }
 
 record! {
-    /// Where some requests go.
+    /// Holds a rule of a route.
     pub struct RouteRule<'a> {
-        /// What happens to them.
+        /// The filters that apply to the requests.
         filters: List<Filter<'a>, 100> = "filters",
-        /// Where they go.
+        /// The backends that receive the requests.
         backend_refs: List<Backend<'a>, 100> = "backendRefs",
     }
 }
 
 record! {
-    /// Where requests go, and what happens to those that go there.
+    /// Holds a backend and the filters for it.
     pub struct Backend<'a> {
-        /// The group; absent: core.
+        /// The group; if absent, core.
         group: Text<'a> = "group",
-        /// The kind; absent: Service.
+        /// The kind; if absent, Service.
         kind: Text<'a> = "kind",
-        /// The namespace; absent: the route's own.
+        /// The namespace; if absent, the route's own.
         namespace: Text<'a> = "namespace",
         /// The name.
         name: Text<'a> = "name",
-        /// What happens to them.
+        /// The filters that apply to the requests.
         filters: List<Filter<'a>, 100> = "filters",
     }
 }
 
 record! {
-    /// What happens to requests on their way.
+    /// Holds a filter that applies to requests.
     pub struct Filter<'a> {
-        /// What it does.
+        /// The type of the filter.
         type_: Text<'a> = "type",
-        /// Where copies of the requests go.
+        /// The backend that receives copies of the requests.
         request_mirror: Option<Box<Sent<'a>>> = "requestMirror",
-        /// Whom the gateway asks whether a request may pass.
+        /// The backend that authorizes requests.
         external_auth: Option<Box<Sent<'a>>> = "externalAuth",
-        /// An object that says more, in the same namespace.
+        /// An object of an extension, in the same namespace.
         extension_ref: Option<Box<Reference<'a>>> = "extensionRef",
     }
 }
 
 record! {
-    /// A filter that sends something somewhere else.
+    /// Holds a filter that sends requests to a backend.
     pub struct Sent<'a> {
-        /// Where it goes.
+        /// The backend.
         backend_ref: Reference<'a> = "backendRef",
     }
 }
 
 record! {
-    /// A reference to an object that may be in another namespace.
+    /// Refers to an object that may be in another namespace.
     pub struct Reference<'a> {
-        /// The group; what its absence means depends on what refers.
+        /// The group; the referring field defines its default.
         group: Option<Text<'a>> = "group",
-        /// The kind; what its absence means depends on what refers.
+        /// The kind; the referring field defines its default.
         kind: Text<'a> = "kind",
-        /// The namespace; absent: that of the object that refers.
+        /// The namespace; if absent, that of the referring object.
         namespace: Text<'a> = "namespace",
         /// The name.
         name: Text<'a> = "name",
-        /// The listener of a parent; absent: all of them.
+        /// The listener of a parent; if absent, all listeners.
         section_name: Text<'a> = "sectionName",
-        /// The port of a parent; 0: all of them.
+        /// The port of a parent; 0 means all ports.
         port: i64 = "port",
     }
 }
 
 record! {
-    /// A Gateway, or a ListenerSet.
+    /// Holds a Gateway or a ListenerSet.
     pub struct Gateway<'a> {
         /// The object's metadata.
         metadata: Metadata<'a> = "metadata",
@@ -108,157 +108,159 @@ record! {
 }
 
 record! {
-    /// The spec of a Gateway, or of a ListenerSet. Who may attach a ListenerSet is not read: it is held to its own.
+    /// Holds the spec of a Gateway or a ListenerSet.
+    ///
+    /// The field that says which ListenerSets may attach is not read: the rules judge each ListenerSet by itself.
     pub struct GatewaySpec<'a> {
         /// The class of a Gateway.
         gateway_class_name: Text<'a> = "gatewayClassName",
-        /// The Gateway that the listeners of a ListenerSet are for.
+        /// The Gateway to which a ListenerSet adds its listeners.
         parent_ref: Option<Reference<'a>> = "parentRef",
-        /// Its listeners.
+        /// The listeners.
         listeners: List<Listener<'a>, 1_000> = "listeners",
-        /// The addresses it asks for.
+        /// The requested addresses.
         addresses: List<Address<'a>, 1_000> = "addresses",
-        /// What the objects are like that the controller makes of it.
+        /// The settings of the objects that the controller creates for the Gateway.
         infrastructure: Infrastructure<'a> = "infrastructure",
-        /// How it speaks TLS on all its listeners.
+        /// The TLS settings of all listeners.
         tls: GatewayTls<'a> = "tls",
-        /// How it speaks TLS to backends, as it was written in experiments.
+        /// The TLS settings towards backends, in the experimental form.
         backend_tls: BackendTls<'a> = "backendTLS",
-        /// Whose routes attach to it that name no Gateway: `All` or `None`.
+        /// `All` if routes that name no Gateway attach to this one, else `None`.
         default_scope: Text<'a> = "defaultScope",
     }
 }
 
 record! {
-    /// A listener.
+    /// Holds a listener.
     pub struct Listener<'a> {
-        /// The host; empty: every host.
+        /// The host; empty means every host.
         hostname: Text<'a> = "hostname",
         /// The port.
         port: i64 = "port",
         /// The protocol.
         protocol: Text<'a> = "protocol",
-        /// How it speaks TLS.
+        /// The TLS settings.
         tls: ListenerTls<'a> = "tls",
-        /// Which routes may attach to it.
+        /// The routes that may attach.
         allowed_routes: AllowedRoutes<'a> = "allowedRoutes",
     }
 }
 
 record! {
-    /// How a listener speaks TLS.
+    /// Holds the TLS settings of a listener.
     pub struct ListenerTls<'a> {
-        /// Its certificates.
+        /// The certificates.
         certificate_refs: List<Reference<'a>, 100> = "certificateRefs",
-        /// Whose certificates it takes of clients, as it was written in experiments.
+        /// The validation of client certificates, in the experimental form.
         frontend_validation: Validation<'a> = "frontendValidation",
     }
 }
 
 record! {
-    /// Which routes may attach.
+    /// Selects the routes that may attach.
     pub struct AllowedRoutes<'a> {
-        /// By their namespaces.
+        /// The namespaces of the routes.
         namespaces: RouteNamespaces<'a> = "namespaces",
     }
 }
 
 record! {
-    /// The namespaces of routes that may attach.
+    /// Selects the namespaces of routes that may attach.
     pub struct RouteNamespaces<'a> {
-        /// `Same` (when absent), `All`, `Selector` or `None`.
+        /// `Same` (the default), `All`, `Selector` or `None`.
         from: Text<'a> = "from",
-        /// The namespaces, for `Selector`.
+        /// The selector of namespaces, for `Selector`.
         selector: Option<LabelSelector<'a>> = "selector",
     }
 }
 
 record! {
-    /// An address that a Gateway asks for.
+    /// Holds an address that a Gateway requests.
     pub struct Address<'a> {
-        /// What it is; absent: IPAddress.
+        /// The type; if absent, IPAddress.
         type_: Text<'a> = "type",
-        /// The address; absent: any of this type.
+        /// The address; if absent, any of this type.
         value: Text<'a> = "value",
     }
 }
 
 record! {
-    /// What the objects are like that a controller makes of a Gateway.
+    /// Holds the settings of the objects that a controller creates for a Gateway.
     pub struct Infrastructure<'a> {
-        /// Their labels.
+        /// The labels of these objects.
         labels: Pairs<'a> = "labels",
-        /// Their annotations.
+        /// The annotations of these objects.
         annotations: Pairs<'a> = "annotations",
-        /// An object that says more of them.
+        /// An object with further parameters.
         parameters_ref: Option<Reference<'a>> = "parametersRef",
     }
 }
 
 record! {
-    /// How a Gateway speaks TLS on all its listeners.
+    /// Holds the TLS settings of all listeners of a Gateway.
     pub struct GatewayTls<'a> {
-        /// To backends.
+        /// The settings towards backends.
         backend: BackendTls<'a> = "backend",
-        /// To clients.
+        /// The settings towards clients.
         frontend: FrontendTls<'a> = "frontend",
     }
 }
 
 record! {
-    /// How a Gateway speaks TLS to backends.
+    /// Holds the TLS settings of a Gateway towards backends.
     pub struct BackendTls<'a> {
-        /// The certificate it shows them.
+        /// The client certificate for connections to backends.
         client_certificate_ref: Option<Reference<'a>> = "clientCertificateRef",
     }
 }
 
 record! {
-    /// How a Gateway speaks TLS to clients.
+    /// Holds the TLS settings of a Gateway towards clients.
     pub struct FrontendTls<'a> {
-        /// On ports of which nothing else is said.
+        /// The settings for ports without their own.
         default: PortTls<'a> = "default",
-        /// On some ports.
+        /// The settings for single ports.
         per_port: List<PortFrontend<'a>, 1_000> = "perPort",
     }
 }
 
 record! {
-    /// How a Gateway speaks TLS to clients on a port.
+    /// Holds the TLS settings of one port towards clients.
     pub struct PortFrontend<'a> {
-        /// So.
+        /// The settings.
         tls: PortTls<'a> = "tls",
     }
 }
 
 record! {
-    /// How it speaks TLS to clients.
+    /// Holds TLS settings towards clients.
     pub struct PortTls<'a> {
-        /// Whose certificates it takes of them.
+        /// The validation of client certificates.
         validation: Validation<'a> = "validation",
     }
 }
 
 record! {
-    /// Whose certificates are taken.
+    /// Holds the validation of client certificates.
     pub struct Validation<'a> {
-        /// The authorities.
+        /// The certificate authorities.
         ca_certificate_refs: List<Reference<'a>, 100> = "caCertificateRefs",
     }
 }
 
 record! {
-    /// The spec of a policy, as far as it says what it is about.
+    /// Holds the targets in the spec of a policy.
     pub struct PolicySpec<'a> {
-        /// What it is about, in versions that are older than the list.
+        /// The target, in versions older than the list.
         target_ref: Option<Reference<'a>> = "targetRef",
-        /// What it is about.
+        /// The targets.
         target_refs: List<Reference<'a>, 1_000> = "targetRefs",
     }
 }
 
 record! {
-    /// The Route of OpenShift.
+    /// Holds an OpenShift Route.
     pub struct OpenShiftRoute<'a> {
         /// The object's metadata.
         metadata: Metadata<'a> = "metadata",
@@ -268,13 +270,13 @@ record! {
 }
 
 record! {
-    /// The spec of a Route of OpenShift.
+    /// Holds the spec of an OpenShift Route.
     pub struct OpenShiftRouteSpec<'a> {
-        /// The host; empty: the API server makes one of the Route's name.
+        /// The host; empty means one that the API server derives from the Route's name.
         host: Text<'a> = "host",
-        /// What stands before each router's own domain, where there is no host.
+        /// The prefix of each router's own domain, if there is no host.
         subdomain: Text<'a> = "subdomain",
-        /// `None` (when absent), or `Subdomain`: all hosts beside `host` too.
+        /// `None` (the default), or `Subdomain`, which claims all sibling hosts of `host` too.
         wildcard_policy: Text<'a> = "wildcardPolicy",
     }
 }

@@ -1,4 +1,4 @@
-//! What the rules read of Ingresses.
+//! Declares the fields that rules read of Ingresses.
 
 use serde::de::IgnoredAny;
 
@@ -6,11 +6,11 @@ use crate::json::{List, Text, record};
 use crate::objects::metadata::Metadata;
 use crate::objects::service::ServiceStatus;
 
-/// What annotations that name a class are called, behind whatever prefix.
+/// Names the annotation for a class, which controllers use with different prefixes.
 const ANNOTATION: &str = "ingress.class";
 
 record! {
-    /// An Ingress.
+    /// Holds an Ingress.
     pub struct Ingress<'a> {
         /// The object's metadata.
         metadata: Metadata<'a> = "metadata",
@@ -22,31 +22,31 @@ record! {
 }
 
 record! {
-    /// The spec of an Ingress.
+    /// Holds the spec of an Ingress.
     pub struct IngressSpec<'a> {
         /// The hosts and their paths.
         rules: List<IngressRule<'a>> = "rules",
-        /// Which controller serves it; empty: whichever takes what has no class.
+        /// The class; empty means that a default controller may serve the Ingress.
         ingress_class_name: Text<'a> = "ingressClassName",
         /// The certificates.
         tls: List<IngressTls<'a>> = "tls",
-        /// Where requests for every other host go.
+        /// The backend for requests that match no rule.
         default_backend: Option<IgnoredAny> = "defaultBackend",
     }
 }
 
 record! {
-    /// A host of an Ingress.
+    /// Holds a rule of an Ingress.
     pub struct IngressRule<'a> {
-        /// The host; empty: every host.
+        /// The host; empty means every host.
         host: Text<'a> = "host",
-        /// Its paths.
+        /// The paths of the host.
         http: IngressHttp<'a> = "http",
     }
 }
 
 record! {
-    /// The paths of a host.
+    /// Holds the paths of a rule.
     pub struct IngressHttp<'a> {
         /// The paths.
         paths: List<IngressPath<'a>> = "paths",
@@ -54,34 +54,34 @@ record! {
 }
 
 record! {
-    /// A path of an Ingress.
+    /// Holds a path of an Ingress.
     pub struct IngressPath<'a> {
-        /// The path; empty: all of them.
+        /// The path; empty means all paths.
         path: Text<'a> = "path",
-        /// What it leads to.
+        /// The backend.
         backend: IngressBackend = "backend",
     }
 }
 
 record! {
-    /// What a path leads to.
+    /// Holds the backend of a path.
     pub struct IngressBackend {
-        /// What is no Service.
+        /// A resource that is not a Service.
         resource: Option<IgnoredAny> = "resource",
     }
 }
 
 record! {
-    /// A certificate of an Ingress.
+    /// Holds a certificate of an Ingress.
     pub struct IngressTls<'a> {
-        /// The hosts it is for; empty: what the controller makes of it.
+        /// The hosts; if empty, the controller decides.
         hosts: List<Text<'a>> = "hosts",
-        /// The Secret it is in.
+        /// The Secret that contains the certificate.
         secret_name: Text<'a> = "secretName",
     }
 }
 
-/// Whether an annotation names a class.
+/// Returns whether an annotation names a class.
 pub(crate) fn names_class(key: &str) -> bool {
     key.strip_suffix(ANNOTATION).is_some_and(|prefix| prefix.is_empty() || prefix.ends_with('/'))
 }

@@ -1,20 +1,23 @@
-//! The table of kinds: each kind that a rule reads, its resource, its shape, and what the API server is asked about.
+//! Lists each kind that a rule reads, with its resource, its shape and its webhook.
 //!
-//! Decoding, `check` and the registration follow from it. A new kind of a known shape is one row.
+//! Decoding, `check` and the registration use this table. A new kind of a known shape needs one row.
 
 use std::borrow::Cow;
 
 use crate::objects::foreign_apis;
 
-/// The shape as which objects of a kind are decoded, and by which rules tell them apart. The version does not matter:
-/// what is read is the same in all of them.
+/// Names the shape as which objects of a kind are decoded, and by which rules distinguish them.
+///
+/// The version does not matter: the fields that rules read are the same in all versions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A Pod.
     Pod,
-    /// A pod template in `spec.template`: Deployment, ReplicaSet, StatefulSet, Job and ReplicationController.
+    /// A kind with a pod template in `spec.template`.
+    ///
+    /// These are Deployment, ReplicaSet, StatefulSet, Job and ReplicationController.
     Workload,
-    /// The same, and stamped.
+    /// A DaemonSet, which has a pod template in `spec.template` too and is stamped.
     DaemonSet,
     /// A CronJob.
     CronJob,
@@ -24,7 +27,7 @@ pub enum Kind {
     Service,
     /// An Ingress.
     Ingress,
-    /// A Binding of a pod to a node.
+    /// A Binding, which binds a pod to a node.
     Binding,
     /// Endpoints and EndpointSlice.
     Endpoints,
@@ -36,67 +39,67 @@ pub enum Kind {
     PortRoute,
     /// A Gateway of the Gateway API.
     Gateway,
-    /// ListenerSet, and XListenerSet as long as it was an experiment.
+    /// ListenerSet, and XListenerSet, its experimental form.
     ListenerSet,
-    /// The Route of OpenShift.
+    /// OpenShift's Route.
     OpenShiftRoute,
-    /// The Certificate of cert-manager.
+    /// cert-manager's Certificate.
     Certificate,
-    /// Metadata, and the rest as it is written: kinds that are no part of Kubernetes, and a few that are.
+    /// Metadata and undecoded fields: kinds that are not part of Kubernetes, and a few that are.
     Custom,
-    /// Nothing: no rule reads it.
+    /// Nothing: no rule reads the kind.
     Other,
 }
 
-/// A kind that a rule reads.
+/// Describes a kind that a rule reads.
 #[derive(Debug)]
 pub struct Row {
-    /// The groups that have it.
+    /// The groups that contain the kind.
     pub groups: &'static [&'static str],
     /// The kind's name.
     pub name: &'static str,
     /// The plural of its resource, as the API server spells it.
     pub plural: &'static str,
-    /// Whether its objects are in namespaces.
+    /// The scope of the objects.
     pub scope: Scope,
-    /// The shape as which it is decoded.
+    /// The shape as which objects are decoded.
     pub shape: Kind,
-    /// The webhook that it is sent to.
+    /// The webhook that receives it.
     pub topic: Topic,
-    /// Those of its subresources that a rule reads.
+    /// The subresources that a rule reads.
     pub subresources: &'static [Subresource],
 }
 
-/// Whether a kind's objects are in namespaces.
+/// Tells whether a kind's objects are namespaced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
-    /// They are.
+    /// The objects are in namespaces.
     Namespaced,
-    /// They are the cluster's.
+    /// The objects are cluster-scoped.
     Cluster,
 }
 
-/// A subresource that a rule reads.
+/// Describes a subresource that a rule reads.
 #[derive(Clone, Copy, Debug)]
 pub struct Subresource {
     /// Its name.
     pub name: &'static str,
-    /// The webhook that it is sent to.
+    /// The webhook that receives it.
     pub topic: Topic,
-    /// The operation on it, as the API server calls it.
+    /// The operation, as the API server calls it.
     pub operation: &'static str,
 }
 
-/// Kinds that are registered under one name, and so fail or go on together when partywall does not answer.
+/// Groups kinds that share a webhook, and so a failure policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Topic {
     /// Pods and their ephemeral containers.
     Pods,
     /// The status of pods.
     PodStatuses,
-    /// Pods bound to nodes.
+    /// Bindings of pods to nodes.
     Bindings,
-    /// Templates of pods.
+    /// Workloads with pod templates.
     Workloads,
     /// Services.
     Services,
@@ -106,20 +109,20 @@ pub enum Topic {
     Ingresses,
     /// Routes and Gateways.
     Routes,
-    /// Certificates, and what cert-manager makes of them.
+    /// Certificates, and the objects that cert-manager creates from them.
     Certificates,
     /// Claims to devices.
     Devices,
-    /// Network policies, which are only kept from being changed and removed.
+    /// Network policies; the rules judge only updates and deletions of managed ones.
     NetworkPolicies,
     /// Namespaces.
     Namespaces,
 }
 
-/// The groups of the Gateway API.
+/// Lists the groups of the Gateway API.
 const GATEWAY_API: [&str; 2] = ["gateway.networking.k8s.io", "gateway.networking.x-k8s.io"];
 
-/// The groups of Kubernetes itself whose kinds no rule reads, but for those in the table.
+/// Lists groups of Kubernetes itself: rules read only those of their kinds that are in the table.
 const OWN_GROUPS: [&str; 7] =
     ["", "apps", "autoscaling", "batch", "policy", "coordination.k8s.io", "events.k8s.io"];
 
@@ -127,11 +130,13 @@ const fn updated(name: &'static str, topic: Topic) -> Subresource {
     Subresource { name, topic, operation: "UPDATE" }
 }
 
-/// Declares the table, and a `match` of the same rows: the first is looked at for each review.
+/// Declares the table, and a `match` over the same rows.
+///
+/// Each review evaluates the `match`.
 macro_rules! kinds {
     ($($name:literal, $plural:literal, [$($group:literal),*], $scope:ident, $shape:ident, $topic:ident
         $(, $subresource:expr)*;)*) => {
-        /// The table.
+        /// Lists the kinds.
         pub const KINDS: &[Row] = &[$(Row {
             groups: &[$($group),*],
             name: $name,
@@ -143,7 +148,7 @@ macro_rules! kinds {
         },)*];
 
         impl Kind {
-            /// The shape of the kind called `kind` in `group`.
+            /// Returns the shape of the kind called `kind` in `group`.
             pub fn of(group: &str, kind: &str) -> Self {
                 match (group, kind) {
                     $(($($group)|*, $name) => Self::$shape,)*
@@ -175,7 +180,7 @@ kinds! {
     "Ingress", "ingresses", ["networking.k8s.io"], Namespaced, Ingress, Ingresses, updated("status", Topic::Ingresses);
     "Namespace", "namespaces", [""], Cluster, Namespace, Namespaces,
         updated("status", Topic::Namespaces), updated("finalize", Topic::Namespaces);
-    // All kinds of these two groups are sent, and those that have no row are denied.
+    // The API server sends all kinds of these two groups, and the rules deny those without a row.
     "HTTPRoute", "httproutes",
         ["gateway.networking.k8s.io", "gateway.networking.x-k8s.io"], Namespaced, Route, Routes;
     "GRPCRoute", "grpcroutes",
@@ -194,7 +199,7 @@ kinds! {
         ["gateway.networking.k8s.io", "gateway.networking.x-k8s.io"], Namespaced, ListenerSet, Routes;
     "Route", "routes", ["route.openshift.io"], Namespaced, OpenShiftRoute, Routes;
     "Certificate", "certificates", ["cert-manager.io"], Namespaced, Certificate, Certificates;
-    // These hold what is signed in a form that is not read here.
+    // The rules do not read the form in which these contain the names to be signed.
     "CertificateRequest", "certificaterequests", ["cert-manager.io"], Namespaced, Custom, Certificates;
     "Order", "orders", ["acme.cert-manager.io"], Namespaced, Custom, Certificates;
     "Challenge", "challenges", ["acme.cert-manager.io"], Namespaced, Custom, Certificates;
@@ -206,7 +211,7 @@ kinds! {
         ["crd.projectcalico.org", "projectcalico.org"], Namespaced, Custom, NetworkPolicies;
 }
 
-/// Kinds in no namespace that no rule reads, by group; an empty list stands for all kinds of the group.
+/// Lists cluster-scoped kinds that no rule reads, by group; an empty list means all kinds of the group.
 const CLUSTER_SCOPED: [(&str, &[&str]); 17] = [
     ("", &["Node", "PersistentVolume", "ComponentStatus"]),
     ("rbac.authorization.k8s.io", &["ClusterRole", "ClusterRoleBinding"]),
@@ -231,19 +236,20 @@ const CLUSTER_SCOPED: [(&str, &[&str]); 17] = [
 ];
 
 impl Kind {
-    /// Returns whether `group` is one of Kubernetes' own and not known here: only these have no dot. Such as
-    /// `extensions`, which no supported API server serves.
+    /// Returns whether `group` is an unknown group of Kubernetes' own.
+    ///
+    /// Only Kubernetes' own groups have no dot. An example is `extensions`, which no supported API server serves.
     pub fn is_in_unknown_own_group(group: &str) -> bool {
         !group.contains('.') && !OWN_GROUPS.contains(&group)
     }
 
-    /// Whether `group` is one of the Gateway API.
+    /// Returns whether `group` is one of the Gateway API.
     pub fn is_in_gateway_api(group: &str) -> bool {
         GATEWAY_API.contains(&group)
     }
 }
 
-/// The kind of that name, if there is a name.
+/// Returns the kind of this name, or `None` if the name is empty.
 pub(crate) fn kind_of(group: &str, name: &str) -> Option<Kind> {
     (!name.is_empty()).then(|| Kind::of(group, name))
 }
@@ -253,7 +259,7 @@ pub fn row(group: &str, kind: &str) -> Option<&'static Row> {
     KINDS.iter().find(|row| row.name == kind && row.groups.contains(&group))
 }
 
-/// Returns whether only Kubernetes decides which kinds a resource takes, and a rule reads them all.
+/// Returns whether rules read all kinds that Kubernetes accepts for a resource.
 pub(crate) fn is_read_whatever_the_kind(group: &str, plural: &str) -> bool {
     KINDS.iter().filter(|row| row.plural == plural && row.groups.contains(&group)).any(|row| {
         matches!(
@@ -268,7 +274,7 @@ pub(crate) fn is_read_whatever_the_kind(group: &str, plural: &str) -> bool {
     })
 }
 
-/// Returns the plural of the resource of a kind; of a kind that is not known here, the regular one.
+/// Returns the plural of a kind's resource; for an unknown kind, the regular plural.
 pub fn plural(group: &str, kind: &str) -> Cow<'static, str> {
     match row(group, kind).map(|row| row.plural).or_else(|| foreign_apis::resource(group, kind)) {
         Some(plural) => Cow::Borrowed(plural),
@@ -285,7 +291,7 @@ fn regular_plural(kind: &str) -> String {
     }
 }
 
-/// Returns whether objects of a kind have no namespace. A kind that is not known here counts as having one.
+/// Returns whether a kind is cluster-scoped. An unknown kind counts as namespaced.
 pub fn is_cluster_scoped(group: &str, kind: &str) -> bool {
     match row(group, kind) {
         Some(row) => row.scope == Scope::Cluster,

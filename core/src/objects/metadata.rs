@@ -1,37 +1,37 @@
-//! What the rules read of an object's metadata.
+//! Declares the fields that rules read of metadata.
 
 use serde_json::value::RawValue;
 
 use crate::json::{Annotations, List, Text, record};
 
 record! {
-    /// What is read of an object's metadata.
+    /// Holds the metadata of an object.
     pub struct Metadata<'a> {
-        /// The name; empty for a generated one that is not generated yet.
+        /// The name; empty if the API server has not generated it yet.
         name: Text<'a> = "name",
-        /// What a generated name begins with.
+        /// The prefix of a generated name.
         generate_name: Text<'a> = "generateName",
         /// The annotations.
         annotations: Annotations<'a> = "annotations",
-        /// The labels, unread: of hardly any object do they matter.
+        /// The labels, not decoded, since they matter for few objects.
         labels: Option<&'a RawValue> = "labels",
-        /// Who owns the object; the tenant may write what it likes here.
+        /// The owners of the object. A tenant can write any value here.
         owner_references: List<OwnerReference<'a>> = "ownerReferences",
     }
 }
 
 record! {
-    /// An owner of an object.
+    /// Refers to an owner of an object.
     pub struct OwnerReference<'a> {
-        /// The group and version of its kind.
+        /// The group and version of the kind.
         api_version: Text<'a> = "apiVersion",
-        /// Its kind.
+        /// The kind.
         kind: Text<'a> = "kind",
-        /// Its name.
+        /// The name.
         name: Text<'a> = "name",
-        /// Which of that name.
+        /// The uid.
         uid: Text<'a> = "uid",
-        /// Whether it is the one controller.
+        /// True if the owner is the managing controller.
         controller: bool = "controller",
     }
 }

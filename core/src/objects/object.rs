@@ -1,4 +1,4 @@
-//! An object of any kind: as which shape it is decoded, and what every shape has.
+//! Decodes objects of any kind, and returns the parts that all shapes have.
 
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, IgnoredAny};
 use serde_json::value::RawValue;
@@ -17,7 +17,7 @@ use crate::objects::scheduling::Binding;
 use crate::objects::service::{Endpoints, Service};
 use crate::objects::unstructured::Custom;
 
-/// An object, decoded as its kind.
+/// Holds an object, decoded as its kind.
 #[derive(Debug)]
 pub enum Object<'a> {
     /// A pod.
@@ -32,28 +32,28 @@ pub enum Object<'a> {
     Service(Box<Service<'a>>),
     /// An Ingress.
     Ingress(Box<Ingress<'a>>),
-    /// A pod bound to a node.
+    /// A Binding of a pod to a node.
     Binding(Box<Binding<'a>>),
     /// The addresses behind a Service.
     Endpoints(Box<Endpoints<'a>>),
     /// A route of the Gateway API.
     Route(Box<Route<'a>>),
-    /// A Gateway, or a set of listeners for one.
+    /// A Gateway or a ListenerSet.
     Gateway(Box<Gateway<'a>>),
-    /// The Route of OpenShift.
+    /// OpenShift's Route.
     OpenShiftRoute(Box<OpenShiftRoute<'a>>),
-    /// A Certificate of cert-manager.
+    /// cert-manager's Certificate.
     Certificate(Box<Certificate<'a>>),
-    /// Any object of which no more is known than that it has metadata.
+    /// An object of which only the metadata is decoded.
     Custom(Box<Custom<'a>>),
-    /// Nothing that a rule reads.
+    /// An object that no rule reads.
     Unread,
-    /// `null`, where there should be an object.
+    /// `null` or no value.
     Missing,
 }
 
 impl<'a> Object<'a> {
-    /// The pod, or the pod that the template makes.
+    /// Returns the pod, or the pod that the object's template describes.
     pub fn pod(&self) -> Option<PodView<'_, 'a>> {
         match self {
             Self::Pod(pod) => PodView::of_pod(pod),
@@ -76,7 +76,7 @@ impl<'a> Object<'a> {
         }
     }
 
-    /// The object's own metadata.
+    /// Returns the object's own metadata.
     pub fn metadata(&self) -> Option<&Metadata<'a>> {
         match self {
             Self::Pod(pod) => Some(&pod.metadata),
@@ -97,8 +97,9 @@ impl<'a> Object<'a> {
     }
 }
 
-/// Subresources that carry no spec: the API server takes nothing from them that a rule of pods reads. From
-/// `resize` it takes the containers' resources, and everything else from the pod as it is.
+/// Lists subresources from which the API server takes no field that a pod rule reads.
+///
+/// From `resize` it takes the containers' resources, and it keeps all other fields of the pod.
 const WITHOUT_SPEC: [&str; 11] = [
     "status",
     "scale",
@@ -113,15 +114,17 @@ const WITHOUT_SPEC: [&str; 11] = [
     "finalize",
 ];
 
-/// Whether a subresource carries no spec.
+/// Returns whether the API server takes no spec from a subresource.
 pub fn is_without_spec(subresource: &str) -> bool {
     WITHOUT_SPEC.contains(&subresource)
 }
 
-/// As which kind an object is read. The subresources without a spec are not read, but for the metadata and
-/// addresses that Services and Ingresses take from their status too, and the metadata of Namespaces.
+/// Returns the kind as which an object is read.
+///
+/// Subresources without a spec are not read, except the metadata and addresses that Services and Ingresses also take
+/// from their status, and the metadata of Namespaces.
 pub(crate) fn reading(kind: Kind, subresource: &str) -> Kind {
-    // Of a pod its status takes nothing but metadata, of which names outside of the cluster are made.
+    // From its status a pod takes only metadata, from which controllers derive names outside the cluster.
     if kind == Kind::Pod && subresource == "status" {
         return Kind::Custom;
     }
@@ -159,7 +162,7 @@ impl<'de> DeserializeSeed<'de> for DecodeAs {
     }
 }
 
-/// Decodes an object where it will stay, if there is one.
+/// Decodes an object in place, or returns `Object::Missing` for `null`.
 fn present<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
     deserializer: D,
     wrap: impl FnOnce(Box<T>) -> Object<'de>,
@@ -169,13 +172,13 @@ fn present<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
     Ok(if is_there { wrap(object) } else { Object::Missing })
 }
 
-/// A field that does not decode.
+/// Reports a field that does not decode.
 #[derive(Debug, Error)]
 #[error("`{path}` does not decode: {problem}")]
 pub struct FieldError {
     /// The path of the field.
     pub path: String,
-    /// The problem with it.
+    /// The problem.
     pub problem: String,
 }
 

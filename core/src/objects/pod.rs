@@ -1,7 +1,7 @@
-//! Where each kind keeps its pod spec, what the rules read of it, and the one visitor of containers.
+//! Declares the fields that rules read of pods and pod templates, and the visitor of containers.
 //!
-//! No rule names `initContainers`: whoever walks containers walks [`PodSpec::containers`], so that no list can
-//! be forgotten.
+//! Rules do not name `initContainers`: they visit containers through [`PodSpec::containers`], so that they cannot
+//! forget a list.
 
 use crate::json::{List, Pairs, Text, record};
 use crate::objects::container::{AppArmorProfile, Container, SeLinuxOptions, SeccompProfile, WindowsOptions};
@@ -10,7 +10,7 @@ use crate::objects::scheduling::{Affinity, NodeSelectorTerm, Toleration};
 use crate::objects::volume::Volume;
 
 record! {
-    /// A Pod.
+    /// Holds a Pod.
     pub struct Pod<'a> {
         /// The pod's metadata.
         metadata: Metadata<'a> = "metadata",
@@ -20,7 +20,7 @@ record! {
 }
 
 record! {
-    /// A template of pods.
+    /// Holds a template of pods.
     pub struct PodTemplateSpec<'a> {
         /// The pods' metadata.
         metadata: Metadata<'a> = "metadata",
@@ -30,15 +30,15 @@ record! {
 }
 
 record! {
-    /// What all kinds with `spec.template` have in common.
+    /// Holds the spec of a kind with `spec.template`.
     pub struct TemplateOwnerSpec<'a> {
-        /// The template, which a ReplicationController may lack.
+        /// The template; a ReplicationController may have none.
         template: Option<PodTemplateSpec<'a>> = "template",
     }
 }
 
 record! {
-    /// A Deployment, ReplicaSet, StatefulSet, DaemonSet, Job or ReplicationController.
+    /// Holds a Deployment, ReplicaSet, StatefulSet, DaemonSet, Job or ReplicationController.
     pub struct TemplateOwner<'a> {
         /// The object's metadata.
         metadata: Metadata<'a> = "metadata",
@@ -48,7 +48,7 @@ record! {
 }
 
 record! {
-    /// The spec of a CronJob.
+    /// Holds the spec of a CronJob.
     pub struct CronJobSpec<'a> {
         /// The jobs' template.
         job_template: JobTemplate<'a> = "jobTemplate",
@@ -56,7 +56,7 @@ record! {
 }
 
 record! {
-    /// A template of Jobs.
+    /// Holds a template of Jobs.
     pub struct JobTemplate<'a> {
         /// The jobs' spec.
         spec: TemplateOwnerSpec<'a> = "spec",
@@ -64,7 +64,7 @@ record! {
 }
 
 record! {
-    /// A CronJob.
+    /// Holds a CronJob.
     pub struct CronJob<'a> {
         /// The object's metadata.
         metadata: Metadata<'a> = "metadata",
@@ -74,7 +74,7 @@ record! {
 }
 
 record! {
-    /// A PodTemplate, whose template does not lie in a spec.
+    /// Holds a PodTemplate, whose template is not in a spec.
     pub struct PodTemplate<'a> {
         /// The object's metadata.
         metadata: Metadata<'a> = "metadata",
@@ -84,47 +84,47 @@ record! {
 }
 
 record! {
-    /// What the rules read of a pod's spec.
+    /// Holds the fields that rules read of a pod's spec.
     pub struct PodSpec<'a> {
-        /// The node the pod is bound to, or asks for past the scheduler.
+        /// The node that the pod is bound to, or that it requests without the scheduler.
         node_name: Text<'a> = "nodeName",
-        /// The labels its node must carry.
+        /// The labels that the node must have.
         node_selector: Option<Pairs<'a>> = "nodeSelector",
-        /// Where it wants to run.
+        /// The affinity.
         affinity: Option<Affinity<'a>> = "affinity",
-        /// The taints it tolerates.
+        /// The tolerations.
         tolerations: Option<List<Toleration<'a>>> = "tolerations",
         /// The containers.
         main_containers: List<Container<'a>, 2_000> = "containers",
-        /// The init containers, sidecars among them.
+        /// The init containers, including sidecars.
         init_containers: List<Container<'a>, 2_000> = "initContainers",
-        /// The containers added while it runs.
+        /// The ephemeral containers, which are added while the pod runs.
         ephemeral_containers: List<Container<'a>, 2_000> = "ephemeralContainers",
         /// The volumes.
         volumes: List<Volume<'a>, 2_000> = "volumes",
-        /// What holds for all containers.
+        /// The security context of the pod.
         security_context: PodSecurityContext<'a> = "securityContext",
-        /// Whether it shares the node's network.
+        /// True if the pod uses the node's network namespace.
         host_network: bool = "hostNetwork",
-        /// Whether it sees the node's processes.
+        /// True if the pod uses the node's PID namespace.
         host_pid: bool = "hostPID",
-        /// Whether it shares the node's IPC.
+        /// True if the pod uses the node's IPC namespace.
         host_ipc: bool = "hostIPC",
-        /// Whether it runs in the node's user namespace; absent: it does.
+        /// True if the pod uses the node's user namespace; absent means true.
         host_users: Option<bool> = "hostUsers",
-        /// The operating system it is for.
+        /// The operating system.
         os: PodOs<'a> = "os",
-        /// Who finds a node for it; empty: `default-scheduler`.
+        /// The scheduler; empty means `default-scheduler`.
         scheduler_name: Text<'a> = "schedulerName",
-        /// How it weighs against other pods; empty: the cluster's default, or none.
+        /// The priority class; empty means the cluster's default, or none.
         priority_class_name: Text<'a> = "priorityClassName",
-        /// What runs it; empty: the node's default.
+        /// The runtime class; empty means the node's default.
         runtime_class_name: Text<'a> = "runtimeClassName",
     }
 }
 
 record! {
-    /// The operating system a pod is for.
+    /// Holds the operating system of a pod.
     pub struct PodOs<'a> {
         /// `linux` or `windows`.
         name: Text<'a> = "name",
@@ -132,34 +132,34 @@ record! {
 }
 
 record! {
-    /// The security context of a pod.
+    /// Holds the security context of a pod.
     pub struct PodSecurityContext<'a> {
-        /// SELinux labels.
+        /// The SELinux labels.
         se_linux_options: Option<SeLinuxOptions<'a>> = "seLinuxOptions",
         /// The seccomp profile.
         seccomp_profile: Option<SeccompProfile<'a>> = "seccompProfile",
         /// The AppArmor profile.
         app_armor_profile: Option<AppArmorProfile<'a>> = "appArmorProfile",
-        /// Windows options.
+        /// The Windows options.
         windows_options: Option<WindowsOptions> = "windowsOptions",
-        /// Whether a root user is refused.
+        /// True if the kubelet refuses to run containers as root.
         run_as_non_root: Option<bool> = "runAsNonRoot",
-        /// The user.
+        /// The user id.
         run_as_user: Option<i64> = "runAsUser",
-        /// Kernel settings.
+        /// The kernel settings.
         sysctls: List<Sysctl<'a>> = "sysctls",
     }
 }
 
 record! {
-    /// A kernel setting.
+    /// Holds a kernel setting.
     pub struct Sysctl<'a> {
-        /// Its name.
+        /// The name.
         name: Text<'a> = "name",
     }
 }
 
-/// Which list a container is in.
+/// Names the list that contains a container.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ContainerList {
     /// `initContainers`.
@@ -171,7 +171,7 @@ pub enum ContainerList {
 }
 
 impl ContainerList {
-    /// The list's field name.
+    /// Returns the list's field name.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Init => "initContainers",
@@ -181,24 +181,24 @@ impl ContainerList {
     }
 }
 
-/// A container and where it stands.
+/// Holds a container with its list and index.
 #[derive(Clone, Copy, Debug)]
 pub struct Placed<'v, 'a> {
-    /// Its list.
+    /// The list.
     pub list: ContainerList,
-    /// Its place in the list.
+    /// The index in the list.
     pub index: usize,
     /// The container.
     pub container: &'v Container<'a>,
 }
 
 impl<'a> PodSpec<'a> {
-    /// The value that the nodeSelector asks of a label.
+    /// Returns the value that the nodeSelector requires of a label.
     pub fn selected(&self, key: &str) -> Option<&str> {
         self.node_selector.as_ref().and_then(|selector| selector.get(key))
     }
 
-    /// Every container of every list.
+    /// Iterates over the containers of all lists.
     pub fn containers(&self) -> impl Iterator<Item = Placed<'_, 'a>> {
         [
             (ContainerList::Init, &self.init_containers),
@@ -216,53 +216,53 @@ impl<'a> PodSpec<'a> {
         self.tolerations.as_deref().unwrap_or_default()
     }
 
-    /// The terms of the required node affinity; `None`: there is none, and every node will do.
+    /// Returns the terms of the required node affinity, or `None` if every node matches.
     pub fn required_terms(&self) -> Option<&[NodeSelectorTerm<'a>]> {
         let required = self.affinity.as_ref()?.node_affinity.as_ref()?.required.as_ref()?;
         Some(required.terms.as_deref().unwrap_or_default())
     }
 }
 
-/// How much of a pod an object shows.
+/// Tells how much of a pod an object contains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Extent {
     /// The pod itself.
     Pod,
-    /// A template, whose pods are stamped when they are made.
+    /// A template, whose pods are stamped when they are created.
     Template,
-    /// The metadata that a binding writes into a pod that was stamped before: where it may run is not in it.
+    /// The metadata that a Binding writes into an existing pod; it does not affect where the pod runs.
     Binding,
 }
 
-/// A pod, or the pod that a template will make, and where its fields lie in the object.
+/// Views a pod, or the pod that a template describes, with the paths of its fields in the object.
 #[derive(Clone, Copy, Debug)]
 pub struct PodView<'v, 'a> {
-    /// How much of it there is.
+    /// The part of the pod that the object contains.
     pub extent: Extent,
-    /// Where its spec lies: `spec`, `spec.template.spec`, ...
+    /// The path of the spec: `spec`, `spec.template.spec`, ...
     pub spec_path: &'static str,
-    /// Where its metadata lies: `metadata`, `spec.template.metadata`, ...
+    /// The path of the metadata: `metadata`, `spec.template.metadata`, ...
     pub metadata_path: &'static str,
-    /// Its metadata.
+    /// The metadata.
     pub metadata: &'v Metadata<'a>,
-    /// Its spec.
+    /// The spec.
     pub spec: &'v PodSpec<'a>,
 }
 
 impl<'v, 'a> PodView<'v, 'a> {
-    /// The view of a pod itself; `None`: it has no spec.
+    /// Returns the view of a pod, or `None` if it has no spec.
     pub fn of_pod(Pod { metadata, spec }: &'v Pod<'a>) -> Option<Self> {
         let spec = spec.as_ref()?;
         Some(Self { extent: Extent::Pod, spec_path: "spec", metadata_path: "metadata", metadata, spec })
     }
 
-    /// Whether it claims to be the mirror of a static pod.
+    /// Returns whether the pod claims to be a mirror pod.
     pub fn is_mirror(&self) -> bool {
         self.extent != Extent::Template
             && self.metadata.annotations.get("kubernetes.io/config.mirror").is_some()
     }
 
-    /// The view of a template that lies at `paths` (its spec's and its metadata's).
+    /// Returns the view of a template whose spec and metadata have the given paths.
     pub fn of_template(
         template: Option<&'v PodTemplateSpec<'a>>,
         (spec_path, metadata_path): (&'static str, &'static str),
@@ -273,10 +273,10 @@ impl<'v, 'a> PodView<'v, 'a> {
     }
 }
 
-/// Where the template of a kind with `spec.template` lies.
+/// Holds the paths of the spec and metadata in a kind with `spec.template`.
 pub const IN_SPEC: (&str, &str) = ("spec.template.spec", "spec.template.metadata");
-/// Where the template of a CronJob lies.
+/// Holds the paths of the spec and metadata in a CronJob.
 pub const IN_JOB_TEMPLATE: (&str, &str) =
     ("spec.jobTemplate.spec.template.spec", "spec.jobTemplate.spec.template.metadata");
-/// Where the template of a PodTemplate lies.
+/// Holds the paths of the spec and metadata in a PodTemplate.
 pub const IN_OBJECT: (&str, &str) = ("template.spec", "template.metadata");

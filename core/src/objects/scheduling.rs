@@ -1,59 +1,65 @@
-//! What the rules read of where a pod may run, and beside which others: affinity, tolerations, and bindings.
+//! Declares the fields that rules read of affinity, tolerations and Bindings.
 
 use crate::api::Effect;
 use crate::json::{List, Pairs, Text, record};
 use crate::objects::metadata::Metadata;
 
 record! {
-    /// Where a pod wants to run.
+    /// Holds the affinity of a pod.
     pub struct Affinity<'a> {
-        /// In terms of nodes.
+        /// The node affinity.
         node_affinity: Option<NodeAffinity<'a>> = "nodeAffinity",
-        /// Near which pods.
+        /// The pod affinity.
         pod_affinity: PodAffinity<'a> = "podAffinity",
-        /// Far from which pods.
+        /// The pod anti-affinity.
         pod_anti_affinity: PodAffinity<'a> = "podAntiAffinity",
     }
 }
 
 record! {
-    /// Which pods a pod wants near, or far. What it prefers stops nobody, so it is not read.
+    /// Holds pod affinity or anti-affinity.
+    ///
+    /// Preferred terms keep no pod off a node, so they are not read.
     pub struct PodAffinity<'a> {
-        /// What it demands.
+        /// The required terms.
         required: List<PodAffinityTerm<'a>, 1_000> = "requiredDuringSchedulingIgnoredDuringExecution",
     }
 }
 
 record! {
-    /// Which pods a demand is about. Without either field: those of the pod's own namespace.
+    /// Selects the pods of a required term.
+    ///
+    /// Without either field, the term selects pods of the pod's own namespace.
     pub struct PodAffinityTerm<'a> {
-        /// Those of these namespaces.
+        /// The namespaces by name.
         namespaces: List<Text<'a>> = "namespaces",
-        /// Those of the namespaces with these labels as well; one that demands nothing means all.
+        /// The namespaces by label, in addition; an empty selector selects all namespaces.
         namespace_selector: Option<LabelSelector<'a>> = "namespaceSelector",
     }
 }
 
 record! {
-    /// Labels that something must carry.
+    /// Selects objects by their labels.
     pub struct LabelSelector<'a> {
-        /// These.
+        /// The labels that must match.
         match_labels: Pairs<'a> = "matchLabels",
-        /// And what these demand.
+        /// The requirements that must match as well.
         match_expressions: List<NodeSelectorRequirement<'a>> = "matchExpressions",
     }
 }
 
 record! {
-    /// Which nodes a pod wants. What it prefers is never a proof, so it is not read.
+    /// Holds the node affinity of a pod.
+    ///
+    /// Preferred terms do not restrict a pod, so they are not read.
     pub struct NodeAffinity<'a> {
-        /// What it demands.
+        /// The required terms.
         required: Option<NodeSelector<'a>> = "requiredDuringSchedulingIgnoredDuringExecution",
     }
 }
 
 record! {
-    /// Terms of which one must match.
+    /// Holds terms of which one must match.
     pub struct NodeSelector<'a> {
         /// The terms; an empty list matches no node.
         terms: Option<List<NodeSelectorTerm<'a>, 1_000>> = "nodeSelectorTerms",
@@ -61,11 +67,11 @@ record! {
 }
 
 record! {
-    /// Requirements that must all match; none at all match no node.
+    /// Holds requirements that must all match; an empty term matches no node.
     pub struct NodeSelectorTerm<'a> {
-        /// On labels.
+        /// The requirements on labels.
         match_expressions: Option<List<NodeSelectorRequirement<'a>>> = "matchExpressions",
-        /// On fields.
+        /// The requirements on fields.
         match_fields: List<NodeSelectorRequirement<'a>> = "matchFields",
     }
 }
@@ -76,14 +82,14 @@ impl<'a> NodeSelectorTerm<'a> {
         self.match_expressions.as_deref().unwrap_or_default()
     }
 
-    /// Whether the term is empty, and so matches no node.
+    /// Returns whether the term is empty, and so matches no node.
     pub fn is_empty(&self) -> bool {
         self.expressions().is_empty() && self.match_fields.is_empty()
     }
 }
 
 record! {
-    /// A requirement on a label or field of a node.
+    /// Holds a requirement on a label or field of a node.
     pub struct NodeSelectorRequirement<'a> {
         /// The label or field.
         key: Text<'a> = "key",
@@ -95,38 +101,40 @@ record! {
 }
 
 record! {
-    /// A toleration, as it is written: nothing here is defaulted by the API server.
+    /// Holds a toleration as it is written, without the API server's defaults.
     pub struct Toleration<'a> {
-        /// The taint's key; empty: every key.
+        /// The taint's key; empty means every key.
         key: Text<'a> = "key",
-        /// Empty: `Equal`.
+        /// The operator; empty means `Equal`.
         operator: Text<'a> = "operator",
         /// The taint's value.
         value: Text<'a> = "value",
-        /// Empty: every effect.
+        /// The effect; empty means every effect.
         effect: Text<'a> = "effect",
-        /// How long a `NoExecute` taint is tolerated; absent: for good.
+        /// The seconds for which a `NoExecute` taint is tolerated; if absent, without limit.
         toleration_seconds: Option<i64> = "tolerationSeconds",
     }
 }
 
 impl Toleration<'_> {
-    /// Whether any value is tolerated.
+    /// Returns whether any value is tolerated.
     pub fn is_exists(&self) -> bool {
         &*self.operator == "Exists"
     }
 
-    /// Whether one value is tolerated.
+    /// Returns whether one value is tolerated.
     pub fn is_equal(&self) -> bool {
         matches!(&*self.operator, "" | "Equal")
     }
 
-    /// Whether the operator is one whose meaning is known here.
+    /// Returns whether this crate knows the operator.
     pub fn has_known_operator(&self) -> bool {
         self.is_exists() || self.is_equal()
     }
 
-    /// Whether a taint is tolerated, as the scheduler decides; an unknown operator counts as tolerating.
+    /// Returns whether a taint is tolerated, as the scheduler decides.
+    ///
+    /// An unknown operator counts as tolerating.
     pub fn tolerates(&self, key: &str, value: &str, effect: Effect) -> bool {
         let effect_matches = self.effect.is_empty() || &*self.effect == effect.as_str();
         let key_matches = self.key.is_empty() || &*self.key == key;
@@ -135,9 +143,9 @@ impl Toleration<'_> {
 }
 
 record! {
-    /// A pod bound to a node.
+    /// Holds a Binding of a pod to a node.
     pub struct Binding<'a> {
-        /// The binding's metadata, which the API server copies onto the pod.
+        /// The metadata, which the API server copies onto the pod.
         metadata: Metadata<'a> = "metadata",
         /// The node.
         target: BindingTarget<'a> = "target",
@@ -145,7 +153,7 @@ record! {
 }
 
 record! {
-    /// What a pod is bound to.
+    /// Holds the target of a Binding.
     pub struct BindingTarget<'a> {
         /// The node's name.
         name: Text<'a> = "name",

@@ -1,4 +1,4 @@
-//! What the rules read of Services, and of the addresses behind them.
+//! Declares the fields that rules read of Services, Endpoints and EndpointSlices.
 
 use serde_json::value::RawValue;
 
@@ -6,7 +6,7 @@ use crate::json::{List, Text, record};
 use crate::objects::metadata::Metadata;
 
 record! {
-    /// A Service.
+    /// Holds a Service.
     pub struct Service<'a> {
         /// The object's metadata.
         metadata: Metadata<'a> = "metadata",
@@ -18,64 +18,65 @@ record! {
 }
 
 record! {
-    /// The spec of a Service.
+    /// Holds the spec of a Service.
     pub struct ServiceSpec<'a> {
-        /// The type; empty: `ClusterIP`.
+        /// The type; empty means `ClusterIP`.
         type_: Text<'a> = "type",
-        /// Addresses whose traffic every node takes.
+        /// The external IPs; every node accepts traffic for them.
         external_ips: List<Text<'a>> = "externalIPs",
-        /// The name it is an alias for.
+        /// The external name.
         external_name: Text<'a> = "externalName",
-        /// Its ports.
+        /// The ports.
         ports: List<ServicePort> = "ports",
-        /// Whether a load balancer gets node ports too; absent: it does.
+        /// True if a load balancer gets node ports; absent means true.
         allocate_load_balancer_node_ports: Option<bool> = "allocateLoadBalancerNodePorts",
-        /// The port on every node where load balancers ask whether it has pods there; 0: none.
+        /// The node port for health checks of load balancers; 0 means none.
         health_check_node_port: i64 = "healthCheckNodePort",
-        /// The address that a load balancer is asked to have; empty: any.
+        /// The requested address of the load balancer; empty means any.
         load_balancer_ip: Text<'a> = "loadBalancerIP",
-        /// Who makes the load balancer; empty: the cluster's default.
+        /// The load balancer class; empty means the cluster's default.
         load_balancer_class: Text<'a> = "loadBalancerClass",
     }
 }
 
 record! {
-    /// A port of a Service.
+    /// Holds a port of a Service.
     pub struct ServicePort {
-        /// The port on every node; 0: none.
+        /// The node port; 0 means none.
         node_port: i64 = "nodePort",
     }
 }
 
 record! {
-    /// The status of a Service or an Ingress.
+    /// Holds the status of a Service or an Ingress.
     pub struct ServiceStatus<'a> {
-        /// The load balancer's.
+        /// The status of the load balancer.
         load_balancer: LoadBalancerStatus<'a> = "loadBalancer",
     }
 }
 
 record! {
-    /// The status of a load balancer.
+    /// Holds the status of a load balancer.
     pub struct LoadBalancerStatus<'a> {
-        /// Its addresses, whose traffic every node takes.
+        /// The addresses; every node accepts traffic for them.
         ingress: List<LoadBalancerIngress<'a>> = "ingress",
     }
 }
 
 record! {
-    /// An address of a load balancer.
+    /// Holds an address of a load balancer.
     pub struct LoadBalancerIngress<'a> {
-        /// The address.
+        /// The IP address.
         ip: Text<'a> = "ip",
-        /// Its name.
+        /// The host name.
         hostname: Text<'a> = "hostname",
     }
 }
 
 record! {
-    /// The addresses behind a Service: Endpoints or an EndpointSlice. What they are is not read, but whether they
-    /// are others than before.
+    /// Holds Endpoints or an EndpointSlice.
+    ///
+    /// The addresses are not decoded: the rules only compare them with the old ones.
     pub struct Endpoints<'a> {
         /// The object's metadata.
         metadata: Metadata<'a> = "metadata",
@@ -85,7 +86,7 @@ record! {
         endpoints: Option<&'a RawValue> = "endpoints",
         /// The ports of an EndpointSlice.
         ports: Option<&'a RawValue> = "ports",
-        /// The kind of addresses of an EndpointSlice.
+        /// The address type of an EndpointSlice.
         address_type: Text<'a> = "addressType",
     }
 }

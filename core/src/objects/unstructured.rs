@@ -1,4 +1,4 @@
-//! What the rules read of kinds that are no part of Kubernetes: their metadata, and the rest as it is written.
+//! Decodes the metadata of kinds that are not part of Kubernetes, and keeps the other fields raw.
 
 use std::fmt;
 
@@ -8,25 +8,27 @@ use serde_json::value::RawValue;
 use crate::json::{Escaped, Text};
 use crate::objects::metadata::Metadata;
 
-/// An object of any kind.
+/// Holds an object of any kind.
 #[derive(Debug, Default)]
 pub struct Custom<'a> {
     /// The object's metadata.
     pub metadata: Metadata<'a>,
-    /// Its other fields, but for its kind and its status.
+    /// The other fields, except the kind, the API version and the status.
     pub content: Vec<(Text<'a>, &'a RawValue)>,
 }
 
-/// How many fields an object has at most beside its metadata.
+/// Limits the number of fields beside the metadata.
 const FIELDS: usize = 100;
 
 impl<'a> Custom<'a> {
-    /// A field of the object itself.
+    /// Returns a field of the object itself.
     pub fn get(&self, field: &str) -> Option<&'a RawValue> {
         self.content.iter().find(|(name, _)| &**name == field).map(|(_, value)| *value)
     }
 
-    /// Everything that it says, as an identity: the API server writes the same object in the same way.
+    /// Returns the text of all other fields, to compare objects.
+    ///
+    /// The API server serializes equal objects equally.
     pub fn identity(&self) -> impl fmt::Display {
         fmt::from_fn(|f| {
             self.content.iter().try_for_each(|(name, value)| write!(f, " {name}={}", value.get()))

@@ -1,4 +1,4 @@
-//! Volumes, by the names of their types, so that a type nobody here has heard of is seen.
+//! Decodes volumes with the names of their types, so that rules see unknown types too.
 
 use std::fmt;
 
@@ -6,20 +6,22 @@ use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor
 
 use crate::json::{Text, record};
 
-/// A volume of a pod.
+/// Holds a volume of a pod.
 #[derive(Debug, Default)]
 pub struct Volume<'a> {
-    /// Its name.
+    /// The name.
     pub name: Text<'a>,
-    /// Its type: every other key that is not null. The API server lets only one through.
+    /// The types: every other key that is not null. The API server accepts only one.
     pub types: Types<'a>,
-    /// What it mounts of the node.
+    /// The mounted path of the node.
     pub host_path: Option<HostPath<'a>>,
-    /// What it mounts of an image.
+    /// The mounted image.
     pub image: Option<ImageVolume<'a>>,
 }
 
-/// The types of a volume. More than one is seen only where somebody tries what happens, so one needs no memory.
+/// Holds the types of a volume.
+///
+/// Only invalid volumes have more than one, so the first needs no allocation.
 #[derive(Debug, Default)]
 pub struct Types<'a> {
     first: Option<Text<'a>>,
@@ -27,7 +29,7 @@ pub struct Types<'a> {
 }
 
 impl<'a> Types<'a> {
-    /// Every type.
+    /// Iterates over the types.
     pub fn iter(&self) -> impl Iterator<Item = &Text<'a>> {
         self.first.iter().chain(&self.others)
     }
@@ -41,7 +43,7 @@ impl<'a> Types<'a> {
 }
 
 record! {
-    /// The content of an image.
+    /// Holds an image volume.
     pub struct ImageVolume<'a> {
         /// The image.
         reference: Text<'a> = "reference",
@@ -49,14 +51,14 @@ record! {
 }
 
 record! {
-    /// A path of the node.
+    /// Holds a hostPath volume.
     pub struct HostPath<'a> {
         /// The path.
         path: Text<'a> = "path",
     }
 }
 
-/// Takes the value of a field that may be there once; whether it is more than null.
+/// Sets a field that may occur once, and returns whether the value is not null.
 fn once<T, E: Error>(field: &mut Option<T>, value: Option<T>, name: &'static str) -> Result<bool, E> {
     if field.is_some() {
         return Err(E::duplicate_field(name));
