@@ -1,10 +1,11 @@
-//! What the API server is asked to send: one table, and the two webhook configurations that follow from it.
+//! Builds the webhook configurations from one table of webhooks.
 //!
-//! What is registered fails closed where tenants are, and nowhere else: a namespace with the label
-//! `partywall.dev/tenant` cannot be used past partywall, and the rest of the cluster goes on without it.
+//! The webhooks fail closed in tenants' namespaces only. Requests in a namespace with the label
+//! `partywall.dev/tenant` cannot bypass partywall, and the rest of the cluster works without it.
 //!
-//! INVARIANTS: nothing cluster-scoped is asked for but namespaces, and no object's own labels decide whether it is
-//! sent: a tenant writes those. A namespace's labels do, so changes of namespaces are sent whatever their labels are.
+//! INVARIANTS: Namespace is the only cluster-scoped kind in the configurations. No label of an object decides whether
+//! the API server sends it, since tenants write these labels. Labels of namespaces do decide, so the API server sends
+//! all changes of namespaces, independent of their labels.
 
 mod configuration;
 mod webhooks;
@@ -24,17 +25,19 @@ use crate::Phase;
 use crate::labels::{NAMESPACE_NAME, TENANT};
 use crate::objects::foreign_apis::APIS;
 
-/// The name of both configurations.
+/// Names both configurations.
 const NAME: &str = "partywall";
-/// How long the API server waits for an answer. Mutating webhooks wait for each other, so every second counts.
+/// Limits how long the API server waits for an answer, in seconds.
+///
+/// The API server calls mutating webhooks one after the other, so each second delays the request.
 const TIMEOUT_SECONDS: i32 = 3;
 
-/// Where the API server finds partywall.
+/// Tells the API server how to reach partywall.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Server {
-    /// At an address, such as `https://127.0.0.1:8443`; without a slash at its end.
+    /// A URL such as `https://127.0.0.1:8443`, without a slash at its end.
     Url(String),
-    /// Behind a Service.
+    /// A Service in the cluster.
     Service {
         /// The Service's namespace.
         namespace: String,
@@ -45,26 +48,26 @@ pub enum Server {
     },
 }
 
-/// What the configurations depend on, beside the table.
+/// Holds the inputs of the configurations, beside the table.
 #[derive(Clone, Debug)]
 pub struct Registration {
-    /// Where partywall is.
+    /// The address of partywall.
     pub server: Server,
-    /// The PEM that vouches for its certificate; without it, the API server's own trusted roots do.
+    /// The PEM that verifies partywall's certificate; without it, the API server uses its trusted roots.
     pub ca_bundle: Option<Vec<u8>>,
-    /// The namespaces that are never sent, so that a cluster can start while partywall does not.
+    /// The namespaces that are never sent, so that a cluster can start without partywall.
     pub system_namespaces: Vec<String>,
-    /// The groups of kinds that Settings list as bearing hosts, and that the table does not have.
+    /// The groups of kinds with hosts that Settings list and the table does not contain.
     pub foreign_groups: Vec<String>,
 }
 
 impl Registration {
-    /// The configuration of the mutating phase.
+    /// Returns the configuration of the mutating phase.
     pub fn mutating(&self) -> Configuration {
         self.configuration(Phase::Mutate, "MutatingWebhookConfiguration")
     }
 
-    /// The configuration of the validating phase.
+    /// Returns the configuration of the validating phase.
     pub fn validating(&self) -> Configuration {
         self.configuration(Phase::Validate, "ValidatingWebhookConfiguration")
     }
@@ -93,7 +96,7 @@ impl Registration {
             namespace_selector: self.namespace_selector(webhook),
             object_selector: None,
             reinvocation_policy: match webhook.phase {
-                // Another webhook may undo the stamp after it was made; once more it is asked for.
+                // Another webhook may undo the stamp, so the API server calls partywall again after changes.
                 Phase::Mutate => Some("IfNeeded"),
                 Phase::Validate => None,
             },
@@ -103,7 +106,7 @@ impl Registration {
         }
     }
 
-    /// One rule for all resources of the same group and operations, and for all groups of which the same is sent.
+    /// Returns one rule for each set of operations and resources, with all groups that share it.
     fn rules(&self, webhook: &Webhook) -> Vec<Rule> {
         let scope = match webhook.namespaces {
             Namespaces::Tenants | Namespaces::Elsewhere => "Namespaced",
@@ -111,7 +114,7 @@ impl Registration {
         };
         let rule = |group: &str, operations, resources| Rule {
             api_groups: vec![group.to_owned()],
-            // What is read is the same in all of them.
+            // The fields that rules read are the same in all versions.
             api_versions: &["*"],
             operations,
             resources,
@@ -137,7 +140,7 @@ impl Registration {
         merged
     }
 
-    /// What a webhook is sent: groups, resources and operations.
+    /// Returns the groups, resources and operations that a webhook receives.
     fn resources(&self, webhook: &Webhook) -> Vec<(&str, Cow<'static, str>, &'static [&'static str])> {
         let own = webhook.resources().into_iter();
         let mut all: Vec<(&str, Cow<'_, str>, _)> =
@@ -177,18 +180,21 @@ impl Registration {
         ClientConfig { ca_bundle: self.ca_bundle.as_ref().map(|pem| STANDARD.encode(pem)), service, url }
     }
 
-    /// Whoever labels a system namespace as a tenant's must not stop the cluster by it.
+    /// Returns the namespaces whose objects a webhook receives.
+    ///
+    /// The selector excludes system namespaces even if they carry a tenant's label, so that this label cannot stop
+    /// the cluster.
     fn namespace_selector(&self, webhook: &Webhook) -> Option<LabelSelector> {
         let tenant = match webhook.namespaces {
             Namespaces::Tenants => "Exists",
             Namespaces::Elsewhere => "DoesNotExist",
-            // For a namespace it would look at the labels as they will be: whoever takes the label away would not
-            // be asked about.
+            // For a Namespace the selector would match its new labels, so an update that removes the label would not
+            // be sent.
             Namespaces::Themselves => return None,
         };
         let mut requirements =
             vec![LabelSelectorRequirement { key: TENANT, operator: tenant, values: Vec::new() }];
-        // The API server refuses an empty list.
+        // The API server refuses an empty list of values.
         if !self.system_namespaces.is_empty() {
             requirements.push(LabelSelectorRequirement {
                 key: NAMESPACE_NAME,
@@ -200,7 +206,7 @@ impl Registration {
     }
 }
 
-/// Leaves out the users and groups whose requests are allowed anyway.
+/// Returns the conditions that exclude users and groups whose requests are allowed anyway.
 fn match_conditions(webhook: &Webhook) -> Vec<MatchCondition> {
     let mut conditions = Vec::new();
     if !webhook.spares.is_empty() {
@@ -213,7 +219,7 @@ fn match_conditions(webhook: &Webhook) -> Vec<MatchCondition> {
     if let Some(group) = webhook.spares_group {
         conditions.push(MatchCondition {
             name: format!("not-of-{}", group.replace(':', "-")),
-            // A request without groups has no such field.
+            // A request without groups lacks this field.
             expression: format!("!has(request.userInfo.groups) || !('{group}' in request.userInfo.groups)"),
         });
     }

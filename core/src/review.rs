@@ -1,11 +1,11 @@
-//! The wire format, both ways: an AdmissionReview v1 in, an AdmissionReview v1 out.
+//! Decodes AdmissionReviews v1 from the API server, and encodes the answers.
 //!
-//! The request is decoded in one pass into borrowed, narrow structs; there is no owned JSON tree. Its kind comes
-//! before its object on the wire, so the object is decoded as that kind when it is met; should the order be
-//! another, it is kept as raw JSON until the kind is known. The old object stays raw: it is only decoded when
-//! the new one violates something; of a pod that names a node, the node is looked up.
+//! The decoder reads the request in one pass into structs that borrow from the body, without an owned JSON tree. On
+//! the wire the kind comes before the object, so the decoder decodes the object as that kind at once; in any other
+//! order it keeps the object as raw JSON until it knows the kind. The old object stays raw: admission decodes it only
+//! if the new one violates a rule, and for a pod that names a node it looks up only the node.
 //!
-//! INVARIANT: whatever has a uid is answered with that uid.
+//! INVARIANT: every answer to a body with a uid carries that uid.
 
 mod answer;
 pub mod compose;
@@ -25,7 +25,9 @@ use crate::json::{Escaped, Place, Text, record, without_position};
 use crate::objects::kinds::kind_of;
 use crate::objects::object::FieldError;
 
-/// The error of a body that is no AdmissionReview with a uid: there is nothing to answer to, and so HTTP 400.
+/// Reports that a body is not an AdmissionReview with a uid.
+///
+/// No answer can refer to it, so the server responds with HTTP 400.
 #[derive(Debug, Error)]
 #[error("the body is no AdmissionReview of admission.k8s.io/v1 with a uid: {problem}")]
 pub struct NotAReview {
@@ -33,13 +35,13 @@ pub struct NotAReview {
     pub problem: String,
 }
 
-/// Why a body got no verdict.
+/// Tells why a body got no verdict.
 #[derive(Debug, Error)]
 pub enum DecodeError {
-    /// There is nothing to answer to.
+    /// The body has no uid that an answer could carry.
     #[error(transparent)]
     NotAReview(#[from] NotAReview),
-    /// Denied with code 422: the review is one, but what a rule reads of it is not what it should be.
+    /// The body is a review, but a field that a rule reads does not decode; the answer has code 422.
     #[error("{0}")]
     Undecodable(Undecodable),
 }
@@ -52,13 +54,13 @@ pub fn decode(body: &[u8]) -> Result<Request<'_>, DecodeError> {
             check(&review.kind, &review.api_version, review.request.uid())?;
             review.request.decode().map_err(DecodeError::Undecodable)
         }
-        // Whatever is wrong, or if it is `null`: find out what can still be said about it. An API server sends such a
-        // review once in a blue moon, or whenever a tenant likes: this is linear too.
+        // The body is invalid or `null`. The diagnosis is slower, but API servers rarely send such bodies, and its
+        // cost is linear too, since a tenant can cause them at will.
         Ok(false) | Err(Refused) => Err(diagnose(body)),
     }
 }
 
-/// What is wrong with a body that does not decode, with the uid if it has one.
+/// Returns the problem of a body that does not decode, with the uid if there is one.
 fn diagnose(body: &[u8]) -> DecodeError {
     let FieldError { path, problem } = match str::from_utf8(body) {
         Ok(text) => find_trouble(text),
@@ -87,12 +89,12 @@ fn diagnose(body: &[u8]) -> DecodeError {
     })
 }
 
-/// Where a text does not decode, and why.
+/// Returns the path at which a text does not decode, and the problem.
 fn find_trouble(text: &str) -> FieldError {
     let mut deserializer = serde_json::Deserializer::from_str(text);
     match serde_path_to_error::deserialize::<_, Review<'_>>(&mut deserializer) {
         Err(error) => FieldError { path: error.path().to_string(), problem: error.into_inner().to_string() },
-        // Only what follows the review can be the trouble.
+        // The review decodes, so the problem is in the text after it.
         Ok(_) => FieldError {
             path: String::new(),
             problem: deserializer.end().err().map_or_else(String::new, |error| error.to_string()),
@@ -100,7 +102,7 @@ fn find_trouble(text: &str) -> FieldError {
     }
 }
 
-/// Whether the outside of a review is one that can be answered.
+/// Checks that an answer to the review is possible: its kind, its version and its uid.
 fn check(kind: &str, api_version: &str, uid: &str) -> Result<(), NotAReview> {
     if kind != "AdmissionReview" || api_version != "admission.k8s.io/v1" {
         let problem = format!("it says kind `{}` and apiVersion `{}`", Escaped(kind), Escaped(api_version));
@@ -113,31 +115,31 @@ fn check(kind: &str, api_version: &str, uid: &str) -> Result<(), NotAReview> {
 }
 
 record! {
-    /// A whole review.
+    /// Holds a whole review.
     struct Review<'a> {
         /// `AdmissionReview`.
         kind: Text<'a> = "kind",
         /// `admission.k8s.io/v1`.
         api_version: Text<'a> = "apiVersion",
-        /// What is asked.
+        /// The request.
         request: RawRequest<'a> = "request",
     }
 }
 
 record! {
-    /// A review of which only the uid is read.
+    /// Holds only the uid of a review.
     struct UidReview<'a> {
         /// `AdmissionReview`.
         kind: Text<'a> = "kind",
         /// `admission.k8s.io/v1`.
         api_version: Text<'a> = "apiVersion",
-        /// What is asked.
+        /// The request.
         request: UidRequest<'a> = "request",
     }
 }
 
 record! {
-    /// A request of which only the uid is read.
+    /// Holds only the uid of a request.
     struct UidRequest<'a> {
         /// The uid.
         uid: Text<'a> = "uid",
@@ -145,15 +147,15 @@ record! {
 }
 
 record! {
-    /// A review of which only the namespace is read.
+    /// Holds only the namespace of a review.
     struct NamespaceReview<'a> {
-        /// What is asked.
+        /// The request.
         request: NamespaceRequest<'a> = "request",
     }
 }
 
 record! {
-    /// A request of which only the namespace is read.
+    /// Holds only the namespace of a request.
     struct NamespaceRequest<'a> {
         /// The namespace.
         namespace: Text<'a> = "namespace",
@@ -161,15 +163,15 @@ record! {
 }
 
 record! {
-    /// A review of which only the kind is read.
+    /// Holds only the kind of a review.
     struct KindReview<'a> {
-        /// What is asked.
+        /// The request.
         request: KindRequest<'a> = "request",
     }
 }
 
 record! {
-    /// A request of which only the kind is read.
+    /// Holds only the kind of a request.
     struct KindRequest<'a> {
         /// The kind of the object.
         kind: GroupKind<'a> = "kind",
@@ -194,7 +196,7 @@ mod tests {
         include_str!("../../tests/fixtures/reviews/validate-update-pods-plain.json"),
     ];
 
-    /// A review as it is read, and as serde_json reads it.
+    /// Returns a review as the reader decodes it, and as serde_json does.
     fn both(body: &[u8]) -> [Option<String>; 2] {
         let read = |review: Review<'_>| format!("{review:?}");
         [reader::from_slice(PhantomData, body).ok().map(read), serde_json::from_slice(body).ok().map(read)]
@@ -221,7 +223,7 @@ mod tests {
         ) {
             let mut body = recorded.as_bytes().to_vec();
             for (at, from, removed) in places {
-                // Bytes of the review itself, so that much of what comes of it is still JSON.
+                // The test inserts bytes of the review itself, so that many of the results are still JSON.
                 let from = from.index(body.len());
                 let taken: Vec<u8> = body.iter().skip(from).take(1 + removed).copied().collect();
                 let at = at.index(body.len());

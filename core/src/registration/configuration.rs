@@ -1,91 +1,91 @@
-//! The webhook configurations of `admissionregistration.k8s.io/v1` as plain data, as the API server reads them.
+//! Declares the webhook configurations of `admissionregistration.k8s.io/v1` as plain data.
 //!
-//! Only the fields that partywall sets are here, in the order of Kubernetes' own reference. Serializing one of these
-//! gives the object.
+//! The types have only the fields that partywall sets, in the order of Kubernetes' reference. Serializing a
+//! configuration yields the object that the API server accepts.
 
 use serde::Serialize;
 
-/// A MutatingWebhookConfiguration or a ValidatingWebhookConfiguration.
+/// Holds a MutatingWebhookConfiguration or a ValidatingWebhookConfiguration.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Configuration {
     /// The group and version.
     pub api_version: &'static str,
-    /// Which of the two it is.
+    /// The kind.
     pub kind: &'static str,
-    /// Its metadata.
+    /// The metadata.
     pub metadata: Metadata,
-    /// Its webhooks.
+    /// The webhooks.
     pub webhooks: Vec<WebhookEntry>,
 }
 
-/// The metadata of a configuration.
+/// Holds the metadata of a configuration.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Metadata {
-    /// Its labels.
+    /// The labels.
     pub labels: Labels,
-    /// Its name.
+    /// The name.
     pub name: &'static str,
 }
 
-/// The labels of a configuration.
+/// Holds the labels of a configuration.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Labels {
-    /// The name of the program, where tools look for it.
+    /// The name of the program, which tools look up in this label.
     #[serde(rename = "app.kubernetes.io/name")]
     pub name: &'static str,
 }
 
-/// One webhook of a configuration.
+/// Holds one webhook of a configuration.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct WebhookEntry {
-    /// The versions of AdmissionReview that it understands.
+    /// The versions of AdmissionReview that the webhook supports.
     pub admission_review_versions: &'static [&'static str],
-    /// Where it is.
+    /// The address of the webhook.
     pub client_config: ClientConfig,
-    /// What happens to a request when no answer comes.
+    /// The API server's action when the webhook does not answer.
     pub failure_policy: &'static str,
-    /// What must hold of a request for it to be sent.
+    /// The conditions that a request must meet to be sent.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub match_conditions: Vec<MatchCondition>,
-    /// Whether other versions of the resources are converted and sent as well.
+    /// `Equivalent`: the API server also converts and sends other versions of the resources.
     pub match_policy: &'static str,
-    /// Its name.
+    /// The name.
     pub name: &'static str,
-    /// The namespaces whose objects are sent; `None`: all.
+    /// The namespaces whose objects are sent; `None` means all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub namespace_selector: Option<LabelSelector>,
-    /// The objects that are sent; `None`: all.
+    /// The objects that are sent; `None` means all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub object_selector: Option<LabelSelector>,
-    /// Whether it is asked once more after others changed the object; only of mutating webhooks.
+    /// The policy on repeated calls after other webhooks change the object; only for mutating webhooks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reinvocation_policy: Option<&'static str>,
-    /// What is sent.
+    /// The requests that are sent.
     pub rules: Vec<Rule>,
-    /// What it changes besides the object.
+    /// The webhook's effects besides the answer.
     pub side_effects: &'static str,
-    /// How long the API server waits for an answer.
+    /// The seconds that the API server waits for an answer.
     pub timeout_seconds: i32,
 }
 
-/// Where the API server finds a webhook.
+/// Holds the address of a webhook.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ClientConfig {
-    /// The base64 of the PEM that vouches for its certificate.
+    /// The base64 of the PEM that verifies the webhook's certificate.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ca_bundle: Option<String>,
-    /// The Service before it; this or `url`.
+    /// The Service of the webhook; either this or `url` is set.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub service: Option<ServiceReference>,
-    /// Its address; this or `service`.
+    /// The URL of the webhook; either this or `service` is set.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
 }
 
-/// A Service, and the path behind it.
+/// Refers to a path of a Service.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ServiceReference {
     /// The Service's name.
@@ -98,42 +98,42 @@ pub struct ServiceReference {
     pub port: u16,
 }
 
-/// A condition in CEL that a request must meet.
+/// Holds a condition in CEL that a request must meet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct MatchCondition {
     /// The expression.
     pub expression: String,
-    /// Its name.
+    /// The name.
     pub name: String,
 }
 
-/// Which objects carry the labels that are asked for.
+/// Selects objects by their labels.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LabelSelector {
-    /// What is asked for; all of it must hold.
+    /// The requirements, which must all match.
     pub match_expressions: Vec<LabelSelectorRequirement>,
 }
 
-/// What one label must be.
+/// Holds a requirement on one label.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct LabelSelectorRequirement {
     /// The label.
     pub key: &'static str,
     /// `In`, `NotIn`, `Exists` or `DoesNotExist`.
     pub operator: &'static str,
-    /// The values, for the first two.
+    /// The values, for `In` and `NotIn`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub values: Vec<String>,
 }
 
-/// Operations on resources.
+/// Selects operations on resources.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Rule {
-    /// The groups of the resources; an empty string is the core group.
+    /// The groups of the resources; an empty string means the core group.
     pub api_groups: Vec<String>,
-    /// Their versions.
+    /// The versions of the resources.
     pub api_versions: &'static [&'static str],
     /// The operations.
     pub operations: &'static [&'static str],

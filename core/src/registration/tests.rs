@@ -11,7 +11,7 @@ fn registration() -> Registration {
     }
 }
 
-/// The selector's answer for a namespace with these labels, as the API server has it.
+/// Returns whether a selector matches these labels, as the API server evaluates it.
 fn selects(selector: &LabelSelector, labels: &[(&str, &str)]) -> bool {
     selector.match_expressions.iter().all(|requirement| {
         let value = labels.iter().find(|(key, _)| *key == requirement.key).map(|(_, value)| *value);
@@ -87,7 +87,7 @@ fn i2_i3_i5_changes_of_namespaces_are_sent_whatever_their_labels_and_whichever_t
     let resources = webhook.resources();
     let sent: Vec<_> = resources.iter().map(|resource| (&*resource.name, resource.operations)).collect();
     assert_eq!(sent, [("namespaces", WRITE), ("namespaces/status", UPDATE), ("namespaces/finalize", UPDATE)]);
-    // The way out stays open when partywall does not answer.
+    // Cluster administrators can change namespaces even when partywall does not answer.
     let spared: Vec<_> = match_conditions(webhook).into_iter().map(|condition| condition.name).collect();
     assert_eq!(spared, ["not-the-clusters-own", "not-of-system-masters"]);
     assert_eq!(webhook.failure_policy, FailurePolicy::Fail);
@@ -165,7 +165,7 @@ fn i4_what_a_rule_reads_is_registered() {
             }
         }
     }
-    // Nothing is sent that no rule reads.
+    // The API server sends no resource that no rule reads.
     for Resource { group, name, .. } in &sent {
         let plural = name.split('/').next().unwrap();
         let is_row = |row: &Row| row.groups.contains(group) && (row.plural == plural || plural == "*");

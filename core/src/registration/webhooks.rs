@@ -1,4 +1,4 @@
-//! The table: what is sent, under which names, and what happens to it when no answer comes.
+//! Lists the webhooks: their names, the requests that they receive, and their failure policies.
 
 use std::borrow::Cow;
 
@@ -7,23 +7,23 @@ use crate::judging::trusted_users::MASTERS;
 use crate::objects::kinds::{KINDS, Kind, Topic};
 use crate::rules::{ENDPOINT_CONTROLLERS, NAMESPACE_CONTROLLERS, SCHEDULER};
 
-/// The namespaces whose objects are sent.
+/// Selects the namespaces whose objects a webhook receives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Namespaces {
-    /// Those that carry the label [`crate::labels::TENANT`].
+    /// The namespaces with the label [`crate::labels::TENANT`].
     Tenants,
-    /// The others, but for the system's: here only tenants' pools are protected.
+    /// All other namespaces except the system's; there partywall protects only tenants' pools.
     Elsewhere,
-    /// None: the namespaces themselves are sent, whatever labels they carry.
+    /// The webhook receives the Namespace objects themselves, independent of their labels.
     Themselves,
 }
 
-/// What happens to a request when no answer comes.
+/// Names the API server's action when a webhook does not answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FailurePolicy {
-    /// It is refused.
+    /// The API server refuses the request.
     Fail,
-    /// It goes on.
+    /// The API server accepts the request.
     Ignore,
 }
 
@@ -36,31 +36,32 @@ impl FailurePolicy {
     }
 }
 
-/// One webhook: what is sent under one name, with one policy for failures.
+/// Describes one webhook.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Webhook {
     pub(super) name: &'static str,
     pub(super) phase: Phase,
     pub(super) namespaces: Namespaces,
     pub(super) failure_policy: FailurePolicy,
-    /// Users whose requests are allowed anyway, and so need not be sent: what the cluster lives on.
+    /// The users whose requests are allowed anyway and not sent: components that the cluster depends on.
     pub(super) spares: &'static [&'static str],
     /// A group of such users.
     pub(super) spares_group: Option<&'static str>,
     pub(super) sends: Sends,
 }
 
-/// What a webhook is sent.
+/// Selects the requests that a webhook receives.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Sends {
-    /// These operations on all kinds of a topic, and its subresources.
+    /// The operations on all kinds of a topic and on their subresources of that topic.
     All(Topic, &'static [&'static str]),
-    /// These operations on one resource.
+    /// The operations on one resource.
     One(&'static str, &'static str, &'static [&'static str]),
 }
 
-/// A resource, or a subresource after a slash, in the plural that the API server spells: a rule in any other
-/// spelling never matches, and nobody notices.
+/// Holds a resource, or a subresource after a slash, in the plural.
+///
+/// The spelling must be the API server's: a rule with another one matches nothing, without an error.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Resource {
     pub(super) group: &'static str,
@@ -69,7 +70,7 @@ pub(super) struct Resource {
 }
 
 impl Webhook {
-    /// Returns what it is sent, in the order of the table of kinds.
+    /// Returns the resources that the webhook receives, in the order of the table of kinds.
     pub(super) fn resources(&self) -> Vec<Resource> {
         let (topic, operations) = match self.sends {
             Sends::All(topic, operations) => (topic, operations),
@@ -79,7 +80,7 @@ impl Webhook {
         };
         let mut resources = Vec::new();
         for (group, row) in KINDS.iter().flat_map(|row| row.groups.iter().map(move |group| (*group, row))) {
-            // All of it is sent, kinds that came after this was written too.
+            // The API server sends all kinds of these groups, including kinds unknown to this table.
             let is_whole = Kind::is_in_gateway_api(group);
             let name = if is_whole { "*" } else { row.plural };
             let own = Resource { group, name: Cow::Borrowed(name), operations };
@@ -101,7 +102,7 @@ pub(super) const UPDATE: &[&str] = &["UPDATE"];
 pub(super) const WRITE: &[&str] = &["CREATE", "UPDATE"];
 pub(super) const REMOVE: &[&str] = &["UPDATE", "DELETE"];
 
-/// What most of them are: rules that hold in tenants' namespaces, and are not gone without.
+/// Holds the defaults: rules that hold in tenants' namespaces, and that fail closed.
 const IN_TENANTS: Webhook = Webhook {
     name: "",
     phase: Phase::Validate,
@@ -112,11 +113,12 @@ const IN_TENANTS: Webhook = Webhook {
     sends: Sends::All(Topic::Pods, WRITE),
 };
 
-/// The webhook to which the APIs belong that the rules know as those of routes, beside its own resources: groups that
-/// a cluster does not have do no harm here.
+/// Names the webhook that also receives the APIs of `foreign_apis`.
+///
+/// Groups that a cluster does not have do no harm here.
 pub(super) const ROUTES: &str = "routes.partywall.dev";
 
-/// The table.
+/// Lists the webhooks.
 pub(super) const WEBHOOKS: [Webhook; 16] = [
     Webhook {
         name: "stamp-pods.partywall.dev",
@@ -131,7 +133,7 @@ pub(super) const WEBHOOKS: [Webhook; 16] = [
         ..IN_TENANTS
     },
     Webhook { name: "pods.partywall.dev", sends: Sends::All(Topic::Pods, WRITE), ..IN_TENANTS },
-    // Kubelets write it all the time, and nobody else needs to; `edit` does not have it.
+    // Kubelets write the status of pods all the time; the role `edit` does not include it.
     Webhook {
         name: "pod-statuses.partywall.dev",
         failure_policy: FailurePolicy::Ignore,
@@ -146,7 +148,8 @@ pub(super) const WEBHOOKS: [Webhook; 16] = [
         sends: Sends::All(Topic::Bindings, CREATE),
         ..IN_TENANTS
     },
-    // Their pods are judged in any case: this tells people early, and must never stand in a controller's way.
+    // partywall judges the pods of workloads in any case. This webhook warns people early, and must never block a
+    // controller.
     Webhook {
         name: "workloads.partywall.dev",
         failure_policy: FailurePolicy::Ignore,

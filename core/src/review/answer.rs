@@ -1,4 +1,4 @@
-//! The AdmissionReview that goes back.
+//! Encodes the AdmissionReview that answers a request.
 
 use std::fmt::Write as _;
 
@@ -9,20 +9,20 @@ use serde::Serialize;
 use crate::api::Mode;
 use crate::verdict::{Denial, Total, Verdict, Violation};
 
-/// How many bytes the message may take; the causes say the rest.
+/// Limits the bytes of the message; the causes list all reported violations.
 const MESSAGE: usize = 1024;
-/// How many warnings the API server is sent: all in all it passes on 4,096 characters of them.
+/// Limits the number of warnings; the API server passes on 4,096 characters of warnings per request.
 const WARNINGS: usize = 10;
-/// How long a warning may be before the API server might cut it.
+/// Limits the length of a warning; the API server may cut longer ones.
 const WARNING: usize = 256;
 
-/// What every answer begins with, up to its uid.
+/// Begins every answer, up to its uid.
 const START: &[u8] = br#"{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","response":{"uid":"#;
 
-/// The answer to the request with this uid, as JSON.
+/// Returns the answer to the request with this uid, as JSON.
 ///
-/// What is the same in all of them is written as it stands, as is base64: serde would look through every byte for what
-/// to escape. Whatever may need that is left to it.
+/// The function writes the constant parts and the base64 as they are, since serde would search every byte for
+/// characters to escape. It encodes all other values with serde.
 pub fn encode(uid: &str, verdict: &Verdict) -> Vec<u8> {
     let patch = verdict.patch.as_ref().map_or(&[][..], |patch| patch.as_json());
     let mut body = Vec::with_capacity(256 + patch.len() * 4 / 3);
@@ -60,7 +60,7 @@ fn push<T: Serialize + ?Sized>(body: &mut Vec<u8>, value: &T) {
 fn push_base64(body: &mut Vec<u8>, bytes: &[u8]) {
     let start = body.len();
     body.resize(start + bytes.len().div_ceil(3) * 4, 0);
-    // INVARIANT: that is as much room as it takes.
+    // INVARIANT: base64 takes exactly the reserved length.
     let written = STANDARD.encode_slice(bytes, body.get_mut(start..).unwrap_or_default());
     debug_assert_eq!(written.ok(), Some(body.len() - start));
 }
@@ -87,7 +87,9 @@ struct Cause<'v> {
     message: &'v str,
 }
 
-/// The keys carry no prefix: the API server puts the webhook's name before them.
+/// Holds the audit annotations.
+///
+/// The keys have no prefix: the API server adds the webhook's name to them.
 #[derive(Serialize)]
 struct Annotations {
     #[serde(skip_serializing_if = "String::is_empty")]
@@ -121,7 +123,7 @@ fn status<'v>(denial: &Denial, verdict: &'v Verdict) -> Status<'v> {
     }
 }
 
-/// One violation a line, as many as fit; then how many more there are.
+/// Returns a message with one violation per line, up to the limit, and the number of the others.
 fn message<'v>(violations: impl Iterator<Item = &'v Violation>, verdict: &Verdict) -> String {
     let mut message = String::new();
     let mut shown = 0;
@@ -144,19 +146,21 @@ fn message<'v>(violations: impl Iterator<Item = &'v Violation>, verdict: &Verdic
     message
 }
 
-/// A violation as a tenant reads it.
+/// Formats a violation for a tenant.
 fn line(violation: &Violation, whose: &str) -> String {
     let Violation { rule, field, message, .. } = violation;
     format!("{whose}: {field}: {message} (rule {rule})")
 }
 
-/// The API server drops a warning with a control character in it, and cuts all of them if they are too long.
+/// Returns the warnings.
+///
+/// The API server drops a warning that contains a control character, and cuts all warnings if they are too long.
 fn warnings(verdict: &Verdict) -> Vec<String> {
     let warned = verdict.violations.iter().filter(|violation| violation.mode == Mode::Warn);
     let mut warnings: Vec<String> = warned
         .take(WARNINGS)
         .map(|Violation { rule, field, message, .. }| {
-            // What is cut still tells which rule it was.
+            // A cut warning still names its rule.
             cut(&format!("{}: {field}: {message}", verdict.whose), &format!(" (rule {rule})"))
         })
         .collect();
@@ -168,12 +172,12 @@ fn warnings(verdict: &Verdict) -> Vec<String> {
     warnings
 }
 
-/// How many violations lead to this.
+/// Returns the number of violations in this mode.
 fn total(verdict: &Verdict, mode: Mode) -> usize {
     verdict.totals.iter().filter(|total| total.mode == mode).map(|total| total.violations).sum()
 }
 
-/// Cut so that with its end it has the length of a warning, without control characters.
+/// Cuts a text to the length of a warning with its `end`, and removes control characters.
 fn cut(text: &str, end: &str) -> String {
     let most = WARNING.saturating_sub(end.chars().count());
     let mut visible = text.chars().filter(|c| !c.is_control());

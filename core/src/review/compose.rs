@@ -1,4 +1,4 @@
-//! Composes AdmissionReviews as the API server writes them, for whoever asks without one.
+//! Composes AdmissionReviews as the API server writes them, for callers without an API server.
 
 use std::borrow::Cow;
 
@@ -6,10 +6,10 @@ use serde::Serialize;
 
 use crate::objects::kinds;
 
-/// The type of an object, as a review names it.
+/// Holds the type of an object, as a review names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ObjectType<'r> {
-    /// The group; empty: core.
+    /// The group; empty means core.
     pub group: &'r str,
     /// The version.
     pub version: &'r str,
@@ -20,23 +20,23 @@ pub struct ObjectType<'r> {
 }
 
 impl<'r> ObjectType<'r> {
-    /// Returns the type that an object's `apiVersion` and `kind` say.
+    /// Returns the type for an object's `apiVersion` and `kind`.
     pub fn of(api_version: &'r str, kind: &'r str) -> Self {
         let (group, version) = api_version.rsplit_once('/').unwrap_or(("", api_version));
         Self { group, version, kind, resource: kinds::plural(group, kind) }
     }
 }
 
-/// A review to be composed.
+/// Holds the fields of a review to compose.
 #[derive(Clone, Debug)]
 pub struct Draft<'r, O> {
     /// The uid.
     pub uid: &'r str,
     /// The type of the object.
     pub object_type: &'r ObjectType<'r>,
-    /// The object's name; empty where it is generated.
+    /// The object's name; empty if the API server generates it.
     pub name: &'r str,
-    /// The object's namespace; empty: it has none.
+    /// The object's namespace; empty if it has none.
     pub namespace: &'r str,
     /// The operation: `CREATE`, `UPDATE`, `DELETE` or `CONNECT`.
     pub operation: &'r str,
@@ -44,24 +44,24 @@ pub struct Draft<'r, O> {
     pub username: &'r str,
     /// The user's groups.
     pub groups: &'r [&'r str],
-    /// The object as it will be.
+    /// The object after the operation.
     pub object: Option<&'r O>,
-    /// The object as it is.
+    /// The object before the operation.
     pub old_object: Option<&'r O>,
 }
 
 impl<O: Serialize> Draft<'_, O> {
-    /// Returns the review as JSON. The error is the object's: its serializer failed.
+    /// Returns the review as JSON, or the error of the object's serializer.
     pub fn to_json(&self) -> serde_json::Result<Vec<u8>> {
         serde_json::to_vec(&self.review())
     }
 
-    /// Returns the review as a value, for tests that change it. The error is the object's: its serializer failed.
+    /// Returns the review as a value for tests to change, or the error of the object's serializer.
     pub fn to_value(&self) -> serde_json::Result<serde_json::Value> {
         serde_json::to_value(self.review())
     }
 
-    /// Kind and subresource come before the object, which can then be decoded as it is met.
+    /// Kind and subresource come before the object, so that the decoder can decode it at once.
     fn review(&self) -> Review<'_, O> {
         let ObjectType { group, version, kind, resource } = self.object_type;
         Review {

@@ -1,4 +1,4 @@
-//! What is read of an old pod to see where it was.
+//! Decodes the node of an old pod.
 
 use std::marker::PhantomData;
 
@@ -7,23 +7,24 @@ use serde_json::value::RawValue;
 use crate::json::{Text, reader, record};
 
 record! {
-    /// A pod of which only its node is read.
+    /// Holds only the node of a pod.
     struct Placed<'a> {
-        /// What is asked for.
+        /// The spec.
         spec: PlacedSpec<'a> = "spec",
     }
 }
 
 record! {
-    /// A spec of which only the node is read.
+    /// Holds only the node of a spec.
     struct PlacedSpec<'a> {
         /// The node's name.
         node_name: Text<'a> = "nodeName",
     }
 }
 
-/// The node that the raw JSON of a pod names; nothing if it names none or does not decode. It takes less than to decode
-/// the pod.
+/// Returns the node that the raw JSON of a pod names.
+///
+/// Returns `None` if the pod names no node or does not decode. The function costs less than decoding the pod.
 pub fn node_of(pod: &RawValue) -> Option<Text<'_>> {
     let placed = reader::from_str(PhantomData::<Placed<'_>>, pod.get()).ok()?;
     Some(placed.spec.node_name).filter(|node| !node.is_empty())

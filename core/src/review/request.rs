@@ -1,4 +1,4 @@
-//! What is read of a request.
+//! Decodes the fields that partywall reads of a request.
 
 use std::fmt;
 
@@ -11,68 +11,68 @@ use crate::objects::kinds::{Kind, kind_of};
 use crate::objects::object::{DecodeAs, FieldError, Object, decode_as, reading};
 use crate::objects::unstructured::Custom;
 
-/// A request, decoded as far as a rule reads it.
+/// Holds the fields of a request that partywall reads.
 #[derive(Debug)]
 pub struct Request<'a> {
-    /// The uid, to be echoed.
+    /// The uid, which the answer repeats.
     pub uid: Text<'a>,
-    /// The kind of the object, by group and kind.
+    /// The kind of the object, found by its group and name.
     pub kind: Kind,
-    /// The kind's group; empty: core.
+    /// The kind's group; empty means core.
     pub group: Text<'a>,
     /// The kind as the API server names it.
     pub kind_name: Text<'a>,
-    /// The group of the resource; empty: core.
+    /// The group of the resource; empty means core.
     pub resource_group: Text<'a>,
     /// The plural resource.
     pub resource: Text<'a>,
     /// The subresource, or empty.
     pub subresource: Text<'a>,
-    /// The object's name; empty where it is generated.
+    /// The object's name; empty if the API server generates it.
     pub name: Text<'a>,
-    /// The namespace; the object's own may be empty or a lie.
+    /// The namespace. The object's own namespace field may be empty or false.
     pub namespace: Text<'a>,
-    /// Who asks.
+    /// The user who sent the request.
     pub user: User<'a>,
-    /// Whether nothing will be stored.
+    /// True if the API server will not store the object.
     pub dry_run: bool,
-    /// What is asked, with the objects that belong to it.
+    /// The operation with its objects.
     pub operation: Operation<'a>,
 }
 
 impl Request<'_> {
-    /// The name of the namespace that it is in, or that it is about.
+    /// Returns the namespace of the object, or the object's own name if it is a Namespace.
     pub fn name_of_namespace(&self) -> &str {
         if self.kind == Kind::Namespace { &self.name } else { &self.namespace }
     }
 }
 
-/// What is asked of the API server.
+/// Holds the operation that the user requests.
 #[derive(Debug)]
 pub enum Operation<'a> {
-    /// A new object.
+    /// The user creates an object.
     Create {
         /// The object.
         new: Object<'a>,
     },
-    /// A changed object.
+    /// The user changes an object.
     Update {
-        /// The object as it will be.
+        /// The object after the change.
         new: Object<'a>,
-        /// The object as it is, still raw.
+        /// The old object, as raw JSON.
         old: Option<&'a RawValue>,
     },
-    /// An object removed.
+    /// The user deletes an object.
     Delete {
-        /// The object as it is, still raw.
+        /// The old object, as raw JSON.
         old: Option<&'a RawValue>,
     },
-    /// A connection to an object.
+    /// The user connects to an object.
     Connect,
 }
 
 record! {
-    /// Who asks.
+    /// The user who sent the request.
     pub struct User<'a> {
         /// The user's name.
         username: Text<'a> = "username",
@@ -82,9 +82,9 @@ record! {
 }
 
 record! {
-    /// A group, version and kind.
+    /// Holds the group and the kind of an object.
     pub(super) struct GroupKind<'a> {
-        /// The group; empty: core.
+        /// The group; empty means core.
         group: Text<'a> = "group",
         /// The kind.
         kind: Text<'a> = "kind",
@@ -92,32 +92,32 @@ record! {
 }
 
 record! {
-    /// A group, version and resource.
+    /// Holds the group and the plural of a resource.
     struct GroupResource<'a> {
-        /// The group; empty: core.
+        /// The group; empty means core.
         group: Text<'a> = "group",
         /// The plural resource.
         resource: Text<'a> = "resource",
     }
 }
 
-/// A review whose uid is known and whose object does not decode.
+/// Holds a review whose uid is known and whose object does not decode.
 #[derive(Debug, Error)]
 #[error("`{path}` does not decode: {problem}")]
 pub struct Undecodable {
-    /// The uid to answer with.
+    /// The uid for the answer.
     pub uid: String,
-    /// The kind of the object, if it could be read.
+    /// The kind of the object, if it decoded.
     pub kind: Option<Kind>,
-    /// The request's namespace, as far as it could be read.
+    /// The request's namespace, or the empty string if it did not decode.
     pub namespace: String,
-    /// The path in the review.
+    /// The path of the field.
     pub path: String,
-    /// What is wrong with it.
+    /// The problem.
     pub problem: String,
 }
 
-/// The fields of a request as they were read, before it is known that they make sense together.
+/// Holds the fields of a request before the decoder checks that they are consistent.
 #[derive(Debug, Default)]
 pub(super) struct RawRequest<'a> {
     uid: Text<'a>,
@@ -133,13 +133,13 @@ pub(super) struct RawRequest<'a> {
     old: Option<&'a RawValue>,
 }
 
-/// The object of a request: decoded when it was met, if its kind came before it.
+/// Holds the object of a request, decoded if its kind came before it.
 #[derive(Debug, Default)]
 enum ObjectState<'a> {
     #[default]
     Absent,
     Decoded(Object<'a>),
-    /// Its kind came after it.
+    /// The kind came after the object.
     Raw(&'a RawValue),
 }
 
@@ -148,7 +148,7 @@ impl<'a> RawRequest<'a> {
         &self.uid
     }
 
-    /// Decodes what was read into a request, or says which field makes no sense.
+    /// Decodes the fields into a request, or reports the field that is invalid.
     pub(super) fn decode(self) -> Result<Request<'a>, Undecodable> {
         let subresource = self.subresource.unwrap_or_default();
         let GroupKind { group, kind: kind_name } = self.kind.unwrap_or_default();
@@ -165,10 +165,9 @@ impl<'a> RawRequest<'a> {
         let kind = Kind::of(&group, &kind_name);
         let object = match self.object {
             ObjectState::Absent => Object::Missing,
-            // The kind was known when the object was met, but a subresource that came later may say
-            // that none of it counts.
+            // The kind came before the object, but a later subresource may mean that the object does not count.
             ObjectState::Decoded(_) if reading(kind, &subresource) == Kind::Other => Object::Unread,
-            // Or that only its metadata does.
+            // A later subresource may also mean that only the metadata counts.
             ObjectState::Decoded(Object::Pod(pod)) if reading(kind, &subresource) == Kind::Custom => {
                 Object::Custom(Box::new(Custom { metadata: pod.metadata, content: Vec::new() }))
             }
@@ -215,8 +214,10 @@ impl<'de: 'a, 'a> Deserialize<'de> for RawRequest<'a> {
     }
 }
 
-/// What is read of a request. `requestKind` and its like say in which version the object was written: the API server
-/// has converted it to the version of the webhook's rule, so they decide nothing.
+/// Names the fields that are decoded.
+///
+/// `requestKind` and the similar fields hold the version in which the user wrote the object. The API server has
+/// converted it to the version of the webhook's rule, so they have no effect on decisions.
 #[derive(Clone, Copy)]
 enum Field {
     Uid,
@@ -262,7 +263,7 @@ impl<'de: 'a, 'a> Visitor<'de> for RequestVisitor<'_, 'a> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let request = self.0;
-        // A bit for each of the fields.
+        // Each field has one bit.
         let mut seen = 0_u16;
         while let Some(key) = map.next_key::<Text<'de>>()? {
             let Some(field) = Field::named(&key) else {

@@ -1,4 +1,4 @@
-//! The uid of a review whose body is too large to be read to its end.
+//! Finds the uid of a review whose body is too large to be read to its end.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -7,11 +7,11 @@ use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 
 use crate::json::Text;
 
-/// Reads the uid from the start of a review of `admission.k8s.io/v1`; what comes after it may be missing.
+/// Returns the uid from the start of a review of `admission.k8s.io/v1`; the rest may be missing.
 pub fn find_uid(start: &[u8]) -> Option<String> {
     let found = Found::default();
     let mut deserializer = serde_json::Deserializer::from_slice(start);
-    // The body ends in the middle, so this fails; what was met before is what counts.
+    // Decoding fails where the body is cut off; the fields before that point suffice.
     let _cut_off = deserializer.deserialize_map(ReviewVisitor(&found));
     let is_review = found.kind.into_inner() && found.api_version.into_inner();
     found.uid.into_inner().filter(|uid| is_review && !uid.is_empty())
