@@ -1,9 +1,9 @@
-//! The compiled snapshot: whose a namespace is, and what that tenant may do.
+//! Holds the compiled snapshot: the owners of namespaces, and the permissions of tenants.
 //!
-//! [`Snapshot::compile`] turns the objects people write into maps that a review looks things up in. A snapshot
-//! never changes: a new one replaces it whole.
+//! [`Snapshot::compile`] turns the objects that people write into maps for look-ups. A snapshot never changes: a new
+//! one replaces it as a whole.
 //!
-//! INVARIANT: a snapshot is consistent. No namespace has two tenants, no domain two owners, every pool that a
+//! INVARIANT: a snapshot is consistent. No namespace has two tenants, no domain has two owners, every pool that a
 //! tenant refers to exists, and no taint key and value belongs to two pools.
 
 mod compile;
@@ -28,186 +28,190 @@ use crate::hosts::Domains;
 use crate::objects::scheduling::Toleration;
 use crate::rule_id::Modes;
 
-/// Everything a review is decided from, beside the request itself.
+/// Holds everything that a decision depends on, beside the request.
 #[derive(Debug)]
 pub struct Snapshot {
-    /// Where the pool's labels are written.
+    /// The fields that the stamp writes a pool's labels into.
     pub stamp: StampMode,
-    /// Whether every node supports user namespaces.
+    /// True if every node supports user namespaces.
     pub user_namespaces: bool,
-    /// The verdict on pod templates.
+    /// The strictest mode for pod templates.
     pub workloads: Workloads,
-    /// The modes of the rules in namespaces that no tenant claims.
+    /// The modes of the rules in unclaimed namespaces.
     pub modes: Modes,
-    /// Who may change what protects the wall.
+    /// The users and groups who may change protected objects.
     pub platform: Platform,
-    /// Who may write what only controllers write.
+    /// The controllers that may write objects reserved for controllers.
     pub controllers: Controllers,
-    /// Kinds of other APIs that tenants may write.
+    /// The kinds of other APIs that tenants may write.
     pub foreign_routes: Vec<ForeignRoute>,
-    /// Prefixes of annotations that mean what ingress-nginx's own mean.
+    /// The prefixes of annotations that mean the same as ingress-nginx's own.
     pub annotation_prefixes: Vec<Box<str>>,
     namespaces: FxHashMap<Box<str>, Place>,
     tenants: Vec<Tenant>,
     pools: Vec<Pool>,
     index: PoolIndex,
-    /// Exemptions of platform workloads, by their namespace.
+    /// The exemptions of platform workloads, by their namespace.
     unclaimed_exemptions: FxHashMap<Box<str>, Vec<Exemption>>,
 }
 
-/// What a namespace is by name; a name that is not in the map is unclaimed.
+/// Holds the owner of a listed namespace; namespaces that are not in the map are unclaimed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
     System,
     Tenant(usize),
 }
 
-/// Whose a namespace is.
+/// Names the owner of a namespace.
 #[derive(Clone, Copy, Debug)]
 pub enum Owner<'s> {
-    /// The cluster's own: nothing is judged.
+    /// The cluster: the rules judge only the Namespace object.
     System,
-    /// A tenant's: its tenant's rules hold.
+    /// A tenant: its rules hold.
     Tenant(&'s Tenant),
-    /// Nobody's: only the rules that protect tenants' pools hold.
+    /// No owner: only the rules that protect tenants' pools hold.
     Unclaimed,
 }
 
-/// The platform team, by exact names.
+/// Lists the platform team, by exact names.
 #[derive(Debug, Default)]
 pub struct Platform {
-    /// Its users.
+    /// The users.
     pub users: Vec<Box<str>>,
-    /// Its groups.
+    /// The groups.
     pub groups: Vec<Box<str>>,
-    /// Labels and annotations of namespaces that are its own, beside those that are known.
+    /// The protected labels and annotations of namespaces, beside the built-in ones.
     pub namespace_keys: Vec<Box<str>>,
 }
 
-/// Controllers beside the cluster's own, by the exact names of the users that they are.
+/// Lists controllers beside the cluster's own, by the exact names of their users.
 #[derive(Debug, Default)]
 pub struct Controllers {
-    /// Who writes Endpoints and EndpointSlices.
+    /// The users who write Endpoints and EndpointSlices.
     pub endpoints: Vec<Box<str>>,
-    /// Who writes what cert-manager's Certificates come from.
+    /// The users who write the requests from which cert-manager issues certificates.
     pub certificates: Vec<Box<str>>,
-    /// Who writes routes of kinds that tenants may not write.
+    /// The users who write routes of kinds that tenants may not write.
     pub routes: Vec<Box<str>>,
-    /// Who binds pods to nodes.
+    /// The users who bind pods to nodes.
     pub bindings: Vec<Box<str>>,
 }
 
-/// The scheduler that the API server writes into a pod that names none.
+/// Names the scheduler that the API server sets for a pod without one.
 pub const DEFAULT_SCHEDULER: &str = "default-scheduler";
 
-/// A tenant, compiled.
+/// Holds a compiled tenant.
 #[derive(Debug)]
 pub struct Tenant {
-    /// Its name.
+    /// The name.
     pub name: Box<str>,
-    /// Its pools, the default first; empty: its pods are not pinned.
+    /// The pools, the default first; if empty, the tenant's pods are not restricted to pools.
     pub pools: Vec<PoolId>,
-    /// The hosts it owns.
+    /// The hosts that the tenant owns.
     pub domains: Domains,
     /// The Pod Security Standard that holds.
     pub pod_security: PodSecurity,
-    /// What its Services may do.
+    /// The limits on Services.
     pub services: Services,
-    /// The tolerations it may use beside those of its pools and the built-in ones.
+    /// The tolerations that pods may use beside those of the pools and the built-in ones.
     pub tolerations: Vec<AllowedToleration>,
-    /// The schedulers its pods may name.
+    /// The schedulers that pods may name.
     pub schedulers: Vec<Box<str>>,
-    /// The priority classes its pods may name; `None`: any but the system's.
+    /// The priority classes that pods may name; `None` means any except the system's.
     pub priority_classes: Option<Vec<Box<str>>>,
-    /// The runtime classes of its pods; `None`: any or none.
+    /// The runtime classes of pods; `None` means any or none.
     pub runtime_classes: Option<RuntimeClasses>,
-    /// Where its images come from; `None`: anywhere.
+    /// The repositories of images; `None` means any.
     pub image_registries: Option<Vec<Repository>>,
-    /// The classes its Ingresses must name one of; `None`: any or none.
+    /// The classes of which an Ingress must name one; `None` means any or none.
     pub ingress_classes: Option<Vec<Box<str>>>,
-    /// The classes its own Gateways must name one of; `None`: it has some if it has load balancers.
+    /// The classes of which a Gateway must name one.
+    ///
+    /// `None` means any class if the tenant has load balancers, else no Gateways.
     pub gateway_classes: Option<Vec<Box<str>>>,
-    /// The Gateways of others that it may attach to, as `namespace/name`; `None`: any.
+    /// The Gateways of other namespaces that routes may attach to, as `namespace/name`; `None` means any.
     pub gateways: Option<Vec<Box<str>>>,
-    /// The ClusterIssuers its certificates may come from; `None`: any.
+    /// The ClusterIssuers that certificates may use; `None` means any.
     pub certificate_issuers: Option<Vec<Box<str>>>,
-    /// Annotations of controllers it may use beside those that are known to do no harm.
+    /// The annotations of controllers that are allowed beside those known to be harmless.
     pub annotations: Vec<Box<str>>,
     /// The modes of the rules.
     pub modes: Modes,
-    /// Its exemptions that have not expired.
+    /// The exemptions that have not expired.
     pub exemptions: Vec<Exemption>,
 }
 
-/// A level and a version of the Pod Security Standards.
+/// Holds a level and a version of the Pod Security Standards.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PodSecurity {
-    /// How much is asked.
+    /// The level.
     pub level: Level,
     /// The minor version `N` of `v1.N`; `latest` is [`PodSecurity::LATEST`].
     pub minor: u16,
 }
 
 impl PodSecurity {
-    /// What `latest` compiles to: newer than every version.
+    /// Stands for `latest`: newer than every version.
     pub const LATEST: u16 = u16::MAX;
 }
 
-/// The runtime classes of a tenant.
+/// Holds the runtime classes of a tenant.
 #[derive(Debug)]
 pub struct RuntimeClasses {
-    /// What a pod gets that names none.
+    /// The class that the stamp gives a pod without one.
     pub default: Option<Box<str>>,
-    /// What it may name, the default first.
+    /// The classes that pods may name, the default first.
     pub allowed: Vec<Box<str>>,
 }
 
-/// What a tenant's Services may do, compiled.
+/// Holds the compiled limits on a tenant's Services.
 #[derive(Debug)]
 pub struct Services {
-    /// The types allowed.
+    /// The allowed types.
     pub types: Vec<ServiceType>,
-    /// The ranges that `externalIPs` may name.
+    /// The ranges that `externalIPs` may contain addresses of.
     pub external_ips: Vec<ipnet::IpNet>,
-    /// The names an `ExternalName` Service may point to.
+    /// The names that an `ExternalName` Service may refer to.
     pub external_names: Domains,
-    /// The classes of load balancers they may name.
+    /// The load balancer classes that Services may name.
     pub load_balancer_classes: Vec<Box<str>>,
-    /// The ranges that `loadBalancerIP` may name.
+    /// The ranges that `loadBalancerIP` may be in.
     pub load_balancer_ips: Vec<ipnet::IpNet>,
 }
 
 impl Snapshot {
-    /// Whose `namespace` is. Exact names only: a prefix or a glob is what a tenant would imitate.
+    /// Returns the owner of `namespace`.
+    ///
+    /// It compares exact names only: a tenant could imitate a prefix or a pattern.
     pub fn owner(&self, namespace: &str) -> Owner<'_> {
         match self.namespaces.get(namespace) {
             Some(Place::System) => Owner::System,
             Some(Place::Tenant(index)) => match self.tenants.get(*index) {
                 Some(tenant) => Owner::Tenant(tenant),
-                // INVARIANT: `compile` only writes indices of `tenants`; were it broken, the stricter
-                // half of the rules would still hold.
+                // INVARIANT: `compile` only writes indices of `tenants`. If it did not, the rules that protect pools
+                // would still hold.
                 None => Owner::Unclaimed,
             },
             None => Owner::Unclaimed,
         }
     }
 
-    /// What Settings say of a kind of another API.
+    /// Returns the entry of Settings for a kind of another API.
     pub fn foreign_route(&self, group: &str, kind: &str) -> Option<&ForeignRoute> {
         self.foreign_routes.iter().find(|route| *route.group == *group && *route.kind == *kind)
     }
 
-    /// All pools, in the order of their names.
+    /// Returns all pools, in the order of their names.
     pub fn pools(&self) -> &[Pool] {
         &self.pools
     }
 
-    /// Whether the toleration tolerates a taint of some pool.
+    /// Returns whether the toleration tolerates a taint of some pool.
     pub fn is_pool_tolerated_by(&self, toleration: &Toleration<'_>) -> bool {
         self.index.is_tolerated_by(toleration)
     }
 
-    /// Whether every taint of this key that some pool has is a taint of the tenant's pools.
+    /// Returns whether all pools' taints with this key are taints of the tenant's pools.
     pub fn is_taint_key_of(&self, key: &str, tenant: &Tenant) -> bool {
         let taints = self.pools_of(tenant).flat_map(|pool| &pool.taints).filter(|taint| *taint.key == *key);
         let mut own: Vec<&str> = taints.map(|taint| &*taint.value).collect();
@@ -216,17 +220,17 @@ impl Snapshot {
         own.len() == self.index.values_of(key)
     }
 
-    /// The pools with this label; without a value, those with any value of it.
+    /// Iterates over the pools with this label; without a value, over those with any value of it.
     pub fn pools_labelled(&self, key: &str, value: Option<&str>) -> impl Iterator<Item = &Pool> {
         self.index.labelled(key, value).filter_map(|id| self.pools.get(id.0))
     }
 
-    /// All tenants, in the order of their names.
+    /// Returns all tenants, in the order of their names.
     pub fn tenants(&self) -> &[Tenant] {
         &self.tenants
     }
 
-    /// The tenants that claim namespaces by name, and these, all sorted.
+    /// Returns the tenants that claim namespaces by name, with these namespaces, all sorted.
     pub fn tenants_namespaces(&self) -> Vec<(&str, Vec<&str>)> {
         let mut claims: Vec<(usize, &str)> = self
             .namespaces
@@ -246,7 +250,7 @@ impl Snapshot {
             .collect()
     }
 
-    /// The namespaces in which nothing is judged, sorted.
+    /// Returns the system namespaces, sorted.
     pub fn system_namespaces(&self) -> Vec<&str> {
         let system = self.namespaces.iter().filter(|(_, place)| matches!(place, Place::System));
         let mut names: Vec<&str> = system.map(|(name, _)| &**name).collect();
@@ -254,17 +258,17 @@ impl Snapshot {
         names
     }
 
-    /// How many namespaces are known by name, system ones included.
+    /// Returns the number of listed namespaces, including system ones.
     pub fn namespace_count(&self) -> usize {
         self.namespaces.len()
     }
 
-    /// The pools of a tenant, the default first.
+    /// Iterates over the pools of a tenant, the default first.
     pub fn pools_of<'s>(&'s self, tenant: &'s Tenant) -> impl Iterator<Item = &'s Pool> + Clone {
         tenant.pools.iter().filter_map(|id| self.pools.get(id.0))
     }
 
-    /// The exemptions that hold in `namespace`, whose owner is `owner`.
+    /// Returns the exemptions that hold in `namespace`, whose owner is `owner`.
     pub fn exemptions<'s>(&'s self, owner: Owner<'s>, namespace: &str) -> &'s [Exemption] {
         match owner {
             Owner::System => &[],
@@ -273,7 +277,7 @@ impl Snapshot {
         }
     }
 
-    /// The modes of the rules for `owner`.
+    /// Returns the modes of the rules for `owner`.
     pub fn modes<'s>(&'s self, owner: Owner<'s>) -> &'s Modes {
         match owner {
             Owner::Tenant(tenant) => &tenant.modes,

@@ -17,7 +17,7 @@ pub struct Verdict {
     pub totals: Vec<Total>,
     /// The names of the exemptions that allowed a violation.
     pub exempted: Vec<Box<str>>,
-    /// The owner of the namespace, with which every line of the message begins.
+    /// The tenant or the namespace, with which every line of the message begins.
     pub whose: String,
 }
 

@@ -1,11 +1,11 @@
-//! From the objects people write to a snapshot, with every mistake named.
+//! Compiles the objects that people write into a snapshot, and reports every mistake.
 //!
-//! The objects are checked one by one and against each other; whatever is found is collected, so that an
-//! operator reads all of it at once. Nothing here stops at the first mistake, and nothing is compared with
-//! everything else: claims go into maps, so that a hundred thousand tenants compile in seconds.
+//! The compiler checks the objects one by one and against each other, and collects all mistakes, so that an operator
+//! reads them at once. It does not stop at the first mistake. It puts claims into maps and does not compare each
+//! object with all others, so that a hundred thousand tenants compile in seconds.
 //!
-//! INVARIANT: a snapshot is only handed out if there was no mistake at all. The order of the objects does not
-//! matter to it.
+//! INVARIANT: the compiler returns a snapshot only if there is no mistake. The snapshot does not depend on the order
+//! of the objects.
 
 mod defaults;
 mod domains;
@@ -29,23 +29,24 @@ use super::Snapshot;
 use super::index::PoolIndex;
 use crate::api::{Located, Mistake};
 
-/// A snapshot that may be used, and what is worth a warning.
+/// Holds a snapshot and the warnings about its objects.
 #[derive(Debug)]
 pub struct Compiled {
     /// The snapshot.
     pub snapshot: Snapshot,
-    /// What is worth a warning, sorted.
+    /// The warnings, sorted.
     pub warnings: Vec<Mistake>,
 }
 
 impl Snapshot {
-    /// Compiles the objects as of `today`, or says everything that is wrong with them, sorted.
+    /// Compiles the objects as of `today`, or returns all mistakes, sorted.
     pub fn compile(objects: Vec<Located>, today: Date) -> Result<Compiled, Vec<Mistake>> {
         Self::compile_beside(objects, &[], today)
     }
 
-    /// The same beside objects that could not be read: that they exist is known, so a reference to one of them
-    /// is no mistake of its own.
+    /// Compiles the objects while others could not be read.
+    ///
+    /// A reference to an unread object is not a mistake, since that object exists.
     pub fn compile_beside(
         objects: Vec<Located>,
         unread: &[Unread],

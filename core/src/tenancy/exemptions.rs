@@ -1,33 +1,33 @@
-//! What an exemption covers.
+//! Holds compiled exemptions.
 
 use crate::rule_id::RuleSet;
 
-/// An exemption that has not expired, compiled.
+/// Holds an exemption that has not expired.
 #[derive(Clone, Debug)]
 pub struct Exemption {
-    /// Its name, for the audit annotation.
+    /// The name, for the audit annotation.
     pub name: Box<str>,
-    /// The rules that don't hold.
+    /// The rules that the exemption suspends.
     pub rules: RuleSet,
-    /// The kind of the object it is about.
+    /// The kind of the exempt object.
     pub kind: Box<str>,
-    /// The name of that object.
+    /// The name of the exempt object.
     pub target: Box<str>,
-    /// Which of its containers are meant.
+    /// The exempt containers.
     pub containers: ExemptContainers,
 }
 
-/// Which containers an exemption is about.
+/// Selects the containers that an exemption covers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ExemptContainers {
-    /// All of them, and what concerns the pod.
+    /// All containers, and violations of the pod itself.
     Whole,
-    /// These, and what concerns only them.
+    /// The named containers, and violations of these alone.
     Containers(Vec<Box<str>>),
 }
 
 impl ExemptContainers {
-    /// Whether the container called `name` is meant.
+    /// Returns whether the exemption covers the container called `name`.
     pub fn includes(&self, name: &str) -> bool {
         match self {
             Self::Whole => true,

@@ -1,28 +1,28 @@
-//! Where an image comes from, as containerd reads its name.
+//! Finds the repository of an image, as containerd reads its name.
 //!
-//! The name begins with a registry if its first part has a dot, a port or a capital in it, or is `localhost`; else
-//! it is Docker Hub's, where names of one part lie under `library`. CRI-O may be set up to look for names without a
-//! registry elsewhere: then list no Docker Hub.
+//! The name begins with a registry if its first part contains a dot, a port or a capital letter, or is `localhost`;
+//! otherwise it refers to Docker Hub, where names of one part are under `library`. Operators can configure CRI-O to
+//! resolve names without a registry elsewhere; then policies must not list Docker Hub.
 //!
-//! INVARIANT: what is no name in that grammar, or could be the id of an image that a node has already, is nowhere:
-//! it means something else to a runtime than it does here.
+//! INVARIANT: a name outside that grammar, or one that could be the id of an image on the node, has no repository,
+//! since a runtime may read it differently.
 
 use std::fmt;
 
-/// Docker Hub, under the one name it goes by here.
+/// Names Docker Hub; this module knows it by no other name.
 const HUB: &str = "docker.io";
 
-/// A registry, and perhaps a path in it.
+/// Holds a registry and an optional path in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Repository {
     /// The host and port, in lower case.
     registry: Box<str>,
-    /// The path, without slashes around it; empty: all of the registry.
+    /// The path, without slashes around it; empty means all of the registry.
     path: Box<str>,
 }
 
 impl Repository {
-    /// Reads `registry.example.com` or `registry.example.com/team`, which both must name the registry.
+    /// Parses `registry.example.com` or `registry.example.com/team`; the registry is required.
     pub fn parse(text: &str) -> Option<Self> {
         let (registry, path) = match text.split_once('/') {
             Some((registry, path)) if is_path(path) => (registry, path),
@@ -32,7 +32,7 @@ impl Repository {
         is_registry(registry).then(|| Self { registry: canonical(registry).into(), path: path.into() })
     }
 
-    /// The repository that an image's name names, without its tag and digest.
+    /// Returns the repository of an image's name, without tag and digest.
     pub fn of_image(image: &str) -> Option<Self> {
         let (rest, digest) =
             image.split_once('@').map_or((image, None), |(rest, digest)| (rest, Some(digest)));
@@ -41,7 +41,7 @@ impl Repository {
         }
         let last = rest.rfind('/').map_or(0, |slash| slash + 1);
         let (rest, tag) = match rest.get(last..)?.find(':') {
-            // A port is followed by a path.
+            // A path follows a port, but not a tag.
             Some(colon) => (rest.get(..last + colon)?, rest.get(last + colon + 1..)),
             None => (rest, None),
         };
@@ -52,7 +52,7 @@ impl Repository {
             return None;
         }
         let (registry, path) = match rest.split_once('/') {
-            // Whether it is a good name or not: it is where a runtime would go.
+            // A runtime would use this registry even if its name is invalid.
             Some((first, path)) if claims_registry(first) => {
                 (is_registry(first).then(|| canonical(first))?, path)
             }
@@ -63,7 +63,7 @@ impl Repository {
         is_path(&path).then(|| Self { registry: registry.into(), path: path.into() })
     }
 
-    /// Whether the other is this one or lies in it.
+    /// Returns whether the other repository is this one or inside it.
     pub fn holds(&self, other: &Self) -> bool {
         let within = || {
             other.path.strip_prefix(&*self.path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
@@ -87,18 +87,20 @@ fn canonical(registry: &str) -> String {
     if registry == "index.docker.io" { HUB.to_owned() } else { registry }
 }
 
-/// Whether this is an image by its id, or could be: nodes look for those among what they have, wherever it is from.
+/// Returns whether a name is or could be the id of an image.
+///
+/// Nodes look up such ids among their images from all registries.
 fn is_id(name: &str, tag: Option<&str>) -> bool {
     let is_algorithm = matches!(name, "sha256" | "sha384" | "sha512");
     (is_algorithm && tag.is_some()) || (name.len() == 64 && name.bytes().all(|b| b.is_ascii_hexdigit()))
 }
 
-/// Whether runtimes take the first part of a name for a registry.
+/// Returns whether runtimes read the first part of a name as a registry.
 fn claims_registry(part: &str) -> bool {
     part.contains(['.', ':']) || part == "localhost" || part.bytes().any(|b| b.is_ascii_uppercase())
 }
 
-/// Whether a registry is one that can be named here: a host, in labels, and perhaps a port.
+/// Returns whether a registry is valid here: a host made of labels, and an optional port.
 fn is_registry(part: &str) -> bool {
     let (host, port) = part.split_once(':').map_or((part, None), |(host, port)| (host, Some(port)));
     let is_label = |label: &str| {
@@ -116,7 +118,9 @@ fn is_path(path: &str) -> bool {
     path.len() <= 255 && path.split('/').all(is_component)
 }
 
-/// Letters and digits, with `.`, `_`, `__` or any number of `-` between them.
+/// Returns whether a part of a path is valid.
+///
+/// A part has letters and digits, with `.`, `_`, `__` or any number of `-` between them.
 fn is_component(component: &str) -> bool {
     let is_inner = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
     let is_separator = |run: &str| matches!(run, "." | "_" | "__") || run.bytes().all(|b| b == b'-');

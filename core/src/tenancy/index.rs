@@ -1,5 +1,6 @@
-//! Which pools a label or a toleration is about, by looking it up: a cluster may have very many pools, and a pod
-//! outside tenants is compared with all of them.
+//! Indexes pools by their labels and taints.
+//!
+//! A cluster may have very many pools, and the rules compare a pod outside tenants with all of them.
 
 use rustc_hash::FxHashMap;
 
@@ -7,7 +8,7 @@ use super::pools::{Pool, PoolId};
 use crate::api::Effect;
 use crate::objects::scheduling::Toleration;
 
-/// The taints and labels of all pools.
+/// Indexes the taints and labels of all pools.
 #[derive(Debug, Default)]
 pub(super) struct PoolIndex {
     taints: FxHashMap<Box<str>, TaintsOfKey>,
@@ -22,7 +23,7 @@ struct TaintsOfKey {
     by_value: FxHashMap<Box<str>, Effects>,
 }
 
-/// A set of effects.
+/// Holds a set of effects.
 #[derive(Clone, Copy, Debug, Default)]
 struct Effects(u8);
 
@@ -35,7 +36,7 @@ impl Effects {
         self.0 & other.0 != 0
     }
 
-    /// What a toleration with this effect tolerates; an effect that no taint can have is none.
+    /// Returns the effects that a toleration with this effect tolerates; unknown effects match none.
     fn tolerated(effect: &str) -> Self {
         let mut set = Self::default();
         for known in Effect::ALL {
@@ -65,8 +66,9 @@ impl PoolIndex {
         index
     }
 
-    /// Whether the toleration tolerates a taint of some pool. An operator that is not known counts as
-    /// tolerating every value: the caller denies what tolerates too much.
+    /// Returns whether the toleration tolerates a taint of some pool.
+    ///
+    /// An unknown operator counts as tolerating every value: the caller denies tolerations that tolerate too much.
     pub(super) fn is_tolerated_by(&self, toleration: &Toleration<'_>) -> bool {
         let tolerated = Effects::tolerated(&toleration.effect);
         let by_value = |of_key: &TaintsOfKey| {
@@ -82,12 +84,12 @@ impl PoolIndex {
         }
     }
 
-    /// How many values the pools' taints of this key have; each is one pool's.
+    /// Returns the number of values that pools' taints of this key have; each value belongs to one pool.
     pub(super) fn values_of(&self, key: &str) -> usize {
         self.taints.get(key).map_or(0, |of_key| of_key.by_value.len())
     }
 
-    /// The pools with this label; without a value, those with any value of it.
+    /// Iterates over the pools with this label; without a value, over those with any value of it.
     pub(super) fn labelled(&self, key: &str, value: Option<&str>) -> impl Iterator<Item = PoolId> {
         let of_key = self.labels.get(key);
         let (one, all) = match value {

@@ -1,11 +1,12 @@
-//! Which kinds a rule is about: those that are known, and those that Settings list.
+//! Tells which kinds rules judge: the built-in ones, and those that Settings list.
 
 use super::{ForeignRoute, Snapshot};
 use crate::objects::foreign_apis;
 use crate::objects::kinds::{KINDS, Kind, Topic, row};
 
-/// Whether a rule is about objects of a kind when they are written; that some are only not to be removed does not
-/// count.
+/// Returns whether a rule judges objects of a kind when they are written.
+///
+/// Kinds of which rules judge only updates and deletions of managed objects do not count.
 pub fn is_judged(group: &str, kind: &str, snapshot: &Snapshot) -> bool {
     row(group, kind).is_some_and(|row| row.topic != Topic::NetworkPolicies)
         || Kind::is_in_gateway_api(group)
@@ -13,7 +14,7 @@ pub fn is_judged(group: &str, kind: &str, snapshot: &Snapshot) -> bool {
         || foreign_apis::is_denied(group, kind)
 }
 
-/// Whether a rule is about objects of a kind of this name, in whatever group it is.
+/// Returns whether a rule judges a kind of this name, in any group.
 pub(crate) fn is_any_judged(kind: &str, foreign_routes: &[ForeignRoute]) -> bool {
     KINDS.iter().any(|row| row.name == kind)
         || foreign_routes.iter().any(|route| *route.kind == *kind)

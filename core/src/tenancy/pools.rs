@@ -1,48 +1,50 @@
-//! Pools as the scheduler sees them: labels to select, taints to tolerate.
+//! Holds pools with the labels and taints that the scheduler compares.
 
 use crate::api::{Effect, Operator};
 use crate::objects::scheduling::Toleration;
 
-/// A pool's place in the snapshot.
+/// Identifies a pool by its index in the snapshot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PoolId(pub(super) usize);
 
-/// A set of nodes, compiled.
+/// Holds a compiled pool of nodes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pool {
-    /// Its name.
+    /// The name.
     pub name: Box<str>,
-    /// The labels of its nodes, in the order of their keys; at least one.
+    /// The labels of the nodes, in the order of their keys; at least one.
     pub labels: Vec<(Box<str>, Box<str>)>,
-    /// The taints of its nodes.
+    /// The taints of the nodes.
     pub taints: Vec<Taint>,
 }
 
-/// A taint of a pool, compiled.
+/// Holds a compiled taint of a pool.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Taint {
-    /// Its key.
+    /// The key.
     pub key: Box<str>,
-    /// Its value, or the empty string.
+    /// The value, or the empty string.
     pub value: Box<str>,
-    /// Its effect; `None`: any.
+    /// The effect; `None` means any.
     pub effect: Option<Effect>,
 }
 
 impl Pool {
-    /// The value of the pool's label `key`.
+    /// Returns the value of the pool's label `key`.
     pub fn label(&self, key: &str) -> Option<&str> {
         self.labels.iter().find(|(k, _)| &**k == key).map(|(_, v)| &**v)
     }
 
-    /// Whether the pool is tainted with this key and value: then the label is its own.
+    /// Returns whether the pool has a taint with this key and value.
+    ///
+    /// A label with the same key and value then belongs to the pool alone.
     pub fn is_tainted_with(&self, key: &str, value: &str) -> bool {
         self.taints.iter().any(|taint| *taint.key == *key && *taint.value == *value)
     }
 }
 
 impl Taint {
-    /// The effects the taint may have.
+    /// Returns the effects that the taint may have.
     pub fn effects(&self) -> &[Effect] {
         match &self.effect {
             Some(effect) => std::slice::from_ref(effect),
@@ -50,7 +52,9 @@ impl Taint {
         }
     }
 
-    /// Whether `tolerations` tolerate this taint for good: each effect it may have, and without a time limit.
+    /// Returns whether `tolerations` tolerate each effect of the taint without a time limit.
+    ///
+    /// Only tolerations with a known operator count.
     pub fn tolerated_for_good(&self, tolerations: &[Toleration<'_>]) -> bool {
         self.effects().iter().all(|effect| {
             tolerations.iter().any(|toleration| {
@@ -62,21 +66,21 @@ impl Taint {
     }
 }
 
-/// A toleration that a tenant lists, compiled.
+/// Holds a compiled toleration that a tenant lists.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AllowedToleration {
     /// The taint's key; never empty.
     pub key: Box<str>,
-    /// How the value is compared.
+    /// The comparison of the value.
     pub operator: Operator,
     /// The value, for `Equal`.
     pub value: Box<str>,
-    /// The effect; `None`: any.
+    /// The effect; `None` means any.
     pub effect: Option<Effect>,
 }
 
 impl AllowedToleration {
-    /// Whether everything that `toleration` tolerates is granted.
+    /// Returns whether the tenant may use `toleration`: whether it tolerates no more than this entry.
     pub fn covers(&self, toleration: &Toleration<'_>) -> bool {
         if *toleration.key != *self.key {
             return false;
@@ -89,7 +93,7 @@ impl AllowedToleration {
     }
 }
 
-/// Whether the `NodeRestriction` plugin keeps kubelets from setting this label on their own nodes.
+/// Returns whether the `NodeRestriction` plugin forbids kubelets to set this label on their nodes.
 pub fn is_restricted(key: &str) -> bool {
     const RESTRICTED: &str = "node-restriction.kubernetes.io";
     key.split_once('/').is_some_and(|(prefix, _)| {

@@ -1,35 +1,35 @@
-//! Kinds of other APIs that claim hosts, and where in them the hosts are.
+//! Holds kinds of other APIs that claim hosts, and the paths of these hosts.
 
 use std::fmt;
 
-/// A kind that tenants may write, if its hosts are theirs.
+/// Holds a kind that tenants may write if they own its hosts.
 #[derive(Clone, Debug)]
 pub struct ForeignRoute {
-    /// Its API group.
+    /// The API group.
     pub group: Box<str>,
     /// The kind.
     pub kind: Box<str>,
-    /// Where its hosts must be.
+    /// The paths at which hosts must be.
     pub hosts: Vec<HostPath>,
-    /// Where further hosts may be.
+    /// The paths at which further hosts may be.
     pub optional_hosts: Vec<HostPath>,
 }
 
-/// Where hosts are in an object: a JSON path of fields and whole lists, `.spec.rules[*].host`.
+/// Holds the path of hosts in an object: fields and whole lists, as in `.spec.rules[*].host`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostPath(Vec<Step>);
 
-/// One step down into an object.
+/// Holds one step of a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// Into a field.
+    /// A field.
     Field(Box<str>),
-    /// Into every item of a list.
+    /// Every item of a list.
     Items,
 }
 
 impl HostPath {
-    /// Reads `.spec.rules[*].host`; the dot at its beginning may be missing, and a `$` may stand before it.
+    /// Parses `.spec.rules[*].host`; the first dot is optional, and a `$` may precede it.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.strip_prefix('$').unwrap_or(text);
         let mut steps = Vec::new();
@@ -46,7 +46,9 @@ impl HostPath {
         Some(Self(steps))
     }
 
-    /// Whether it leads to what is not read of an object: its kind, its status, and its metadata but for the name.
+    /// Returns whether the path leads to fields that are not decoded.
+    ///
+    /// These are the kind, the status, and the metadata except for the name.
     pub fn is_unread(&self) -> bool {
         match self.0.as_slice() {
             [Step::Field(first), Step::Field(name)] if **first == *"metadata" => **name != *"name",
@@ -55,7 +57,7 @@ impl HostPath {
         }
     }
 
-    /// Its steps, the first from the object itself.
+    /// Returns the steps, the first from the object itself.
     pub fn steps(&self) -> &[Step] {
         &self.0
     }

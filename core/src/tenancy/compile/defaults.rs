@@ -1,4 +1,4 @@
-//! What holds for the whole cluster: Settings over the embedded `policies/default.yaml`.
+//! Compiles Settings, and fills the gaps with the embedded `policies/default.yaml`.
 
 use serde::Deserialize;
 
@@ -9,18 +9,20 @@ use crate::api::{Mode, SettingsSpec, Source, StampMode, Workloads};
 use crate::rule_id::Modes;
 use crate::tenancy::{Controllers, ForeignRoute, Platform};
 
-/// The embedded Settings: `policies/default.yaml` as JSON, which a test keeps the same. The core reads no YAML.
+/// Holds the embedded Settings: `policies/default.yaml` as JSON.
+///
+/// A test keeps both the same. The core does not read YAML.
 const DEFAULT: &str = include_str!("default.json");
-/// What mistakes in it would be reported under.
+/// Names the file in mistakes of the embedded Settings.
 const DEFAULT_PATH: &str = "policies/default.yaml";
 
-/// What is read of [`DEFAULT`].
+/// Holds the fields that are read of [`DEFAULT`].
 #[derive(Deserialize)]
 struct Embedded {
     spec: SettingsSpec,
 }
 
-/// What holds for the whole cluster.
+/// Holds the settings of the whole cluster.
 pub(super) struct ClusterDefaults {
     pub(super) stamp: StampMode,
     pub(super) user_namespaces: bool,
@@ -30,7 +32,7 @@ pub(super) struct ClusterDefaults {
     pub(super) controllers: Controllers,
     pub(super) foreign_routes: Vec<ForeignRoute>,
     pub(super) annotation_prefixes: Vec<Box<str>>,
-    /// The system namespaces, and where they were written.
+    /// The system namespaces; `at` is the document that lists them.
     pub(super) system_namespaces: Vec<String>,
     pub(super) at: At,
 }
@@ -76,7 +78,9 @@ fn overlay(base: &mut ClusterDefaults, object: &Named<SettingsSpec>, mistakes: &
     }
 }
 
-/// The embedded Settings. A test keeps them complete; what they lacked would be strict.
+/// Returns the embedded Settings.
+///
+/// A test keeps them complete; the values here for missing fields are strict.
 fn embedded(mistakes: &mut Mistakes) -> ClusterDefaults {
     let at = At::new(Source::document(DEFAULT_PATH, 1));
     let mut base = ClusterDefaults {
@@ -95,7 +99,7 @@ fn embedded(mistakes: &mut Mistakes) -> ClusterDefaults {
         Ok(Embedded { spec }) => {
             overlay(&mut base, &Named { at, name: "default".to_owned(), spec }, mistakes)
         }
-        // INVARIANT: a test reads the embedded file; were it broken, nothing would load.
+        // INVARIANT: a test reads the embedded file. If it were invalid, no policies would load.
         Err(error) => mistakes.error_json(&at, "spec", "", error.to_string()),
     }
     base

@@ -1,14 +1,14 @@
-//! Whose each domain is: exactly one tenant's.
+//! Checks that each domain belongs to exactly one tenant.
 //!
-//! Claims go into one map for each way of writing a domain, and each claim is then looked up under the names
-//! above it: as many look-ups as it has labels, however many claims there are.
+//! The check puts claims into one map for each form of a domain, and looks up each claim under its parent names: as
+//! many look-ups as the claim has labels, independent of the number of claims.
 
 use rustc_hash::FxHashMap;
 
 use super::mistakes::Mistakes;
 use crate::hosts::{Domain, parents};
 
-/// A domain that a tenant claims.
+/// Holds a domain that a tenant claims.
 pub(super) struct Claim {
     /// The tenant's index.
     pub(super) tenant: usize,
@@ -17,7 +17,7 @@ pub(super) struct Claim {
     pub(super) domain: Domain,
 }
 
-/// Calls `report` with each claim that overlaps with another tenant's, and with that one.
+/// Calls `report` with each claim that overlaps with another tenant's claim, and with that claim.
 pub(super) fn overlaps<'c>(
     claims: &'c [Claim],
     mistakes: &mut Mistakes,
@@ -37,7 +37,7 @@ pub(super) fn overlaps<'c>(
     }
 }
 
-/// The first claim of each domain.
+/// Holds the first claim of each domain.
 #[derive(Default)]
 struct Owners<'c> {
     exact: FxHashMap<&'c str, &'c Claim>,
@@ -55,7 +55,7 @@ impl<'c> Owners<'c> {
         map.entry(base).or_insert(claim)
     }
 
-    /// Another tenant's claim that `claim` lies within, wholly or in part, and that is written otherwise.
+    /// Returns another tenant's claim of another form that contains all or part of `claim`.
     fn wider_than(&self, claim: &Claim) -> Option<&'c Claim> {
         let base = claim.domain.base();
         let one = |base: &str| self.one_below.get(base).copied();
@@ -70,7 +70,7 @@ impl<'c> Owners<'c> {
             Domain::OneBelow(_) => {
                 any(base).filter(foreign).or_else(|| parents(base).filter_map(any).find(foreign))
             }
-            // What `*.c` shares with `**.b` is found from `*.c`.
+            // The look-up of `*.c` finds its overlap with `**.b`.
             Domain::AnyBelow(_) => parents(base).filter_map(any).find(foreign),
         }
     }

@@ -1,4 +1,4 @@
-//! Exemptions: whose they are, what they cover, and whether they still hold.
+//! Compiles exemptions: finds their tenants, checks their targets, and drops expired ones.
 
 use jiff::civil::Date;
 use rustc_hash::FxHashMap;
@@ -11,7 +11,7 @@ use crate::api::{ExemptionSpec, Target};
 use crate::tenancy::judged::is_any_judged;
 use crate::tenancy::{ExemptContainers, Exemption, ForeignRoute, Place, Tenant};
 
-/// Compiles exemptions into the tenants they are for.
+/// Compiles exemptions, and adds them to their tenants.
 pub(super) struct Compiler<'c> {
     /// Sorted by name.
     pub(super) tenants: &'c mut [Tenant],
@@ -21,14 +21,14 @@ pub(super) struct Compiler<'c> {
     pub(super) today: Date,
 }
 
-/// Who an exemption is for.
+/// Names the tenant or namespace of an exemption.
 enum Whose {
     Tenant(usize),
     Namespace(Box<str>),
 }
 
 impl Compiler<'_> {
-    /// The exemptions that are for namespaces, by namespace.
+    /// Compiles all exemptions, and returns those for namespaces, by namespace.
     pub(super) fn compile(
         self,
         objects: &[Named<ExemptionSpec>],
@@ -107,7 +107,7 @@ impl Compiler<'_> {
         None
     }
 
-    /// Whether it has not expired.
+    /// Returns whether the exemption has not expired.
     fn holds(&self, object: &Named<ExemptionSpec>, mistakes: &mut Mistakes) -> bool {
         const PATH: &str = "spec.expires";
         let Named { at, spec, .. } = object;
@@ -127,7 +127,7 @@ impl Compiler<'_> {
     }
 }
 
-/// `YYYY-MM-DD` and nothing else: jiff alone would take a time after it as well.
+/// Parses `YYYY-MM-DD` and nothing else: jiff alone would also accept a time after the date.
 fn date(text: &str) -> Option<Date> {
     (text.len() == "YYYY-MM-DD".len()).then(|| text.parse().ok()).flatten()
 }

@@ -1,4 +1,4 @@
-//! Where mistakes are collected.
+//! Collects mistakes.
 
 use std::fmt;
 use std::rc::Rc;
@@ -9,7 +9,7 @@ use super::names;
 use crate::api::{Mistake, Mode, Source};
 use crate::rule_id::RuleId;
 
-/// The document a mistake is in; many mistakes and claims point to one.
+/// Refers to the document of a mistake; many mistakes and claims share one.
 #[derive(Clone)]
 pub(super) struct At {
     pub(super) source: Rc<Source>,
@@ -27,11 +27,13 @@ impl fmt::Display for At {
     }
 }
 
-/// How many times the nearest name is looked for: each time costs a walk over all names, which must not make a
-/// load of many mistakes quadratic. Whoever mistyped more than this has read the pattern by then.
+/// Limits how often the compiler looks for the nearest name.
+///
+/// Each search visits all names, so without a limit the cost of many mistakes would be quadratic. An operator needs
+/// no more suggestions than this to see the pattern.
 const SUGGESTIONS: usize = 50;
 
-/// What was found so far.
+/// Holds the mistakes found so far.
 #[derive(Default)]
 pub(super) struct Mistakes {
     errors: Vec<Mistake>,
@@ -40,7 +42,7 @@ pub(super) struct Mistakes {
 }
 
 impl Mistakes {
-    /// An error, with the value that was written.
+    /// Adds an error about a value.
     pub(super) fn error(
         &mut self,
         at: &At,
@@ -51,7 +53,7 @@ impl Mistakes {
         self.error_json(at, path, json(value), message);
     }
 
-    /// An error, with its value as JSON already, or empty where the field is missing.
+    /// Adds an error about a value that is JSON already, or empty for a missing field.
     pub(super) fn error_json(
         &mut self,
         at: &At,
@@ -62,7 +64,7 @@ impl Mistakes {
         self.errors.push(mistake(at, path.into(), value.into(), message.into()));
     }
 
-    /// A warning, with the value that was written.
+    /// Adds a warning about a value.
     pub(super) fn warn(
         &mut self,
         at: &At,
@@ -73,7 +75,7 @@ impl Mistakes {
         self.warnings.push(mistake(at, path.into(), json(value), message.into()));
     }
 
-    /// `, did you mean ...?`, if one of `candidates` is near to `name`.
+    /// Returns `, did you mean ...?` if one of `candidates` is near to `name`.
     pub(super) fn suggest<'c>(&mut self, name: &str, candidates: impl Iterator<Item = &'c str>) -> String {
         self.suggested += 1;
         if self.suggested > SUGGESTIONS {
@@ -82,7 +84,7 @@ impl Mistakes {
         names::did_you_mean(name, candidates)
     }
 
-    /// The rule called `id`, or an error at `path`.
+    /// Returns the rule called `id`, or adds an error at `path`.
     pub(super) fn rule<V: Serialize + ?Sized>(
         &mut self,
         at: &At,
@@ -104,7 +106,7 @@ impl Mistakes {
         rule
     }
 
-    /// The rules that `modes` names, with their modes.
+    /// Returns the rules that `modes` names, with their modes.
     pub(super) fn modes<'m>(
         &mut self,
         at: &At,
@@ -117,7 +119,7 @@ impl Mistakes {
             .collect()
     }
 
-    /// Errors and warnings, each sorted.
+    /// Returns the errors and the warnings, each sorted.
     pub(super) fn finish(mut self) -> (Vec<Mistake>, Vec<Mistake>) {
         self.errors.sort();
         self.warnings.sort();
@@ -130,11 +132,12 @@ fn mistake(at: &At, path: String, value: String, message: String) -> Mistake {
 }
 
 fn json(value: &(impl Serialize + ?Sized)) -> String {
-    // INVARIANT: strings, lists and maps of strings are always JSON; should one not be, the path still tells.
+    // INVARIANT: strings, lists and maps of strings are always JSON. If one were not, the path would still identify
+    // it.
     serde_json::to_string(value).unwrap_or_default()
 }
 
-/// A list that is there and empty: whoever wrote it may have meant all of them or none.
+/// Adds an error for an empty list, whose author may have meant everything or nothing.
 pub(super) fn refuse_empty<T>(list: &[T], at: &At, path: &str, mend: &str, mistakes: &mut Mistakes) {
     if list.is_empty() {
         mistakes.error_json(at, path, "[]", format!("an empty list means nothing at all; {mend}"));

@@ -1,6 +1,6 @@
-//! Which names Kubernetes accepts, and which one was meant.
+//! Checks names as Kubernetes does, and suggests names that were likely meant.
 
-/// Whether `text` is an RFC 1123 label, as the name of a namespace must be.
+/// Returns whether `text` is an RFC 1123 label, as the name of a namespace must be.
 pub fn is_dns_label(text: &str) -> bool {
     let bytes = text.as_bytes();
     let inner = |b: &u8| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'-';
@@ -10,8 +10,9 @@ pub fn is_dns_label(text: &str) -> bool {
         && bytes.last() != Some(&b'-')
 }
 
-/// Whether `text` is an RFC 1123 subdomain, as the names of most objects must be. A label in it may be longer
-/// than 63, which is how Kubernetes has it.
+/// Returns whether `text` is an RFC 1123 subdomain, as the names of most objects must be.
+///
+/// A label in it may be longer than 63 characters, as in Kubernetes.
 pub(super) fn is_subdomain(text: &str) -> bool {
     let is_part = |part: &str| {
         let bytes = part.as_bytes();
@@ -24,7 +25,9 @@ pub(super) fn is_subdomain(text: &str) -> bool {
     text.len() <= 253 && text.split('.').all(is_part)
 }
 
-/// Whether `key` may be the key of a label or a taint: a name, perhaps with a subdomain and a slash before it.
+/// Returns whether `key` may be the key of a label or a taint.
+///
+/// A key is a name, with an optional subdomain and a slash before it.
 pub(super) fn is_qualified_name(key: &str) -> bool {
     match key.split_once('/') {
         Some((prefix, name)) => is_subdomain(prefix) && is_name(name),
@@ -32,7 +35,7 @@ pub(super) fn is_qualified_name(key: &str) -> bool {
     }
 }
 
-/// Whether `value` may be the value of a label or a taint: a name, or nothing.
+/// Returns whether `value` may be the value of a label or a taint: a name, or nothing.
 pub(super) fn is_label_value(value: &str) -> bool {
     value.is_empty() || is_name(value)
 }
@@ -46,14 +49,14 @@ fn is_name(text: &str) -> bool {
         && bytes.last().is_some_and(u8::is_ascii_alphanumeric)
 }
 
-/// What is wrong with a key that is no qualified name.
+/// Explains why a key is not a qualified name.
 pub(super) const KEY: &str = "this key is refused by Kubernetes; write `name` or `prefix.example.com/name`, the name \
      being at most 63 letters, digits, `-`, `_` and `.` that begin and end with a letter or digit";
-/// What is wrong with a value that is no label value.
+/// Explains why a value is not a label value.
 pub(super) const VALUE: &str = "this value is refused by Kubernetes; write at most 63 letters, digits, `-`, `_` and `.` \
      that begin and end with a letter or digit";
 
-/// The path of `key` in the map at `path`. Keys with dots and slashes in them are bracketed.
+/// Returns the path of `key` in the map at `path`, in brackets if the key has dots or slashes.
 pub fn keyed(path: &str, key: &str) -> String {
     if key.is_empty() || key.contains(['.', '/', '[', ']', ' ']) {
         format!("{path}[{key}]")
@@ -62,11 +65,11 @@ pub fn keyed(path: &str, key: &str) -> String {
     }
 }
 
-/// The one of `candidates` that was likely meant by `name`.
+/// Returns the one of `candidates` that `name` likely meant.
 fn nearest<'c>(name: &str, candidates: impl Iterator<Item = &'c str>) -> Option<&'c str> {
     let near = |candidate: &str| {
         let distance = strsim::damerau_levenshtein(&name.to_lowercase(), &candidate.to_lowercase());
-        // A third of the letters may be wrong; beyond that it is a guess.
+        // At most a third of the letters may differ.
         (distance <= 1.max(name.chars().count() / 3)).then_some(distance)
     };
     candidates
@@ -75,7 +78,7 @@ fn nearest<'c>(name: &str, candidates: impl Iterator<Item = &'c str>) -> Option<
         .map(|(_, candidate)| candidate)
 }
 
-/// `, did you mean ...?`, if one of `candidates` is near to `name`.
+/// Returns `, did you mean ...?` if one of `candidates` is near to `name`.
 pub fn did_you_mean<'c>(name: &str, candidates: impl Iterator<Item = &'c str>) -> String {
     nearest(name, candidates).map(|nearest| format!(", did you mean `{nearest}`?")).unwrap_or_default()
 }

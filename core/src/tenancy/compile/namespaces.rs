@@ -1,4 +1,4 @@
-//! Whose each namespace is: exactly one's.
+//! Checks that each namespace has exactly one owner.
 
 use std::collections::hash_map::Entry;
 
@@ -11,11 +11,11 @@ use crate::tenancy::Place;
 const NAME: &str = "this is no name of a namespace; write exact names of lower-case letters, digits and `-`, \
      at most 63 of them, no patterns";
 
-/// The namespaces that were claimed so far.
+/// Holds the namespaces claimed so far.
 pub(super) struct NamespaceOwners(FxHashMap<Box<str>, Place>);
 
 impl NamespaceOwners {
-    /// Begins with the system namespaces.
+    /// Returns owners that hold only the system namespaces.
     pub(super) fn new(system_namespaces: &[String], at: &At, mistakes: &mut Mistakes) -> Self {
         let mut owners = Self(FxHashMap::default());
         for (index, namespace) in system_namespaces.iter().enumerate() {
@@ -29,7 +29,9 @@ impl NamespaceOwners {
         owners
     }
 
-    /// Gives `namespace` to the tenant at `index`; `describe` says whose it is if it is taken.
+    /// Assigns `namespace` to the tenant at `index`, or adds an error if it is taken.
+    ///
+    /// `describe` names the tenant that has it.
     pub(super) fn claim(
         &mut self,
         namespace: &str,

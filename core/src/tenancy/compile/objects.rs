@@ -1,4 +1,4 @@
-//! The objects by kind, as the compiler takes them: sorted by name, and no name twice.
+//! Sorts the objects by kind and name, and refuses second objects of a name.
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -6,23 +6,23 @@ use super::mistakes::{At, Mistakes};
 use super::names;
 use crate::api::{self, Located, Object, Spec};
 
-/// An object that could not be read, but that others may refer to.
+/// Refers to an object that could not be read, and that others may refer to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Unread {
-    /// Its kind; `None`: it may be any.
+    /// The kind; `None` means that it may be any.
     pub kind: Option<String>,
-    /// Its name; `None`: it may be any.
+    /// The name; `None` means that it may be any.
     pub name: Option<String>,
 }
 
-/// An object's spec, its name and where it was written.
+/// Holds an object's spec, its name and its source.
 pub(super) struct Named<S> {
     pub(super) at: At,
     pub(super) name: String,
     pub(super) spec: S,
 }
 
-/// The objects by kind, each kind sorted by name, no name twice.
+/// Holds the objects by kind, each kind sorted by name, without duplicates.
 #[derive(Default)]
 pub(super) struct Objects {
     pub(super) pools: Vec<Named<api::NodePoolSpec>>,
@@ -51,7 +51,7 @@ impl Objects {
     }
 }
 
-/// Sorts by name; names that are none, and all but the first object of a name, are mistakes.
+/// Sorts the objects by name, and adds errors for invalid names and for duplicates.
 fn distinct<S>(objects: &mut Vec<Named<S>>, kind: &str, mistakes: &mut Mistakes) {
     objects.sort_by(|a, b| a.name.cmp(&b.name).then_with(|| a.at.source.cmp(&b.at.source)));
     for object in objects.iter() {
@@ -77,16 +77,16 @@ fn distinct<S>(objects: &mut Vec<Named<S>>, kind: &str, mistakes: &mut Mistakes)
     });
 }
 
-/// Names that exist although their objects could not be read.
+/// Holds the names of existing objects that could not be read.
 pub(super) struct Known<'u> {
     names: FxHashSet<&'u str>,
-    /// Nobody knows which names there are.
+    /// True if the name of an unread object is unknown.
     is_any: bool,
 }
 
 impl<'u> Known<'u> {
     pub(super) fn of(kind: &str, unread: &'u [Unread]) -> Self {
-        // Who misspelt the kind may have meant this one.
+        // An object of an unknown kind may be of this one.
         let may_be = |unread: &&Unread| unread.kind.as_deref().is_none_or(|k| k == kind);
         let mut known = Self { names: FxHashSet::default(), is_any: false };
         for unread in unread.iter().filter(may_be) {
@@ -103,7 +103,7 @@ impl<'u> Known<'u> {
     }
 }
 
-/// Index of a sorted list of names.
+/// Returns the index of each name in the list.
 pub(super) fn index_by_name<S>(objects: &[Named<S>]) -> FxHashMap<&str, usize> {
     objects.iter().enumerate().map(|(index, object)| (object.name.as_str(), index)).collect()
 }

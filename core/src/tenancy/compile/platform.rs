@@ -1,4 +1,4 @@
-//! Who is trusted, by exact names, and with what.
+//! Compiles the lists of trusted users and groups, and of annotation prefixes.
 
 use super::mistakes::{At, Mistakes};
 use super::names;
@@ -6,7 +6,7 @@ use super::namespaces::NamespaceOwners;
 use crate::api;
 use crate::tenancy::{Controllers, Place, Platform};
 
-/// Groups that tell nothing about who somebody is.
+/// Lists groups that identify no team, since users of all kinds are in them.
 const EVERYBODY: [&str; 5] = [
     "system:authenticated",
     "system:bootstrappers",
@@ -14,12 +14,12 @@ const EVERYBODY: [&str; 5] = [
     "system:serviceaccounts",
     "system:unauthenticated",
 ];
-/// What the name of a ServiceAccount as a user begins with.
+/// Begins the user name of a ServiceAccount.
 const SERVICE_ACCOUNT: &str = "system:serviceaccount:";
-/// What the name of the group of a namespace's ServiceAccounts begins with.
+/// Begins the name of the group of a namespace's ServiceAccounts.
 const SERVICE_ACCOUNTS: &str = "system:serviceaccounts:";
 
-/// Writes what is written over what holds without it, list by list.
+/// Overwrites each list of the platform that Settings contain.
 pub(super) fn platform(base: &mut Platform, at: &At, written: &api::Platform, mistakes: &mut Mistakes) {
     let api::Platform { users: named, groups, namespace_keys } = written;
     if let Some(named) = named {
@@ -44,7 +44,7 @@ pub(super) fn platform(base: &mut Platform, at: &At, written: &api::Platform, mi
     }
 }
 
-/// The same for controllers.
+/// Overwrites each list of controllers that Settings contain.
 pub(super) fn controllers(
     base: &mut Controllers,
     at: &At,
@@ -74,7 +74,9 @@ fn users(at: &At, path: &str, written: &[String], mistakes: &mut Mistakes) -> Ve
     written.iter().map(|name| name.as_str().into()).collect()
 }
 
-/// Whoever may write in a namespace may be any ServiceAccount of it, so none of a tenant's is trusted.
+/// Adds an error for each trusted ServiceAccount of a tenant's namespace.
+///
+/// A user who may write in a namespace may run pods as any of its ServiceAccounts.
 pub(super) fn refuse_tenants(
     settings: Option<(&At, &api::SettingsSpec)>,
     owners: &NamespaceOwners,
@@ -104,7 +106,7 @@ pub(super) fn refuse_tenants(
     }
 }
 
-/// Whether this is a ServiceAccount, or all of them, of a tenant's namespace.
+/// Returns whether a name is a ServiceAccount, or the group of all, of a tenant's namespace.
 fn is_tenants(name: &str, owners: &NamespaceOwners) -> bool {
     let namespace = name
         .strip_prefix(SERVICE_ACCOUNTS)
@@ -112,7 +114,9 @@ fn is_tenants(name: &str, owners: &NamespaceOwners) -> bool {
     namespace.is_some_and(|namespace| matches!(owners.get(namespace), Some(Place::Tenant(_))))
 }
 
-/// Whom the embedded Settings trust may be a tenant's here: nobody wrote that name, so it is no mistake.
+/// Removes names from the embedded Settings that are ServiceAccounts of tenants in this cluster.
+///
+/// No operator wrote these names, so they are not mistakes.
 pub(super) fn distrust_tenants(
     platform: &mut Platform,
     controllers: &mut Controllers,

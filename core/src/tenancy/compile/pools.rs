@@ -1,4 +1,4 @@
-//! NodePools: labels and taints that Kubernetes accepts, and no taint that two pools share.
+//! Compiles NodePools: checks labels and taints, and that no two pools share a taint.
 
 use rustc_hash::FxHashMap;
 
@@ -8,21 +8,21 @@ use super::objects::{Known, Named, index_by_name};
 use crate::api::{self, NodePoolSpec, Operator};
 use crate::tenancy::{AllowedToleration, Pool, PoolId, Taint, is_restricted};
 
-/// The pools, and how they are found by name and by taint.
+/// Holds the pools, and finds them by name and by taint.
 pub(super) struct Pools<'o> {
     pools: Vec<Pool>,
     by_name: FxHashMap<&'o str, usize>,
     known: Known<'o>,
-    /// The first pool with a taint key and value.
+    /// The first pool with each taint key and value.
     by_taint: FxHashMap<(&'o str, &'o str), usize>,
-    /// The pools with a taint key.
+    /// The pools with each taint key.
     by_taint_key: FxHashMap<&'o str, Vec<usize>>,
 }
 
-/// What a pool is called by a tenant.
+/// Holds the result of a look-up by name.
 pub(super) enum Found {
     Pool(PoolId),
-    /// It exists, but could not be read.
+    /// The pool exists, but could not be read.
     Unread,
     Unknown,
 }
@@ -40,12 +40,13 @@ impl Pools<'_> {
         self.pools.iter().map(|pool| &*pool.name)
     }
 
-    /// A pool outside `own` whose taint `grant` reaches. Its effect does not count: a taint's effect can be
-    /// changed on the node without anybody looking here.
+    /// Returns a pool outside `own` with a taint that `grant` tolerates.
+    ///
+    /// The effect does not count: the effect of a node's taint can change without a change of the NodePool.
     pub(super) fn reached_by(&self, grant: &AllowedToleration, own: &[PoolId]) -> Option<&Pool> {
         let is_foreign = |index: &&usize| !own.contains(&PoolId(**index));
         let index = match grant.operator {
-            // At most one more is looked at than the tenant has pools.
+            // The search visits at most one more pool than the tenant has.
             Operator::Exists => self.by_taint_key.get(&*grant.key)?.iter().find(is_foreign)?,
             Operator::Equal => Some(self.by_taint.get(&(&*grant.key, &*grant.value))?).filter(is_foreign)?,
         };
@@ -118,7 +119,7 @@ fn check_labels(object: &Named<NodePoolSpec>, mistakes: &mut Mistakes) {
         let message = "a pool without labels would be every node of the cluster; name at least one label";
         mistakes.error(at, PATH, &spec.node_selector, message);
     }
-    // Every node of the pool carries all of the labels, so one that a kubelet cannot set protects the pool.
+    // Every node of the pool has all of the labels, so one label that a kubelet cannot set protects the pool.
     let is_protected = spec.node_selector.keys().any(|key| is_restricted(key));
     for (key, value) in &spec.node_selector {
         let path = || names::keyed(PATH, key);
@@ -155,7 +156,7 @@ fn check_taint(at: &At, place: usize, taint: &api::Taint, all: &[api::Taint], mi
     }
 }
 
-/// Notes whose taint it is; a taint is one pool's.
+/// Records the pool of a taint, and adds an error if another pool has the same one.
 fn claim<'o>(
     pools: &mut Pools<'o>,
     objects: &[Named<NodePoolSpec>],

@@ -1,4 +1,4 @@
-//! Kinds of other APIs, and where their hosts are.
+//! Compiles kinds of other APIs and the paths of their hosts.
 
 use super::mistakes::{At, Mistakes};
 use super::names;

@@ -1,4 +1,4 @@
-//! Tenants: their namespaces, pools, domains, and what they may do.
+//! Compiles tenants: their namespaces, pools, domains and permissions.
 
 mod listed;
 mod services;
@@ -15,7 +15,7 @@ use crate::hosts::{Domain, Domains};
 use crate::rule_id::Modes;
 use crate::tenancy::{AllowedToleration, PodSecurity, PoolId, Tenant};
 
-/// The newest minor version whose standards were known when this was written.
+/// Holds the newest minor version whose standards this code implements.
 const NEWEST_MINOR: u16 = 37;
 
 pub(super) fn compile(
@@ -113,7 +113,7 @@ fn claim_domains(index: usize, object: &Named<TenantSpec>, claims: &mut Vec<Clai
     }
 }
 
-/// Claims are in the order of the tenants.
+/// Adds the claimed domains to the tenants. The claims are in the order of the tenants.
 fn give_domains(claims: Vec<Claim>, tenants: &mut [Tenant]) {
     let mut claims = claims.into_iter().peekable();
     for (index, tenant) in tenants.iter_mut().enumerate() {
@@ -122,7 +122,7 @@ fn give_domains(claims: Vec<Claim>, tenants: &mut [Tenant]) {
     }
 }
 
-/// The pools that are named, the default first, none twice.
+/// Returns the named pools, the default first, without duplicates.
 fn find_pools(at: &At, named: &NodePools, pools: &Pools<'_>, mistakes: &mut Mistakes) -> Vec<PoolId> {
     let mut found = Vec::new();
     let mut find = |path: String, name: &str, mistakes: &mut Mistakes| match pools.find(name) {
@@ -182,14 +182,14 @@ fn pod_security(at: &At, written: Option<&api::PodSecurity>, mistakes: &mut Mist
     PodSecurity { level, minor }
 }
 
-/// The `N` of `v1.N`.
+/// Returns the `N` of `v1.N`.
 fn minor(version: &str) -> Option<u16> {
     let digits = version.strip_prefix("v1.")?;
     let canonical = digits == "0" || !digits.starts_with('0');
     (canonical && digits.bytes().all(|b| b.is_ascii_digit())).then(|| digits.parse().ok()).flatten()
 }
 
-/// The tolerations that are granted beside those of the tenant's `own` pools.
+/// Returns the tolerations that are granted beside those of the tenant's `own` pools.
 fn grants(
     at: &At,
     written: &[TolerationGrant],

@@ -1,11 +1,11 @@
-//! What a tenant's pods and Ingresses may name.
+//! Compiles the lists of names that a tenant's pods and Ingresses may use.
 
 use crate::api;
 use crate::tenancy::compile::mistakes::{At, Mistakes, refuse_empty};
 use crate::tenancy::compile::names;
 use crate::tenancy::{DEFAULT_SCHEDULER, Repository, RuntimeClasses};
 
-/// What is wrong with a name that no object can have.
+/// Explains why a text is not the name of an object.
 const NO_NAME: &str =
     "this is no name of an object; use lower-case letters, digits, `-` and `.`, at most 253 of them";
 
@@ -74,7 +74,7 @@ pub(super) fn ingress_classes(
     let written = written?;
     refuse_empty(written, at, PATH, "name a class, or leave the field out: then it is any or none", mistakes);
     for (place, name) in written.iter().enumerate() {
-        // An annotation may name what no object could be called, such as `azure/application-gateway`.
+        // An annotation may name a class that no object can have as its name, such as `azure/application-gateway`.
         let (first, rest) = name.split_once('/').unwrap_or(("a", name));
         if !names::is_subdomain(first) || !names::is_subdomain(rest) {
             mistakes.error(at, format!("{PATH}[{place}]"), name, NO_NAME);
@@ -144,7 +144,7 @@ pub(super) fn certificate_issuers(
 
 pub(super) fn annotations(at: &At, written: &[String], mistakes: &mut Mistakes) -> Vec<Box<str>> {
     for (place, key) in written.iter().enumerate() {
-        // Keys of annotations have the form of those of labels, whatever the case of their prefix.
+        // Keys of annotations have the form of label keys, but their prefix may contain capital letters.
         if !names::is_qualified_name(&key.to_ascii_lowercase()) {
             mistakes.error(at, format!("spec.annotations[{place}]"), key, names::KEY);
         }
@@ -152,7 +152,7 @@ pub(super) fn annotations(at: &At, written: &[String], mistakes: &mut Mistakes) 
     written.iter().map(|key| key.as_str().into()).collect()
 }
 
-/// Names of objects in a list, which is not empty.
+/// Compiles a list of objects' names, which must not be empty.
 fn listed(at: &At, path: &str, written: &[String], mend: &str, mistakes: &mut Mistakes) -> Vec<Box<str>> {
     refuse_empty(written, at, path, mend, mistakes);
     for (place, name) in written.iter().enumerate() {

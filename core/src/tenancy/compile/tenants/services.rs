@@ -1,4 +1,4 @@
-//! What a tenant's Services may do.
+//! Compiles the limits on a tenant's Services.
 
 use std::net::IpAddr;
 
@@ -94,16 +94,18 @@ fn external_name(at: &At, place: usize, name: &str, mistakes: &mut Mistakes) -> 
     None
 }
 
-/// Whether a name of the cluster's own is among those that `domain` stands for.
+/// Returns whether `domain` matches a name of the cluster's own.
 fn is_in_cluster(domain: &Domain) -> bool {
     let base = domain.base();
     let is_below = base == CLUSTER || parents(base).any(|above| above == CLUSTER);
-    // `*.local` and `**.local` hold `cluster.local`, the latter all that is below it.
+    // `*.local` and `**.local` match `cluster.local`, the latter also all names below it.
     let is_above = !matches!(domain, Domain::Exact(_)) && parents(CLUSTER).any(|above| above == base);
     is_below || is_above
 }
 
-/// Resolvers take a name whose last label is a number for an address: `127.1`, `0x7f000001`.
+/// Returns whether resolvers take a name for an address, as in `127.1` and `0x7f000001`.
+///
+/// They do so if its last label is a number.
 fn is_address_like(base: &str) -> bool {
     let last = base.rsplit('.').next().unwrap_or(base);
     let is_hex =
