@@ -20,7 +20,7 @@
 //! | [`rule_id`] | the rules' ids and modes, and the namespaces in which they hold | `api` |
 //! | [`verdict`] | the answers to reviews | `api`, `json`, `rule_id` |
 //! | [`review`] | decoding and encoding of AdmissionReviews | `api`, `json`, `objects`, `verdict` |
-//! | [`tenancy`] | the compiler of operators' objects, and the snapshot that it returns | `api`, `hosts`, `objects`, `rule_id` |
+//! | [`tenancy`] | the compiler of operators' objects, and its snapshot | `api`, `hosts`, `objects`, `rule_id` |
 //! | [`judging`] | the code that rules share | all above |
 //! | [`rules`] | the rules | `api`, `hosts`, `json`, `judging`, `labels`, `objects`, `review`, `rule_id`, `tenancy` |
 //! | `stamp` | the patch of a new pod | `api`, `json`, `judging`, `objects`, `review`, `rule_id`, `tenancy` |

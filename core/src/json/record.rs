@@ -48,7 +48,9 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for Place<'_, T> {
 
 /// Declares a struct that decodes from a JSON object: `name: Type = "jsonName"`.
 macro_rules! record {
-    ($(#[$meta:meta])* $vis:vis struct $name:ident<'a> { $($(#[$doc:meta])* $field:ident: $ty:ty = $json:literal,)* }) => {
+    ($(#[$meta:meta])* $vis:vis struct $name:ident<'a> {
+        $($(#[$doc:meta])* $field:ident: $ty:ty = $json:literal,)*
+    }) => {
         $(#[$meta])*
         #[derive(Debug, Default)]
         $vis struct $name<'a> { $($(#[$doc])* $vis $field: $ty,)* }
@@ -57,7 +59,9 @@ macro_rules! record {
             $crate::json::record_methods!($name<'a>, $($field: $json,)*);
         }
     };
-    ($(#[$meta:meta])* $vis:vis struct $name:ident { $($(#[$doc:meta])* $field:ident: $ty:ty = $json:literal,)* }) => {
+    ($(#[$meta:meta])* $vis:vis struct $name:ident {
+        $($(#[$doc:meta])* $field:ident: $ty:ty = $json:literal,)*
+    }) => {
         $(#[$meta])*
         #[derive(Debug, Default)]
         $vis struct $name { $($(#[$doc])* $vis $field: $ty,)* }

@@ -244,8 +244,10 @@ mod tests {
         assert_eq!(status["reason"], "Forbidden");
         assert_eq!(
             status["message"],
-            "tenant `tenants-x`: spec.tolerations[0]: tolerates every taint of every node; name a key (rule tolerations)\n\
-             tenant `tenants-x`: spec.tolerations[1]: tolerates every taint of every node; name a key (rule tolerations)"
+            "tenant `tenants-x`: spec.tolerations[0]: tolerates every taint of every node; name a key \
+             (rule tolerations)\n\
+             tenant `tenants-x`: spec.tolerations[1]: tolerates every taint of every node; name a key \
+             (rule tolerations)"
         );
         assert_eq!(status["details"]["causes"][1]["field"], "spec.tolerations[1]");
     }

@@ -293,7 +293,8 @@ mod tests {
                 "spec.jobTemplate.spec.template.spec.initContainers[0].securityContext.privileged",
                 "spec.jobTemplate.spec.template.spec.hostIPC",
                 "spec.jobTemplate.spec.template.spec.volumes[0].hostPath",
-                "spec.jobTemplate.spec.template.metadata.annotations[container.apparmor.security.beta.kubernetes.io/app]",
+                "spec.jobTemplate.spec.template.metadata.annotations\
+                 [container.apparmor.security.beta.kubernetes.io/app]",
             ]
         );
     }

@@ -200,7 +200,9 @@ proptest! {
     fn m9_broken_json_is_what_it_is_to_serde_json(
         text in json(),
         at in any::<prop::sample::Index>(),
-        with in prop::sample::select(vec!["", "\"", "\\", "{", "}", "[", "]", ",", ":", "0", "-", ".", "e", " ", "n", "\u{1}", "é"]),
+        with in prop::sample::select(vec![
+            "", "\"", "\\", "{", "}", "[", "]", ",", ":", "0", "-", ".", "e", " ", "n", "\u{1}", "é",
+        ]),
         removed in 0_usize..3,
     ) {
         let mut characters: Vec<char> = text.chars().collect();

@@ -60,8 +60,15 @@ mod tests {
             r#"{"type":"redirect","redirectConfig":{"host":"example.org","statusCode":"HTTP_302"}}"#,
             r#"{"Type": "redirect", "RedirectConfig": {"Protocol": "HTTPS", "Port": "443", "StatusCode": "HTTP_301"}}
 "#,
-            r#"{"type":"fixed-response","fixedResponseConfig":{"contentType":"text/plain","statusCode":"503","messageBody":"no; {}"}}"#,
-            r#"{"type":"forward","forwardConfig":{"targetGroups":[{"serviceName":"a","servicePort":"http","weight":20},{"serviceName":"b","servicePort":80}],"targetGroupStickinessConfig":{"enabled":true}}}"#,
+            concat!(
+                r#"{"type":"fixed-response","fixedResponseConfig":"#,
+                r#"{"contentType":"text/plain","statusCode":"503","messageBody":"no; {}"}}"#
+            ),
+            concat!(
+                r#"{"type":"forward","forwardConfig":{"targetGroups":["#,
+                r#"{"serviceName":"a","servicePort":"http","weight":20},{"serviceName":"b","servicePort":80}],"#,
+                r#""targetGroupStickinessConfig":{"enabled":true}}}"#
+            ),
         ] {
             assert!(are_harmless(action), "{action}");
         }
@@ -71,7 +78,10 @@ mod tests {
             "{}",
             r#"{"type":"forward","targetGroupARN":"arn:aws:x"}"#,
             r#"{"type":"forward","forwardConfig":{"targetGroups":[{"targetGroupARN":"arn:aws:x"}]}}"#,
-            r#"{"type":"forward","forwardConfig":{"targetGroups":[{"serviceName":"a","servicePort":80,"targetgrouparn":"x"}]}}"#,
+            concat!(
+                r#"{"type":"forward","forwardConfig":{"targetGroups":["#,
+                r#"{"serviceName":"a","servicePort":80,"targetgrouparn":"x"}]}}"#
+            ),
             r#"{"type":"redirect","forwardConfig":{"targetGroups":[{"serviceName":"a","servicePort":80}]}}"#,
             r#"{"type":"forward"}"#,
             r#"{"type":"authenticate-oidc"}"#,

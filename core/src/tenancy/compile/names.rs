@@ -53,8 +53,8 @@ fn is_name(text: &str) -> bool {
 pub(super) const KEY: &str = "this key is refused by Kubernetes; write `name` or `prefix.example.com/name`, the name \
      being at most 63 letters, digits, `-`, `_` and `.` that begin and end with a letter or digit";
 /// Explains why a value is not a label value.
-pub(super) const VALUE: &str = "this value is refused by Kubernetes; write at most 63 letters, digits, `-`, `_` and `.` \
-     that begin and end with a letter or digit";
+pub(super) const VALUE: &str = "this value is refused by Kubernetes; write at most 63 letters, digits, `-`, `_` and \
+     `.` that begin and end with a letter or digit";
 
 /// Returns the path of `key` in the map at `path`, in brackets if the key has dots or slashes.
 pub fn keyed(path: &str, key: &str) -> String {

@@ -77,7 +77,8 @@ pub(super) fn compile<'o>(
             && !object.spec.node_selector.is_empty()
         {
             let message = format!(
-                "these are the labels of NodePool `{}` ({}) too, so both stand for the same nodes; let tenants share one pool",
+                "these are the labels of NodePool `{}` ({}) too, so both stand for the same nodes; let tenants \
+                 share one pool",
                 first.name, first.at
             );
             mistakes.warn(&object.at, "spec.nodeSelector", &object.spec.node_selector, message);
