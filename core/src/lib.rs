@@ -14,8 +14,8 @@
 //! |---|---|---|
 //! | [`api`] | the objects that operators write | nothing |
 //! | [`labels`] | the labels that the API server and partywall define | nothing |
-//! | [`hosts`] | hosts, domains, and which domain a host belongs to | nothing |
-//! | [`json`] | the reader of reviews, types that borrow from them, patches | nothing |
+//! | [`hosts`] | hosts, domains, and the match of one against the other | nothing |
+//! | [`json`] | the reader of reviews, the types that borrow from them, and patches | nothing |
 //! | [`objects`] | the table of kinds, and the fields that rules read of each | `api`, `json` |
 //! | [`rule_id`] | the rules' ids and modes, and the namespaces in which they hold | `api` |
 //! | [`verdict`] | the answers to reviews | `api`, `json`, `rule_id` |

@@ -81,7 +81,7 @@ pub enum HostError {
     /// An IP address.
     #[error("an IP address is no host name")]
     Address,
-    /// Letters beyond ASCII.
+    /// A host with letters outside ASCII.
     #[error("a host name must be written in ASCII (punycode)")]
     NotAscii,
     /// Any other text that is not a DNS name.
