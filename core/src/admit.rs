@@ -65,7 +65,7 @@ pub fn admit(phase: Phase, request: &Request<'_>, snapshot: &Snapshot) -> Verdic
         return Verdict::allow();
     }
     let (new, old) = match &request.operation {
-        Operation::Delete { old } if request.kind == Kind::Custom && phase == Phase::Validate => {
+        Operation::Delete { old } if request.kind == Kind::Unstructured && phase == Phase::Validate => {
             return judge_deletion(request, owner, snapshot, *old);
         }
         Operation::Delete { .. } | Operation::Connect => return Verdict::allow(),
@@ -79,8 +79,8 @@ pub fn admit(phase: Phase, request: &Request<'_>, snapshot: &Snapshot) -> Verdic
                 "`object` is null where there should be one; send the object",
             );
         }
-        Object::Missing | Object::Unread | Object::Custom(_)
-            if matches!(request.kind, Kind::Other | Kind::Custom) && is_to_be_read(request) =>
+        Object::Missing | Object::Unread | Object::Unstructured(_)
+            if matches!(request.kind, Kind::Other | Kind::Unstructured) && is_to_be_read(request) =>
         {
             let slash = if request.subresource.is_empty() { "" } else { "/" };
             let message = format!(
@@ -110,7 +110,7 @@ pub fn admit(phase: Phase, request: &Request<'_>, snapshot: &Snapshot) -> Verdic
         | Object::Gateway(_)
         | Object::OpenShiftRoute(_)
         | Object::Certificate(_)
-        | Object::Custom(_) => {}
+        | Object::Unstructured(_) => {}
     }
     let subject = Subject { request, object: new, old: None, bound_node: None, owner, snapshot };
     if is_shown_by_kubelet(&subject) {
@@ -168,7 +168,7 @@ fn judge_deletion(
 fn judge<'a>(subject: &Subject<'_, 'a>, raw: Option<&'a RawValue>) -> Verdict {
     // An old object that does not decode excuses no violation of the new one.
     let decode = |raw| decode_as(subject.request.kind, &subject.request.subresource, raw).ok();
-    let is_compared = matches!(subject.request.kind, Kind::Namespace | Kind::Custom);
+    let is_compared = matches!(subject.request.kind, Kind::Namespace | Kind::Unstructured);
     let compared = raw.filter(|_| is_compared).and_then(decode);
     // A running pod names its node, and nearly always did so before the update. The first check assumes this, and the
     // code looks the old node up only if nothing else is wrong with the pod: it costs more to decode and judge the

@@ -15,5 +15,5 @@ pub(crate) use self::pairs::Annotations;
 pub use self::pairs::Pairs;
 pub use self::patch::Patch;
 pub(crate) use self::patch::{PatchBuilder, Pointer};
-pub(crate) use self::record::{Place, record, record_methods};
+pub(crate) use self::record::{Place, borrowed, borrowed_methods};
 pub use self::text::Text;

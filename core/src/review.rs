@@ -21,7 +21,7 @@ use thiserror::Error;
 
 use self::request::{GroupKind, RawRequest};
 use crate::json::reader::{self, Refused};
-use crate::json::{Escaped, Place, Text, record, without_position};
+use crate::json::{Escaped, Place, Text, borrowed, without_position};
 use crate::objects::kinds::kind_of;
 use crate::objects::object::FieldError;
 
@@ -114,7 +114,7 @@ fn check(kind: &str, api_version: &str, uid: &str) -> Result<(), NotAReview> {
     Ok(())
 }
 
-record! {
+borrowed! {
     /// Holds a whole review.
     struct Review<'a> {
         /// `AdmissionReview`.
@@ -126,7 +126,7 @@ record! {
     }
 }
 
-record! {
+borrowed! {
     /// Holds only the uid of a review.
     struct UidReview<'a> {
         /// `AdmissionReview`.
@@ -138,7 +138,7 @@ record! {
     }
 }
 
-record! {
+borrowed! {
     /// Holds only the uid of a request.
     struct UidRequest<'a> {
         /// The uid.
@@ -146,7 +146,7 @@ record! {
     }
 }
 
-record! {
+borrowed! {
     /// Holds only the namespace of a review.
     struct NamespaceReview<'a> {
         /// The request.
@@ -154,7 +154,7 @@ record! {
     }
 }
 
-record! {
+borrowed! {
     /// Holds only the namespace of a request.
     struct NamespaceRequest<'a> {
         /// The namespace.
@@ -162,7 +162,7 @@ record! {
     }
 }
 
-record! {
+borrowed! {
     /// Holds only the kind of a review.
     struct KindReview<'a> {
         /// The request.
@@ -170,7 +170,7 @@ record! {
     }
 }
 
-record! {
+borrowed! {
     /// Holds only the kind of a request.
     struct KindRequest<'a> {
         /// The kind of the object.

@@ -1,6 +1,6 @@
 //! Decodes only the fields that partywall reads of an object, and borrows them from the request.
 //!
-//! [`record!`] declares a struct that decodes from a JSON object only. Serde's derive would also accept an array for
+//! [`borrowed!`] declares a struct that decodes from a JSON object only. Serde's derive would also accept an array for
 //! a struct, and would refuse `null`. Here an array is an error, `null` means the same as absence, as in Kubernetes,
 //! a repeated field is an error, and the decoder skips unknown fields without building them.
 
@@ -8,14 +8,14 @@ use std::fmt;
 
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, Visitor};
 
-/// Decodes a value in place, and returns whether it was there and not `null`.
+/// Decodes a value in place, and returns whether it is not `null`.
 ///
-/// Records are large, and moving one costs as much as reading it. `null` leaves the place unchanged.
+/// The structs are large, and moving one costs as much as reading it. `null` leaves the place unchanged.
 ///
 /// `deserialize_in_place` is serde's own hook for this; types that do not implement it are decoded by value and
 /// moved.
 ///
-/// INVARIANT: the place holds the default value. A record leaves fields that are absent or `null` unchanged.
+/// INVARIANT: the place holds the default value, so fields that are absent or `null` keep it.
 pub(crate) struct Place<'p, T>(pub(crate) &'p mut T);
 
 impl<'de, T: Deserialize<'de>> DeserializeSeed<'de> for Place<'_, T> {
@@ -47,7 +47,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for Place<'_, T> {
 }
 
 /// Declares a struct that decodes from a JSON object: `name: Type = "jsonName"`.
-macro_rules! record {
+macro_rules! borrowed {
     ($(#[$meta:meta])* $vis:vis struct $name:ident<'a> {
         $($(#[$doc:meta])* $field:ident: $ty:ty = $json:literal,)*
     }) => {
@@ -56,7 +56,7 @@ macro_rules! record {
         $vis struct $name<'a> { $($(#[$doc])* $vis $field: $ty,)* }
 
         impl<'de: 'a, 'a> serde::de::Deserialize<'de> for $name<'a> {
-            $crate::json::record_methods!($name<'a>, $($field: $json,)*);
+            $crate::json::borrowed_methods!($name<'a>, $($field: $json,)*);
         }
     };
     ($(#[$meta:meta])* $vis:vis struct $name:ident {
@@ -67,13 +67,13 @@ macro_rules! record {
         $vis struct $name { $($(#[$doc])* $vis $field: $ty,)* }
 
         impl<'de> serde::de::Deserialize<'de> for $name {
-            $crate::json::record_methods!($name, $($field: $json,)*);
+            $crate::json::borrowed_methods!($name, $($field: $json,)*);
         }
     };
 }
 
-/// Implements decoding for both forms of [`record!`].
-macro_rules! record_methods {
+/// Implements decoding for both forms of [`borrowed!`].
+macro_rules! borrowed_methods {
     ($value:ty, $($field:ident: $json:literal,)*) => {
         fn deserialize<D: serde::de::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
             let mut record = Self::default();
@@ -110,9 +110,9 @@ macro_rules! record_methods {
                 }
             }
 
-            struct RecordVisitor<R>(R);
+            struct BorrowedVisitor<R>(R);
 
-            impl<'de: 'a, 'a> serde::de::Visitor<'de> for RecordVisitor<&mut $value> {
+            impl<'de: 'a, 'a> serde::de::Visitor<'de> for BorrowedVisitor<&mut $value> {
                 type Value = ();
 
                 fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -141,19 +141,19 @@ macro_rules! record_methods {
                 }
             }
 
-            deserializer.deserialize_map(RecordVisitor(place))
+            deserializer.deserialize_map(BorrowedVisitor(place))
         }
     };
 }
 
-pub(crate) use {record, record_methods};
+pub(crate) use {borrowed, borrowed_methods};
 
 #[cfg(test)]
 mod tests {
     use crate::json::{List, Pairs, Text};
 
-    record! {
-        /// A record to test with.
+    borrowed! {
+        /// Holds values to test with.
         struct Sample<'a> {
             /// A string.
             name: Text<'a> = "name",

@@ -2,10 +2,10 @@
 
 use serde_json::value::RawValue;
 
-use crate::json::{List, Text, record};
+use crate::json::{List, Text, borrowed};
 use crate::objects::metadata::Metadata;
 
-record! {
+borrowed! {
     /// Holds a Certificate.
     pub struct Certificate<'a> {
         /// The object's metadata.
@@ -15,7 +15,7 @@ record! {
     }
 }
 
-record! {
+borrowed! {
     /// Holds the spec of a Certificate.
     pub struct CertificateSpec<'a> {
         /// The DNS names that the certificate is valid for.
@@ -49,7 +49,7 @@ record! {
     }
 }
 
-record! {
+borrowed! {
     /// Holds the subject of a Certificate.
     pub struct Subject<'a> {
         /// The organizations; Kubernetes takes them for groups.
@@ -57,14 +57,14 @@ record! {
     }
 }
 
-record! {
+borrowed! {
     /// Refers to the issuer that signs a Certificate.
     pub struct IssuerRef<'a> {
         /// The name.
         name: Text<'a> = "name",
-        /// The kind; empty: Issuer.
+        /// The kind; empty means Issuer.
         kind: Text<'a> = "kind",
-        /// The group; empty: cert-manager's own.
+        /// The group; empty means cert-manager's own.
         group: Text<'a> = "group",
     }
 }

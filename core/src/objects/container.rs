@@ -6,9 +6,9 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::json::{List, Text, record};
+use crate::json::{List, Text, borrowed};
 
-record! {
+borrowed! {
     /// Holds a container of any list.
     pub struct Container<'a> {
         /// The name, unique among all containers of the pod.
@@ -53,7 +53,7 @@ fn is_some(amount: &str) -> bool {
     digits.bytes().any(|byte| matches!(byte, b'1'..=b'9'))
 }
 
-record! {
+borrowed! {
     /// Holds the resources that a container requests.
     struct Resources<'a> {
         /// The requested amounts.
@@ -63,7 +63,7 @@ record! {
     }
 }
 
-record! {
+borrowed! {
     /// Holds a port of a container.
     struct ContainerPort {
         /// The node's port; 0 means none.
@@ -116,7 +116,7 @@ impl<'de> Deserialize<'de> for HostPorts {
 /// Limits the number of ports of a container.
 const PORTS: usize = 20_000;
 
-record! {
+borrowed! {
     /// Holds a volume mount.
     pub struct VolumeMount<'a> {
         /// The volume's name.
@@ -124,7 +124,7 @@ record! {
     }
 }
 
-record! {
+borrowed! {
     /// Holds the security context of a container.
     pub struct ContainerSecurityContext<'a> {
         /// True if the container is privileged.
@@ -150,7 +150,7 @@ record! {
     }
 }
 
-record! {
+borrowed! {
     /// The Linux capabilities.
     pub struct Capabilities<'a> {
         /// The added capabilities.
@@ -160,7 +160,7 @@ record! {
     }
 }
 
-record! {
+borrowed! {
     /// The SELinux labels.
     pub struct SeLinuxOptions<'a> {
         /// The user.
@@ -172,7 +172,7 @@ record! {
     }
 }
 
-record! {
+borrowed! {
     /// Holds a seccomp profile.
     pub struct SeccompProfile<'a> {
         /// `RuntimeDefault`, `Localhost` or `Unconfined`.
@@ -180,7 +180,7 @@ record! {
     }
 }
 
-record! {
+borrowed! {
     /// Holds an AppArmor profile.
     pub struct AppArmorProfile<'a> {
         /// `RuntimeDefault`, `Localhost` or `Unconfined`.
@@ -188,7 +188,7 @@ record! {
     }
 }
 
-record! {
+borrowed! {
     /// The Windows options.
     pub struct WindowsOptions {
         /// True if the container is a HostProcess container.
@@ -196,7 +196,7 @@ record! {
     }
 }
 
-record! {
+borrowed! {
     /// Holds a probe.
     pub struct Probe<'a> {
         /// The HTTP handler.
@@ -206,7 +206,7 @@ record! {
     }
 }
 
-record! {
+borrowed! {
     /// Holds the lifecycle hooks of a container.
     pub struct Lifecycle<'a> {
         /// The hook after the start.
@@ -216,7 +216,7 @@ record! {
     }
 }
 
-record! {
+borrowed! {
     /// Holds a lifecycle hook.
     pub struct Handler<'a> {
         /// The HTTP handler.
@@ -226,7 +226,7 @@ record! {
     }
 }
 
-record! {
+borrowed! {
     /// Holds the target of a probe or hook.
     pub struct HandlerTarget<'a> {
         /// The host; empty means the pod itself.

@@ -3,11 +3,11 @@
 //! The lists here have higher limits than the API. They keep a hostile object from filling the memory, and from
 //! claiming more hosts than the rules can check.
 
-use crate::json::{List, Pairs, Text, record};
+use crate::json::{List, Pairs, Text, borrowed};
 use crate::objects::metadata::Metadata;
 use crate::objects::scheduling::LabelSelector;
 
-record! {
+borrowed! {
     /// Holds an HTTPRoute, GRPCRoute, TLSRoute, TCPRoute or UDPRoute, of any served version.
     pub struct Route<'a> {
         /// The object's metadata.
@@ -17,7 +17,7 @@ record! {
     }
 }
 
-record! {
+borrowed! {
     /// Holds the spec of a route.
     pub struct RouteSpec<'a> {
         /// The parents that the route attaches to.
@@ -31,7 +31,7 @@ record! {
     }
 }
 
-record! {
+borrowed! {
     /// Holds a rule of a route.
     pub struct RouteRule<'a> {
         /// The filters that apply to the requests.
@@ -41,7 +41,7 @@ record! {
     }
 }
 
-record! {
+borrowed! {
     /// Holds a backend and the filters for it.
     pub struct Backend<'a> {
         /// The group; if absent, core.
@@ -57,7 +57,7 @@ record! {
     }
 }
 
-record! {
+borrowed! {
     /// Holds a filter that applies to requests.
     pub struct Filter<'a> {
         /// The type of the filter.
@@ -71,7 +71,7 @@ record! {
     }
 }
 
-record! {
+borrowed! {
     /// Holds a filter that sends requests to a backend.
     pub struct Sent<'a> {
         /// The backend.
@@ -79,7 +79,7 @@ record! {
     }
 }
 
-record! {
+borrowed! {
     /// Refers to an object that may be in another namespace.
     pub struct Reference<'a> {
         /// The group; the referring field defines its default.
@@ -97,7 +97,7 @@ record! {
     }
 }
 
-record! {
+borrowed! {
     /// Holds a Gateway or a ListenerSet.
     pub struct Gateway<'a> {
         /// The object's metadata.
@@ -107,7 +107,7 @@ record! {
     }
 }
 
-record! {
+borrowed! {
     /// Holds the spec of a Gateway or a ListenerSet.
     ///
     /// The field that says which ListenerSets may attach is not read: the rules judge each ListenerSet by itself.
@@ -131,7 +131,7 @@ record! {
     }
 }
 
-record! {
+borrowed! {
     /// Holds a listener.
     pub struct Listener<'a> {
         /// The host; empty means every host.
@@ -147,7 +147,7 @@ record! {
     }
 }
 
-record! {
+borrowed! {
     /// Holds the TLS settings of a listener.
     pub struct ListenerTls<'a> {
         /// The certificates.
@@ -157,7 +157,7 @@ record! {
     }
 }
 
-record! {
+borrowed! {
     /// Selects the routes that may attach.
     pub struct AllowedRoutes<'a> {
         /// The namespaces of the routes.
@@ -165,7 +165,7 @@ record! {
     }
 }
 
-record! {
+borrowed! {
     /// Selects the namespaces of routes that may attach.
     pub struct RouteNamespaces<'a> {
         /// `Same` (the default), `All`, `Selector` or `None`.
@@ -175,7 +175,7 @@ record! {
     }
 }
 
-record! {
+borrowed! {
     /// Holds an address that a Gateway requests.
     pub struct Address<'a> {
         /// The type; if absent, IPAddress.
@@ -185,7 +185,7 @@ record! {
     }
 }
 
-record! {
+borrowed! {
     /// Holds the settings of the objects that a controller creates for a Gateway.
     pub struct Infrastructure<'a> {
         /// The labels of these objects.
@@ -197,7 +197,7 @@ record! {
     }
 }
 
-record! {
+borrowed! {
     /// Holds the TLS settings of all listeners of a Gateway.
     pub struct GatewayTls<'a> {
         /// The settings towards backends.
@@ -207,7 +207,7 @@ record! {
     }
 }
 
-record! {
+borrowed! {
     /// Holds the TLS settings of a Gateway towards backends.
     pub struct BackendTls<'a> {
         /// The client certificate for connections to backends.
@@ -215,7 +215,7 @@ record! {
     }
 }
 
-record! {
+borrowed! {
     /// Holds the TLS settings of a Gateway towards clients.
     pub struct FrontendTls<'a> {
         /// The settings for ports without their own.
@@ -225,7 +225,7 @@ record! {
     }
 }
 
-record! {
+borrowed! {
     /// Holds the TLS settings of one port towards clients.
     pub struct PortFrontend<'a> {
         /// The settings.
@@ -233,7 +233,7 @@ record! {
     }
 }
 
-record! {
+borrowed! {
     /// Holds TLS settings towards clients.
     pub struct PortTls<'a> {
         /// The validation of client certificates.
@@ -241,7 +241,7 @@ record! {
     }
 }
 
-record! {
+borrowed! {
     /// Holds the validation of client certificates.
     pub struct Validation<'a> {
         /// The certificate authorities.
@@ -249,7 +249,7 @@ record! {
     }
 }
 
-record! {
+borrowed! {
     /// Holds the targets in the spec of a policy.
     pub struct PolicySpec<'a> {
         /// The target, in versions older than the list.
@@ -259,7 +259,7 @@ record! {
     }
 }
 
-record! {
+borrowed! {
     /// Holds an OpenShift Route.
     pub struct OpenShiftRoute<'a> {
         /// The object's metadata.
@@ -269,7 +269,7 @@ record! {
     }
 }
 
-record! {
+borrowed! {
     /// Holds the spec of an OpenShift Route.
     pub struct OpenShiftRouteSpec<'a> {
         /// The host; empty means one that the API server derives from the Route's name.

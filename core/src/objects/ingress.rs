@@ -2,14 +2,14 @@
 
 use serde::de::IgnoredAny;
 
-use crate::json::{List, Text, record};
+use crate::json::{List, Text, borrowed};
 use crate::objects::metadata::Metadata;
 use crate::objects::service::ServiceStatus;
 
 /// Names the annotation for a class, which controllers use with different prefixes.
 const ANNOTATION: &str = "ingress.class";
 
-record! {
+borrowed! {
     /// Holds an Ingress.
     pub struct Ingress<'a> {
         /// The object's metadata.
@@ -21,7 +21,7 @@ record! {
     }
 }
 
-record! {
+borrowed! {
     /// Holds the spec of an Ingress.
     pub struct IngressSpec<'a> {
         /// The hosts and their paths.
@@ -35,7 +35,7 @@ record! {
     }
 }
 
-record! {
+borrowed! {
     /// Holds a rule of an Ingress.
     pub struct IngressRule<'a> {
         /// The host; empty means every host.
@@ -45,7 +45,7 @@ record! {
     }
 }
 
-record! {
+borrowed! {
     /// Holds the paths of a rule.
     pub struct IngressHttp<'a> {
         /// The paths.
@@ -53,7 +53,7 @@ record! {
     }
 }
 
-record! {
+borrowed! {
     /// Holds a path of an Ingress.
     pub struct IngressPath<'a> {
         /// The path; empty means all paths.
@@ -63,7 +63,7 @@ record! {
     }
 }
 
-record! {
+borrowed! {
     /// Holds the backend of a path.
     pub struct IngressBackend {
         /// A resource that is not a Service.
@@ -71,7 +71,7 @@ record! {
     }
 }
 
-record! {
+borrowed! {
     /// Holds a certificate of an Ingress.
     pub struct IngressTls<'a> {
         /// The hosts; if empty, the controller decides.

@@ -46,7 +46,7 @@ pub enum Kind {
     /// cert-manager's Certificate.
     Certificate,
     /// Metadata and undecoded fields: kinds that are not part of Kubernetes, and a few that are.
-    Custom,
+    Unstructured,
     /// Nothing: no rule reads the kind.
     Other,
 }
@@ -153,7 +153,7 @@ macro_rules! kinds {
                 match (group, kind) {
                     $(($($group)|*, $name) => Self::$shape,)*
                     _ if OWN_GROUPS.contains(&group) => Self::Other,
-                    _ => Self::Custom,
+                    _ => Self::Unstructured,
                 }
             }
         }
@@ -200,15 +200,15 @@ kinds! {
     "Route", "routes", ["route.openshift.io"], Namespaced, OpenShiftRoute, Routes;
     "Certificate", "certificates", ["cert-manager.io"], Namespaced, Certificate, Certificates;
     // The rules do not read the form in which these contain the names to be signed.
-    "CertificateRequest", "certificaterequests", ["cert-manager.io"], Namespaced, Custom, Certificates;
-    "Order", "orders", ["acme.cert-manager.io"], Namespaced, Custom, Certificates;
-    "Challenge", "challenges", ["acme.cert-manager.io"], Namespaced, Custom, Certificates;
-    "ResourceClaim", "resourceclaims", ["resource.k8s.io"], Namespaced, Custom, Devices;
-    "ResourceClaimTemplate", "resourceclaimtemplates", ["resource.k8s.io"], Namespaced, Custom, Devices;
-    "NetworkPolicy", "networkpolicies", ["networking.k8s.io"], Namespaced, Custom, NetworkPolicies;
-    "CiliumNetworkPolicy", "ciliumnetworkpolicies", ["cilium.io"], Namespaced, Custom, NetworkPolicies;
+    "CertificateRequest", "certificaterequests", ["cert-manager.io"], Namespaced, Unstructured, Certificates;
+    "Order", "orders", ["acme.cert-manager.io"], Namespaced, Unstructured, Certificates;
+    "Challenge", "challenges", ["acme.cert-manager.io"], Namespaced, Unstructured, Certificates;
+    "ResourceClaim", "resourceclaims", ["resource.k8s.io"], Namespaced, Unstructured, Devices;
+    "ResourceClaimTemplate", "resourceclaimtemplates", ["resource.k8s.io"], Namespaced, Unstructured, Devices;
+    "NetworkPolicy", "networkpolicies", ["networking.k8s.io"], Namespaced, Unstructured, NetworkPolicies;
+    "CiliumNetworkPolicy", "ciliumnetworkpolicies", ["cilium.io"], Namespaced, Unstructured, NetworkPolicies;
     "NetworkPolicy", "networkpolicies",
-        ["crd.projectcalico.org", "projectcalico.org"], Namespaced, Custom, NetworkPolicies;
+        ["crd.projectcalico.org", "projectcalico.org"], Namespaced, Unstructured, NetworkPolicies;
 }
 
 /// Lists cluster-scoped kinds that no rule reads, by group; an empty list means all kinds of the group.
@@ -336,9 +336,9 @@ mod tests {
 
     #[test]
     fn other_groups_are_somebody_elses() {
-        assert_eq!(Kind::of("example.com", "Pod"), Kind::Custom);
+        assert_eq!(Kind::of("example.com", "Pod"), Kind::Unstructured);
         assert_eq!(Kind::of("apps", "ControllerRevision"), Kind::Other);
-        assert_eq!(Kind::of("gateway.networking.k8s.io", "Unheard"), Kind::Custom);
+        assert_eq!(Kind::of("gateway.networking.k8s.io", "Unheard"), Kind::Unstructured);
         assert!(is_cluster_scoped("", "Namespace") && is_cluster_scoped("node.k8s.io", "RuntimeClass"));
         assert!(!is_cluster_scoped("", "Pod") && !is_cluster_scoped("example.com", "Node"));
         assert!(!is_cluster_scoped("storage.k8s.io", "CSIStorageCapacity"));

@@ -2,9 +2,9 @@
 
 use serde_json::value::RawValue;
 
-use crate::json::{Annotations, List, Text, record};
+use crate::json::{Annotations, List, Text, borrowed};
 
-record! {
+borrowed! {
     /// Holds the metadata of an object.
     pub struct Metadata<'a> {
         /// The name; empty if the API server has not generated it yet.
@@ -20,7 +20,7 @@ record! {
     }
 }
 
-record! {
+borrowed! {
     /// Refers to an owner of an object.
     pub struct OwnerReference<'a> {
         /// The group and version of the kind.

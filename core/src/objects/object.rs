@@ -15,7 +15,7 @@ use crate::objects::pod::{
 };
 use crate::objects::scheduling::Binding;
 use crate::objects::service::{Endpoints, Service};
-use crate::objects::unstructured::Custom;
+use crate::objects::unstructured::Unstructured;
 
 /// Holds an object, decoded as its kind.
 #[derive(Debug)]
@@ -45,7 +45,7 @@ pub enum Object<'a> {
     /// cert-manager's Certificate.
     Certificate(Box<Certificate<'a>>),
     /// An object of which only the metadata is decoded.
-    Custom(Box<Custom<'a>>),
+    Unstructured(Box<Unstructured<'a>>),
     /// An object that no rule reads.
     Unread,
     /// `null` or no value.
@@ -70,7 +70,7 @@ impl<'a> Object<'a> {
             | Self::Gateway(_)
             | Self::OpenShiftRoute(_)
             | Self::Certificate(_)
-            | Self::Custom(_)
+            | Self::Unstructured(_)
             | Self::Unread
             | Self::Missing => None,
         }
@@ -91,7 +91,7 @@ impl<'a> Object<'a> {
             Self::Gateway(gateway) => Some(&gateway.metadata),
             Self::OpenShiftRoute(route) => Some(&route.metadata),
             Self::Certificate(certificate) => Some(&certificate.metadata),
-            Self::Custom(object) => Some(&object.metadata),
+            Self::Unstructured(object) => Some(&object.metadata),
             Self::Unread | Self::Missing => None,
         }
     }
@@ -126,7 +126,7 @@ pub fn is_without_spec(subresource: &str) -> bool {
 pub(crate) fn reading(kind: Kind, subresource: &str) -> Kind {
     // From its status a pod takes only metadata, from which controllers derive names outside the cluster.
     if kind == Kind::Pod && subresource == "status" {
-        return Kind::Custom;
+        return Kind::Unstructured;
     }
     let is_read_of = match subresource {
         "status" => matches!(kind, Kind::Service | Kind::Ingress | Kind::Namespace),
@@ -156,7 +156,7 @@ impl<'de> DeserializeSeed<'de> for DecodeAs {
             Kind::Gateway | Kind::ListenerSet => present(deserializer, Object::Gateway),
             Kind::OpenShiftRoute => present(deserializer, Object::OpenShiftRoute),
             Kind::Certificate => present(deserializer, Object::Certificate),
-            Kind::Namespace | Kind::Custom => present(deserializer, Object::Custom),
+            Kind::Namespace | Kind::Unstructured => present(deserializer, Object::Unstructured),
             Kind::Other => IgnoredAny::deserialize(deserializer).map(|_| Object::Unread),
         }
     }

@@ -3,13 +3,13 @@
 //! Rules do not name `initContainers`: they visit containers through [`PodSpec::containers`], so that they cannot
 //! forget a list.
 
-use crate::json::{List, Pairs, Text, record};
+use crate::json::{List, Pairs, Text, borrowed};
 use crate::objects::container::{AppArmorProfile, Container, SeLinuxOptions, SeccompProfile, WindowsOptions};
 use crate::objects::metadata::Metadata;
 use crate::objects::scheduling::{Affinity, NodeSelectorTerm, Toleration};
 use crate::objects::volume::Volume;
 
-record! {
+borrowed! {
     /// Holds a Pod.
     pub struct Pod<'a> {
         /// The pod's metadata.
@@ -19,7 +19,7 @@ record! {
     }
 }
 
-record! {
+borrowed! {
     /// Holds a template of pods.
     pub struct PodTemplateSpec<'a> {
         /// The pods' metadata.
@@ -29,7 +29,7 @@ record! {
     }
 }
 
-record! {
+borrowed! {
     /// Holds the spec of a kind with `spec.template`.
     pub struct TemplateOwnerSpec<'a> {
         /// The template; a ReplicationController may have none.
@@ -37,7 +37,7 @@ record! {
     }
 }
 
-record! {
+borrowed! {
     /// Holds a Deployment, ReplicaSet, StatefulSet, DaemonSet, Job or ReplicationController.
     pub struct TemplateOwner<'a> {
         /// The object's metadata.
@@ -47,7 +47,7 @@ record! {
     }
 }
 
-record! {
+borrowed! {
     /// Holds the spec of a CronJob.
     pub struct CronJobSpec<'a> {
         /// The jobs' template.
@@ -55,7 +55,7 @@ record! {
     }
 }
 
-record! {
+borrowed! {
     /// Holds a template of Jobs.
     pub struct JobTemplate<'a> {
         /// The jobs' spec.
@@ -63,7 +63,7 @@ record! {
     }
 }
 
-record! {
+borrowed! {
     /// Holds a CronJob.
     pub struct CronJob<'a> {
         /// The object's metadata.
@@ -73,7 +73,7 @@ record! {
     }
 }
 
-record! {
+borrowed! {
     /// Holds a PodTemplate, whose template is not in a spec.
     pub struct PodTemplate<'a> {
         /// The object's metadata.
@@ -83,7 +83,7 @@ record! {
     }
 }
 
-record! {
+borrowed! {
     /// Holds the fields that rules read of a pod's spec.
     pub struct PodSpec<'a> {
         /// The node that the pod is bound to, or that it requests without the scheduler.
@@ -123,7 +123,7 @@ record! {
     }
 }
 
-record! {
+borrowed! {
     /// Holds the operating system of a pod.
     pub struct PodOs<'a> {
         /// `linux` or `windows`.
@@ -131,7 +131,7 @@ record! {
     }
 }
 
-record! {
+borrowed! {
     /// Holds the security context of a pod.
     pub struct PodSecurityContext<'a> {
         /// The SELinux labels.
@@ -151,7 +151,7 @@ record! {
     }
 }
 
-record! {
+borrowed! {
     /// Holds a kernel setting.
     pub struct Sysctl<'a> {
         /// The name.

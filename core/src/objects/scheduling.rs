@@ -1,10 +1,10 @@
 //! Declares the fields that rules read of affinity, tolerations and Bindings.
 
 use crate::api::Effect;
-use crate::json::{List, Pairs, Text, record};
+use crate::json::{List, Pairs, Text, borrowed};
 use crate::objects::metadata::Metadata;
 
-record! {
+borrowed! {
     /// Holds the affinity of a pod.
     pub struct Affinity<'a> {
         /// The node affinity.
@@ -16,7 +16,7 @@ record! {
     }
 }
 
-record! {
+borrowed! {
     /// Holds pod affinity or anti-affinity.
     ///
     /// Preferred terms keep no pod off a node, so they are not read.
@@ -26,7 +26,7 @@ record! {
     }
 }
 
-record! {
+borrowed! {
     /// Selects the pods of a required term.
     ///
     /// Without either field, the term selects pods of the pod's own namespace.
@@ -38,7 +38,7 @@ record! {
     }
 }
 
-record! {
+borrowed! {
     /// Selects objects by their labels.
     pub struct LabelSelector<'a> {
         /// The labels that must match.
@@ -48,7 +48,7 @@ record! {
     }
 }
 
-record! {
+borrowed! {
     /// Holds the node affinity of a pod.
     ///
     /// Preferred terms do not restrict a pod, so they are not read.
@@ -58,7 +58,7 @@ record! {
     }
 }
 
-record! {
+borrowed! {
     /// Holds terms of which one must match.
     pub struct NodeSelector<'a> {
         /// The terms; an empty list matches no node.
@@ -66,7 +66,7 @@ record! {
     }
 }
 
-record! {
+borrowed! {
     /// Holds requirements that must all match; an empty term matches no node.
     pub struct NodeSelectorTerm<'a> {
         /// The requirements on labels.
@@ -88,7 +88,7 @@ impl<'a> NodeSelectorTerm<'a> {
     }
 }
 
-record! {
+borrowed! {
     /// Holds a requirement on a label or field of a node.
     pub struct NodeSelectorRequirement<'a> {
         /// The label or field.
@@ -100,7 +100,7 @@ record! {
     }
 }
 
-record! {
+borrowed! {
     /// Holds a toleration as it is written, without the API server's defaults.
     pub struct Toleration<'a> {
         /// The taint's key; empty means every key.
@@ -142,7 +142,7 @@ impl Toleration<'_> {
     }
 }
 
-record! {
+borrowed! {
     /// Holds a Binding of a pod to a node.
     pub struct Binding<'a> {
         /// The metadata, which the API server copies onto the pod.
@@ -152,7 +152,7 @@ record! {
     }
 }
 
-record! {
+borrowed! {
     /// Holds the target of a Binding.
     pub struct BindingTarget<'a> {
         /// The node's name.

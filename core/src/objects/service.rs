@@ -2,10 +2,10 @@
 
 use serde_json::value::RawValue;
 
-use crate::json::{List, Text, record};
+use crate::json::{List, Text, borrowed};
 use crate::objects::metadata::Metadata;
 
-record! {
+borrowed! {
     /// Holds a Service.
     pub struct Service<'a> {
         /// The object's metadata.
@@ -17,7 +17,7 @@ record! {
     }
 }
 
-record! {
+borrowed! {
     /// Holds the spec of a Service.
     pub struct ServiceSpec<'a> {
         /// The type; empty means `ClusterIP`.
@@ -39,7 +39,7 @@ record! {
     }
 }
 
-record! {
+borrowed! {
     /// Holds a port of a Service.
     pub struct ServicePort {
         /// The node port; 0 means none.
@@ -47,7 +47,7 @@ record! {
     }
 }
 
-record! {
+borrowed! {
     /// Holds the status of a Service or an Ingress.
     pub struct ServiceStatus<'a> {
         /// The status of the load balancer.
@@ -55,7 +55,7 @@ record! {
     }
 }
 
-record! {
+borrowed! {
     /// Holds the status of a load balancer.
     pub struct LoadBalancerStatus<'a> {
         /// The addresses; every node accepts traffic for them.
@@ -63,7 +63,7 @@ record! {
     }
 }
 
-record! {
+borrowed! {
     /// Holds an address of a load balancer.
     pub struct LoadBalancerIngress<'a> {
         /// The IP address.
@@ -73,7 +73,7 @@ record! {
     }
 }
 
-record! {
+borrowed! {
     /// Holds Endpoints or an EndpointSlice.
     ///
     /// The addresses are not decoded: the rules only compare them with the old ones.

@@ -10,7 +10,7 @@ use crate::objects::metadata::Metadata;
 
 /// Holds an object of any kind.
 #[derive(Debug, Default)]
-pub struct Custom<'a> {
+pub struct Unstructured<'a> {
     /// The object's metadata.
     pub metadata: Metadata<'a>,
     /// The other fields, except the kind, the API version and the status.
@@ -20,7 +20,7 @@ pub struct Custom<'a> {
 /// Limits the number of fields beside the metadata.
 const FIELDS: usize = 100;
 
-impl<'a> Custom<'a> {
+impl<'a> Unstructured<'a> {
     /// Returns a field of the object itself.
     pub fn get(&self, field: &str) -> Option<&'a RawValue> {
         self.content.iter().find(|(name, _)| &**name == field).map(|(_, value)| *value)
@@ -36,16 +36,16 @@ impl<'a> Custom<'a> {
     }
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for Custom<'a> {
+impl<'de: 'a, 'a> Deserialize<'de> for Unstructured<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(CustomVisitor)
+        deserializer.deserialize_map(UnstructuredVisitor)
     }
 }
 
-struct CustomVisitor;
+struct UnstructuredVisitor;
 
-impl<'de> Visitor<'de> for CustomVisitor {
-    type Value = Custom<'de>;
+impl<'de> Visitor<'de> for UnstructuredVisitor {
+    type Value = Unstructured<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
@@ -68,7 +68,7 @@ impl<'de> Visitor<'de> for CustomVisitor {
                 _ => content.push((key, map.next_value()?)),
             }
         }
-        Ok(Custom { metadata: metadata.unwrap_or_default(), content })
+        Ok(Unstructured { metadata: metadata.unwrap_or_default(), content })
     }
 }
 
@@ -79,7 +79,7 @@ mod tests {
     #[test]
     fn what_an_object_says_is_kept_but_for_its_kind_and_status() {
         let text = r#"{"kind":"A","metadata":{"name":"a"},"spec":{"b":1},"plugin":"c","status":{"d":2}}"#;
-        let object: Custom<'_> = serde_json::from_str(text).unwrap();
+        let object: Unstructured<'_> = serde_json::from_str(text).unwrap();
         assert_eq!(&*object.metadata.name, "a");
         assert_eq!(object.identity().to_string(), r#" spec={"b":1} plugin="c""#);
         assert_eq!(object.get("spec").map(RawValue::get), Some(r#"{"b":1}"#));
@@ -89,7 +89,7 @@ mod tests {
     #[test]
     fn m8_what_is_no_object_does_not_decode() {
         for bad in ["[]", "1", r#"{"metadata":[]}"#, r#"{"a":1,"a":2}"#, r#"{"metadata":{},"metadata":{}}"#] {
-            assert!(serde_json::from_str::<Custom<'_>>(bad).is_err(), "{bad}");
+            assert!(serde_json::from_str::<Unstructured<'_>>(bad).is_err(), "{bad}");
         }
     }
 }

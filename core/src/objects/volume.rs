@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 
-use crate::json::{Text, record};
+use crate::json::{Text, borrowed};
 
 /// Holds a volume of a pod.
 #[derive(Debug, Default)]
@@ -42,7 +42,7 @@ impl<'a> Types<'a> {
     }
 }
 
-record! {
+borrowed! {
     /// Holds an image volume.
     pub struct ImageVolume<'a> {
         /// The image.
@@ -50,7 +50,7 @@ record! {
     }
 }
 
-record! {
+borrowed! {
     /// Holds a hostPath volume.
     pub struct HostPath<'a> {
         /// The path.

@@ -4,9 +4,9 @@ use std::marker::PhantomData;
 
 use serde_json::value::RawValue;
 
-use crate::json::{Text, reader, record};
+use crate::json::{Text, borrowed, reader};
 
-record! {
+borrowed! {
     /// Holds only the node of a pod.
     struct Placed<'a> {
         /// The spec.
@@ -14,7 +14,7 @@ record! {
     }
 }
 
-record! {
+borrowed! {
     /// Holds only the node of a spec.
     struct PlacedSpec<'a> {
         /// The node's name.

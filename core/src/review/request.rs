@@ -6,10 +6,10 @@ use serde::de::{self, Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor}
 use serde_json::value::RawValue;
 use thiserror::Error;
 
-use crate::json::{Escaped, List, Place, Text, record};
+use crate::json::{Escaped, List, Place, Text, borrowed};
 use crate::objects::kinds::{Kind, kind_of};
 use crate::objects::object::{DecodeAs, FieldError, Object, decode_as, reading};
-use crate::objects::unstructured::Custom;
+use crate::objects::unstructured::Unstructured;
 
 /// Holds the fields of a request that partywall reads.
 #[derive(Debug)]
@@ -71,7 +71,7 @@ pub enum Operation<'a> {
     Connect,
 }
 
-record! {
+borrowed! {
     /// The user who sent the request.
     pub struct User<'a> {
         /// The user's name.
@@ -81,7 +81,7 @@ record! {
     }
 }
 
-record! {
+borrowed! {
     /// Holds the group and the kind of an object.
     pub(super) struct GroupKind<'a> {
         /// The group; empty means core.
@@ -91,7 +91,7 @@ record! {
     }
 }
 
-record! {
+borrowed! {
     /// Holds the group and the plural of a resource.
     struct GroupResource<'a> {
         /// The group; empty means core.
@@ -168,8 +168,8 @@ impl<'a> RawRequest<'a> {
             // The kind came before the object, but a later subresource may mean that the object does not count.
             ObjectState::Decoded(_) if reading(kind, &subresource) == Kind::Other => Object::Unread,
             // A later subresource may also mean that only the metadata counts.
-            ObjectState::Decoded(Object::Pod(pod)) if reading(kind, &subresource) == Kind::Custom => {
-                Object::Custom(Box::new(Custom { metadata: pod.metadata, content: Vec::new() }))
+            ObjectState::Decoded(Object::Pod(pod)) if reading(kind, &subresource) == Kind::Unstructured => {
+                Object::Unstructured(Box::new(Unstructured { metadata: pod.metadata, content: Vec::new() }))
             }
             ObjectState::Decoded(object) => object,
             ObjectState::Raw(raw) => decode_as(kind, &subresource, raw)

@@ -29,7 +29,7 @@ use crate::judging::{Findings, OneOf, Subject};
 use crate::objects::certificate::{Certificate, IssuerRef};
 use crate::objects::kinds::{Topic, row};
 use crate::objects::object::Object;
-use crate::objects::unstructured::Custom;
+use crate::objects::unstructured::Unstructured;
 use crate::tenancy::Tenant;
 
 /// The API group of cert-manager.
@@ -51,7 +51,7 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     let Some(tenant) = subject.tenant() else { return };
     if let Object::Certificate(certificate) = subject.object {
         NameCheck::of(certificate, subject, tenant, findings).check(certificate);
-    } else if let Object::Custom(object) = subject.object
+    } else if let Object::Unstructured(object) = subject.object
         && row(&subject.request.group, &subject.request.kind_name)
             .is_some_and(|row| row.topic == Topic::Certificates)
     {
@@ -59,7 +59,7 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     }
 }
 
-fn request(subject: &Subject<'_, '_>, object: &Custom<'_>, findings: &mut Findings<'_>) {
+fn request(subject: &Subject<'_, '_>, object: &Unstructured<'_>, findings: &mut Findings<'_>) {
     let user = &*subject.request.user.username;
     if subject.snapshot.controllers.certificates.iter().any(|controller| **controller == *user) {
         return;

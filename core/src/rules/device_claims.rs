@@ -4,11 +4,11 @@
 //! requires only a label on the namespace. The rule reads the requests of ResourceClaims and of the claims in
 //! ResourceClaimTemplates, in the form that all versions so far have.
 
-use crate::json::{Escaped, List, record, without_position};
+use crate::json::{Escaped, List, borrowed, without_position};
 use crate::judging::{Findings, Subject};
 use crate::objects::object::Object;
 
-record! {
+borrowed! {
     /// The spec of a ResourceClaim, or of the claims that a template creates.
     struct ClaimSpec {
         /// The devices that the claim requests.
@@ -16,7 +16,7 @@ record! {
     }
 }
 
-record! {
+borrowed! {
     /// The spec of a ResourceClaimTemplate.
     struct TemplateSpec {
         /// The spec of the claims.
@@ -24,7 +24,7 @@ record! {
     }
 }
 
-record! {
+borrowed! {
     /// The devices of a claim.
     struct Devices {
         /// The requests for devices.
@@ -32,7 +32,7 @@ record! {
     }
 }
 
-record! {
+borrowed! {
     /// A request for devices.
     struct DeviceRequest {
         /// True for access to devices in use, in versions before `resource.k8s.io/v1`.
@@ -44,7 +44,7 @@ record! {
     }
 }
 
-record! {
+borrowed! {
     /// One way to satisfy a request.
     struct Exactly {
         /// True for access to devices in use.
@@ -53,7 +53,7 @@ record! {
 }
 
 pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
-    let Object::Custom(claim) = subject.object else { return };
+    let Object::Unstructured(claim) = subject.object else { return };
     if &*subject.request.group != "resource.k8s.io" {
         return;
     }

@@ -20,12 +20,12 @@ use crate::judging::hosts::{HostClaims, service_names};
 use crate::judging::{Findings, Subject};
 use crate::objects::foreign_apis;
 use crate::objects::object::Object;
-use crate::objects::unstructured::Custom;
+use crate::objects::unstructured::Unstructured;
 use crate::review::Request;
 use crate::tenancy::HostPath;
 
 pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
-    let (Object::Custom(object), Some(tenant)) = (subject.object, subject.tenant()) else { return };
+    let (Object::Unstructured(object), Some(tenant)) = (subject.object, subject.tenant()) else { return };
     let Request { group, kind_name, user, .. } = subject.request;
     let controllers = &subject.snapshot.controllers.routes;
     if controllers.iter().any(|controller| **controller == *user.username) {
@@ -50,7 +50,7 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
 /// Judges the hosts of an object of a listed kind.
 struct Hosts<'c, 'f, 's, 'a> {
     subject: &'s Subject<'s, 'a>,
-    object: &'s Custom<'a>,
+    object: &'s Unstructured<'a>,
     claims: HostClaims<'c, 'f>,
 }
 

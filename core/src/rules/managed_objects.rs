@@ -15,12 +15,14 @@ use crate::judging::{Findings, Subject};
 use crate::labels::MANAGED;
 use crate::objects::kinds::Kind;
 use crate::objects::object::Object;
-use crate::objects::unstructured::Custom;
+use crate::objects::unstructured::Unstructured;
 use crate::review::Operation;
 
 pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
-    let (Object::Custom(new), Some(Object::Custom(old))) = (subject.object, subject.old) else { return };
-    if subject.request.kind != Kind::Custom
+    let (Object::Unstructured(new), Some(Object::Unstructured(old))) = (subject.object, subject.old) else {
+        return;
+    };
+    if subject.request.kind != Kind::Unstructured
         || !is_managed(old)
         || is_of_cluster(&subject.request.user, subject.snapshot)
     {
@@ -44,8 +46,8 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
 }
 
 /// Returns whether the new object has an owner that the old one lacks.
-fn has_another_owner(new: &Custom<'_>, old: &Custom<'_>) -> bool {
-    let owners = |object: &Custom<'_>| {
+fn has_another_owner(new: &Unstructured<'_>, old: &Unstructured<'_>) -> bool {
+    let owners = |object: &Unstructured<'_>| {
         let references = object.metadata.owner_references.iter();
         references.map(|of| [&of.api_version, &of.kind, &of.name, &of.uid].map(ToString::to_string)).collect()
     };
@@ -54,7 +56,7 @@ fn has_another_owner(new: &Custom<'_>, old: &Custom<'_>) -> bool {
 }
 
 /// Returns whether the object has the label; labels that do not parse count as none.
-fn is_managed(object: &Custom<'_>) -> bool {
+fn is_managed(object: &Unstructured<'_>) -> bool {
     let labels = object.metadata.labels.and_then(|raw| serde_json::from_str::<Pairs<'_>>(raw.get()).ok());
     labels.is_some_and(|labels| labels.get(MANAGED).is_some())
 }

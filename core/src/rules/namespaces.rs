@@ -17,7 +17,7 @@ use crate::judging::{Findings, Subject};
 use crate::labels::{NAMESPACE_NAME, TENANT};
 use crate::objects::kinds::Kind;
 use crate::objects::object::Object;
-use crate::objects::unstructured::Custom;
+use crate::objects::unstructured::Unstructured;
 use crate::tenancy::Owner;
 
 /// Controllers of the cluster that manage namespaces.
@@ -58,7 +58,7 @@ const KEYS: [&str; 7] = [
 const WORDS: [&str; 2] = ["openshift.io/display-name", "openshift.io/description"];
 
 pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
-    let Object::Custom(new) = subject.object else { return };
+    let Object::Unstructured(new) = subject.object else { return };
     // The comparison below covers the old object.
     if subject.request.kind != Kind::Namespace
         || findings.is_old_object()
@@ -67,7 +67,7 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
         return;
     }
     let (Some(labels), Some(old)) = (labels(Some(new)), labels(compared(subject))) else {
-        let raw = |object: &Custom<'_>| object.metadata.labels.map(|raw| raw.get().to_owned());
+        let raw = |object: &Unstructured<'_>| object.metadata.labels.map(|raw| raw.get().to_owned());
         if compared(subject).is_none_or(|old| raw(old) != raw(new)) {
             let message = "these labels do not decode, so the namespace cannot be checked; correct them";
             findings.add_whole(&"metadata.labels", &message, &"labels");
@@ -85,11 +85,11 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
 }
 
 /// Returns the old namespace.
-fn compared<'s, 'a>(subject: &Subject<'s, 'a>) -> Option<&'s Custom<'a>> {
-    if let Object::Custom(old) = subject.old? { Some(old) } else { None }
+fn compared<'s, 'a>(subject: &Subject<'s, 'a>) -> Option<&'s Unstructured<'a>> {
+    if let Object::Unstructured(old) = subject.old? { Some(old) } else { None }
 }
 
-fn labels<'a>(object: Option<&Custom<'a>>) -> Option<Pairs<'a>> {
+fn labels<'a>(object: Option<&Unstructured<'a>>) -> Option<Pairs<'a>> {
     match object.and_then(|object| object.metadata.labels) {
         Some(raw) => serde_json::from_str::<Option<Pairs<'a>>>(raw.get()).ok().map(Option::unwrap_or_default),
         None => Some(Pairs::default()),

@@ -25,7 +25,7 @@ use crate::judging::{Findings, OwnNamespaces, Subject};
 use crate::objects::gateway_api::PolicySpec;
 use crate::objects::kinds::Kind;
 use crate::objects::object::Object;
-use crate::objects::unstructured::Custom;
+use crate::objects::unstructured::Unstructured;
 use crate::tenancy::Tenant;
 
 pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
@@ -43,7 +43,7 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
         Object::Gateway(set) if subject.request.kind == Kind::ListenerSet => judge.listener_set(&set.spec),
         Object::Gateway(gateway) => judge.gateway(&gateway.spec),
         Object::OpenShiftRoute(route) => openshift::check(&route.spec, &mut judge.claims),
-        Object::Custom(object) => judge.other(subject, object),
+        Object::Unstructured(object) => judge.other(subject, object),
         Object::Pod(_)
         | Object::TemplateOwner(_)
         | Object::CronJob(_)
@@ -75,7 +75,7 @@ const CLAIM_NOTHING: [&str; 5] =
 
 impl RouteCheck<'_, '_> {
     /// Judges an object of any other kind.
-    fn other(&mut self, subject: &Subject<'_, '_>, object: &Custom<'_>) {
+    fn other(&mut self, subject: &Subject<'_, '_>, object: &Unstructured<'_>) {
         let request = subject.request;
         let is_listed = || subject.snapshot.foreign_route(&request.group, &request.kind_name).is_some();
         if !Kind::is_in_gateway_api(&request.group) || is_listed() {

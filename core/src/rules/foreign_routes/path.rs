@@ -6,7 +6,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Seq
 use serde_json::value::RawValue;
 
 use crate::json::{Escaped, Text};
-use crate::objects::unstructured::Custom;
+use crate::objects::unstructured::Unstructured;
 use crate::tenancy::{HostPath, Step};
 
 /// Limits the items of a list that are read; no working route has as many.
@@ -26,7 +26,7 @@ pub(super) enum PathValue<'f> {
 type Visit<'v> = &'v mut dyn FnMut(&dyn fmt::Display, PathValue<'_>);
 
 /// Visits each value at `path` in `object`; each branch of the path is visited at least once.
-pub(super) fn walk(object: &Custom<'_>, path: &HostPath, visit: Visit<'_>) {
+pub(super) fn walk(object: &Unstructured<'_>, path: &HostPath, visit: Visit<'_>) {
     let mut walk = Walk { path: path.steps(), indices: Vec::new(), visit };
     match walk.path {
         // Of the metadata only `name` may be a host; DNS controllers read it as one.

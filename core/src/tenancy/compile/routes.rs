@@ -19,7 +19,7 @@ pub(super) fn compile(at: &At, written: &[api::ForeignRoute], mistakes: &mut Mis
             let message = "this is no kind; write it as Kubernetes spells it, such as `VirtualService`";
             mistakes.error(at, format!("{path}.kind"), kind, message);
         }
-        if Kind::of(group, kind) != Kind::Custom {
+        if Kind::of(group, kind) != Kind::Unstructured {
             let message =
                 "where this kind has its hosts is known here, and other rules check them; remove it";
             mistakes.error(at, format!("{path}.kind"), kind, message);

@@ -5,7 +5,7 @@ use super::*;
 
 /// Returns the values at a path, as text.
 fn found(object: &str, path: &str) -> Vec<String> {
-    let object: Custom<'_> = serde_json::from_str(object).unwrap();
+    let object: Unstructured<'_> = serde_json::from_str(object).unwrap();
     let mut all = Vec::new();
     walk(&object, &HostPath::parse(path).unwrap(), &mut |at, found| {
         all.push(match found {
