@@ -90,6 +90,7 @@ fn around(request: &Request<'_>) -> String {
     } = request;
     let operation = discriminant(operation);
     format!(
-        "{uid} {kind:?} {group} {kind_name} {resource_group} {resource} {subresource} {name} {namespace} {user:?} {dry_run} {operation:?}"
+        "{uid} {kind:?} {group} {kind_name} {resource_group} {resource} {subresource} {name} {namespace} {user:?} \
+         {dry_run} {operation:?}"
     )
 }
