@@ -9,8 +9,8 @@
 //! meant.
 //!
 //! glibc chooses its memcpy by the CPU, so that the tunables below leave it only the one every x86-64 has; whether a
-//! body is UTF-8 is found out with AVX2, which valgrind has where the CPU has it. Encoding does not see a review's size,
-//! only what was found in it: it is measured at one size.
+//! body is UTF-8 is found out with AVX2, which valgrind has where the CPU has it. Encoding does not see the size of a
+//! review, only what was found in it: it is measured at one size.
 
 #![expect(
     clippy::disallowed_methods,
@@ -41,8 +41,9 @@ use self::payload::Size::{self, Big, Fifty, Huge, Median, Mesh, Minimal, Update}
 /// Columns: the benchmark, its instructions, allocations and bytes.
 const LIMITS: &str = include_str!("instructions.tsv");
 
-/// What malloc may take more or less for an allocation by what was allocated and freed before, which depends on as little
-/// as the length of the path of this repository. In all 313 instructions were seen, of a verdict with 17 allocations.
+/// How many instructions more or less an allocation may take, which depends on what was allocated and freed before.
+///
+/// Even the length of this repository's path changes it. A verdict with 17 allocations differed by 313 at most.
 const SLACK: u64 = 20;
 /// And for all of them.
 const MOST_SLACK: u64 = 400;

@@ -7,8 +7,8 @@
 //! against what it must be: a wrong answer fails the run, a missed goal doesn't.
 //!
 //! `-- --quick` takes less than a minute, `-- --soak 1h` looks for what grows, `-- --help` tells more. Tables go to
-//! stdout, `results.json` and plots to `target/load`. As a test (`cargo test -p partywall-benches --bench load`) it only
-//! looks whether answers are right.
+//! stdout, `results.json` and plots to `target/load`. As a test (`cargo test -p partywall-benches --bench load`) it
+//! only looks whether answers are right.
 
 #![expect(
     clippy::disallowed_methods,

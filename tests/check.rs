@@ -97,7 +97,8 @@ fn a_line_of_json_holds_what_is_promised() {
     });
     assert_eq!(pod, expected);
     let expected = json!({
-        "source": "tests/fixtures/check/clean.yaml#2", "kind": "ConfigMap", "namespace": "elsewhere", "name": "settings",
+        "source": "tests/fixtures/check/clean.yaml#2",
+        "kind": "ConfigMap", "namespace": "elsewhere", "name": "settings",
         "tenant": null, "allowed": true, "patch": [], "violations": [],
     });
     assert_eq!(lines[1], expected);
@@ -209,7 +210,8 @@ fn broken_yaml_names_line_and_column_and_the_rest_is_judged() {
 #[test]
 fn what_cannot_be_judged_is_named_and_exit_code_2() {
     let missing_kind = "apiVersion: v1\nmetadata: {name: a}\n";
-    let wrong_type = "apiVersion: v1\nkind: Pod\nmetadata: {name: a, namespace: tenants-x}\nspec: {hostNetwork: \"true\"}\n";
+    let wrong_type = "apiVersion: v1\nkind: Pod\nmetadata: {name: a, namespace: tenants-x}\n\
+        spec: {hostNetwork: \"true\"}\n";
     for (name, text, words) in [
         ("no kind", missing_kind, "error: -: `kind` is missing"),
         ("no version", "kind: Pod\n", "error: -: `apiVersion` is missing"),
@@ -330,7 +332,8 @@ fn people_read_what_is_denied_and_a_summary() {
     let output =
         check(&[&fixture("load-balancer.yaml"), &fixture("clean.yaml"), &fixture("deployment.yaml")]);
     let text = stdout(&output);
-    let title = "denied: tests/fixtures/check/load-balancer.yaml: Service tenants-x/web of tenant `tenants-x`\n  spec.type: ";
+    let title = "denied: tests/fixtures/check/load-balancer.yaml: Service tenants-x/web of tenant `tenants-x`\n\
+        \x20 spec.type: ";
     assert!(text.starts_with(title), "{text}");
     assert!(text.contains("(rule service-exposure)\n"), "{text}");
     let summary = "\n4 objects: 1 clean, 1 denied, 1 with warnings, 1 of kinds that no rule is about\n";

@@ -66,8 +66,10 @@ impl Target {
     }
 }
 
-/// Lets the thread that measures have the core. Without being asked a system takes it from one that has begun only after
-/// milliseconds, though it has stepped back, and the latencies would be those of the generator.
+/// Yields the core to the thread that measures.
+///
+/// Otherwise the system takes it from a running thread only after milliseconds, even from one of low priority, and the
+/// latencies would be those of the generator.
 fn give_way() {
     thread::yield_now();
 }

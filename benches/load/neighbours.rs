@@ -1,8 +1,8 @@
 //! Reviews beside something that could be in their way: how much longer they take than alone.
 //!
 //! What is in their way comes from a thread of its own that steps back behind the one whose latencies count, so the
-//! server is measured rather than the generator. Nearly all of it is measured of the null webhook too: what it suffers is
-//! the machine's doing, the generator's, or that of the way to a server.
+//! server is measured rather than the generator. Nearly all of it is measured of the null webhook too: what slows that
+//! one down is the machine, the generator, or the way to a server.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,13 +36,17 @@ const STEADY: u32 = 5;
 /// What everything is given up after.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Reviews a second of the largest clusters that are known of, all in all: pods are created at a thousand a second, and
-/// each is three or four reviews. Those whose latencies count come at no more: at a share of what a server can do it would
-/// be another load on each machine.
+/// Reviews a second of the largest clusters known: a thousand pods are created a second, each with three or four
+/// reviews.
+///
+/// The reviews whose latencies count come at no more than this: a share of what a server can do would be another load
+/// on each machine.
 const DEMAND: f64 = 4_000.0;
 
-/// That demand, or less on a machine that could not do ten times as much: one that others use may lose half of its speed
-/// for a while, and at random times a review costs two or three times what it does in a closed loop.
+/// Returns that demand, or less on a machine that could not do ten times as much.
+///
+/// A shared machine may lose half of its speed for a while, and a review at a random time costs two or three times what
+/// it does in a closed loop.
 pub(crate) fn demand(stand: &Stand) -> anyhow::Result<f64> {
     Ok(DEMAND.min(most(stand)? / 10.0))
 }

@@ -28,8 +28,9 @@ impl Pace {
         Ok(Self::Sleeping(AsyncFd::with_interest(timer, Interest::READABLE)?))
     }
 
-    /// Keeps the thread from falling asleep as long as this is held, if it has its core for itself. To wake it costs who
-    /// sends to it, and a server that it waits for would pay that for every answer, while a faster one never would.
+    /// Keeps the thread from falling asleep as long as this is held, if it has its core for itself.
+    ///
+    /// The sender pays for waking it: a server that it waits for would pay with every answer, a faster one never.
     pub(crate) fn keep_awake(&self) -> Option<AbortOnDrop> {
         match self {
             Self::Spinning => {

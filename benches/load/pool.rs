@@ -14,8 +14,8 @@ const KEPT: usize = 25;
 /// For how long Go keeps a connection that nothing is sent on. After 120 s the server closes it.
 const KEPT_FOR: Duration = Duration::from_secs(90);
 
-/// How many are being opened at most. Go knows no bound, but an API server has no more than 600 reviews under way, for two
-/// endpoints.
+/// How many are being opened at most. Go has no bound, but an API server has no more than 600 reviews under way, for
+/// two endpoints.
 const OPENING: usize = 300;
 
 /// The connections of one API server, or of several.
@@ -44,7 +44,9 @@ impl Pools {
     }
 }
 
-/// Connections as Go has them: the one that was used last comes first, more are opened as needed, and few are kept for later.
+/// Connections as Go has them.
+///
+/// The one that was used last comes first, more are opened as needed, and few are kept for later.
 pub(crate) struct Pool {
     target: Target,
     free: Mutex<Free>,

@@ -232,8 +232,10 @@ pub(crate) struct Brief {
 impl Brief {
     /// How long a round is at least, or a part of a longer one.
     pub(crate) const ROUND: Duration = Duration::from_millis(50);
-    /// How long the same load is there before it. What has done nothing for a while has nothing in the caches of its core:
-    /// two or three first reviews that take a millisecond would be the p99 of the round.
+    /// How long the same load is there before it.
+    ///
+    /// A server that was idle has nothing in the caches of its core: two or three first reviews that take a millisecond
+    /// would be the p99 of the round.
     pub(crate) const WARM_UP: Duration = Duration::from_millis(50);
 
     /// Fewer rounds, for rounds that are so many times as long.

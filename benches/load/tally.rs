@@ -66,7 +66,9 @@ impl Tally {
         micros(self.latencies.value_at_quantile(share))
     }
 
-    /// What is usual: of all that came back, or in the middle of the parts there are. Where nothing did, it takes for ever.
+    /// Returns what is usual: of all that came back, or in the middle of the parts there are.
+    ///
+    /// If nothing came back, the latencies are infinite.
     pub(crate) fn usual(&self) -> Part {
         if self.parts.is_empty() {
             if self.latencies.is_empty() {
@@ -113,8 +115,10 @@ pub(crate) struct Sent {
     pub(crate) latency: Option<Duration>,
 }
 
-/// Cuts a run into parts by when reviews were meant to be sent, so that a stall is in all parts that it lasts. The first
-/// and the last may have few reviews, of which a hundredth is nothing: with less than half they are left out.
+/// Cuts a run into parts by when reviews were meant to be sent, so that a stall is in all parts that it lasts.
+///
+/// The first and the last part may have few reviews, of which a hundredth is nothing: with less than half they are left
+/// out.
 pub(crate) fn cut(sent: &[Sent], part: Duration, rate: f64) -> Vec<Part> {
     let mut parts = BTreeMap::<u128, Vec<&Sent>>::new();
     for sent in sent {

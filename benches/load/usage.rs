@@ -116,8 +116,9 @@ impl Busy {
         Ok(Self { seconds: busy.map(|(_, ticks)| ticks).sum::<f64>() / TICKS_PER_SECOND, at: Instant::now() })
     }
 
-    /// Which share of the machine was neither idle nor `ours` since `before`; below 0 now and then, since one is told in
-    /// hundredths of a second and the other in nanoseconds.
+    /// Returns the share of the machine that was neither idle nor `ours` since `before`.
+    ///
+    /// It is below 0 now and then, since one is told in hundredths of a second and the other in nanoseconds.
     pub(crate) fn others_since(&self, before: &Self, ours: Duration, cores: usize) -> f64 {
         let all = (self.at - before.at).as_secs_f64() * f64::from(u32::try_from(cores).unwrap_or(1));
         (self.seconds - before.seconds - ours.as_secs_f64()) / all

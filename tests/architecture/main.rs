@@ -15,6 +15,7 @@
 
 mod dependencies;
 mod imports;
+mod lines;
 mod tables;
 mod tokens;
 

@@ -20,8 +20,12 @@ fn table() -> Result<String, String> {
         .to_owned();
     for area in AREAS {
         let (letter, title) = (area.letter, area.title);
-        write!(text, "\n## {letter}. {title}\n\n| row | | the attack | what partywall does | proven by |\n|---|---|---|---|---|\n")
-            .map_err(|e| e.to_string())?;
+        write!(
+            text,
+            "\n## {letter}. {title}\n\n\
+             | row | | the attack | what partywall does | proven by |\n|---|---|---|---|---|\n"
+        )
+        .map_err(|e| e.to_string())?;
         for id in area.ids() {
             let entry = Entry::read(&id)?;
             let priority = if area.is_p0(&id) { "P0" } else { "P1" };

@@ -4,7 +4,8 @@ use super::*;
 
 fn pod(namespace: &str) -> String {
     format!(
-        "---\napiVersion: v1\nkind: Pod\nmetadata: {{name: a{namespace}}}\nspec: {{containers: [{{name: a, image: a}}]}}\n"
+        "---\napiVersion: v1\nkind: Pod\nmetadata: {{name: a{namespace}}}\n\
+         spec: {{containers: [{{name: a, image: a}}]}}\n"
     )
 }
 
@@ -22,8 +23,8 @@ fn tenant(spec: &str) -> String {
 fn what_little_is_judged_is_counted_apart() {
     let note = |count, namespaces| {
         format!(
-            "{count} of them in namespaces of no tenant ({namespaces}): only node-placement and tolerations hold there; \
-             --namespace says where objects without one are\n"
+            "{count} of them in namespaces of no tenant ({namespaces}): only node-placement and tolerations hold \
+             there; --namespace says where objects without one are\n"
         )
     };
     for (name, text, expected) in [

@@ -194,7 +194,8 @@ fn what_is_only_unwise_is_a_warning() {
         (
             "an exemption of what no rule is about",
             exemption(
-                "{tenant: a, rules: [pod-security], target: {kind: daemonset, name: x}, reason: why, expires: 2027-01-31}",
+                "{tenant: a, rules: [pod-security], target: {kind: daemonset, name: x}, reason: why, \
+                 expires: 2027-01-31}",
             ),
             "spec.target.kind",
             "exempts nothing",

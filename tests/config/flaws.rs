@@ -154,7 +154,8 @@ fn paths_are_sorted_as_one_reads() {
 fn what_cannot_be_read_may_hold_what_others_refer_to() {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
-    let refers = "{tenant: elsewhere, rules: [tolerations], target: {kind: Pod, name: x}, reason: why, expires: 2027-01-01}";
+    let refers = "{tenant: elsewhere, rules: [tolerations], target: {kind: Pod, name: x}, reason: why, \
+        expires: 2027-01-01}";
     write("a.yaml", &(tenant("a", "{nodePools: {default: elsewhere}}") + &object("Exemption", "e", refers)));
     write("b.yaml", "");
     let error = policies::load(&[folder.path().to_owned()], TODAY).unwrap_err().to_string();

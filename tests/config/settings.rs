@@ -245,7 +245,8 @@ fn g25_j13_a_tenant_with_the_namespace_of_a_controller_is_not_trusted_for_it() {
 fn an_exemption_of_a_route_exempts_something() {
     let target = |kind: &str| {
         format!(
-            "{{tenant: a, rules: [foreign-routes], target: {{kind: {kind}, name: x}}, reason: why, expires: 2027-01-31}}"
+            "{{tenant: a, rules: [foreign-routes], target: {{kind: {kind}, name: x}}, reason: why, \
+             expires: 2027-01-31}}"
         )
     };
     let listed = settings("{foreignRoutes: [{group: a.example.com, kind: Site}]}");

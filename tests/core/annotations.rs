@@ -26,7 +26,10 @@ fn judged(old: &Value, new: &Value) -> Vec<String> {
 #[test]
 fn g28_an_annotation_is_the_same_by_its_key_and_value() {
     const FIELD: &str = "ingress-annotations metadata.annotations[nginx.ingress.kubernetes.io/mirror-target]";
-    let to = |target: &str, more: &str| json!({"nginx.ingress.kubernetes.io/mirror-target": target, "example.com/note": more});
+    let to = |target: &str, note: &str| {
+        const MIRROR: &str = "nginx.ingress.kubernetes.io/mirror-target";
+        json!({MIRROR: target, "example.com/note": note})
+    };
     assert!(judged(&to("https://a", "1"), &to("https://a", "2")).is_empty());
     assert_eq!(judged(&to("https://a", "1"), &to("https://b", "1")), [FIELD]);
     assert_eq!(judged(&json!({}), &to("https://a", "1")), [FIELD]);
@@ -71,7 +74,8 @@ fn f12_kinds_that_settings_list_as_routes_publish_own_names_only() {
         "{apiVersion: partywall.dev/v1alpha1, kind: Settings, metadata: {name: default}, spec: {
   foreignRoutes: [{group: example.com, kind: Web}]}}
 ---
-{apiVersion: partywall.dev/v1alpha1, kind: Tenant, metadata: {name: t}, spec: {namespaces: [edge], domains: [a.example.com]}}",
+{apiVersion: partywall.dev/v1alpha1, kind: Tenant, metadata: {name: t}, \
+          spec: {namespaces: [edge], domains: [a.example.com]}}",
     );
     let named = |host: &str| {
         let annotations = json!({

@@ -177,18 +177,24 @@ fn d5_the_group_and_kind_decide_whatever_the_version() {
         let template = json!({"spec": {"template": {"spec": spec}}});
         let spec =
             if kind == "CronJob" { json!({"jobTemplate": template}) } else { template["spec"].clone() };
-        let object = json!({"apiVersion": api_version, "kind": kind, "metadata": {"name": "a", "namespace": "tenants-x"}, "spec": spec});
+        let metadata = json!({"name": "a", "namespace": "tenants-x"});
+        let object = json!({"apiVersion": api_version, "kind": kind, "metadata": metadata, "spec": spec});
         let answer = validate(&create(object), &eks());
         assert_eq!(answer.response["warnings"].as_array().map(Vec::len), Some(1), "{api_version} {kind}");
     }
-    let lookalike = json!({"apiVersion": "example.com/v1", "kind": "Pod", "metadata": {"name": "a", "namespace": "tenants-x"}, "spec": 7});
+    let lookalike = json!({
+        "apiVersion": "example.com/v1", "kind": "Pod", "metadata": {"name": "a", "namespace": "tenants-x"}, "spec": 7,
+    });
     assert!(validate(&create(lookalike), &eks()).is_allowed());
 }
 
 #[test]
 fn d6_a_missing_template_is_nothing_to_judge() {
     for template in [Value::Null, json!({})] {
-        let object = json!({"apiVersion": "v1", "kind": "ReplicationController", "metadata": {"name": "a", "namespace": "tenants-x"}, "spec": {"template": template}});
+        let object = json!({
+            "apiVersion": "v1", "kind": "ReplicationController",
+            "metadata": {"name": "a", "namespace": "tenants-x"}, "spec": {"template": template},
+        });
         assert!(validate(&create(object), &eks()).is_allowed());
     }
 }
@@ -284,7 +290,8 @@ fn d1_d2_the_creating_user_exempts_nothing() {
 fn modes_decide_what_a_violation_leads_to() {
     let policies = |mode: &str| {
         snapshot(&format!(
-            "{{apiVersion: partywall.dev/v1alpha1, kind: Tenant, metadata: {{name: t}}, spec: {{namespaces: [tenants-x], rules: {{pod-security: {mode}}}}}}}"
+            "{{apiVersion: partywall.dev/v1alpha1, kind: Tenant, metadata: {{name: t}}, \
+             spec: {{namespaces: [tenants-x], rules: {{pod-security: {mode}}}}}}}"
         ))
     };
     let review = create(pod(json!({"hostPID": true})));

@@ -62,7 +62,10 @@ fn l13_hostile_objects_cost_no_more_than_their_length() {
     let selector: Value =
         (0..40_000).map(|i| (format!("k{i}"), json!("v"))).collect::<serde_json::Map<_, _>>().into();
     let one_label = json!({"key": "pool", "operator": "In", "values": ["x"]});
-    let terms = |terms: Value| json!({"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": terms}}});
+    let terms = |terms: Value| {
+        let required = json!({"nodeSelectorTerms": terms});
+        json!({"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": required}})
+    };
     let requirements = terms(json!([{"matchExpressions": many(20_000, |_| one_label.clone())}]));
     let mut outside = pod(json!({"affinity": requirements}));
     outside["metadata"]["namespace"] = json!("default");

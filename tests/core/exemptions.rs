@@ -9,7 +9,8 @@ fn policies(exemption: &str) -> Snapshot {
     snapshot(&format!(
         "{{apiVersion: partywall.dev/v1alpha1, kind: Tenant, metadata: {{name: t}}, spec: {{namespaces: [tenants-x]}}}}
 ---
-{{apiVersion: partywall.dev/v1alpha1, kind: NodePool, metadata: {{name: p}}, spec: {{nodeSelector: {{pool: p}}, taints: [{{key: pool, value: p}}]}}}}
+{{apiVersion: partywall.dev/v1alpha1, kind: NodePool, metadata: {{name: p}}, \
+          spec: {{nodeSelector: {{pool: p}}, taints: [{{key: pool, value: p}}]}}}}
 ---
 {{apiVersion: partywall.dev/v1alpha1, kind: Settings, metadata: {{name: default}}, spec: {{workloads: deny}}}}
 ---
@@ -20,7 +21,8 @@ fn policies(exemption: &str) -> Snapshot {
 
 fn agent() -> Snapshot {
     policies(
-        "tenant: t, rules: [pod-security], expires: 2027-01-31, target: {kind: DaemonSet, name: log-agent, containers: [agent]}",
+        "tenant: t, rules: [pod-security], expires: 2027-01-31, \
+         target: {kind: DaemonSet, name: log-agent, containers: [agent]}",
     )
 }
 
@@ -89,7 +91,8 @@ fn only_the_containers_that_are_named_are_exempt() {
 #[test]
 fn an_exempt_image_is_exempt_in_its_container_alone() {
     let snapshot = snapshot(
-        "{apiVersion: partywall.dev/v1alpha1, kind: Tenant, metadata: {name: t}, spec: {namespaces: [tenants-x], imageRegistries: [good.example]}}
+        "{apiVersion: partywall.dev/v1alpha1, kind: Tenant, metadata: {name: t}, \
+          spec: {namespaces: [tenants-x], imageRegistries: [good.example]}}
 ---
 {apiVersion: partywall.dev/v1alpha1, kind: Exemption, metadata: {name: e}, spec: {reason: because, expires: 2027-01-31,
   tenant: t, rules: [image-registries], target: {kind: Pod, name: app, containers: [agent]}}}",
@@ -135,7 +138,8 @@ fn other_rules_and_expired_exemptions_exempt_nothing() {
 #[test]
 fn b13_a_platform_workload_outside_tenants_may_tolerate_pools() {
     let snapshot = policies(
-        "namespace: monitoring, rules: [tolerations], expires: 2027-01-31, target: {kind: DaemonSet, name: node-exporter}",
+        "namespace: monitoring, rules: [tolerations], expires: 2027-01-31, \
+         target: {kind: DaemonSet, name: node-exporter}",
     );
     let mut exporter = pod(json!({"tolerations": [{"operator": "Exists"}]}));
     exporter["metadata"] = json!({

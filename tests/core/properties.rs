@@ -181,7 +181,11 @@ proptest! {
     #[test]
     fn l14_no_mangled_review_panics(at in any::<prop::sample::Index>(), with in any::<Vec<u8>>(), cut in 0usize..40) {
         let snapshot = load(&[fixture("rules/policies.yaml")]);
-        for name in ["mutate-create-pods-own-affinity", "validate-update-pods-privileged-init", "validate-create-ingresses-own"] {
+        for name in [
+            "mutate-create-pods-own-affinity",
+            "validate-update-pods-privileged-init",
+            "validate-create-ingresses-own",
+        ] {
             let mut body = recorded(name).to_string().into_bytes();
             let start = at.index(body.len());
             let end = (start + cut).min(body.len());

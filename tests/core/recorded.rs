@@ -134,8 +134,14 @@ fn the_plain_pod_gets_exactly_what_the_guide_shows() {
     assert_eq!(
         pod["spec"]["tolerations"],
         json!([
-            {"key": "node.kubernetes.io/not-ready", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300},
-            {"key": "node.kubernetes.io/unreachable", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300},
+            {
+                "key": "node.kubernetes.io/not-ready",
+                "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300,
+            },
+            {
+                "key": "node.kubernetes.io/unreachable",
+                "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300,
+            },
             {"key": "tenant", "operator": "Equal", "value": "tenants-x", "effect": "NoSchedule"},
         ])
     );

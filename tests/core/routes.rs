@@ -87,7 +87,11 @@ fn g18_an_old_route_of_a_port_may_leave_a_place_and_come_to_none() {
 fn g28_old_listeners_may_be_renamed_and_reordered_but_listen_to_nothing_new() {
     let of = |old: &Value, new: &Value| denied(GATEWAY_API, "Gateway", "exposed", old, new);
     let gateway = |class: &str, listeners: &[(&str, &str, u16)]| {
-        let listener = |(name, host, port): &(&str, &str, u16)| json!({"name": name, "hostname": host, "port": port, "protocol": "HTTP"});
+        let listener = |&(name, hostname, port): &(&str, &str, u16)| {
+            json!({
+                "name": name, "hostname": hostname, "port": port, "protocol": "HTTP",
+            })
+        };
         json!({"gatewayClassName": class, "listeners": listeners.iter().map(listener).collect::<Vec<_>>()})
     };
     let old = gateway("nginx", &[("a", "a.example.com", 80), ("all", "", 81)]);

@@ -22,7 +22,8 @@ const POOLS: &str = "
 
 fn with_mode(mode: &str) -> Snapshot {
     snapshot(&format!(
-        "{POOLS}---\n{{apiVersion: partywall.dev/v1alpha1, kind: Settings, metadata: {{name: default}}, spec: {{stamp: {mode}}}}}\n"
+        "{POOLS}---\n{{apiVersion: partywall.dev/v1alpha1, kind: Settings, metadata: {{name: default}}, \
+         spec: {{stamp: {mode}}}}}\n"
     ))
 }
 
@@ -167,7 +168,10 @@ fn the_pool_is_the_allowed_one_that_the_node_selector_names() {
     assert_eq!(stamped["spec"]["nodeSelector"], gpu);
     assert_eq!(
         stamped["spec"]["tolerations"],
-        json!([{"key": "node-restriction.kubernetes.io/tenant", "operator": "Equal", "value": "x-gpu", "effect": "NoExecute"}])
+        json!([{
+            "key": "node-restriction.kubernetes.io/tenant",
+            "operator": "Equal", "value": "x-gpu", "effect": "NoExecute",
+        }])
     );
     // One label names a pool as well, if it contradicts no other label of it.
     for (tier, tenant) in [("std", "x"), ("gpu", "x-gpu")] {

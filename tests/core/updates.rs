@@ -49,7 +49,8 @@ fn j13_an_exemption_is_not_earned_in_two_steps() {
     let snapshot = snapshot(
         "{apiVersion: partywall.dev/v1alpha1, kind: Tenant, metadata: {name: t}, spec: {namespaces: [tenants-x]}}
 ---
-{apiVersion: partywall.dev/v1alpha1, kind: Exemption, metadata: {name: e}, spec: {tenant: t, reason: because, expires: 2027-01-31,
+{apiVersion: partywall.dev/v1alpha1, kind: Exemption, metadata: {name: e}, \
+          spec: {tenant: t, reason: because, expires: 2027-01-31,
   rules: [pod-security, tolerations], target: {kind: DaemonSet, name: log-agent}}}",
     );
     let mut old = pod(json!({}));
@@ -245,7 +246,10 @@ fn c1_only_a_pod_names_its_node_in_its_spec() {
 
 #[test]
 fn j11_a_namespace_whose_labels_cannot_be_read_may_stay_as_it_is_and_not_become_another() {
-    let namespace = |labels: Value| json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "tenants-x", "labels": labels}});
+    let namespace = |labels: Value| {
+        let metadata = json!({"name": "tenants-x", "labels": labels});
+        json!({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
+    };
     let odd = || namespace(json!({"partywall.dev/tenant": "tenants-x", "a": ["b"]}));
     assert!(judged(odd(), odd()).is_empty());
     assert_eq!(judged(odd(), namespace(json!({"a": ["b"]}))), ["namespaces metadata.labels"]);

@@ -1,6 +1,7 @@
-//! The webhook configurations that make the API server ask partywall: those that partywall prints.
+//! Registers the webhook configurations that partywall prints.
 //!
-//! The suite registers the URL of a loopback address, to which the API server speaks h2; to a Service it speaks HTTP/1.1.
+//! The suite registers the URL of a loopback address, to which the API server speaks h2; to a Service it speaks
+//! HTTP/1.1.
 
 use std::fs;
 use std::net::SocketAddr;

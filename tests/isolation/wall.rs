@@ -46,9 +46,8 @@ impl<'r> Review<'r> {
     fn to_json(self) -> String {
         let Self { namespace, user, .. } = self;
         let object = |kind: &str, field: &str, value: &str| {
-            format!(
-                r#"{{"apiVersion":"v1","kind":"{kind}","metadata":{{"name":"app","namespace":"{namespace}"}},"{field}":{value}}}"#
-            )
+            let metadata = format!(r#"{{"name":"app","namespace":"{namespace}"}}"#);
+            format!(r#"{{"apiVersion":"v1","kind":"{kind}","metadata":{metadata},"{field}":{value}}}"#)
         };
         let pod = |spec: &Pod| object("Pod", "spec", &spec.to_string());
         let (group, kind, resource, object, old) = match self.asked {

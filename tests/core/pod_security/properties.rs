@@ -94,7 +94,10 @@ fn moved(pod: &Value, from: Index, to: &str, index: usize) -> Option<Value> {
 /// The pod as the template of some kind, and where the pod's fields lie in it.
 fn wrapped(pod: &Value, kind: usize) -> (Value, &'static str) {
     let template = json!({"metadata": pod["metadata"], "spec": pod["spec"]});
-    let of = |api_version: &str, kind: &str, rest: (&str, Value)| json!({"apiVersion": api_version, "kind": kind, "metadata": {"name": "app"}, rest.0: rest.1});
+    let of = |api_version: &str, kind: &str, (field, value): (&str, Value)| {
+        let metadata = json!({"name": "app"});
+        json!({"apiVersion": api_version, "kind": kind, "metadata": metadata, field: value})
+    };
     let in_spec = json!({"template": template});
     match kind {
         0 => (of("apps/v1", "Deployment", ("spec", in_spec)), "spec.template."),

@@ -154,7 +154,11 @@ spec:
         }}})
     );
     assert_eq!(spec["nodeSelector"], json!({"tenant": "tenants-x"}));
-    let not_for_long = |key: &str| json!({"key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300});
+    let not_for_long = |key: &str| {
+        json!({
+            "key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300,
+        })
+    };
     assert_eq!(
         spec["tolerations"],
         json!([

@@ -1,8 +1,8 @@
 //! The README's installation, with its own commands and manifests.
 //!
-//! Two things differ, for want of machines. The API server has no route to a Service here, so the webhooks are
-//! registered with the URL of a balancer, and the certificate names its address too. And no container runs, so each pod of
-//! the Deployment is a process that is started as the stored pod says: its arguments, variables and mounted files.
+//! Two things differ, because there are no nodes here. The API server has no route to a Service, so the webhooks are
+//! registered with the URL of a balancer, and the certificate names its address too. And no container runs, so each pod
+//! of the Deployment is a process with the arguments, variables and mounted files of the stored pod.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -210,8 +210,9 @@ impl<'c> Installation<'c> {
         assert!(load.failures.is_empty(), "{} failed: {:?}", load.failures.len(), load.failures.first());
     }
 
-    /// Replaces all processes by others with the same mounts, as a rollout does. The API server cannot keep a connection to
-    /// one that is gone, so it meets the certificate with its present bundle.
+    /// Replaces all processes by others with the same mounts, as a rollout does.
+    ///
+    /// The API server cannot keep a connection to an ended process, so it checks the certificate by its present bundle.
     fn restart_replicas(&mut self) {
         let old = mem::take(&mut self.replicas);
         self.replicas = old.iter().map(|replica| replica.again(self.cluster)).collect();

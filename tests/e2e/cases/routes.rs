@@ -38,7 +38,9 @@ fn define(cluster: &Cluster) {
             "metadata": {"name": name, "annotations": annotations},
             "spec": {
                 "group": group, "scope": "Namespaced", "versions": versions,
-                "names": {"plural": plural, "singular": kind.to_lowercase(), "kind": kind, "listKind": format!("{kind}List")},
+                "names": {
+                    "plural": plural, "singular": kind.to_lowercase(), "kind": kind, "listKind": format!("{kind}List"),
+                },
             },
         });
         cluster.admin().create(&cluster.path("CustomResourceDefinition", ""), &definition);
@@ -88,7 +90,8 @@ pub(crate) fn g17_g18_g21_g22_g25_no_route_or_certificate_takes_anothers_host(cl
     denied(send(Method::POST, tcp.0, tcp.1, "port", "TCPRoute", json!({"rules": []})), "route-hosts");
 
     let certificate = |name: &str, host: &str| {
-        let spec = json!({"secretName": name, "dnsNames": [host], "issuerRef": {"name": "public", "kind": "ClusterIssuer"}});
+        let issuer = json!({"name": "public", "kind": "ClusterIssuer"});
+        let spec = json!({"secretName": name, "dnsNames": [host], "issuerRef": issuer});
         send(Method::POST, "cert-manager.io/v1", "certificates", name, "Certificate", spec)
     };
     denied(certificate("foreign", "app.y.example.com"), "certificate-names");

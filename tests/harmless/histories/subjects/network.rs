@@ -16,7 +16,10 @@ pub(super) fn service() -> Value {
 
 pub(super) fn service_flaws() -> Vec<Flaw> {
     let rule = "service-exposure";
-    let allocated = json!([{"name": "http", "port": 80, "nodePort": 30080}, {"name": "metrics", "port": 9090, "nodePort": 30090}]);
+    let allocated = json!([
+        {"name": "http", "port": 80, "nodePort": 30080},
+        {"name": "metrics", "port": 9090, "nodePort": 30090},
+    ]);
     let freed = json!({"spec": {"type": "ClusterIP", "externalName": null,
         "ports": [{"name": "http", "port": 80}, {"name": "metrics", "port": 9090}]}});
     vec![

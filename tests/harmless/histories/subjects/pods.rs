@@ -20,7 +20,10 @@ pub(super) fn pod() -> Value {
 pub(super) fn pod_flaws() -> Vec<Flaw> {
     let security = "pod-security";
     let far = json!({"topologyKey": "kubernetes.io/os", "namespaceSelector": {}, "labelSelector": {}});
-    let app_armor = |value: Value| json!({"metadata": {"annotations": {"container.apparmor.security.beta.kubernetes.io/web": value}}});
+    let app_armor = |value: Value| {
+        let annotations = json!({"container.apparmor.security.beta.kubernetes.io/web": value});
+        json!({"metadata": {"annotations": annotations}})
+    };
     vec![
         flaw(security, json!({"spec": {"hostNetwork": true}})),
         flaw(security, add("/spec/containers/0/securityContext", json!({"privileged": true}))),
