@@ -1,4 +1,4 @@
-//! The API server as one user sees it, by paths and JSON: no type of ours narrows what a version answers.
+//! The API server as one user sees it, by paths and JSON, so that no Rust type hides fields of a newer version.
 
 use std::path::Path;
 
@@ -18,14 +18,14 @@ impl Api {
     pub(crate) fn new(runtime: &Handle, server: &str, ca: &Path, token: &str) -> Self {
         let mut config = Config::new(server.parse().unwrap());
         config.root_cert_file = Some(ca.to_owned());
-        // What fails once has failed: a case that looks again does so by itself.
+        // No retries: a case that expects a failure to pass repeats the request itself.
         config.default_retry = false;
         config.auth_info.token = Some(token.to_owned().into());
         let _inside = runtime.enter();
         Self { client: Client::try_from(config).unwrap(), runtime: runtime.clone() }
     }
 
-    /// What a path answers that is no object: `/readyz` and the like.
+    /// Returns the text at a path that has no object, such as `/readyz`.
     pub(crate) fn text(&self, path: &str) -> Result<String, kube::Error> {
         let request = Request::get(path).body(Vec::new()).unwrap();
         self.runtime.block_on(self.client.request_text(request))

@@ -1,4 +1,4 @@
-//! Panics as values: what a failed case has to say.
+//! Turns the panic of a failed case into an error.
 
 use std::cell::{Cell, RefCell};
 use std::panic::{self, AssertUnwindSafe, catch_unwind};
@@ -8,7 +8,7 @@ thread_local! {
     static SAID: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
-/// Has panics in an [`attempt`] say nothing by themselves; all others go on as ever.
+/// Silences the panic messages of an [`attempt`]; all others are printed as usual.
 pub(crate) fn silence() {
     let others = panic::take_hook();
     panic::set_hook(Box::new(move |panic| {

@@ -1,7 +1,7 @@
-//! What kube-proxy is to a Service: one address, and behind it whoever is ready.
+//! Forwards connections to one address to the backends that are ready, as kube-proxy does for a Service.
 //!
-//! Every new connection goes to the next backend; those that exist stay where they are, whatever becomes of the
-//! list. With no backend a connection is reset at once.
+//! Every new connection goes to the next backend. Open connections stay where they are when the list changes. Without
+//! a backend, a connection is reset at once.
 
 use std::io;
 use std::net::SocketAddr;
@@ -18,9 +18,9 @@ use tokio::time::interval;
 use crate::http;
 use crate::partywall::Instance;
 
-/// How many probes in a row go unanswered until a backend is given up, as kubelets have it by default.
+/// The number of failed probes in a row after which a backend is removed: the default of a kubelet.
 const FAILURES: u32 = 3;
-/// How often a watched backend is asked whether it is ready.
+/// The time between two readiness probes of a backend.
 const PROBE_EVERY: Duration = Duration::from_millis(100);
 
 /// A forwarder of TCP connections.
@@ -67,7 +67,7 @@ impl Balancer {
         }
     }
 
-    /// Where new connections go.
+    /// Returns the backends of new connections.
     pub(crate) fn backends(&self) -> Vec<SocketAddr> {
         lock(&self.backends).clone()
     }
@@ -87,11 +87,11 @@ async fn accept(listener: TcpListener, backends: Arc<Mutex<Vec<SocketAddr>>>) {
     // Its connections end with it.
     let mut connections = JoinSet::new();
     loop {
-        // A connection that is gone before it was accepted is nobody's any more.
+        // The client may close a connection before it is accepted.
         let Ok((client, _)) = listener.accept().await else { continue };
         let backend = next(&mut lock(&backends));
         connections.spawn(async move {
-            // However it ends, the client sees it.
+            // The client sees how it ends.
             let _how_it_ends = forward(client, backend).await;
         });
         while connections.try_join_next().is_some() {}
@@ -114,7 +114,7 @@ async fn forward(mut client: TcpStream, backend: Option<SocketAddr>) -> io::Resu
         None => Err(refused()),
     };
     let Ok(mut server) = server else {
-        // Closed by a reset, as the kernel answers where nobody listens.
+        // Closes it with a reset, as the kernel answers on a port without a listener.
         client.set_zero_linger()?;
         return Err(refused());
     };
@@ -130,7 +130,7 @@ async fn probe(webhook: SocketAddr, ops: SocketAddr, backends: Arc<Mutex<Vec<Soc
         ticks.tick().await;
         let answer = http::get(ops, "/readyz").await;
         let is_ready = matches!(answer, Ok((StatusCode::OK, _)));
-        // One that says no is believed at once; one that says nothing may have been too slow for once.
+        // An answer that it is not ready counts at once; a missing answer may only have been slow.
         failures = if is_ready { 0 } else { failures + if answer.is_ok() { FAILURES } else { 1 } };
         let mut backends = lock(&backends);
         if failures >= FAILURES {

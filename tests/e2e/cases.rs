@@ -1,4 +1,4 @@
-//! What is tried out, and the table that the runner reads.
+//! The cases of the suite, and the table that the runner reads.
 
 mod daemon_sets;
 mod denials;
@@ -22,7 +22,7 @@ use crate::cluster::Cluster;
 pub(crate) struct Case {
     pub(crate) name: &'static str,
     pub(crate) run: fn(&Cluster),
-    /// Nothing else runs meanwhile, and what it took away from the cluster is put back afterwards.
+    /// Runs while no other case does. What it removed from the cluster is restored afterwards.
     pub(crate) alone: bool,
 }
 

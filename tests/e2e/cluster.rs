@@ -23,14 +23,14 @@ use crate::users::User;
 use crate::{kinds, nodes, process, registration};
 
 const POLICIES: &str = include_str!("policies.yaml");
-/// How long partywall may take to end.
-const FAREWELL: Duration = Duration::from_secs(20);
+/// The time that partywall has to end after SIGTERM.
+const STOP_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A running cluster. Fields are dropped in this order: clients before what they talk to.
 pub(crate) struct Cluster {
-    /// Where everything of this run is: logs, certificates, policies.
+    /// The files of this run: logs, certificates, policies.
     pub(crate) folder: PathBuf,
-    /// How partywall is started; a case may start more of it like this.
+    /// The set-up of the shared partywall; a case may start more instances with it.
     pub(crate) setup: Setup,
     pub(crate) balancer: Balancer,
     partywall: Mutex<Option<Instance>>,
@@ -76,7 +76,7 @@ impl Cluster {
         &self.control_plane.version
     }
 
-    /// Where everything asynchronous runs.
+    /// The runtime of all asynchronous tasks.
     pub(crate) fn runtime(&self) -> &Handle {
         self.runtime.handle()
     }
@@ -245,7 +245,7 @@ impl Cluster {
         self.grant_edit(User::Tenant(user), name);
     }
 
-    /// Creates a namespace that is nobody's, under a name of its own, and returns the name.
+    /// Creates an unclaimed namespace with a new name, and returns the name.
     #[track_caller]
     pub(crate) fn fresh_namespace(&self, prefix: &str) -> String {
         static NEXT: AtomicU32 = AtomicU32::new(1);
@@ -305,27 +305,27 @@ impl Cluster {
         });
     }
 
-    /// Whether the scheduler leaves a node out.
+    /// Makes a node unschedulable, or schedulable again.
     #[track_caller]
     pub(crate) fn cordon(&self, node: &str, unschedulable: bool) {
         let path = format!("{}/{node}", self.path("Node", ""));
         self.admin().patch(&path, &json!({"spec": {"unschedulable": unschedulable}}));
     }
 
-    /// Takes partywall's registration away, and waits until nobody is asked any more.
+    /// Deletes partywall's webhook configurations, and waits until the API server no longer calls it.
     #[track_caller]
     pub(crate) fn unregister(&self) {
         for kind in ["MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"] {
             self.admin().delete(&format!("{}/partywall", self.path(kind, "")));
         }
-        eventually(SOON, "nobody judges what is created", || match (self.probe(), self.is_stamping()?) {
+        eventually(SOON, "no request is judged", || match (self.probe(), self.is_stamping()?) {
             (Ok(_), false) => Ok(()),
             (Ok(_), true) => Err("a pod is stamped".to_owned()),
             (Err(error), _) => Err(error.to_string()),
         });
     }
 
-    /// Registers partywall's webhooks under the balancer's address, and waits until they are asked.
+    /// Registers partywall's webhooks with the balancer's address, and waits until the API server calls them.
     #[track_caller]
     pub(crate) fn register(&self) {
         let manifests = self.manifests();
@@ -333,13 +333,13 @@ impl Cluster {
         self.until_judged();
     }
 
-    /// What an operator registers here.
+    /// Returns the webhook configurations for the balancer's address.
     fn manifests(&self) -> String {
         let Setup { policies, pair, .. } = &self.setup;
         registration::manifests(self.balancer.address(), policies, pair)
     }
 
-    /// Waits until the API server asks partywall again, and gets an answer.
+    /// Waits until the API server calls partywall again and gets an answer.
     #[track_caller]
     pub(crate) fn until_judged(&self) {
         eventually(SOON, "partywall judges what is created", || match self.probe() {
@@ -353,7 +353,7 @@ impl Cluster {
         });
     }
 
-    /// Whether a tenant's pod would be stamped.
+    /// Tells whether a tenant's pod would be stamped.
     fn is_stamping(&self) -> Result<bool, String> {
         let pod = json!({
             "apiVersion": "v1",
@@ -366,7 +366,7 @@ impl Cluster {
         Ok(pod["spec"]["nodeSelector"]["tenant"] == "tenants-x")
     }
 
-    /// What becomes of a Service that no tenant may have.
+    /// Tries to create a Service that no tenant may have.
     fn probe(&self) -> Result<Value, kube::Error> {
         let service = json!({
             "apiVersion": "v1",
@@ -378,7 +378,7 @@ impl Cluster {
         self.admin().send(Method::POST, &path, &service)
     }
 
-    /// The partywall that all cases share; `None` only while a case that is alone has taken it away.
+    /// The partywall that all cases share; `None` only while a case that runs alone has stopped it.
     pub(crate) fn partywall(&self) -> MutexGuard<'_, Option<Instance>> {
         self.partywall.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -394,7 +394,7 @@ impl Cluster {
     pub(crate) fn stop_partywall(&self) {
         let instance = self.partywall().take();
         if let Some(instance) = instance {
-            let status = instance.stop(FAREWELL);
+            let status = instance.stop(STOP_TIMEOUT);
             assert!(status.is_some_and(|status| status.success()), "partywall ended with {status:?}");
         }
     }
@@ -404,7 +404,7 @@ impl Cluster {
         Instance::start(self.runtime.handle(), name, &self.folder, setup)
     }
 
-    /// Puts back what a case that was alone may have taken away.
+    /// Restores what a case that ran alone may have removed.
     pub(crate) fn restore(&self) {
         let there = self.partywall().as_ref().map(|instance| instance.webhook);
         match there {
@@ -424,7 +424,7 @@ impl Cluster {
     }
 }
 
-/// What matters of pods, in one line.
+/// Summarises pods in one line, for messages.
 fn summary(pods: &[Value]) -> String {
     let line = |pod: &Value| {
         let conditions = pod["status"]["conditions"].as_array().into_iter().flatten();

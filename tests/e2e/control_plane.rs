@@ -18,8 +18,8 @@ use crate::{http, ports};
 
 const PROGRAMS: [&str; 5] =
     ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl"];
-/// How long one of them may take to come up.
-const PATIENCE: Duration = Duration::from_secs(90);
+/// The time that each program has to become ready.
+const READY_TIMEOUT: Duration = Duration::from_secs(90);
 
 /// The folder of the programs.
 ///
@@ -63,7 +63,7 @@ impl Display for Version {
     }
 }
 
-/// A running control plane; dropped, it is killed, since nothing in it is worth a farewell.
+/// A running control plane. Dropping it kills it, since nothing in it needs an orderly end.
 pub(crate) struct ControlPlane {
     pub(crate) assets: PathBuf,
     pub(crate) version: Version,
@@ -75,7 +75,7 @@ pub(crate) struct ControlPlane {
     processes: Vec<Process>,
 }
 
-/// What all of them are started with.
+/// The arguments that all programs share.
 struct Start<'a> {
     runtime: &'a Handle,
     assets: &'a Path,
@@ -94,8 +94,8 @@ impl ControlPlane {
         // Side by side: neither needs the other.
         let (mut manager, its_health) = start.controller_manager();
         let (mut scheduler, health) = start.scheduler();
-        manager.until_up(PATIENCE, || its_health.text("/healthz").map(drop));
-        scheduler.until_up(PATIENCE, || health.text("/healthz").map(drop));
+        manager.until_up(READY_TIMEOUT, || its_health.text("/healthz").map(drop));
+        scheduler.until_up(READY_TIMEOUT, || health.text("/healthz").map(drop));
         // Clients first, the store last.
         let processes = vec![scheduler, manager, api_server, etcd];
         Self { assets, version, server, ca: pair.ca.clone(), admin, processes }
@@ -126,11 +126,11 @@ impl Start<'_> {
             format!("--listen-peer-urls=http://{peer}"),
             format!("--initial-advertise-peer-urls=http://{peer}"),
             format!("--initial-cluster=default=http://{peer}"),
-            // What it stores is gone with the suite.
+            // The store is deleted with the suite.
             "--unsafe-no-fsync".to_owned(),
         ];
         let mut etcd = self.process("etcd", &flags);
-        etcd.until_up(PATIENCE, || match self.runtime.block_on(http::get(client, "/health")) {
+        etcd.until_up(READY_TIMEOUT, || match self.runtime.block_on(http::get(client, "/health")) {
             Ok((status, _)) if status.is_success() => Ok(()),
             Ok((_, health)) => Err(health),
             Err(error) => Err(error.to_string()),
@@ -160,7 +160,7 @@ impl Start<'_> {
         let mut process = self.process("kube-apiserver", &flags);
         let server = format!("https://127.0.0.1:{port}");
         let admin = Api::new(self.runtime, &server, &self.pair.ca, &User::Admin.token());
-        process.until_up(PATIENCE, || admin.text("/readyz").map(drop));
+        process.until_up(READY_TIMEOUT, || admin.text("/readyz").map(drop));
         (process, server, admin)
     }
 
@@ -173,7 +173,7 @@ impl Start<'_> {
             "--use-service-account-credentials=true".to_owned(),
             format!("--service-account-private-key-file={}", self.pair.key.display()),
             format!("--root-ca-file={}", self.pair.ca.display()),
-            // Nobody renews the leases of our nodes.
+            // The nodes of the suite renew no leases.
             "--controllers=*,-nodelifecycle".to_owned(),
             "--kube-api-qps=500".to_owned(),
             "--kube-api-burst=1000".to_owned(),

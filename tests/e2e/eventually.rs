@@ -1,4 +1,4 @@
-//! The suite's only way to wait: look again and again, up to a limit.
+//! The suite's only way to wait: check again and again, up to a time limit.
 
 use std::fmt::Display;
 use std::thread;
@@ -6,17 +6,17 @@ use std::time::{Duration, Instant};
 
 const EVERY: Duration = Duration::from_millis(100);
 
-/// How long what the control plane does in a moment may take on a busy machine.
+/// The time limit for what the control plane does in a moment, on a busy machine.
 pub(crate) const SOON: Duration = Duration::from_secs(60);
 
-/// How long what happens at a full minute may take.
+/// The time limit for what happens at a full minute.
 pub(crate) const IN_TWO_MINUTES: Duration = Duration::from_secs(120);
 
-/// What `look` finds, once it finds it; until then it says what it sees instead.
+/// Calls `look` until it succeeds, and returns its result. Its error describes the present state.
 ///
 /// # Panics
 ///
-/// If it does not come to it `within` that time; names `what` was expected and what was seen last.
+/// If it does not succeed `within` that time. The message names `what` was expected and the last state.
 #[track_caller]
 pub(crate) fn eventually<T, S: Display>(
     within: Duration,

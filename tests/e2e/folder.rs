@@ -1,4 +1,4 @@
-//! Where a run keeps its files: beside what cargo builds, so that `cargo clean` takes them too.
+//! The folder of a run's files. It is in cargo's target folder, so that `cargo clean` removes it too.
 
 use std::env;
 use std::fs::{self, File};
@@ -10,7 +10,7 @@ const LOCK: &str = "lock";
 /// The folder of this run; it stays, unless it is removed.
 pub(crate) struct Folder {
     path: PathBuf,
-    /// Held as long as the run lasts: what is not held, nobody uses any more.
+    /// Locked as long as the run lasts: a folder without a lock is not in use any more.
     _lock: File,
 }
 
@@ -35,7 +35,7 @@ impl Folder {
         &self.path
     }
 
-    /// Removes it, if nobody wants to keep it.
+    /// Removes it, unless the environment says to keep it.
     pub(crate) fn remove(self) {
         if keep() {
             self.keep();
@@ -44,13 +44,13 @@ impl Folder {
         }
     }
 
-    /// Says where it is.
+    /// Prints its path, and leaves it in place.
     pub(crate) fn keep(self) {
         println!("logs: {}", self.path.display());
     }
 }
 
-/// Whether somebody wants to read the logs in any case.
+/// Tells whether the environment says to keep the logs of a run that succeeds.
 fn keep() -> bool {
     env::var_os("PARTYWALL_E2E_KEEP").is_some_and(|value| value == "1")
 }

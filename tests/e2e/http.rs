@@ -12,12 +12,12 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-/// As long as a kubelet gives a probe.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// The time limit of a request: a kubelet's default for a probe.
+const TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The answer to a GET on a connection of its own.
 pub(crate) async fn get(address: SocketAddr, path: &str) -> io::Result<(StatusCode, String)> {
-    timeout(PATIENCE, answer(address, path)).await.map_err(io::Error::other)?
+    timeout(TIMEOUT, answer(address, path)).await.map_err(io::Error::other)?
 }
 
 async fn answer(address: SocketAddr, path: &str) -> io::Result<(StatusCode, String)> {

@@ -21,13 +21,13 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::partywall::Pair;
 
-/// A running server; dropped, it is gone.
+/// A running server. Dropping it ends it.
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     _accepting: JoinSet<()>,
 }
 
-/// What answers: the path, and the body as it came.
+/// Answers a request, given its path and its body.
 pub(crate) type Answer = dyn Fn(&str, &[u8]) -> Value + Send + Sync;
 
 impl Server {
@@ -59,7 +59,7 @@ async fn accept(listener: TcpListener, acceptor: TlsAcceptor, answer: Arc<Answer
         let Ok((stream, _)) = listener.accept().await else { continue };
         let (acceptor, answer) = (acceptor.clone(), Arc::clone(&answer));
         connections.spawn(async move {
-            // However it ends, the caller sees it.
+            // The caller sees how it ends.
             let _how_it_ends = serve(stream, acceptor, answer).await;
         });
         while connections.try_join_next().is_some() {}

@@ -1,6 +1,6 @@
-//! Where the objects of a kind are.
+//! The API paths of kinds.
 
-/// The path of the objects of a kind in a namespace, or of those that have none where it is empty.
+/// Returns the path of a kind's objects in a namespace, or of cluster-scoped objects if the namespace is empty.
 pub(crate) fn path(kind: &str, namespace: &str) -> String {
     let (group, plural) = match kind {
         "ConfigMap" => ("api/v1", "configmaps"),

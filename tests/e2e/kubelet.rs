@@ -1,7 +1,7 @@
-//! Kubelets by hand: without one, a pod that is bound never runs, and a pod that is deleted never goes.
+//! Simulated kubelets: without one, a bound pod never runs, and a deleted pod is never removed.
 //!
-//! Each acts as its node, so the API server's Node authorizer has a say. Pods start at once and are ready; those
-//! that are to end end at once, and well; and those that are deleted go at once.
+//! Each acts as its node, so the API server's Node authorizer applies. Pods become ready at once; those that are not
+//! restarted succeed at once; deleted pods are removed at once.
 
 use std::fs::File;
 use std::io::Write;
@@ -25,10 +25,10 @@ use crate::control_plane::ControlPlane;
 use crate::nodes::NODES;
 use crate::users::User;
 
-/// How soon it begins anew after a failure.
+/// The time after which it retries after a failure.
 const AGAIN: Duration = Duration::from_millis(100);
 
-/// The kubelets of all nodes; dropped, they are gone.
+/// The kubelets of all nodes. Dropping them ends them.
 pub(crate) struct Kubelets(#[expect(dead_code, reason = "holds the tasks")] JoinSet<()>);
 
 impl Kubelets {
@@ -57,7 +57,7 @@ async fn run(node: &'static str, api: Api, log: Arc<Mutex<File>>) {
     }
 }
 
-/// Sees to all pods of the node, and to each again when it changes, until the watch ends.
+/// Handles all pods of the node, and each of them again when it changes, until the watch ends.
 async fn follow(node: &str, api: &Api) -> Result<(), kube::Error> {
     let pods = format!("/api/v1/pods?fieldSelector=spec.nodeName%3D{node}");
     let list = api.send_async(Method::GET, &pods, &Value::Null).await?;
@@ -78,7 +78,7 @@ async fn follow(node: &str, api: &Api) -> Result<(), kube::Error> {
     Ok(())
 }
 
-/// Does what is next for a pod, if anything is.
+/// Does the next step for a pod, if there is one.
 async fn tend(api: &Api, pod: &Value) -> Result<(), kube::Error> {
     let text = |pointer: &str| pod.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
     let path = format!("/api/v1/namespaces/{}/pods/{}", text("/metadata/namespace"), text("/metadata/name"));

@@ -1,4 +1,4 @@
-//! partywall in a cluster: a real control plane asks it, and real controllers meet its answers.
+//! Tests partywall in a cluster: a real control plane calls it, and real controllers get its answers.
 //!
 //! `make e2e` runs this on what tests/e2e/control-plane builds, or on what KUBEBUILDER_ASSETS names.
 //! There are no machines behind the nodes and no containers in the pods, so a run takes two minutes. Nothing sleeps but
@@ -59,7 +59,7 @@ fn main() -> ExitCode {
     args.test_threads.get_or_insert(THREADS);
     let trials: Vec<Trial> = cases().iter().map(|case| Trial::test(case.name, || Ok(()))).collect();
     if args.list || trials.iter().all(|trial| args.is_filtered_out(trial)) {
-        // Nobody needs a cluster for that.
+        // This needs no cluster.
         return libtest_mimic::run(&args, trials).exit_code();
     }
     let assets = match control_plane::assets() {

@@ -16,7 +16,7 @@ use crate::registration;
 /// After `partywall`, so that it sees what was stamped.
 const NAME: &str = "zz-meddler";
 
-/// What it does to every pod it is asked about.
+/// The change that it makes to every pod.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Meddling {
     TakesToleration,
@@ -59,7 +59,7 @@ impl Meddling {
 pub(crate) struct Meddler<'c> {
     cluster: &'c Cluster,
     server: Server,
-    /// How often each path was asked.
+    /// The number of calls of each path.
     calls: Arc<Mutex<HashMap<String, usize>>>,
 }
 
@@ -135,7 +135,7 @@ impl<'c> Meddler<'c> {
         self.cluster.admin().delete(&format!("{path}/{NAME}"));
     }
 
-    /// How often it was asked to do this.
+    /// Returns how many times it was called for this change.
     pub(crate) fn calls(&self, meddling: Meddling) -> usize {
         let calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
         calls.get(meddling.path()).copied().unwrap_or_default()

@@ -1,4 +1,4 @@
-//! Nodes by hand: what the scheduler sees of a machine.
+//! Node objects without machines, as the scheduler sees them.
 
 use serde_json::{Value, json};
 

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
-/// Limits one command, or one script.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// The time limit of one command or one script.
+const TIMEOUT: Duration = Duration::from_secs(120);
 
 /// The result of a command.
 pub(crate) struct Outcome {
@@ -28,7 +28,7 @@ impl Outcome {
         // A group of its own, so that what a script has started ends with it.
         command.process_group(0).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
-        let end = Instant::now() + PATIENCE;
+        let end = Instant::now() + TIMEOUT;
         let (stdout, stderr) = (collect(child.stdout.take()), collect(child.stderr.take()));
         // It may end without reading it all; then its output tells why.
         let _written = child.stdin.take().unwrap().write_all(stdin.as_bytes());
@@ -55,7 +55,7 @@ impl Outcome {
         self
     }
 
-    /// What stderr says, without the warnings that some versions add about what they will drop one day.
+    /// Returns stderr without warnings, since some versions add some about deprecated APIs.
     pub(crate) fn errors(&self) -> String {
         let lines = self.stderr.lines().filter(|line| !line.starts_with("Warning: "));
         lines.flat_map(|line| [line, "\n"]).collect()
@@ -78,7 +78,7 @@ impl Display for Outcome {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { command, code, stdout, stderr } = self;
         let end =
-            code.map_or_else(|| format!("killed after {PATIENCE:?}"), |code| format!("exit code {code}"));
+            code.map_or_else(|| format!("killed after {TIMEOUT:?}"), |code| format!("exit code {code}"));
         write!(formatter, "{command}\n{end}\nstdout: {}\nstderr: {}", stdout.trim_end(), stderr.trim_end())
     }
 }
@@ -90,7 +90,7 @@ fn collect(stream: Option<impl Read + Send + 'static>) -> Receiver<String> {
     thread::spawn(move || {
         let mut bytes = Vec::new();
         let _how_it_ends = stream.read_to_end(&mut bytes);
-        let _nobody_waits = send.send(String::from_utf8_lossy(&bytes).into_owned());
+        let _receiver_may_be_gone = send.send(String::from_utf8_lossy(&bytes).into_owned());
     });
     receive
 }

@@ -13,7 +13,7 @@ use crate::{http, ports};
 
 /// The binary that cargo built for this suite.
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_partywall");
-const PATIENCE: Duration = Duration::from_secs(20);
+const READY_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A serving certificate, its key, and the CA that signed it.
 #[derive(Clone)]
@@ -38,7 +38,7 @@ impl Pair {
     }
 }
 
-/// How an instance is started.
+/// The set-up of an instance.
 #[derive(Clone)]
 pub(crate) struct Setup {
     pub(crate) policies: PathBuf,
@@ -53,9 +53,9 @@ pub(crate) struct Setup {
 pub(crate) struct Instance {
     process: Process,
     runtime: Handle,
-    /// Where the webhooks are.
+    /// The address of the webhooks.
     pub(crate) webhook: SocketAddr,
-    /// Where `/readyz` and `/metrics` are.
+    /// The address of `/readyz` and `/metrics`.
     pub(crate) ops: SocketAddr,
 }
 
@@ -103,7 +103,7 @@ impl Instance {
 
     pub(crate) fn until_ready(&mut self) {
         let (runtime, ops) = (&self.runtime, self.ops);
-        self.process.until_up(PATIENCE, || match runtime.block_on(http::get(ops, "/readyz")) {
+        self.process.until_up(READY_TIMEOUT, || match runtime.block_on(http::get(ops, "/readyz")) {
             Ok((StatusCode::OK, _)) => Ok(()),
             Ok((status, body)) => Err(format!("{status} {body}")),
             Err(error) => Err(error.to_string()),

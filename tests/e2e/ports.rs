@@ -1,4 +1,4 @@
-//! Ports of 127.0.0.1 that nobody listens on.
+//! Free ports of 127.0.0.1.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::ops::Range;

@@ -1,7 +1,7 @@
 //! Children: each with a log of its own, and none that outlives the suite.
 //!
-//! Whatever ends the suite, SIGKILL included, the kernel kills its children where `setpriv` asks it to, as on every
-//! Linux. It does so when the *thread* ends that started the child, so one thread that never ends starts them all.
+//! On Linux, `setpriv` tells the kernel to kill the children however the suite ends, also by SIGKILL. The kernel does
+//! so when the *thread* ends that started the child, so one thread that never ends starts them all.
 
 use std::fmt::Display;
 use std::fs::{self, File};
@@ -17,12 +17,12 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::eventually::eventually;
 
-/// How much of a log is shown with a failure.
+/// The number of log lines that a failure shows.
 const TAIL: usize = 30;
-/// What the first line of a crash begins with.
+/// The beginnings of the first line of a crash.
 const CRASHES: [&str; 2] = ["panic: ", "fatal error: "];
 
-/// A running program; dropped, it is killed.
+/// A running program. Dropping it kills it.
 pub(crate) struct Process {
     name: String,
     child: Child,
@@ -86,12 +86,12 @@ impl Process {
         format!("from {}:\n{}", self.log.display(), tail.join("\n"))
     }
 
-    /// Asks it to end, and kills it when `patience` is over; `None`: it had to be killed.
-    pub(crate) fn stop(mut self, patience: Duration) -> Option<ExitStatus> {
+    /// Sends SIGTERM, and kills it if it does not end within `limit`; returns `None` if it was killed.
+    pub(crate) fn stop(mut self, limit: Duration) -> Option<ExitStatus> {
         // Not reaped yet, so the number is still its own, even if it has ended.
         kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
-        let end = Instant::now() + patience;
-        eventually(patience + Duration::from_secs(1), &format!("{} ends", self.name), || {
+        let end = Instant::now() + limit;
+        eventually(limit + Duration::from_secs(1), &format!("{} ends", self.name), || {
             match self.child.try_wait().unwrap() {
                 None if Instant::now() < end => Err("it runs"),
                 ended => Ok(ended),
@@ -108,9 +108,9 @@ impl Drop for Process {
     }
 }
 
-/// A command that dies with the thread that starts it, where the machine knows how.
+/// Makes a command that ends with the thread that starts it, where the system can do that.
 ///
-/// What the developer's own shell sets for partywall is not handed on.
+/// The developer's own variables for partywall are not passed on.
 pub(crate) fn command(program: &Path) -> Command {
     let mut command = bound(program);
     let ours = std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("PARTYWALL_"));

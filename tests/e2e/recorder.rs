@@ -14,7 +14,7 @@ use crate::cluster::Cluster;
 use crate::https::Server;
 use crate::registration;
 
-/// Running; dropped, it is gone, and so is its registration.
+/// A running recorder. Dropping it ends it and deletes its registration.
 pub(crate) struct Recorder<'c> {
     cluster: &'c Cluster,
     _server: Server,
@@ -22,7 +22,7 @@ pub(crate) struct Recorder<'c> {
 
 const KINDS: [(&str, &str); 2] =
     [("MutatingWebhookConfiguration", "/mutate"), ("ValidatingWebhookConfiguration", "/validate")];
-/// Before `partywall`, so that it is asked about what nobody has stamped yet.
+/// Sorts before `partywall`, so that it is called before the pod is stamped.
 const NAME: &str = "a-recorder";
 
 impl<'c> Recorder<'c> {

@@ -13,7 +13,7 @@ use base64::prelude::BASE64_STANDARD;
 use crate::partywall::{PROGRAM, Pair};
 use crate::process;
 
-/// What an operator pipes into `kubectl apply`.
+/// Returns the webhook configurations, as an operator pipes them into `kubectl apply`.
 pub(crate) fn manifests(address: SocketAddr, policies: &Path, pair: &Pair) -> String {
     let url = format!("--url=https://{address}");
     print(&[&url, &format!("--policies={}", policies.display())], pair)

@@ -1,4 +1,4 @@
-//! Who acts. The API server reads its list of users once, when it starts.
+//! The users of the suite. The API server reads the list of them once, when it starts.
 
 use std::fmt::{self, Display};
 use std::fs;
@@ -11,10 +11,10 @@ use crate::nodes;
 /// Ordinary users; they may do what a RoleBinding grants them.
 pub(crate) const TENANTS: [&str; 3] = ["tenant-x", "tenant-y", "outsider"];
 
-/// Somebody the API server knows.
+/// A user that the API server knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum User {
-    /// May do everything; in the group `system:masters`, whom some webhooks are not asked about.
+    /// May do everything; in the group `system:masters`, for which some webhooks are not called.
     Admin,
     /// May do everything by a ClusterRoleBinding, as the administrators of most managed clusters.
     Operator,
@@ -59,7 +59,7 @@ impl User {
         format!("token-of-{}", self.name().replace(':', "-"))
     }
 
-    /// Where its kubeconfig is.
+    /// The path of its kubeconfig.
     pub(crate) fn kubeconfig(self, folder: &Path) -> PathBuf {
         folder.join(format!("{}.kubeconfig", self.name().replace(':', "-")))
     }
@@ -80,7 +80,7 @@ pub(crate) fn write_tokens(file: &Path) {
     fs::write(file, User::all().map(line).collect::<String>()).unwrap();
 }
 
-/// Writes a kubeconfig for everybody.
+/// Writes a kubeconfig for each user.
 pub(crate) fn write_kubeconfigs(folder: &Path, server: &str, ca: &Path) {
     for user in User::all() {
         let config = json!({

@@ -24,7 +24,7 @@ struct Mount {
     folder: PathBuf,
     kind: &'static str,
     object: String,
-    /// How often it was written.
+    /// The number of times that it was written.
     writes: u32,
 }
 

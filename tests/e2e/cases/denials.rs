@@ -1,4 +1,4 @@
-//! What a tenant sees on its terminal when it reaches over the wall.
+//! Requests of a tenant that are denied, and the messages on its terminal.
 
 use std::fmt::Write as _;
 

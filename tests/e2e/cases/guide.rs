@@ -1,4 +1,4 @@
-//! What the EKS best practices guide shows: a tenant's pods run on its own nodes, and nobody else's do.
+//! The example of the EKS best practices guide: only a tenant's own pods run on its nodes, and only there.
 
 use serde_json::{Value, json};
 
@@ -21,7 +21,7 @@ spec:
       containers: [{name: web, image: registry.example.com/web:1}]
 ";
 
-/// Every other way to a pod.
+/// All other kinds that create pods.
 const OTHERS: &str = "
 apiVersion: v1
 kind: Pod

@@ -75,7 +75,7 @@ fn must_be_on_worker_1(cluster: &Cluster, namespace: &str) {
 
 struct Installation<'c> {
     cluster: &'c Cluster,
-    /// Where the commands run: a checkout, as far as they need one.
+    /// The folder of the commands: the parts of a checkout that they need.
     folder: PathBuf,
     /// In place of the Service.
     balancer: Balancer,
@@ -145,7 +145,7 @@ impl<'c> Installation<'c> {
         });
     }
 
-    /// Waits until the API server asks the replicas for both phases, and not those who were registered before.
+    /// Waits until the API server calls the replicas in both phases, and no longer those of an earlier registration.
     fn until_asked(&self) {
         let pod = json!({
             "apiVersion": "v1",
@@ -155,14 +155,14 @@ impl<'c> Installation<'c> {
         });
         let path = format!("{}?dryRun=All", self.cluster.path("Pod", "tenants-x"));
         eventually(SOON, "the API server asks the replicas", || {
-            // The answer does not matter: that namespace is nobody's by these policies.
+            // The answer does not matter: no tenant of these policies has that namespace.
             let _answer = self.cluster.admin().send(axum::http::Method::POST, &path, &pod);
             let metrics: String = self.replicas.iter().map(|replica| replica.instance.metrics()).collect();
             let is_asked = |endpoint: &str| {
                 let series = format!("partywall_reviews_total{{endpoint=\"{endpoint}\"");
                 metrics.lines().any(|line| line.starts_with(&series) && !line.ends_with(" 0"))
             };
-            if is_asked("mutate") && is_asked("validate") { Ok(()) } else { Err("nobody was asked") }
+            if is_asked("mutate") && is_asked("validate") { Ok(()) } else { Err("no replica was called") }
         });
     }
 
@@ -241,11 +241,11 @@ impl<'c> Installation<'c> {
         }
     }
 
-    /// Whether a client that trusts only this CA can talk to all replicas.
+    /// Tells whether a client that trusts only this CA can connect to all replicas.
     fn all_trusted_by(&self, ca: &Path) -> bool {
         let is_trusted = |replica: &Replica| {
             let server = format!("https://{}", replica.instance.webhook);
-            // There is nothing at this path; that it says so takes a connection that is trusted.
+            // Nothing is at this path, but even the answer 404 needs a trusted connection.
             let answer = Api::new(self.cluster.runtime(), &server, ca, "").text("/");
             matches!(answer, Err(kube::Error::Api(status)) if status.code == 404)
         };

@@ -1,4 +1,4 @@
-//! Who says whose a namespace is, and what the platform put into it.
+//! Only the platform team changes the tenant of a namespace and the objects that it manages there.
 
 use axum::http::Method;
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use crate::users::User;
 
 const TENANT: User = User::Tenant("tenant-x");
 
-/// What a tenant who may write its namespace tries, through every door that metadata goes through.
+/// A tenant that may write its namespace tries to change it by every verb and subresource that writes metadata.
 pub(crate) fn i2_i3_i4_i8_a_namespace_stays_its_tenants_through_every_door(cluster: &Cluster) {
     let namespace = "x-guarded";
     cluster.tenant_namespace(namespace, "tenants-x", "tenant-x");
@@ -40,7 +40,7 @@ pub(crate) fn i2_i3_i4_i8_a_namespace_stays_its_tenants_through_every_door(clust
             assert!(refused.contains("namespaces.partywall.dev"), "{path}: {refused}");
             assert!(refused.contains("(rule namespaces)"), "{path}: {refused}");
         }
-        // Metadata does go through all of them: what protects nothing is written.
+        // A label that protects nothing can be written in each of these ways.
         api.send(Method::PUT, &path, &changed("team", json!(format!("web{}", door.len())))).unwrap();
         let labels = cluster.get("Namespace", "", namespace)["metadata"]["labels"].take();
         assert_eq!(labels["team"], format!("web{}", door.len()), "{path}");
@@ -77,12 +77,12 @@ pub(crate) fn f13_what_the_platform_manages_goes_only_with_its_namespace(cluster
     ] {
         tenant().args(attempt).fails().says("managed.partywall.dev").says("(rule managed-objects)");
     }
-    // J8: all of them at once are asked about one by one.
+    // J8: a deletion of a collection is judged object by object.
     let collection =
         cluster.api(TENANT).send(Method::DELETE, &path, &Value::Null).map_err(|error| error.to_string());
     assert!(collection.unwrap_err().contains("(rule managed-objects)"));
     assert_eq!(cluster.list("NetworkPolicy", namespace)[0]["metadata"]["name"], "isolate");
-    // F15: nothing stands in the way of the namespace's end.
+    // F15: the namespace can still be deleted.
     cluster.admin().delete(&format!("/api/v1/namespaces/{namespace}"));
     eventually(SOON, "the namespace is gone", || {
         cluster.find("Namespace", "", namespace).map_or(Ok(()), |object| Err(object["status"].to_string()))

@@ -9,7 +9,7 @@ use crate::cluster::Cluster;
 use crate::users::User;
 
 const TENANT: User = User::Tenant("tenant-x");
-/// A webhook is waited for 3 s; less than it takes if one is waited for as long as the API server does by default.
+/// The API server waits 3 s for each webhook. This is less than its default for one webhook, 10 s.
 const AT_MOST: Duration = Duration::from_secs(9);
 
 fn pod(name: &str) -> String {
@@ -68,7 +68,7 @@ pub(crate) fn l1_l2_c5_tenants_wait_and_the_rest_of_the_cluster_goes_on(cluster:
     });
 }
 
-/// One that takes connections and never answers is worse than one that is gone.
+/// A server that accepts connections and never answers costs more time than one that refuses them.
 pub(crate) fn l7_one_that_never_answers_holds_nobody_up_for_long(cluster: &Cluster) {
     let namespace = "x-silence";
     cluster.tenant_namespace(namespace, "tenants-x", "tenant-x");
@@ -80,7 +80,7 @@ pub(crate) fn l7_one_that_never_answers_holds_nobody_up_for_long(cluster: &Clust
     goes_on(cluster, namespace, &elsewhere, "silent");
 }
 
-/// What fails closed does, and says by whom.
+/// Checks that requests fail closed, and that the message names the webhook.
 fn refused(cluster: &Cluster, namespace: &str) {
     for (object, webhook) in [(pod("app"), "stamp-pods"), (SERVICE.to_owned(), "services")] {
         let start = Instant::now();
@@ -90,10 +90,10 @@ fn refused(cluster: &Cluster, namespace: &str) {
     }
 }
 
-/// What has nothing to do with tenants does not notice; `how` tells the names of two outages apart.
+/// Checks that requests outside tenants go on; `how` makes the object names of two outages differ.
 fn goes_on(cluster: &Cluster, namespace: &str, elsewhere: &str, how: &str) {
     let name = format!("goes-on-{how}");
-    // Not even if somebody takes a system namespace for a tenant's.
+    // Even a system namespace that has a tenant's label by mistake.
     cluster.label("kube-system", &json!({"partywall.dev/tenant": "tenants-x"}));
     for namespace in ["kube-system", "default", elsewhere] {
         let start = Instant::now();
@@ -105,7 +105,7 @@ fn goes_on(cluster: &Cluster, namespace: &str, elsewhere: &str, how: &str) {
         });
     }
     cluster.label("kube-system", &json!({"partywall.dev/tenant": null}));
-    // Nor do the tenant's own objects that nobody asks partywall about.
+    // So do the tenant's own objects of kinds that are not sent to partywall.
     let config = ["create", "configmap", &name];
     cluster.kubectl(TENANT).within(namespace).args(config).succeeds();
 }

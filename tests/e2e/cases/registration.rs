@@ -1,4 +1,4 @@
-//! What `partywall manifests webhooks` registers exists in this version of Kubernetes.
+//! All resources that `partywall manifests webhooks` registers exist in this version of Kubernetes.
 
 use std::collections::HashMap;
 
@@ -9,8 +9,8 @@ use crate::cluster::Cluster;
 use crate::registration;
 use crate::users::User;
 
-/// A rule in a spelling that the API server does not have matches nothing, and nobody notices: in the singular,
-/// in another group, or for a subresource that is none.
+/// A rule with a resource that the API server does not have matches nothing, without an error: a singular, another
+/// group, or a wrong subresource.
 pub(crate) fn i4_every_registered_resource_exists_and_is_read(cluster: &Cluster) {
     let mut groups = HashMap::new();
     let mut seen = 0;
@@ -50,13 +50,13 @@ pub(crate) fn i4_every_registered_resource_exists_and_is_read(cluster: &Cluster)
     assert!(seen >= 20, "only {seen} resources are registered");
 }
 
-/// The other way to be found than by URL, which nothing here can lead to.
+/// A Service instead of a URL. It is only a dry run, since no Service can be reached here.
 pub(crate) fn what_is_printed_for_a_service_is_accepted(cluster: &Cluster) {
     let manifests = registration::manifests_of_service(&cluster.setup.pair);
     cluster.kubectl(User::Admin).apply(manifests).args(["--dry-run=server"]).succeeds();
 }
 
-/// The policies claim the namespace, and the label was forgotten: the stamp is not asked for, the proof is.
+/// A Tenant lists the namespace, but the label is missing: only the validating webhook is called.
 pub(crate) fn l1_a_tenants_namespace_without_the_label_gets_no_pod_and_a_hint(cluster: &Cluster) {
     let (namespace, tenant) = ("x-unlabelled", User::Tenant("tenant-x"));
     cluster.namespace(namespace, &json!({}));
@@ -66,7 +66,7 @@ pub(crate) fn l1_a_tenants_namespace_without_the_label_gets_no_pod_and_a_hint(cl
     outcome.says("pods-elsewhere.partywall.dev").says("the namespace lacks the label `partywall.dev/tenant`");
 }
 
-/// Whether a group is always there.
+/// Tells whether every cluster has this group.
 fn is_kubernetes_own(group: &str) -> bool {
     ["", "apps", "batch", "discovery.k8s.io", "networking.k8s.io", "resource.k8s.io"].contains(&group)
 }
