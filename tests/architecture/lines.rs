@@ -10,17 +10,8 @@ const MAX: usize = 120;
 const FOLDERS: [&str; 5] = ["benches", "core", "fuzz", "src", "tests"];
 
 /// The files that may have longer lines, each with the reason.
-const EXCEPTIONS: &[(&str, &str)] = &[
-    ("benches/payload.rs", "templates of requests, with the bytes that an API server sends"),
-    ("core/src/json/reader/tests.rs", "not split yet"),
-    ("core/src/json/record.rs", "not split yet"),
-    ("core/src/review/answer.rs", "not split yet"),
-    ("core/src/rules/ingress_annotations/actions.rs", "not split yet"),
-    ("core/src/rules/pod_security.rs", "not split yet"),
-    ("core/src/stamp.rs", "not split yet"),
-    ("core/src/tenancy/compile/names.rs", "not split yet"),
-    ("core/src/tenancy/compile/pools.rs", "not split yet"),
-];
+const EXCEPTIONS: &[(&str, &str)] =
+    &[("benches/payload.rs", "templates of requests, with the bytes that an API server sends")];
 
 /// Finds the Rust files in a folder and its subfolders, without those that cargo builds.
 fn sources(folder: &Path) -> Vec<PathBuf> {
