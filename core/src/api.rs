@@ -29,7 +29,7 @@ pub use tenant::{
 
 /// The API group of every object.
 pub const GROUP: &str = "partywall.dev";
-/// What `apiVersion` reads.
+/// The value of `apiVersion`.
 pub const API_VERSION: &str = "partywall.dev/v1alpha1";
 
 /// One of the objects: the name in its metadata, and its spec.
@@ -57,7 +57,7 @@ pub enum Spec {
     Tenant(Box<TenantSpec>),
     /// A justified, expiring exception.
     Exemption(Box<ExemptionSpec>),
-    /// What holds for the whole cluster.
+    /// The Settings of the whole cluster.
     Settings(Box<SettingsSpec>),
 }
 
@@ -88,9 +88,9 @@ impl From<SettingsSpec> for Spec {
 /// An object and where it was written.
 #[derive(Clone, Debug)]
 pub struct Located {
-    /// Where it was written.
+    /// The place where it was written.
     pub source: Source,
-    /// What was written.
+    /// The object as it was written.
     pub object: Object,
 }
 

@@ -37,11 +37,11 @@ pub(super) struct Args {
     #[arg(long, value_name = "PATH", num_args = 1.., value_delimiter = ',', env = "PARTYWALL_POLICIES")]
     policies: Vec<PathBuf>,
 
-    /// Where the API server reaches the webhooks, in TLS; in a container usually 0.0.0.0:8443.
+    /// The address of the webhooks, in TLS; in a container usually `[::]:8443`.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8443", env = "PARTYWALL_LISTEN")]
     listen: SocketAddr,
 
-    /// Where /livez, /readyz and /metrics are, in plain HTTP.
+    /// The address of /livez, /readyz and /metrics, in plain HTTP.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080", env = "PARTYWALL_OPS_LISTEN")]
     ops_listen: SocketAddr,
 

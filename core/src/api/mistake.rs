@@ -1,7 +1,7 @@
 use std::cmp::Ordering;
 use std::fmt;
 
-/// Where an object was written: a file, the number of the document in it, and the place in a List.
+/// The place where an object was written: a file, the number of the document in it, and the place in a List.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Source {
     /// The path as given, or the name of an embedded file.
@@ -48,12 +48,12 @@ pub struct Mistake {
     pub path: String,
     /// The offending value as JSON, or empty where the field is missing.
     pub value: String,
-    /// What is wrong and how to mend it.
+    /// The problem and its remedy.
     pub message: String,
 }
 
 impl Mistake {
-    /// What is wrong, without the document it is in.
+    /// The problem, without the document it is in.
     pub fn what(&self) -> impl fmt::Display {
         fmt::from_fn(|f| {
             match (self.path.is_empty(), self.value.is_empty()) {

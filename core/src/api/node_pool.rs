@@ -37,7 +37,7 @@ pub struct Taint {
     pub effect: Option<Effect>,
 }
 
-/// What a taint does to pods that don't tolerate it.
+/// The effect of a taint on pods that don't tolerate it.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Effect {
     /// The scheduler places no such pod on the node.

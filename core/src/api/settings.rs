@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What holds for the whole cluster. There is one object of this kind, and its name is `default`.
+/// Holds for the whole cluster. There is one object of this kind, and its name is `default`.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
 #[cfg_attr(
     feature = "crd",
@@ -18,14 +18,14 @@ use serde::{Deserialize, Serialize};
 )]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SettingsSpec {
-    /// Where the stamp writes the labels of a pod's pool. Absent: `Both`.
+    /// Says where the stamp writes the labels of a pod's pool. Absent: `Both`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stamp: Option<StampMode>,
-    /// Whether every node supports user namespaces. If so, `hostUsers: false` relaxes the rule `pod-security` as far
-    /// as the Pod Security Standards allow. Absent: `false`.
+    /// Says whether every node supports user namespaces. If so, `hostUsers: false` relaxes the rule `pod-security` as
+    /// far as the Pod Security Standards allow. Absent: `false`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_namespaces: Option<bool>,
-    /// What happens to a Deployment, Job or another object with a pod template whose pods would be denied. Pods
+    /// Says what happens to a Deployment, Job or another object with a pod template whose pods would be denied. Pods
     /// themselves are always judged. Absent: `warn`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workloads: Option<Workloads>,
@@ -113,7 +113,7 @@ pub struct ForeignRoute {
     pub optional_hosts: Vec<String>,
 }
 
-/// What happens when an object violates a rule.
+/// Says what happens when an object violates a rule.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema, PartialEq, Eq, PartialOrd, Ord)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
@@ -127,7 +127,7 @@ pub enum Mode {
     Deny,
 }
 
-/// What happens to an object with a pod template whose pods would be denied.
+/// Says what happens to an object with a pod template whose pods would be denied.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema, PartialEq, Eq, PartialOrd, Ord)]
 #[serde(rename_all = "lowercase")]
 pub enum Workloads {
@@ -139,7 +139,7 @@ pub enum Workloads {
     Deny,
 }
 
-/// Where the stamp writes the labels of a pod's pool.
+/// Says where the stamp writes the labels of a pod's pool.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
 pub enum StampMode {
     /// Into each non-empty term of the required node affinity.

@@ -29,7 +29,7 @@ pub struct TenantSpec {
     /// The Pod Security Standard that holds for the tenant's pods. Absent: level `baseline`, version `latest`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pod_security: Option<PodSecurity>,
-    /// What the tenant's Services may do. Absent: only type `ClusterIP` is allowed.
+    /// Limits the tenant's Services. Absent: only type `ClusterIP` is allowed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub services: Option<Services>,
     /// Tolerations that the tenant's pods may have, beside those for the taints of the tenant's pools and those that
@@ -128,7 +128,7 @@ pub enum Level {
     Restricted,
 }
 
-/// What a tenant's Services may do.
+/// Limits a tenant's Services.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Services {
