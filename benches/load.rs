@@ -1,4 +1,4 @@
-//! What partywall costs, end to end, against the least a webhook can be: `cargo build --profile dist`, and then
+//! Measures partywall end to end, beside the least that a webhook can be: `cargo build --profile dist`, and then
 //! `cargo bench -p partywall-benches --bench load`.
 //!
 //! Three servers, each in a process of its own: one that allows everything unread (null), one that reads it first

@@ -1,4 +1,4 @@
-//! What the core depends on.
+//! The dependencies of the core.
 
 use crate::read;
 

@@ -1,6 +1,6 @@
 //! `certificate-names`: a tenant's certificates contain only the tenant's names.
 //!
-//! Whoever holds a certificate for a name can pose as that name to every client that trusts the issuer. A tenant's
+//! The holder of a certificate for a name can pose as that name to every client that trusts the issuer. A tenant's
 //! names are its domains, and the cluster's DNS names of the Services in its namespaces. Only clients that the tenant
 //! configures trust an Issuer in the tenant's own namespaces, so such an Issuer may also sign short names, and
 //! certificates that sign others. Other issuers have more clients, to which `web` may be another tenant's Service. The

@@ -2,7 +2,7 @@
 //!
 //! The controls, their ids, levels and versions are those of the reference implementation, the Pod Security admission
 //! of the API server (`kubernetes/kubernetes`, `staging/src/k8s.io/pod-security-admission/policy`, `check_<id>.go`).
-//! Where its documentation and its code disagree, the code decides. Three checks are stricter here. Since a verdict
+//! The code decides where its documentation and its code disagree. Three checks are stricter here. Since a verdict
 //! must not depend on which fields this build knows, a volume of an unknown type violates `baseline`, and a volume with
 //! several types is judged by each of them. A `gitRepo` volume violates `baseline` too, because it has given tenants
 //! root on nodes.

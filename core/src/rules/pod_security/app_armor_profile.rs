@@ -1,8 +1,8 @@
 //! `appArmorProfile` (baseline, since 1.0): no container disables the runtime's AppArmor profile.
 //!
-//! Where nodes have AppArmor, its default profile keeps containers from mounting, from writing to `/proc` and `/sys`
-//! and from tracing others. The profile is a field since Kubernetes 1.30 and was an annotation before. Both take
-//! effect, so the control reads both, for every version of the standard.
+//! The default profile of AppArmor, on nodes that have it, keeps containers from mounting, from writing to `/proc`
+//! and `/sys` and from tracing others. The profile is a field since Kubernetes 1.30 and was an annotation before.
+//! Both take effect, so the control reads both, for every version of the standard.
 //!
 //! - Restricted: `securityContext.appArmorProfile.type` of the pod and of every container;
 //!   `metadata.annotations[container.apparmor.security.beta.kubernetes.io/*]`.

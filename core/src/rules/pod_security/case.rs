@@ -62,7 +62,7 @@ impl<'p> Case<'p> {
 
     /// Returns whether root in the pod is an unprivileged user on the node.
     ///
-    /// Where some node ignores `hostUsers`, the request for a user namespace proves nothing.
+    /// A request for a user namespace proves nothing where some node ignores `hostUsers`.
     pub(super) fn is_in_user_namespace(&self) -> bool {
         self.user_namespaces && self.minor >= USER_NAMESPACES_SINCE && self.pod.spec.host_users == Some(false)
     }
