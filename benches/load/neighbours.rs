@@ -57,13 +57,13 @@ fn most(stand: &Stand) -> anyhow::Result<f64> {
 }
 
 /// A server, as a process and as a peer.
-struct Place {
+struct ServerProcess {
     kind: Kind,
     pid: u32,
     target: Target,
 }
 
-impl Place {
+impl ServerProcess {
     fn of(server: &Server) -> Self {
         Self { kind: server.kind, pid: server.pid, target: server.target.clone() }
     }
@@ -109,7 +109,7 @@ struct Visited {
 async fn beside(
     stand: &mut Stand,
     (scenario, what): (&'static str, String),
-    places: Vec<Place>,
+    places: Vec<ServerProcess>,
     load: Load,
     mut happen: impl FnMut(&Target, Arc<During>) -> Happening,
 ) -> anyhow::Result<()> {
@@ -118,7 +118,7 @@ async fn beside(
     let part = is_steady.then_some(Brief::ROUND);
     let mut arrivals = Arrivals { mixture, rate, lasting, pace: Pace::sleeping()?, during: None, part };
     let mut visited = Vec::new();
-    for Place { kind, pid, target } in places {
+    for ServerProcess { kind, pid, target } in places {
         let cell = |load: &str| Cell::new(scenario, load, kind);
         let both = Neighbours {
             what: what.clone(),
@@ -165,7 +165,7 @@ pub(crate) async fn mix(stand: &mut Stand) -> anyhow::Result<()> {
         (8.0, message(Size::Mesh, Expect::Allow)?),
     ];
     let (large, huge) = (message(Size::Big, Expect::Allow)?, message(Size::Huge, Expect::Allow)?);
-    let (rate, places) = (demand(stand)?, Place::both(stand)?);
+    let (rate, places) = (demand(stand)?, ServerProcess::both(stand)?);
     // So that one in a thousand is one in every round.
     let lasting = Duration::from_secs_f64(1_000.0 / rate);
     let load = Load { lasting, ..Load::of(stand, small, rate * 0.98) };
@@ -185,7 +185,7 @@ pub(crate) async fn mix(stand: &mut Stand) -> anyhow::Result<()> {
 
 /// One namespace with a quarter of what can be done at all, each denied, beside the reviews of another.
 pub(crate) async fn noise(stand: &mut Stand) -> anyhow::Result<()> {
-    let (rate, noise, places) = (demand(stand)? / 2.0, most(stand)? / 4.0, Place::both(stand)?);
+    let (rate, noise, places) = (demand(stand)? / 2.0, most(stand)? / 4.0, ServerProcess::both(stand)?);
     let denied = stand.message(Size::Median, Expect::Deny)?;
     let load = Load::of(stand, vec![(1.0, stand.unclaimed()?)], rate).steady(STEADY);
     let what = format!("{rate:.0}/s of a namespace beside {noise:.0}/s denied ones of another");
@@ -199,7 +199,7 @@ pub(crate) async fn noise(stand: &mut Stand) -> anyhow::Result<()> {
 
 /// Many new connections at once, each with one review, beside reviews on connections that are there.
 pub(crate) async fn storm(stand: &mut Stand) -> anyhow::Result<()> {
-    let (rate, places) = (demand(stand)? / 2.0, Place::both(stand)?);
+    let (rate, places) = (demand(stand)? / 2.0, ServerProcess::both(stand)?);
     let message = stand.message(Size::Median, Expect::Allow)?;
     let load = Load::of(stand, vec![(1.0, Arc::clone(&message))], rate);
     let what = format!("{rate:.0}/s while {STORM} connections are made at once");
@@ -221,10 +221,16 @@ pub(crate) async fn large(stand: &mut Stand) -> anyhow::Result<()> {
     let load = load.steady(10);
     let what = format!("{rate:.0}/s beside {LARGE} bodies of 18 MB");
     let (tell, mut told) = unbounded_channel();
-    beside(stand, ("large", what), servers.iter().map(Place::of).collect(), load, move |target, during| {
-        let tell = (target.address == address).then(|| tell.clone());
-        all_at_once(target.clone(), Arc::clone(&message), LARGE, tell, during)
-    })
+    beside(
+        stand,
+        ("large", what),
+        servers.iter().map(ServerProcess::of).collect(),
+        load,
+        move |target, during| {
+            let tell = (target.address == address).then(|| tell.clone());
+            all_at_once(target.clone(), Arc::clone(&message), LARGE, tell, during)
+        },
+    )
     .await?;
     let mut all = told.recv().await.context("large bodies were sent")?;
     while let Some(more) = told.recv().await {
@@ -237,7 +243,7 @@ pub(crate) async fn large(stand: &mut Stand) -> anyhow::Result<()> {
 
 /// Bodies that bring a byte now and then, beside reviews.
 pub(crate) async fn slow(stand: &mut Stand) -> anyhow::Result<()> {
-    let (rate, places) = (demand(stand)? / 2.0, Place::both(stand)?);
+    let (rate, places) = (demand(stand)? / 2.0, ServerProcess::both(stand)?);
     let load = Load::of(stand, vec![(1.0, stand.message(Size::Median, Expect::Allow)?)], rate).steady(STEADY);
     let what = format!("{rate:.0}/s beside {SLOW} bodies that bring a byte now and then");
     let targets: Vec<_> = places.iter().map(|place| (place.kind, place.target.clone())).collect();
@@ -264,7 +270,7 @@ pub(crate) async fn starved(stand: &mut Stand) -> anyhow::Result<()> {
     );
     stand.progress.say(&format!("starved: {what}"));
     let (pace, lasting) = (Pace::sleeping()?, stand.plan.repeat.round);
-    for Place { kind, pid, target } in Place::both(stand)? {
+    for ServerProcess { kind, pid, target } in ServerProcess::both(stand)? {
         let mut lane = Lanes::open(&target, 1).await?;
         let mut alone = Cell::new("starved", "alone", kind);
         alone.add(Round::measure(pid, lane.run(&large, lasting, &pace)).await?);

@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 use crate::api::Mode;
 use crate::json::{Escaped, Text};
 use crate::judging::{OldViolations, Report, Subject, Update, changes_containers};
-use crate::objects::kinds::{Kind, is_read_whatever_the_kind};
+use crate::objects::kinds::{Shape, is_read_whatever_the_kind};
 use crate::objects::object::{Object, decode_as, is_without_spec};
 use crate::review::{self, DecodeError, NotAReview, Operation, Request, Undecodable};
 use crate::tenancy::{Owner, Snapshot};
@@ -46,9 +46,9 @@ pub fn answer<'a>(phase: Phase, body: &'a [u8], snapshot: &Snapshot) -> Result<A
 
 fn undecidable<'a>(undecodable: Undecodable, snapshot: &Snapshot) -> Answer<'a> {
     let is_system = matches!(snapshot.owner(&undecodable.namespace), Owner::System);
-    let verdict = match undecodable.kind {
+    let verdict = match undecodable.shape {
         // partywall judges only Namespace objects in system namespaces, so the other kinds need not decode.
-        Some(kind) if is_system && kind != Kind::Namespace => Verdict::allow(),
+        Some(shape) if is_system && shape != Shape::Namespace => Verdict::allow(),
         Some(_) | None => {
             let message = format!("{undecodable}, so it cannot be judged; correct that field");
             Verdict::undecodable(&undecodable.path, message)
@@ -61,11 +61,11 @@ fn undecidable<'a>(undecodable: Undecodable, snapshot: &Snapshot) -> Answer<'a> 
 pub fn admit(phase: Phase, request: &Request<'_>, snapshot: &Snapshot) -> Verdict {
     let owner = snapshot.owner(request.name_of_namespace());
     // The rules apply to a system namespace's own Namespace object like to any other.
-    if matches!(owner, Owner::System) && request.kind != Kind::Namespace {
+    if matches!(owner, Owner::System) && request.shape != Shape::Namespace {
         return Verdict::allow();
     }
     let (new, old) = match &request.operation {
-        Operation::Delete { old } if request.kind == Kind::Unstructured && phase == Phase::Validate => {
+        Operation::Delete { old } if request.shape == Shape::Unstructured && phase == Phase::Validate => {
             return judge_deletion(request, owner, snapshot, *old);
         }
         Operation::Delete { .. } | Operation::Connect => return Verdict::allow(),
@@ -73,14 +73,14 @@ pub fn admit(phase: Phase, request: &Request<'_>, snapshot: &Snapshot) -> Verdic
         Operation::Update { new, old } => (new, *old),
     };
     match new {
-        Object::Missing if request.kind != Kind::Other => {
+        Object::Missing if request.shape != Shape::Other => {
             return Verdict::undecidable(
                 Undecidable::Invalid,
                 "`object` is null where there should be one; send the object",
             );
         }
         Object::Missing | Object::Unread | Object::Unstructured(_)
-            if matches!(request.kind, Kind::Other | Kind::Unstructured) && is_to_be_read(request) =>
+            if matches!(request.shape, Shape::Other | Shape::Unstructured) && is_to_be_read(request) =>
         {
             let slash = if request.subresource.is_empty() { "" } else { "/" };
             let message = format!(
@@ -127,7 +127,7 @@ pub fn admit(phase: Phase, request: &Request<'_>, snapshot: &Snapshot) -> Verdic
 /// partywall cannot judge an object of an unknown kind there, nor any object in an unknown group of Kubernetes' own.
 fn is_to_be_read(request: &Request<'_>) -> bool {
     let Request { resource_group: group, resource, subresource, .. } = request;
-    (is_read_whatever_the_kind(group, resource) || Kind::is_in_unknown_own_group(group))
+    (is_read_whatever_the_kind(group, resource) || Shape::is_in_unknown_own_group(group))
         && !is_without_spec(subresource)
 }
 
@@ -150,7 +150,7 @@ fn judge_deletion(
     snapshot: &Snapshot,
     old: Option<&RawValue>,
 ) -> Verdict {
-    match old.map(|raw| decode_as(request.kind, &request.subresource, raw)) {
+    match old.map(|raw| decode_as(request.shape, &request.subresource, raw)) {
         // Without an old object there is nothing to judge.
         None => Verdict::allow(),
         Some(Ok(old)) => judge(
@@ -167,8 +167,8 @@ fn judge_deletion(
 /// Checks the rules, and on an update reports only violations that the old object does not have.
 fn judge<'a>(subject: &Subject<'_, 'a>, raw: Option<&'a RawValue>) -> Verdict {
     // An old object that does not decode excuses no violation of the new one.
-    let decode = |raw| decode_as(subject.request.kind, &subject.request.subresource, raw).ok();
-    let is_compared = matches!(subject.request.kind, Kind::Namespace | Kind::Unstructured);
+    let decode = |raw| decode_as(subject.request.shape, &subject.request.subresource, raw).ok();
+    let is_compared = matches!(subject.request.shape, Shape::Namespace | Shape::Unstructured);
     let compared = raw.filter(|_| is_compared).and_then(decode);
     // A running pod names its node, and nearly always did so before the update. The first check assumes this, and the
     // code looks the old node up only if nothing else is wrong with the pod: it costs more to decode and judge the

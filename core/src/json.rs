@@ -1,13 +1,14 @@
 //! Reads and writes JSON: the reader, the types that borrow from its input, and patches.
 
+mod borrowed;
 mod escaped;
 mod list;
 mod pairs;
 mod patch;
 pub(crate) mod reader;
-mod record;
 mod text;
 
+pub(crate) use self::borrowed::{InPlace, borrowed, borrowed_methods};
 pub use self::escaped::Escaped;
 pub(crate) use self::escaped::without_position;
 pub use self::list::List;
@@ -15,5 +16,4 @@ pub(crate) use self::pairs::Annotations;
 pub use self::pairs::Pairs;
 pub use self::patch::Patch;
 pub(crate) use self::patch::{PatchBuilder, Pointer};
-pub(crate) use self::record::{Place, borrowed, borrowed_methods};
 pub use self::text::Text;

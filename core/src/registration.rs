@@ -209,14 +209,14 @@ impl Registration {
 /// Returns the conditions that exclude users and groups whose requests are allowed anyway.
 fn match_conditions(webhook: &Webhook) -> Vec<MatchCondition> {
     let mut conditions = Vec::new();
-    if !webhook.spares.is_empty() {
-        let spared: Vec<String> = webhook.spares.iter().map(|user| format!("'{user}'")).collect();
+    if !webhook.excluded_users.is_empty() {
+        let users: Vec<String> = webhook.excluded_users.iter().map(|user| format!("'{user}'")).collect();
         conditions.push(MatchCondition {
             name: "not-the-clusters-own".to_owned(),
-            expression: format!("!(request.userInfo.username in [{}])", spared.join(", ")),
+            expression: format!("!(request.userInfo.username in [{}])", users.join(", ")),
         });
     }
-    if let Some(group) = webhook.spares_group {
+    if let Some(group) = webhook.excluded_group {
         conditions.push(MatchCondition {
             name: format!("not-of-{}", group.replace(':', "-")),
             // A request without groups lacks this field.

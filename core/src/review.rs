@@ -21,8 +21,8 @@ use thiserror::Error;
 
 use self::request::{GroupKind, RawRequest};
 use crate::json::reader::{self, Refused};
-use crate::json::{Escaped, Place, Text, borrowed, without_position};
-use crate::objects::kinds::kind_of;
+use crate::json::{Escaped, InPlace, Text, borrowed, without_position};
+use crate::objects::kinds::shape_of;
 use crate::objects::object::FieldError;
 
 /// Reports that a body is not an AdmissionReview with a uid.
@@ -49,7 +49,7 @@ pub enum DecodeError {
 /// Decodes a review.
 pub fn decode(body: &[u8]) -> Result<Request<'_>, DecodeError> {
     let mut review = Review::default();
-    match reader::from_slice(Place(&mut review), body) {
+    match reader::from_slice(InPlace(&mut review), body) {
         Ok(true) => {
             check(&review.kind, &review.api_version, review.request.uid())?;
             review.request.decode().map_err(DecodeError::Undecodable)
@@ -75,14 +75,14 @@ fn diagnose(body: &[u8]) -> DecodeError {
     let namespace = serde_json::from_slice::<NamespaceReview<'_>>(body)
         .map(|review| review.request.namespace.to_string())
         .unwrap_or_default();
-    let kind = serde_json::from_slice::<KindReview<'_>>(body)
+    let shape = serde_json::from_slice::<KindReview<'_>>(body)
         .ok()
-        .and_then(|KindReview { request: KindRequest { kind } }| kind_of(&kind.group, &kind.kind));
+        .and_then(|KindReview { request: KindRequest { kind } }| shape_of(&kind.group, &kind.kind));
     let problem = without_position(&problem);
     let path = path.strip_prefix("request.object.").unwrap_or(&path).to_owned();
     DecodeError::Undecodable(Undecodable {
         uid: review.request.uid.to_string(),
-        kind,
+        shape,
         namespace,
         path,
         problem,

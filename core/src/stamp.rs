@@ -16,7 +16,7 @@ use crate::api::{Mode, StampMode};
 use crate::json::{Patch, PatchBuilder, Pointer};
 use crate::judging::Subject;
 use crate::judging::placement::{demands, pool_of};
-use crate::objects::kinds::Kind;
+use crate::objects::kinds::Shape;
 use crate::objects::pod::PodSpec;
 use crate::review::Operation;
 use crate::rule_id::RuleId;
@@ -26,9 +26,9 @@ use crate::tenancy::{Pool, Taint, Tenant};
 pub(crate) fn stamp(subject: &Subject<'_, '_>) -> Option<Patch> {
     let tenant = subject.tenant()?;
     let pod = subject.pod()?;
-    let whole = match (&subject.request.operation, subject.request.kind) {
-        (Operation::Create { .. }, Kind::Pod) if subject.request.subresource.is_empty() => true,
-        (Operation::Create { .. } | Operation::Update { .. }, Kind::DaemonSet) => false,
+    let whole = match (&subject.request.operation, subject.request.shape) {
+        (Operation::Create { .. }, Shape::Pod) if subject.request.subresource.is_empty() => true,
+        (Operation::Create { .. } | Operation::Update { .. }, Shape::DaemonSet) => false,
         _ => return None,
     };
     // A mirror pod represents a static pod that already runs; the kubelet deletes a mirror pod that differs from it.

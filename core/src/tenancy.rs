@@ -16,7 +16,7 @@ mod routes;
 
 use rustc_hash::FxHashMap;
 
-pub use self::compile::{Compiled, Unread, did_you_mean, is_dns_label, keyed};
+pub use self::compile::{Compiled, Unparsed, did_you_mean, is_dns_label, keyed};
 pub use self::exemptions::{ExemptContainers, Exemption};
 pub use self::images::Repository;
 use self::index::PoolIndex;
@@ -47,7 +47,7 @@ pub struct Snapshot {
     pub foreign_routes: Vec<ForeignRoute>,
     /// The prefixes of annotations that mean the same as ingress-nginx's own.
     pub annotation_prefixes: Vec<Box<str>>,
-    namespaces: FxHashMap<Box<str>, Place>,
+    namespaces: FxHashMap<Box<str>, NamespaceOwner>,
     tenants: Vec<Tenant>,
     pools: Vec<Pool>,
     index: PoolIndex,
@@ -57,7 +57,7 @@ pub struct Snapshot {
 
 /// Holds the owner of a listed namespace; namespaces that are not in the map are unclaimed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
+enum NamespaceOwner {
     System,
     Tenant(usize),
 }
@@ -185,8 +185,8 @@ impl Snapshot {
     /// It compares exact names only: a tenant could imitate a prefix or a pattern.
     pub fn owner(&self, namespace: &str) -> Owner<'_> {
         match self.namespaces.get(namespace) {
-            Some(Place::System) => Owner::System,
-            Some(Place::Tenant(index)) => match self.tenants.get(*index) {
+            Some(NamespaceOwner::System) => Owner::System,
+            Some(NamespaceOwner::Tenant(index)) => match self.tenants.get(*index) {
                 Some(tenant) => Owner::Tenant(tenant),
                 // INVARIANT: `compile` only writes indices of `tenants`. If it did not, the rules that protect pools
                 // would still hold.
@@ -235,9 +235,9 @@ impl Snapshot {
         let mut claims: Vec<(usize, &str)> = self
             .namespaces
             .iter()
-            .filter_map(|(namespace, place)| match place {
-                Place::Tenant(index) => Some((*index, &**namespace)),
-                Place::System => None,
+            .filter_map(|(namespace, owner)| match owner {
+                NamespaceOwner::Tenant(index) => Some((*index, &**namespace)),
+                NamespaceOwner::System => None,
             })
             .collect();
         claims.sort_unstable();
@@ -252,7 +252,7 @@ impl Snapshot {
 
     /// Returns the system namespaces, sorted.
     pub fn system_namespaces(&self) -> Vec<&str> {
-        let system = self.namespaces.iter().filter(|(_, place)| matches!(place, Place::System));
+        let system = self.namespaces.iter().filter(|(_, owner)| matches!(owner, NamespaceOwner::System));
         let mut names: Vec<&str> = system.map(|(name, _)| &**name).collect();
         names.sort_unstable();
         names

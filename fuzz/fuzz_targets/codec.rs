@@ -61,7 +61,7 @@ fn order(body: &[u8]) {
         // That there is no object where none is read is known only to one of them, and decides nothing.
         Ok(request) => Some(Ok(format!("{request:?}").replace("new: Missing", "new: Unread"))),
         Err(DecodeError::Undecodable(undecodable)) => {
-            Some(Err((undecodable.uid, undecodable.kind, undecodable.namespace)))
+            Some(Err((undecodable.uid, undecodable.shape, undecodable.namespace)))
         }
         Err(DecodeError::NotAReview(_)) => None,
     });
@@ -76,7 +76,7 @@ fn order(body: &[u8]) {
 fn around(request: &Request<'_>) -> String {
     let Request {
         uid,
-        kind,
+        shape,
         group,
         kind_name,
         resource_group,
@@ -90,7 +90,7 @@ fn around(request: &Request<'_>) -> String {
     } = request;
     let operation = discriminant(operation);
     format!(
-        "{uid} {kind:?} {group} {kind_name} {resource_group} {resource} {subresource} {name} {namespace} {user:?} \
+        "{uid} {shape:?} {group} {kind_name} {resource_group} {resource} {subresource} {name} {namespace} {user:?} \
          {dry_run} {operation:?}"
     )
 }

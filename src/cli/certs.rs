@@ -21,6 +21,7 @@ use rcgen::{
     KeyUsagePurpose, PKCS_ECDSA_P256_SHA256,
 };
 use rustls::pki_types::DnsName;
+use thiserror::Error;
 
 /// The folder to write to, and the names in the certificate.
 #[derive(Debug, clap::Args)]
@@ -70,10 +71,14 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn dns_name(name: &str) -> Result<String, String> {
+/// Reports a value of `--dns` that is no DNS name.
+#[derive(Debug, Error)]
+#[error("no DNS name (an address goes to --ip)")]
+struct NoDnsName;
+
+fn dns_name(name: &str) -> Result<String, NoDnsName> {
     // Certificates allow one wildcard label, which `DnsName` doesn't.
-    DnsName::try_from(name.strip_prefix("*.").unwrap_or(name))
-        .map_err(|_| "no DNS name (an address goes to --ip)".to_owned())?;
+    DnsName::try_from(name.strip_prefix("*.").unwrap_or(name)).map_err(|_| NoDnsName)?;
     Ok(name.to_owned())
 }
 

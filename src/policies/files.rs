@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
 use partywall_core::api::{Located, Mistake, Source};
-use partywall_core::tenancy::{Compiled, Snapshot, Unread};
+use partywall_core::tenancy::{Compiled, Snapshot, Unparsed};
 use serde_json::Value;
 use thiserror::Error;
 
@@ -91,7 +91,7 @@ pub fn demo(today: Date) -> Result<Loaded, LoadError> {
 ///
 /// `written` is the object with the words that YAML takes for booleans.
 pub(crate) fn inspect(source: &str, object: Value, written: Option<&Value>, today: Date) -> Vec<Mistake> {
-    let mut read = Read { unread: vec![Unread::default()], ..Read::default() };
+    let mut read = Read { unparsed: vec![Unparsed::default()], ..Read::default() };
     read.object(Source::file(source), object, written);
     match read.compile(source.to_owned(), today) {
         Ok(_) => Vec::new(),
@@ -103,7 +103,7 @@ pub(crate) fn inspect(source: &str, object: Value, written: Option<&Value>, toda
 #[derive(Default)]
 struct Read {
     objects: Vec<Located>,
-    unread: Vec<Unread>,
+    unparsed: Vec<Unparsed>,
     unreadable: Vec<Unreadable>,
     /// The flaws of structure.
     flaws: Vec<(Source, Flaw)>,
@@ -135,26 +135,26 @@ impl Read {
         self.flaws.extend(flaws.into_iter().map(|flaw| (source.clone(), flaw)));
         match content {
             document::Content::Object(object) => self.objects.push(Located { source, object }),
-            document::Content::Refused(unread) => self.unread.extend(unread),
+            document::Content::Refused(unparsed) => self.unparsed.extend(unparsed),
         }
     }
 
     /// Notes a file that cannot be read, in which any object may be that others refer to.
     fn unreadable(&mut self, error: Unreadable) {
         self.unreadable.push(error);
-        self.unread.push(Unread::default());
+        self.unparsed.push(Unparsed::default());
     }
 
     /// Notes a file whose content is unknown.
     fn lost(&mut self, path: &str, message: String) {
         self.flaws.push((Source::file(path), Flaw::without_value("", message)));
-        self.unread.push(Unread::default());
+        self.unparsed.push(Unparsed::default());
     }
 
     /// Compiles the objects; mistakes of all of them together are reported for `place`.
     fn compile(self, place: String, today: Date) -> Result<Loaded, LoadError> {
-        let Self { objects, unread, unreadable, flaws, warnings: mut early } = self;
-        let (compiled, errors) = match Snapshot::compile_beside(objects, &unread, today) {
+        let Self { objects, unparsed, unreadable, flaws, warnings: mut early } = self;
+        let (compiled, errors) = match Snapshot::compile_beside(objects, &unparsed, today) {
             Ok(compiled) => (Some(compiled), Vec::new()),
             Err(errors) => (None, errors),
         };

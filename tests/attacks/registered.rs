@@ -43,7 +43,7 @@ pub(crate) fn is_sent(phase: Phase, request: &Value, snapshot: &Snapshot) -> Res
             && list(&webhook["namespaceSelector"]["matchExpressions"])
                 .iter()
                 .all(|one| selects(one, request, snapshot))
-            && !list(&webhook["matchConditions"]).iter().any(|condition| spares(condition, request))
+            && !list(&webhook["matchConditions"]).iter().any(|condition| excludes(condition, request))
     };
     Ok(webhooks.into_iter().any(is_for))
 }
@@ -95,8 +95,8 @@ fn selects(requirement: &Value, request: &Value, snapshot: &Snapshot) -> bool {
     }
 }
 
-/// Whether a condition has the user spared: `!(request.userInfo.username in ['a', 'b'])`.
-fn spares(condition: &Value, request: &Value) -> bool {
+/// Returns whether a condition excludes the user: `!(request.userInfo.username in ['a', 'b'])`.
+fn excludes(condition: &Value, request: &Value) -> bool {
     let user = format!("'{}'", text(&request["userInfo"]["username"]));
     let expression = text(&condition["expression"]);
     expression.starts_with("!(request.userInfo.username in [") && expression.contains(&user)

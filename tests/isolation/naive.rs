@@ -82,10 +82,10 @@ pub(crate) fn stamp_terms(pod: &mut Pod, review: &Review<'_>, which: Terms) {
 }
 
 /// Whether terms will do, of which the second argument tells whether one is in a pool.
-type Judge = fn(&[&Term], &dyn Fn(&&Term) -> bool) -> bool;
+type PinnedTerms = fn(&[&Term], &dyn Fn(&&Term) -> bool) -> bool;
 
 /// Judges the terms that are not empty of a tenant with pools.
-pub(crate) fn judge_terms(pod: &Pod, review: &Review<'_>, are_pinned: Judge) -> Option<&'static str> {
+pub(crate) fn judge_terms(pod: &Pod, review: &Review<'_>, are_pinned: PinnedTerms) -> Option<&'static str> {
     own_pools(review).next()?;
     let terms: Option<Vec<_>> =
         pod.terms().map(|terms| terms.iter().filter(|term| !term.is_empty()).collect());

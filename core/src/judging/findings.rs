@@ -6,7 +6,7 @@ use std::fmt;
 use super::subject::Subject;
 use super::trusted_users::is_workload_controller;
 use crate::api::{Mode, Workloads};
-use crate::objects::pod::{Extent, Placed, PodView};
+use crate::objects::pod::{ContainerAt, Extent, PodView};
 use crate::review::Operation;
 use crate::rule_id::{Modes, RuleId};
 use crate::tenancy::{ExemptContainers, Exemption};
@@ -263,7 +263,7 @@ impl Exemption {
             (ExemptContainers::Whole, _) => true,
             (ExemptContainers::Containers(_), About::Container(name)) => self.containers.includes(name),
             (ExemptContainers::Containers(_), About::Volume(volume)) => pod.is_some_and(|pod| {
-                let mounts = |placed: &Placed<'_, '_>| {
+                let mounts = |placed: &ContainerAt<'_, '_>| {
                     placed.container.volume_mounts.iter().any(|mount| *mount.name == *volume)
                 };
                 let mut mounting = pod.spec.containers().filter(mounts).peekable();

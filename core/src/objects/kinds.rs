@@ -10,7 +10,7 @@ use crate::objects::foreign_apis;
 ///
 /// The version does not matter: the fields that rules read are the same in all versions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum Shape {
     /// A Pod.
     Pod,
     /// A kind with a pod template in `spec.template`.
@@ -63,7 +63,7 @@ pub struct Row {
     /// The scope of the objects.
     pub scope: Scope,
     /// The shape as which objects are decoded.
-    pub shape: Kind,
+    pub shape: Shape,
     /// The webhook that receives it.
     pub topic: Topic,
     /// The subresources that a rule reads.
@@ -142,12 +142,12 @@ macro_rules! kinds {
             name: $name,
             plural: $plural,
             scope: Scope::$scope,
-            shape: Kind::$shape,
+            shape: Shape::$shape,
             topic: Topic::$topic,
             subresources: &[$($subresource),*],
         },)*];
 
-        impl Kind {
+        impl Shape {
             /// Returns the shape of the kind called `kind` in `group`.
             pub fn of(group: &str, kind: &str) -> Self {
                 match (group, kind) {
@@ -235,7 +235,7 @@ const CLUSTER_SCOPED: [(&str, &[&str]); 17] = [
     ("scheduling.k8s.io", &[]),
 ];
 
-impl Kind {
+impl Shape {
     /// Returns whether `group` is an unknown group of Kubernetes' own.
     ///
     /// Only Kubernetes' own groups have no dot. An example is `extensions`, which no supported API server serves.
@@ -249,9 +249,9 @@ impl Kind {
     }
 }
 
-/// Returns the kind of this name, or `None` if the name is empty.
-pub(crate) fn kind_of(group: &str, name: &str) -> Option<Kind> {
-    (!name.is_empty()).then(|| Kind::of(group, name))
+/// Returns the shape of the kind of this name, or `None` if the name is empty.
+pub(crate) fn shape_of(group: &str, name: &str) -> Option<Shape> {
+    (!name.is_empty()).then(|| Shape::of(group, name))
 }
 
 /// Returns the row of the kind called `kind` in `group`.
@@ -326,7 +326,7 @@ mod tests {
     fn no_kind_is_there_twice_and_each_decodes_as_its_row_says() {
         for (place, one) in KINDS.iter().enumerate() {
             for group in one.groups {
-                assert_eq!(Kind::of(group, one.name), one.shape, "{group} {}", one.name);
+                assert_eq!(Shape::of(group, one.name), one.shape, "{group} {}", one.name);
                 let rows = KINDS.iter().filter(|row| row.name == one.name && row.groups.contains(group));
                 assert_eq!(rows.count(), 1, "{place}: {group} {}", one.name);
             }
@@ -336,9 +336,9 @@ mod tests {
 
     #[test]
     fn other_groups_are_somebody_elses() {
-        assert_eq!(Kind::of("example.com", "Pod"), Kind::Unstructured);
-        assert_eq!(Kind::of("apps", "ControllerRevision"), Kind::Other);
-        assert_eq!(Kind::of("gateway.networking.k8s.io", "Unheard"), Kind::Unstructured);
+        assert_eq!(Shape::of("example.com", "Pod"), Shape::Unstructured);
+        assert_eq!(Shape::of("apps", "ControllerRevision"), Shape::Other);
+        assert_eq!(Shape::of("gateway.networking.k8s.io", "Unheard"), Shape::Unstructured);
         assert!(is_cluster_scoped("", "Namespace") && is_cluster_scoped("node.k8s.io", "RuntimeClass"));
         assert!(!is_cluster_scoped("", "Pod") && !is_cluster_scoped("example.com", "Node"));
         assert!(!is_cluster_scoped("storage.k8s.io", "CSIStorageCapacity"));

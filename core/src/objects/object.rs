@@ -4,11 +4,11 @@ use serde::de::{Deserialize, DeserializeSeed, Deserializer, IgnoredAny};
 use serde_json::value::RawValue;
 use thiserror::Error;
 
-use crate::json::{Place, reader, without_position};
+use crate::json::{InPlace, reader, without_position};
 use crate::objects::certificate::Certificate;
 use crate::objects::gateway_api::{Gateway, OpenShiftRoute, Route};
 use crate::objects::ingress::Ingress;
-use crate::objects::kinds::Kind;
+use crate::objects::kinds::Shape;
 use crate::objects::metadata::Metadata;
 use crate::objects::pod::{
     CronJob, IN_JOB_TEMPLATE, IN_OBJECT, IN_SPEC, Pod, PodTemplate, PodView, TemplateOwner,
@@ -17,7 +17,7 @@ use crate::objects::scheduling::Binding;
 use crate::objects::service::{Endpoints, Service};
 use crate::objects::unstructured::Unstructured;
 
-/// Holds an object, decoded as its kind.
+/// Holds an object, decoded as the shape of its kind.
 #[derive(Debug)]
 pub enum Object<'a> {
     /// A pod.
@@ -119,45 +119,45 @@ pub fn is_without_spec(subresource: &str) -> bool {
     WITHOUT_SPEC.contains(&subresource)
 }
 
-/// Returns the kind as which an object is read.
+/// Returns the shape as which an object is read.
 ///
 /// Subresources without a spec are not read, except the metadata and addresses that Services and Ingresses also take
 /// from their status, and the metadata of Namespaces.
-pub(crate) fn reading(kind: Kind, subresource: &str) -> Kind {
+pub(crate) fn reading(shape: Shape, subresource: &str) -> Shape {
     // From its status a pod takes only metadata, from which controllers derive names outside the cluster.
-    if kind == Kind::Pod && subresource == "status" {
-        return Kind::Unstructured;
+    if shape == Shape::Pod && subresource == "status" {
+        return Shape::Unstructured;
     }
     let is_read_of = match subresource {
-        "status" => matches!(kind, Kind::Service | Kind::Ingress | Kind::Namespace),
-        "finalize" => kind == Kind::Namespace,
+        "status" => matches!(shape, Shape::Service | Shape::Ingress | Shape::Namespace),
+        "finalize" => shape == Shape::Namespace,
         _ => false,
     };
-    if is_without_spec(subresource) && !is_read_of { Kind::Other } else { kind }
+    if is_without_spec(subresource) && !is_read_of { Shape::Other } else { shape }
 }
 
-/// Decodes an object as a kind.
-pub(crate) struct DecodeAs(pub(crate) Kind);
+/// Decodes an object as a shape.
+pub(crate) struct DecodeAs(pub(crate) Shape);
 
 impl<'de> DeserializeSeed<'de> for DecodeAs {
     type Value = Object<'de>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Object<'de>, D::Error> {
         match self.0 {
-            Kind::Pod => present(deserializer, Object::Pod),
-            Kind::Workload | Kind::DaemonSet => present(deserializer, Object::TemplateOwner),
-            Kind::CronJob => present(deserializer, Object::CronJob),
-            Kind::PodTemplate => present(deserializer, Object::PodTemplate),
-            Kind::Service => present(deserializer, Object::Service),
-            Kind::Ingress => present(deserializer, Object::Ingress),
-            Kind::Binding => present(deserializer, Object::Binding),
-            Kind::Endpoints => present(deserializer, Object::Endpoints),
-            Kind::Route | Kind::PortRoute => present(deserializer, Object::Route),
-            Kind::Gateway | Kind::ListenerSet => present(deserializer, Object::Gateway),
-            Kind::OpenShiftRoute => present(deserializer, Object::OpenShiftRoute),
-            Kind::Certificate => present(deserializer, Object::Certificate),
-            Kind::Namespace | Kind::Unstructured => present(deserializer, Object::Unstructured),
-            Kind::Other => IgnoredAny::deserialize(deserializer).map(|_| Object::Unread),
+            Shape::Pod => present(deserializer, Object::Pod),
+            Shape::Workload | Shape::DaemonSet => present(deserializer, Object::TemplateOwner),
+            Shape::CronJob => present(deserializer, Object::CronJob),
+            Shape::PodTemplate => present(deserializer, Object::PodTemplate),
+            Shape::Service => present(deserializer, Object::Service),
+            Shape::Ingress => present(deserializer, Object::Ingress),
+            Shape::Binding => present(deserializer, Object::Binding),
+            Shape::Endpoints => present(deserializer, Object::Endpoints),
+            Shape::Route | Shape::PortRoute => present(deserializer, Object::Route),
+            Shape::Gateway | Shape::ListenerSet => present(deserializer, Object::Gateway),
+            Shape::OpenShiftRoute => present(deserializer, Object::OpenShiftRoute),
+            Shape::Certificate => present(deserializer, Object::Certificate),
+            Shape::Namespace | Shape::Unstructured => present(deserializer, Object::Unstructured),
+            Shape::Other => IgnoredAny::deserialize(deserializer).map(|_| Object::Unread),
         }
     }
 }
@@ -168,7 +168,7 @@ fn present<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
     wrap: impl FnOnce(Box<T>) -> Object<'de>,
 ) -> Result<Object<'de>, D::Error> {
     let mut object = Box::<T>::default();
-    let is_there = Place(&mut *object).deserialize(deserializer)?;
+    let is_there = InPlace(&mut *object).deserialize(deserializer)?;
     Ok(if is_there { wrap(object) } else { Object::Missing })
 }
 
@@ -182,9 +182,9 @@ pub struct FieldError {
     pub problem: String,
 }
 
-/// Decodes the raw JSON of an object of a request's kind.
-pub fn decode_as<'a>(kind: Kind, subresource: &str, raw: &'a RawValue) -> Result<Object<'a>, FieldError> {
-    let seed = || DecodeAs(reading(kind, subresource));
+/// Decodes the raw JSON of an object of a request as a shape.
+pub fn decode_as<'a>(shape: Shape, subresource: &str, raw: &'a RawValue) -> Result<Object<'a>, FieldError> {
+    let seed = || DecodeAs(reading(shape, subresource));
     if let Ok(object) = reader::from_str(seed(), raw.get()) {
         return Ok(object);
     }
@@ -207,14 +207,14 @@ mod tests {
             for subresource in row.subresources {
                 assert_ne!(
                     reading(row.shape, subresource.name),
-                    Kind::Other,
+                    Shape::Other,
                     "{} {}",
                     row.name,
                     subresource.name
                 );
             }
             for name in WITHOUT_SPEC {
-                let is_read = reading(row.shape, name) != Kind::Other;
+                let is_read = reading(row.shape, name) != Shape::Other;
                 assert_eq!(is_read, listed(name), "{} {name}", row.name);
             }
         }

@@ -183,7 +183,7 @@ impl ContainerList {
 
 /// Holds a container with its list and index.
 #[derive(Clone, Copy, Debug)]
-pub struct Placed<'v, 'a> {
+pub struct ContainerAt<'v, 'a> {
     /// The list.
     pub list: ContainerList,
     /// The index in the list.
@@ -199,7 +199,7 @@ impl<'a> PodSpec<'a> {
     }
 
     /// Iterates over the containers of all lists.
-    pub fn containers(&self) -> impl Iterator<Item = Placed<'_, 'a>> {
+    pub fn containers(&self) -> impl Iterator<Item = ContainerAt<'_, 'a>> {
         [
             (ContainerList::Init, &self.init_containers),
             (ContainerList::Main, &self.main_containers),
@@ -207,7 +207,11 @@ impl<'a> PodSpec<'a> {
         ]
         .into_iter()
         .flat_map(|(list, containers)| {
-            containers.iter().enumerate().map(move |(index, container)| Placed { list, index, container })
+            containers.iter().enumerate().map(move |(index, container)| ContainerAt {
+                list,
+                index,
+                container,
+            })
         })
     }
 

@@ -88,8 +88,8 @@ fn i2_i3_i5_changes_of_namespaces_are_sent_whatever_their_labels_and_whichever_t
     let sent: Vec<_> = resources.iter().map(|resource| (&*resource.name, resource.operations)).collect();
     assert_eq!(sent, [("namespaces", WRITE), ("namespaces/status", UPDATE), ("namespaces/finalize", UPDATE)]);
     // Cluster administrators can change namespaces even when partywall does not answer.
-    let spared: Vec<_> = match_conditions(webhook).into_iter().map(|condition| condition.name).collect();
-    assert_eq!(spared, ["not-the-clusters-own", "not-of-system-masters"]);
+    let names: Vec<_> = match_conditions(webhook).into_iter().map(|condition| condition.name).collect();
+    assert_eq!(names, ["not-the-clusters-own", "not-of-system-masters"]);
     assert_eq!(webhook.failure_policy, FailurePolicy::Fail);
 }
 

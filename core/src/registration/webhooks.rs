@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::Phase;
 use crate::judging::trusted_users::MASTERS;
-use crate::objects::kinds::{KINDS, Kind, Topic};
+use crate::objects::kinds::{KINDS, Shape, Topic};
 use crate::rules::{ENDPOINT_CONTROLLERS, NAMESPACE_CONTROLLERS, SCHEDULER};
 
 /// Selects the namespaces whose objects a webhook receives.
@@ -44,9 +44,9 @@ pub(super) struct Webhook {
     pub(super) namespaces: Namespaces,
     pub(super) failure_policy: FailurePolicy,
     /// The users whose requests are allowed anyway and not sent: components that the cluster depends on.
-    pub(super) spares: &'static [&'static str],
+    pub(super) excluded_users: &'static [&'static str],
     /// A group of such users.
-    pub(super) spares_group: Option<&'static str>,
+    pub(super) excluded_group: Option<&'static str>,
     pub(super) sends: Sends,
 }
 
@@ -81,7 +81,7 @@ impl Webhook {
         let mut resources = Vec::new();
         for (group, row) in KINDS.iter().flat_map(|row| row.groups.iter().map(move |group| (*group, row))) {
             // The API server sends all kinds of these groups, including kinds unknown to this table.
-            let is_whole = Kind::is_in_gateway_api(group);
+            let is_whole = Shape::is_in_gateway_api(group);
             let name = if is_whole { "*" } else { row.plural };
             let own = Resource { group, name: Cow::Borrowed(name), operations };
             if row.topic == topic && !(is_whole && resources.contains(&own)) {
@@ -108,8 +108,8 @@ const IN_TENANTS: Webhook = Webhook {
     phase: Phase::Validate,
     namespaces: Namespaces::Tenants,
     failure_policy: FailurePolicy::Fail,
-    spares: &[],
-    spares_group: None,
+    excluded_users: &[],
+    excluded_group: None,
     sends: Sends::All(Topic::Pods, WRITE),
 };
 
@@ -137,14 +137,14 @@ pub(super) const WEBHOOKS: [Webhook; 16] = [
     Webhook {
         name: "pod-statuses.partywall.dev",
         failure_policy: FailurePolicy::Ignore,
-        spares: &[SCHEDULER, "system:kube-controller-manager"],
-        spares_group: Some("system:nodes"),
+        excluded_users: &[SCHEDULER, "system:kube-controller-manager"],
+        excluded_group: Some("system:nodes"),
         sends: Sends::All(Topic::PodStatuses, UPDATE),
         ..IN_TENANTS
     },
     Webhook {
         name: "bindings.partywall.dev",
-        spares: &[SCHEDULER],
+        excluded_users: &[SCHEDULER],
         sends: Sends::All(Topic::Bindings, CREATE),
         ..IN_TENANTS
     },
@@ -159,7 +159,7 @@ pub(super) const WEBHOOKS: [Webhook; 16] = [
     Webhook { name: "services.partywall.dev", sends: Sends::All(Topic::Services, WRITE), ..IN_TENANTS },
     Webhook {
         name: "endpoints.partywall.dev",
-        spares: ENDPOINT_CONTROLLERS,
+        excluded_users: ENDPOINT_CONTROLLERS,
         sends: Sends::All(Topic::Endpoints, WRITE),
         ..IN_TENANTS
     },
@@ -173,15 +173,15 @@ pub(super) const WEBHOOKS: [Webhook; 16] = [
     Webhook { name: "devices.partywall.dev", sends: Sends::All(Topic::Devices, WRITE), ..IN_TENANTS },
     Webhook {
         name: "managed.partywall.dev",
-        spares_group: Some(MASTERS),
+        excluded_group: Some(MASTERS),
         sends: Sends::All(Topic::NetworkPolicies, REMOVE),
         ..IN_TENANTS
     },
     Webhook {
         name: "namespaces.partywall.dev",
         namespaces: Namespaces::Themselves,
-        spares: NAMESPACE_CONTROLLERS,
-        spares_group: Some(MASTERS),
+        excluded_users: NAMESPACE_CONTROLLERS,
+        excluded_group: Some(MASTERS),
         sends: Sends::All(Topic::Namespaces, WRITE),
         ..IN_TENANTS
     },
@@ -196,7 +196,7 @@ pub(super) const WEBHOOKS: [Webhook; 16] = [
         name: "bindings-elsewhere.partywall.dev",
         namespaces: Namespaces::Elsewhere,
         failure_policy: FailurePolicy::Ignore,
-        spares: &[SCHEDULER],
+        excluded_users: &[SCHEDULER],
         sends: Sends::All(Topic::Bindings, CREATE),
         ..IN_TENANTS
     },

@@ -8,15 +8,15 @@ use crate::json::{Text, borrowed, reader};
 
 borrowed! {
     /// Holds only the node of a pod.
-    struct Placed<'a> {
+    struct PodWithNode<'a> {
         /// The spec.
-        spec: PlacedSpec<'a> = "spec",
+        spec: SpecWithNode<'a> = "spec",
     }
 }
 
 borrowed! {
     /// Holds only the node of a spec.
-    struct PlacedSpec<'a> {
+    struct SpecWithNode<'a> {
         /// The node's name.
         node_name: Text<'a> = "nodeName",
     }
@@ -25,7 +25,7 @@ borrowed! {
 /// Returns the node that the raw JSON of a pod names.
 ///
 /// Returns `None` if the pod names no node or does not decode. The function costs less than decoding the pod.
-pub fn node_of(pod: &RawValue) -> Option<Text<'_>> {
-    let placed = reader::from_str(PhantomData::<Placed<'_>>, pod.get()).ok()?;
-    Some(placed.spec.node_name).filter(|node| !node.is_empty())
+pub fn node_of(raw: &RawValue) -> Option<Text<'_>> {
+    let pod = reader::from_str(PhantomData::<PodWithNode<'_>>, raw.get()).ok()?;
+    Some(pod.spec.node_name).filter(|node| !node.is_empty())
 }

@@ -6,8 +6,8 @@ use serde::de::{self, Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor}
 use serde_json::value::RawValue;
 use thiserror::Error;
 
-use crate::json::{Escaped, List, Place, Text, borrowed};
-use crate::objects::kinds::{Kind, kind_of};
+use crate::json::{Escaped, InPlace, List, Text, borrowed};
+use crate::objects::kinds::{Shape, shape_of};
 use crate::objects::object::{DecodeAs, FieldError, Object, decode_as, reading};
 use crate::objects::unstructured::Unstructured;
 
@@ -16,8 +16,8 @@ use crate::objects::unstructured::Unstructured;
 pub struct Request<'a> {
     /// The uid, which the answer repeats.
     pub uid: Text<'a>,
-    /// The kind of the object, found by its group and name.
-    pub kind: Kind,
+    /// The shape of the object, found by the group and name of its kind.
+    pub shape: Shape,
     /// The kind's group; empty means core.
     pub group: Text<'a>,
     /// The kind as the API server names it.
@@ -43,7 +43,7 @@ pub struct Request<'a> {
 impl Request<'_> {
     /// Returns the namespace of the object, or the object's own name if it is a Namespace.
     pub fn name_of_namespace(&self) -> &str {
-        if self.kind == Kind::Namespace { &self.name } else { &self.namespace }
+        if self.shape == Shape::Namespace { &self.name } else { &self.namespace }
     }
 }
 
@@ -107,8 +107,8 @@ borrowed! {
 pub struct Undecodable {
     /// The uid for the answer.
     pub uid: String,
-    /// The kind of the object, if it decoded.
-    pub kind: Option<Kind>,
+    /// The shape of the object, if its kind decoded.
+    pub shape: Option<Shape>,
     /// The request's namespace, or the empty string if it did not decode.
     pub namespace: String,
     /// The path of the field.
@@ -154,7 +154,7 @@ impl<'a> RawRequest<'a> {
         let GroupKind { group, kind: kind_name } = self.kind.unwrap_or_default();
         let undecodable = |path: &str, problem: String| Undecodable {
             uid: self.uid.to_string(),
-            kind: kind_of(&group, &kind_name),
+            shape: shape_of(&group, &kind_name),
             namespace: self.namespace.to_string(),
             path: path.to_owned(),
             problem,
@@ -162,17 +162,17 @@ impl<'a> RawRequest<'a> {
         if kind_name.is_empty() {
             return Err(undecodable("request.kind", "the kind is missing".to_owned()));
         }
-        let kind = Kind::of(&group, &kind_name);
+        let shape = Shape::of(&group, &kind_name);
         let object = match self.object {
             ObjectState::Absent => Object::Missing,
             // The kind came before the object, but a later subresource may mean that the object does not count.
-            ObjectState::Decoded(_) if reading(kind, &subresource) == Kind::Other => Object::Unread,
+            ObjectState::Decoded(_) if reading(shape, &subresource) == Shape::Other => Object::Unread,
             // A later subresource may also mean that only the metadata counts.
-            ObjectState::Decoded(Object::Pod(pod)) if reading(kind, &subresource) == Kind::Unstructured => {
+            ObjectState::Decoded(Object::Pod(pod)) if reading(shape, &subresource) == Shape::Unstructured => {
                 Object::Unstructured(Box::new(Unstructured { metadata: pod.metadata, content: Vec::new() }))
             }
             ObjectState::Decoded(object) => object,
-            ObjectState::Raw(raw) => decode_as(kind, &subresource, raw)
+            ObjectState::Raw(raw) => decode_as(shape, &subresource, raw)
                 .map_err(|FieldError { path, problem }| undecodable(&path, problem))?,
         };
         let operation = match &*self.operation {
@@ -187,7 +187,7 @@ impl<'a> RawRequest<'a> {
         };
         Ok(Request {
             uid: self.uid,
-            kind,
+            shape,
             group,
             kind_name,
             resource_group: self.resource.group,
@@ -276,15 +276,15 @@ impl<'de: 'a, 'a> Visitor<'de> for RequestVisitor<'_, 'a> {
             }
             seen |= bit;
             match field {
-                Field::Uid => _ = map.next_value_seed(Place(&mut request.uid))?,
+                Field::Uid => _ = map.next_value_seed(InPlace(&mut request.uid))?,
                 Field::Kind => request.kind = map.next_value()?,
-                Field::Resource => _ = map.next_value_seed(Place(&mut request.resource))?,
+                Field::Resource => _ = map.next_value_seed(InPlace(&mut request.resource))?,
                 Field::Subresource => request.subresource = map.next_value()?,
-                Field::Name => _ = map.next_value_seed(Place(&mut request.name))?,
-                Field::Namespace => _ = map.next_value_seed(Place(&mut request.namespace))?,
-                Field::Operation => _ = map.next_value_seed(Place(&mut request.operation))?,
-                Field::User => _ = map.next_value_seed(Place(&mut request.user))?,
-                Field::DryRun => _ = map.next_value_seed(Place(&mut request.dry_run))?,
+                Field::Name => _ = map.next_value_seed(InPlace(&mut request.name))?,
+                Field::Namespace => _ = map.next_value_seed(InPlace(&mut request.namespace))?,
+                Field::Operation => _ = map.next_value_seed(InPlace(&mut request.operation))?,
+                Field::User => _ = map.next_value_seed(InPlace(&mut request.user))?,
+                Field::DryRun => _ = map.next_value_seed(InPlace(&mut request.dry_run))?,
                 Field::Object => request.object = request.decode_object(&mut map)?,
                 Field::Old => request.old = map.next_value()?,
             }
@@ -298,8 +298,8 @@ impl RawRequest<'_> {
         match &self.kind {
             Some(kind) => {
                 let subresource = self.subresource.as_deref().unwrap_or_default();
-                let kind = reading(Kind::of(&kind.group, &kind.kind), subresource);
-                map.next_value_seed(DecodeAs(kind)).map(ObjectState::Decoded)
+                let shape = reading(Shape::of(&kind.group, &kind.kind), subresource);
+                map.next_value_seed(DecodeAs(shape)).map(ObjectState::Decoded)
             }
             None => {
                 Ok(map.next_value::<Option<&'de RawValue>>()?.map_or(ObjectState::Absent, ObjectState::Raw))

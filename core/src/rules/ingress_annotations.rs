@@ -48,7 +48,7 @@ use crate::json::{Escaped, Pairs};
 use crate::judging::hosts::{HostAnnotation, HostClaims, hosts};
 use crate::judging::{Findings, Subject};
 use crate::objects::ingress::names_class;
-use crate::objects::kinds::Kind;
+use crate::objects::kinds::Shape;
 use crate::objects::object::Object;
 use crate::tenancy::Tenant;
 
@@ -91,7 +91,7 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
             | Object::OpenShiftRoute(_)
     );
     let is_custom =
-        matches!(subject.object, Object::Unstructured(_)) && subject.request.kind != Kind::Namespace;
+        matches!(subject.object, Object::Unstructured(_)) && subject.request.shape != Shape::Namespace;
     if let Some(pod) = subject.pod() {
         let annotations = &pod.metadata.annotations;
         Rule { subject, tenant, path: pod.metadata_path, annotations, is_route: false }.all(findings);

@@ -13,7 +13,7 @@ use crate::json::Pairs;
 use crate::judging::trusted_users::is_of_cluster;
 use crate::judging::{Findings, Subject};
 use crate::labels::MANAGED;
-use crate::objects::kinds::Kind;
+use crate::objects::kinds::Shape;
 use crate::objects::object::Object;
 use crate::objects::unstructured::Unstructured;
 use crate::review::Operation;
@@ -22,7 +22,7 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     let (Object::Unstructured(new), Some(Object::Unstructured(old))) = (subject.object, subject.old) else {
         return;
     };
-    if subject.request.kind != Kind::Unstructured
+    if subject.request.shape != Shape::Unstructured
         || !is_managed(old)
         || is_of_cluster(&subject.request.user, subject.snapshot)
     {

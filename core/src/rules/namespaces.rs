@@ -15,7 +15,7 @@ use crate::json::{Escaped, Pairs};
 use crate::judging::trusted_users::is_of_cluster;
 use crate::judging::{Findings, Subject};
 use crate::labels::{NAMESPACE_NAME, TENANT};
-use crate::objects::kinds::Kind;
+use crate::objects::kinds::Shape;
 use crate::objects::object::Object;
 use crate::objects::unstructured::Unstructured;
 use crate::tenancy::Owner;
@@ -60,7 +60,7 @@ const WORDS: [&str; 2] = ["openshift.io/display-name", "openshift.io/description
 pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     let Object::Unstructured(new) = subject.object else { return };
     // The comparison below covers the old object.
-    if subject.request.kind != Kind::Namespace
+    if subject.request.shape != Shape::Namespace
         || findings.is_old_object()
         || is_of_cluster(&subject.request.user, subject.snapshot)
     {

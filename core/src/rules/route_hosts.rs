@@ -23,7 +23,7 @@ use crate::json::Escaped;
 use crate::judging::hosts::HostClaims;
 use crate::judging::{Findings, OwnNamespaces, Subject};
 use crate::objects::gateway_api::PolicySpec;
-use crate::objects::kinds::Kind;
+use crate::objects::kinds::Shape;
 use crate::objects::object::Object;
 use crate::objects::unstructured::Unstructured;
 use crate::tenancy::Tenant;
@@ -38,9 +38,9 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
         claims: HostClaims::on(&tenant.domains, findings),
     };
     match subject.object {
-        Object::Route(route) if subject.request.kind == Kind::PortRoute => judge.port_route(&route.spec),
+        Object::Route(route) if subject.request.shape == Shape::PortRoute => judge.port_route(&route.spec),
         Object::Route(route) => judge.route(&route.spec),
-        Object::Gateway(set) if subject.request.kind == Kind::ListenerSet => judge.listener_set(&set.spec),
+        Object::Gateway(set) if subject.request.shape == Shape::ListenerSet => judge.listener_set(&set.spec),
         Object::Gateway(gateway) => judge.gateway(&gateway.spec),
         Object::OpenShiftRoute(route) => openshift::check(&route.spec, &mut judge.claims),
         Object::Unstructured(object) => judge.other(subject, object),
@@ -78,7 +78,7 @@ impl RouteCheck<'_, '_> {
     fn other(&mut self, subject: &Subject<'_, '_>, object: &Unstructured<'_>) {
         let request = subject.request;
         let is_listed = || subject.snapshot.foreign_route(&request.group, &request.kind_name).is_some();
-        if !Kind::is_in_gateway_api(&request.group) || is_listed() {
+        if !Shape::is_in_gateway_api(&request.group) || is_listed() {
             return;
         }
         let spec = object.get("spec").map_or("{}", RawValue::get);

@@ -23,7 +23,7 @@ use jiff::civil::Date;
 
 use self::mistakes::Mistakes;
 pub use self::names::{did_you_mean, is_dns_label, keyed};
-pub use self::objects::Unread;
+pub use self::objects::Unparsed;
 use self::objects::{Known, Objects};
 use super::Snapshot;
 use super::index::PoolIndex;
@@ -46,16 +46,16 @@ impl Snapshot {
 
     /// Compiles the objects while others could not be read.
     ///
-    /// A reference to an unread object is not a mistake, since that object exists.
+    /// A reference to an unparsed object is not a mistake, since that object exists.
     pub fn compile_beside(
         objects: Vec<Located>,
-        unread: &[Unread],
+        unparsed: &[Unparsed],
         today: Date,
     ) -> Result<Compiled, Vec<Mistake>> {
         let mut mistakes = Mistakes::default();
         let objects = Objects::sort(objects, &mut mistakes);
         let mut base = defaults::compile(&objects.settings, &mut mistakes);
-        let pools = pools::compile(&objects.pools, Known::of("NodePool", unread), &mut mistakes);
+        let pools = pools::compile(&objects.pools, Known::of("NodePool", unparsed), &mut mistakes);
         let mut owners = namespaces::NamespaceOwners::new(&base.system_namespaces, &base.at, &mut mistakes);
         let mut tenants = tenants::compile(&objects.tenants, &base, &pools, &mut owners, &mut mistakes);
         let settings = objects.settings.iter().find(|object| object.name == "default");
@@ -63,7 +63,7 @@ impl Snapshot {
         platform::distrust_tenants(&mut base.platform, &mut base.controllers, &owners);
         let unclaimed_exemptions = exemptions::Compiler {
             tenants: &mut tenants,
-            known: &Known::of("Tenant", unread),
+            known: &Known::of("Tenant", unparsed),
             owners: &owners,
             foreign_routes: &base.foreign_routes,
             today,

@@ -2,14 +2,14 @@
 
 use super::{ForeignRoute, Snapshot};
 use crate::objects::foreign_apis;
-use crate::objects::kinds::{KINDS, Kind, Topic, row};
+use crate::objects::kinds::{KINDS, Shape, Topic, row};
 
 /// Returns whether a rule judges objects of a kind when they are written.
 ///
 /// Kinds of which rules judge only updates and deletions of managed objects do not count.
 pub fn is_judged(group: &str, kind: &str, snapshot: &Snapshot) -> bool {
     row(group, kind).is_some_and(|row| row.topic != Topic::NetworkPolicies)
-        || Kind::is_in_gateway_api(group)
+        || Shape::is_in_gateway_api(group)
         || snapshot.foreign_route(group, kind).is_some()
         || foreign_apis::is_denied(group, kind)
 }

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use partywall_core::api::{API_VERSION, ExemptionSpec, NodePoolSpec, Object, SettingsSpec, Spec, TenantSpec};
-use partywall_core::tenancy::{Unread, did_you_mean};
+use partywall_core::tenancy::{Unparsed, did_you_mean};
 use schemars::schema_for;
 use serde_json::{Map, Value};
 
@@ -21,7 +21,7 @@ pub(super) enum Content {
     /// An object, without the fields that have flaws.
     Object(Object),
     /// No object of partywall; others may still refer to it.
-    Refused(Option<Unread>),
+    Refused(Option<Unparsed>),
 }
 
 /// A kind: its name, the schema of its spec, and the function that decodes the spec.
@@ -93,7 +93,7 @@ fn content(document: Value, written: Option<&Value>, flaws: &mut Vec<Flaw>) -> C
         }
     }
     let kind = kind.map(|kind| kind.name.to_owned());
-    Content::Refused(name.map(|name| Unread { kind, name: Some(name) }))
+    Content::Refused(name.map(|name| Unparsed { kind, name: Some(name) }))
 }
 
 /// Checks the top-level fields; returns whether this is an object of partywall.

@@ -25,7 +25,7 @@ pub(super) struct Checked {
 /// `written` is the same value with the words that YAML takes for booleans.
 pub(super) fn check(schema: &Value, path: &str, value: &mut Value, written: Option<&Value>) -> Checked {
     let mut walker = Walker { root: schema, flaws: Vec::new() };
-    let is_usable = walker.walk(schema, Place { path, written }, value);
+    let is_usable = walker.walk(schema, Location { path, written }, value);
     Checked { flaws: walker.flaws, is_usable }
 }
 
@@ -37,53 +37,53 @@ struct Walker<'s> {
 
 /// The path of a value, and the value as it is written.
 #[derive(Clone, Copy)]
-struct Place<'p> {
+struct Location<'p> {
     path: &'p str,
     written: Option<&'p Value>,
 }
 
 impl Walker<'_> {
     /// Walks a value; returns whether its rest is usable.
-    fn walk(&mut self, schema: &Value, place: Place<'_>, value: &mut Value) -> bool {
+    fn walk(&mut self, schema: &Value, location: Location<'_>, value: &mut Value) -> bool {
         let root = self.root;
         let schema = resolve(root, schema);
         if is_nullable(schema) && value.is_null() {
             return true;
         }
         if let Some(some) = some_of(schema) {
-            return self.walk(some, place, value);
+            return self.walk(some, location, value);
         }
         if let Some(words) = words(schema) {
-            return self.word(&words, place, value);
+            return self.word(&words, location, value);
         }
         match (type_of(schema), value) {
-            (Some("object"), Value::Object(fields)) => self.fields(schema, place, fields),
+            (Some("object"), Value::Object(fields)) => self.fields(schema, location, fields),
             (Some("array"), Value::Array(items)) => {
-                self.items(schema, place, items);
+                self.items(schema, location, items);
                 true
             }
             (Some("string"), Value::String(_)) | (Some("boolean"), Value::Bool(_)) | (None, _) => true,
             (Some("integer"), Value::Number(number)) if number.is_i64() || number.is_u64() => true,
             (Some("number"), Value::Number(_)) => true,
-            (Some(expected), value) => self.flaw(Flaw::mismatch(place.path, value, expected)),
+            (Some(expected), value) => self.flaw(Flaw::mismatch(location.path, value, expected)),
         }
     }
 
-    fn items(&mut self, schema: &Value, place: Place<'_>, items: &mut Vec<Value>) {
+    fn items(&mut self, schema: &Value, location: Location<'_>, items: &mut Vec<Value>) {
         let Some(schema) = schema.get("items") else { return };
         let mut whole = items.len();
         for (index, value) in items.iter_mut().enumerate() {
-            let path = format!("{}[{index}]", place.path);
-            let written = place.written.and_then(|written| written.get(index));
+            let path = format!("{}[{index}]", location.path);
+            let written = location.written.and_then(|written| written.get(index));
             let before = self.flaws.len();
-            if !self.walk(schema, Place { path: &path, written }, value) || self.flaws.len() > before {
+            if !self.walk(schema, Location { path: &path, written }, value) || self.flaws.len() > before {
                 whole = whole.min(index);
             }
         }
         items.truncate(whole);
     }
 
-    fn fields(&mut self, schema: &Value, place: Place<'_>, fields: &mut Map<String, Value>) -> bool {
+    fn fields(&mut self, schema: &Value, location: Location<'_>, fields: &mut Map<String, Value>) -> bool {
         let known = schema.get("properties").and_then(Value::as_object);
         let others = schema.get("additionalProperties");
         let required = schema.get("required").and_then(Value::as_array).into_iter().flatten();
@@ -94,14 +94,14 @@ impl Walker<'_> {
                 .map(|text| format!(": {}", sentence(text)))
                 .unwrap_or_default();
             let message = format!("missing field `{name}`{meaning}");
-            self.flaws.push(Flaw::without_value(keyed(place.path, name), message));
+            self.flaws.push(Flaw::without_value(keyed(location.path, name), message));
         }
         fields.retain(|name, value| {
-            let path = keyed(place.path, name);
-            let written = place.written.and_then(|written| written.get(name));
+            let path = keyed(location.path, name);
+            let written = location.written.and_then(|written| written.get(name));
             match (known.and_then(|known| known.get(name)), others) {
                 (Some(schema), _) | (None, Some(schema @ Value::Object(_))) => {
-                    self.walk(schema, Place { path: &path, written }, value)
+                    self.walk(schema, Location { path: &path, written }, value)
                 }
                 (None, Some(Value::Bool(false))) => {
                     let names: Vec<_> = known.into_iter().flat_map(Map::keys).map(String::as_str).collect();
@@ -113,8 +113,8 @@ impl Walker<'_> {
         required().all(|name| fields.contains_key(name))
     }
 
-    fn word(&mut self, words: &[&str], place: Place<'_>, value: &mut Value) -> bool {
-        if let (Value::Bool(_), Some(word @ Value::String(_))) = (&*value, place.written) {
+    fn word(&mut self, words: &[&str], location: Location<'_>, value: &mut Value) -> bool {
+        if let (Value::Bool(_), Some(word @ Value::String(_))) = (&*value, location.written) {
             // Users don't think of quoting `off`, so the word counts.
             *value = word.clone();
         }
@@ -124,10 +124,10 @@ impl Walker<'_> {
             Value::String(word) => {
                 let meant = did_you_mean(word, words.iter().copied());
                 let message = format!("unknown value `{word}`{meant}; write one of {}", list());
-                self.flaw(Flaw::new(place.path, value, message))
+                self.flaw(Flaw::new(location.path, value, message))
             }
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
-                self.flaw(Flaw::new(place.path, value, format!("must be one of {}", list())))
+                self.flaw(Flaw::new(location.path, value, format!("must be one of {}", list())))
             }
         }
     }

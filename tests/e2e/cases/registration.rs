@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use partywall_core::objects::kinds::Kind;
+use partywall_core::objects::kinds::Shape;
 use serde_json::{Value, json};
 
 use crate::cluster::Cluster;
@@ -37,8 +37,8 @@ pub(crate) fn i4_every_registered_resource_exists_and_is_read(cluster: &Cluster)
                         assert_eq!(entry["namespaced"], !is_namespaces, "the scope of {group}/{resource}");
                         let kind = entry["kind"].as_str().unwrap();
                         assert_ne!(
-                            Kind::of(group, kind),
-                            Kind::Other,
+                            Shape::of(group, kind),
+                            Shape::Other,
                             "{group}/{resource}: nothing reads {kind}"
                         );
                         seen += 1;

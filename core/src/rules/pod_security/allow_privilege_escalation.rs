@@ -7,7 +7,7 @@
 //! - Allowed: `false`.
 //! - Source: `check_allowPrivilegeEscalation.go`.
 
-use super::case::{Case, Found, Place};
+use super::case::{Case, Found, PodOrContainer};
 
 pub(super) fn check(case: &Case<'_>, found: &mut Found<'_, '_>) {
     if case.is_for_windows() {
@@ -16,7 +16,7 @@ pub(super) fn check(case: &Case<'_>, found: &mut Found<'_, '_>) {
     for placed in case.containers() {
         if placed.container.security_context.allow_privilege_escalation != Some(false) {
             found.add(
-                Place::Container(placed),
+                PodOrContainer::Container(placed),
                 "securityContext.allowPrivilegeEscalation",
                 "allowed",
                 "lets its processes gain privileges; set `allowPrivilegeEscalation` to false",

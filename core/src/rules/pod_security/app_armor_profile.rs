@@ -16,12 +16,12 @@ use crate::json::Escaped;
 const ANNOTATION: &str = "container.apparmor.security.beta.kubernetes.io/";
 
 pub(super) fn check(case: &Case<'_>, found: &mut Found<'_, '_>) {
-    for (place, profile) in
-        case.places(|pod| pod.app_armor_profile.as_ref(), |container| container.app_armor_profile.as_ref())
+    for (part, profile) in
+        case.parts(|pod| pod.app_armor_profile.as_ref(), |container| container.app_armor_profile.as_ref())
     {
         if !matches!(&*profile.type_, "RuntimeDefault" | "Localhost") {
             found.add(
-                place,
+                part,
                 "securityContext.appArmorProfile.type",
                 &profile.type_,
                 format_args!(

@@ -7,7 +7,7 @@
 //! - Allowed: absent, empty, and the names in [`ALLOWED`], in exactly this spelling.
 //! - Source: `check_capabilities_baseline.go`. At `restricted`, `capabilities_restricted` replaces this control.
 
-use super::case::{Case, Found, NameList, Place};
+use super::case::{Case, Found, NameList, PodOrContainer};
 use crate::json::Escaped;
 
 /// The capabilities that the control allows; container runtimes grant them by default.
@@ -33,7 +33,7 @@ pub(super) fn check(case: &Case<'_>, found: &mut Found<'_, '_>) {
         for (index, capability) in capabilities.add.iter().enumerate() {
             if !ALLOWED.contains(&&**capability) {
                 found.add(
-                    Place::Container(placed),
+                    PodOrContainer::Container(placed),
                     format_args!("securityContext.capabilities.add[{index}]"),
                     format_args!("add {capability}"),
                     format_args!(

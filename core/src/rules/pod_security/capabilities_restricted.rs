@@ -8,7 +8,7 @@
 //! - Allowed: `drop` with `ALL`; `add` absent, empty or `NET_BIND_SERVICE`.
 //! - Source: `check_capabilities_restricted.go`.
 
-use super::case::{Case, Found, Place};
+use super::case::{Case, Found, PodOrContainer};
 use crate::json::{Escaped, Text};
 
 const ALL: &str = "ALL";
@@ -23,7 +23,7 @@ pub(super) fn check(case: &Case<'_>, found: &mut Found<'_, '_>) {
         let dropped: &[Text<'_>] = capabilities.map_or(&[], |capabilities| &capabilities.drop);
         if !dropped.iter().any(|capability| &**capability == ALL) {
             found.add(
-                Place::Container(placed),
+                PodOrContainer::Container(placed),
                 "securityContext.capabilities.drop",
                 "drop",
                 "keeps the default capabilities; set `capabilities.drop` to [\"ALL\"]",
@@ -33,7 +33,7 @@ pub(super) fn check(case: &Case<'_>, found: &mut Found<'_, '_>) {
         for (index, capability) in added.iter().enumerate() {
             if &**capability != NET_BIND_SERVICE {
                 found.add(
-                    Place::Container(placed),
+                    PodOrContainer::Container(placed),
                     format_args!("securityContext.capabilities.add[{index}]"),
                     format_args!("add {capability}"),
                     format_args!(

@@ -5,7 +5,7 @@ use std::fmt;
 use crate::json::Escaped;
 use crate::judging::{About, Finding, Findings};
 use crate::objects::container::ContainerSecurityContext;
-use crate::objects::pod::{Placed, PodSecurityContext, PodSpec, PodView};
+use crate::objects::pod::{ContainerAt, PodSecurityContext, PodSpec, PodView};
 
 /// The version since which a standard trusts `spec.os`.
 ///
@@ -36,21 +36,21 @@ impl<'p> Case<'p> {
     }
 
     /// Returns every container of every list.
-    pub(super) fn containers(&self) -> impl Iterator<Item = Placed<'p, 'p>> + use<'p> {
+    pub(super) fn containers(&self) -> impl Iterator<Item = ContainerAt<'p, 'p>> + use<'p> {
         self.pod.spec.containers()
     }
 
     /// Returns the pod and every container of every list that set a field of the security context.
     ///
     /// `of_pod` and `of_container` read the field. The pod comes first.
-    pub(super) fn places<T: 'p>(
+    pub(super) fn parts<T: 'p>(
         &self,
         of_pod: fn(&'p PodSecurityContext<'p>) -> Option<T>,
         of_container: fn(&'p ContainerSecurityContext<'p>) -> Option<T>,
-    ) -> impl Iterator<Item = (Place<'p>, T)> + use<'p, T> {
-        let pod = of_pod(&self.pod.spec.security_context).map(|value| (Place::Pod, value));
+    ) -> impl Iterator<Item = (PodOrContainer<'p>, T)> + use<'p, T> {
+        let pod = of_pod(&self.pod.spec.security_context).map(|value| (PodOrContainer::Pod, value));
         let containers = self.containers().filter_map(move |placed| {
-            Some((Place::Container(placed), of_container(&placed.container.security_context)?))
+            Some((PodOrContainer::Container(placed), of_container(&placed.container.security_context)?))
         });
         pod.into_iter().chain(containers)
     }
@@ -70,14 +70,14 @@ impl<'p> Case<'p> {
 
 /// Names the part of a pod that sets a field.
 #[derive(Clone, Copy)]
-pub(super) enum Place<'p> {
+pub(super) enum PodOrContainer<'p> {
     /// The pod.
     Pod,
     /// A container.
-    Container(Placed<'p, 'p>),
+    Container(ContainerAt<'p, 'p>),
 }
 
-impl fmt::Display for Place<'_> {
+impl fmt::Display for PodOrContainer<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Pod => f.write_str("the pod"),
@@ -148,26 +148,26 @@ impl<'c, 'f> Found<'c, 'f> {
         Self { control, spec_path: pod.spec_path, metadata_path: pod.metadata_path, findings }
     }
 
-    /// Reports a violation in `field` of a place; the message is the place and then `problem`.
+    /// Reports a violation in `field` of the pod or a container; the message names that part, then `problem`.
     ///
-    /// `value` distinguishes the violation from others of this control in this place, whatever its index.
+    /// `value` distinguishes the violation from others of this control in this part, whatever its index.
     pub(super) fn add(
         &mut self,
-        place: Place<'_>,
+        part: PodOrContainer<'_>,
         field: impl fmt::Display,
         value: impl fmt::Display,
         problem: impl fmt::Display,
     ) {
         let spec = self.spec_path;
-        let message = &format_args!("{place} {problem}");
-        match place {
-            Place::Pod => self.report(
+        let message = &format_args!("{part} {problem}");
+        match part {
+            PodOrContainer::Pod => self.report(
                 &format_args!("{spec}.{field}"),
                 &format_args!("pod {value}"),
                 About::Whole,
                 message,
             ),
-            Place::Container(Placed { list, index, container }) => self.report(
+            PodOrContainer::Container(ContainerAt { list, index, container }) => self.report(
                 &format_args!("{spec}.{}[{index}].{field}", list.as_str()),
                 &format_args!("container {} {value}", container.name),
                 About::Container(&container.name),

@@ -8,7 +8,7 @@
 //! - Allowed: absent, `false`.
 //! - Source: `check_hostNamespaces.go`.
 
-use super::case::{Case, Found, Place};
+use super::case::{Case, Found, PodOrContainer};
 
 pub(super) fn check(case: &Case<'_>, found: &mut Found<'_, '_>) {
     let spec = case.spec();
@@ -19,7 +19,7 @@ pub(super) fn check(case: &Case<'_>, found: &mut Found<'_, '_>) {
     ] {
         if is_shared {
             found.add(
-                Place::Pod,
+                PodOrContainer::Pod,
                 field,
                 field,
                 format_args!("shares its node's {what}; remove `{field}` or set it to false"),

@@ -6,13 +6,13 @@
 //! - Allowed: absent, 0.
 //! - Source: `check_hostPorts.go`.
 
-use super::case::{Case, Found, Place};
+use super::case::{Case, Found, PodOrContainer};
 
 pub(super) fn check(case: &Case<'_>, found: &mut Found<'_, '_>) {
     for placed in case.containers() {
         for (index, port) in placed.container.host_ports.iter() {
             found.add(
-                Place::Container(placed),
+                PodOrContainer::Container(placed),
                 format_args!("ports[{index}].hostPort"),
                 port,
                 format_args!("takes port {port} of its node; remove `hostPort` and use a Service"),

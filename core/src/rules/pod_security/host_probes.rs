@@ -8,7 +8,7 @@
 //! - Allowed: absent, empty.
 //! - Source: `check_hostProbesAndhostLifecycle.go`.
 
-use super::case::{Case, Found, Place};
+use super::case::{Case, Found, PodOrContainer};
 use crate::json::Escaped;
 use crate::objects::container::{Container, HandlerTarget};
 
@@ -17,7 +17,7 @@ pub(super) fn check(case: &Case<'_>, found: &mut Found<'_, '_>) {
         for (field, target) in targets(placed.container) {
             let Some(target) = target.filter(|target| !target.host.is_empty()) else { continue };
             found.add(
-                Place::Container(placed),
+                PodOrContainer::Container(placed),
                 format_args!("{field}.host"),
                 format_args!("{field} {}", target.host),
                 format_args!(

@@ -7,13 +7,13 @@
 //! - Allowed: absent, `false`.
 //! - Source: `check_privileged.go`.
 
-use super::case::{Case, Found, Place};
+use super::case::{Case, Found, PodOrContainer};
 
 pub(super) fn check(case: &Case<'_>, found: &mut Found<'_, '_>) {
     for placed in case.containers() {
         if placed.container.security_context.privileged {
             found.add(
-                Place::Container(placed),
+                PodOrContainer::Container(placed),
                 "securityContext.privileged",
                 "privileged",
                 "runs privileged and so controls its node; remove `privileged` or set it to false",

@@ -8,7 +8,7 @@
 //! - Allowed: absent, `Default`.
 //! - Source: `check_procMount_baseline.go`, `check_procMount_restricted.go`.
 
-use super::case::{Case, Found, Place};
+use super::case::{Case, Found, PodOrContainer};
 use crate::json::Escaped;
 
 pub(super) fn check(case: &Case<'_>, found: &mut Found<'_, '_>) {
@@ -23,7 +23,7 @@ pub(super) fn check_strictly(case: &Case<'_>, found: &mut Found<'_, '_>) {
         let Some(proc_mount) = &placed.container.security_context.proc_mount else { continue };
         if &**proc_mount != "Default" {
             found.add(
-                Place::Container(placed),
+                PodOrContainer::Container(placed),
                 "securityContext.procMount",
                 proc_mount,
                 format_args!(

@@ -8,7 +8,7 @@
 //! - Allowed: `true`; absent in a container if the pod's is `true`.
 //! - Source: `check_runAsNonRoot.go`.
 
-use super::case::{Case, Found, Place};
+use super::case::{Case, Found, PodOrContainer};
 
 const FIELD: &str = "securityContext.runAsNonRoot";
 
@@ -18,13 +18,13 @@ pub(super) fn check(case: &Case<'_>, found: &mut Found<'_, '_>) {
     }
     let of_pod = case.spec().security_context.run_as_non_root;
     if of_pod == Some(false) {
-        found.add(Place::Pod, FIELD, "false", "may run as root; set `runAsNonRoot` to true");
+        found.add(PodOrContainer::Pod, FIELD, "false", "may run as root; set `runAsNonRoot` to true");
     }
     for placed in case.containers() {
         match (placed.container.security_context.run_as_non_root, of_pod) {
             (Some(true), _) => {}
             (Some(false), _) => found.add(
-                Place::Container(placed),
+                PodOrContainer::Container(placed),
                 FIELD,
                 "false",
                 "may run as root; set `runAsNonRoot` to true, or remove it and set the pod's",
@@ -32,7 +32,7 @@ pub(super) fn check(case: &Case<'_>, found: &mut Found<'_, '_>) {
             // The pod's own value is judged already.
             (None, Some(_)) => {}
             (None, None) => found.add(
-                Place::Container(placed),
+                PodOrContainer::Container(placed),
                 FIELD,
                 "unset",
                 "may run as root; set `runAsNonRoot` of the container or of the pod to true",

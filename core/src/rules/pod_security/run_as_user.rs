@@ -13,10 +13,10 @@ pub(super) fn check(case: &Case<'_>, found: &mut Found<'_, '_>) {
     if case.is_in_user_namespace() {
         return;
     }
-    for (place, user) in case.places(|pod| pod.run_as_user, |container| container.run_as_user) {
+    for (part, user) in case.parts(|pod| pod.run_as_user, |container| container.run_as_user) {
         if user == 0 {
             found.add(
-                place,
+                part,
                 "securityContext.runAsUser",
                 "0",
                 "runs as root; remove `runAsUser` or set it to another user than 0",

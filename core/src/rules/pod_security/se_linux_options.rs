@@ -24,12 +24,12 @@ pub(super) const CHANGES: &[(u16, &str)] = &[(31, "type `container_engine_t` is 
 
 pub(super) fn check(case: &Case<'_>, found: &mut Found<'_, '_>) {
     let allows = |type_: &str| TYPES.iter().any(|(since, name)| *since <= case.minor && *name == type_);
-    for (place, options) in
-        case.places(|pod| pod.se_linux_options.as_ref(), |container| container.se_linux_options.as_ref())
+    for (part, options) in
+        case.parts(|pod| pod.se_linux_options.as_ref(), |container| container.se_linux_options.as_ref())
     {
         if !allows(&options.type_) {
             found.add(
-                place,
+                part,
                 "securityContext.seLinuxOptions.type",
                 format_args!("type {}", options.type_),
                 format_args!(
@@ -42,7 +42,7 @@ pub(super) fn check(case: &Case<'_>, found: &mut Found<'_, '_>) {
         for (what, value) in [("user", &options.user), ("role", &options.role)] {
             if !value.is_empty() {
                 found.add(
-                    place,
+                    part,
                     format_args!("securityContext.seLinuxOptions.{what}"),
                     format_args!("{what} {value}"),
                     format_args!("has SELinux {what} `{}`; remove it", Escaped(value)),

@@ -10,7 +10,7 @@
 //!   `localhost/*`.
 //! - Source: `check_seccompProfile_baseline.go`. At `restricted`, `seccompProfile_restricted` replaces this control.
 
-use super::case::{Case, Found, Place, Type};
+use super::case::{Case, Found, PodOrContainer, Type};
 use crate::json::Escaped;
 use crate::objects::container::SeccompProfile;
 
@@ -31,18 +31,22 @@ pub(super) fn check(case: &Case<'_>, found: &mut Found<'_, '_>) {
         check_annotations(case, found);
         return;
     }
-    for (place, profile) in
-        case.places(|pod| pod.seccomp_profile.as_ref(), |container| container.seccomp_profile.as_ref())
+    for (part, profile) in
+        case.parts(|pod| pod.seccomp_profile.as_ref(), |container| container.seccomp_profile.as_ref())
     {
-        check_profile(place, profile, found);
+        check_profile(part, profile, found);
     }
 }
 
 /// Reports a profile that does not confine.
-pub(super) fn check_profile(place: Place<'_>, profile: &SeccompProfile<'_>, found: &mut Found<'_, '_>) {
+pub(super) fn check_profile(
+    part: PodOrContainer<'_>,
+    profile: &SeccompProfile<'_>,
+    found: &mut Found<'_, '_>,
+) {
     if !confines(profile) {
         found.add(
-            place,
+            part,
             "securityContext.seccompProfile.type",
             &profile.type_,
             format_args!("has a seccomp profile {}; use RuntimeDefault or Localhost", Type(&profile.type_)),

@@ -7,7 +7,7 @@
 //! - Allowed: `RuntimeDefault`, `Localhost`; absent in a container if the pod has one of them.
 //! - Source: `check_seccompProfile_restricted.go`.
 
-use super::case::{Case, Found, Place};
+use super::case::{Case, Found, PodOrContainer};
 use super::seccomp_baseline::check_profile;
 
 pub(super) fn check(case: &Case<'_>, found: &mut Found<'_, '_>) {
@@ -16,15 +16,15 @@ pub(super) fn check(case: &Case<'_>, found: &mut Found<'_, '_>) {
     }
     let of_pod = case.spec().security_context.seccomp_profile.as_ref();
     if let Some(profile) = of_pod {
-        check_profile(Place::Pod, profile, found);
+        check_profile(PodOrContainer::Pod, profile, found);
     }
     for placed in case.containers() {
         match (&placed.container.security_context.seccomp_profile, of_pod) {
-            (Some(profile), _) => check_profile(Place::Container(placed), profile, found),
+            (Some(profile), _) => check_profile(PodOrContainer::Container(placed), profile, found),
             // The pod's own profile is judged already.
             (None, Some(_)) => {}
             (None, None) => found.add(
-                Place::Container(placed),
+                PodOrContainer::Container(placed),
                 "securityContext.seccompProfile.type",
                 "unset",
                 "has no seccomp profile; set `seccompProfile.type` of the container or of the pod to \

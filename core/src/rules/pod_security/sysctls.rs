@@ -7,7 +7,7 @@
 //! - Allowed: those in [`SAFE`].
 //! - Source: `check_sysctls.go`.
 
-use super::case::{Allowed, Case, Found, Place};
+use super::case::{Allowed, Case, Found, PodOrContainer};
 use crate::json::Escaped;
 
 /// The safe settings, each with the minor version that allowed it.
@@ -41,7 +41,7 @@ pub(super) fn check(case: &Case<'_>, found: &mut Found<'_, '_>) {
         match SAFE.iter().find(|(_, name)| *name == &*sysctl.name) {
             Some((since, _)) if *since <= case.minor => {}
             Some((since, name)) => found.add(
-                Place::Pod,
+                PodOrContainer::Pod,
                 format_args!("securityContext.sysctls[{index}].name"),
                 name,
                 format_args!(
@@ -49,7 +49,7 @@ pub(super) fn check(case: &Case<'_>, found: &mut Found<'_, '_>) {
                 ),
             ),
             None => found.add(
-                Place::Pod,
+                PodOrContainer::Pod,
                 format_args!("securityContext.sysctls[{index}].name"),
                 &sysctl.name,
                 format_args!(

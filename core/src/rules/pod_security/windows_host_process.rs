@@ -9,12 +9,12 @@
 use super::case::{Case, Found};
 
 pub(super) fn check(case: &Case<'_>, found: &mut Found<'_, '_>) {
-    for (place, options) in
-        case.places(|pod| pod.windows_options.as_ref(), |container| container.windows_options.as_ref())
+    for (part, options) in
+        case.parts(|pod| pod.windows_options.as_ref(), |container| container.windows_options.as_ref())
     {
         if options.host_process {
             found.add(
-                place,
+                part,
                 "securityContext.windowsOptions.hostProcess",
                 "hostProcess",
                 "runs as a process of its node; remove `hostProcess` or set it to false",

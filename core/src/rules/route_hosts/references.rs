@@ -6,7 +6,7 @@ use super::RouteCheck;
 use crate::json::Escaped;
 use crate::judging::OneOf;
 use crate::objects::gateway_api::{Backend, Reference};
-use crate::objects::kinds::Kind;
+use crate::objects::kinds::Shape;
 
 /// The group of a parent that names none.
 const DEFAULT_GROUP: &str = "gateway.networking.k8s.io";
@@ -52,7 +52,7 @@ impl<'r, 'a> Parent<'r, 'a> {
     pub(super) fn kind(&self) -> ParentKind {
         match (self.group(), self.kind_name()) {
             ("", "Service") => ParentKind::Service,
-            (group, "Gateway" | "ListenerSet" | "XListenerSet") if Kind::is_in_gateway_api(group) => {
+            (group, "Gateway" | "ListenerSet" | "XListenerSet") if Shape::is_in_gateway_api(group) => {
                 ParentKind::Gateway
             }
             _ => ParentKind::Unknown,

@@ -9,7 +9,7 @@ use super::namespaces::NamespaceOwners;
 use super::objects::{Known, Named};
 use crate::api::{ExemptionSpec, Target};
 use crate::tenancy::judged::is_any_judged;
-use crate::tenancy::{ExemptContainers, Exemption, ForeignRoute, Place, Tenant};
+use crate::tenancy::{ExemptContainers, Exemption, ForeignRoute, NamespaceOwner, Tenant};
 
 /// Compiles exemptions, and adds them to their tenants.
 pub(super) struct Compiler<'c> {
@@ -91,11 +91,11 @@ impl Compiler<'_> {
         let problem = if names::is_dns_label(namespace) {
             match self.owners.get(namespace) {
                 None => return Some(namespace.into()),
-                Some(Place::System) => {
+                Some(NamespaceOwner::System) => {
                     "nothing is judged in a system namespace, so there is nothing to exempt; remove the Exemption"
                         .to_owned()
                 }
-                Some(Place::Tenant(index)) => {
+                Some(NamespaceOwner::Tenant(index)) => {
                     let name = self.tenants.get(index).map_or("", |tenant| &*tenant.name);
                     format!("this namespace is tenant `{name}`'s; write `tenant: {name}` instead")
                 }
@@ -148,7 +148,7 @@ fn exemption(
         .rules
         .iter()
         .enumerate()
-        .filter_map(|(place, id)| mistakes.rule(at, &format!("spec.rules[{place}]"), id, id))
+        .filter_map(|(index, id)| mistakes.rule(at, &format!("spec.rules[{index}]"), id, id))
         .collect();
     Exemption {
         name: name.as_str().into(),

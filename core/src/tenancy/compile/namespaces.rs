@@ -6,13 +6,13 @@ use rustc_hash::FxHashMap;
 
 use super::mistakes::{At, Mistakes};
 use super::names;
-use crate::tenancy::Place;
+use crate::tenancy::NamespaceOwner;
 
 const NAME: &str = "this is no name of a namespace; write exact names of lower-case letters, digits and `-`, \
      at most 63 of them, no patterns";
 
 /// Holds the namespaces claimed so far.
-pub(super) struct NamespaceOwners(FxHashMap<Box<str>, Place>);
+pub(super) struct NamespaceOwners(FxHashMap<Box<str>, NamespaceOwner>);
 
 impl NamespaceOwners {
     /// Returns owners that hold only the system namespaces.
@@ -22,7 +22,7 @@ impl NamespaceOwners {
             let path = format!("spec.systemNamespaces[{index}]");
             if !names::is_dns_label(namespace) {
                 mistakes.error(at, path, namespace, NAME);
-            } else if owners.0.insert(namespace.as_str().into(), Place::System).is_some() {
+            } else if owners.0.insert(namespace.as_str().into(), NamespaceOwner::System).is_some() {
                 mistakes.error(at, path, namespace, "this namespace is listed twice; remove one of them");
             }
         }
@@ -45,18 +45,18 @@ impl NamespaceOwners {
         }
         match self.0.entry(namespace.into()) {
             Entry::Vacant(entry) => {
-                entry.insert(Place::Tenant(index));
+                entry.insert(NamespaceOwner::Tenant(index));
             }
             Entry::Occupied(entry) => {
                 let message = match entry.get() {
-                    Place::Tenant(other) if *other == index => {
+                    NamespaceOwner::Tenant(other) if *other == index => {
                         "this namespace is listed twice; remove one of them".to_owned()
                     }
-                    Place::Tenant(other) => format!(
+                    NamespaceOwner::Tenant(other) => format!(
                         "this namespace is claimed by {} too; a namespace has one tenant",
                         describe(*other)
                     ),
-                    Place::System => {
+                    NamespaceOwner::System => {
                         "this namespace is one of `systemNamespaces` too, where nothing is judged; \
                          remove it from one of the lists"
                             .to_owned()
@@ -67,11 +67,11 @@ impl NamespaceOwners {
         }
     }
 
-    pub(super) fn get(&self, namespace: &str) -> Option<Place> {
+    pub(super) fn get(&self, namespace: &str) -> Option<NamespaceOwner> {
         self.0.get(namespace).copied()
     }
 
-    pub(super) fn finish(self) -> FxHashMap<Box<str>, Place> {
+    pub(super) fn finish(self) -> FxHashMap<Box<str>, NamespaceOwner> {
         self.0
     }
 }

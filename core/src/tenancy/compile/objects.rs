@@ -8,7 +8,7 @@ use crate::api::{self, Located, Object, Spec};
 
 /// Refers to an object that could not be read, and that others may refer to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Unread {
+pub struct Unparsed {
     /// The kind; `None` means that it may be any.
     pub kind: Option<String>,
     /// The name; `None` means that it may be any.
@@ -80,17 +80,17 @@ fn distinct<S>(objects: &mut Vec<Named<S>>, kind: &str, mistakes: &mut Mistakes)
 /// Holds the names of existing objects that could not be read.
 pub(super) struct Known<'u> {
     names: FxHashSet<&'u str>,
-    /// True if the name of an unread object is unknown.
+    /// True if the name of an unparsed object is unknown.
     is_any: bool,
 }
 
 impl<'u> Known<'u> {
-    pub(super) fn of(kind: &str, unread: &'u [Unread]) -> Self {
+    pub(super) fn of(kind: &str, unparsed: &'u [Unparsed]) -> Self {
         // An object of an unknown kind may be of this one.
-        let may_be = |unread: &&Unread| unread.kind.as_deref().is_none_or(|k| k == kind);
+        let may_be = |unparsed: &&Unparsed| unparsed.kind.as_deref().is_none_or(|k| k == kind);
         let mut known = Self { names: FxHashSet::default(), is_any: false };
-        for unread in unread.iter().filter(may_be) {
-            match &unread.name {
+        for unparsed in unparsed.iter().filter(may_be) {
+            match &unparsed.name {
                 Some(name) => drop(known.names.insert(name)),
                 None => known.is_any = true,
             }

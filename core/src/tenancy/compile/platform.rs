@@ -4,7 +4,7 @@ use super::mistakes::{At, Mistakes};
 use super::names;
 use super::namespaces::NamespaceOwners;
 use crate::api;
-use crate::tenancy::{Controllers, Place, Platform};
+use crate::tenancy::{Controllers, NamespaceOwner, Platform};
 
 /// Lists groups that identify no team, since users of all kinds are in them.
 const EVERYBODY: [&str; 5] = [
@@ -111,7 +111,7 @@ fn is_tenants(name: &str, owners: &NamespaceOwners) -> bool {
     let namespace = name
         .strip_prefix(SERVICE_ACCOUNTS)
         .or_else(|| Some(name.strip_prefix(SERVICE_ACCOUNT)?.split_once(':')?.0));
-    namespace.is_some_and(|namespace| matches!(owners.get(namespace), Some(Place::Tenant(_))))
+    namespace.is_some_and(|namespace| matches!(owners.get(namespace), Some(NamespaceOwner::Tenant(_))))
 }
 
 /// Removes names from the embedded Settings that are ServiceAccounts of tenants in this cluster.

@@ -23,7 +23,7 @@ pub(super) struct Pools<'o> {
 pub(super) enum Found {
     Pool(PoolId),
     /// The pool exists, but could not be read.
-    Unread,
+    Unparsed,
     Unknown,
 }
 
@@ -31,7 +31,7 @@ impl Pools<'_> {
     pub(super) fn find(&self, name: &str) -> Found {
         match self.by_name.get(name) {
             Some(index) => Found::Pool(PoolId(*index)),
-            None if self.known.contains(name) => Found::Unread,
+            None if self.known.contains(name) => Found::Unparsed,
             None => Found::Unknown,
         }
     }
@@ -88,9 +88,9 @@ pub(super) fn compile<'o>(
                  taints here";
             mistakes.warn(&object.at, "spec.taints", &object.spec.taints, message);
         }
-        for (place, taint) in object.spec.taints.iter().enumerate() {
-            check_taint(&object.at, place, taint, &object.spec.taints, mistakes);
-            claim(&mut pools, objects, index, place, taint, mistakes);
+        for (taint_index, taint) in object.spec.taints.iter().enumerate() {
+            check_taint(&object.at, taint_index, taint, &object.spec.taints, mistakes);
+            claim(&mut pools, objects, index, taint_index, taint, mistakes);
         }
         pools.pools.push(Pool {
             name: object.name.as_str().into(),
@@ -137,8 +137,8 @@ fn check_labels(object: &Named<NodePoolSpec>, mistakes: &mut Mistakes) {
     }
 }
 
-fn check_taint(at: &At, place: usize, taint: &api::Taint, all: &[api::Taint], mistakes: &mut Mistakes) {
-    let path = format!("spec.taints[{place}]");
+fn check_taint(at: &At, taint_index: usize, taint: &api::Taint, all: &[api::Taint], mistakes: &mut Mistakes) {
+    let path = format!("spec.taints[{taint_index}]");
     if !names::is_qualified_name(&taint.key) {
         mistakes.error(at, format!("{path}.key"), &taint.key, names::KEY);
     }
@@ -151,7 +151,7 @@ fn check_taint(at: &At, place: usize, taint: &api::Taint, all: &[api::Taint], mi
         mistakes.error(at, format!("{path}.value"), value_of(taint), names::VALUE);
     }
     let same = |other: &&api::Taint| other.key == taint.key && other.effect == taint.effect;
-    if all.iter().take(place).any(|other| same(&other)) {
+    if all.iter().take(taint_index).any(|other| same(&other)) {
         let message = "a node carries one taint of a key and an effect; remove one of them";
         mistakes.error(at, path, taint, message);
     }
@@ -162,7 +162,7 @@ fn claim<'o>(
     pools: &mut Pools<'o>,
     objects: &[Named<NodePoolSpec>],
     index: usize,
-    place: usize,
+    taint_index: usize,
     taint: &'o api::Taint,
     mistakes: &mut Mistakes,
 ) {
@@ -177,6 +177,6 @@ fn claim<'o>(
              other; give each pool a value of its own",
             first.name, first.at
         );
-        mistakes.error(&object.at, format!("spec.taints[{place}]"), taint, message);
+        mistakes.error(&object.at, format!("spec.taints[{taint_index}]"), taint, message);
     }
 }

@@ -128,7 +128,7 @@ fn find_pools(at: &At, named: &NodePools, pools: &Pools<'_>, mistakes: &mut Mist
     let mut find = |path: String, name: &str, mistakes: &mut Mistakes| match pools.find(name) {
         Found::Pool(id) if found.contains(&id) => {}
         Found::Pool(id) => found.push(id),
-        Found::Unread => {}
+        Found::Unparsed => {}
         Found::Unknown => {
             let suggestion = mistakes.suggest(name, pools.names());
             mistakes.error(

@@ -29,10 +29,10 @@ pub(super) fn priority_classes(
 ) -> Option<Vec<Box<str>>> {
     const PATH: &str = "spec.priorityClasses";
     let written = written?;
-    for (place, name) in written.iter().enumerate().filter(|(_, name)| name.starts_with("system-")) {
+    for (index, name) in written.iter().enumerate().filter(|(_, name)| name.starts_with("system-")) {
         let message =
             "pods of this class push the cluster's own off their nodes, so no tenant gets it; name another";
-        mistakes.error(at, format!("{PATH}[{place}]"), name, message);
+        mistakes.error(at, format!("{PATH}[{index}]"), name, message);
     }
     let mend = "name a class, or leave the field out: then it is any but the system's";
     Some(listed(at, PATH, written, mend, mistakes))
@@ -73,11 +73,11 @@ pub(super) fn ingress_classes(
     const PATH: &str = "spec.ingressClasses";
     let written = written?;
     refuse_empty(written, at, PATH, "name a class, or leave the field out: then it is any or none", mistakes);
-    for (place, name) in written.iter().enumerate() {
+    for (index, name) in written.iter().enumerate() {
         // An annotation may name a class that no object can have as its name, such as `azure/application-gateway`.
         let (first, rest) = name.split_once('/').unwrap_or(("a", name));
         if !names::is_subdomain(first) || !names::is_subdomain(rest) {
-            mistakes.error(at, format!("{PATH}[{place}]"), name, NO_NAME);
+            mistakes.error(at, format!("{PATH}[{index}]"), name, NO_NAME);
         }
     }
     Some(written.iter().map(|name| name.as_str().into()).collect())
@@ -91,12 +91,12 @@ pub(super) fn image_registries(
     const PATH: &str = "spec.imageRegistries";
     let written = written?;
     refuse_empty(written, at, PATH, "name a registry, or leave the field out: then it is any", mistakes);
-    let repositories = written.iter().enumerate().filter_map(|(place, text)| {
+    let repositories = written.iter().enumerate().filter_map(|(index, text)| {
         let repository = Repository::parse(text);
         if repository.is_none() {
             let message =
                 "this is no registry; write `registry.example.com` or `registry.example.com/path`, without a tag";
-            mistakes.error(at, format!("{PATH}[{place}]"), text, message);
+            mistakes.error(at, format!("{PATH}[{index}]"), text, message);
         }
         repository
     });
@@ -121,13 +121,13 @@ pub(super) fn gateways(
     const PATH: &str = "spec.gateways";
     let written = written?;
     refuse_empty(written, at, PATH, "name a Gateway, or leave the field out: then it is any", mistakes);
-    for (place, text) in written.iter().enumerate() {
+    for (index, text) in written.iter().enumerate() {
         let is_one = text
             .split_once('/')
             .is_some_and(|(namespace, name)| names::is_dns_label(namespace) && names::is_subdomain(name));
         if !is_one {
             let message = "this is no Gateway; write its namespace and its name, such as `ingress/public`";
-            mistakes.error(at, format!("{PATH}[{place}]"), text, message);
+            mistakes.error(at, format!("{PATH}[{index}]"), text, message);
         }
     }
     Some(written.iter().map(|text| text.as_str().into()).collect())
@@ -143,10 +143,10 @@ pub(super) fn certificate_issuers(
 }
 
 pub(super) fn annotations(at: &At, written: &[String], mistakes: &mut Mistakes) -> Vec<Box<str>> {
-    for (place, key) in written.iter().enumerate() {
+    for (index, key) in written.iter().enumerate() {
         // Keys of annotations have the form of label keys, but their prefix may contain capital letters.
         if !names::is_qualified_name(&key.to_ascii_lowercase()) {
-            mistakes.error(at, format!("spec.annotations[{place}]"), key, names::KEY);
+            mistakes.error(at, format!("spec.annotations[{index}]"), key, names::KEY);
         }
     }
     written.iter().map(|key| key.as_str().into()).collect()
@@ -155,8 +155,8 @@ pub(super) fn annotations(at: &At, written: &[String], mistakes: &mut Mistakes) 
 /// Compiles a list of objects' names, which must not be empty.
 fn listed(at: &At, path: &str, written: &[String], mend: &str, mistakes: &mut Mistakes) -> Vec<Box<str>> {
     refuse_empty(written, at, path, mend, mistakes);
-    for (place, name) in written.iter().enumerate() {
-        check_name(at, format!("{path}[{place}]"), name, mistakes);
+    for (index, name) in written.iter().enumerate() {
+        check_name(at, format!("{path}[{index}]"), name, mistakes);
     }
     written.iter().map(|name| name.as_str().into()).collect()
 }

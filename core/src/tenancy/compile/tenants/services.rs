@@ -37,20 +37,20 @@ pub(super) fn compile(at: &At, written: Option<&api::Services>, mistakes: &mut M
             .external_ips
             .iter()
             .enumerate()
-            .filter_map(|(place, text)| range(at, "externalIPs", place, text, mistakes))
+            .filter_map(|(index, text)| range(at, "externalIPs", index, text, mistakes))
             .collect(),
         external_names: written
             .external_names
             .iter()
             .enumerate()
-            .filter_map(|(place, name)| external_name(at, place, name, mistakes))
+            .filter_map(|(index, name)| external_name(at, index, name, mistakes))
             .collect(),
         load_balancer_classes: classes(at, written.load_balancer_classes.as_deref(), mistakes),
         load_balancer_ips: written
             .load_balancer_ips
             .iter()
             .enumerate()
-            .filter_map(|(place, text)| range(at, "loadBalancerIPs", place, text, mistakes))
+            .filter_map(|(index, text)| range(at, "loadBalancerIPs", index, text, mistakes))
             .collect(),
     }
 }
@@ -59,25 +59,25 @@ fn classes(at: &At, written: Option<&[String]>, mistakes: &mut Mistakes) -> Vec<
     const PATH: &str = "spec.services.loadBalancerClasses";
     let Some(written) = written else { return Vec::new() };
     refuse_empty(written, at, PATH, "name a class, or leave the field out: then none may be named", mistakes);
-    for (place, class) in written.iter().enumerate() {
+    for (index, class) in written.iter().enumerate() {
         if !names::is_qualified_name(class) {
-            mistakes.error(at, format!("{PATH}[{place}]"), class, names::KEY);
+            mistakes.error(at, format!("{PATH}[{index}]"), class, names::KEY);
         }
     }
     written.iter().map(|class| class.as_str().into()).collect()
 }
 
-fn range(at: &At, field: &str, place: usize, text: &str, mistakes: &mut Mistakes) -> Option<IpNet> {
+fn range(at: &At, field: &str, index: usize, text: &str, mistakes: &mut Mistakes) -> Option<IpNet> {
     let parsed = text.parse::<IpNet>().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from));
     if parsed.is_none() {
         let message = "this is neither an address nor a range; write `192.0.2.7` or `192.0.2.0/28`";
-        mistakes.error(at, format!("spec.services.{field}[{place}]"), text, message);
+        mistakes.error(at, format!("spec.services.{field}[{index}]"), text, message);
     }
     parsed
 }
 
-fn external_name(at: &At, place: usize, name: &str, mistakes: &mut Mistakes) -> Option<Domain> {
-    let path = format!("spec.services.externalNames[{place}]");
+fn external_name(at: &At, index: usize, name: &str, mistakes: &mut Mistakes) -> Option<Domain> {
+    let path = format!("spec.services.externalNames[{index}]");
     let problem = match Domain::parse(name) {
         Ok(domain) if is_in_cluster(&domain) => {
             format!(

@@ -10,15 +10,15 @@ use serde::de::{Deserialize, DeserializeSeed, Deserializer, Visitor};
 
 /// Decodes a value in place, and returns whether it is not `null`.
 ///
-/// The structs are large, and moving one costs as much as reading it. `null` leaves the place unchanged.
+/// The structs are large, and moving one costs as much as reading it. `null` leaves the value unchanged.
 ///
 /// `deserialize_in_place` is serde's own hook for this; types that do not implement it are decoded by value and
 /// moved.
 ///
-/// INVARIANT: the place holds the default value, so fields that are absent or `null` keep it.
-pub(crate) struct Place<'p, T>(pub(crate) &'p mut T);
+/// INVARIANT: the value is the default before it is decoded, so fields that are absent or `null` keep it.
+pub(crate) struct InPlace<'p, T>(pub(crate) &'p mut T);
 
-impl<'de, T: Deserialize<'de>> DeserializeSeed<'de> for Place<'_, T> {
+impl<'de, T: Deserialize<'de>> DeserializeSeed<'de> for InPlace<'_, T> {
     type Value = bool;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<bool, D::Error> {
@@ -26,7 +26,7 @@ impl<'de, T: Deserialize<'de>> DeserializeSeed<'de> for Place<'_, T> {
     }
 }
 
-impl<'de, T: Deserialize<'de>> Visitor<'de> for Place<'_, T> {
+impl<'de, T: Deserialize<'de>> Visitor<'de> for InPlace<'_, T> {
     type Value = bool;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -130,7 +130,7 @@ macro_rules! borrowed_methods {
                                     return Err(serde::de::Error::duplicate_field($json));
                                 }
                                 seen |= bit;
-                                map.next_value_seed($crate::json::Place(&mut self.0.$field))?;
+                                map.next_value_seed($crate::json::InPlace(&mut self.0.$field))?;
                             })*
                             Field::__Unknown => {
                                 map.next_value::<serde::de::IgnoredAny>()?;
