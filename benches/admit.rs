@@ -25,7 +25,7 @@ use jiff::civil::date;
 use partywall::policies;
 use partywall_core::rule_id::RuleId;
 use partywall_core::tenancy::Snapshot;
-use partywall_core::{Phase, admit, answer, review};
+use partywall_core::{Entry, admit, answer, review};
 
 use self::payload::{Expect, Payload, Size};
 
@@ -40,9 +40,9 @@ fn bench(c: &mut Criterion) {
     payload::verify(&snapshot);
     for size in Size::ALL {
         let reviews = || Expect::ALL.into_iter().filter_map(|expect| payload::payload(size, expect));
-        for Payload { expect, phase, body, .. } in reviews() {
+        for Payload { expect, entry, body, .. } in reviews() {
             let mut group = group(c, format!("{}/{}", size.name(), expect.name()), body.len());
-            stages(&mut group, &body, phase, &snapshot);
+            stages(&mut group, &body, entry, &snapshot);
             group.finish();
         }
         let Some(Payload { body, .. }) = reviews().next() else { continue };
@@ -66,15 +66,15 @@ fn group(c: &mut Criterion, name: String, bytes: usize) -> BenchmarkGroup<'_, Wa
     group
 }
 
-fn stages(group: &mut BenchmarkGroup<'_, WallTime>, body: &[u8], phase: Phase, snapshot: &Snapshot) {
+fn stages(group: &mut BenchmarkGroup<'_, WallTime>, body: &[u8], entry: Entry, snapshot: &Snapshot) {
     let request = review::decode(body).unwrap_or_else(|error| panic!("{error}"));
-    let verdict = admit(phase, &request, snapshot);
+    let verdict = admit(entry, &request, snapshot);
     group.bench_function("decode", |b| b.iter(|| review::decode(black_box(body))));
-    group.bench_function("decide", |b| b.iter(|| admit(phase, black_box(&request), snapshot)));
+    group.bench_function("decide", |b| b.iter(|| admit(entry, black_box(&request), snapshot)));
     group.bench_function("encode", |b| b.iter(|| review::encode(&request.uid, black_box(&verdict))));
     group.bench_function("all", |b| {
         b.iter(|| {
-            answer(phase, black_box(body), snapshot)
+            answer(entry, black_box(body), snapshot)
                 .map(|answer| review::encode(&answer.uid, &answer.verdict))
         });
     });
@@ -89,9 +89,9 @@ fn pod_security(c: &mut Criterion) {
         let request = review::decode(body).unwrap_or_else(|error| panic!("{error}"));
         for level in ["privileged", "baseline", "restricted"] {
             let snapshot = at_level(level);
-            let violations = admit(Phase::Validate, &request, &snapshot).violations.len();
+            let violations = admit(Entry::Validate, &request, &snapshot).violations.len();
             group.bench_function(format!("{level} ({violations} violations)"), |b| {
-                b.iter(|| admit(Phase::Validate, black_box(&request), &snapshot));
+                b.iter(|| admit(Entry::Validate, black_box(&request), &snapshot));
             });
         }
         group.finish();

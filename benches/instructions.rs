@@ -151,12 +151,12 @@ fn decoded(size: Size, expect: Expect) -> (&'static Review, &'static Request<'st
 
 fn decided(size: Size, expect: Expect) -> (&'static str, &'static Verdict) {
     let (review, request) = decoded(size, expect);
-    let verdict = admit(review.payload.phase, request, &review.snapshot);
+    let verdict = admit(review.payload.entry, request, &review.snapshot);
     (&request.uid, Box::leak(Box::new(verdict)))
 }
 
 fn whole(Review { payload, snapshot }: &Review) {
-    let answer = answer(payload.phase, black_box(&payload.body), snapshot);
+    let answer = answer(payload.entry, black_box(&payload.body), snapshot);
     let _ = black_box(answer.map(|answer| review::encode(&answer.uid, &answer.verdict)));
 }
 
@@ -207,7 +207,7 @@ fn decode(review: &'static Review) {
 #[bench::huge_deny(args = (Huge, Deny), config = limited("decide/huge_deny"))]
 #[bench::huge_patch(args = (Huge, Patch), config = limited("decide/huge_patch"))]
 fn decide((review, request): (&'static Review, &'static Request<'static>)) {
-    let _ = black_box(admit(review.payload.phase, black_box(request), &review.snapshot));
+    let _ = black_box(admit(review.payload.entry, black_box(request), &review.snapshot));
 }
 
 #[library_benchmark(setup = decided)]

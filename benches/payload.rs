@@ -12,7 +12,7 @@ use std::ops::Range;
 use jiff::civil::date;
 use partywall::policies;
 use partywall_core::tenancy::Snapshot;
-use partywall_core::{Phase, answer};
+use partywall_core::{Entry, answer};
 
 /// What the reviews are decided by, from the root of the repository.
 pub(crate) const POLICIES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../policies/examples/eks.yaml");
@@ -104,10 +104,10 @@ impl Expect {
         }
     }
 
-    fn phase(self) -> Phase {
+    fn entry(self) -> Entry {
         match self {
-            Self::Allow | Self::Deny => Phase::Validate,
-            Self::Patch => Phase::Mutate,
+            Self::Allow | Self::Deny => Entry::Validate,
+            Self::Patch => Entry::Mutate,
         }
     }
 }
@@ -120,7 +120,7 @@ pub(crate) struct Payload {
     /// What it gets.
     pub(crate) expect: Expect,
     /// The webhook it is sent to.
-    pub(crate) phase: Phase,
+    pub(crate) entry: Entry,
     /// Its bytes.
     pub(crate) body: Vec<u8>,
 }
@@ -137,7 +137,7 @@ pub(crate) fn payload(size: Size, expect: Expect) -> Option<Payload> {
     let missing = missing / if size == Size::Update { 2 } else { 1 };
     let texts = size.variables().iter().sum::<usize>().max(1);
     let body = review(size, expect, missing / texts, missing % texts).into_bytes();
-    Some(Payload { size, expect, phase: expect.phase(), body })
+    Some(Payload { size, expect, entry: expect.entry(), body })
 }
 
 /// All reviews.
@@ -163,10 +163,10 @@ pub(crate) fn snapshot() -> Snapshot {
 
 /// Panics unless every review is as large as it says, and gets what it says.
 pub(crate) fn verify(snapshot: &Snapshot) {
-    for Payload { size, expect, phase, body } in all() {
+    for Payload { size, expect, entry, body } in all() {
         let name = format!("{}/{}", size.name(), expect.name());
         assert!(body.len().abs_diff(size.bytes()) * 100 <= size.bytes(), "{name} has {} bytes", body.len());
-        let answer = answer(phase, &body, snapshot).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let answer = answer(entry, &body, snapshot).unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!(Some(answer.uid.as_bytes()), body.get(uid_at(&body)), "the uid of {name}");
         let verdict = answer.verdict;
         let got = match (&verdict.denial, &verdict.patch) {

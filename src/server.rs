@@ -9,12 +9,13 @@
 //! store, and requests read it. The server decides nothing itself. A request waits for its own body only, and a large
 //! one also for other large ones.
 //!
-//! INVARIANT: the memory for bodies is limited, whatever clients send, to the three pools of [`BodyLimits`] and one
+//! INVARIANT: the memory for bodies is limited, whatever clients send, to twice the pools of [`BodyLimits`] and one
 //! more body in each of them. Besides, each connection, whose number is limited too, buffers what it accepts in
 //! advance: 64 KiB over HTTP/1.1, and over HTTP/2 3 MiB and as much again that waits for a reservation. From the first
 //! to the last connection, the server answers every review that it has read.
 
 mod body;
+mod capacity;
 mod certificates;
 mod connection;
 mod decider;
@@ -25,7 +26,7 @@ mod shared;
 mod webhook;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use hyper_util::server::graceful::GracefulShutdown;
@@ -34,7 +35,7 @@ use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
 
-use self::body::Memory;
+use self::capacity::Capacities;
 pub use self::certificates::{Certificates, CertificatesError, Pair};
 use self::connection::WhenFull;
 pub(crate) use self::connection::limits_within_descriptors;
@@ -83,11 +84,9 @@ pub async fn run<D: Decider>(
 ) {
     let Parts { decider, certificates, metrics, limits, workers } = parts;
     let shared = Arc::new(Shared {
-        memory: Memory::new(&limits),
-        in_flight: AtomicUsize::new(0),
+        capacities: Capacities::new(&limits, workers.count()),
         is_draining: AtomicBool::new(false),
         http2: Semaphore::new(limits.connections.webhook_http2),
-        large_decisions: Arc::new(Semaphore::new(workers.count())),
         refused_http2: LogThrottle::one_in_ten_seconds(),
         failed_handshakes: LogThrottle::one_in_ten_seconds(),
         denials: LogThrottle::new(DENIALS_PER_SECOND, Duration::from_secs(1)),

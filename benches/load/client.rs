@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
-use partywall_core::Phase;
+use partywall_core::Entry;
 use rustls::crypto::ring::default_provider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
@@ -115,10 +115,10 @@ pub(crate) struct Message {
 
 impl Message {
     /// `uid` is where it is in the body.
-    pub(crate) fn new(phase: Phase, body: &[u8], uid: &Range<usize>, expected: Said) -> Self {
-        let path = match phase {
-            Phase::Mutate => "/mutate",
-            Phase::Validate => "/validate",
+    pub(crate) fn new(entry: Entry, body: &[u8], uid: &Range<usize>, expected: Said) -> Self {
+        let path = match entry {
+            Entry::Mutate => "/mutate",
+            Entry::Validate => "/validate",
         };
         let head = format!(
             "POST {path}?timeout=10s HTTP/1.1\r\nHost: localhost\r\nUser-Agent: kube-apiserver-admission\r\n\

@@ -17,7 +17,7 @@ use partywall::server::{
     self, Certificates, Decider, Limits, Listeners, Observers, Pair, Parts, Reply, Workers,
 };
 use partywall::telemetry::Metrics;
-use partywall_core::{Phase, review};
+use partywall_core::{Entry, review};
 use serde::{Deserialize, Serialize};
 use tokio::runtime::Builder;
 
@@ -163,19 +163,19 @@ pub(crate) fn be(kind: Kind) -> anyhow::Result<()> {
 }
 
 /// Answers with what a function makes of a body, behind the same listener, TLS and HTTP as the program.
-struct Answer(fn(Phase, &[u8]) -> Vec<u8>);
+struct Answer(fn(Entry, &[u8]) -> Vec<u8>);
 
 impl Decider for Answer {
     fn is_ready(&self) -> bool {
         true
     }
 
-    fn reply(&self, phase: Phase, body: &[u8], _: Observers<'_>) -> Option<Reply> {
-        Some(Reply::Review((self.0)(phase, body)))
+    fn reply(&self, entry: Entry, body: &[u8], _: Observers<'_>) -> Option<Reply> {
+        Some(Reply::Review((self.0)(entry, body)))
     }
 }
 
-async fn serve(answer: fn(Phase, &[u8]) -> Vec<u8>) -> anyhow::Result<()> {
+async fn serve(answer: fn(Entry, &[u8]) -> Vec<u8>) -> anyhow::Result<()> {
     let keys = env::var_os(KEYS).context("a server needs keys")?;
     let keys = Path::new(&keys);
     let pair = Pair { cert: keys.join("tls.crt"), key: keys.join("tls.key") };
@@ -196,7 +196,7 @@ async fn serve(answer: fn(Phase, &[u8]) -> Vec<u8>) -> anyhow::Result<()> {
 }
 
 /// The least a webhook can do: the uid is near the start of what an API server sends.
-fn null(_phase: Phase, body: &[u8]) -> Vec<u8> {
+fn null(_phase: Entry, body: &[u8]) -> Vec<u8> {
     const BEFORE: &[u8] = br#""uid":""#;
     let start = &body[..body.len().min(256)];
     let uid = start.windows(BEFORE.len()).position(|window| window == BEFORE);
@@ -204,7 +204,7 @@ fn null(_phase: Phase, body: &[u8]) -> Vec<u8> {
     allowed(uid.unwrap_or_default())
 }
 
-fn decode(_phase: Phase, body: &[u8]) -> Vec<u8> {
+fn decode(_phase: Entry, body: &[u8]) -> Vec<u8> {
     // Without a uid the answer is wrong, and whoever sent the body says so.
     review::decode(body).map(|request| allowed(request.uid.as_bytes())).unwrap_or_default()
 }

@@ -75,7 +75,7 @@ impl Stand {
         let found = Found::new(plan.name, placement)?;
         let messages = payload::all().map(|payload| {
             let uid = payload::uid_at(&payload.body);
-            let message = Message::new(payload.phase, &payload.body, &uid, said(payload.expect));
+            let message = Message::new(payload.entry, &payload.body, &uid, said(payload.expect));
             (payload.size, payload.expect, Arc::new(message))
         });
         let messages = messages.collect();

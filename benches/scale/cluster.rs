@@ -3,7 +3,7 @@
 //! Objects are made as the types of the API and not as YAML, which would take longer than all the rest. Names are of
 //! the same length at every size, since hashing one takes instructions for each of its bytes.
 
-use partywall_core::Phase;
+use partywall_core::Entry;
 use partywall_core::api::{Effect, Located, NodePoolSpec, NodePools, Object, Source, Taint, TenantSpec};
 use serde::Serialize;
 
@@ -147,14 +147,14 @@ impl Axis {
     }
 
     /// The reviews to decide, and where.
-    pub(crate) fn reviews(self) -> Vec<(Phase, Vec<u8>)> {
+    pub(crate) fn reviews(self) -> Vec<(Entry, Vec<u8>)> {
         match self {
             Self::Tenants | Self::Namespaces | Self::Pools => [Expect::Patch, Expect::Allow]
                 .into_iter()
                 .filter_map(|expect| payload::payload(Size::Median, expect))
-                .map(|payload| (payload.phase, payload.body))
+                .map(|payload| (payload.entry, payload.body))
                 .collect(),
-            Self::DomainsOfOne | Self::DomainsOfMany => vec![(Phase::Validate, ingress().into_bytes())],
+            Self::DomainsOfOne | Self::DomainsOfMany => vec![(Entry::Validate, ingress().into_bytes())],
         }
     }
 }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use jiff::civil::date;
 use partywall_core::review::{self, Request};
 use partywall_core::tenancy::Snapshot;
-use partywall_core::{Phase, admit};
+use partywall_core::{Entry, admit};
 use serde::Serialize;
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 
@@ -75,29 +75,29 @@ fn compile(objects: Vec<partywall_core::api::Located>) -> Snapshot {
     }
 }
 
-fn decode(reviews: &[(Phase, Vec<u8>)]) -> Vec<(Phase, Request<'_>)> {
+fn decode(reviews: &[(Entry, Vec<u8>)]) -> Vec<(Entry, Request<'_>)> {
     reviews
         .iter()
-        .map(|(phase, body)| (*phase, review::decode(body).unwrap_or_else(|error| panic!("{error}"))))
+        .map(|(entry, body)| (*entry, review::decode(body).unwrap_or_else(|error| panic!("{error}"))))
         .collect()
 }
 
 #[inline(never)]
-fn decide_under_callgrind(requests: &[(Phase, Request<'_>)], snapshot: &Snapshot) {
+fn decide_under_callgrind(requests: &[(Entry, Request<'_>)], snapshot: &Snapshot) {
     decide(requests, snapshot);
 }
 
-fn decide(requests: &[(Phase, Request<'_>)], snapshot: &Snapshot) {
-    for (phase, request) in requests {
-        let verdict = admit(*phase, black_box(request), snapshot);
+fn decide(requests: &[(Entry, Request<'_>)], snapshot: &Snapshot) {
+    for (entry, request) in requests {
+        let verdict = admit(*entry, black_box(request), snapshot);
         assert!(verdict.denial.is_none(), "{:?}", verdict.violations);
-        assert_eq!(verdict.patch.is_some(), *phase == Phase::Mutate, "what is stamped");
+        assert_eq!(verdict.patch.is_some(), *entry == Entry::Mutate, "what is stamped");
         black_box(&verdict);
     }
 }
 
 /// The least of several runs: whatever disturbs one only adds to it.
-fn nanoseconds(requests: &[(Phase, Request<'_>)], snapshot: &Snapshot) -> f64 {
+fn nanoseconds(requests: &[(Entry, Request<'_>)], snapshot: &Snapshot) -> f64 {
     const RUN: Duration = Duration::from_millis(20);
     let mut rounds = 0_u32;
     let start = Instant::now();

@@ -2,24 +2,17 @@
 
 use serde_json::value::RawValue;
 
-use crate::api::Mode;
+use crate::api::{MirrorPods, Mode};
+use crate::entry::{Entry, Phase};
 use crate::json::{Escaped, Text};
 use crate::judging::{OldViolations, Report, Subject, Update, changes_containers};
+use crate::labels::TENANT;
 use crate::objects::kinds::{Shape, is_read_whatever_the_kind};
 use crate::objects::object::{Object, decode_as, is_without_spec};
 use crate::review::{self, DecodeError, NotAReview, Operation, Request, Undecodable};
 use crate::tenancy::{Owner, Snapshot};
 use crate::verdict::{Denial, Undecidable, Verdict};
-use crate::{rules, stamp};
-
-/// Names the webhook that the API server calls.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Phase {
-    /// `/mutate`: stamps pods and DaemonSets, and denies only requests that it cannot decode or decide.
-    Mutate,
-    /// `/validate`: checks the rules.
-    Validate,
-}
+use crate::{namespace_label, rules, stamp};
 
 /// Holds a verdict and the uid of the request that it answers.
 #[derive(Debug)]
@@ -33,15 +26,23 @@ pub struct Answer<'a> {
 /// Decodes a review from its bytes and decides it.
 ///
 /// Returns an error, which becomes HTTP 400, if the body has no uid that an answer could echo.
-pub fn answer<'a>(phase: Phase, body: &'a [u8], snapshot: &Snapshot) -> Result<Answer<'a>, NotAReview> {
+pub fn answer<'a>(entry: Entry, body: &'a [u8], snapshot: &Snapshot) -> Result<Answer<'a>, NotAReview> {
     match review::decode(body) {
         Ok(request) => {
-            let verdict = admit(phase, &request, snapshot);
+            let verdict = admit(entry, &request, snapshot);
             Ok(Answer { uid: request.uid, verdict })
         }
-        Err(DecodeError::Undecodable(undecodable)) => Ok(undecidable(undecodable, snapshot)),
+        Err(DecodeError::Undecodable(undecodable)) => {
+            let Answer { uid, verdict } = undecidable(undecodable, snapshot);
+            Ok(Answer { uid, verdict: of_entry(entry, verdict) })
+        }
         Err(DecodeError::NotAReview(error)) => Err(error),
     }
+}
+
+/// Allows what cannot be decided at an entry without which the API server goes on anyway.
+fn of_entry(entry: Entry, verdict: Verdict) -> Verdict {
+    if entry.goes_on_without_answer() { verdict.going_on() } else { verdict }
 }
 
 fn undecidable<'a>(undecodable: Undecodable, snapshot: &Snapshot) -> Answer<'a> {
@@ -57,15 +58,24 @@ fn undecidable<'a>(undecodable: Undecodable, snapshot: &Snapshot) -> Answer<'a> 
     Answer { uid: undecodable.uid.into(), verdict }
 }
 
-/// Decides a decoded request.
-pub fn admit(phase: Phase, request: &Request<'_>, snapshot: &Snapshot) -> Verdict {
+/// Decides a decoded request that the API server sent to `entry`.
+pub fn admit(entry: Entry, request: &Request<'_>, snapshot: &Snapshot) -> Verdict {
+    of_entry(entry, decide(entry, request, snapshot))
+}
+
+fn decide(entry: Entry, request: &Request<'_>, snapshot: &Snapshot) -> Verdict {
     let owner = snapshot.owner(request.name_of_namespace());
     // The rules apply to a system namespace's own Namespace object like to any other.
     if matches!(owner, Owner::System) && request.shape != Shape::Namespace {
         return Verdict::allow();
     }
+    if entry.is_of_tenants() && matches!(owner, Owner::Unclaimed) {
+        return no_tenant(request);
+    }
     let (new, old) = match &request.operation {
-        Operation::Delete { old } if request.shape == Shape::Unstructured && phase == Phase::Validate => {
+        Operation::Delete { old }
+            if request.shape == Shape::Unstructured && entry.phase() == Phase::Validate =>
+        {
             return judge_deletion(request, owner, snapshot, *old);
         }
         Operation::Delete { .. } | Operation::Connect => return Verdict::allow(),
@@ -99,6 +109,7 @@ pub fn admit(phase: Phase, request: &Request<'_>, snapshot: &Snapshot) -> Verdic
             );
         }
         Object::Pod(_)
+        | Object::PodStatus(_)
         | Object::TemplateOwner(_)
         | Object::CronJob(_)
         | Object::PodTemplate(_)
@@ -113,13 +124,37 @@ pub fn admit(phase: Phase, request: &Request<'_>, snapshot: &Snapshot) -> Verdic
         | Object::Unstructured(_) => {}
     }
     let subject = Subject { request, object: new, old: None, bound_node: None, owner, snapshot };
-    if is_shown_by_kubelet(&subject) {
+    if is_shown_by_kubelet(&subject)
+        && (subject.tenant().is_none() || snapshot.mirror_pods == MirrorPods::Allow)
+    {
         return Verdict::allow();
     }
-    match phase {
-        Phase::Mutate => Verdict { patch: stamp::stamp(&subject), ..Verdict::default() },
-        Phase::Validate => judge(&subject, old),
+    match (entry.phase(), request.shape) {
+        (Phase::Mutate, Shape::Namespace) => label(&subject, old),
+        (Phase::Mutate, _) => Verdict { patch: stamp::stamp(&subject), ..Verdict::default() },
+        (Phase::Validate, Shape::Namespace) => {
+            Verdict { warnings: namespace_label::warnings(&subject), ..judge(&subject, old) }
+        }
+        (Phase::Validate, _) => judge(&subject, old),
     }
+}
+
+/// Gives a Namespace the label of its tenant.
+fn label<'a>(subject: &Subject<'_, 'a>, raw: Option<&'a RawValue>) -> Verdict {
+    let old = raw.and_then(|raw| decode_as(subject.request.shape, &subject.request.subresource, raw).ok());
+    let patch = namespace_label::patch(&Subject { old: old.as_ref(), ..*subject });
+    let warnings = if patch.is_none() { namespace_label::warnings(subject) } else { Vec::new() };
+    Verdict { patch, warnings, ..Verdict::default() }
+}
+
+/// Denies a request in a namespace that has the label of a tenant, but that no Tenant has.
+fn no_tenant(request: &Request<'_>) -> Verdict {
+    let message = format!(
+        "namespace `{}` has the label `{TENANT}`, but no Tenant has this namespace, so nothing may be written there; \
+         ask the platform team to add it to a Tenant's `namespaces`, or to remove the label",
+        Escaped(request.name_of_namespace())
+    );
+    Verdict::undecidable(Undecidable::NoTenant, message)
 }
 
 /// Returns whether a resource or subresource may carry fields that a rule reads.
@@ -211,6 +246,8 @@ fn verdict(subject: &Subject<'_, '_>, report: Report<'_>) -> Verdict {
         violations: report.violations,
         totals: report.totals,
         exempted: report.used,
+        warnings: Vec::new(),
+        is_unjudged: false,
         whose: match subject.owner {
             Owner::Tenant(tenant) => format!("tenant `{}`", tenant.name),
             Owner::System | Owner::Unclaimed => {

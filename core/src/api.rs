@@ -19,7 +19,9 @@ pub use node_pool::NodePool;
 pub use node_pool::{Effect, NodePoolSpec, Taint};
 #[cfg(feature = "crd")]
 pub use settings::Settings;
-pub use settings::{Controllers, ForeignRoute, Mode, Platform, SettingsSpec, StampMode, Workloads};
+pub use settings::{
+    Controllers, ForeignRoute, MirrorPods, Mode, Platform, SettingsSpec, StampMode, Workloads,
+};
 #[cfg(feature = "crd")]
 pub use tenant::Tenant;
 pub use tenant::{

@@ -6,3 +6,5 @@ pub const TENANT: &str = "partywall.dev/tenant";
 pub const NAMESPACE_NAME: &str = "kubernetes.io/metadata.name";
 /// Marks an object in a tenant's namespace as the platform's; the value does not matter.
 pub const MANAGED: &str = "partywall.dev/managed";
+/// Begins the keys of the taints that Kubernetes itself adds to nodes; no pool may have such a taint.
+pub const NODE_PROBLEMS: &str = "node.kubernetes.io/";

@@ -13,6 +13,7 @@
 //! | layer | what it holds | imports |
 //! |---|---|---|
 //! | [`api`] | the objects that operators write | nothing |
+//! | `entry` | the paths at which the API server calls partywall | nothing |
 //! | [`labels`] | the labels that the API server and partywall define | nothing |
 //! | [`hosts`] | hosts, domains, and the match of one against the other | nothing |
 //! | [`json`] | the reader of reviews, the types that borrow from them, and patches | nothing |
@@ -20,19 +21,22 @@
 //! | [`rule_id`] | the rules' ids and modes, and the namespaces in which they hold | `api` |
 //! | [`verdict`] | the answers to reviews | `api`, `json`, `rule_id` |
 //! | [`review`] | decoding and encoding of AdmissionReviews | `api`, `json`, `objects`, `verdict` |
-//! | [`tenancy`] | the compiler of operators' objects, and its snapshot | `api`, `hosts`, `objects`, `rule_id` |
+//! | [`tenancy`] | the compiler of operators' objects, and its snapshot | `api`, `hosts`, `labels`, `objects`, `rule_id` |
 //! | [`judging`] | the code that rules share | all above |
 //! | [`rules`] | the rules | `api`, `hosts`, `json`, `judging`, `labels`, `objects`, `review`, `rule_id`, `tenancy` |
 //! | `stamp` | the patch of a new pod | `api`, `json`, `judging`, `objects`, `review`, `rule_id`, `tenancy` |
-//! | `admit` | the decision | `api`, `json`, `judging`, `objects`, `review`, `rules`, `stamp`, `tenancy`, `verdict` |
-//! | [`registration`] | the webhook configurations | `admit`, `judging`, `labels`, `objects`, `rules` |
+//! | `namespace_label` | the patch of a tenant's Namespace | `json`, `judging`, `labels`, `objects`, `review`, `tenancy` |
+//! | `admit` | the decision | all above |
+//! | [`registration`] | the webhook configurations | `entry`, `judging`, `labels`, `objects`, `rules` |
 
 mod admit;
 pub mod api;
+mod entry;
 pub mod hosts;
 pub mod json;
 pub mod judging;
 pub mod labels;
+mod namespace_label;
 pub mod objects;
 pub mod registration;
 pub mod review;
@@ -42,4 +46,5 @@ mod stamp;
 pub mod tenancy;
 pub mod verdict;
 
-pub use self::admit::{Answer, Phase, admit, answer};
+pub use self::admit::{Answer, admit, answer};
+pub use self::entry::{Entry, Phase};

@@ -1,12 +1,13 @@
 //! Builds the webhook configurations from one table of webhooks.
 //!
-//! The webhooks fail closed in tenants' namespaces only. Requests in a namespace with the label
-//! `partywall.dev/tenant` cannot bypass partywall, and the rest of the cluster works without it.
+//! Webhooks that protect tenants' namespaces and pools fail closed. Outside tenants' namespaces they receive only the
+//! pods, bindings and claims that could reach a pool, so the rest of the cluster works without partywall.
 //!
 //! INVARIANTS: Namespace is the only cluster-scoped kind in the configurations. No label of an object decides whether
 //! the API server sends it, since tenants write these labels. Labels of namespaces do decide, so the API server sends
 //! all changes of namespaces, independent of their labels.
 
+mod conditions;
 mod configuration;
 mod webhooks;
 
@@ -21,7 +22,7 @@ pub use self::configuration::{
     Rule, ServiceReference, WebhookEntry,
 };
 use self::webhooks::{Namespaces, ROUTES, WEBHOOKS, WRITE, Webhook};
-use crate::Phase;
+use crate::entry::Phase;
 use crate::labels::{NAMESPACE_NAME, TENANT};
 use crate::objects::foreign_apis::APIS;
 
@@ -82,7 +83,7 @@ impl Registration {
     }
 
     fn of(phase: Phase) -> impl Iterator<Item = &'static Webhook> {
-        WEBHOOKS.iter().filter(move |webhook| webhook.phase == phase)
+        WEBHOOKS.iter().filter(move |webhook| webhook.entry.phase() == phase)
     }
 
     fn webhook(&self, webhook: &Webhook) -> WebhookEntry {
@@ -90,12 +91,12 @@ impl Registration {
             admission_review_versions: &["v1"],
             client_config: self.client_config(webhook),
             failure_policy: webhook.failure_policy.as_str(),
-            match_conditions: match_conditions(webhook),
+            match_conditions: webhook.conditions.iter().map(|condition| condition.written()).collect(),
             match_policy: "Equivalent",
             name: webhook.name,
             namespace_selector: self.namespace_selector(webhook),
             object_selector: None,
-            reinvocation_policy: match webhook.phase {
+            reinvocation_policy: match webhook.entry.phase() {
                 // Another webhook may undo the stamp, so the API server calls partywall again after changes.
                 Phase::Mutate => Some("IfNeeded"),
                 Phase::Validate => None,
@@ -109,7 +110,7 @@ impl Registration {
     /// Returns one rule for each set of operations and resources, with all groups that share it.
     fn rules(&self, webhook: &Webhook) -> Vec<Rule> {
         let scope = match webhook.namespaces {
-            Namespaces::Tenants | Namespaces::Elsewhere => "Namespaced",
+            Namespaces::Tenants | Namespaces::Elsewhere | Namespaces::All => "Namespaced",
             Namespaces::Themselves => "Cluster",
         };
         let rule = |group: &str, operations, resources| Rule {
@@ -161,10 +162,7 @@ impl Registration {
     }
 
     fn client_config(&self, webhook: &Webhook) -> ClientConfig {
-        let path = match webhook.phase {
-            Phase::Mutate => "/mutate",
-            Phase::Validate => "/validate",
-        };
+        let path = webhook.entry.path();
         let (service, url) = match &self.server {
             Server::Url(url) => (None, Some(format!("{url}{path}"))),
             Server::Service { namespace, name, port } => {
@@ -186,14 +184,15 @@ impl Registration {
     /// the cluster.
     fn namespace_selector(&self, webhook: &Webhook) -> Option<LabelSelector> {
         let tenant = match webhook.namespaces {
-            Namespaces::Tenants => "Exists",
-            Namespaces::Elsewhere => "DoesNotExist",
+            Namespaces::Tenants => Some("Exists"),
+            Namespaces::Elsewhere => Some("DoesNotExist"),
+            Namespaces::All => None,
             // For a Namespace the selector would match its new labels, so an update that removes the label would not
             // be sent.
             Namespaces::Themselves => return None,
         };
-        let mut requirements =
-            vec![LabelSelectorRequirement { key: TENANT, operator: tenant, values: Vec::new() }];
+        let by_label = |operator| LabelSelectorRequirement { key: TENANT, operator, values: Vec::new() };
+        let mut requirements: Vec<_> = tenant.map(by_label).into_iter().collect();
         // The API server refuses an empty list of values.
         if !self.system_namespaces.is_empty() {
             requirements.push(LabelSelectorRequirement {
@@ -204,26 +203,6 @@ impl Registration {
         }
         Some(LabelSelector { match_expressions: requirements })
     }
-}
-
-/// Returns the conditions that exclude users and groups whose requests are allowed anyway.
-fn match_conditions(webhook: &Webhook) -> Vec<MatchCondition> {
-    let mut conditions = Vec::new();
-    if !webhook.excluded_users.is_empty() {
-        let users: Vec<String> = webhook.excluded_users.iter().map(|user| format!("'{user}'")).collect();
-        conditions.push(MatchCondition {
-            name: "not-the-clusters-own".to_owned(),
-            expression: format!("!(request.userInfo.username in [{}])", users.join(", ")),
-        });
-    }
-    if let Some(group) = webhook.excluded_group {
-        conditions.push(MatchCondition {
-            name: format!("not-of-{}", group.replace(':', "-")),
-            // A request without groups lacks this field.
-            expression: format!("!has(request.userInfo.groups) || !('{group}' in request.userInfo.groups)"),
-        });
-    }
-    conditions
 }
 
 #[cfg(test)]

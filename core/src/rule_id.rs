@@ -65,8 +65,8 @@ macro_rules! registry {
 }
 
 registry! {
-    /// Pods of a tenant run only on nodes of its pools, only the scheduler binds them, and pods outside tenants select
-    /// no tenant's pool.
+    /// Pods of a tenant run only on nodes of its pools, only the scheduler binds pods and nominates nodes, and pods
+    /// outside tenants that could run in a tenant's pool select none.
     NodePlacement = "node-placement", TenantsAndUnclaimed;
     /// Pods tolerate only the taints of their tenant's pools, the built-in ones and those that the tenant lists; pods
     /// outside tenants tolerate no tenant's pool.
@@ -81,13 +81,13 @@ registry! {
     IngressHosts = "ingress-hosts", Tenants;
     /// Pods name only schedulers that the tenant lists; if it lists none, only `default-scheduler`.
     Scheduler = "scheduler", Tenants;
-    /// Pods name no priority class of the system, and only the tenant's, if it lists some.
-    PriorityClass = "priority-class", Tenants;
+    /// Pods name no priority class of the system, and in a tenant's namespaces only the tenant's, if it lists some.
+    PriorityClass = "priority-class", TenantsAndUnclaimed;
     /// Pods name only the tenant's runtime classes, if it lists some; a default class is stamped into pods that name
     /// none.
     RuntimeClass = "runtime-class", Tenants;
-    /// Required affinity and anti-affinity apply only to the tenant's own pods; pods outside tenants keep no tenant's
-    /// pods away.
+    /// Required affinity and anti-affinity apply only to the tenant's own pods; pods outside tenants keep no pods of
+    /// tenants or of the system away.
     PodAffinity = "pod-affinity", TenantsAndUnclaimed;
     /// Images come from the registries that the tenant lists, if it lists some.
     ImageRegistries = "image-registries", Tenants;

@@ -23,7 +23,7 @@ use self::index::PoolIndex;
 pub use self::judged::is_judged;
 pub use self::pools::{AllowedToleration, Pool, PoolId, Taint, is_restricted};
 pub use self::routes::{ForeignRoute, HostPath, Step};
-use crate::api::{Level, ServiceType, StampMode, Workloads};
+use crate::api::{Level, MirrorPods, ServiceType, StampMode, Workloads};
 use crate::hosts::Domains;
 use crate::objects::scheduling::Toleration;
 use crate::rule_id::Modes;
@@ -37,6 +37,8 @@ pub struct Snapshot {
     pub user_namespaces: bool,
     /// The strictest mode for pod templates.
     pub workloads: Workloads,
+    /// Whether kubelets may show static pods in tenants' namespaces.
+    pub mirror_pods: MirrorPods,
     /// The modes of the rules in unclaimed namespaces.
     pub modes: Modes,
     /// The users and groups who may change protected objects.

@@ -17,6 +17,10 @@ pub struct Verdict {
     pub totals: Vec<Total>,
     /// The names of the exemptions that allowed a violation.
     pub exempted: Vec<Box<str>>,
+    /// The warnings that concern the request, but no rule.
+    pub warnings: Vec<String>,
+    /// Tells that partywall allowed the request without judging it; a warning says why.
+    pub is_unjudged: bool,
     /// The tenant or the namespace, with which every line of the message begins.
     pub whose: String,
 }
@@ -46,6 +50,8 @@ pub enum Undecidable {
     TooLarge,
     /// The review does not decode, or has a shape that no rule can read.
     Invalid,
+    /// The API server called an entry for tenants' namespaces about a namespace that no Tenant has.
+    NoTenant,
     /// The deciding code has a bug.
     Bug,
 }
@@ -56,6 +62,7 @@ impl Undecidable {
         match self {
             Self::TooLarge => 413,
             Self::Invalid => 422,
+            Self::NoTenant => 403,
             Self::Bug => 500,
         }
     }
@@ -65,6 +72,7 @@ impl Undecidable {
         match self {
             Self::TooLarge => "RequestEntityTooLarge",
             Self::Invalid => "Invalid",
+            Self::NoTenant => "Forbidden",
             Self::Bug => "InternalError",
         }
     }
@@ -122,6 +130,23 @@ impl Verdict {
     pub(crate) fn undecodable(path: &str, message: String) -> Self {
         let loggable = format!("`{path}` does not decode");
         Self::explained(Undecidable::Invalid, Explanation { message, loggable })
+    }
+
+    /// Returns a verdict that allows a request without judging it, and warns of that.
+    pub fn unjudged(why: &str) -> Self {
+        Self {
+            warnings: vec![format!("partywall did not judge this request: {why}")],
+            is_unjudged: true,
+            ..Self::default()
+        }
+    }
+
+    /// Allows the request if partywall denied it only because it could not decide it.
+    pub fn going_on(self) -> Self {
+        match self.denial {
+            Some(Denial::Undecidable(_, explanation)) => Self::unjudged(&explanation.message),
+            Some(Denial::Forbidden) | None => self,
+        }
     }
 
     fn explained(why: Undecidable, explanation: Explanation) -> Self {

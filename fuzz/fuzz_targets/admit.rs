@@ -5,7 +5,7 @@
 use std::collections::HashSet;
 
 use libfuzzer_sys::{fuzz_mutator, fuzz_target};
-use partywall_core::Phase;
+use partywall_core::Entry;
 use partywall_core::rule_id::RuleId;
 use partywall_core::tenancy::Owner;
 use partywall_core::verdict::{Denial, Verdict};
@@ -21,11 +21,11 @@ fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
 fuzz_target!(|body: &[u8]| {
     // What is no tree is the business of `codec`.
     let Ok(review) = serde_json::from_slice::<Value>(body) else { return };
-    let (Some(mutated), Some(validated)) = (ask(Phase::Mutate, &review), ask(Phase::Validate, &review))
+    let (Some(mutated), Some(validated)) = (ask(Entry::Mutate, &review), ask(Entry::Validate, &review))
     else {
         return;
     };
-    check_answer(Phase::Validate, "u", &validated);
+    check_answer(Entry::Validate, "u", &validated);
     assert_ne!(mutated.denial, Some(Denial::Forbidden), "/mutate denies nothing but what it cannot read");
     // What goes is only read by the validating webhook, which the other is not asked about.
     if review["request"]["operation"] != "DELETE" {
@@ -40,7 +40,7 @@ fuzz_target!(|body: &[u8]| {
 /// The stamp adds, is complete after once, and is what the validating webhook looks for.
 fn stamp(review: &Value, mutated: &Verdict) {
     let mut stamped = review.clone();
-    if let Some(patch) = check_answer(Phase::Mutate, "u", mutated) {
+    if let Some(patch) = check_answer(Entry::Mutate, "u", mutated) {
         let object = &mut stamped["request"]["object"];
         for operation in patch.0 {
             let json_patch::PatchOperation::Add(add) = &operation else {
@@ -52,7 +52,7 @@ fn stamp(review: &Value, mutated: &Verdict) {
             assert!(is_nothing, "{operation:?} replaces {before:?}");
             json_patch::patch(object, &[operation]).expect("K3: every patch applies");
         }
-        let again = ask(Phase::Mutate, &stamped).expect("a stamped review is one");
+        let again = ask(Entry::Mutate, &stamped).expect("a stamped review is one");
         assert!(
             again.denial.is_none() && again.patch.is_none(),
             "A11: a stamped object is stamped again: {again:?}"
@@ -69,7 +69,7 @@ fn stamp(review: &Value, mutated: &Verdict) {
     if !is_stamped || !has_pools {
         return;
     }
-    let verdict = ask(Phase::Validate, &stamped).expect("a stamped review is one");
+    let verdict = ask(Entry::Validate, &stamped).expect("a stamped review is one");
     for violation in verdict.violations.iter().filter(|violation| violation.rule == RuleId::NodePlacement) {
         // What the user wrote and the stamp leaves to be denied.
         let is_the_users =
@@ -117,7 +117,7 @@ fn same(review: &Value) {
         metadata.insert("deletionTimestamp".to_owned(), json!("2026-11-20T00:00:00Z"));
     }
     for new in [object, &ending] {
-        let verdict = ask(Phase::Validate, &with(review, "UPDATE", new, object)).expect("still a review");
+        let verdict = ask(Entry::Validate, &with(review, "UPDATE", new, object)).expect("still a review");
         let is_left_alone = match verdict.denial {
             Some(Denial::Undecidable(..)) => true,
             Some(Denial::Forbidden) => false,
@@ -155,21 +155,21 @@ fn are_names_unique(value: &Value) -> bool {
 /// J9: what may not be created may not be arrived at from something harmless either.
 fn dressed_as_update(review: &Value) {
     let request = &review["request"];
-    let created = ask(Phase::Validate, &with(review, "CREATE", &request["object"], &Value::Null));
+    let created = ask(Entry::Validate, &with(review, "CREATE", &request["object"], &Value::Null));
     if created.is_none_or(|verdict| verdict.is_allowed()) {
         return;
     }
     let bases = [base::harmless(review), Some(request["oldObject"].clone())];
     for old in bases.into_iter().flatten().filter(|old| !old.is_null() && is_clean(review, old)) {
         let updated =
-            ask(Phase::Validate, &with(review, "UPDATE", &request["object"], &old)).expect("still a review");
+            ask(Entry::Validate, &with(review, "UPDATE", &request["object"], &old)).expect("still a review");
         assert!(!updated.is_allowed(), "denied when it is created, allowed as an update of {old}");
     }
 }
 
 /// Whether an object violates nothing, and needs no exemption for it.
 fn is_clean(review: &Value, object: &Value) -> bool {
-    ask(Phase::Validate, &with(review, "UPDATE", object, &Value::Null)).is_some_and(|verdict| {
+    ask(Entry::Validate, &with(review, "UPDATE", object, &Value::Null)).is_some_and(|verdict| {
         verdict.is_allowed() && verdict.totals.is_empty() && verdict.exempted.is_empty()
     })
 }

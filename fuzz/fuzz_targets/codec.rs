@@ -5,7 +5,7 @@
 use std::mem::discriminant;
 
 use libfuzzer_sys::{fuzz_mutator, fuzz_target};
-use partywall_core::Phase;
+use partywall_core::Entry;
 use partywall_core::review::{DecodeError, Request, decode, find_uid};
 use partywall_fuzz::review::{Order, check_answer, write};
 use partywall_fuzz::{mutation, snapshot};
@@ -32,11 +32,11 @@ fuzz_target!(|body: &[u8]| {
             None
         }
     };
-    for phase in [Phase::Mutate, Phase::Validate] {
-        let answer = partywall_core::answer(phase, body, snapshot());
+    for entry in [Entry::Mutate, Entry::Validate] {
+        let answer = partywall_core::answer(entry, body, snapshot());
         assert_eq!(answer.as_ref().ok().map(|answer| &*answer.uid), uid.as_deref());
         if let Ok(answer) = answer {
-            check_answer(phase, &answer.uid, &answer.verdict);
+            check_answer(entry, &answer.uid, &answer.verdict);
         }
     }
     if uid.is_some() {

@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use partywall_core::verdict::Verdict;
-use partywall_core::{Phase, review};
+use partywall_core::{Entry, review};
 use serde_json::{Map, Value, json};
 
 use crate::snapshot;
@@ -112,21 +112,21 @@ pub fn with(review: &Value, operation: &str, new: &Value, old: &Value) -> Value 
 }
 
 /// The verdict on a review; `None`: it is no review.
-pub fn ask(phase: Phase, review: &Value) -> Option<Verdict> {
+pub fn ask(entry: Entry, review: &Value) -> Option<Verdict> {
     let body = write(review, Order::ApiServer);
-    partywall_core::answer(phase, &body, snapshot()).ok().map(|answer| answer.verdict)
+    partywall_core::answer(entry, &body, snapshot()).ok().map(|answer| answer.verdict)
 }
 
 /// The object of a review, stamped; `None`: it is no review, or nothing is missing.
 pub fn stamped(review: &Value) -> Option<Value> {
-    let patch = check_answer(Phase::Mutate, "u", &ask(Phase::Mutate, review)?)?;
+    let patch = check_answer(Entry::Mutate, "u", &ask(Entry::Mutate, review)?)?;
     let mut object = review["request"]["object"].clone();
     json_patch::patch(&mut object, &patch).expect("K3: every patch applies");
     Some(object)
 }
 
 /// Holds an answer to what the API server asks of one; its patch, decoded.
-pub fn check_answer(phase: Phase, uid: &str, verdict: &Verdict) -> Option<json_patch::Patch> {
+pub fn check_answer(entry: Entry, uid: &str, verdict: &Verdict) -> Option<json_patch::Patch> {
     let bytes = review::encode(uid, verdict);
     let answer: Value = serde_json::from_slice(&bytes).expect("an answer is JSON");
     assert_eq!(answer["kind"], "AdmissionReview");
@@ -146,7 +146,7 @@ pub fn check_answer(phase: Phase, uid: &str, verdict: &Verdict) -> Option<json_p
     }
     let patch = response.get("patch");
     assert_eq!(patch.is_some(), response.get("patchType").is_some(), "K2: patch and patchType go together");
-    assert!(patch.is_none() || phase == Phase::Mutate, "K2: the validating webhook never patches");
+    assert!(patch.is_none() || entry == Entry::Mutate, "K2: the validating webhook never patches");
     let patch = STANDARD.decode(patch?.as_str().expect("a patch is a string")).expect("a patch is base64");
     let patch: json_patch::Patch = serde_json::from_slice(&patch).expect("a patch is a JSON patch");
     assert!(!patch.0.is_empty(), "K2: an empty patch is none");

@@ -9,7 +9,7 @@ use partywall_core::review::NotAReview;
 use partywall_core::review::compose::{Draft, ObjectType};
 use partywall_core::tenancy::{Owner, Snapshot, is_judged};
 use partywall_core::verdict::{Denial, Verdict, Violation};
-use partywall_core::{Phase, answer};
+use partywall_core::{Entry, answer};
 use serde_json::Value;
 use thiserror::Error;
 
@@ -118,11 +118,11 @@ impl Assessor<'_> {
         if !identity.is_judged() {
             return Ok((Value::Array(Vec::new()), Verdict::allow()));
         }
-        let patch = match self.ask(Phase::Mutate, source, identity, object)?.patch {
+        let patch = match self.ask(Entry::Mutate, source, identity, object)?.patch {
             Some(patch) => apply(patch.as_json(), object)?,
             None => Value::Array(Vec::new()),
         };
-        Ok((patch, self.ask(Phase::Validate, source, identity, object)?))
+        Ok((patch, self.ask(Entry::Validate, source, identity, object)?))
     }
 
     /// Checks a policy as a load does, except for the objects that it refers to.
@@ -160,7 +160,7 @@ impl Assessor<'_> {
     /// Sends a review through the code that the server calls.
     fn ask(
         &self,
-        phase: Phase,
+        entry: Entry,
         uid: &str,
         identity: &Identity,
         object: &Value,
@@ -180,7 +180,7 @@ impl Assessor<'_> {
             old_object: None,
         };
         let body = draft.to_json()?;
-        let verdict = answer(phase, &body, self.snapshot)?.verdict;
+        let verdict = answer(entry, &body, self.snapshot)?.verdict;
         match verdict.denial {
             Some(Denial::Undecidable(_, explanation)) => Err(Unassessable::Undecidable(explanation.message)),
             Some(Denial::Forbidden) | None => Ok(verdict),

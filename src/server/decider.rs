@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use partywall_core::tenancy::Snapshot;
 use partywall_core::verdict::{Denial, Undecidable, Verdict};
-use partywall_core::{Answer, Phase, review};
+use partywall_core::{Answer, Entry, review};
 use tokio::time::Instant;
 use tracing::{debug, info};
 
@@ -33,7 +33,7 @@ pub trait Decider: Send + Sync + 'static {
     fn is_ready(&self) -> bool;
 
     /// Decides about a body; `None` while there is nothing to decide by.
-    fn reply(&self, phase: Phase, body: &[u8], observers: Observers<'_>) -> Option<Reply>;
+    fn reply(&self, entry: Entry, body: &[u8], observers: Observers<'_>) -> Option<Reply>;
 }
 
 /// The policies in the store.
@@ -42,8 +42,8 @@ impl Decider for Reader {
         self.load().is_some()
     }
 
-    fn reply(&self, phase: Phase, body: &[u8], observers: Observers<'_>) -> Option<Reply> {
-        self.load().as_ref().map(|snapshot| decide(phase, body, snapshot, observers))
+    fn reply(&self, entry: Entry, body: &[u8], observers: Observers<'_>) -> Option<Reply> {
+        self.load().as_ref().map(|snapshot| decide(entry, body, snapshot, observers))
     }
 }
 
@@ -57,11 +57,11 @@ pub enum Reply {
 }
 
 /// Decides about a body, and counts and logs the verdict.
-fn decide(phase: Phase, body: &[u8], snapshot: &Snapshot, observers: Observers<'_>) -> Reply {
+fn decide(entry: Entry, body: &[u8], snapshot: &Snapshot, observers: Observers<'_>) -> Reply {
     let begun = Instant::now();
     let reply =
-        deny_on_panic(phase, body, observers, || match partywall_core::answer(phase, body, snapshot) {
-            Ok(answer) => answered(phase, &answer, observers),
+        deny_on_panic(entry, body, observers, || match partywall_core::answer(entry, body, snapshot) {
+            Ok(answer) => answered(entry, &answer, observers),
             Err(error) => Reply::NotAReview(error.to_string()),
         });
     observers.metrics.review_duration.observe(begun.elapsed().as_secs_f64());
@@ -72,35 +72,43 @@ fn decide(phase: Phase, body: &[u8], snapshot: &Snapshot, observers: Observers<'
 ///
 /// A bug must neither allow the review nor end its connection.
 fn deny_on_panic(
-    phase: Phase,
+    entry: Entry,
     body: &[u8],
     observers: Observers<'_>,
     decide: impl FnOnce() -> Reply,
 ) -> Reply {
     // The snapshot is immutable and the metrics are atomics, so an unwinding leaves nothing half-done.
-    catch_unwind(AssertUnwindSafe(decide)).unwrap_or_else(|_| bug(phase, body, observers))
+    catch_unwind(AssertUnwindSafe(decide)).unwrap_or_else(|_| bug(entry, body, observers))
 }
 
 /// Denies a body whose decision panicked.
-pub(super) fn bug(phase: Phase, body: &[u8], observers: Observers<'_>) -> Reply {
+pub(super) fn bug(entry: Entry, body: &[u8], observers: Observers<'_>) -> Reply {
     observers.metrics.panics.inc();
     let message = "partywall met a bug of its own while deciding, so it denies; its log says where";
-    undecidable(phase, body, Undecidable::Bug, message.to_owned(), observers)
+    undecidable(entry, body, Undecidable::Bug, message.to_owned(), observers)
 }
 
 /// Denies a body that is over the limit; `start` is what was kept of it.
-pub(super) fn too_large(phase: Phase, start: &[u8], limit: usize, observers: Observers<'_>) -> Reply {
+pub(super) fn too_large(entry: Entry, start: &[u8], limit: usize, observers: Observers<'_>) -> Reply {
     let message = format!(
         "the review is larger than {} MiB, so it cannot be judged; shorten the object's annotations, \
          environment or managed fields",
         limit >> 20
     );
-    undecidable(phase, start, Undecidable::TooLarge, message, observers)
+    undecidable(entry, start, Undecidable::TooLarge, message, observers)
+}
+
+/// Allows a review that nobody judged, at an entry without which the API server would go on anyway.
+///
+/// `start` is what was read of the body; without a uid in it there is no review to answer.
+pub(super) fn unjudged(entry: Entry, start: &[u8], why: &str, observers: Observers<'_>) -> Option<Reply> {
+    let uid = review::find_uid(start).filter(|_| entry.goes_on_without_answer())?;
+    Some(answered(entry, &Answer { uid: uid.into(), verdict: Verdict::unjudged(why) }, observers))
 }
 
 /// Denies a review that cannot be decided, if the start of its body has a uid to answer.
 fn undecidable(
-    phase: Phase,
+    entry: Entry,
     start: &[u8],
     why: Undecidable,
     message: String,
@@ -108,28 +116,26 @@ fn undecidable(
 ) -> Reply {
     match review::find_uid(start) {
         Some(uid) => {
-            let verdict = Verdict::undecidable(why, message);
-            answered(phase, &Answer { uid: uid.into(), verdict }, observers)
+            let denied = Verdict::undecidable(why, message);
+            let verdict = if entry.goes_on_without_answer() { denied.going_on() } else { denied };
+            answered(entry, &Answer { uid: uid.into(), verdict }, observers)
         }
         None => Reply::NotAReview(format!("{message}; it has no uid that could be answered to")),
     }
 }
 
 /// Encodes, counts and logs an answer.
-fn answered(phase: Phase, answer: &Answer<'_>, observers: Observers<'_>) -> Reply {
+fn answered(entry: Entry, answer: &Answer<'_>, observers: Observers<'_>) -> Reply {
     let reply = Reply::Review(review::encode(&answer.uid, &answer.verdict));
-    observers.metrics.count(phase, &answer.verdict);
-    log(phase, answer, observers.denials);
+    observers.metrics.count(entry, &answer.verdict);
+    log(entry, answer, observers.denials);
     reply
 }
 
 /// Logs a denial in one line: the tenant and the rules, but never what is in the object.
-fn log(phase: Phase, Answer { uid, verdict }: &Answer<'_>, denials: &LogThrottle) {
+fn log(entry: Entry, Answer { uid, verdict }: &Answer<'_>, denials: &LogThrottle) {
     let uid = &**uid;
-    let endpoint = match phase {
-        Phase::Mutate => "mutate",
-        Phase::Validate => "validate",
-    };
+    let endpoint = entry.path();
     // Any tenant can cause many denials: all are counted, but not all are logged.
     let left_out = match &verdict.denial {
         Some(_) => match denials.event() {
@@ -152,6 +158,9 @@ fn log(phase: Phase, Answer { uid, verdict }: &Answer<'_>, denials: &LogThrottle
             let (code, why) = (why.code(), &explanation.loggable);
             info!(uid, endpoint, code, why, left_out, "denied, for it cannot be decided");
         }
+        None if verdict.is_unjudged => {
+            debug!(uid, endpoint, "allowed without being judged");
+        }
         None if !verdict.exempted.is_empty() => {
             debug!(uid, endpoint, exemptions = verdict.exempted.join(","), "allowed by exemption");
         }
@@ -170,28 +179,28 @@ mod tests {
         br#"{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":{"uid":"u-1","object":{}}}"#;
 
     /// Runs a decision, and returns the reply to it.
-    fn reply(phase: Phase, body: &[u8], metrics: &Metrics, decide: impl FnOnce() -> Reply) -> Reply {
+    fn reply(entry: Entry, body: &[u8], metrics: &Metrics, decide: impl FnOnce() -> Reply) -> Reply {
         let denials = LogThrottle::new(1, Duration::from_secs(1));
-        deny_on_panic(phase, body, Observers { metrics, denials: &denials }, decide)
+        deny_on_panic(entry, body, Observers { metrics, denials: &denials }, decide)
     }
 
     #[test]
     fn l14_a_panic_is_a_denial_with_the_uid_and_is_counted() {
         let metrics = Metrics::new().unwrap();
-        let reply = reply(Phase::Validate, REVIEW, &metrics, || panic!("a bug"));
+        let reply = reply(Entry::Validate, REVIEW, &metrics, || panic!("a bug"));
         let Reply::Review(bytes) = reply else { panic!("{reply:?}") };
         let review: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
         assert_eq!(review["response"]["uid"], "u-1");
         assert_eq!(review["response"]["allowed"], false);
         assert_eq!(review["response"]["status"]["code"], 500);
         assert_eq!(metrics.panics.get(), 1);
-        assert_eq!(metrics.reviews.get(Review(Phase::Validate, Outcome::Undecidable)), 1);
+        assert_eq!(metrics.reviews.get(Review(Entry::Validate, Outcome::Undecidable)), 1);
     }
 
     #[test]
     fn a_panic_over_a_body_without_uid_is_a_bad_request() {
         let metrics = Metrics::new().unwrap();
-        let reply = reply(Phase::Validate, b"{}", &metrics, || panic!("a bug"));
+        let reply = reply(Entry::Validate, b"{}", &metrics, || panic!("a bug"));
         assert!(matches!(reply, Reply::NotAReview(_)), "{reply:?}");
         assert_eq!(metrics.panics.get(), 1);
     }
@@ -200,7 +209,7 @@ mod tests {
     fn without_a_panic_the_reply_stands() {
         let metrics = Metrics::new().unwrap();
         let as_it_is = || Reply::Review(b"as it is".to_vec());
-        assert_eq!(reply(Phase::Mutate, REVIEW, &metrics, as_it_is), as_it_is());
+        assert_eq!(reply(Entry::Mutate, REVIEW, &metrics, as_it_is), as_it_is());
         assert_eq!(metrics.panics.get(), 0);
     }
 }

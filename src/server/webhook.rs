@@ -4,7 +4,7 @@
 //! redirects, and it never answers an error where it can answer a denial.
 //!
 //! INVARIANT: every review with a uid is answered with HTTP 200 and that uid, unless the API server does better to
-//! ask again (429 and 503, both with `Retry-After`).
+//! ask again (429 and 503, both with `Retry-After`). An entry without which the API server goes on is always answered.
 
 use std::sync::Arc;
 
@@ -15,79 +15,94 @@ use axum::http::HeaderValue;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::response::Response;
 use axum::routing::post;
-use partywall_core::Phase;
+use partywall_core::Entry;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout_at;
 use tracing::debug;
 
 use super::body::{Arriving, Deadline, Received, Reservation, Trouble};
+use super::capacity::InFlight;
 use super::connection::FairQueue;
-use super::decider::{Decider, Reply, bug, too_large};
-use super::shared::{CloseAfter, InFlight, Shared};
+use super::decider::{Decider, Reply, bug, too_large, unjudged};
+use super::shared::{CloseAfter, Shared};
 use crate::telemetry::{Metrics, Refusal};
 
-/// The state of the two endpoints.
+/// The state of all entries.
 struct Webhook<D> {
     decider: Arc<D>,
     shared: Arc<Shared>,
 }
 
-/// Serves the two endpoints; every other path is 404, every other method 405.
+/// Serves all entries; every other path is 404, every other method 405.
 pub(super) fn router<D: Decider>(shared: &Arc<Shared>, decider: &Arc<D>) -> Router {
     let webhook = Arc::new(Webhook { decider: Arc::clone(decider), shared: Arc::clone(shared) });
-    let endpoint = |phase| {
+    let endpoint = |entry| {
         let webhook = Arc::clone(&webhook);
-        post(move |request| serve(phase, webhook, request))
+        post(move |request| serve(entry, webhook, request))
     };
     let (no_path, no_post) = (Arc::clone(shared), Arc::clone(shared));
-    Router::new()
-        .route("/mutate", endpoint(Phase::Mutate))
-        .route("/validate", endpoint(Phase::Validate))
+    let all = Entry::ALL.into_iter();
+    all.fold(Router::new(), |router, entry| router.route(entry.path(), endpoint(entry)))
         .fallback(async move || refuse(&no_path.metrics, Refusal::NoSuchPath, NO_SUCH_PATH))
         .method_not_allowed_fallback(async move || refuse(&no_post.metrics, Refusal::NotPost, NOT_POST))
 }
 
-const NO_SUCH_PATH: &str = "nothing is served here; POST an AdmissionReview to /mutate or /validate";
+const NO_SUCH_PATH: &str =
+    "nothing is served here; POST an AdmissionReview to a path that `partywall manifests webhooks` prints";
 const NOT_POST: &str = "only POST is served here, with an AdmissionReview as the body";
 const NO_POLICIES: &str = "no policies are loaded yet; ask again in a second";
 const TOO_MANY: &str = "too many reviews are under way; ask again in a second";
 const TOO_SLOW: &str = "the body stalled, or did not come within the time the API server grants";
 
 /// Answers one request.
-async fn serve<D: Decider>(phase: Phase, webhook: Arc<Webhook<D>>, mut request: Request) -> Response {
+async fn serve<D: Decider>(entry: Entry, webhook: Arc<Webhook<D>>, mut request: Request) -> Response {
     let Webhook { decider, shared } = &*webhook;
     let deadline = Deadline::of(request.uri().query());
     let queue = request.extensions_mut().remove::<FairQueue>();
     let mut body = Arriving::new(request.into_body(), &shared.limits, deadline, queue);
-    match receive(shared, &mut body).await {
+    match receive(entry, shared, &mut body).await {
         Ok((Received::Whole(bytes, memory), _in_flight)) => {
             let reply = if bytes.len() <= shared.limits.bodies.inline_up_to {
-                Ok(decider.reply(phase, &bytes, shared.observers()))
+                Ok(decider.reply(entry, &bytes, shared.observers()))
             } else {
-                decide_on_blocking_thread(phase, (bytes, memory), deadline, &webhook).await
+                decide_on_blocking_thread(entry, (bytes.clone(), memory), deadline, &webhook).await
             };
             match reply {
                 Ok(Some(reply)) => respond(reply, &shared.metrics),
-                Ok(None) => refuse(&shared.metrics, Refusal::NoPolicies, NO_POLICIES),
-                Err(WaitedTooLong) => CloseAfter::mark(refuse(&shared.metrics, Refusal::TooMany, TOO_MANY)),
+                Ok(None) => go_on_or_refuse(entry, &bytes, Refusal::NoPolicies, NO_POLICIES, shared),
+                Err(WaitedTooLong) => {
+                    CloseAfter::mark(go_on_or_refuse(entry, &bytes, Refusal::TooMany, TOO_MANY, shared))
+                }
             }
         }
         Ok((Received::TooLarge { start, finished }, _in_flight)) => {
             let limit = shared.limits.bodies.decided_up_to;
-            let response = respond(too_large(phase, &start, limit, shared.observers()), &shared.metrics);
+            let response = respond(too_large(entry, &start, limit, shared.observers()), &shared.metrics);
             if finished { response } else { CloseAfter::mark(response) }
         }
         Err(Trouble::Overload) => {
             body.discard_all(&shared.limits).await;
             // Closing the connection lets the next attempt reach another replica.
-            CloseAfter::mark(refuse(&shared.metrics, Refusal::TooMany, TOO_MANY))
+            let response = go_on_or_refuse(entry, body.head(), Refusal::TooMany, TOO_MANY, shared);
+            CloseAfter::mark(response)
         }
-        Err(Trouble::TooSlow) => CloseAfter::mark(refuse(&shared.metrics, Refusal::TooSlow, TOO_SLOW)),
+        Err(Trouble::TooSlow) => {
+            let response = go_on_or_refuse(entry, body.head(), Refusal::TooSlow, TOO_SLOW, shared);
+            CloseAfter::mark(response)
+        }
         Err(Trouble::Broken(error)) => {
             debug!(%error, "a body broke off");
             let problem = format!("the body cannot be read: {error}");
             CloseAfter::mark(refuse(&shared.metrics, Refusal::NotAReview, &problem))
         }
+    }
+}
+
+/// Allows a review that cannot be judged now, if the API server would go on anyway, and refuses it otherwise.
+fn go_on_or_refuse(entry: Entry, start: &[u8], refusal: Refusal, problem: &str, shared: &Shared) -> Response {
+    match unjudged(entry, start, problem, shared.observers()) {
+        Some(reply) => respond(reply, &shared.metrics),
+        None => refuse(&shared.metrics, refusal, problem),
     }
 }
 
@@ -99,18 +114,19 @@ struct WaitedTooLong;
 /// That takes milliseconds, in which this thread serves other connections. If the caller hangs up while the body waits,
 /// the body is dropped and never decided.
 async fn decide_on_blocking_thread<D: Decider>(
-    phase: Phase,
+    entry: Entry,
     (body, memory): (Bytes, Reservation),
     deadline: Deadline,
     webhook: &Arc<Webhook<D>>,
 ) -> Result<Option<Reply>, WaitedTooLong> {
     let shared = &webhook.shared;
-    let permit = timeout_at(deadline.give_up_at, Arc::clone(&shared.large_decisions).acquire_owned()).await;
+    let permits = Arc::clone(&shared.capacities.of(entry).large_decisions);
+    let permit = timeout_at(deadline.give_up_at, permits.acquire_owned()).await;
     // The semaphore is never closed; if it were, there would be no permit.
     let permit = permit.map_err(|_| WaitedTooLong)?.map_err(|_| WaitedTooLong)?;
     let (theirs, bytes) = (Arc::clone(webhook), body.clone());
     let decided = spawn_blocking(move || {
-        let reply = theirs.decider.reply(phase, &bytes, theirs.shared.observers());
+        let reply = theirs.decider.reply(entry, &bytes, theirs.shared.observers());
         // The next large body may begin now, although this one's bytes may still be needed for a moment.
         drop((memory, permit));
         reply
@@ -118,15 +134,20 @@ async fn decide_on_blocking_thread<D: Decider>(
     Ok(match decided.await {
         Ok(reply) => reply,
         // A panic in the decision is caught there, so this is one around it.
-        Err(_) => Some(bug(phase, &body, shared.observers())),
+        Err(_) => Some(bug(entry, &body, shared.observers())),
     })
 }
 
 /// Reads a body. One that delivers nothing doesn't count as a review under way.
-async fn receive<'s>(shared: &'s Shared, body: &mut Arriving) -> Result<(Received, InFlight<'s>), Trouble> {
-    body.begin().await?;
-    let in_flight = shared.begin_review().ok_or(Trouble::Overload)?;
-    Ok((body.receive(&shared.memory, &shared.limits).await?, in_flight))
+async fn receive<'s>(
+    entry: Entry,
+    shared: &'s Shared,
+    body: &mut Arriving,
+) -> Result<(Received, InFlight<'s>), Trouble> {
+    body.begin(entry.goes_on_without_answer()).await?;
+    let capacity = shared.capacities.of(entry);
+    let in_flight = capacity.begin_review(&shared.metrics.in_flight).ok_or(Trouble::Overload)?;
+    Ok((body.receive(&capacity.memory, &shared.limits).await?, in_flight))
 }
 
 fn respond(reply: Reply, metrics: &Metrics) -> Response {

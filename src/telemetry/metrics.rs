@@ -1,11 +1,11 @@
 //! All figures of the program, in one struct.
 
 use axum::http::StatusCode;
-use partywall_core::Phase;
+use partywall_core::Entry;
 use partywall_core::api::Mode;
 use partywall_core::rule_id::RuleId;
 use partywall_core::tenancy::Snapshot;
-use partywall_core::verdict::{Denial, Verdict};
+use partywall_core::verdict::{Denial, Undecidable, Verdict};
 use prometheus::{
     Encoder, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
 };
@@ -96,8 +96,8 @@ impl Metrics {
     }
 
     /// Counts a verdict and its violations.
-    pub fn count(&self, phase: Phase, verdict: &Verdict) {
-        self.reviews.inc(Review(phase, Outcome::of(verdict)));
+    pub fn count(&self, entry: Entry, verdict: &Verdict) {
+        self.reviews.inc(Review(entry, Outcome::of(verdict)));
         for violation in &verdict.violations {
             self.violations.inc((violation.rule, violation.mode));
         }
@@ -195,7 +195,7 @@ impl<L: Label> Figure for Family<L> {
 
 /// The labels of a review that was answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Review(pub Phase, pub Outcome);
+pub struct Review(pub Entry, pub Outcome);
 
 /// The outcome of a review.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -208,13 +208,19 @@ pub enum Outcome {
     Denied,
     /// Denied because it could not be decided.
     Undecidable,
+    /// Denied because the namespace has a tenant's label, but no Tenant has it.
+    NoTenant,
+    /// Allowed without being judged, where the API server would go on anyway.
+    Unjudged,
 }
 
 impl Outcome {
     fn of(verdict: &Verdict) -> Self {
         match (&verdict.denial, &verdict.patch) {
             (Some(Denial::Forbidden), _) => Self::Denied,
+            (Some(Denial::Undecidable(Undecidable::NoTenant, _)), _) => Self::NoTenant,
             (Some(Denial::Undecidable(..)), _) => Self::Undecidable,
+            (None, _) if verdict.is_unjudged => Self::Unjudged,
             (None, Some(_)) => Self::Stamped,
             (None, None) => Self::Allowed,
         }
@@ -226,6 +232,8 @@ impl Outcome {
             Self::Stamped => "stamped",
             Self::Denied => "denied",
             Self::Undecidable => "undecidable",
+            Self::NoTenant => "no_tenant",
+            Self::Unjudged => "unjudged",
         }
     }
 }
@@ -234,17 +242,20 @@ impl Label for Review {
     const NAMES: &'static [&'static str] = &["endpoint", "verdict"];
 
     fn all() -> Vec<Self> {
-        let outcomes = [Outcome::Allowed, Outcome::Stamped, Outcome::Denied, Outcome::Undecidable];
-        let of = |phase| outcomes.map(|outcome| Self(phase, outcome));
-        [Phase::Mutate, Phase::Validate].into_iter().flat_map(of).collect()
+        let outcomes = [
+            Outcome::Allowed,
+            Outcome::Stamped,
+            Outcome::Denied,
+            Outcome::Undecidable,
+            Outcome::NoTenant,
+            Outcome::Unjudged,
+        ];
+        let of = |entry| outcomes.map(|outcome| Self(entry, outcome));
+        Entry::ALL.into_iter().flat_map(of).collect()
     }
 
     fn values(self) -> Vec<&'static str> {
-        let endpoint = match self.0 {
-            Phase::Mutate => "mutate",
-            Phase::Validate => "validate",
-        };
-        vec![endpoint, self.1.as_str()]
+        vec![self.0.path().trim_start_matches('/'), self.1.as_str()]
     }
 }
 
@@ -273,7 +284,7 @@ impl Label for (RuleId, Mode) {
 pub enum Refusal {
     /// 400: the body is no review, or has no uid.
     NotAReview,
-    /// 404: the path is none of the two.
+    /// 404: the path is no entry's.
     NoSuchPath,
     /// 405: only POST is served.
     NotPost,
@@ -348,8 +359,6 @@ impl Label for Reload {
 
 #[cfg(test)]
 mod tests {
-    use partywall_core::verdict::Undecidable;
-
     use super::*;
 
     fn text(metrics: &Metrics) -> String {
@@ -375,10 +384,10 @@ mod tests {
     #[test]
     fn verdicts_are_counted_where_they_belong() {
         let metrics = Metrics::new().unwrap();
-        metrics.count(Phase::Mutate, &Verdict::allow());
-        metrics.count(Phase::Validate, &Verdict::undecidable(Undecidable::TooLarge, "too large"));
-        assert_eq!(metrics.reviews.get(Review(Phase::Mutate, Outcome::Allowed)), 1);
-        assert_eq!(metrics.reviews.get(Review(Phase::Validate, Outcome::Undecidable)), 1);
-        assert_eq!(metrics.reviews.get(Review(Phase::Validate, Outcome::Denied)), 0);
+        metrics.count(Entry::Mutate, &Verdict::allow());
+        metrics.count(Entry::Validate, &Verdict::undecidable(Undecidable::TooLarge, "too large"));
+        assert_eq!(metrics.reviews.get(Review(Entry::Mutate, Outcome::Allowed)), 1);
+        assert_eq!(metrics.reviews.get(Review(Entry::Validate, Outcome::Undecidable)), 1);
+        assert_eq!(metrics.reviews.get(Review(Entry::Validate, Outcome::Denied)), 0);
     }
 }

@@ -5,16 +5,16 @@ use std::fs;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use partywall_core::tenancy::Snapshot;
-use partywall_core::{Phase, review};
-use serde_json::Value;
+use partywall_core::{Entry, Phase, review};
+use serde_json::{Value, json};
 
-use crate::entry::{Entry, Step};
-use crate::registered::is_sent;
+use crate::entry::{Entry as Attack, Step};
+use crate::registered::entries;
 use crate::repository;
 use crate::request::{change, complete, creation, review as build};
 
 /// Performs the steps of an entry: those whose rules exist, or the `pending` ones.
-pub(crate) fn perform(entry: &Entry, snapshot: &Snapshot, pending: bool) -> Result<(), String> {
+pub(crate) fn perform(entry: &Attack, snapshot: &Snapshot, pending: bool) -> Result<(), String> {
     for (index, step) in entry.steps.iter().enumerate().filter(|(_, step)| step.pending == pending) {
         let unchanged = [Value::Object(serde_json::Map::new())];
         let variants = if step.each.is_empty() { &unchanged[..] } else { &step.each };
@@ -82,10 +82,10 @@ impl Answer {
 }
 
 /// Asks a webhook, in bytes both ways.
-fn ask(phase: Phase, review: &Value, snapshot: &Snapshot) -> Result<Answer, String> {
+fn ask(entry: Entry, review: &Value, snapshot: &Snapshot) -> Result<Answer, String> {
     let body = review.to_string();
     let answer =
-        partywall_core::answer(phase, body.as_bytes(), snapshot).map_err(|error| error.to_string())?;
+        partywall_core::answer(entry, body.as_bytes(), snapshot).map_err(|error| error.to_string())?;
     let bytes = review::encode(&answer.uid, &answer.verdict);
     let mut answered: Value = serde_json::from_slice(&bytes).map_err(|error| error.to_string())?;
     let response = answered["response"].take();
@@ -96,7 +96,9 @@ fn ask(phase: Phase, review: &Value, snapshot: &Snapshot) -> Result<Answer, Stri
         return Err(format!("K2: patch and patchType do not go together in {response}"));
     }
     let patch = match response["patch"].as_str() {
-        Some(_) if phase == Phase::Validate => return Err("K2: the validating webhook patches".to_owned()),
+        Some(_) if entry.phase() == Phase::Validate => {
+            return Err("K2: the validating webhook patches".to_owned());
+        }
         Some(patch) => {
             let json = STANDARD.decode(patch).map_err(|error| error.to_string())?;
             Some(serde_json::from_slice(&json).map_err(|error| error.to_string())?)
@@ -115,7 +117,7 @@ struct Outcome {
 
 /// Sends a review the way the API server does.
 fn send(mut review: Value, then: Option<&Value>, snapshot: &Snapshot) -> Result<Outcome, String> {
-    let stamped = ask(Phase::Mutate, &review, snapshot)?;
+    let stamped = ask(Entry::Mutate, &review, snapshot)?;
     let patched = stamped.patch.is_some();
     if !stamped.is_allowed() {
         return Ok(Outcome { answer: stamped, stored: Value::Null, patched });
@@ -123,14 +125,14 @@ fn send(mut review: Value, then: Option<&Value>, snapshot: &Snapshot) -> Result<
     if let Some(patch) = &stamped.patch {
         review["request"]["object"] =
             change(review["request"]["object"].take(), patch).map_err(|error| format!("K3: {error}"))?;
-        if let Some(again) = ask(Phase::Mutate, &review, snapshot)?.patch {
+        if let Some(again) = ask(Entry::Mutate, &review, snapshot)?.patch {
             return Err(format!("A11: what is stamped is stamped again: {again}"));
         }
     }
     if let Some(then) = then {
         review["request"]["object"] = change(review["request"]["object"].take(), then)?;
     }
-    let answer = ask(Phase::Validate, &review, snapshot)?;
+    let answer = ask(Entry::Validate, &review, snapshot)?;
     if !answer.is_allowed() && answer.response["status"]["code"] == 403 {
         let words = answer.words();
         if words.is_empty() || words.len() > 8_192 {
@@ -156,12 +158,38 @@ impl Step {
             }
         }
         let is_refused = !answer.is_allowed() || self.warned.is_some();
-        if is_refused && is_sent(Phase::Validate, &request, snapshot)? != self.unsent.is_empty() {
+        if is_refused {
+            self.is_registered(&request, &stored, &answer, snapshot)?;
+        }
+        if patched && entries(Phase::Mutate, &request, snapshot)?.is_empty() {
+            return Err("the webhook configurations have nobody send it to be stamped".to_owned());
+        }
+        Ok(())
+    }
+
+    /// Holds the webhook configurations to sending what is refused to an entry that refuses it.
+    fn is_registered(
+        &self,
+        request: &Value,
+        stored: &Value,
+        refusal: &Answer,
+        snapshot: &Snapshot,
+    ) -> Result<(), String> {
+        let entries = entries(Phase::Validate, request, snapshot)?;
+        if entries.is_empty() == self.unsent.is_empty() {
             let sent = if self.unsent.is_empty() { "have nobody send it" } else { "have it sent" };
             return Err(format!("the webhook configurations {sent}"));
         }
-        if patched && !is_sent(Phase::Mutate, &request, snapshot)? {
-            return Err("the webhook configurations have nobody send it to be stamped".to_owned());
+        let mut review =
+            json!({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": request});
+        if !stored.is_null() {
+            review["request"]["object"] = stored.clone();
+        }
+        for entry in entries {
+            let answer = ask(entry, &review, snapshot)?;
+            if answer.is_allowed() != refusal.is_allowed() && !entry.goes_on_without_answer() {
+                return Err(format!("{} answers otherwise: {}", entry.path(), answer.words()));
+            }
         }
         Ok(())
     }

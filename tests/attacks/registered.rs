@@ -6,9 +6,10 @@
 use std::process::Command;
 use std::sync::LazyLock;
 
-use partywall_core::Phase;
+use cel::{Context, Program};
 use partywall_core::labels::{NAMESPACE_NAME, TENANT};
 use partywall_core::tenancy::{Owner, Snapshot};
+use partywall_core::{Entry, Phase};
 use serde_json::Value;
 
 use crate::repository;
@@ -28,8 +29,8 @@ static CONFIGURATIONS: LazyLock<Result<Vec<Value>, String>> = LazyLock::new(|| {
     serde_saphyr::from_multiple(&String::from_utf8_lossy(&printed.stdout)).map_err(|e| e.to_string())
 });
 
-/// Whether one of the webhooks of a phase is for it.
-pub(crate) fn is_sent(phase: Phase, request: &Value, snapshot: &Snapshot) -> Result<bool, String> {
+/// Returns the entries of a phase to which the API server sends a request.
+pub(crate) fn entries(phase: Phase, request: &Value, snapshot: &Snapshot) -> Result<Vec<Entry>, String> {
     let kind = match phase {
         Phase::Mutate => "MutatingWebhookConfiguration",
         Phase::Validate => "ValidatingWebhookConfiguration",
@@ -37,15 +38,42 @@ pub(crate) fn is_sent(phase: Phase, request: &Value, snapshot: &Snapshot) -> Res
     let configurations = CONFIGURATIONS.as_ref().map_err(Clone::clone)?;
     let webhooks =
         configurations.iter().filter(|one| one["kind"] == kind).flat_map(|one| list(&one["webhooks"]));
-    let is_for = |webhook: &Value| {
-        webhook["matchPolicy"] == "Equivalent"
+    let mut entries = Vec::new();
+    for webhook in webhooks {
+        let is_for = webhook["matchPolicy"] == "Equivalent"
             && list(&webhook["rules"]).iter().any(|rule| is_of(rule, request))
             && list(&webhook["namespaceSelector"]["matchExpressions"])
                 .iter()
-                .all(|one| selects(one, request, snapshot))
-            && !list(&webhook["matchConditions"]).iter().any(|condition| excludes(condition, request))
-    };
-    Ok(webhooks.into_iter().any(is_for))
+                .all(|one| selects(one, request, snapshot));
+        if is_for && meets(list(&webhook["matchConditions"]), request)? {
+            let path = text(&webhook["clientConfig"]["url"]).strip_prefix("https://127.0.0.1:8443");
+            let entry = Entry::ALL.into_iter().find(|entry| Some(entry.path()) == path);
+            entries.push(entry.ok_or_else(|| format!("{path:?} is no entry"))?);
+        }
+    }
+    Ok(entries)
+}
+
+/// Returns whether a request meets all conditions of a webhook, as the API server evaluates them.
+///
+/// A condition that fails counts as met: the API server then refuses the request, since the webhook fails closed.
+fn meets(conditions: &[Value], request: &Value) -> Result<bool, String> {
+    let mut context = Context::default();
+    let variables =
+        [("request", request), ("object", &request["object"]), ("oldObject", &request["oldObject"])];
+    for (name, value) in variables {
+        context.add_variable(name, value).map_err(|error| error.to_string())?;
+    }
+    for condition in conditions {
+        let expression = text(&condition["expression"]);
+        let program = Program::compile(expression).map_err(|error| format!("{expression}: {error}"))?;
+        match program.execute(&context) {
+            Ok(cel::Value::Bool(false)) => return Ok(false),
+            Ok(cel::Value::Bool(true)) | Err(_) => {}
+            Ok(other) => return Err(format!("{expression}: {other:?}")),
+        }
+    }
+    Ok(true)
 }
 
 fn list(list: &Value) -> &[Value] {
@@ -93,11 +121,4 @@ fn selects(requirement: &Value, request: &Value, snapshot: &Snapshot) -> bool {
         "NotIn" => !is_listed,
         _ => false,
     }
-}
-
-/// Returns whether a condition excludes the user: `!(request.userInfo.username in ['a', 'b'])`.
-fn excludes(condition: &Value, request: &Value) -> bool {
-    let user = format!("'{}'", text(&request["userInfo"]["username"]));
-    let expression = text(&condition["expression"]);
-    expression.starts_with("!(request.userInfo.username in [") && expression.contains(&user)
 }

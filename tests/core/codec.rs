@@ -1,12 +1,12 @@
 //! The wire format, and the rows of the fail-closed table that are the codec's.
 
-use partywall_core::Phase;
+use partywall_core::Entry;
 use serde_json::{Value, json};
 
 use crate::support::{ask, create, eks, mutate, pod, recorded, snapshot, validate};
 
 fn refused(body: &str) -> String {
-    partywall_core::answer(Phase::Validate, body.as_bytes(), &eks()).expect_err("HTTP 400").to_string()
+    partywall_core::answer(Entry::Validate, body.as_bytes(), &eks()).expect_err("HTTP 400").to_string()
 }
 
 #[test]
@@ -99,17 +99,17 @@ fn m10_deep_nesting_is_denied_where_it_is_read_and_skipped_where_it_is_not() {
     let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
     let body = |from: &str, review: Value| review.to_string().replace(from, &deep);
     let read = body("\"@deep\"", create(pod(json!({"tolerations": "@deep"}))));
-    let answer = ask(Phase::Validate, read.as_bytes(), &eks());
+    let answer = ask(Entry::Validate, read.as_bytes(), &eks());
     assert_eq!(answer.response["status"]["code"], 422);
     let unread = body("\"@deep\"", create(pod(json!({"futureField": "@deep"}))));
-    assert!(ask(Phase::Mutate, unread.as_bytes(), &eks()).patch.is_some());
+    assert!(ask(Entry::Mutate, unread.as_bytes(), &eks()).patch.is_some());
 }
 
 #[test]
 fn m9_a_repeated_field_is_denied() {
     let body = create(pod(json!({"hostNetwork": false}))).to_string();
     let body = body.replace("\"hostNetwork\":false", "\"hostNetwork\":true,\"hostNetwork\":false");
-    assert_eq!(ask(Phase::Validate, body.as_bytes(), &eks()).response["status"]["code"], 422);
+    assert_eq!(ask(Entry::Validate, body.as_bytes(), &eks()).response["status"]["code"], 422);
 }
 
 #[test]
@@ -215,13 +215,13 @@ fn the_order_of_the_fields_does_not_matter() {
             r#"{{"request":{{{}}},"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview"}}"#,
             fields(object_first)
         );
-        assert_eq!(ask(Phase::Validate, body.as_bytes(), &eks()).causes(), expected);
+        assert_eq!(ask(Entry::Validate, body.as_bytes(), &eks()).causes(), expected);
     }
     // An object that comes before its kind still names its path when it does not decode.
     let mut broken = recorded("validate-create-pods-privileged");
     broken["request"]["object"]["spec"]["hostPID"] = json!("yes");
     let body = broken.to_string();
-    let answer = ask(Phase::Validate, body.as_bytes(), &eks());
+    let answer = ask(Entry::Validate, body.as_bytes(), &eks());
     assert!(answer.message().contains("`spec.hostPID`"), "{}", answer.message());
 }
 
@@ -232,7 +232,7 @@ fn escapes_in_keys_and_values_are_the_same_as_the_letters() {
         .replace("\"hostPID\"", "\"host\\u0050ID\"")
         .replace("n<1", "n\\u003c1")
         .replace("\"tenants-x\"", "\"tenants\\u002dx\"");
-    let answer = ask(Phase::Validate, escaped.as_bytes(), &eks());
+    let answer = ask(Entry::Validate, escaped.as_bytes(), &eks());
     assert_eq!(answer.causes(), validate(&serde_json::from_str(&body).unwrap(), &eks()).causes());
     assert!(answer.message().contains("`n<1`"));
 }

@@ -21,6 +21,7 @@ mod pod_security;
 mod properties;
 mod recorded;
 mod routes;
+mod sent;
 mod stamp;
 mod support;
 mod updates;

@@ -16,7 +16,7 @@ use partywall_core::rule_id::RuleId;
 use partywall_core::rules::{Control, controls};
 use partywall_core::tenancy::Snapshot;
 use partywall_core::verdict::Verdict;
-use partywall_core::{Phase, admit, review};
+use partywall_core::{Entry, admit, review};
 use serde_json::{Value, json};
 
 use crate::support::snapshot;
@@ -113,7 +113,7 @@ fn judge<'s>(
     let mut request = review::decode(&bytes).unwrap_or_else(|error| panic!("{error:?}\n{review}"));
     for standard in standards {
         request.namespace = Text::from(&*standard.namespace);
-        let verdict = admit(Phase::Validate, &request, snapshot);
+        let verdict = admit(Entry::Validate, &request, snapshot);
         assert_eq!(verdict.is_allowed(), verdict.violations.is_empty(), "{standard:?}\n{review}");
         for violation in &verdict.violations {
             assert_eq!((violation.rule, violation.mode), (RuleId::PodSecurity, Mode::Deny), "{violation:?}");

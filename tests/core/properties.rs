@@ -1,6 +1,6 @@
 //! What holds for any pod: stamping twice is stamping once, nothing but the stamp changes, nothing panics.
 
-use partywall_core::Phase;
+use partywall_core::Entry;
 use proptest::collection::{btree_map, vec};
 use proptest::option;
 use proptest::prelude::*;
@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 use crate::support::{create, fixture, load, mutate, patched, recorded, stamped, validate};
 
 /// Keys and values that matter to the fixtures' pools, and some that don't.
-fn key() -> impl Strategy<Value = String> {
+pub(crate) fn key() -> impl Strategy<Value = String> {
     prop_oneof![Just("tenant".to_owned()), Just("zone".to_owned()), Just("a.b/c~d".to_owned())]
 }
 
-fn value() -> impl Strategy<Value = String> {
+pub(crate) fn value() -> impl Strategy<Value = String> {
     prop_oneof![
         Just("tenants-x".to_owned()),
         Just("tenants-x-gpu".to_owned()),
@@ -43,7 +43,7 @@ fn term() -> impl Strategy<Value = Value> {
         })
 }
 
-fn affinity() -> impl Strategy<Value = Value> {
+pub(crate) fn affinity() -> impl Strategy<Value = Value> {
     let required = option::of(option::of(option::of(vec(term(), 0..4))));
     (any::<bool>(), required, any::<bool>()).prop_map(|(node, required, preferred)| {
         let mut affinity = json!({"podAntiAffinity": {"x": []}});
@@ -62,7 +62,7 @@ fn affinity() -> impl Strategy<Value = Value> {
     })
 }
 
-fn toleration() -> impl Strategy<Value = Value> {
+pub(crate) fn toleration() -> impl Strategy<Value = Value> {
     let operator = option::of(prop_oneof!["Equal", "Exists", "Gt", ""]);
     let effect = option::of(prop_oneof!["NoSchedule", "NoExecute", "PreferNoSchedule", ""]);
     (option::of(key()), operator, option::of(value()), effect, option::of(0i64..9)).prop_map(
@@ -172,8 +172,8 @@ proptest! {
     #[test]
     fn l14_no_input_panics(bytes in vec(any::<u8>(), 0..300)) {
         let snapshot = load(&[fixture("rules/policies.yaml")]);
-        for phase in [Phase::Mutate, Phase::Validate] {
-            let _ = partywall_core::answer(phase, &bytes, &snapshot);
+        for entry in [Entry::Mutate, Entry::Validate] {
+            let _ = partywall_core::answer(entry, &bytes, &snapshot);
         }
         let _ = partywall_core::review::find_uid(&bytes);
     }
@@ -190,8 +190,8 @@ proptest! {
             let start = at.index(body.len());
             let end = (start + cut).min(body.len());
             body.splice(start..end, with.iter().copied());
-            for phase in [Phase::Mutate, Phase::Validate] {
-                let _ = partywall_core::answer(phase, &body, &snapshot);
+            for entry in [Entry::Mutate, Entry::Validate] {
+                let _ = partywall_core::answer(entry, &body, &snapshot);
             }
         }
     }

@@ -5,7 +5,7 @@
 use std::fmt::Write as _;
 use std::fs;
 
-use partywall_core::Phase;
+use partywall_core::Entry;
 use serde_json::{Value, json};
 
 use crate::support::{Answer, ask, eks, fixture, patched};
@@ -29,8 +29,8 @@ fn bytes(name: &str) -> Vec<u8> {
 }
 
 fn answer(name: &str, body: &[u8]) -> Answer {
-    let phase = if is_mutate(name) { Phase::Mutate } else { Phase::Validate };
-    ask(phase, body, &eks())
+    let entry = if is_mutate(name) { Entry::Mutate } else { Entry::Validate };
+    ask(entry, body, &eks())
 }
 
 #[test]

@@ -9,7 +9,7 @@ use jiff::civil::date;
 use partywall::policies;
 use partywall_core::review::compose::{Draft, ObjectType};
 use partywall_core::tenancy::Snapshot;
-use partywall_core::{Phase, review};
+use partywall_core::{Entry, review};
 use serde_json::{Value, json};
 
 /// A path in `tests/fixtures`.
@@ -105,8 +105,8 @@ impl Answer {
 }
 
 /// Asks one of the webhooks, in bytes both ways.
-pub(crate) fn ask(phase: Phase, body: &[u8], snapshot: &Snapshot) -> Answer {
-    let answer = partywall_core::answer(phase, body, snapshot).expect("a review");
+pub(crate) fn ask(entry: Entry, body: &[u8], snapshot: &Snapshot) -> Answer {
+    let answer = partywall_core::answer(entry, body, snapshot).expect("a review");
     let bytes = review::encode(&answer.uid, &answer.verdict);
     let mut review: Value = serde_json::from_slice(&bytes).unwrap();
     assert_eq!(review["kind"], "AdmissionReview");
@@ -121,11 +121,11 @@ pub(crate) fn ask(phase: Phase, body: &[u8], snapshot: &Snapshot) -> Answer {
 }
 
 pub(crate) fn mutate(review: &Value, snapshot: &Snapshot) -> Answer {
-    ask(Phase::Mutate, review.to_string().as_bytes(), snapshot)
+    ask(Entry::Mutate, review.to_string().as_bytes(), snapshot)
 }
 
 pub(crate) fn validate(review: &Value, snapshot: &Snapshot) -> Answer {
-    let answer = ask(Phase::Validate, review.to_string().as_bytes(), snapshot);
+    let answer = ask(Entry::Validate, review.to_string().as_bytes(), snapshot);
     assert!(answer.patch.is_none(), "K2: the validating webhook never patches");
     answer
 }

@@ -1,6 +1,6 @@
 //! Updates that get worse, and updates that only look so.
 
-use partywall_core::Phase;
+use partywall_core::Entry;
 use serde_json::{Value, json};
 
 use crate::support::{ask, create, fixture, load, pod, snapshot, stamped, update, validate};
@@ -225,7 +225,7 @@ fn c1_m9_of_two_old_nodes_none_counts() {
     let review = update(create(on("node-1")), on("OLD")).to_string();
     let snapshot = load(&[fixture("rules/policies.yaml")]);
     let causes = |nodes: &str| {
-        ask(Phase::Validate, review.replace(r#""nodeName":"OLD""#, nodes).as_bytes(), &snapshot).causes()
+        ask(Entry::Validate, review.replace(r#""nodeName":"OLD""#, nodes).as_bytes(), &snapshot).causes()
     };
     assert!(causes(r#""nodeName":"node-1""#).is_empty());
     for two in [r#""nodeName":"node-2","nodeName":"node-1""#, r#""nodeName":"node-1","nodeName":"node-1""#] {

@@ -18,6 +18,7 @@ const PARTS: [(&str, &[(&str, &str)]); 4] = [
             ("The list of rules", "policies/RULES.md"),
             ("Attacks", "policies/ATTACKS.md"),
             ("Security", "SECURITY.md"),
+            ("When partywall stops the cluster", "docs/BREAK-GLASS.md"),
             ("Certificates", "certs/README.md"),
             ("Charts and Pod Security", "policies/examples/charts/README.md"),
             ("Changelog", "CHANGELOG.md"),

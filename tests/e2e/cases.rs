@@ -2,11 +2,14 @@
 
 mod daemon_sets;
 mod denials;
+mod down;
 mod dry_run;
+mod elsewhere;
 mod endpoints;
 mod grandfathered;
 mod guide;
 mod install;
+mod labels;
 mod namespaces;
 mod outage;
 mod registration;
@@ -66,11 +69,23 @@ pub(crate) fn cases() -> Vec<Case> {
             namespaces::f13_what_the_platform_manages_goes_only_with_its_namespace,
             routes::g17_g18_g21_g22_g25_no_route_or_certificate_takes_anothers_host,
             dry_run::j9_a_dry_run_is_judged_and_nothing_is_stored,
+            elsewhere::o1_a_bare_selector_of_a_pool_reaches_no_tenants_node,
+            elsewhere::o1_no_condition_fails_on_a_recorded_pod,
+            elsewhere::o20_an_agent_elsewhere_is_told_what_its_pods_will_meet,
+            labels::o4_a_labelled_namespace_that_no_tenant_lists_gets_nothing_but_a_reason,
+            labels::o4_a_listed_namespace_gets_its_label_and_gets_it_back,
+            labels::o7_no_kubelet_shows_its_pod_in_a_tenants_namespace,
         }
         alone {
             grandfathered::j11_what_predates_partywall_is_looked_after_and_goes,
             outage::l1_l2_c5_tenants_wait_and_the_rest_of_the_cluster_goes_on,
             outage::l7_one_that_never_answers_holds_nobody_up_for_long,
+            elsewhere::o1_o8_what_could_reach_a_pool_fails_closed_and_running_pods_stay_editable,
+            elsewhere::o1_o3_a_storm_elsewhere_stores_nothing_and_holds_up_no_tenant,
+            down::o19_jobs_finish_and_namespaces_end_while_partywall_is_down,
+            down::l2_o1_agents_of_system_namespaces_start_on_every_node_without_partywall,
+            down::l5_the_commands_of_the_break_glass_page_let_the_cluster_go_on,
+            down::o4_an_older_installation_moves_to_the_new_paths_without_a_gap,
             restart::l8_l9_a_rollout_under_load_fails_no_request,
             install::the_readmes_installation_ends_with_a_tenants_pod_on_its_node,
         }

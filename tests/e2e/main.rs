@@ -36,6 +36,7 @@ mod process;
 mod readme;
 mod recorder;
 mod registration;
+mod siege;
 mod users;
 mod volumes;
 

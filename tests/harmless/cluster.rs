@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use partywall_core::Phase;
+use partywall_core::Entry;
 use partywall_core::tenancy::Snapshot;
 use serde_json::{Value, json};
 
@@ -151,7 +151,7 @@ impl<'s> Cluster<'s> {
             old,
             dry_run: false,
         };
-        request.ask(Phase::Validate, self.snapshot).map(|_| ())
+        request.ask(Entry::Validate, self.snapshot).map(|_| ())
     }
 
     /// The object as it is stored in the end: after `/mutate`, other webhooks, `/mutate` again where they changed
@@ -162,7 +162,7 @@ impl<'s> Cluster<'s> {
             change(&mut request.object, then)?;
             self.stamp(&mut request)?;
         }
-        if let Some(patch) = request.ask(Phase::Mutate, self.snapshot)? {
+        if let Some(patch) = request.ask(Entry::Mutate, self.snapshot)? {
             return Err(format!("A11: what is stamped is stamped again: {patch}"));
         }
         // The API server generates names when the mutating webhooks are done.
@@ -170,14 +170,14 @@ impl<'s> Cluster<'s> {
         if let (None, Some(prefix)) = (metadata["name"].as_str(), metadata["generateName"].as_str()) {
             metadata["name"] = json!(format!("{prefix}{GENERATED}"));
         }
-        match request.ask(Phase::Validate, self.snapshot)? {
+        match request.ask(Entry::Validate, self.snapshot)? {
             None => Ok(request.object),
             Some(patch) => Err(format!("K2: the validating webhook patches: {patch}")),
         }
     }
 
     fn stamp(&self, request: &mut Request<'_>) -> Result<(), String> {
-        let Some(patch) = request.ask(Phase::Mutate, self.snapshot)? else { return Ok(()) };
+        let Some(patch) = request.ask(Entry::Mutate, self.snapshot)? else { return Ok(()) };
         let kind = request.object["kind"].as_str().unwrap_or_default();
         let is_stamped = match kind {
             "Pod" => request.operation == "CREATE" && request.subresource.is_empty(),

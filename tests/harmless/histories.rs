@@ -7,7 +7,7 @@ mod subjects;
 use std::sync::Arc;
 
 use libtest_mimic::{Failed, Trial};
-use partywall_core::Phase;
+use partywall_core::Entry;
 use partywall_core::tenancy::Snapshot;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -180,10 +180,10 @@ impl Life<'_> {
         let (object, old) = (wanted.clone(), self.object.clone());
         let request =
             Request { operation: "UPDATE", user, resource: None, subresource, object, old, dry_run: false };
-        if let Some(patch) = request.ask(Phase::Mutate, self.policies)? {
+        if let Some(patch) = request.ask(Entry::Mutate, self.policies)? {
             return Err(format!("A10: patched: {patch}"));
         }
-        request.ask(Phase::Validate, self.policies)
+        request.ask(Entry::Validate, self.policies)
     }
 }
 

@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use partywall_core::tenancy::Snapshot;
-use partywall_core::{Phase, review};
+use partywall_core::{Entry, review};
 use serde_json::{Value, json};
 
 /// Where objects are that do not say where.
@@ -57,13 +57,13 @@ impl Request<'_> {
     /// Asks one of the webhooks, in bytes both ways; the patch, if there is one.
     ///
     /// The error is a denial, or what else somebody who wants nothing bad should not be answered.
-    pub(crate) fn ask(&self, phase: Phase, snapshot: &Snapshot) -> Result<Option<Value>, String> {
+    pub(crate) fn ask(&self, entry: Entry, snapshot: &Snapshot) -> Result<Option<Value>, String> {
         let body = self.review().to_string();
-        let answer = partywall_core::answer(phase, body.as_bytes(), snapshot).unwrap();
+        let answer = partywall_core::answer(entry, body.as_bytes(), snapshot).unwrap();
         let bytes = review::encode(&answer.uid, &answer.verdict);
         let review: Value = serde_json::from_slice(&bytes).unwrap();
         let response = &review["response"];
-        let about = || format!("{phase:?} {} {}", self.operation, described(self));
+        let about = || format!("{entry:?} {} {}", self.operation, described(self));
         if response["allowed"] != true {
             let message = response["status"]["message"].as_str().unwrap_or_default();
             return Err(format!("{}: denied: {message}", about()));

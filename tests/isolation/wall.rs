@@ -1,6 +1,6 @@
 //! The wall under test, and partywall as one.
 
-use partywall_core::Phase;
+use partywall_core::Entry;
 use partywall_core::api::Mode;
 use partywall_core::tenancy::Snapshot;
 use partywall_core::verdict::{Denial, Verdict, Violation};
@@ -82,13 +82,13 @@ impl<'r> Review<'r> {
 /// The one that is shipped.
 pub(crate) struct Partywall;
 
-fn ask(phase: Phase, json: &str, snapshot: &Snapshot) -> Verdict {
-    partywall_core::answer(phase, json.as_bytes(), snapshot).expect("a review").verdict
+fn ask(entry: Entry, json: &str, snapshot: &Snapshot) -> Verdict {
+    partywall_core::answer(entry, json.as_bytes(), snapshot).expect("a review").verdict
 }
 
 /// What partywall denies it for.
 pub(crate) fn violations(review: &Review<'_>) -> Vec<Violation> {
-    let verdict = ask(Phase::Validate, &review.to_json(), review.snapshot);
+    let verdict = ask(Entry::Validate, &review.to_json(), review.snapshot);
     assert!(verdict.patch.is_none(), "K2: the validating webhook never patches");
     match verdict.denial {
         None => Vec::new(),
@@ -112,7 +112,7 @@ impl Wall for Partywall {
             Asked::DaemonSet(template) => ("/spec/template/spec", template),
             Asked::Binding { .. } => panic!("a binding is not stamped"),
         };
-        let verdict = ask(Phase::Mutate, &review.to_json(), review.snapshot);
+        let verdict = ask(Entry::Mutate, &review.to_json(), review.snapshot);
         assert!(verdict.is_allowed(), "{verdict:?} {review:#?}");
         let Some(patch) = verdict.patch else { return pod.clone() };
         let patch: json_patch::Patch = serde_json::from_slice(patch.as_json()).unwrap();

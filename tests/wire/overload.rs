@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use partywall::server::{self, Decider, Observers, Reply};
-use partywall_core::Phase;
+use partywall_core::Entry;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::{JoinSet, spawn_blocking, yield_now};
@@ -87,7 +87,7 @@ impl Decider for OnceAllowed {
         true
     }
 
-    fn reply(&self, _: Phase, _: &[u8], _: Observers<'_>) -> Option<Reply> {
+    fn reply(&self, _: Entry, _: &[u8], _: Observers<'_>) -> Option<Reply> {
         SEEN.fetch_add(1, Ordering::Relaxed);
         ALLOWED.wait();
         Some(Reply::Review(b"{}".to_vec()))

@@ -29,6 +29,10 @@ pub struct SettingsSpec {
     /// themselves are always judged. Absent: `warn`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workloads: Option<Workloads>,
+    /// Says whether a kubelet may show its static pods in tenants' namespaces. Such a pod runs on the kubelet's node,
+    /// whoever owns that node, and Services of the namespace could select it. Absent: `Deny`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mirror_pods: Option<MirrorPods>,
     /// The namespaces in which nothing is judged, by exact name: at least one. Absent: `kube-system`, `kube-public`,
     /// `kube-node-lease` and `partywall-system`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -137,6 +141,15 @@ pub enum Workloads {
     Warn,
     /// Templates are judged like pods, each rule in its own mode.
     Deny,
+}
+
+/// Says whether kubelets may show static pods in tenants' namespaces.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
+pub enum MirrorPods {
+    /// They may not. The static pods still run, but the API server does not show them.
+    Deny,
+    /// They may.
+    Allow,
 }
 
 /// Says where the stamp writes the labels of a pod's pool.

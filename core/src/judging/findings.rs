@@ -9,7 +9,7 @@ use crate::api::{Mode, Workloads};
 use crate::objects::pod::{ContainerAt, Extent, PodView};
 use crate::review::Operation;
 use crate::rule_id::{Modes, RuleId};
-use crate::tenancy::{ExemptContainers, Exemption};
+use crate::tenancy::{ExemptContainers, Exemption, Owner};
 use crate::verdict::{Total, Violation};
 
 /// Holds one violation that a rule found, before modes and exemptions apply.
@@ -142,10 +142,15 @@ impl<'f> Report<'f> {
     pub(crate) fn new(subject: &Subject<'f, 'f>, update: Option<Update<'f>>) -> Self {
         let Subject { owner, snapshot, request, .. } = *subject;
         let pod = subject.pod();
+        // Outside tenants partywall judges templates only to tell people early why their pods will be denied.
+        let workloads = match (owner, snapshot.workloads) {
+            (Owner::Unclaimed, Workloads::Deny) => Workloads::Warn,
+            (_, workloads) => workloads,
+        };
         let exemptions = snapshot.exemptions(owner, &request.namespace);
         Self {
             modes: snapshot.modes(owner),
-            template: pod.is_some_and(|pod| pod.extent == Extent::Template).then_some(snapshot.workloads),
+            template: pod.is_some_and(|pod| pod.extent == Extent::Template).then_some(workloads),
             exemptions: exemptions.iter().filter(|exemption| exemption.is_about(subject)).collect(),
             pod,
             update,

@@ -1,11 +1,11 @@
-//! Tells own namespaces from others: a tenant's own, or, outside tenants, those without a tenant.
+//! Tells own namespaces from others: a tenant's own, or, outside tenants, those of neither a tenant nor the system.
 
 use crate::judging::Subject;
 use crate::labels::{NAMESPACE_NAME, TENANT};
 use crate::objects::scheduling::{LabelSelector, NodeSelectorRequirement};
 use crate::tenancy::{Owner, Snapshot, Tenant};
 
-/// Answers which namespaces are an object's own: its tenant's, or all that have no tenant.
+/// Answers which namespaces are an object's own: its tenant's, or all that belong to no tenant and not to the system.
 #[derive(Clone, Copy)]
 pub(crate) struct OwnNamespaces<'s> {
     /// The object's tenant, if it has one.
@@ -23,8 +23,8 @@ impl<'s> OwnNamespaces<'s> {
     pub(crate) fn has(&self, namespace: &str) -> bool {
         match (self.snapshot.owner(namespace), self.tenant) {
             (Owner::Tenant(owner), Some(tenant)) => owner.name == tenant.name,
-            (Owner::Tenant(_), None) | (Owner::System | Owner::Unclaimed, Some(_)) => false,
-            (Owner::System | Owner::Unclaimed, None) => true,
+            (Owner::Unclaimed, None) => true,
+            (Owner::Tenant(_) | Owner::System, None) | (Owner::System | Owner::Unclaimed, Some(_)) => false,
         }
     }
 

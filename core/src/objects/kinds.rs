@@ -13,6 +13,8 @@ use crate::objects::foreign_apis;
 pub enum Shape {
     /// A Pod.
     Pod,
+    /// A Pod in a write to its status.
+    PodStatus,
     /// A kind with a pod template in `spec.template`.
     ///
     /// These are Deployment, ReplicaSet, StatefulSet, Job and ReplicationController.

@@ -2,7 +2,7 @@
 
 use serde_json::value::RawValue;
 
-use crate::json::{Annotations, List, Text, borrowed};
+use crate::json::{Annotations, List, Pairs, Text, borrowed};
 
 borrowed! {
     /// Holds the metadata of an object.
@@ -17,6 +17,18 @@ borrowed! {
         labels: Option<&'a RawValue> = "labels",
         /// The owners of the object. A tenant can write any value here.
         owner_references: List<OwnerReference<'a>> = "ownerReferences",
+    }
+}
+
+impl<'a> Metadata<'a> {
+    /// Decodes the labels; `None` means that they do not decode.
+    pub fn decoded_labels(&self) -> Option<Pairs<'a>> {
+        match self.labels {
+            Some(raw) => {
+                serde_json::from_str::<Option<Pairs<'a>>>(raw.get()).ok().map(Option::unwrap_or_default)
+            }
+            None => Some(Pairs::default()),
+        }
     }
 }
 

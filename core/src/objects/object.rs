@@ -11,7 +11,7 @@ use crate::objects::ingress::Ingress;
 use crate::objects::kinds::Shape;
 use crate::objects::metadata::Metadata;
 use crate::objects::pod::{
-    CronJob, IN_JOB_TEMPLATE, IN_OBJECT, IN_SPEC, Pod, PodTemplate, PodView, TemplateOwner,
+    CronJob, IN_JOB_TEMPLATE, IN_OBJECT, IN_SPEC, Pod, PodStatus, PodTemplate, PodView, TemplateOwner,
 };
 use crate::objects::scheduling::Binding;
 use crate::objects::service::{Endpoints, Service};
@@ -22,6 +22,8 @@ use crate::objects::unstructured::Unstructured;
 pub enum Object<'a> {
     /// A pod.
     Pod(Box<Pod<'a>>),
+    /// A pod in a write to its status.
+    PodStatus(Box<PodStatus<'a>>),
     /// Any kind with `spec.template`.
     TemplateOwner(Box<TemplateOwner<'a>>),
     /// A CronJob.
@@ -62,7 +64,8 @@ impl<'a> Object<'a> {
                 PodView::of_template(job.spec.job_template.spec.template.as_ref(), IN_JOB_TEMPLATE)
             }
             Self::PodTemplate(template) => PodView::of_template(template.template.as_ref(), IN_OBJECT),
-            Self::Service(_)
+            Self::PodStatus(_)
+            | Self::Service(_)
             | Self::Ingress(_)
             | Self::Binding(_)
             | Self::Endpoints(_)
@@ -80,6 +83,7 @@ impl<'a> Object<'a> {
     pub fn metadata(&self) -> Option<&Metadata<'a>> {
         match self {
             Self::Pod(pod) => Some(&pod.metadata),
+            Self::PodStatus(pod) => Some(&pod.metadata),
             Self::TemplateOwner(owner) => Some(&owner.metadata),
             Self::CronJob(job) => Some(&job.metadata),
             Self::PodTemplate(template) => Some(&template.metadata),
@@ -124,9 +128,9 @@ pub fn is_without_spec(subresource: &str) -> bool {
 /// Subresources without a spec are not read, except the metadata and addresses that Services and Ingresses also take
 /// from their status, and the metadata of Namespaces.
 pub(crate) fn reading(shape: Shape, subresource: &str) -> Shape {
-    // From its status a pod takes only metadata, from which controllers derive names outside the cluster.
+    // A write to a pod's status also changes annotations, from which controllers derive names outside the cluster.
     if shape == Shape::Pod && subresource == "status" {
-        return Shape::Unstructured;
+        return Shape::PodStatus;
     }
     let is_read_of = match subresource {
         "status" => matches!(shape, Shape::Service | Shape::Ingress | Shape::Namespace),
@@ -145,6 +149,7 @@ impl<'de> DeserializeSeed<'de> for DecodeAs {
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Object<'de>, D::Error> {
         match self.0 {
             Shape::Pod => present(deserializer, Object::Pod),
+            Shape::PodStatus => present(deserializer, Object::PodStatus),
             Shape::Workload | Shape::DaemonSet => present(deserializer, Object::TemplateOwner),
             Shape::CronJob => present(deserializer, Object::CronJob),
             Shape::PodTemplate => present(deserializer, Object::PodTemplate),

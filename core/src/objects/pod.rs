@@ -16,6 +16,26 @@ borrowed! {
         metadata: Metadata<'a> = "metadata",
         /// The pod's spec.
         spec: Option<PodSpec<'a>> = "spec",
+        /// The pod's status.
+        status: PodStatusFields<'a> = "status",
+    }
+}
+
+borrowed! {
+    /// Holds a pod in a write to its status, which changes only the metadata and the status.
+    pub struct PodStatus<'a> {
+        /// The pod's metadata.
+        metadata: Metadata<'a> = "metadata",
+        /// The pod's status.
+        status: PodStatusFields<'a> = "status",
+    }
+}
+
+borrowed! {
+    /// Holds the fields that rules read of a pod's status.
+    pub struct PodStatusFields<'a> {
+        /// The node on which the scheduler keeps room for the pod while it evicts others.
+        nominated_node_name: Text<'a> = "nominatedNodeName",
     }
 }
 
@@ -255,7 +275,7 @@ pub struct PodView<'v, 'a> {
 
 impl<'v, 'a> PodView<'v, 'a> {
     /// Returns the view of a pod, or `None` if it has no spec.
-    pub fn of_pod(Pod { metadata, spec }: &'v Pod<'a>) -> Option<Self> {
+    pub fn of_pod(Pod { metadata, spec, status: _ }: &'v Pod<'a>) -> Option<Self> {
         let spec = spec.as_ref()?;
         Some(Self { extent: Extent::Pod, spec_path: "spec", metadata_path: "metadata", metadata, spec })
     }

@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use crate::Phase;
+use super::conditions::Condition;
+use crate::entry::Entry;
 use crate::judging::trusted_users::MASTERS;
 use crate::objects::kinds::{KINDS, Shape, Topic};
 use crate::rules::{ENDPOINT_CONTROLLERS, NAMESPACE_CONTROLLERS, SCHEDULER};
@@ -14,6 +15,8 @@ pub(super) enum Namespaces {
     Tenants,
     /// All other namespaces except the system's; there partywall protects only tenants' pools.
     Elsewhere,
+    /// All namespaces except the system's.
+    All,
     /// The webhook receives the Namespace objects themselves, independent of their labels.
     Themselves,
 }
@@ -40,13 +43,11 @@ impl FailurePolicy {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Webhook {
     pub(super) name: &'static str,
-    pub(super) phase: Phase,
+    pub(super) entry: Entry,
     pub(super) namespaces: Namespaces,
     pub(super) failure_policy: FailurePolicy,
-    /// The users whose requests are allowed anyway and not sent: components that the cluster depends on.
-    pub(super) excluded_users: &'static [&'static str],
-    /// A group of such users.
-    pub(super) excluded_group: Option<&'static str>,
+    /// The conditions that a request must meet to be sent, all of them.
+    pub(super) conditions: &'static [Condition],
     pub(super) sends: Sends,
 }
 
@@ -105,46 +106,92 @@ pub(super) const REMOVE: &[&str] = &["UPDATE", "DELETE"];
 /// Holds the defaults: rules that hold in tenants' namespaces, and that fail closed.
 const IN_TENANTS: Webhook = Webhook {
     name: "",
-    phase: Phase::Validate,
+    entry: Entry::ValidateTenants,
     namespaces: Namespaces::Tenants,
     failure_policy: FailurePolicy::Fail,
-    excluded_users: &[],
-    excluded_group: None,
+    conditions: &[],
     sends: Sends::All(Topic::Pods, WRITE),
 };
+
+/// Holds the defaults of webhooks that receive requests outside tenants' namespaces, and that fail closed.
+const ELSEWHERE: Webhook =
+    Webhook { entry: Entry::ValidateElsewhere, namespaces: Namespaces::Elsewhere, ..IN_TENANTS };
 
 /// Names the webhook that also receives the APIs of `foreign_apis`.
 ///
 /// Groups that a cluster does not have do no harm here.
 pub(super) const ROUTES: &str = "routes.partywall.dev";
 
+/// Lists controllers that delete what is left in a namespace; a namespace must end while partywall is down.
+const DELETERS: &[&str] = &[
+    "system:kube-controller-manager",
+    "system:serviceaccount:kube-system:namespace-controller",
+    "system:serviceaccount:kube-system:generic-garbage-collector",
+];
+
 /// Lists the webhooks.
-pub(super) const WEBHOOKS: [Webhook; 16] = [
+pub(super) const WEBHOOKS: [Webhook; 19] = [
     Webhook {
         name: "stamp-pods.partywall.dev",
-        phase: Phase::Mutate,
+        entry: Entry::MutateTenants,
         sends: Sends::One("", "pods", CREATE),
         ..IN_TENANTS
     },
     Webhook {
         name: "stamp-daemonsets.partywall.dev",
-        phase: Phase::Mutate,
+        entry: Entry::MutateTenants,
         sends: Sends::One("apps", "daemonsets", WRITE),
         ..IN_TENANTS
     },
-    Webhook { name: "pods.partywall.dev", sends: Sends::All(Topic::Pods, WRITE), ..IN_TENANTS },
+    Webhook {
+        name: "label-namespaces.partywall.dev",
+        entry: Entry::MutateNamespaces,
+        namespaces: Namespaces::Themselves,
+        conditions: &[Condition::NotInGroup(MASTERS)],
+        sends: Sends::One("", "namespaces", WRITE),
+        ..IN_TENANTS
+    },
+    // Cluster administrators can create namespaces while partywall is down. Any later write adds the label.
+    Webhook {
+        name: "label-administrators-namespaces.partywall.dev",
+        entry: Entry::MutateNamespaces,
+        namespaces: Namespaces::Themselves,
+        failure_policy: FailurePolicy::Ignore,
+        conditions: &[Condition::InGroup(MASTERS)],
+        sends: Sends::One("", "namespaces", WRITE),
+    },
+    Webhook {
+        name: "pods.partywall.dev",
+        conditions: &[Condition::UnlessControllerKeepsSpec],
+        sends: Sends::All(Topic::Pods, WRITE),
+        ..IN_TENANTS
+    },
     // Kubelets write the status of pods all the time; the role `edit` does not include it.
     Webhook {
         name: "pod-statuses.partywall.dev",
+        entry: Entry::ValidateStatuses,
         failure_policy: FailurePolicy::Ignore,
-        excluded_users: &[SCHEDULER, "system:kube-controller-manager"],
-        excluded_group: Some("system:nodes"),
+        conditions: &[
+            Condition::NotByUsers(&[SCHEDULER, "system:kube-controller-manager"]),
+            Condition::NotInGroup("system:nodes"),
+        ],
         sends: Sends::All(Topic::PodStatuses, UPDATE),
         ..IN_TENANTS
     },
     Webhook {
+        name: "pod-statuses-elsewhere.partywall.dev",
+        failure_policy: FailurePolicy::Ignore,
+        entry: Entry::ValidateStatuses,
+        conditions: &[
+            Condition::NotByUsers(&[SCHEDULER, "system:kube-controller-manager"]),
+            Condition::NominatesNode,
+        ],
+        sends: Sends::All(Topic::PodStatuses, UPDATE),
+        ..ELSEWHERE
+    },
+    Webhook {
         name: "bindings.partywall.dev",
-        excluded_users: &[SCHEDULER],
+        conditions: &[Condition::NotByUsers(&[SCHEDULER])],
         sends: Sends::All(Topic::Bindings, CREATE),
         ..IN_TENANTS
     },
@@ -152,14 +199,21 @@ pub(super) const WEBHOOKS: [Webhook; 16] = [
     // controller.
     Webhook {
         name: "workloads.partywall.dev",
+        entry: Entry::ValidateTemplates,
+        namespaces: Namespaces::All,
         failure_policy: FailurePolicy::Ignore,
         sends: Sends::All(Topic::Workloads, WRITE),
         ..IN_TENANTS
     },
-    Webhook { name: "services.partywall.dev", sends: Sends::All(Topic::Services, WRITE), ..IN_TENANTS },
+    Webhook {
+        name: "services.partywall.dev",
+        conditions: &[Condition::UnlessControllerKeepsSpec],
+        sends: Sends::All(Topic::Services, WRITE),
+        ..IN_TENANTS
+    },
     Webhook {
         name: "endpoints.partywall.dev",
-        excluded_users: ENDPOINT_CONTROLLERS,
+        conditions: &[Condition::NotByUsers(ENDPOINT_CONTROLLERS)],
         sends: Sends::All(Topic::Endpoints, WRITE),
         ..IN_TENANTS
     },
@@ -173,31 +227,28 @@ pub(super) const WEBHOOKS: [Webhook; 16] = [
     Webhook { name: "devices.partywall.dev", sends: Sends::All(Topic::Devices, WRITE), ..IN_TENANTS },
     Webhook {
         name: "managed.partywall.dev",
-        excluded_group: Some(MASTERS),
+        conditions: &[Condition::NotByUsers(DELETERS), Condition::NotInGroup(MASTERS)],
         sends: Sends::All(Topic::NetworkPolicies, REMOVE),
         ..IN_TENANTS
     },
     Webhook {
         name: "namespaces.partywall.dev",
+        entry: Entry::ValidateNamespaces,
         namespaces: Namespaces::Themselves,
-        excluded_users: NAMESPACE_CONTROLLERS,
-        excluded_group: Some(MASTERS),
+        conditions: &[Condition::NotByUsers(NAMESPACE_CONTROLLERS), Condition::NotInGroup(MASTERS)],
         sends: Sends::All(Topic::Namespaces, WRITE),
         ..IN_TENANTS
     },
     Webhook {
         name: "pods-elsewhere.partywall.dev",
-        namespaces: Namespaces::Elsewhere,
-        failure_policy: FailurePolicy::Ignore,
+        conditions: &[Condition::CouldReachPools],
         sends: Sends::One("", "pods", WRITE),
-        ..IN_TENANTS
+        ..ELSEWHERE
     },
     Webhook {
         name: "bindings-elsewhere.partywall.dev",
-        namespaces: Namespaces::Elsewhere,
-        failure_policy: FailurePolicy::Ignore,
-        excluded_users: &[SCHEDULER],
+        conditions: &[Condition::NotByUsers(&[SCHEDULER])],
         sends: Sends::All(Topic::Bindings, CREATE),
-        ..IN_TENANTS
+        ..ELSEWHERE
     },
 ];

@@ -156,15 +156,16 @@ fn line(violation: &Violation, whose: &str) -> String {
 ///
 /// The API server drops a warning that contains a control character, and cuts all warnings if they are too long.
 fn warnings(verdict: &Verdict) -> Vec<String> {
+    let mut warnings: Vec<String> =
+        verdict.warnings.iter().take(WARNINGS).map(|warning| cut(warning, "")).collect();
+    let others = warnings.len();
     let warned = verdict.violations.iter().filter(|violation| violation.mode == Mode::Warn);
-    let mut warnings: Vec<String> = warned
-        .take(WARNINGS)
-        .map(|Violation { rule, field, message, .. }| {
-            // A cut warning still names its rule.
-            cut(&format!("{}: {field}: {message}", verdict.whose), &format!(" (rule {rule})"))
-        })
-        .collect();
-    let left_out = total(verdict, Mode::Warn).saturating_sub(warnings.len());
+    let violations = warned.take(WARNINGS - others).map(|Violation { rule, field, message, .. }| {
+        // A cut warning still names its rule.
+        cut(&format!("{}: {field}: {message}", verdict.whose), &format!(" (rule {rule})"))
+    });
+    warnings.extend(violations);
+    let left_out = total(verdict, Mode::Warn).saturating_sub(warnings.len() - others);
     if left_out > 0 {
         warnings.truncate(WARNINGS - 1);
         warnings.push(format!("{}: and {} more", verdict.whose, left_out + 1));

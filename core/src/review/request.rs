@@ -9,7 +9,7 @@ use thiserror::Error;
 use crate::json::{Escaped, InPlace, List, Text, borrowed};
 use crate::objects::kinds::{Shape, shape_of};
 use crate::objects::object::{DecodeAs, FieldError, Object, decode_as, reading};
-use crate::objects::unstructured::Unstructured;
+use crate::objects::pod::PodStatus;
 
 /// Holds the fields of a request that partywall reads.
 #[derive(Debug)]
@@ -167,9 +167,9 @@ impl<'a> RawRequest<'a> {
             ObjectState::Absent => Object::Missing,
             // The kind came before the object, but a later subresource may mean that the object does not count.
             ObjectState::Decoded(_) if reading(shape, &subresource) == Shape::Other => Object::Unread,
-            // A later subresource may also mean that only the metadata counts.
-            ObjectState::Decoded(Object::Pod(pod)) if reading(shape, &subresource) == Shape::Unstructured => {
-                Object::Unstructured(Box::new(Unstructured { metadata: pod.metadata, content: Vec::new() }))
+            // A later subresource may also mean that the spec does not count.
+            ObjectState::Decoded(Object::Pod(pod)) if reading(shape, &subresource) == Shape::PodStatus => {
+                Object::PodStatus(Box::new(PodStatus { metadata: pod.metadata, status: pod.status }))
             }
             ObjectState::Decoded(object) => object,
             ObjectState::Raw(raw) => decode_as(shape, &subresource, raw)

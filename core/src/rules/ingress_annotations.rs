@@ -90,8 +90,8 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
             | Object::Gateway(_)
             | Object::OpenShiftRoute(_)
     );
-    let is_custom =
-        matches!(subject.object, Object::Unstructured(_)) && subject.request.shape != Shape::Namespace;
+    let is_custom = matches!(subject.object, Object::Unstructured(_) | Object::PodStatus(_))
+        && subject.request.shape != Shape::Namespace;
     if let Some(pod) = subject.pod() {
         let annotations = &pod.metadata.annotations;
         Rule { subject, tenant, path: pod.metadata_path, annotations, is_route: false }.all(findings);

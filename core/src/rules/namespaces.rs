@@ -66,7 +66,9 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     {
         return;
     }
-    let (Some(labels), Some(old)) = (labels(Some(new)), labels(compared(subject))) else {
+    let before =
+        compared(subject).map_or_else(|| Some(Pairs::default()), |old| old.metadata.decoded_labels());
+    let (Some(labels), Some(old)) = (new.metadata.decoded_labels(), before) else {
         let raw = |object: &Unstructured<'_>| object.metadata.labels.map(|raw| raw.get().to_owned());
         if compared(subject).is_none_or(|old| raw(old) != raw(new)) {
             let message = "these labels do not decode, so the namespace cannot be checked; correct them";
@@ -87,13 +89,6 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
 /// Returns the old namespace.
 fn compared<'s, 'a>(subject: &Subject<'s, 'a>) -> Option<&'s Unstructured<'a>> {
     if let Object::Unstructured(old) = subject.old? { Some(old) } else { None }
-}
-
-fn labels<'a>(object: Option<&Unstructured<'a>>) -> Option<Pairs<'a>> {
-    match object.and_then(|object| object.metadata.labels) {
-        Some(raw) => serde_json::from_str::<Option<Pairs<'a>>>(raw.get()).ok().map(Option::unwrap_or_default),
-        None => Some(Pairs::default()),
-    }
 }
 
 /// Judges the label that names the tenant; returns whether the other keys are protected.

@@ -6,7 +6,11 @@
 //! `NotIn`, `Exists`, `Gt` and preferences prove nothing; an empty term matches no node and needs no proof.
 //!
 //! A pod that is created with a `nodeName` bypasses the scheduler, so the rule denies it. The scheduler assigns nodes
-//! by bindings, so only the scheduler may create them.
+//! by bindings, so only the scheduler may create them. While the scheduler evicts pods it nominates a node in a pod's
+//! status, and keeps room there; only schedulers and components of the cluster may do this.
+//!
+//! Outside tenants the taints of the pools keep pods away. So the rule judges the demands of a pod there only if it
+//! tolerates a pool, or if a pool that it selects has no taint that keeps pods away.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -14,6 +18,7 @@ use std::fmt;
 use crate::api::StampMode;
 use crate::json::Escaped;
 use crate::judging::placement::{demands, pool_of};
+use crate::judging::trusted_users::is_of_cluster;
 use crate::judging::{Findings, Subject};
 use crate::objects::object::Object;
 use crate::objects::pod::{Extent, PodSpec, PodView};
@@ -29,9 +34,15 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     if let Object::Binding(binding) = subject.object {
         return bound(subject, &binding.target.name, findings);
     }
+    if let Object::PodStatus(pod) = subject.object {
+        return nominated(subject, &pod.status.nominated_node_name, findings);
+    }
     let Some(pod) = subject.pod() else { return };
-    if pod.is_mirror() {
-        let message = "only a kubelet may create a mirror pod; remove the annotation";
+    // Outside tenants such a pod harms nobody: it runs nowhere without a node, and the kubelet deletes it.
+    if pod.is_mirror() && subject.tenant().is_some() {
+        let message = "a static pod of a node may not be shown in a tenant's namespace, and only a kubelet may create \
+                       its mirror pod; move the static pod to another namespace and remove the annotation, or ask the \
+                       platform team to set `mirrorPods: Allow` in the Settings";
         let field = format_args!("{}.annotations[kubernetes.io/config.mirror]", pod.metadata_path);
         findings.add_whole(&field, &message, &"mirror");
     }
@@ -48,7 +59,7 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     }
     match subject.tenant().filter(|tenant| !tenant.pools.is_empty()) {
         Some(tenant) => confined(&pod, tenant, subject.snapshot, findings),
-        None => selects_no_pool(&pod, subject.snapshot, findings),
+        None => selects_no_pool(&pod, subject, findings),
     }
 }
 
@@ -63,6 +74,17 @@ fn bound(subject: &Subject<'_, '_>, node: &str, findings: &mut Findings<'_>) {
         Escaped(node)
     );
     findings.add_whole(&"target.name", &message, &format_args!("binding={node}"));
+}
+
+fn nominated(subject: &Subject<'_, '_>, node: &str, findings: &mut Findings<'_>) {
+    let user = &subject.request.user;
+    let is_scheduler = subject.snapshot.controllers.bindings.iter().any(|name| **name == *user.username);
+    if node.is_empty() || is_scheduler || is_of_cluster(user, subject.snapshot) {
+        return;
+    }
+    let message = "only a scheduler may nominate a node; remove `nominatedNodeName`, or ask the platform team to list \
+                   the scheduler's user in the Settings (`controllers.bindings`)";
+    findings.add_whole(&"status.nominatedNodeName", &message, &format_args!("nominated={node}"));
 }
 
 /// Proves that the pod can only run in its tenant's pools.
@@ -239,10 +261,14 @@ fn tolerates_its_pool(
     }
 }
 
-/// Reports a pod outside tenants that selects a tenant's pool.
-fn selects_no_pool(pod: &PodView<'_, '_>, snapshot: &Snapshot, findings: &mut Findings<'_>) {
+/// Reports a pod without pools of its own that selects a tenant's pool and could run there.
+fn selects_no_pool(pod: &PodView<'_, '_>, subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
+    let snapshot = subject.snapshot;
+    let is_allowed_in = subject.tenant().is_some()
+        || pod.spec.tolerations().iter().any(|toleration| snapshot.is_pool_tolerated_by(toleration));
+    let could_run_in = |pool: &Pool| is_allowed_in || !pool.keeps_pods_away();
     let selected = RequiredLabels::by_selector(pod.spec);
-    if selected.selects_a_pool(snapshot) {
+    if selected.selects_a_pool(snapshot, could_run_in) {
         let field = format_args!("{}.nodeSelector", pod.spec_path);
         let identity = fmt::from_fn(|f| {
             let selector = pod.spec.node_selector.iter().flat_map(|selector| selector.iter());
@@ -254,7 +280,7 @@ fn selects_no_pool(pod: &PodView<'_, '_>, snapshot: &Snapshot, findings: &mut Fi
         return;
     }
     for (index, term) in pod.spec.required_terms().unwrap_or_default().iter().enumerate() {
-        if RequiredLabels::by_term(term).and(&selected).selects_a_pool(snapshot) {
+        if RequiredLabels::by_term(term).and(&selected).selects_a_pool(snapshot, could_run_in) {
             findings.add_whole(&term_path(pod, index), &SELECTS, &describe(term));
         }
     }
@@ -302,12 +328,12 @@ impl<'a> RequiredLabels<'a> {
             || self.also.is_some_and(|also| also.has(key, value))
     }
 
-    /// Returns whether the requirements name a pool: by all its labels, or by one of its own.
-    fn selects_a_pool(&self, snapshot: &Snapshot) -> bool {
+    /// Returns whether the requirements name one of these pools: by all its labels, or by one of its own.
+    fn selects_a_pool(&self, snapshot: &Snapshot, of_these: impl Fn(&Pool) -> bool) -> bool {
         let by_value = self.values.iter().flat_map(|(key, value)| snapshot.pools_labelled(key, Some(value)));
         let by_key = self.keys.iter().flat_map(|key| snapshot.pools_labelled(key, None));
         let mut seen = HashSet::new();
-        by_value.chain(by_key).filter(|pool| seen.insert(&pool.name)).any(|pool| {
+        by_value.chain(by_key).filter(|pool| of_these(pool) && seen.insert(&pool.name)).any(|pool| {
             let mut labels = pool.labels.iter();
             labels.clone().any(|(key, value)| self.has(key, value) && is_its_own(pool, key, value, snapshot))
                 || labels.all(|(key, value)| self.has(key, value))

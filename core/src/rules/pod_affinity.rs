@@ -6,7 +6,8 @@
 //!
 //! A term concerns only the tenant's own pods if each namespace that it lists is the tenant's, and if its
 //! namespaceSelector selects namespaces by one of two labels that no tenant can change: the namespace's name, or its
-//! tenant. Outside tenants a pod may keep away from all pods but those of tenants.
+//! tenant. Outside tenants a pod may keep away from all pods but those of tenants and of system namespaces: partywall
+//! itself runs in one, and must always find a node.
 
 use std::fmt;
 
@@ -50,7 +51,7 @@ fn terms(
                         if own.tenant.is_some() {
                             "not a namespace of the tenant"
                         } else {
-                            "a tenant's namespace"
+                            "a tenant's namespace, or the system's"
                         }
                     ),
                     &format_args!("{kind} namespace {namespace}"),
@@ -66,7 +67,7 @@ fn terms(
                 ),
                 None => write!(
                     f,
-                    "applies to pods that may be a tenant's; remove it, or select namespaces by \
+                    "applies to pods that may be a tenant's or the system's; remove it, or select namespaces by \
                      `{NAMESPACE_NAME}`"
                 ),
             });

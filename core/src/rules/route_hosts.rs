@@ -45,6 +45,7 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
         Object::OpenShiftRoute(route) => openshift::check(&route.spec, &mut judge.claims),
         Object::Unstructured(object) => judge.other(subject, object),
         Object::Pod(_)
+        | Object::PodStatus(_)
         | Object::TemplateOwner(_)
         | Object::CronJob(_)
         | Object::PodTemplate(_)

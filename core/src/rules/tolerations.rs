@@ -120,7 +120,8 @@ impl Refusal {
                 }
                 f.write_str(
                     ", and so tenants' nodes, which this namespace may not use; remove it, or restrict it to other \
-                     keys and values",
+                     keys and values; for an agent that must run on every node, ask the platform team to list its \
+                     namespace in the Settings (`systemNamespaces`)",
                 )
             }
         }

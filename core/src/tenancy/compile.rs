@@ -79,6 +79,7 @@ impl Snapshot {
             stamp: base.stamp,
             user_namespaces: base.user_namespaces,
             workloads: base.workloads,
+            mirror_pods: base.mirror_pods,
             modes: base.modes,
             platform: base.platform,
             controllers: base.controllers,

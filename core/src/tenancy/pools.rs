@@ -41,6 +41,11 @@ impl Pool {
     pub fn is_tainted_with(&self, key: &str, value: &str) -> bool {
         self.taints.iter().any(|taint| *taint.key == *key && *taint.value == *value)
     }
+
+    /// Returns whether a taint keeps all pods off the pool's nodes that do not tolerate it.
+    pub fn keeps_pods_away(&self) -> bool {
+        self.taints.iter().any(|taint| taint.effect != Some(Effect::PreferNoSchedule))
+    }
 }
 
 impl Taint {

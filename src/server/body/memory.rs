@@ -8,7 +8,7 @@ use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
-use crate::server::limits::Limits;
+use crate::server::limits::BodyLimits;
 
 /// The memory for all bodies together.
 #[derive(Debug)]
@@ -19,13 +19,12 @@ pub(crate) struct Memory {
 }
 
 impl Memory {
-    /// Creates the pools in the sizes of the limits.
-    pub(crate) fn new(limits: &Limits) -> Self {
-        let bodies = &limits.bodies;
+    /// Creates the pools in the sizes of the limits, divided by `divisor`.
+    pub(crate) fn new(limits: &BodyLimits, divisor: usize) -> Self {
         Self {
-            small: Pool::new(bodies.small_body_memory, bodies.small_up_to),
-            medium: Pool::new(bodies.medium_body_memory, bodies.inline_up_to),
-            large: Pool::new(bodies.large_body_memory, usize::MAX),
+            small: Pool::new(limits.small_body_memory / divisor, limits.small_up_to),
+            medium: Pool::new(limits.medium_body_memory / divisor, limits.inline_up_to),
+            large: Pool::new(limits.large_body_memory / divisor, usize::MAX),
         }
     }
 

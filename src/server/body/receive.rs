@@ -46,6 +46,9 @@ pub(crate) enum Trouble {
     Broken(axum::Error),
 }
 
+/// The number of bytes that are kept of a body's head. API servers write the uid before the object.
+const HEAD: usize = 1024;
+
 /// A body that is arriving: it must make progress, and be complete by the deadline.
 ///
 /// A byte now and then is no progress: a client could hold memory with it for as long as a deadline may be.
@@ -54,6 +57,8 @@ pub(crate) struct Arriving {
     body: Body,
     /// The first data, which arrived before any memory was reserved.
     first: Option<Bytes>,
+    /// The first bytes, for an answer without the rest.
+    head: Vec<u8>,
     /// How long `chunk` bytes may take to arrive.
     time_per_chunk: Duration,
     chunk: usize,
@@ -76,6 +81,7 @@ impl Arriving {
         Self {
             body,
             first: None,
+            head: Vec::new(),
             time_per_chunk,
             chunk,
             time_left: time_per_chunk,
@@ -87,10 +93,18 @@ impl Arriving {
         }
     }
 
-    /// Waits for the first data, which needs no reservation yet.
-    pub(crate) async fn begin(&mut self) -> Result<(), Trouble> {
+    /// Waits for the first data, which needs no reservation yet; with `keep_head` its first bytes are kept.
+    pub(crate) async fn begin(&mut self, keep_head: bool) -> Result<(), Trouble> {
         self.first = self.next().await?;
+        if let Some(first) = self.first.as_ref().filter(|_| keep_head) {
+            self.head = first.get(..HEAD).unwrap_or(first).to_vec();
+        }
         Ok(())
+    }
+
+    /// Returns the first bytes of the body that [`Self::begin`] kept; a review's uid is among them.
+    pub(crate) fn head(&self) -> &[u8] {
+        &self.head
     }
 
     /// Returns the Content-Length, from before the first data was read; a chunked body has none.

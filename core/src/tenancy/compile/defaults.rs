@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::mistakes::{At, Mistakes, refuse_empty};
 use super::objects::Named;
 use super::{platform, routes};
-use crate::api::{Mode, SettingsSpec, Source, StampMode, Workloads};
+use crate::api::{MirrorPods, Mode, SettingsSpec, Source, StampMode, Workloads};
 use crate::rule_id::Modes;
 use crate::tenancy::{Controllers, ForeignRoute, Platform};
 
@@ -27,6 +27,7 @@ pub(super) struct ClusterDefaults {
     pub(super) stamp: StampMode,
     pub(super) user_namespaces: bool,
     pub(super) workloads: Workloads,
+    pub(super) mirror_pods: MirrorPods,
     pub(super) modes: Modes,
     pub(super) platform: Platform,
     pub(super) controllers: Controllers,
@@ -55,6 +56,7 @@ fn overlay(base: &mut ClusterDefaults, object: &Named<SettingsSpec>, mistakes: &
     base.stamp = spec.stamp.unwrap_or(base.stamp);
     base.user_namespaces = spec.user_namespaces.unwrap_or(base.user_namespaces);
     base.workloads = spec.workloads.unwrap_or(base.workloads);
+    base.mirror_pods = spec.mirror_pods.unwrap_or(base.mirror_pods);
     for (rule, mode) in mistakes.modes(at, spec.rules.iter()) {
         base.modes.set(rule, mode);
     }
@@ -87,6 +89,7 @@ fn embedded(mistakes: &mut Mistakes) -> ClusterDefaults {
         stamp: StampMode::Both,
         user_namespaces: false,
         workloads: Workloads::Warn,
+        mirror_pods: MirrorPods::Deny,
         modes: Modes::all(Mode::Deny),
         platform: Platform::default(),
         controllers: Controllers::default(),
@@ -118,6 +121,7 @@ mod tests {
             stamp,
             user_namespaces,
             workloads,
+            mirror_pods,
             system_namespaces,
             platform,
             controllers,
@@ -125,7 +129,7 @@ mod tests {
             annotation_prefixes,
             rules,
         } = embedded.spec;
-        assert!(stamp.is_some() && user_namespaces.is_some() && workloads.is_some());
+        assert!(stamp.is_some() && user_namespaces.is_some() && workloads.is_some() && mirror_pods.is_some());
         assert!(platform.is_some());
         let Controllers { endpoints, certificates, routes, bindings } = controllers.unwrap();
         assert!(bindings.is_some());

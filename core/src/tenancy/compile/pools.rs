@@ -6,6 +6,7 @@ use super::mistakes::{At, Mistakes};
 use super::names;
 use super::objects::{Known, Named, index_by_name};
 use crate::api::{self, NodePoolSpec, Operator};
+use crate::labels::NODE_PROBLEMS;
 use crate::tenancy::{AllowedToleration, Pool, PoolId, Taint, is_restricted};
 
 /// Holds the pools, and finds them by name and by taint.
@@ -142,7 +143,7 @@ fn check_taint(at: &At, taint_index: usize, taint: &api::Taint, all: &[api::Tain
     if !names::is_qualified_name(&taint.key) {
         mistakes.error(at, format!("{path}.key"), &taint.key, names::KEY);
     }
-    if taint.key.starts_with("node.kubernetes.io/") {
+    if taint.key.starts_with(NODE_PROBLEMS) {
         let message =
             "this taint is Kubernetes' own, and every pod may tolerate it; give the pool one of its own";
         mistakes.error(at, format!("{path}.key"), &taint.key, message);

@@ -95,12 +95,12 @@ async fn receive_queued(
     queue: &FairQueue,
 ) -> Result<Received, Trouble> {
     let mut body = Arriving::new(body, limits, Deadline::of(None), Some(queue.clone()));
-    body.begin().await?;
+    body.begin(false).await?;
     body.receive(memory, limits).await
 }
 
 async fn received(body: Body) -> String {
-    match receive(body, &Memory::new(&limits()), &limits()).await {
+    match receive(body, &Memory::new(&limits().bodies, 1), &limits()).await {
         Ok(Received::Whole(bytes, _)) => format!("whole {}", bytes.len()),
         Ok(Received::TooLarge { start, finished }) => {
             format!("start {} finished {finished}", start.len())
@@ -137,7 +137,7 @@ async fn a_body_that_stalls_is_given_up_long_before_its_deadline() {
 
 #[tokio::test(start_paused = true)]
 async fn memory_is_reserved_for_arrived_bytes_and_not_for_declared_ones() {
-    let memory = Memory::new(&limits());
+    let memory = Memory::new(&limits().bodies, 1);
     let mut hoarders: Vec<_> = (0..9).map(|_| stalling(600, Some(10_000))).collect();
     let limits = limits();
     let stalled = hoarders.drain(..).map(|body| receive(body, &memory, &limits));
@@ -153,7 +153,7 @@ async fn memory_is_reserved_for_arrived_bytes_and_not_for_declared_ones() {
 
 #[tokio::test(start_paused = true)]
 async fn a_body_without_memory_waits_half_the_deadline_and_smaller_ones_have_their_own_pool() {
-    let (memory, limits, mut kept) = (Memory::new(&limits()), limits(), Vec::new());
+    let (memory, limits, mut kept) = (Memory::new(&limits().bodies, 1), limits(), Vec::new());
     for (body, has_memory) in [
         (declared(100, 100), true),
         (declared(50, 100), false),
@@ -214,7 +214,7 @@ impl HttpBody for Trickle {
 
 #[tokio::test]
 async fn other_tasks_run_while_a_large_body_arrives() {
-    let (memory, limits) = (Memory::new(&limits()), limits());
+    let (memory, limits) = (Memory::new(&limits().bodies, 1), limits());
     for (bytes, whole) in [(8 * 1024, true), (16 * 1024, false)] {
         let (received, yields) = beside_others(receive(pieces(bytes / 256, 256), &memory, &limits)).await;
         assert_eq!(matches!(received.unwrap(), Received::Whole(..)), whole);
@@ -227,7 +227,7 @@ async fn other_tasks_run_while_a_large_body_arrives() {
 async fn of_large_bodies_at_once_one_reads_a_chunk_before_other_tasks_run() {
     const COUNT: usize = 5;
     let limits = limits_with(|bodies| bodies.large_body_memory = 64 << 10);
-    let (memory, queue) = (Memory::new(&limits), FairQueue::new(1));
+    let (memory, queue) = (Memory::new(&limits.bodies, 1), FairQueue::new(1));
     for (bytes, whole) in [(8 * 1024, true), (16 * 1024, false)] {
         let large = (0..COUNT).map(|_| receive_queued(pieces(bytes / 256, 256), &memory, &limits, &queue));
         let (received, others_ran) = beside_others(futures_of(large.collect())).await;
@@ -272,7 +272,8 @@ async fn a_body_queues_only_to_read_more_than_a_small_one_and_not_for_ever() {
         // An oversized body is denied without the rest of it.
         (pieces(2, 10_001), "cut off", 90),
     ] {
-        let (received, millis) = timed(receive_queued(body, &Memory::new(&limits), &limits, &queue)).await;
+        let (received, millis) =
+            timed(receive_queued(body, &Memory::new(&limits.bodies, 1), &limits, &queue)).await;
         let received = match received {
             Ok(Received::Whole(..)) => "whole",
             Ok(Received::TooLarge { finished: false, .. }) => "cut off",
@@ -283,11 +284,14 @@ async fn a_body_queues_only_to_read_more_than_a_small_one_and_not_for_ever() {
     }
     // A refused body is read for half of the remaining time, so that its client can still ask again.
     let mut refused = Arriving::new(declared(3, 600), &limits, Deadline::of(None), Some(queue.clone()));
-    assert!(matches!(refused.receive(&Memory::new(&limits), &limits).await, Err(Trouble::Overload)));
+    assert!(matches!(
+        refused.receive(&Memory::new(&limits.bodies, 1), &limits).await,
+        Err(Trouble::Overload)
+    ));
     assert_eq!(timed(refused.discard_all(&limits)).await, (false, 2_250));
     // The first data of a body never queues.
     let mut body = Arriving::new(pieces(9, 2_000), &limits, Deadline::of(None), Some(queue));
-    assert_eq!(timed(body.begin()).await.1, 0);
+    assert_eq!(timed(body.begin(false)).await.1, 0);
 }
 
 /// Returns the output of a future, and the milliseconds it took.
@@ -344,7 +348,7 @@ impl HttpBody for Slow {
 #[tokio::test(start_paused = true)]
 async fn bodies_that_share_all_the_memory_do_not_wait_for_each_other() {
     let (limits, begun) = (limits_with(|bodies| bodies.large_body_memory = 16 << 10), Instant::now());
-    let memory = Memory::new(&limits);
+    let memory = Memory::new(&limits.bodies, 1);
     // Each holds 4 KiB, together the whole pool, when the first of them needs more.
     assert_eq!(futures_of((0..4).map(|_| slow(9, &memory, &limits)).collect()).await, [true; 4]);
     assert_eq!(begun.elapsed(), Duration::ZERO);
@@ -353,7 +357,7 @@ async fn bodies_that_share_all_the_memory_do_not_wait_for_each_other() {
 #[tokio::test(start_paused = true)]
 async fn a_body_that_may_exceed_its_pool_delays_no_smaller_ones() {
     let (limits, begun) = (limits_with(|bodies| bodies.large_body_memory = 2 << 10), Instant::now());
-    let memory = Memory::new(&limits);
+    let memory = Memory::new(&limits.bodies, 1);
     // One body holds half of the pool. This one holds the other half and needs more, and then it stalls.
     let left = vec![Bytes::from(vec![b'x'; 600]); 2];
     let greedy = Body::new(Pieces { left, declared: Some(9_000), is_endless: true });
@@ -370,7 +374,7 @@ async fn a_body_that_may_exceed_its_pool_delays_no_smaller_ones() {
 #[tokio::test(start_paused = true)]
 async fn an_oversized_body_takes_no_memory_of_small_ones() {
     let limits = limits_with(|bodies| bodies.small_body_memory = 1 << 10);
-    let memory = Memory::new(&limits);
+    let memory = Memory::new(&limits.bodies, 1);
     let too_large = receive(stalling(50, Some(10_001)), &memory, &limits);
     let (too_large, small) = tokio::join!(too_large, timed(receive(declared(1, 1_000), &memory, &limits)));
     assert!(matches!(too_large, Err(Trouble::TooSlow)), "{too_large:?}");

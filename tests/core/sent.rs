@@ -1,0 +1,175 @@
+//! Which pods outside tenants the API server sends, by the conditions of the webhook configurations.
+//!
+//! The webhook fails closed, so few pods may be sent; and a pod that is not sent must be one that every rule allows.
+
+use std::sync::LazyLock;
+
+use cel::{Context, Program};
+use partywall_core::Entry;
+use partywall_core::registration::{Registration, Server};
+use partywall_core::tenancy::Snapshot;
+use proptest::collection::{btree_map, vec};
+use proptest::option;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use crate::properties::{affinity, key, toleration, value};
+use crate::support::{ask, create, fixture, load, update};
+
+/// The conditions of the webhook that receives pods outside tenants, compiled.
+static CONDITIONS: LazyLock<Vec<Program>> = LazyLock::new(|| {
+    let registration = Registration {
+        server: Server::Url("https://127.0.0.1:8443".to_owned()),
+        ca_bundle: None,
+        system_namespaces: Vec::new(),
+        foreign_groups: Vec::new(),
+    };
+    let webhooks = registration.validating().webhooks;
+    let webhook =
+        webhooks.into_iter().find(|webhook| webhook.name == "pods-elsewhere.partywall.dev").unwrap();
+    let compile = |expression: &str| Program::compile(expression).unwrap();
+    webhook.match_conditions.iter().map(|condition| compile(&condition.expression)).collect()
+});
+
+/// Returns whether the API server sends the review. A condition that fails would refuse every such pod of the cluster.
+fn is_sent(review: &Value) -> bool {
+    let request = &review["request"];
+    let mut context = Context::default();
+    for (name, value) in
+        [("request", request), ("object", &request["object"]), ("oldObject", &request["oldObject"])]
+    {
+        context.add_variable(name, value).unwrap();
+    }
+    CONDITIONS.iter().all(|condition| match condition.execute(&context) {
+        Ok(cel::Value::Bool(is_met)) => is_met,
+        other => panic!("{other:?} of {review}"),
+    })
+}
+
+/// Removes what the API server never writes: fields that are null or empty.
+fn written(object: Value) -> Value {
+    match object {
+        Value::Object(fields) => Value::Object(
+            fields
+                .into_iter()
+                .map(|(key, value)| (key, written(value)))
+                .filter(|(_, value)| !value.is_null() && *value != json!("") && *value != json!([]))
+                .collect(),
+        ),
+        Value::Array(items) => Value::Array(items.into_iter().map(written).collect()),
+        other => other,
+    }
+}
+
+fn anti_affinity() -> impl Strategy<Value = Value> {
+    let namespace = prop_oneof!["tenants-x", "kube-system", "elsewhere", "other"];
+    let selector = prop_oneof![
+        Just(json!({})),
+        Just(json!({"matchLabels": {"team": "web"}})),
+        Just(json!({"matchLabels": {"kubernetes.io/metadata.name": "other"}})),
+    ];
+    let term = (option::of(vec(namespace, 0..3)), option::of(selector)).prop_map(|(namespaces, selector)| {
+        json!({"topologyKey": "zone", "namespaces": namespaces, "namespaceSelector": selector})
+    });
+    vec(term, 0..3)
+}
+
+prop_compose! {
+    fn any_pod()(
+        selector in option::of(btree_map(key(), value(), 0..3)),
+        affinity in option::of(affinity()),
+        repels in option::of(anti_affinity()),
+        tolerations in option::of(vec(any_toleration(), 0..4)),
+        node in option::of(prop_oneof!["", "node-y"]),
+        class in option::of(prop_oneof!["", "system-node-critical", "high"]),
+        is_mirror in any::<bool>(),
+    ) -> Value {
+        let mut affinity = affinity.unwrap_or_else(|| json!({}));
+        affinity["podAntiAffinity"] = json!({"requiredDuringSchedulingIgnoredDuringExecution": repels});
+        let annotations = is_mirror.then(|| json!({"kubernetes.io/config.mirror": "x"}));
+        written(json!({
+            "apiVersion": "v1", "kind": "Pod",
+            "metadata": {"name": "app", "namespace": "elsewhere", "annotations": annotations},
+            "spec": {
+                "containers": [{"name": "app", "image": "a"}], "nodeSelector": selector, "affinity": affinity,
+                "tolerations": tolerations, "nodeName": node, "priorityClassName": class,
+            },
+        }))
+    }
+}
+
+fn any_toleration() -> impl Strategy<Value = Value> {
+    let keys =
+        prop_oneof!["node.kubernetes.io/not-ready", "node.kubernetes.io/disk-pressure", "tenant", "gpu"];
+    let built_in = (keys, option::of(prop_oneof!["Exists", "Equal"]))
+        .prop_map(|(key, operator)| json!({"key": key, "operator": operator}));
+    prop_oneof![toleration(), built_in]
+}
+
+/// Asks the webhook's entry about a review that is not sent.
+fn is_allowed_unsent(review: &Value, snapshot: &Snapshot) -> Result<(), TestCaseError> {
+    if !is_sent(review) {
+        let answer = ask(Entry::ValidateElsewhere, review.to_string().as_bytes(), snapshot);
+        prop_assert!(answer.is_allowed(), "not sent, and denied: {}", answer.message());
+        prop_assert!(answer.response.get("warnings").is_none(), "{}", answer.response);
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 2_000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn o1_what_is_not_sent_every_rule_would_allow(pod in any_pod()) {
+        let snapshot = load(&[fixture("rules/policies.yaml")]);
+        is_allowed_unsent(&create(pod), &snapshot)?;
+    }
+
+    #[test]
+    fn o1_an_update_that_is_not_sent_every_rule_would_allow(old in any_pod(), new in any_pod()) {
+        let snapshot = load(&[fixture("rules/policies.yaml")]);
+        // The API server lets an update of a pod add tolerations, and change labels and annotations.
+        let mut changed = old.clone();
+        changed["metadata"]["labels"] = json!({"team": "web"});
+        changed["metadata"]["annotations"] = new["metadata"]["annotations"].clone();
+        let more = [&old, &new].map(|pod| pod["spec"]["tolerations"].as_array().cloned().unwrap_or_default());
+        changed["spec"]["tolerations"] = json!(more.concat());
+        is_allowed_unsent(&update(create(written(changed)), old), &snapshot)?;
+    }
+}
+
+#[test]
+fn o1_l2_an_ordinary_pod_is_not_sent() {
+    let pod = |spec: Value| {
+        let mut pod = json!({
+            "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "app", "namespace": "elsewhere"},
+            "spec": {"containers": [{"name": "app", "image": "a"}]},
+        });
+        json_patch::merge(&mut pod["spec"], &spec);
+        create(pod)
+    };
+    let not_ready =
+        json!({"key": "node.kubernetes.io/not-ready", "operator": "Exists", "effect": "NoExecute"});
+    for harmless in [
+        json!({}),
+        json!({"tolerations": [not_ready]}),
+        json!({"nodeSelector": {"tenant": "tenants-y"}, "priorityClassName": "high"}),
+    ] {
+        assert!(!is_sent(&pod(harmless.clone())), "{harmless}");
+    }
+    for reaches in [
+        json!({"tolerations": [{"operator": "Exists"}]}),
+        json!({"tolerations": [not_ready, {"key": "tenant", "operator": "Exists"}]}),
+        json!({"nodeName": "node-y"}),
+        json!({"priorityClassName": "system-cluster-critical"}),
+    ] {
+        assert!(is_sent(&pod(reaches.clone())), "{reaches}");
+    }
+    let tolerant = json!({"tolerations": [{"operator": "Exists"}]});
+    let mut relabelled = pod(tolerant.clone());
+    relabelled["request"]["object"]["metadata"]["labels"] = json!({"a": "b"});
+    assert!(
+        !is_sent(&update(relabelled, pod(tolerant)["request"]["object"].clone())),
+        "it keeps its tolerations"
+    );
+}
