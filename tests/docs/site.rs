@@ -10,12 +10,12 @@ use crate::{keep, links};
 
 /// The pages by part, but for those of single rules: title and path.
 const PARTS: [(&str, &[(&str, &str)]); 4] = [
-    ("", &[("partywall", "README.md")]),
+    ("", &[("Overview", "README.md")]),
     (
         "For operators",
         &[
             ("Reference of the objects", "policies/REFERENCE.md"),
-            ("The list of rules", "policies/RULES.md"),
+            ("Rules and controls in brief", "policies/RULES.md"),
             ("Attacks", "policies/ATTACKS.md"),
             ("Security", "SECURITY.md"),
             ("When partywall stops the cluster", "docs/BREAK-GLASS.md"),
@@ -24,7 +24,7 @@ const PARTS: [(&str, &[(&str, &str)]); 4] = [
             ("Changelog", "CHANGELOG.md"),
         ],
     ),
-    ("Rules", &[("Rules", RULES)]),
+    ("Rules", &[("All rules", RULES)]),
     (
         "For contributors",
         &[
