@@ -55,7 +55,7 @@ fn readme() -> String {
 }
 
 fn table() -> String {
-    let mut table = "| rule | holds |\n|---|---|\n".to_owned();
+    let mut table = "| rule | what it enforces |\n|---|---|\n".to_owned();
     for rule in RuleId::ALL {
         writeln!(table, "| [`{rule}`](docs/rules/{rule}.md) | {} |", rule.summary()).unwrap();
     }
@@ -77,8 +77,8 @@ fn the_rule_table_is_the_registry() {
 /// In which versions of the standard each control holds.
 fn standards() -> String {
     let mut table =
-        "\nThe versions of the Pod Security Standards in which each control holds. Where a control of \
-        `restricted` takes the place of one of `baseline`, that one ends there.\n\n\
+        "\nThe table says at which levels and in which versions of the Pod Security Standards each control applies. \
+        Some controls of `restricted` replace one of `baseline` from a version on.\n\n\
         | control | `baseline` | `restricted` | changes |\n|---|---|---|---|\n"
             .to_owned();
     for control in controls() {
@@ -98,13 +98,13 @@ fn standards() -> String {
 
 fn catalogue() -> String {
     let mut text = "# The rules\n\nGenerated from the registry in `core/src/rule_id.rs`: \
-        `UPDATE_DOCS=1 cargo test --test docs`. What each mode does, and how to change it, is in \
-        [default.yaml](default.yaml).\n"
+        `UPDATE_DOCS=1 cargo test --test docs`. [default.yaml](default.yaml) has the mode of each rule, and says what \
+        the modes do.\n"
         .to_owned();
     for rule in RuleId::ALL {
         write!(
             text,
-            "\n## `{rule}`\n\n{}\n\nIt holds {}. [More](../docs/rules/{rule}.md)\n",
+            "\n## `{rule}`\n\n{}\n\nIt applies {}. [More](../docs/rules/{rule}.md)\n",
             rule.summary(),
             rules::place(rule)
         )

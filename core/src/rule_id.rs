@@ -68,8 +68,8 @@ registry! {
     /// Pods of a tenant run only on nodes of its pools, only the scheduler binds pods and nominates nodes, and pods
     /// outside tenants that could run in a tenant's pool select none.
     NodePlacement = "node-placement", TenantsAndUnclaimed;
-    /// Pods tolerate only the taints of their tenant's pools, the built-in ones and those that the tenant lists; pods
-    /// outside tenants tolerate no tenant's pool.
+    /// Pods have only tolerations for their tenant's pools, those that Kubernetes adds, and those that the tenant
+    /// lists; pods outside tenants tolerate no taint of a tenant's pool.
     Tolerations = "tolerations", TenantsAndUnclaimed;
     /// Pods meet the Pod Security Standards at the tenant's level and version.
     PodSecurity = "pod-security", Tenants, CONTAINERS_IN_FULL;
@@ -89,29 +89,30 @@ registry! {
     /// Required affinity and anti-affinity apply only to the tenant's own pods; pods outside tenants keep no pods of
     /// tenants or of the system away.
     PodAffinity = "pod-affinity", TenantsAndUnclaimed;
-    /// Images come from the registries that the tenant lists, if it lists some.
+    /// If the tenant lists registries, images come only from those.
     ImageRegistries = "image-registries", Tenants;
-    /// An Ingress names one class, in one place or the same in both, and one of the tenant's, if it lists some.
+    /// An Ingress names no two classes in its field and annotations, and if the tenant lists classes, it names one of
+    /// those.
     IngressClass = "ingress-class", Tenants;
-    /// Only the cluster's own controllers write the addresses behind a Service.
+    /// Only the cluster's controllers, and those that the Settings list, write the addresses behind a Service.
     Endpoints = "endpoints", Tenants;
-    /// Of controllers' annotations, Ingresses, routes and Services carry only those that are known to be harmless, with
-    /// hosts, addresses and objects of the tenant.
+    /// Ingresses, routes and Services carry only harmless annotations of the known controllers, and hosts, addresses
+    /// and objects in them are the tenant's.
     IngressAnnotations = "ingress-annotations", Tenants;
-    /// The tenant owns every host that an object of the Gateway API or a Route of OpenShift claims, and all that it
-    /// refers to, except the Gateways that routes attach to.
+    /// The tenant owns every host that an object of the Gateway API or a Route of OpenShift claims, and every object
+    /// that it refers to, except the Gateways that routes attach to.
     RouteHosts = "route-hosts", Tenants;
     /// The tenant owns every name that a Certificate of cert-manager requests, and only controllers write the requests
-    /// that cert-manager makes of it.
+    /// that cert-manager creates from it.
     CertificateNames = "certificate-names", Tenants;
-    /// Routes of other APIs (Traefik, Istio, Contour, Kong and others) are denied, unless the Settings say where their
-    /// hosts are and the tenant owns these.
+    /// Routes of other APIs (Traefik, Istio, Contour, Kong and others) are denied, unless the Settings list the paths
+    /// of their hosts and the tenant owns these hosts.
     ForeignRoutes = "foreign-routes", Tenants;
-    /// No claim to a device has administrator access to devices that other pods use.
+    /// No ResourceClaim has administrator access to devices that other pods use.
     DeviceClaims = "device-claims", Tenants;
-    /// Only the platform changes network policies that carry the label `partywall.dev/managed`.
+    /// Only the platform team changes network policies that carry the label `partywall.dev/managed`.
     ManagedObjects = "managed-objects", Tenants, DELETIONS;
-    /// Only the platform changes the tenant of a namespace, and the labels and annotations that protect it.
+    /// Only the platform team changes the tenant of a namespace, and the labels and annotations that protect it.
     Namespaces = "namespaces", NamespaceObjects;
 }
 

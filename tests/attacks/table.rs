@@ -11,11 +11,12 @@ const TABLE: &str = "policies/ATTACKS.md";
 
 fn table() -> Result<String, String> {
     let mut text = "# The attacks\n\n\
-        What a hostile tenant tries, what breaks real clusters, and what partywall does about it, row by row of the \
-        catalogue of threats. P0: without it tenants are not isolated. P1: real clusters break, or a documented hole \
-        stays open. A row that admission cannot close, or not all of it, says what the operator should do.\n\n\
-        Each row is a test of its own: `cargo test --test attacks A1`. What it names as further proof is a test as \
-        well; those of the folder `e2e` need a control plane. Generated from `tests/attacks`: \
+        This page lists what a hostile tenant may try, what else breaks tenants' isolation in real clusters, and what \
+        partywall does about each. If partywall did not stop the attacks marked P0, tenants would not be isolated. \
+        Those marked P1 break clusters in practice, or use a documented gap. If an admission webhook cannot stop all \
+        of an attack, the row says what the operator should do.\n\n\
+        Each row has a test of its own: `cargo test --test attacks A1`. Other tests under \"proven by\" test it too; \
+        those in the folder `e2e` need a control plane. Generated from `tests/attacks`: \
         `UPDATE_DOCS=1 cargo test --test attacks`.\n"
         .to_owned();
     for area in AREAS {

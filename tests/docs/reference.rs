@@ -144,11 +144,12 @@ fn page() -> String {
     let fields = fields();
     let mut text = format!(
         "# Reference of the objects\n\n\
-        Every field of the objects that operators write. Generated from the doc comments in `core/src/api`: \
-        `UPDATE_DOCS=1 cargo test --test docs`.\n\n\
+        This page describes every field of the objects that operators write. Generated from the doc comments in \
+        `core/src/api`: `UPDATE_DOCS=1 cargo test --test docs`.\n\n\
         An object has the fields `apiVersion: {API_VERSION}`, `kind`, `metadata.name` and `spec`. partywall refuses \
-        fields that it does not know. [default.yaml](default.yaml) has the Settings that hold where you write none, \
-        and [examples](examples) has whole platforms.\n\n\
+        fields that it does not know. [default.yaml](default.yaml) has the default Settings, and \
+        [examples](examples) has complete sets of policies. \"At least one\" means that an empty list is a mistake: \
+        leave an optional field out instead.\n\n\
         [schema.json](schema.json) is the JSON Schema of the objects. An editor with the YAML language server checks \
         and completes a file that begins with this line:\n\n\
         ```yaml\n# yaml-language-server: $schema=<path or URL of schema.json>\n```\n"
@@ -174,7 +175,7 @@ fn page() -> String {
             )
             .unwrap();
             if !field.values.is_empty() {
-                text.push_str("\n| value | means |\n|---|---|\n");
+                text.push_str("\n| value | meaning |\n|---|---|\n");
             }
             for (value, means) in &field.values {
                 writeln!(text, "| `{value}` | {means} |").unwrap();
@@ -185,7 +186,7 @@ fn page() -> String {
 }
 
 /// The text with a capital letter at its start.
-pub(crate) fn capital(text: &str) -> String {
+fn capital(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }

@@ -6,7 +6,7 @@ use std::fs;
 
 use partywall_core::rule_id::{HoldsIn, RuleId};
 
-use crate::reference::{self, Field, capital};
+use crate::reference::{self, Field};
 use crate::{keep, links, root};
 
 /// What the fixtures are judged by.
@@ -95,15 +95,15 @@ const fn options(rule: RuleId) -> &'static [&'static str] {
     }
 }
 
-/// Where a rule holds, after `It holds`.
+/// Where a rule applies, after `It applies`.
 pub(crate) const fn place(rule: RuleId) -> &'static str {
     match rule.holds_in() {
         HoldsIn::Tenants => "in tenants' namespaces",
         HoldsIn::TenantsAndUnclaimed => {
-            "in every namespace but the system namespaces, since it also protects tenants' pools from pods outside of \
-             tenants"
+            "in every namespace but the system namespaces, since it also protects tenants' pools from pods of other \
+             namespaces"
         }
-        HoldsIn::NamespaceObjects => "for every namespace, the system namespaces among them",
+        HoldsIn::NamespaceObjects => "to every Namespace object, also to those of system namespaces",
     }
 }
 
@@ -214,17 +214,17 @@ fn addresses(text: &str) -> BTreeSet<String> {
 fn page(rule: RuleId, fields: &[Field]) -> String {
     let [denied, allowed] = examples(rule);
     let doc = paragraphs(rule);
-    let [headline, why @ ..] = doc.as_slice() else { panic!("{} has no doc", source(rule)) };
-    let headline = headline.strip_prefix(&format!("`{rule}`: ")).unwrap_or(headline);
+    // The first paragraph says what the registry says too.
+    let [_, why @ ..] = doc.as_slice() else { panic!("{} has no doc", source(rule)) };
+    assert!(!why.is_empty(), "{} does not say why", source(rule));
     let mut page = format!(
         "# {rule}\n\n\
         <!-- Generated from {} and the fixtures: UPDATE_DOCS=1 cargo test --test docs -->\n\n\
-        ## What it does\n\n{}\n\nIt holds {}.\n\n\
-        ## Why\n\n{}\n",
+        ## What it does\n\n{}\n\nIt applies {}.\n\n\
+        ## Why\n",
         source(rule),
         rule.summary(),
         place(rule),
-        capital(headline)
     );
     for paragraph in why {
         write!(page, "\n{paragraph}\n").unwrap();
@@ -243,13 +243,12 @@ fn page(rule: RuleId, fields: &[Field]) -> String {
     }
     if objects.iter().all(|object| object.contains("\nkind: Pod\n")) {
         page.push_str(
-            "\nThe pods are as their authors write them. partywall stamps a pod before the rules judge it.\n",
+            "\nThese are the pods as their authors write them. partywall stamps a pod before the rules judge it.\n",
         );
     }
     if objects.iter().any(|object| object.starts_with("request:")) {
         page.push_str(
-            "\nThe first document says what is special about the request; the second is its object. A request of which \
-             nothing special is said creates the object.\n",
+            "\nIn these examples the first document describes the request, and the second is its object.\n",
         );
     }
     let [denied_object, allowed_object] = &objects;
@@ -262,7 +261,7 @@ fn page(rule: RuleId, fields: &[Field]) -> String {
         message(rule, denied)
     )
     .unwrap();
-    page.push_str("\n## Options\n\n| field | says |\n|---|---|\n");
+    page.push_str("\n## Options\n\n| field | meaning |\n|---|---|\n");
     for path in
         options(rule).iter().chain(&["Settings.spec.rules", "Tenant.spec.rules", "Exemption.spec.rules"])
     {
@@ -271,7 +270,7 @@ fn page(rule: RuleId, fields: &[Field]) -> String {
     page.push_str("\n## References\n\n");
     if rule == RuleId::PodSecurity {
         page.push_str(
-            "- [The controls](../../policies/RULES.md#pod-security), and the versions in which each holds\n\
+            "- [The controls](../../policies/RULES.md#pod-security), and the versions in which each applies\n\
             - <https://kubernetes.io/docs/concepts/security/pod-security-standards/>\n",
         );
     }
@@ -290,10 +289,10 @@ fn page(rule: RuleId, fields: &[Field]) -> String {
 
 /// The list of the pages.
 fn index() -> String {
-    let mut text = "# Rules\n\nA page for each rule: what it does, why, an example that it denies and one that it \
+    let mut text = "# Rules\n\nEach rule has a page: what it does, why, an example that it denies and one that it \
         allows, and the fields that concern it. Generated: `UPDATE_DOCS=1 cargo test --test docs`.\n\n\
-        [RULES.md](../../policies/RULES.md) lists the controls of `pod-security`, and the versions of Kubernetes in \
-        which each holds.\n\n| rule | holds |\n|---|---|\n"
+        [RULES.md](../../policies/RULES.md) lists the controls of `pod-security`, and the versions in which each \
+        applies.\n\n| rule | what it enforces |\n|---|---|\n"
         .to_owned();
     for rule in RuleId::ALL {
         writeln!(text, "| [`{rule}`]({rule}.md) | {} |", rule.summary()).unwrap();

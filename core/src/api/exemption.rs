@@ -1,7 +1,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// An exception from rules for one object. It has a reason and a last day, and no tenant can write it.
+/// An exception from rules for one object, with a reason and a last day.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
 #[cfg_attr(
     feature = "crd",
@@ -20,11 +20,11 @@ pub struct ExemptionSpec {
     pub namespace: Option<String>,
     /// The rules that don't hold for the object, by id: at least one.
     pub rules: Vec<String>,
-    /// The object.
+    /// The object that is exempt. The exemption also holds for the pods that Kubernetes' controllers create for it.
     pub target: Target,
     /// Why the exemption exists. It may not be empty.
     pub reason: String,
-    /// The last day on which the exemption holds, as `YYYY-MM-DD`. partywall compares it when it reads the policies.
+    /// The last day on which the exemption holds, as `YYYY-MM-DD`. The exemption ends at midnight UTC after this day.
     pub expires: String,
 }
 
@@ -37,8 +37,8 @@ pub struct Target {
     pub kind: String,
     /// The object's exact name.
     pub name: String,
-    /// The containers that the exemption is limited to, by name. What a rule finds about the whole pod is then not
-    /// exempt. Absent: all containers, and the whole object.
+    /// The containers that the exemption is limited to, by name. Violations by the pod as a whole, such as
+    /// `hostNetwork`, are then not exempt. Absent: all containers, and the whole object.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub containers: Option<Vec<String>>,
 }

@@ -32,7 +32,7 @@ pub struct Taint {
     /// The taint's value. Absent: the empty value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
-    /// The taint's effect. Absent: any effect of this key and value.
+    /// The taint's effect. Absent: every effect.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub effect: Option<Effect>,
 }
@@ -40,11 +40,11 @@ pub struct Taint {
 /// The effect of a taint on pods that don't tolerate it.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Effect {
-    /// The scheduler places no such pod on the node.
+    /// The scheduler places only pods on the node that tolerate the taint.
     NoSchedule,
-    /// The scheduler avoids the node.
+    /// The scheduler places pods that do not tolerate the taint on other nodes, if it can.
     PreferNoSchedule,
-    /// The scheduler places no such pod on the node, and pods that run there are evicted.
+    /// Like `NoSchedule`, and running pods that do not tolerate the taint are evicted.
     NoExecute,
 }
 

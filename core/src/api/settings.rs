@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Holds for the whole cluster. There is one object of this kind, and its name is `default`.
+/// The settings of the whole cluster. There is one object of this kind, and its name is `default`.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
 #[cfg_attr(
     feature = "crd",
@@ -25,32 +25,34 @@ pub struct SettingsSpec {
     /// far as the Pod Security Standards allow. Absent: `false`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_namespaces: Option<bool>,
-    /// Says what happens to a Deployment, Job or another object with a pod template whose pods would be denied. Pods
-    /// themselves are always judged. Absent: `warn`.
+    /// Says what happens to a Deployment, a Job or another object with a pod template, if its pods would be denied.
+    /// Pods themselves are always judged. Absent: `warn`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workloads: Option<Workloads>,
     /// Says whether a kubelet may show its static pods in tenants' namespaces. Such a pod runs on the kubelet's node,
     /// whoever owns that node, and Services of the namespace could select it. Absent: `Deny`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mirror_pods: Option<MirrorPods>,
-    /// The namespaces in which nothing is judged, by exact name: at least one. Absent: `kube-system`, `kube-public`,
-    /// `kube-node-lease` and `partywall-system`.
+    /// The namespaces in which partywall judges no objects, by exact name: at least one. It still judges who changes
+    /// the labels of the namespaces themselves. Absent: `kube-system`, `kube-public`, `kube-node-lease` and
+    /// `partywall-system`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub system_namespaces: Option<Vec<String>>,
-    /// The platform team, which may change what decides whose a namespace is, and objects with the label
-    /// `partywall.dev/managed`. Absent: as in `policies/default.yaml`.
+    /// The platform team. It may change the tenant of a namespace, the labels and annotations that protect the
+    /// namespace, and objects with the label `partywall.dev/managed`. Absent: as in `policies/default.yaml`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub platform: Option<Platform>,
-    /// Controllers that may write what tenants may not, beside the cluster's own. Absent: as in
+    /// Controllers that may write what tenants may not, in addition to the cluster's own. Absent: as in
     /// `policies/default.yaml`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub controllers: Option<Controllers>,
-    /// Kinds of other APIs that tenants may write, and the paths of the hosts in them. The rule `foreign-routes`
-    /// denies the kinds that it knows to claim hosts, unless they are listed here. Absent: none.
+    /// Kinds of ingress controllers and service meshes, such as `VirtualService`, that tenants may write, and the paths
+    /// of the hosts in them. The rule `foreign-routes` denies the kinds that it knows to claim hosts, unless they are
+    /// listed here. Absent: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub foreign_routes: Option<Vec<ForeignRoute>>,
-    /// Prefixes of annotations, without the slash, that ingress-nginx reads beside `nginx.ingress.kubernetes.io` (its
-    /// flag `--annotations-prefix`). Absent: none.
+    /// Prefixes of annotations, without the slash, that ingress-nginx reads in addition to
+    /// `nginx.ingress.kubernetes.io` (its flag `--annotations-prefix`). Absent: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub annotation_prefixes: Option<Vec<String>>,
     /// The mode of each rule, by rule id. Absent: `deny` for each rule that is not named.
@@ -67,12 +69,13 @@ pub struct Platform {
     /// Rancher, as in `policies/default.yaml`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub users: Option<Vec<String>>,
-    /// Names of groups. A group that tenants are in as well, such as `system:authenticated`, is not allowed here.
+    /// Names of groups. A group that also has tenants as members, such as `system:authenticated`, is not allowed here.
     /// Absent: `system:masters` and `kubeadm:cluster-admins`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub groups: Option<Vec<String>>,
-    /// Keys of labels and annotations that only the platform team may change on a tenant's namespace, beside those
-    /// that partywall knows. List the labels by which listeners of a shared Gateway select namespaces. Absent: none.
+    /// Keys of labels and annotations that only the platform team may change on a tenant's namespace, in addition to
+    /// those that partywall knows. List the labels by which listeners of a shared Gateway select namespaces. Absent:
+    /// none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub namespace_keys: Option<Vec<String>>,
 }
@@ -94,8 +97,8 @@ pub struct Controllers {
     /// Controller, the operator of Cilium and the controller of Knative Serving, as in `policies/default.yaml`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub routes: Option<Vec<String>>,
-    /// Users that may bind pods to nodes, beside the cluster's scheduler. List only schedulers that honour a pod's
-    /// nodeSelector and affinity. Absent: none.
+    /// Users that may bind pods to nodes, in addition to the cluster's scheduler. List only schedulers that honour a
+    /// pod's nodeSelector and affinity. Absent: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bindings: Option<Vec<String>>,
 }
@@ -121,9 +124,9 @@ pub struct ForeignRoute {
 #[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema, PartialEq, Eq, PartialOrd, Ord)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
-    /// The rule is not asked.
+    /// The rule does not run.
     Off,
-    /// The request is allowed, and an audit annotation and a metric tell of the violation.
+    /// The request is allowed, and an audit annotation and a metric record the violation.
     Audit,
     /// The request is allowed with a warning, which kubectl shows.
     Warn,
@@ -137,7 +140,7 @@ pub enum Mode {
 pub enum Workloads {
     /// Templates are not judged.
     Off,
-    /// The request is allowed with a warning for each violation of a rule that denies.
+    /// The request is allowed, with a warning for each violation of a rule whose mode is `deny` or `warn`.
     Warn,
     /// Templates are judged like pods, each rule in its own mode.
     Deny,

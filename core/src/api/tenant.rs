@@ -19,7 +19,8 @@ pub struct TenantSpec {
     /// Absent: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub namespaces: Option<Vec<String>>,
-    /// The NodePools that the tenant's pods run on. Absent: pods are not tied to nodes, and all other rules hold.
+    /// The NodePools that the tenant's pods run on. Absent: the stamp ties the pods to no nodes; they still may not
+    /// select or tolerate other tenants' pools.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub node_pools: Option<NodePools>,
     /// The hosts that the tenant may claim: `app.example.com` is that host, `*.example.com` all hosts one label below
@@ -32,8 +33,8 @@ pub struct TenantSpec {
     /// Limits the tenant's Services. Absent: only type `ClusterIP` is allowed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub services: Option<Services>,
-    /// Tolerations that the tenant's pods may have, beside those for the taints of the tenant's pools and those that
-    /// Kubernetes adds to pods. Absent: none.
+    /// Tolerations that the tenant's pods may have, in addition to those for the taints of the tenant's pools and those
+    /// that Kubernetes adds to pods. Absent: none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tolerations: Vec<TolerationGrant>,
     /// The schedulers that the tenant's pods may name: at least one. Absent: `default-scheduler`.
@@ -44,7 +45,7 @@ pub struct TenantSpec {
     /// that does not begin with `system-`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub priority_classes: Option<Vec<String>>,
-    /// The RuntimeClasses that the tenant's pods may name. Absent: any, or none.
+    /// The RuntimeClasses that the tenant's pods may name. Absent: any; a pod may also name none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub runtime_classes: Option<RuntimeClasses>,
     /// The registries that the tenant's images may come from, or paths in registries, such as
@@ -52,15 +53,15 @@ pub struct TenantSpec {
     /// `nginx` is `docker.io/library/nginx`. Absent: any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image_registries: Option<Vec<String>>,
-    /// The classes of which each of the tenant's Ingresses must name one: at least one. Absent: any, or none.
+    /// The IngressClasses that the tenant's Ingresses may name: at least one. Each Ingress must then name one. Absent:
+    /// any; an Ingress may also name none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ingress_classes: Option<Vec<String>>,
-    /// The GatewayClasses of which each of the tenant's Gateways must name one: at least one. Absent: any if the
-    /// tenant may have Services of type `LoadBalancer`, since a Gateway opens one; otherwise the tenant may have no
-    /// Gateways.
+    /// The GatewayClasses that the tenant's Gateways may name: at least one. Absent: any if the tenant may have
+    /// Services of type `LoadBalancer`, since a Gateway opens one; otherwise the tenant may have no Gateways.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gateway_classes: Option<Vec<String>>,
-    /// The Gateways in namespaces of others that the tenant's routes and ListenerSets may attach to, as
+    /// The Gateways outside the tenant's namespaces that the tenant's routes and ListenerSets may attach to, as
     /// `namespace/name`: at least one. Absent: any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gateways: Option<Vec<String>>,
@@ -68,9 +69,10 @@ pub struct TenantSpec {
     /// namespaces are always allowed. Absent: any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate_issuers: Option<Vec<String>>,
-    /// Keys of annotations that the tenant's Ingresses, routes and Services may carry with any value, beside those
-    /// that the rule `ingress-annotations` knows to be harmless. A Gateway may carry them under `infrastructure`, as
-    /// labels or annotations. Hosts in them must still be the tenant's, and snippets stay denied. Absent: none.
+    /// Keys of annotations that the tenant's Ingresses, routes and Services may carry with any value, in addition to
+    /// those that the rule `ingress-annotations` knows to be harmless. A Gateway may also carry them under
+    /// `spec.infrastructure`, as labels or annotations. Hosts in them must still be the tenant's, and snippets stay
+    /// denied. Absent: none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub annotations: Vec<String>,
     /// The mode of each rule for this tenant, by rule id. Absent: the mode in Settings for each rule that is not
@@ -95,8 +97,9 @@ pub struct NodePools {
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RuntimeClasses {
-    /// The class that the stamp writes into pods that name none. The nodeSelector of the class itself
-    /// (`scheduling.nodeSelector`) must be labels of the tenant's default pool. Absent: a pod may name none.
+    /// The class that the stamp writes into pods that name none. If the class has a nodeSelector
+    /// (`scheduling.nodeSelector`), the tenant's default pool must have its labels. Absent: the stamp writes none, and
+    /// a pod may name none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default: Option<String>,
     /// Further classes that a pod may name: at least one. Absent: only the default.
@@ -108,7 +111,7 @@ pub struct RuntimeClasses {
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PodSecurity {
-    /// The level.
+    /// The level of the standard.
     pub level: Level,
     /// The version of the standard: `v1.N` or `latest`. With `latest` an upgrade of partywall may deny pods that it
     /// allowed before. Absent: `latest`.
@@ -124,7 +127,7 @@ pub enum Level {
     Privileged,
     /// Known ways to escalate privileges are denied.
     Baseline,
-    /// Pods must follow current practice for hardening, too.
+    /// Pods must also follow current best practices for hardening.
     Restricted,
 }
 
@@ -132,7 +135,7 @@ pub enum Level {
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Services {
-    /// The types that are allowed: at least one. Absent: `ClusterIP`.
+    /// The types of Services that are allowed: at least one. Absent: `ClusterIP`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub types: Option<Vec<ServiceType>>,
     /// The addresses and CIDR ranges that `externalIPs` of a Service may name. Absent: none.
@@ -146,8 +149,8 @@ pub struct Services {
     /// default class serves the tenant's load balancers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub load_balancer_classes: Option<Vec<String>>,
-    /// The addresses and CIDR ranges that `loadBalancerIP` of a Service, annotations in its place, and `addresses` of
-    /// a Gateway may name. Absent: none.
+    /// The addresses and CIDR ranges that `loadBalancerIP` of a Service, annotations with the same purpose, and
+    /// `addresses` of a Gateway may name. Absent: none.
     #[serde(rename = "loadBalancerIPs", default, skip_serializing_if = "Vec::is_empty")]
     pub load_balancer_ips: Vec<String>,
 }

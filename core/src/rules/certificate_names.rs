@@ -1,13 +1,14 @@
 //! `certificate-names`: a tenant's certificates contain only the tenant's names.
 //!
 //! The holder of a certificate for a name can pose as that name to every client that trusts the issuer. A tenant's
-//! names are its domains, and the cluster's DNS names of the Services in its namespaces. Only clients that the tenant
-//! configures trust an Issuer in the tenant's own namespaces, so such an Issuer may also sign short names, and
-//! certificates that sign others. Other issuers have more clients, to which `web` may be another tenant's Service. The
-//! platform's signing key belongs in a ClusterIssuer: the tenant controls every Issuer in its namespaces.
+//! names are its domains, and the cluster's DNS names of the Services in its namespaces. An Issuer in the tenant's own
+//! namespaces is trusted only by clients that the tenant configures. So a certificate from it may also contain short
+//! names such as `web`, and may be that of a CA. Other issuers have more clients, to which `web` may be another
+//! tenant's Service. The platform's signing key belongs in a ClusterIssuer: the tenant controls every Issuer in its
+//! namespaces.
 //!
-//! The rule reads Certificates. cert-manager derives CertificateRequests, Orders and Challenges from them, which hold
-//! the request in its signed form, so only controllers may write those.
+//! The rule reads Certificates. cert-manager derives CertificateRequests, Orders and Challenges from them, and these
+//! contain the request in an encoded form that the rule does not read. So only controllers may write them.
 //!
 //! The rule does not see:
 //!

@@ -1,8 +1,8 @@
 //! `device-claims`: no claim gets administrator access to devices that other pods use.
 //!
 //! `adminAccess` gives a pod a device that other pods already use, and is meant for monitoring agents. The API server
-//! requires only a label on the namespace. The rule reads the requests of ResourceClaims and of the claims in
-//! ResourceClaimTemplates, in the form that all versions so far have.
+//! requires only a label on the namespace for it. The rule reads the requests in ResourceClaims and
+//! ResourceClaimTemplates, in every version of the API so far.
 
 use crate::json::{Escaped, List, borrowed, without_position};
 use crate::judging::{Findings, Subject};

@@ -2,12 +2,12 @@
 //!
 //! A user who writes Endpoints or an EndpointSlice by hand makes every client of the Service, including ingress
 //! controllers and load balancers, connect to any address: another tenant's pod, past its NetworkPolicies, a node, the
-//! API server, a metadata service. The controllers of the cluster write the addresses of the pods that a Service
-//! selects; nobody else needs to.
+//! API server, a metadata service. The cluster's controllers write the addresses of the pods that a Service selects, so
+//! tenants don't need to. The Settings list further controllers that may.
 //!
-//! The rule compares the addresses, and the labels by which Services and controllers find them, with the old object.
-//! Objects without addresses, with which old clients elect their leaders, do no harm. The rule does not see addresses
-//! that stay behind when a Service has lost its selector and the pods are gone.
+//! On an update, the rule denies changes of the addresses, and of the labels by which Services and controllers find
+//! them. It allows objects without addresses, which old clients use for leader election. The rule does not see
+//! addresses that stay behind when a Service has lost its selector and the pods are gone.
 
 use std::fmt;
 

@@ -1,13 +1,13 @@
 //! `foreign-routes`: routes of other APIs need a setting that locates their hosts.
 //!
 //! Ingress controllers and service meshes have kinds of their own that claim hosts in their own syntax, or that
-//! configure a proxy that tenants share. [`foreign_apis::APIS`] lists the known APIs. The rule denies their kinds,
-//! except harmless ones and those that the operator lists with the paths of their hosts. A host at such a path must be
-//! in the tenant's domains or be the DNS name of one of its Services. A required path without a value claims every
-//! host.
+//! configure a proxy that tenants share. The rule denies these kinds for all APIs that
+//! `core/src/objects/foreign_apis.rs` lists, except harmless kinds and those that the Settings list with the paths of
+//! their hosts (`foreignRoutes`). A host at such a path must be in the tenant's domains or be the DNS name of one of
+//! its Services. If an object has no value at a path under `hosts`, it claims every host, and is denied.
 //!
 //! The rule does not see what a listed kind does besides claiming hosts (the Gateways that a VirtualService attaches
-//! to, the contents of a snippet), hosts at paths that the operator did not list, and APIs that are in neither list.
+//! to, the contents of a snippet), hosts at paths that the Settings do not list, or APIs that are in neither list.
 
 mod path;
 

@@ -1,7 +1,8 @@
 //! `image-registries`: images come from the registries that the tenant lists.
 //!
-//! The rule judges every image: those of all container lists, and those that volumes mount. It compares names as
-//! container runtimes read them, at the boundaries of hosts and paths.
+//! The rule judges every image: those of all container lists, and those that volumes mount. It reads names as container
+//! runtimes do, and compares whole segments: `registry.example.com/team` covers `registry.example.com/team/app`, but
+//! not `registry.example.com/team-b`.
 
 use std::fmt;
 

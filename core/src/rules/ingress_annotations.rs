@@ -1,17 +1,18 @@
 //! `ingress-annotations`: only harmless annotations configure the controllers that tenants share.
 //!
-//! Controllers of Ingresses, load balancers, DNS names and certificates serve all tenants, and read from annotations
-//! what no field may say: raw configuration, hosts, Secrets of other namespaces, addresses to connect to. A list of
-//! harmful keys is never complete. So a key with the prefix of a known controller must be on the list of harmless keys,
-//! and its value must have the form that the key expects. The rule ignores keys with other prefixes, and on Ingresses
-//! the keys that `ingress-hosts` and `ingress-class` judge.
+//! Controllers of Ingresses, load balancers, DNS names and certificates serve all tenants, and annotations tell them
+//! what the fields of an object cannot: raw configuration, hosts, Secrets of other namespaces, addresses to connect to.
+//! A list of harmful keys would never be complete. So a key with the prefix of a known controller must be on a list of
+//! harmless keys, and its value must have the form that the key expects. The rule ignores keys with other prefixes, and
+//! on Ingresses the keys that `ingress-hosts` and `ingress-class` judge.
 //!
 //! The rule judges Ingresses, Services, and the routes and Gateways of the Gateway API and of OpenShift. It judges
-//! writes to their status too, because these can change annotations. Of pods, and of custom kinds such as the routes
-//! that Settings list, it judges only the annotations of external-dns.
+//! writes to their status too, because these can change annotations. On pods and custom kinds, such as the routes that
+//! the Settings list, it judges only the annotations of external-dns.
 //!
-//! The rule does not see what a name resolves to, what a tenant's object contains that an annotation refers to, and
-//! which other prefixes a controller is configured to read; Settings list those of ingress-nginx.
+//! The rule does not see the address that a name resolves to, the contents of an object that an annotation names, or
+//! other prefixes that a controller is configured to read. Write those of ingress-nginx into the Settings
+//! (`annotationPrefixes`).
 
 mod actions;
 mod ambassador;

@@ -1,8 +1,8 @@
 //! `ingress-class`: an Ingress names one class, and one that its tenant may use.
 //!
-//! The class is in the spec, or in an annotation that is older than the field and that some controllers spell their own
-//! way. The API server accepts several of them in successive writes, and controllers disagree on which one counts, even
-//! on whether an empty one does. So all of them must be equal.
+//! The class is in the field `ingressClassName`, or in an annotation. The annotation is older than the field, and some
+//! controllers have their own keys for it. An Ingress can have several of them, and controllers disagree on which one
+//! counts, and on whether an empty one does. So all of them must be equal.
 
 use std::fmt;
 

@@ -1,10 +1,10 @@
 //! `ingress-hosts`: a tenant owns every host that its Ingresses claim.
 //!
-//! The operator's policies say who owns a host; the order in which objects are created does not matter. A rule without
-//! a host claims every host, and so does a default backend. Certificates claim hosts too, and so do the annotations
-//! from which controllers take further hosts, or configuration that may name any host. A path that breaks out of its
-//! place in a controller's configuration may claim any host as well, and the target of a backend other than a Service
-//! is not known here. `ingress-annotations` judges all other annotations.
+//! The Tenants say who owns a host; the order in which Ingresses are created does not matter. A rule without a host
+//! claims every host, and so does a default backend. The hosts under `tls` count too, and so do annotations from which
+//! controllers take further hosts, or configuration that may name any host. The rule also denies paths with characters
+//! that could change a controller's configuration, since they could claim any host, and backends other than Services,
+//! whose targets it does not know. The rule `ingress-annotations` judges all other annotations.
 
 use crate::json::Escaped;
 use crate::judging::hosts::{HostAnnotation, HostClaims, PUNCTUATION, is_pattern};

@@ -1,11 +1,11 @@
-//! `managed-objects`: only the platform changes the objects that it manages in tenants' namespaces.
+//! `managed-objects`: only the platform team changes the objects that it manages in tenants' namespaces.
 //!
 //! A user who may edit a namespace can change and delete its network policies, including those that isolate it. So only
-//! the platform may change or delete an object that has the label `partywall.dev/managed` already. The rule protects
-//! its spec and that label; other labels, annotations and finalizers may change. Owner references may be removed but
-//! not added, because the garbage collector deletes an object together with its owner. A network policy of the tenant's
-//! own can still allow what another one denies, since network policies add up: what must always hold belongs in a
-//! cluster-wide policy.
+//! the platform team may change or delete a network policy that already has the label `partywall.dev/managed`. The rule
+//! protects its spec and that label; other labels, annotations and finalizers may change. Owner references may be
+//! removed but not added, because the garbage collector deletes an object together with its owner. A network policy of
+//! the tenant's own can still allow what another one denies, since network policies add up: put what must always hold
+//! into a cluster-wide policy.
 
 use std::collections::HashSet;
 

@@ -1,4 +1,4 @@
-//! `namespaces`: only the platform changes the owner of a namespace and what protects it.
+//! `namespaces`: only the platform team changes the tenant of a namespace and what protects it.
 //!
 //! The label `partywall.dev/tenant` decides whether the API server calls the webhooks for the objects of a namespace.
 //! Other labels and annotations of a tenant's namespace decide what other admission controllers permit there. So only
@@ -6,8 +6,8 @@
 //! change metadata too.
 //!
 //! The rule judges only metadata, and only changes to it: a namespace that already has a wrong label can still be
-//! finalized and annotated. Every user may write the label that the Tenants ask for. The rule does not judge deletions,
-//! because the name of a deleted namespace still belongs to its tenant.
+//! finalized and annotated. Every user may set `partywall.dev/tenant` to the tenant that lists the namespace. The rule
+//! does not judge deletions, because the name of a deleted namespace still belongs to its tenant.
 
 use std::fmt;
 

@@ -1,9 +1,9 @@
 //! `node-placement`: a tenant's pods run on the tenant's nodes, and no other pods run there.
 //!
-//! The rule proves on the object to be stored that the pod is confined, whatever other webhooks changed after the
-//! stamp. It compares by meaning: a pod can run where its nodeSelector **and** one term of its required node affinity
-//! match, so each non-empty term, together with the nodeSelector, must require the labels of one of the tenant's pools.
-//! `NotIn`, `Exists`, `Gt` and preferences prove nothing; an empty term matches no node and needs no proof.
+//! Other webhooks can change a pod after the stamp, so the rule checks the object that will be stored. It compares by
+//! meaning: a pod can run where its nodeSelector **and** one term of its required node affinity match, so each
+//! non-empty term, together with the nodeSelector, must require the labels of one of the tenant's pools. `NotIn`,
+//! `Exists`, `Gt` and preferences do not count. An empty term matches no node, so it needs no labels.
 //!
 //! A pod that is created with a `nodeName` bypasses the scheduler, so the rule denies it. The scheduler assigns nodes
 //! by bindings, so only the scheduler may create them. While the scheduler evicts pods it nominates a node in a pod's

@@ -1,8 +1,8 @@
 //! `pod-affinity`: a tenant's pods make demands only on the tenant's own pods.
 //!
-//! A required anti-affinity works both ways: a pod that must be away from all pods of all namespaces keeps every later
-//! pod of every tenant off its node, its zone or, with a label that all nodes share, the cluster. A preference keeps no
-//! pod off.
+//! A required anti-affinity works both ways: a pod with one against all pods of all namespaces keeps every later pod of
+//! every tenant off its node or its zone, or off the whole cluster if the topology key has the same value on all nodes.
+//! The rule does not judge preferences, since they keep no pod off.
 //!
 //! A term concerns only the tenant's own pods if each namespace that it lists is the tenant's, and if its
 //! namespaceSelector selects namespaces by one of two labels that no tenant can change: the namespace's name, or its

@@ -2,10 +2,10 @@
 //!
 //! The controls, their ids, levels and versions are those of the reference implementation, the Pod Security admission
 //! of the API server (`kubernetes/kubernetes`, `staging/src/k8s.io/pod-security-admission/policy`, `check_<id>.go`).
-//! The code decides where its documentation and its code disagree. Three checks are stricter here. Since a verdict
-//! must not depend on which fields this build knows, a volume of an unknown type violates `baseline`, and a volume with
-//! several types is judged by each of them. A `gitRepo` volume violates `baseline` too, because it has given tenants
-//! root on nodes.
+//! Where its documentation and its code disagree, the rule follows the code. In three points the rule is stricter. A
+//! volume of a type that partywall does not know violates `baseline`, since it cannot be judged. A volume with several
+//! types is judged by each of them. A `gitRepo` volume violates `baseline`, because such volumes let tenants run code
+//! as root on the node (CVE-2024-10220).
 //!
 //! INVARIANT: a control visits containers only through [`Case::containers`] or [`Case::places`], so that none can omit
 //! a list; and a pod without violations costs no allocation.

@@ -1,16 +1,15 @@
 //! `route-hosts`: routes and listeners claim and reach only what is the tenant's.
 //!
-//! The rule covers all versions of the Gateway API, in both of its groups, and the Route of OpenShift. In the Gateway
-//! API a missing host claims every host, and `*.d` claims every host below `d`, at any depth, so it needs the domain
-//! `**.d`. The rule denies kinds of the Gateway API that it does not know, unless Settings list them for
-//! `foreign-routes`.
+//! The rule covers all versions of the Gateway API, in both of its groups, and OpenShift's Route. In the Gateway API a
+//! missing host claims every host, and `*.d` claims every host below `d`, at any depth, so it needs the domain `**.d`.
+//! The rule denies kinds of the Gateway API that it does not know, unless the Settings list them under `foreignRoutes`.
 //!
-//! The rule permits what reaches only the tenant's own hosts: redirects to any host, a rewritten `Host` on the way to
-//! the tenant's own backends, extensions (they are objects of the same namespace, and judged as such), and
-//! ReferenceGrants.
+//! The rule allows what affects only the tenant's own hosts and backends: redirects to any host, a rewritten `Host`
+//! header on the way to the tenant's own backends, references to extensions (they are objects of the same namespace,
+//! which partywall judges themselves), and ReferenceGrants.
 //!
-//! The rule does not see whether a Gateway admits a route that attaches to it, whether a class opens a load balancer,
-//! and which host a router gives to a Route without one.
+//! The rule does not see whether a Gateway accepts a route that attaches to it, whether a GatewayClass opens a load
+//! balancer, or which host a router gives to a Route without one.
 
 mod gateways;
 mod openshift;

@@ -1,7 +1,7 @@
 //! `scheduler`: only the schedulers that the tenant lists schedule its pods.
 //!
 //! Node affinity and taints work only if the scheduler applies them. A scheduler that ignores them, or that a tenant
-//! runs itself, binds a pod to any node.
+//! runs itself, can bind a pod to any node.
 
 use std::fmt;
 

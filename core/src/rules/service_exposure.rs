@@ -2,9 +2,9 @@
 //!
 //! The rule judges `externalIPs` for every type, because each node accepts traffic for them (CVE-2020-8554). It also
 //! judges the addresses in a load balancer's status, which have the same effect, and those in an Ingress' status, which
-//! external-dns publishes. If the tenant may not use NodePort, a LoadBalancer must have no node ports, including the
-//! one for health checks. Its address and its class are the cluster's choice or are listed. `ingress-annotations`
-//! judges what annotations ask of load balancers.
+//! external-dns publishes. If the tenant may not use NodePort, a Service of type LoadBalancer must have no node ports,
+//! including the one for health checks. Its class and its address must be in the tenant's lists, or left to the cluster
+//! to choose. The rule `ingress-annotations` judges the annotations that configure load balancers.
 
 use std::fmt;
 use std::net::IpAddr;

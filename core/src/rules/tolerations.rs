@@ -1,10 +1,11 @@
 //! `tolerations`: pods tolerate only the taints that their tenant may tolerate.
 //!
-//! Taints keep pods off tenants' nodes, and tolerations override them, so in a tenant's namespace this is an
-//! allow-list. It compares by meaning: a missing `operator` is `Equal`, a missing `effect` is every effect, and an
-//! unknown operator (`Gt`, `Lt`) is refused whatever it compares. Allowed are the taints of the tenant's own pools by
-//! key **and** value, the tolerations that Kubernetes itself adds to pods, and those that the tenant lists. In an
-//! unclaimed namespace a pod may tolerate every taint except those of tenants' pools.
+//! Taints keep pods off tenants' nodes, and tolerations override taints. So in a tenant's namespace the rule denies
+//! every toleration that it does not know to be harmless. It compares by meaning: a missing `operator` is `Equal`, a
+//! missing `effect` is every effect, and an unknown operator (`Gt`, `Lt`) is denied whatever it compares. It allows
+//! tolerations for the taints of the tenant's own pools (the same key **and** value), those that Kubernetes itself adds
+//! to pods, and those that the tenant lists. In an unclaimed namespace a pod may tolerate every taint except those of
+//! tenants' pools.
 
 use std::cell::LazyCell;
 use std::collections::HashSet;
