@@ -1,7 +1,8 @@
-//! Decides reviews: takes the bytes of an AdmissionReview and a snapshot, and returns a verdict.
+//! Decides reviews: returns a verdict on the bytes of an AdmissionReview, by a snapshot of the policies.
 //!
 //! The crate does no IO, runs no async code, reads no clock and calls no API server: a decision depends only on its
-//! arguments. `bytes` → [`review::decode`] → [`admit()`] → [`review::encode`] → `bytes`.
+//! arguments. Data flows one way: bytes → [`review::decode`] → [`admit()`] → [`review::encode`] → bytes; [`answer`]
+//! does the first two steps.
 //!
 //! INVARIANT: the crate denies a request that it cannot decide, with a message that says why.
 //!
@@ -15,8 +16,8 @@
 //! | [`api`] | the objects that operators write | nothing |
 //! | `entry` | the paths at which the API server calls partywall | nothing |
 //! | [`labels`] | the labels that the API server and partywall define | nothing |
-//! | [`hosts`] | hosts, domains, and the match of one against the other | nothing |
-//! | [`json`] | the reader of reviews, the types that borrow from them, and patches | nothing |
+//! | [`hosts`] | hosts and domains, and the matcher that compares them | nothing |
+//! | [`json`] | the JSON reader, the types that borrow from its input, and JSON patches | nothing |
 //! | [`objects`] | the table of kinds, and the fields that rules read of each | `api`, `json` |
 //! | [`rule_id`] | the rules' ids and modes, and the namespaces in which they hold | `api` |
 //! | [`verdict`] | the answers to reviews | `api`, `json`, `rule_id` |

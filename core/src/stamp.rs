@@ -1,13 +1,17 @@
-//! Computes the stamp: the patch that restricts a pod to its tenant's nodes and runtime class.
+//! Computes the stamp: the patch that confines a pod to the nodes of one of its tenant's pools.
 //!
-//! partywall stamps pods when they are created, and templates of DaemonSets on every write; it patches nothing else.
-//! In DaemonSets it patches the nodeSelector and the tolerations, from which their controller computes the nodes that
-//! need a pod. It adds the pool's labels to the nodeSelector, since the scheduler ANDs it with all other constraints
-//! and no other field can widen it, and to **every** non-empty term of the required node affinity, since the
-//! scheduler ORs the terms.
+//! partywall stamps pods when they are created, and templates of DaemonSets on every write; it patches nothing else. A
+//! pod gets the labels of its pool, tolerations of the pool's taints, and the tenant's default runtime class. The
+//! Settings choose where the labels go (`stamp`):
 //!
-//! INVARIANT: the patch adds only missing values. A stamped pod yields no patch, and the patch removes and replaces
-//! no value of the object.
+//! - into the nodeSelector, because the scheduler ANDs it with all other constraints, so no other field can widen it;
+//! - into **every** non-empty term of the required node affinity, because the scheduler ORs the terms.
+//!
+//! The template of a DaemonSet gets the labels in the nodeSelector, and the tolerations, because the DaemonSet
+//! controller computes from these fields which nodes need a pod.
+//!
+//! INVARIANT: the patch adds only missing values. A stamped pod yields no patch, and the patch removes no value of the
+//! object and replaces none, except a null or an empty `runtimeClassName`.
 
 use serde::Serialize;
 use serde::ser::{SerializeMap, SerializeStruct, Serializer};
@@ -22,7 +26,7 @@ use crate::review::Operation;
 use crate::rule_id::RuleId;
 use crate::tenancy::{Pool, Taint, Tenant};
 
-/// Returns the patch that adds the missing constraints, or `None` if nothing is missing.
+/// Returns the patch that adds the missing values, or `None` if there are none.
 pub(crate) fn stamp(subject: &Subject<'_, '_>) -> Option<Patch> {
     let tenant = subject.tenant()?;
     let pod = subject.pod()?;
@@ -31,7 +35,7 @@ pub(crate) fn stamp(subject: &Subject<'_, '_>) -> Option<Patch> {
         (Operation::Create { .. } | Operation::Update { .. }, Shape::DaemonSet) => false,
         _ => return None,
     };
-    // A mirror pod represents a static pod that already runs; the kubelet deletes a mirror pod that differs from it.
+    // A mirror pod represents a static pod that already runs; the kubelet deletes one that differs from its static pod.
     if pod.is_mirror() {
         return None;
     }
@@ -42,8 +46,8 @@ pub(crate) fn stamp(subject: &Subject<'_, '_>) -> Option<Patch> {
     }
     let Some(pool) = pool_of(pod.spec, tenant, subject.snapshot) else { return patch.finish() };
     if !whole {
-        // The DaemonSet controller reads the nodeSelector and the tolerations to find the nodes that need a pod. It
-        // overwrites the node affinity.
+        // The DaemonSet controller reads the nodeSelector and the tolerations to find the nodes that need a pod. In
+        // the pods that it creates, it overwrites the required node affinity, so `snapshot.stamp` does not apply here.
         node_selector(pod.spec, pool, &spec, &mut patch);
         tolerations(pod.spec, pool, &spec, &mut patch);
         return patch.finish();
@@ -64,7 +68,7 @@ pub(crate) fn stamp(subject: &Subject<'_, '_>) -> Option<Patch> {
 }
 
 fn runtime_class(spec: &PodSpec<'_>, tenant: &Tenant, at: &Pointer<'_>, patch: &mut PatchBuilder) {
-    // A tenant for which the rule is off gets no default class either.
+    // If the rule `runtime-class` is off for a tenant, the stamp adds no default class either.
     if tenant.modes.of(RuleId::RuntimeClass) == Mode::Off {
         return;
     }
@@ -78,7 +82,7 @@ fn node_selector(spec: &PodSpec<'_>, pool: &Pool, at: &Pointer<'_>, patch: &mut 
     let at = at.then("nodeSelector");
     match &spec.node_selector {
         None => patch.add(&at, &Labels(pool)),
-        // The rule `node-placement` denies a label that has another value.
+        // The stamp keeps a value that contradicts the pool's; the rule `node-placement` judges such a pod.
         Some(selector) => {
             for (key, value) in pool.labels.iter().filter(|(key, _)| selector.get(key).is_none()) {
                 patch.add(&at.then(&**key), value);
