@@ -1,4 +1,4 @@
-//! Decides a review: stamps the object when the API server mutates, checks the rules when it validates.
+//! Decides a review: stamps the object on `/mutate`, and checks the rules on `/validate`.
 
 use serde_json::value::RawValue;
 
@@ -51,7 +51,7 @@ fn undecidable<'a>(undecodable: Undecodable, snapshot: &Snapshot) -> Answer<'a> 
         // partywall judges only Namespace objects in system namespaces, so the other kinds need not decode.
         Some(shape) if is_system && shape != Shape::Namespace => Verdict::allow(),
         Some(_) | None => {
-            let message = format!("{undecodable}, so it cannot be judged; correct that field");
+            let message = format!("{undecodable}, so the object cannot be judged; correct that field");
             Verdict::undecodable(&undecodable.path, message)
         }
     };
@@ -86,7 +86,7 @@ fn decide(entry: Entry, request: &Request<'_>, snapshot: &Snapshot) -> Verdict {
         Object::Missing if request.shape != Shape::Other => {
             return Verdict::undecidable(
                 Undecidable::Invalid,
-                "`object` is null where there should be one; send the object",
+                "`object` is missing or null, so it cannot be judged; send the object",
             );
         }
         Object::Missing | Object::Unread | Object::Unstructured(_)
@@ -94,7 +94,8 @@ fn decide(entry: Entry, request: &Request<'_>, snapshot: &Snapshot) -> Verdict {
         {
             let slash = if request.subresource.is_empty() { "" } else { "/" };
             let message = format!(
-                "`{}` on {}{slash}{} is not known here, so it cannot be judged",
+                "partywall does not know the kind `{}` on {}{slash}{}, so the object cannot be judged; send a kind and \
+                 group that supported API servers serve",
                 Escaped(&request.kind_name),
                 Escaped(&request.resource),
                 Escaped(&request.subresource)
@@ -105,7 +106,7 @@ fn decide(entry: Entry, request: &Request<'_>, snapshot: &Snapshot) -> Verdict {
         Object::Pod(pod) if pod.spec.is_none() => {
             return Verdict::undecidable(
                 Undecidable::Invalid,
-                "`spec` is missing, so it cannot be judged; write it",
+                "`spec` is missing, so the pod cannot be judged; add the spec",
             );
         }
         Object::Pod(_)
@@ -159,7 +160,8 @@ fn no_tenant(request: &Request<'_>) -> Verdict {
 
 /// Returns whether a resource or subresource may carry fields that a rule reads.
 ///
-/// partywall cannot judge an object of an unknown kind there, nor any object in an unknown group of Kubernetes' own.
+/// They do for resources with fields that a rule reads, and for all resources of an unknown group of Kubernetes' own.
+/// If partywall does not know the kind of such an object, it cannot judge the object.
 fn is_to_be_read(request: &Request<'_>) -> bool {
     let Request { resource_group: group, resource, subresource, .. } = request;
     (is_read_whatever_the_kind(group, resource) || Shape::is_in_unknown_own_group(group))
@@ -168,8 +170,8 @@ fn is_to_be_read(request: &Request<'_>) -> bool {
 
 /// Returns whether a kubelet creates the mirror pod of a static pod.
 ///
-/// The static pod runs already, and a kubelet does not run mirror pods. The API server lets a kubelet create mirror
-/// pods for its own node only.
+/// The static pod runs already, and a kubelet does not run mirror pods. The plugin NodeRestriction lets a kubelet
+/// create mirror pods for its own node only.
 fn is_shown_by_kubelet(subject: &Subject<'_, '_>) -> bool {
     let user = &subject.request.user;
     matches!(subject.request.operation, Operation::Create { .. })
@@ -193,21 +195,23 @@ fn judge_deletion(
             None,
         ),
         Some(Err(error)) => {
-            let message = format!("{error}, so it cannot be judged");
+            let message = format!("{error}, so the deletion cannot be judged; correct that field first");
             Verdict::undecodable(&error.path, message)
         }
     }
 }
 
 /// Checks the rules, and on an update reports only violations that the old object does not have.
+///
+/// If the update changes containers, `pod-security` reports all of its violations.
 fn judge<'a>(subject: &Subject<'_, 'a>, raw: Option<&'a RawValue>) -> Verdict {
     // An old object that does not decode excuses no violation of the new one.
     let decode = |raw| decode_as(subject.request.shape, &subject.request.subresource, raw).ok();
     let is_compared = matches!(subject.request.shape, Shape::Namespace | Shape::Unstructured);
     let compared = raw.filter(|_| is_compared).and_then(decode);
-    // A running pod names its node, and nearly always did so before the update. The first check assumes this, and the
-    // code looks the old node up only if nothing else is wrong with the pod: it costs more to decode and judge the
-    // old pod.
+    // A running pod names its node, and nearly always named the same node before the update. The first check assumes
+    // so. If it finds no violation, `node_of` looks up the old node, which costs less than to decode and judge the old
+    // pod.
     let bound_node = raw.and_then(|_| node(subject.object));
     let subject = &Subject { old: subject.old.or(compared.as_ref()), ..*subject };
     let report = ask(&Subject { bound_node, ..*subject }, None);
@@ -215,7 +219,7 @@ fn judge<'a>(subject: &Subject<'_, 'a>, raw: Option<&'a RawValue>) -> Verdict {
     if report.violations.is_empty() && is_bound() {
         return verdict(subject, report);
     }
-    // Violations are rare, so the code decodes old objects of the other kinds only now.
+    // Violations are rare, so old objects of the kinds that are not compared are decoded only now.
     let decoded = raw.filter(|_| !is_compared).and_then(decode);
     let Some(old) = compared.as_ref().or(decoded.as_ref()) else {
         let report = if bound_node.is_some() { ask(subject, None) } else { report };
@@ -234,7 +238,7 @@ fn node<'s>(object: &'s Object<'_>) -> Option<&'s str> {
 }
 
 fn verdict(subject: &Subject<'_, '_>, report: Report<'_>) -> Verdict {
-    // The usual pod violates no rule, and its verdict needs no text.
+    // Most objects violate no rule, and their verdicts need no texts.
     if report.totals.is_empty() {
         return Verdict { exempted: report.used, ..Verdict::default() };
     }
