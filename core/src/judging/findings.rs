@@ -1,4 +1,4 @@
-//! Turns what the rules find into violations, without the old object's and without exempted ones.
+//! Turns the rules' findings into violations, except those of the old object and exempt ones.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -14,8 +14,8 @@ use crate::verdict::{Total, Violation};
 
 /// Holds one violation that a rule found, before modes and exemptions apply.
 ///
-/// Its texts are formatted only when somebody reads them, because a hostile object can violate a rule a hundred
-/// thousand times.
+/// Its texts are formatted only if the finding is reported or compared, because a hostile object can violate a rule a
+/// hundred thousand times.
 pub struct Finding<'d> {
     /// The control of the Pod Security Standards; only `pod-security` has controls.
     pub control: Option<&'static str>,
@@ -23,7 +23,7 @@ pub struct Finding<'d> {
     pub field: &'d dyn fmt::Display,
     /// The message: what is wrong and how to correct it.
     pub message: &'d dyn fmt::Display,
-    /// The violation by value: the same in the old and the new object, even if its index changes.
+    /// The text that identifies the violation in the old and the new object; it contains values and no index.
     pub identity: &'d dyn fmt::Display,
     /// The part of the object that the finding is about.
     pub about: About<'d>,
@@ -52,15 +52,15 @@ pub struct Findings<'f> {
 }
 
 impl<'f> Findings<'f> {
-    /// Returns the findings of `rule`, which go to `sink`; `None`: the rule is off.
+    /// Returns the collector that passes the findings of `rule` to `sink`, or `None` if the rule is off.
     pub(crate) fn of(rule: RuleId, sink: &'f mut dyn Sink) -> Option<Self> {
         (sink.mode(rule) != Mode::Off).then_some(Self { rule, sink })
     }
 
     /// Returns whether the rules are judging the old object of an update.
     ///
-    /// A rule must then report every finding, even if it has found a more serious one: the new object may have one
-    /// without the other.
+    /// A rule must then report every finding, even if it has found a more serious one: the new object may have only the
+    /// less serious one.
     pub fn is_old_object(&self) -> bool {
         self.sink.is_old_object()
     }
@@ -75,13 +75,15 @@ impl<'f> Findings<'f> {
         self.add(Finding { control: None, field, message, identity, about: About::Whole })
     }
 
-    /// Adds a finding; returns whether it counts, which it does if it is new and not exempt.
+    /// Adds a finding; returns whether it counts: whether it is new and not exempt.
     pub fn add(&mut self, finding: Finding<'_>) -> bool {
         self.sink.take(self.rule, finding)
     }
 }
 
-/// Receives findings: it records those of an old object, and reports those of a new one.
+/// Receives findings.
+///
+/// [`OldViolations`] records those of an old object, and [`Report`] reports those of a new one.
 pub(crate) trait Sink {
     /// Returns the mode of a rule.
     fn mode(&self, rule: RuleId) -> Mode;
@@ -115,7 +117,7 @@ impl Sink for OldViolations {
 pub(crate) struct Update<'f> {
     /// The violations of the old object.
     pub(crate) old: &'f OldViolations,
-    /// Makes `pod-security` judge the pod in full, and report old violations too.
+    /// True if `pod-security` reports old violations too, because the update changes containers.
     pub(crate) in_full: bool,
 }
 
@@ -123,7 +125,7 @@ pub(crate) struct Update<'f> {
 #[derive(Debug)]
 pub(crate) struct Report<'f> {
     modes: &'f Modes,
-    /// The setting for pod templates, if the object contains one.
+    /// The cap on the modes of rules for pod templates, if the object contains a template.
     template: Option<Workloads>,
     /// The exemptions for this object.
     exemptions: Vec<&'f Exemption>,
@@ -138,7 +140,7 @@ pub(crate) struct Report<'f> {
 }
 
 impl<'f> Report<'f> {
-    /// Returns a report on `subject`; after an update it leaves out the old object's violations.
+    /// Returns an empty report on `subject`, which leaves out the violations of an update's old object.
     pub(crate) fn new(subject: &Subject<'f, 'f>, update: Option<Update<'f>>) -> Self {
         let Subject { owner, snapshot, request, .. } = *subject;
         let pod = subject.pod();
@@ -169,7 +171,7 @@ impl<'f> Report<'f> {
 
     /// Counts a violation; returns how many the rule had before it.
     fn count(&mut self, rule: RuleId, mode: Mode) -> usize {
-        // Each rule reports all its findings before the next one, so only the last total can be this rule's.
+        // Each rule reports all its findings before the next rule does, so only the last total can be this rule's.
         match self.totals.last_mut().filter(|total| total.rule == rule) {
             Some(total) => {
                 total.violations += 1;
@@ -207,11 +209,11 @@ impl Sink for Report<'_> {
             return false;
         }
         let mode = self.mode(rule);
-        // Each control reports all its findings before the next one as well.
+        // Each control of a rule also reports all its findings before the next control does.
         let last = self.violations.last().filter(|last| last.rule == rule);
         let is_first_of_control = last.is_some_and(|last| last.control != finding.control);
         // The limit holds for each rule, so that the violations of a rule that only warns do not displace those of a
-        // rule that denies; no control displaces another either.
+        // rule that denies. The first violation of a control is always listed, so that no control displaces another.
         if self.count(rule, mode) < REPORTED || is_first_of_control {
             self.violations.push(Violation {
                 rule,
@@ -226,11 +228,11 @@ impl Sink for Report<'_> {
 }
 
 impl Exemption {
-    /// Returns whether the exemption applies to the object: the target, or what its controller creates.
+    /// Returns whether the object is the exemption's target, or is created from it by a controller.
     ///
     /// Tenants can write owner references themselves, so these count only when a controller of the control plane
-    /// creates the object. An update needs no exemption for the violations that the old object had, and gets none for
-    /// new ones.
+    /// creates the object. An update of such an object needs no exemption for the violations that the old object had,
+    /// and gets none for new ones.
     fn is_about(&self, subject: &Subject<'_, '_>) -> bool {
         let request = subject.request;
         let Some(metadata) = subject.object.metadata() else { return false };
@@ -244,9 +246,9 @@ impl Exemption {
                 .any(|owner| owner.controller && self.is_made_by(&owner.kind, &owner.name))
     }
 
-    /// Returns whether an object that `kind` `name` owns belongs to the exemption's target.
+    /// Returns whether the owner of this kind and name creates objects for the exemption's target.
     ///
-    /// The owner is the target itself, a ReplicaSet of the target Deployment or a Job of the target CronJob.
+    /// It does if it is the target itself, a ReplicaSet of the target Deployment or a Job of the target CronJob.
     fn is_made_by(&self, kind: &str, name: &str) -> bool {
         if *kind == *self.kind {
             return *name == *self.target;
