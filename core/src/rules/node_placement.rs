@@ -1,4 +1,4 @@
-//! `node-placement`: a tenant's pods run on the tenant's nodes, and no other pods run there.
+//! `node-placement`: a tenant's pods run only on its nodes, and pods outside tenants do not select these.
 //!
 //! Other webhooks can change a pod after the stamp, so the rule checks the object that will be stored. It compares by
 //! meaning: a pod can run where its nodeSelector **and** one term of its required node affinity match, so each
@@ -25,7 +25,7 @@ use crate::objects::pod::{Extent, PodSpec, PodView};
 use crate::objects::scheduling::{NodeSelectorRequirement, NodeSelectorTerm};
 use crate::tenancy::{Pool, Snapshot, Tenant, is_restricted};
 
-/// The message for a pod outside tenants that selects a tenant's pool.
+/// The message for a pod that selects a pool although no pool belongs to its namespace.
 const SELECTS: &str = "selects nodes of a tenant's pool, which this namespace may not use; remove it";
 /// The scheduler's user name; the Settings must list the users of other schedulers.
 pub(crate) const SCHEDULER: &str = "system:kube-scheduler";
@@ -70,7 +70,7 @@ fn bound(subject: &Subject<'_, '_>, node: &str, findings: &mut Findings<'_>) {
     }
     let message = format_args!(
         "only the scheduler may bind a pod to a node (here `{}`); leave it to `default-scheduler`, or ask the platform \
-         team to list the scheduler's user in the Settings (`controllers.bindings`)",
+         team to list your scheduler's user in the Settings (`controllers.bindings`)",
         Escaped(node)
     );
     findings.add_whole(&"target.name", &message, &format_args!("binding={node}"));
@@ -89,8 +89,8 @@ fn nominated(subject: &Subject<'_, '_>, node: &str, findings: &mut Findings<'_>)
 
 /// Proves that the pod can only run in its tenant's pools.
 ///
-/// In a template the rule judges only what the stamp does not correct, because its pods are stamped when they are
-/// created.
+/// For a template it reports only what the stamp does not correct, because partywall stamps the template's pods when
+/// they are created.
 fn confined(pod: &PodView<'_, '_>, tenant: &Tenant, snapshot: &Snapshot, findings: &mut Findings<'_>) {
     let names_foreign = names_foreign_pool(pod, tenant, snapshot, findings);
     if pod.extent != Extent::Pod || (names_foreign && !findings.is_old_object()) {
@@ -114,7 +114,8 @@ fn confined(pod: &PodView<'_, '_>, tenant: &Tenant, snapshot: &Snapshot, finding
                  another webhook removes the stamp",
             )
         });
-        // Users can still change the terms of a gated pod that was never stamped, so they are part of the identity.
+        // While a pod has scheduling gates, an update can change its terms. The terms are part of the identity, so that
+        // such a change of an unstamped pod is a new violation.
         let identity = fmt::from_fn(|f| {
             let terms = pod.spec.required_terms().unwrap_or_default().iter();
             let mut terms: Vec<_> = terms.map(|term| describe(term).to_string()).collect();
@@ -122,22 +123,23 @@ fn confined(pod: &PodView<'_, '_>, tenant: &Tenant, snapshot: &Snapshot, finding
             write!(f, "unstamped {}", terms.join("|"))
         });
         findings.add_whole(&format_args!("{}.nodeSelector", pod.spec_path), &message, &identity);
-        // Other missing parts of the stamp are the same violation.
+        // The checks below would only report more of the same missing stamp.
         if !findings.is_old_object() {
             return;
         }
     }
-    // The nodeSelector confines the pod. The stamp writes into every term as well, so something added a bare term after
-    // the stamp, and the operator should know about it.
+    // The stamp writes the pool's labels into every term as well. A term without them was added after the stamp, so the
+    // rule reports it even if the nodeSelector confines the pod.
     if snapshot.stamp != StampMode::NodeSelector {
         bare_terms(pod, tenant, snapshot, findings);
     }
     tolerates_its_pool(pod, tenant, snapshot, findings);
 }
 
-/// Reports nodeSelector labels of pools that are not the tenant's; returns whether there are any.
+/// Reports nodeSelector labels that select no pool of the tenant; returns whether there are any.
 ///
-/// A label that the pod's own pool lacks only narrows the choice of nodes in it, unless it names a pool of others.
+/// A label whose key the pod's own pool lacks only narrows the choice of nodes in that pool. It is a violation only if
+/// its key tells pools apart, or if it names a pool of others.
 fn names_foreign_pool(
     pod: &PodView<'_, '_>,
     tenant: &Tenant,
@@ -150,7 +152,7 @@ fn names_foreign_pool(
             selector().all(|(key, value)| pool.label(key).is_none_or(|label| *label == *value))
         })
     };
-    // Returns whether pools differ by the key, whatever its value.
+    // Returns whether the key alone tells pools apart, so that another value of it is another pool's.
     let tells_apart = |key: &str| {
         let is_tainted = |pool: &Pool| pool.label(key).is_some_and(|value| pool.is_tainted_with(key, value));
         is_restricted(key) || snapshot.pools_of(tenant).any(is_tainted)
@@ -203,12 +205,14 @@ fn labels(pool: &Pool) -> impl Iterator<Item = (&str, &str)> {
     pool.labels.iter().map(|(key, value)| (&**key, &**value))
 }
 
-/// Returns whether the term requires all labels that one of the pools still `lacks`.
+/// Returns whether the term requires all the labels that are missing for one of the pools.
+///
+/// For each pool, `lacks` yields the labels that the term has to require.
 fn pins<'p, L: Iterator<Item = (&'p str, &'p str)>>(
     term: &NodeSelectorTerm<'_>,
     lacks: impl Iterator<Item = L>,
 ) -> bool {
-    // The labels of pools that lack no other label.
+    // For each pool of which the term requires all labels but one: that label.
     let mut lacking = Vec::new();
     for labels in lacks {
         let mut unpinned = labels.filter(|(key, value)| !demands(term, key, value));
@@ -218,8 +222,8 @@ fn pins<'p, L: Iterator<Item = (&'p str, &'p str)>>(
             (Some(_), Some(_)) => {}
         }
     }
-    // `key In [a, b]` restricts the pod to two pools at once, if for each value a pool of the tenant lacks no other
-    // label.
+    // `key In [a, b]` confines the pod to two pools at once, if `key=a` is the only label missing for the one and
+    // `key=b` the only label missing for the other.
     term.expressions().iter().any(|requirement| {
         &*requirement.operator == "In"
             && !requirement.values.is_empty()
@@ -232,7 +236,8 @@ fn bare_terms(pod: &PodView<'_, '_>, tenant: &Tenant, snapshot: &Snapshot, findi
         if !term.is_empty() && !pins(term, snapshot.pools_of(tenant).map(labels)) {
             let message = "this term does not select the tenant's pool, and terms are alternatives; create the pod \
                            again; if that does not help, another webhook adds the term after the stamp";
-            // The API server lets an update narrow the terms of a stored pod, but not add any.
+            // All such terms have one identity, because the API server lets an update narrow the terms of a stored
+            // pod, but not add any.
             findings.add_whole(&term_path(pod, index), &message, &"bare term");
         }
     }
@@ -240,7 +245,7 @@ fn bare_terms(pod: &PodView<'_, '_>, tenant: &Tenant, snapshot: &Snapshot, findi
 
 /// Reports missing tolerations of the pod's pool, the second half of the stamp.
 ///
-/// Without them the pod would stay pending, or move to nodes that it need not tolerate.
+/// Without them the pod would stay pending, or run on nodes that have the pool's labels and lack its taints.
 fn tolerates_its_pool(
     pod: &PodView<'_, '_>,
     tenant: &Tenant,
@@ -252,8 +257,8 @@ fn tolerates_its_pool(
         if !taint.tolerated_for_good(pod.spec.tolerations()) {
             let key = &taint.key;
             let message = format_args!(
-                "the toleration of the tenant's pool (`{key}`) is missing or has a time limit; create the pod again; \
-                 if that does not help, another webhook removes it"
+                "the toleration of the taint `{key}` of the tenant's pool is missing or has a time limit; create the \
+                 pod again; if that does not help, another webhook removes or changes the toleration"
             );
             let field = format_args!("{}.tolerations", pod.spec_path);
             findings.add_whole(&field, &message, &format_args!("toleration={key}"));
@@ -289,11 +294,11 @@ fn selects_no_pool(pod: &PodView<'_, '_>, subject: &Subject<'_, '_>, findings: &
 /// Holds the labels that a pod requires of its node.
 #[derive(Default)]
 struct RequiredLabels<'a> {
-    /// Labels with one of these values.
+    /// The labels, as a pair of key and value for each value that a label may have.
     values: HashSet<(&'a str, &'a str)>,
-    /// Keys with any value.
+    /// The keys of labels that may have any value.
     keys: HashSet<&'a str>,
-    /// Requirements that apply as well.
+    /// Further required labels: the nodeSelector's, if these are a term's.
     also: Option<&'a Self>,
 }
 
@@ -309,7 +314,7 @@ impl<'a> RequiredLabels<'a> {
             match &**operator {
                 "In" => asked.values.extend(values.iter().map(|value| (&**key, &**value))),
                 "NotIn" | "DoesNotExist" => {}
-                // `Exists` accepts any value, and an unknown operator may do so too.
+                // `Exists` accepts any value; `Gt`, `Lt` and unknown operators count as if they did too.
                 _ => {
                     asked.keys.insert(key);
                 }

@@ -18,7 +18,8 @@ use crate::tenancy::{Pool, Snapshot, Tenant};
 
 pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     let Some(pod) = subject.pod() else { return };
-    // Collected once for all tolerations, because a pod may have very many tolerations and containers.
+    // The resources that containers request. The set is built at most once, because a pod may have very many
+    // tolerations and containers.
     let asked_for = LazyCell::new(|| {
         pod.spec.containers().flat_map(|placed| placed.container.asked_for()).collect::<HashSet<_>>()
     });
@@ -48,9 +49,9 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
 enum Refusal {
     NoKey,
     UnknownOperator,
-    /// The key is that of the tenant's pool, and every value is tolerated.
+    /// The toleration has the taint key of a pool of the tenant, and tolerates every value.
     EveryValueOfThePool,
-    /// The key is that of the tenant's pool, and the value is another one.
+    /// The toleration has the taint key of a pool of the tenant, and another value.
     OtherValueOfThePool,
     NotListed,
     /// A pod outside tenants tolerates the taint of a tenant's pool.
@@ -131,14 +132,14 @@ impl Refusal {
 
 /// Returns whether the plugin ExtendedResourceToleration adds this toleration or a wider one.
 ///
-/// The plugin tolerates a taint with the name of the resource that a pod requests. Only nodes with that resource can
-/// run the pod, so the toleration reaches no other nodes. The caller checks that the pod requests the resource, and
-/// that the key is not that of another's pool.
+/// For each extended resource that a pod requests, the plugin adds a toleration with the resource's name as the key.
+/// Only nodes with that resource can run the pod, so the toleration reaches no other nodes. The caller checks that the
+/// pod requests the resource, and that no pool of others has a taint with that key.
 fn is_like_a_devices(toleration: &Toleration<'_>) -> bool {
     let key = &*toleration.key;
     ((toleration.is_exists() && toleration.value.is_empty()) || toleration.is_equal())
         && &*toleration.effect == "NoSchedule"
-        // Kubernetes takes such a key for a device's resource.
+        // Kubernetes treats resources with such names as extended resources.
         && key.contains('/')
         && !key.contains("kubernetes.io/")
 }
@@ -153,8 +154,8 @@ fn reaches_only(toleration: &Toleration<'_>, pool: &Pool) -> bool {
 
 /// Returns whether the API server or the DaemonSet controller adds exactly this toleration to pods.
 ///
-/// Every pod may have it, because tenants can write owner references themselves; the stamp still confines the pod to
-/// its pool.
+/// Every pod may have it, whoever owns the pod: owner references prove nothing, because tenants can write them. The
+/// stamp still confines the pod to its pool.
 fn is_built_in(toleration: &Toleration<'_>) -> bool {
     toleration.is_exists()
         && toleration.value.is_empty()
