@@ -1,11 +1,11 @@
-//! Compiles the objects that people write into a snapshot, and reports every mistake.
+//! Compiles operators' objects into a snapshot, and reports every mistake: errors and warnings.
 //!
-//! The compiler checks the objects one by one and against each other, and collects all mistakes, so that an operator
-//! reads them at once. It does not stop at the first mistake. It puts claims into maps and does not compare each
-//! object with all others, so that a hundred thousand tenants compile in seconds.
+//! The compiler checks each object by itself and against the others. It does not stop at the first mistake, so that
+//! an operator reads all of them at once. It looks up owners of namespaces, domains and taints in maps instead of
+//! comparing each object with all others, so that a hundred thousand tenants compile in seconds.
 //!
-//! INVARIANT: the compiler returns a snapshot only if there is no mistake. The snapshot does not depend on the order
-//! of the objects.
+//! INVARIANT: the compiler returns a snapshot only if there is no error. The snapshot does not depend on the order of
+//! the objects.
 
 mod defaults;
 mod domains;
@@ -39,12 +39,14 @@ pub struct Compiled {
 }
 
 impl Snapshot {
-    /// Compiles the objects as of `today`, or returns all mistakes, sorted.
+    /// Compiles the objects, or returns all errors, sorted.
+    ///
+    /// The date `today` decides which Exemptions have expired.
     pub fn compile(objects: Vec<Located>, today: Date) -> Result<Compiled, Vec<Mistake>> {
         Self::compile_beside(objects, &[], today)
     }
 
-    /// Compiles the objects while others could not be read.
+    /// Compiles the objects like [`Self::compile`], although other objects could not be read.
     ///
     /// A reference to an unparsed object is not a mistake, since that object exists.
     pub fn compile_beside(
