@@ -11,9 +11,9 @@ use crate::rules::{ENDPOINT_CONTROLLERS, NAMESPACE_CONTROLLERS, SCHEDULER};
 /// Selects the namespaces whose objects a webhook receives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Namespaces {
-    /// The namespaces with the label [`crate::labels::TENANT`].
+    /// The namespaces with the label [`crate::labels::TENANT`], except system namespaces.
     Tenants,
-    /// All other namespaces except the system's; there partywall protects only tenants' pools.
+    /// The other namespaces, except system namespaces; there partywall protects only tenants' pools.
     Elsewhere,
     /// All namespaces except the system's.
     All,
@@ -54,15 +54,17 @@ pub(super) struct Webhook {
 /// Selects the requests that a webhook receives.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Sends {
-    /// The operations on all kinds of a topic and on their subresources of that topic.
+    /// The operations on all kinds of a topic.
+    ///
+    /// For subresources of the topic, the table of kinds has the operation.
     All(Topic, &'static [&'static str]),
-    /// The operations on one resource.
+    /// The operations on one resource, which its group and name identify.
     One(&'static str, &'static str, &'static [&'static str]),
 }
 
-/// Holds a resource, or a subresource after a slash, in the plural.
+/// Holds a resource such as `pods`, or a subresource such as `pods/status`, and the operations on it.
 ///
-/// The spelling must be the API server's: a rule with another one matches nothing, without an error.
+/// The spelling must be the API server's: a webhook rule with another spelling matches nothing, without an error.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Resource {
     pub(super) group: &'static str,
@@ -103,7 +105,7 @@ pub(super) const UPDATE: &[&str] = &["UPDATE"];
 pub(super) const WRITE: &[&str] = &["CREATE", "UPDATE"];
 pub(super) const REMOVE: &[&str] = &["UPDATE", "DELETE"];
 
-/// Holds the defaults: rules that hold in tenants' namespaces, and that fail closed.
+/// Holds the defaults: a webhook that validates pods in tenants' namespaces, and that fails closed.
 const IN_TENANTS: Webhook = Webhook {
     name: "",
     entry: Entry::ValidateTenants,
@@ -119,7 +121,7 @@ const ELSEWHERE: Webhook =
 
 /// Names the webhook that also receives the APIs of `foreign_apis`.
 ///
-/// Groups that a cluster does not have do no harm here.
+/// A webhook rule does no harm if the cluster does not serve its group.
 pub(super) const ROUTES: &str = "routes.partywall.dev";
 
 /// Lists controllers that delete what is left in a namespace; a namespace must end while partywall is down.
@@ -195,8 +197,8 @@ pub(super) const WEBHOOKS: [Webhook; 19] = [
         sends: Sends::All(Topic::Bindings, CREATE),
         ..IN_TENANTS
     },
-    // partywall judges the pods of workloads in any case. This webhook warns people early, and must never block a
-    // controller.
+    // partywall judges the pods of a workload in any case. This webhook only tells users earlier, so its outage must
+    // not block a controller.
     Webhook {
         name: "workloads.partywall.dev",
         entry: Entry::ValidateTemplates,
