@@ -1,8 +1,8 @@
-//! From the bytes of a body to the bytes of an answer, its figures and its log line.
+//! Turns the bytes of a body into the bytes of an answer, and counts and logs the verdict.
 //!
-//! Nothing here knows HTTP, and nothing waits.
+//! This module uses no HTTP types, and never waits.
 //!
-//! INVARIANT: every review that has a uid gets an answer with that uid, also when the code that decides has a bug.
+//! INVARIANT: every review that has a uid gets an answer with that uid, even if the code that decides panics.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -16,7 +16,7 @@ use super::log_limits::LogThrottle;
 use crate::policies::Reader;
 use crate::telemetry::Metrics;
 
-/// Receives the figures and log lines of decisions.
+/// Holds what decisions report to: the metrics, and the throttle of their log lines.
 #[derive(Clone, Copy, Debug)]
 pub struct Observers<'s> {
     pub(super) metrics: &'s Metrics,
@@ -26,8 +26,8 @@ pub struct Observers<'s> {
 
 /// Decides about bodies of requests.
 ///
-/// The server is generic over it, so that the call costs no dispatch: the policies decide, and benchmarks and tests
-/// measure the server around a decider of their own.
+/// The server is generic over the decider, so that calls need no dynamic dispatch. A running server decides by its
+/// policies; benchmarks and tests measure the server with deciders of their own.
 pub trait Decider: Send + Sync + 'static {
     /// Returns whether a review that arrives now would be decided.
     fn is_ready(&self) -> bool;
@@ -36,7 +36,7 @@ pub trait Decider: Send + Sync + 'static {
     fn reply(&self, entry: Entry, body: &[u8], observers: Observers<'_>) -> Option<Reply>;
 }
 
-/// The policies in the store.
+/// Decides by the policies in the store.
 impl Decider for Reader {
     fn is_ready(&self) -> bool {
         self.load().is_some()
@@ -92,7 +92,7 @@ pub(super) fn bug(entry: Entry, body: &[u8], observers: Observers<'_>) -> Reply 
 pub(super) fn too_large(entry: Entry, start: &[u8], limit: usize, observers: Observers<'_>) -> Reply {
     let message = format!(
         "the review is larger than {} MiB, so it cannot be judged; shorten the object's annotations, \
-         environment or managed fields",
+         environment variables or managed fields",
         limit >> 20
     );
     undecidable(entry, start, Undecidable::TooLarge, message, observers)
@@ -106,7 +106,7 @@ pub(super) fn unjudged(entry: Entry, start: &[u8], why: &str, observers: Observe
     Some(answered(entry, &Answer { uid: uid.into(), verdict: Verdict::unjudged(why) }, observers))
 }
 
-/// Denies a review that cannot be decided, if the start of its body has a uid to answer.
+/// Denies a review that cannot be decided, or reports that the start of its body has no uid to answer.
 fn undecidable(
     entry: Entry,
     start: &[u8],
@@ -120,7 +120,7 @@ fn undecidable(
             let verdict = if entry.goes_on_without_answer() { denied.going_on() } else { denied };
             answered(entry, &Answer { uid: uid.into(), verdict }, observers)
         }
-        None => Reply::NotAReview(format!("{message}; it has no uid that could be answered to")),
+        None => Reply::NotAReview(format!("{message}; the body has no uid that an answer could carry")),
     }
 }
 
@@ -156,7 +156,7 @@ fn log(entry: Entry, Answer { uid, verdict }: &Answer<'_>, denials: &LogThrottle
         }
         Some(Denial::Undecidable(why, explanation)) => {
             let (code, why) = (why.code(), &explanation.loggable);
-            info!(uid, endpoint, code, why, left_out, "denied, for it cannot be decided");
+            info!(uid, endpoint, code, why, left_out, "denied, because it cannot be decided");
         }
         None if verdict.is_unjudged => {
             debug!(uid, endpoint, "allowed without being judged");

@@ -1,7 +1,8 @@
-//! The two endpoints that the API server calls: `POST /mutate` and `POST /validate`.
+//! Serves the two endpoints that the API server calls: `POST /mutate` and `POST /validate`.
 //!
-//! A request waits for nothing but its own body and, if that is large, for other large ones. The server never
-//! redirects, and it never answers an error where it can answer a denial.
+//! A request with a small body waits only for that body and for memory to hold it; one with a larger body also waits
+//! for other larger bodies. The server never redirects a request. Where it can deny a review, it does not answer with
+//! an HTTP error.
 //!
 //! INVARIANT: every review with a uid is answered with HTTP 200 and that uid, unless the API server does better to
 //! ask again (429 and 503, both with `Retry-After`). An entry without which the API server goes on is always answered.
@@ -52,7 +53,7 @@ const NO_SUCH_PATH: &str =
 const NOT_POST: &str = "only POST is served here, with an AdmissionReview as the body";
 const NO_POLICIES: &str = "no policies are loaded yet; ask again in a second";
 const TOO_MANY: &str = "too many reviews are under way; ask again in a second";
-const TOO_SLOW: &str = "the body stalled, or did not come within the time the API server grants";
+const TOO_SLOW: &str = "the body stalled, or did not arrive before the API server's timeout";
 
 /// Answers one request.
 async fn serve<D: Decider>(entry: Entry, webhook: Arc<Webhook<D>>, mut request: Request) -> Response {
@@ -91,7 +92,7 @@ async fn serve<D: Decider>(entry: Entry, webhook: Arc<Webhook<D>>, mut request: 
             CloseAfter::mark(response)
         }
         Err(Trouble::Broken(error)) => {
-            debug!(%error, "a body broke off");
+            debug!(%error, "a body could not be read");
             let problem = format!("the body cannot be read: {error}");
             CloseAfter::mark(refuse(&shared.metrics, Refusal::NotAReview, &problem))
         }
@@ -111,8 +112,8 @@ struct WaitedTooLong;
 
 /// Decides about a large body on another thread.
 ///
-/// That takes milliseconds, in which this thread serves other connections. If the caller hangs up while the body waits,
-/// the body is dropped and never decided.
+/// The decision takes milliseconds, in which this thread serves other connections. If the caller closes the connection
+/// while the body waits for its permit, the body is dropped and never decided.
 async fn decide_on_blocking_thread<D: Decider>(
     entry: Entry,
     (body, memory): (Bytes, Reservation),
@@ -161,7 +162,7 @@ fn respond(reply: Reply, metrics: &Metrics) -> Response {
     }
 }
 
-/// Answers without a review: with a plain text that says why.
+/// Answers with an HTTP error and a plain text that says why.
 fn refuse(metrics: &Metrics, refusal: Refusal, problem: &str) -> Response {
     metrics.refusals.inc(refusal);
     let mut response = Response::new(Body::from(format!("{problem}\n")));
