@@ -1,11 +1,11 @@
-//! The store of the snapshot: one writer, many readers, and no reader waits.
+//! Stores the current snapshot: one writer replaces it, and many readers load it without waiting.
 
 use std::sync::Arc;
 
 use arc_swap::{ArcSwapOption, Guard};
 use partywall_core::tenancy::Snapshot;
 
-/// Creates an empty store.
+/// Creates an empty store, and returns its writer and a reader.
 pub fn store() -> (Writer, Reader) {
     let reader = Reader(Arc::new(ArcSwapOption::empty()));
     (Writer(reader.clone()), reader)
