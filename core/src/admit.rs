@@ -94,8 +94,7 @@ fn decide(entry: Entry, request: &Request<'_>, snapshot: &Snapshot) -> Verdict {
         {
             let slash = if request.subresource.is_empty() { "" } else { "/" };
             let message = format!(
-                "partywall does not know the kind `{}` on {}{slash}{}, so the object cannot be judged; send a kind and \
-                 group that supported API servers serve",
+                "`{}` on {}{slash}{} is not known here, so it cannot be judged",
                 Escaped(&request.kind_name),
                 Escaped(&request.resource),
                 Escaped(&request.subresource)
