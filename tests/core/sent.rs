@@ -71,7 +71,7 @@ fn anti_affinity() -> impl Strategy<Value = Value> {
     let term = (option::of(vec(namespace, 0..3)), option::of(selector)).prop_map(|(namespaces, selector)| {
         json!({"topologyKey": "zone", "namespaces": namespaces, "namespaceSelector": selector})
     });
-    vec(term, 0..3)
+    vec(term, 0..3).prop_map(Value::Array)
 }
 
 prop_compose! {
