@@ -1,4 +1,4 @@
-//! Which rows there are.
+//! Lists the rows, and finds their entries.
 
 use std::fs;
 
@@ -55,13 +55,13 @@ pub(crate) const AREAS: &[Area] = &[
     },
     Area {
         letter: 'I',
-        title: "Whose namespace it is",
+        title: "Owners of namespaces",
         p0: &[1, 2, 3, 4, 5, 6, 10],
         p1: &[7, 8, 9, 11, 12, 13, 14, 15, 16, 17],
     },
     Area {
         letter: 'J',
-        title: "How webhooks are asked",
+        title: "How the API server calls webhooks",
         p0: &[1, 4, 5, 7, 10, 13, 16],
         p1: &[2, 3, 6, 8, 9, 11, 14, 15, 17, 18, 20],
     },
@@ -88,25 +88,46 @@ impl Area {
     }
 }
 
-/// Where the entry of a row is, in the repository.
-pub(crate) fn path(id: &str) -> String {
-    let area = id.trim_end_matches(char::is_numeric).to_lowercase();
-    format!("tests/attacks/{area}/{id}.yaml")
+/// Returns the path of a row's entry in the repository: `tests/attacks/g/G7-hosts-in-annotations.yaml`.
+pub(crate) fn path(id: &str) -> Result<String, String> {
+    let paths = entries(&id.trim_end_matches(char::is_numeric).to_lowercase())?;
+    let mut paths = paths.into_iter().filter(|path| id_of(path) == Some(id));
+    match (paths.next(), paths.next()) {
+        (Some(path), None) => Ok(path),
+        (None, _) => {
+            Err(format!("{id} has no entry: write it to {id}-REASON.yaml in the folder of its area"))
+        }
+        (Some(first), Some(second)) => Err(format!("{id} has two entries: {first} and {second}")),
+    }
 }
 
-/// Whether the files are those of the rows.
+/// Returns the paths of the entries of an area.
+fn entries(area: &str) -> Result<Vec<String>, String> {
+    let folder = format!("tests/attacks/{area}");
+    let files = fs::read_dir(repository(&folder)).map_err(|error| format!("{folder}: {error}"))?.flatten();
+    let mut paths: Vec<_> =
+        files.map(|file| format!("{folder}/{}", file.file_name().to_string_lossy())).collect();
+    paths.sort_unstable();
+    Ok(paths)
+}
+
+/// Returns the id in the name of an entry: `G7` of `G7-hosts-in-annotations.yaml`.
+fn id_of(path: &str) -> Option<&str> {
+    let name = path.rsplit('/').next()?.strip_suffix(".yaml")?;
+    name.split_once('-').filter(|(_, reason)| !reason.is_empty()).map(|(id, _)| id)
+}
+
+/// Checks that every row has one entry, and that there are no others.
 pub(crate) fn is_complete() -> Result<(), String> {
-    let expected: Vec<String> = AREAS.iter().flat_map(Area::ids).map(|id| path(&id)).collect();
-    let missing = expected.iter().filter(|path| !repository(path).exists());
-    let mut problems: Vec<String> = missing.map(|path| format!("{path} is missing")).collect();
-    let suite = repository("tests/attacks");
-    for folder in fs::read_dir(suite).map_err(|e| e.to_string())?.flatten().map(|entry| entry.path()) {
-        let Ok(files) = fs::read_dir(&folder) else { continue };
-        let area = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        for file in files.flatten() {
-            let path = format!("tests/attacks/{area}/{}", file.file_name().to_string_lossy());
-            if !expected.contains(&path) {
-                problems.push(format!("{path} is the entry of no row"));
+    let ids: Vec<String> = AREAS.iter().flat_map(Area::ids).collect();
+    let mut problems: Vec<String> = ids.iter().filter_map(|id| path(id).err()).collect();
+    let suite = fs::read_dir(repository("tests/attacks")).map_err(|error| error.to_string())?;
+    for folder in suite.flatten().filter(|entry| entry.path().is_dir()) {
+        let area = folder.file_name().to_string_lossy().into_owned();
+        for path in entries(&area)? {
+            let is_in_its_area = |id: &&str| id.trim_end_matches(char::is_numeric).to_lowercase() == area;
+            if !id_of(&path).filter(is_in_its_area).is_some_and(|id| ids.iter().any(|known| known == id)) {
+                problems.push(format!("{path} is the entry of no row, or lacks its reason: ID-REASON.yaml"));
             }
         }
     }

@@ -1,4 +1,4 @@
-//! What an entry says.
+//! Reads the entry of a row.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,9 +12,9 @@ use crate::{catalogue, repository};
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Entry {
-    /// What somebody tries, or what goes wrong, in a sentence.
+    /// The attack or the failure, in a sentence.
     pub(crate) attack: String,
-    /// What partywall does about it.
+    /// The answer of partywall, in a sentence.
     #[serde(default)]
     pub(crate) answer: String,
     /// Why admission cannot close it, or not all of it, and what the operator should do.
@@ -23,7 +23,7 @@ pub(crate) struct Entry {
     /// Tests elsewhere that prove it: `tests/core/codec.rs::m9_a_repeated_field_is_denied`.
     #[serde(default)]
     pub(crate) tests: Vec<String>,
-    /// What is asked of partywall, one request after the other.
+    /// The requests, one after the other.
     #[serde(default)]
     pub(crate) steps: Vec<Step>,
 }
@@ -35,7 +35,7 @@ pub(crate) struct Entry {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Step {
-    /// What is special about it.
+    /// A note about what is special here.
     #[serde(default)]
     pub(crate) note: String,
     /// The object, of which what is usual may be left out.
@@ -50,23 +50,23 @@ pub(crate) struct Step {
     pub(crate) old: Option<Value>,
     #[serde(default)]
     pub(crate) predates: bool,
-    /// What the cluster has changed of `old` since.
+    /// The changes that the cluster has made to `old` since.
     pub(crate) since: Option<Value>,
     /// Changes of the object, or of the update, each of which is answered the same.
     #[serde(default)]
     pub(crate) each: Vec<Value>,
-    /// Who asks.
+    /// The user of the request.
     #[serde(default)]
     pub(crate) user: User,
     #[serde(default = "tenants_x")]
     pub(crate) namespace: String,
     /// The resource, with its subresource, where the kind does not tell: `pods/ephemeralcontainers`.
     pub(crate) resource: Option<String>,
-    /// What else the request says: a JSON merge patch.
+    /// Other fields of the request: a JSON merge patch.
     pub(crate) request: Option<Value>,
-    /// What other webhooks change after the stamp: a change as in `update`.
+    /// The change of other webhooks after the stamp, written like `update`.
     pub(crate) then: Option<Value>,
-    /// That the webhook configurations don't have it sent, and why that is no hole.
+    /// The reason why the webhook configurations do not match it, and why that is safe.
     #[serde(default)]
     pub(crate) unsent: String,
     /// The rule does not exist yet.
@@ -81,20 +81,20 @@ pub(crate) struct Step {
     pub(crate) warned: Option<Vec<String>>,
     /// The code of a denial that is no rule's.
     pub(crate) code: Option<u64>,
-    /// What the denial or the warning says.
+    /// Texts that the denial or the warning contains.
     #[serde(default)]
     pub(crate) says: Vec<String>,
-    /// What it must not say.
+    /// Texts that it must not contain.
     #[serde(default)]
     pub(crate) hides: Vec<String>,
-    /// What is stored, by JSON pointer; `null`: nothing.
+    /// Stored values by JSON pointer; `null`: no value.
     #[serde(default)]
     pub(crate) stored: BTreeMap<String, Value>,
-    /// Whether the stamp changes anything.
+    /// Whether the stamp changes the object.
     pub(crate) patched: Option<bool>,
 }
 
-/// Who asks: by name, with the groups that the API server would add, or with other groups.
+/// The user of a request: by name, with the groups that the API server would add, or with other groups.
 #[derive(Deserialize)]
 #[serde(untagged)]
 pub(crate) enum User {
@@ -115,7 +115,7 @@ fn tenants_x() -> String {
 impl Entry {
     /// Reads the entry of a row.
     pub(crate) fn read(id: &str) -> Result<Self, String> {
-        let path = catalogue::path(id);
+        let path = catalogue::path(id)?;
         let text = fs::read_to_string(repository(&path)).map_err(|e| format!("{path}: {e}"))?;
         let entry: Self = serde_saphyr::from_str(&text).map_err(|e| format!("{path}: {e}"))?;
         let is_sentence = |text: &str| text.ends_with('.') && !text.contains(['\n', '|']);
@@ -136,7 +136,7 @@ impl Entry {
         Ok(entry)
     }
 
-    /// Whether some of it waits for a rule.
+    /// Returns whether a step waits for a rule.
     pub(crate) fn is_pending(&self) -> bool {
         self.steps.iter().any(|step| step.pending)
     }

@@ -1,9 +1,10 @@
 //! The attack suite: every row of the catalogue of threats that is grave enough is a test, named by its id.
 //!
-//! `<area>/<ID>.yaml` says in a sentence what somebody tries and what partywall does, and shows it: requests as the
-//! API server sends them, each with the answer that is expected. What a request cannot show, other tests do, and are
-//! named; what admission cannot close says why, and what the operator should do. `policies/ATTACKS.md` is the table
-//! of all rows: `UPDATE_DOCS=1 cargo test --test attacks` writes it. Nothing of this needs a cluster.
+//! `<area>/<ID>-<reason>.yaml` says in a sentence what a tenant tries and what partywall does, and shows it: requests
+//! as the API server sends them, each with the answer that is expected. It names the other tests that show what a
+//! request cannot. If admission cannot close the row, it says why, and what the operator should do.
+//! `policies/ATTACKS.md` is the table of all rows: `UPDATE_DOCS=1 cargo test --test attacks` writes it. The suite needs
+//! no cluster.
 
 #![expect(
     clippy::disallowed_methods,

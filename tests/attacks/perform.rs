@@ -26,7 +26,7 @@ pub(crate) fn perform(entry: &Attack, snapshot: &Snapshot, pending: bool) -> Res
     if pending { Ok(()) } else { entry.tests.iter().try_for_each(|test| exists(test)) }
 }
 
-/// Whether there is a test of that name: one that the harness runs, or a case of the end-to-end suite.
+/// Checks that there is a test of that name: one that the harness runs, or a case of the end-to-end suite.
 fn exists(test: &str) -> Result<(), String> {
     let (path, name) = test.split_once("::").ok_or_else(|| format!("`{test}` is not `path::function`"))?;
     let source = fs::read_to_string(repository(path)).map_err(|error| format!("{path}: {error}"))?;
@@ -42,7 +42,7 @@ fn exists(test: &str) -> Result<(), String> {
     }
 }
 
-/// What a webhook answered.
+/// The answer of a webhook.
 struct Answer {
     response: Value,
     patch: Option<Value>,
@@ -108,7 +108,7 @@ fn ask(entry: Entry, review: &Value, snapshot: &Snapshot) -> Result<Answer, Stri
     Ok(Answer { response, patch })
 }
 
-/// What came of a request: the last answer, the object that would be stored, and whether the stamp changed it.
+/// The outcome of a request: the last answer, the object that would be stored, and whether the stamp changed it.
 struct Outcome {
     answer: Answer,
     stored: Value,

@@ -1,7 +1,7 @@
-//! Whether the API server sends a request at all: a rule that is never asked guards nothing.
+//! Tests that the API server sends each request, since partywall judges only what it sends.
 //!
-//! What is registered is what `partywall manifests webhooks` prints for the suite's policies, read as the API server
-//! reads it.
+//! The configurations are those that `partywall manifests webhooks` prints for the suite's policies. They are read as
+//! the API server reads them.
 
 use std::process::Command;
 use std::sync::LazyLock;
@@ -84,7 +84,7 @@ fn text(text: &Value) -> &str {
     text.as_str().unwrap_or_default()
 }
 
-/// Whether the rule is about the request's resource and operation.
+/// Returns whether the rule covers the request's resource and operation.
 fn is_of(rule: &Value, request: &Value) -> bool {
     let lists = |field: &str, wanted: &str| list(&rule[field]).iter().any(|one| one == wanted || one == "*");
     let resource = text(&request["resource"]["resource"]);
@@ -105,7 +105,7 @@ fn is_of(rule: &Value, request: &Value) -> bool {
         && (rule["scope"] == scope || rule["scope"] == "*")
 }
 
-/// Whether the selector is content with the labels of the namespace: its name, and its tenant if it has one.
+/// Returns whether the selector matches the labels of the namespace: its name, and its tenant if it has one.
 fn selects(requirement: &Value, request: &Value, snapshot: &Snapshot) -> bool {
     let namespace = text(&request["namespace"]);
     let value = match (text(&requirement["key"]), snapshot.owner(namespace)) {

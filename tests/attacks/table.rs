@@ -35,7 +35,7 @@ fn table() -> Result<String, String> {
                 "| {id} | {priority} | {} | {} | {} |",
                 entry.attack,
                 does(&entry),
-                proof(&id, &entry)
+                proof(&id, &entry)?
             )
             .map_err(|e| e.to_string())?;
         }
@@ -43,7 +43,7 @@ fn table() -> Result<String, String> {
     Ok(text)
 }
 
-/// What partywall does, by which rules, and what is left to do.
+/// Returns the text about the answer: the answer itself, its rules, and what is left to the operator.
 fn does(entry: &Entry) -> String {
     let mut parts = Vec::new();
     if !entry.answer.is_empty() {
@@ -62,15 +62,16 @@ fn does(entry: &Entry) -> String {
     parts.join(" ")
 }
 
-/// The tests, as links.
-fn proof(id: &str, entry: &Entry) -> String {
-    let own = (!entry.steps.is_empty()).then(|| format!("[`{id}`](../{})", path(id)));
+/// Returns links to the tests.
+fn proof(id: &str, entry: &Entry) -> Result<String, String> {
+    let path = path(id)?;
+    let own = (!entry.steps.is_empty()).then(|| format!("[`{id}`](../{path})"));
     let others = entry.tests.iter().filter_map(|test| test.split_once("::"));
     let others = others.map(|(file, name)| format!("[`{name}`](../{file})"));
-    own.into_iter().chain(others).collect::<Vec<_>>().join(", ")
+    Ok(own.into_iter().chain(others).collect::<Vec<_>>().join(", "))
 }
 
-/// Whether the table is that of the entries; `UPDATE_DOCS` makes it so.
+/// Checks that the table is that of the entries; `UPDATE_DOCS` writes it.
 pub(crate) fn is_current() -> Result<(), String> {
     let table = table()?;
     if std::env::var_os("UPDATE_DOCS").is_some() {

@@ -122,7 +122,7 @@ pub(crate) fn a_tenant_is_told_why_and_what_to_do(cluster: &Cluster) {
     assert!(cluster.list("Ingress", namespace).is_empty());
 }
 
-pub(crate) fn b13_nobody_else_gets_onto_a_tenants_nodes(cluster: &Cluster) {
+pub(crate) fn b13_pods_outside_tenants_reach_no_nodes_of_tenants(cluster: &Cluster) {
     let namespace = cluster.fresh_namespace("elsewhere");
     cluster.grant_edit(OUTSIDER, &namespace);
     let attempts = vec![
@@ -139,7 +139,7 @@ pub(crate) fn b13_nobody_else_gets_onto_a_tenants_nodes(cluster: &Cluster) {
     insta::assert_snapshot!("denied_elsewhere", transcript.replace(&namespace, "elsewhere"));
 }
 
-pub(crate) fn j4_d5_g11_no_other_version_is_a_way_round(cluster: &Cluster) {
+pub(crate) fn j4_d5_g11_other_versions_of_an_object_are_judged_too(cluster: &Cluster) {
     let namespace = "x-versions";
     cluster.tenant_namespace(namespace, "tenants-x", "tenant-x");
     let serves_ingresses = |version: &str| {
@@ -158,8 +158,8 @@ pub(crate) fn j4_d5_g11_no_other_version_is_a_way_round(cluster: &Cluster) {
     cluster.kubectl(TENANT).within(namespace).create(ingress("app.x.example.com")).succeeds();
 }
 
-/// The alternatives of a tenant's own affinity are all confined: that is the stamp, so it is no denial.
-pub(crate) fn a1_a3_every_alternative_of_a_tenants_own_is_confined(cluster: &Cluster) {
+/// The stamp restricts every term of a tenant's own affinity, so the pod is not denied.
+pub(crate) fn a1_a3_every_term_of_a_tenants_own_affinity_is_stamped(cluster: &Cluster) {
     let namespace = "x-affinity";
     cluster.tenant_namespace(namespace, "tenants-x", "tenant-x");
     let own = json!({"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [
@@ -180,7 +180,7 @@ pub(crate) fn a1_a3_every_alternative_of_a_tenants_own_is_confined(cluster: &Clu
     }
 }
 
-pub(crate) fn d3_a_workload_whose_pods_would_be_denied_is_warned_about_and_gets_none(cluster: &Cluster) {
+pub(crate) fn d3_a_workload_with_denied_pods_gets_a_warning_and_no_pods(cluster: &Cluster) {
     let namespace = "x-workloads";
     cluster.tenant_namespace(namespace, "tenants-x", "tenant-x");
     let template = json!({
@@ -207,7 +207,7 @@ pub(crate) fn d3_a_workload_whose_pods_would_be_denied_is_warned_about_and_gets_
     assert!(cluster.pods(namespace).is_empty());
 }
 
-pub(crate) fn c2_nobody_but_the_scheduler_binds(cluster: &Cluster) {
+pub(crate) fn c2_only_the_scheduler_binds_pods(cluster: &Cluster) {
     let namespace = "x-binding";
     cluster.tenant_namespace(namespace, "tenants-x", "tenant-x");
     cluster.grant(TENANT, namespace, &["create"], &["bindings", "pods/binding"]);

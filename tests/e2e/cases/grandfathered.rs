@@ -47,7 +47,7 @@ fn replica_set(cluster: &Cluster, namespace: &str) -> String {
     cluster.list("ReplicaSet", namespace)[0]["metadata"]["name"].as_str().unwrap().to_owned()
 }
 
-pub(crate) fn j11_what_predates_partywall_is_looked_after_and_goes(cluster: &Cluster) {
+pub(crate) fn j11_older_objects_can_be_updated_and_deleted(cluster: &Cluster) {
     let namespace = "x-grandfathered";
     cluster.unregister();
     cluster.tenant_namespace(namespace, "tenants-x", "tenant-x");

@@ -120,7 +120,7 @@ spec:
     }
 }
 
-pub(crate) fn the_same_deployment_elsewhere_never_is(cluster: &Cluster) {
+pub(crate) fn the_same_deployment_outside_a_tenant_stays_off_its_nodes(cluster: &Cluster) {
     cluster.grant_edit(OUTSIDER, "default");
     cluster.kubectl(OUTSIDER).within("default").apply(DEPLOYMENT).succeeds();
     let pods = cluster.pods_until("default", "all four are bound", |pods| {

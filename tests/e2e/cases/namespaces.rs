@@ -10,7 +10,7 @@ use crate::users::User;
 const TENANT: User = User::Tenant("tenant-x");
 
 /// A tenant that may write its namespace tries to change it by every verb and subresource that writes metadata.
-pub(crate) fn i2_i3_i4_i8_a_namespace_stays_its_tenants_through_every_door(cluster: &Cluster) {
+pub(crate) fn i2_i3_i4_i8_a_namespace_keeps_its_tenant_through_every_subresource(cluster: &Cluster) {
     let namespace = "x-guarded";
     cluster.tenant_namespace(namespace, "tenants-x", "tenant-x");
     cluster.label(namespace, &json!({"pod-security.kubernetes.io/enforce": "baseline"}));
@@ -48,7 +48,7 @@ pub(crate) fn i2_i3_i4_i8_a_namespace_stays_its_tenants_through_every_door(clust
     }
 }
 
-pub(crate) fn f13_what_the_platform_manages_goes_only_with_its_namespace(cluster: &Cluster) {
+pub(crate) fn f13_managed_objects_are_deleted_only_with_their_namespace(cluster: &Cluster) {
     let namespace = "x-managed";
     cluster.tenant_namespace(namespace, "tenants-x", "tenant-x");
     let policy = |name: &str, labels: Value| {

@@ -40,7 +40,7 @@ spec:
       containers: [{name: app, image: 'registry.example.com/app:1'}]
 ";
 
-pub(crate) fn l1_l2_c5_tenants_wait_and_the_rest_of_the_cluster_goes_on(cluster: &Cluster) {
+pub(crate) fn l1_l2_c5_an_outage_stops_tenants_and_not_the_rest_of_the_cluster(cluster: &Cluster) {
     let namespace = "x-outage";
     cluster.tenant_namespace(namespace, "tenants-x", "tenant-x");
     let elsewhere = cluster.fresh_namespace("goes-on");
@@ -69,7 +69,7 @@ pub(crate) fn l1_l2_c5_tenants_wait_and_the_rest_of_the_cluster_goes_on(cluster:
 }
 
 /// A server that accepts connections and never answers costs more time than one that refuses them.
-pub(crate) fn l7_one_that_never_answers_holds_nobody_up_for_long(cluster: &Cluster) {
+pub(crate) fn l7_a_server_that_never_answers_delays_requests_only_briefly(cluster: &Cluster) {
     let namespace = "x-silence";
     cluster.tenant_namespace(namespace, "tenants-x", "tenant-x");
     let elsewhere = cluster.fresh_namespace("goes-on");

@@ -51,7 +51,7 @@ pub(crate) fn i4_every_registered_resource_exists_and_is_read(cluster: &Cluster)
 }
 
 /// A Service instead of a URL. It is only a dry run, since no Service can be reached here.
-pub(crate) fn what_is_printed_for_a_service_is_accepted(cluster: &Cluster) {
+pub(crate) fn configurations_for_a_service_are_accepted(cluster: &Cluster) {
     let manifests = registration::manifests_of_service(&cluster.setup.pair);
     cluster.kubectl(User::Admin).apply(manifests).args(["--dry-run=server"]).succeeds();
 }

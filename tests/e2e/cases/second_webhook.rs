@@ -20,7 +20,7 @@ fn pod(name: &str) -> String {
     .to_string()
 }
 
-pub(crate) fn j1_what_is_stored_is_stamped_whatever_comes_after_the_stamp(cluster: &Cluster) {
+pub(crate) fn j1_stored_pods_are_stamped_whatever_other_webhooks_change(cluster: &Cluster) {
     let namespace = "x-second-webhook";
     cluster.tenant_namespace(namespace, "tenants-x", "tenant-x");
     let meddler = Meddler::start(cluster);

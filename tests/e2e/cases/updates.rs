@@ -51,7 +51,7 @@ fn deploy(cluster: &Cluster, namespace: &str) {
     });
 }
 
-pub(crate) fn ordinary_changes_pass(cluster: &Cluster) {
+pub(crate) fn ordinary_changes_are_allowed(cluster: &Cluster) {
     let namespace = "x-updates";
     deploy(cluster, namespace);
     for command in [
@@ -86,7 +86,7 @@ pub(crate) fn ordinary_changes_pass(cluster: &Cluster) {
     cluster.kubectl(TENANT).within(namespace).args(delete).succeeds();
 }
 
-pub(crate) fn changes_for_the_worse_do_not(cluster: &Cluster) {
+pub(crate) fn changes_that_add_violations_are_denied(cluster: &Cluster) {
     let namespace = "x-worse";
     deploy(cluster, namespace);
     let mut transcript = String::new();
