@@ -28,14 +28,15 @@ use thiserror::Error;
 pub(super) struct Args {
     /// The folder for ca.crt, ca.key, tls.crt and tls.key; it is made if there is none.
     dir: PathBuf,
-    /// A DNS name of the server, such as `partywall.partywall-system.svc`; repeat it or separate by commas.
-    /// Without --dns and --ip: localhost and the two loopback addresses.
+    /// A DNS name of the server, such as `partywall.partywall-system.svc`.
+    ///
+    /// Repeat it or separate names by commas. Without --dns and --ip: localhost and its addresses.
     #[arg(long, env = "PARTYWALL_DNS", value_name = "NAME", value_delimiter = ',', value_parser = dns_name)]
     dns: Vec<String>,
     /// An address of the server; repeat it or separate by commas.
     #[arg(long, env = "PARTYWALL_IP", value_name = "ADDR", value_delimiter = ',')]
     ip: Vec<IpAddr>,
-    /// For how many days the server's certificate is valid; the CA is for ten times as long, at most ten years.
+    /// Days that the server's certificate is valid; the CA ten times as long, at most ten years.
     #[arg(
         long,
         env = "PARTYWALL_DAYS",

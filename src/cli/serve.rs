@@ -32,8 +32,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 pub(super) struct Args {
     /// Files or folders with the policies (NodePool, Tenant, Exemption, Settings).
     ///
-    /// Read again when they change; a faulty change is logged, and the last good policies hold. Without it, the
-    /// embedded demo holds, which is for trying things out. Several are separated by commas.
+    /// Changes are read while it runs; a change with mistakes is logged and has no effect.
+    ///
+    /// Separate several by commas. Without any, an embedded demonstration holds.
     #[arg(long, value_name = "PATH", num_args = 1.., value_delimiter = ',', env = "PARTYWALL_POLICIES")]
     policies: Vec<PathBuf>,
 
@@ -45,8 +46,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080", env = "PARTYWALL_OPS_LISTEN")]
     ops_listen: SocketAddr,
 
-    /// The certificate chain in PEM; read again when it changes. Without it, a self-signed pair is made that
-    /// lasts as long as the process.
+    /// The certificate chain in PEM; changes are read while it runs. Absent: a new self-signed pair.
     #[arg(long, value_name = "FILE", requires = "tls_key", env = "PARTYWALL_TLS_CERT")]
     tls_cert: Option<PathBuf>,
 
@@ -54,8 +54,9 @@ pub(super) struct Args {
     #[arg(long, value_name = "FILE", requires = "tls_cert", env = "PARTYWALL_TLS_KEY")]
     tls_key: Option<PathBuf>,
 
-    /// Serve only clients with a certificate of this CA (PEM). The API server has none unless its own
-    /// admission configuration names one.
+    /// Serve only clients with a certificate of this CA (PEM).
+    ///
+    /// The API server has no certificate unless its own admission configuration names one.
     #[arg(long, value_name = "FILE", env = "PARTYWALL_CLIENT_CA")]
     client_ca: Option<PathBuf>,
 
@@ -63,8 +64,11 @@ pub(super) struct Args {
     #[arg(long, value_enum, default_value_t, env = "PARTYWALL_LOG_FORMAT")]
     log_format: LogFormat,
 
-    /// Seconds to go on serving after SIGTERM, until nobody sends new connections any more. The pod's
-    /// terminationGracePeriodSeconds must be at least 15 more. SIGINT skips it, a second signal ends at once.
+    /// Seconds to go on serving after SIGTERM, until clients open no new connections.
+    ///
+    /// The pod's terminationGracePeriodSeconds must be at least 15 more.
+    ///
+    /// SIGINT skips this time, and a second signal ends the server at once.
     #[arg(long, value_name = "SECONDS", default_value_t = 15, env = "PARTYWALL_DRAIN")]
     drain: u64,
 }
@@ -131,7 +135,7 @@ async fn serve(args: Args) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// Listens on an address. `[::]` stands for all addresses, and without IPv6 in the kernel for all of IPv4.
+/// Listens on an address. `[::]` means all addresses; without IPv6 in the kernel, all of IPv4.
 fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
     let listener = server::bind(address).or_else(|error| {
         let has_v4 = address.ip() == Ipv6Addr::UNSPECIFIED;

@@ -134,7 +134,7 @@ pub enum Mode {
     Deny,
 }
 
-/// Says what happens to an object with a pod template whose pods would be denied.
+/// Says what happens if a pod template breaks a rule.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema, PartialEq, Eq, PartialOrd, Ord)]
 #[serde(rename_all = "lowercase")]
 pub enum Workloads {

@@ -26,17 +26,19 @@ pub(super) struct Args {
     #[command(flatten)]
     server: Where,
 
-    /// The PEM of the CA that vouches for partywall's certificate (`ca.crt` of `partywall certs`).
+    /// The PEM of the CA that signed partywall's certificate (`ca.crt` of `partywall certs`).
     ///
-    /// Without it `caBundle` is left out: for cert-manager's injector to fill in, or for a certificate that the
-    /// API server's own trusted roots vouch for.
+    /// Without it `caBundle` is left out, for cert-manager's injector or a certificate of a trusted root.
     #[arg(long, value_name = "FILE", env = "PARTYWALL_CA_BUNDLE")]
     ca_bundle: Option<PathBuf>,
 
-    /// Files or folders with the policies: the system namespaces of their Settings are left out of the webhooks, the
-    /// groups of their foreign routes are added, and the labels that the tenants' namespaces need are told on stderr.
+    /// Files or folders with the policies.
     ///
-    /// Without it the system namespaces of the built-in Settings are left out.
+    /// The webhooks leave out the system namespaces of the Settings, and add the groups of foreign routes.
+    ///
+    /// The labels that tenants' namespaces need are printed to stderr.
+    ///
+    /// Without policies, the webhooks leave out the system namespaces of the built-in Settings.
     #[arg(long, value_name = "PATH", num_args = 1.., value_delimiter = ',', env = "PARTYWALL_POLICIES")]
     policies: Vec<PathBuf>,
 }
@@ -49,7 +51,7 @@ struct Where {
     #[arg(long, value_name = "URL", env = "PARTYWALL_URL", value_parser = url)]
     url: Option<Server>,
 
-    /// The Service of partywall, as NAMESPACE/NAME or NAMESPACE/NAME:PORT; the port is 443 if there is none.
+    /// The Service of partywall, as NAMESPACE/NAME or NAMESPACE/NAME:PORT. Absent port: 443.
     #[arg(long, value_name = "SERVICE", env = "PARTYWALL_SERVICE", value_parser = service)]
     service: Option<Server>,
 }
