@@ -1,4 +1,4 @@
-//! What one review costs in memory: decoding, deciding, encoding, and all three.
+//! Measures what one review costs in memory: decoding, deciding, encoding, and all three.
 //!
 //! Each over the reviews of [`payload`], of every size and with every answer, next to what it is compared with:
 //! reading the same bytes with serde_json into nothing (`skip`, the least any use of it
@@ -80,7 +80,7 @@ fn stages(group: &mut BenchmarkGroup<'_, WallTime>, body: &[u8], entry: Entry, s
     });
 }
 
-/// What `pod-security` alone costs at each level: the other rules are off.
+/// Measures `pod-security` alone at each level: the other rules are off.
 fn pod_security(c: &mut Criterion) {
     let plain = recorded("validate-create-pods-plain");
     let hardened = harden(&plain);

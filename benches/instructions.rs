@@ -1,4 +1,4 @@
-//! What one review costs where nobody's load disturbs the count: instructions, allocations and bytes of decoding,
+//! Counts what one review costs, whatever the load of the machine: instructions, allocations and bytes of decoding,
 //! deciding, encoding, and all three, for every size and answer of [`payload`].
 //!
 //! Callgrind counts the instructions and DHAT what is allocated, both of a second pass, so that what happens once a
@@ -41,7 +41,7 @@ use self::payload::Size::{self, Big, Fifty, Huge, Median, Mesh, Minimal, Update}
 /// Columns: the benchmark, its instructions, allocations and bytes.
 const LIMITS: &str = include_str!("instructions.tsv");
 
-/// How many instructions more or less an allocation may take, which depends on what was allocated and freed before.
+/// The instructions by which an allocation may differ, depending on what was allocated and freed before.
 ///
 /// Even the length of this repository's path changes it. A verdict with 17 allocations differed by 313 at most.
 const SLACK: u64 = 20;
@@ -50,10 +50,10 @@ const MOST_SLACK: u64 = 400;
 /// Allowed besides, so that one more rule in the registry, which a review of another kind skips, breaks nothing.
 const ONE_MORE_RULE: u64 = 48;
 
-/// What is promised of the median pod: said of each run, and no limit before it is kept.
+/// The goal for the median pod: printed by each run, and no limit before it is reached.
 const GOAL: Costs = Costs { instructions: 140_000, allocations: 10 };
 
-/// What a benchmark may cost.
+/// The costs of a benchmark.
 #[derive(Clone, Copy)]
 struct Costs {
     instructions: u64,

@@ -108,12 +108,12 @@ struct Args {
     #[arg(long, value_name = "PART", value_delimiter = ',')]
     only: Vec<Part>,
 
-    /// What cargo says to a benchmark.
+    /// The flag that cargo passes to a benchmark.
     #[arg(long, hide = true)]
     bench: bool,
 }
 
-/// What can be measured, in this order.
+/// The measurements, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Part {
     /// The median review, as fast as answers come.
@@ -136,7 +136,7 @@ enum Part {
     Noise,
     /// Large bodies beside as many small ones as can be done.
     Starved,
-    /// How long a start takes.
+    /// The time that a start takes.
     Start,
     /// Memory at rest.
     Memory,
@@ -145,7 +145,7 @@ enum Part {
 }
 
 impl Part {
-    /// What must be measured before.
+    /// Returns the measurements that must come before.
     fn needs(self) -> &'static [Self] {
         match self {
             Self::Saturation | Self::Sizes | Self::Verdicts => &[],
@@ -229,7 +229,7 @@ async fn soak(args: &Args, lasting: Duration) -> anyhow::Result<ExitCode> {
     soak::soak(stand(&args, 1)?, lasting, &folder()?).await
 }
 
-/// Where results go.
+/// Returns the folder of the results.
 fn folder() -> anyhow::Result<PathBuf> {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("load");
     std::fs::create_dir_all(&folder)?;
@@ -240,7 +240,7 @@ fn outcome(found: &Found) -> ExitCode {
     if found.failures().is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// Whether answers are right, and nothing else.
+/// Checks only that the answers are right.
 async fn smoke(args: &Args) -> anyhow::Result<ExitCode> {
     let stand = stand(args, 1)?;
     let mut failed = 0;

@@ -14,10 +14,10 @@ use partywall::policies;
 use partywall_core::tenancy::Snapshot;
 use partywall_core::{Entry, answer};
 
-/// What the reviews are decided by, from the root of the repository.
+/// The policies by which the reviews are decided.
 pub(crate) const POLICIES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../policies/examples/eks.yaml");
 
-/// How large a review is.
+/// The size of a review.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Size {
     /// `kubectl run`: one container and nothing else.
@@ -67,7 +67,7 @@ impl Size {
         }
     }
 
-    /// How many variables each container has.
+    /// Returns the number of variables of each container.
     fn variables(self) -> &'static [usize] {
         match self {
             Self::Minimal => &[0],
@@ -80,7 +80,7 @@ impl Size {
     }
 }
 
-/// What a review gets.
+/// The expected answer to a review.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Expect {
     /// A pod with its tenant's stamp, at `/validate`.
@@ -115,9 +115,9 @@ impl Expect {
 /// A review and what it gets.
 #[derive(Debug)]
 pub(crate) struct Payload {
-    /// How large it is.
+    /// The size.
     pub(crate) size: Size,
-    /// What it gets.
+    /// The expected answer.
     pub(crate) expect: Expect,
     /// The webhook it is sent to.
     pub(crate) entry: Entry,
@@ -150,13 +150,13 @@ pub(crate) fn all() -> impl Iterator<Item = Payload> {
 const BEFORE_UID: &str = r#"{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":{"uid":""#;
 const UID: &str = "5d0f6c1e-8a57-4b9e-9d0c-3b1f7a2e4c68";
 
-/// Where the uid is in the body of one of these reviews, so that a client can write another of 36 characters there.
+/// Returns the range of the uid in the body of a review, so that a client can write another of 36 characters there.
 pub(crate) fn uid_at(body: &[u8]) -> Range<usize> {
     debug_assert!(body.starts_with(BEFORE_UID.as_bytes()), "the body is one of these reviews");
     BEFORE_UID.len()..BEFORE_UID.len() + UID.len()
 }
 
-/// What the reviews are decided by.
+/// Returns the snapshot by which the reviews are decided.
 pub(crate) fn snapshot() -> Snapshot {
     policies::load(&[POLICIES.into()], date(2026, 11, 20)).unwrap_or_else(|error| panic!("{error}")).snapshot
 }
@@ -292,7 +292,7 @@ const PORTS: &str = r#""ports":[{"name":"http","containerPort":8080,"protocol":"
 const RESOURCES: &str = r#""limits":{"cpu":"1","memory":"512Mi"},"requests":{"cpu":"250m","memory":"256Mi"}"#;
 const PROBES: &str = r#""livenessProbe":{"httpGet":{"path":"/healthz","port":"http","scheme":"HTTP"},"initialDelaySeconds":5,"timeoutSeconds":1,"periodSeconds":10,"successThreshold":1,"failureThreshold":3},"readinessProbe":{"httpGet":{"path":"/ready","port":"http","scheme":"HTTP"},"timeoutSeconds":1,"periodSeconds":10,"successThreshold":1,"failureThreshold":3},"startupProbe":{"httpGet":{"path":"/healthz","port":"http","scheme":"HTTP"},"timeoutSeconds":1,"periodSeconds":2,"successThreshold":1,"failureThreshold":30},"#;
 
-/// What managedFields say of a container.
+/// Returns the entry of a container in managedFields.
 fn fields_of_container(size: Size, name: &str, variables: usize) -> String {
     let mut env = String::new();
     for index in 0..variables {

@@ -62,7 +62,7 @@ fn lines(output: &Output) -> Vec<Value> {
     stdout(output).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-/// Whether a line has this violation.
+/// Returns whether a line has this violation.
 fn violates(line: &Value, rule: &str, field: &str) -> bool {
     line["violations"].as_array().unwrap().iter().any(|v| v["rule"] == rule && v["field"] == field)
 }

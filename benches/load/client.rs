@@ -27,17 +27,17 @@ use tokio::task::yield_now;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-/// What is copied to write a uid into it; of a larger body the rest is sent as it is.
+/// The bytes that are copied to write a uid into them; of a larger body the rest is sent as it is.
 const COPIED: usize = 64 << 10;
 /// More than any answer of ours has.
 const HEADERS: usize = 16;
 
-/// Where to, and whom to believe.
+/// The address of a server, and the CA to trust.
 #[derive(Clone)]
 pub(crate) struct Target {
     pub(crate) address: SocketAddr,
     tls: Arc<ClientConfig>,
-    /// Whether everything gets the same answer, so that what a message expects doesn't matter.
+    /// True if every request gets the same answer, whatever a message expects.
     pub(crate) allows_all: bool,
 }
 
@@ -74,7 +74,7 @@ fn give_way() {
     thread::yield_now();
 }
 
-/// What an answer says.
+/// The content of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Said {
     Allowed,
@@ -136,7 +136,7 @@ pub(crate) struct Connection {
     stream: TlsStream<TcpStream>,
     sent: Vec<u8>,
     received: Vec<u8>,
-    /// Whether another request may be sent.
+    /// True if another request may be sent.
     pub(crate) is_open: bool,
 }
 
@@ -200,7 +200,7 @@ impl Connection {
     }
 }
 
-/// What the head of an answer says.
+/// The head of an answer.
 struct Head {
     status: u16,
     /// Its own bytes, and those of the body.

@@ -1,4 +1,4 @@
-//! What may be in the way of reviews: more of them, large ones, new connections, bodies that hardly come.
+//! Sends disturbances beside the reviews: more reviews, large ones, new connections, slow bodies.
 //!
 //! Each comes from a thread of its own, and says when it has begun and when it is over.
 
@@ -20,12 +20,12 @@ use crate::pace::Pace;
 use crate::pool::Pools;
 use crate::tally::Tally;
 
-/// What bodies that hardly come are given up after: many times what the server should take for it.
+/// The time after which slow bodies are given up: many times the server's own limit.
 const PATIENCE: Duration = Duration::from_secs(15);
-/// How often a body that hardly comes brings a byte.
+/// The time between two bytes of a slow body.
 const NOW_AND_THEN: Duration = Duration::from_millis(50);
 
-/// What happens, and what became of it.
+/// A disturbance and its outcome.
 pub(crate) type Happening = oneshot::Receiver<Tally>;
 
 /// Reviews at a rate, and one more that is there every time, however rarely its kind comes.

@@ -1,4 +1,4 @@
-//! What the server takes before anybody asks it anything: time to start, memory, a place on disk.
+//! Measures the server before the first request: time to start, memory, space on disk.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -17,7 +17,7 @@ use crate::usage::Held;
 /// Tenants of a large cluster, and how many namespaces each has.
 const TENANTS: usize = 1_000;
 const NAMESPACES: usize = 10;
-/// What three API servers keep open for one endpoint.
+/// The connections that three API servers keep open for one endpoint.
 const KEPT: usize = 75;
 
 /// From exec to the first answer.

@@ -1,4 +1,4 @@
-//! What was found: everything that goes into the tables and into `results.json`.
+//! Holds the results: everything that goes into the tables and into `results.json`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -24,13 +24,13 @@ pub(crate) struct Found {
     pub(crate) footprint: Footprint,
 }
 
-/// What it was measured on.
+/// The machine on which it was measured.
 #[derive(Serialize)]
 pub(crate) struct Machine {
     pub(crate) cpu: String,
     pub(crate) cores: usize,
     pub(crate) kernel: String,
-    /// How many threads wanted to run, on average over the minute before.
+    /// The load average of the minute before.
     pub(crate) load: String,
     pub(crate) is_optimized: bool,
 }
@@ -50,19 +50,19 @@ impl Machine {
     }
 }
 
-/// How some reviews fare alone, and beside others.
+/// The latencies of some reviews alone, and beside others.
 #[derive(Serialize)]
 pub(crate) struct Neighbours {
     pub(crate) what: String,
     pub(crate) alone: Cell,
     pub(crate) beside: Cell,
-    /// What came back for what was in their way, all rounds together.
+    /// The answers to the other requests, all rounds together.
     #[serde(serialize_with = "percentiles")]
     pub(crate) others: Tally,
 }
 
 impl Neighbours {
-    /// How many times the p99 alone the one beside others is. Rounds without answers take for ever; so is it
+    /// Returns how many times the p99 alone the one beside others is. Rounds without answers take for ever; so is it
     /// with a wrong one.
     pub(crate) fn growth(&self) -> f64 {
         if self.beside.tally.failed() > 0 {
@@ -72,7 +72,7 @@ impl Neighbours {
         ratio(&p99(&self.beside), &p99(&self.alone))
     }
 
-    /// Where it is in 95 of 100 draws.
+    /// Returns the 95 % interval of the growth.
     pub(crate) fn interval(&self) -> Option<(f64, f64)> {
         let p99 = |cell: &Cell| cell.each(|round| round.p99);
         interval(&p99(&self.beside), &p99(&self.alone))
@@ -83,7 +83,7 @@ impl Neighbours {
     }
 }
 
-/// What became of bodies of 18 MB that came all at once.
+/// The outcome of bodies of 18 MB that came all at once.
 #[derive(Default, Serialize)]
 pub(crate) struct Large {
     pub(crate) sent: usize,
@@ -105,10 +105,10 @@ impl Large {
     }
 }
 
-/// What the servers take when they do nothing.
+/// The memory and the time that the servers take when they do nothing.
 #[derive(Default, Serialize)]
 pub(crate) struct Footprint {
-    /// What the servers held when everything was done.
+    /// The memory that the servers held when everything was done.
     pub(crate) after: BTreeMap<&'static str, Held>,
     /// From exec to the first answer, in ms.
     pub(crate) starts: BTreeMap<&'static str, Vec<f64>>,
@@ -143,12 +143,12 @@ impl Found {
         self.cells.iter().find(|cell| (cell.scenario, &*cell.load, cell.server) == (scenario, load, server))
     }
 
-    /// How many reviews of the median size a server answers in a second at most.
+    /// Returns the largest number of reviews of the median size that a server answers in a second.
     pub(crate) fn most(&self, server: Kind) -> Option<f64> {
         self.cell("saturation", "16 connections", server).map(Cell::rate)
     }
 
-    /// What a review of a size costs a server, in µs.
+    /// Returns the time that a review of a size costs a server, in µs.
     pub(crate) fn cost(&self, size: Size, server: Kind) -> Option<f64> {
         let cell = match size {
             Size::Median => self.cell("saturation", "16 connections", server),

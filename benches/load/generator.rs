@@ -20,7 +20,7 @@ use crate::pace::Pace;
 use crate::pool::Pools;
 use crate::tally::{Part, Sent, Tally, cut, nanos};
 
-/// How many reviews are under way at most: three API servers have no more. The next one waits, and its time counts.
+/// The most reviews that are under way: three API servers have no more. The next one waits, and its time counts.
 const UNDER_WAY: usize = 1_800;
 
 /// A tally that tasks share.
@@ -99,7 +99,7 @@ pub(crate) struct Arrivals {
     pub(crate) pace: Pace,
     /// If given, only those count that are meant to be sent during it; failures always do.
     pub(crate) during: Option<Arc<During>>,
-    /// How long a part is, if there are to be some.
+    /// The length of a part, if the run has parts.
     pub(crate) part: Option<Duration>,
 }
 

@@ -1,4 +1,4 @@
-//! What partywall should reach, and whether it did.
+//! Compares what was measured with the goals.
 //!
 //! A gate is what it must reach to be called good, a stretch what would be excellent. Neither fails a run: machines are
 //! noisy, and a figure that is red now and then is soon ignored.
@@ -21,10 +21,10 @@ pub(crate) struct Goal {
     pub(crate) value: f64,
     pub(crate) gate: f64,
     pub(crate) stretch: Option<f64>,
-    /// Whether more is better.
+    /// True if more is better.
     pub(crate) at_least: bool,
     pub(crate) note: String,
-    /// Whether there is a reason not to believe it.
+    /// True if there is a reason not to believe it.
     pub(crate) is_doubtful: bool,
 }
 

@@ -33,7 +33,7 @@ const LARGE: usize = 50;
 const SLOW: usize = 100;
 /// For how many rounds that is there which takes long to begin and then goes on in the same way.
 const STEADY: u32 = 5;
-/// What everything is given up after.
+/// The time after which every request is given up.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Reviews a second of the largest clusters known: a thousand pods are created a second, each with three or four
@@ -51,7 +51,7 @@ pub(crate) fn demand(stand: &Stand) -> anyhow::Result<f64> {
     Ok(DEMAND.min(most(stand)? / 10.0))
 }
 
-/// What partywall can do a second.
+/// Returns the number of reviews that partywall answers in a second.
 fn most(stand: &Stand) -> anyhow::Result<f64> {
     stand.found.most(Kind::Partywall).context("saturation is measured first")
 }
@@ -77,11 +77,11 @@ impl ServerProcess {
 struct Load {
     mixture: Mixture,
     rate: f64,
-    /// How long a round of it is alone. Beside something it is as long as that.
+    /// The length of a round alone. Beside another load the round is as long as that load.
     lasting: Duration,
-    /// Whether what it is beside of goes on in the same way, so that parts of a round are like rounds.
+    /// True if the other load is steady, so that parts of a round are like rounds.
     is_steady: bool,
-    /// How often each server has one, alone and beside.
+    /// The number of rounds for each server, alone and beside.
     visits: usize,
 }
 
@@ -261,7 +261,7 @@ pub(crate) async fn slow(stand: &mut Stand) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What is large and steps back, beside as many small ones as can be done: it must not starve.
+/// Checks that large reviews, which have a lower priority, do not starve beside as many small ones as possible.
 pub(crate) async fn starved(stand: &mut Stand) -> anyhow::Result<()> {
     let (large, small) =
         (vec![(1.0, stand.message(Size::Huge, Expect::Allow)?)], stand.message(Size::Median, Expect::Allow)?);

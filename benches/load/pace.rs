@@ -11,7 +11,7 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::task::{AbortHandle, yield_now};
 
-/// How to wait.
+/// The ways to wait.
 pub(crate) enum Pace {
     /// Looking at the clock all the time, so that nothing has to be woken: for a generator with a core of its own.
     Spinning,

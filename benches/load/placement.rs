@@ -1,4 +1,4 @@
-//! Which core does what.
+//! Assigns cores to the servers and the generator.
 //!
 //! Unless told otherwise, the servers have one core and the generator another: then a server has one worker, does not
 //! wander, and what it costs is the same from run to run. A process inherits the core of the thread that starts it,

@@ -24,7 +24,7 @@ struct Line {
     is_marked: bool,
 }
 
-/// What is said around the lines.
+/// The texts around the lines.
 struct Frame<'f> {
     title: &'f str,
     x: (&'f str, &'f dyn Fn(&f64) -> String),
@@ -91,7 +91,7 @@ fn costs(found: &Found, folder: &Path) -> anyhow::Result<()> {
     plot(&folder.join("cost.svg"), &frame, (x.log_scale(), y.log_scale()), &lines)
 }
 
-/// What was held while it was soaked.
+/// Draws the memory that was held during the soak.
 pub(crate) fn soak(looks: &[Look], folder: &Path) -> anyhow::Result<()> {
     let points = looks.iter().map(|look| (look.seconds / 60.0, look.held.mib)).collect();
     let lines = [Line { name: "memory", color: color(Kind::Partywall), points, is_marked: false }];

@@ -9,12 +9,12 @@ use tokio::sync::{Semaphore, oneshot};
 
 use crate::client::{Connection, Failure, Message, Said, Target};
 
-/// How many connections Go keeps for later.
+/// The number of connections that Go keeps for later.
 const KEPT: usize = 25;
 /// For how long Go keeps a connection that nothing is sent on. After 120 s the server closes it.
 const KEPT_FOR: Duration = Duration::from_secs(90);
 
-/// How many are being opened at most. Go has no bound, but an API server has no more than 600 reviews under way, for
+/// The largest number that are being opened. Go has no bound, but an API server has at most 600 reviews under way, for
 /// two endpoints.
 const OPENING: usize = 300;
 
@@ -22,7 +22,7 @@ const OPENING: usize = 300;
 pub(crate) struct Pools(Vec<Arc<Pool>>);
 
 impl Pools {
-    /// How many there are of three API servers: each has one for each of the two endpoints.
+    /// The number of pools of three API servers: each has one for each of the two endpoints.
     pub(crate) const THREE_API_SERVERS: usize = 6;
 
     /// So many of them, each with as many connections as are kept.

@@ -19,7 +19,7 @@ impl Progress {
         Self { bar }
     }
 
-    /// What comes next.
+    /// Prints what comes next.
     pub(crate) fn say(&self, what: &str) {
         match &self.bar {
             Some(bar) => bar.set_message(what.to_owned()),

@@ -145,7 +145,7 @@ fn neighbours(found: &Found) -> Table {
     table
 }
 
-/// How those fared that were in the way.
+/// Returns the outcome of the disturbances.
 fn fared(others: &Tally) -> String {
     match others.latencies.len() {
         0 => String::new(),
@@ -208,7 +208,7 @@ fn reached(goals: &[Goal]) -> Table {
     table
 }
 
-/// What to think of it.
+/// Prints the tables of the disturbances.
 fn disturbances(found: &Found) {
     let (all, disturbed) = found
         .cells

@@ -22,13 +22,13 @@ const TELLING: f64 = 0.3;
 /// One load on one server.
 #[derive(Serialize)]
 pub(crate) struct Cell {
-    /// What is measured: `saturation`, `open`, ...
+    /// The measurement: `saturation`, `open`, ...
     pub(crate) scenario: &'static str,
-    /// What is special about this one of it.
+    /// The load of the measurement.
     pub(crate) load: String,
     pub(crate) server: Kind,
     pub(crate) rounds: Vec<Round>,
-    /// What came back in all rounds; in the results as µs by percentile.
+    /// The answers of all rounds; in the results as µs by percentile.
     #[serde(serialize_with = "percentiles")]
     pub(crate) tally: Tally,
 }
@@ -46,7 +46,7 @@ pub(crate) struct Round {
     pub(crate) p99: f64,
     /// The p99 of how late reviews were sent.
     pub(crate) late: f64,
-    /// Which share of the machine others used.
+    /// The share of the machine that other processes used.
     pub(crate) others: f64,
 }
 
@@ -117,8 +117,8 @@ impl Cell {
         }
     }
 
-    /// Whether not enough undisturbed rounds are left, short ones were disturbed all in all, the generator was late, or
-    /// some answers were wrong.
+    /// Returns whether too few undisturbed rounds are left, short ones were disturbed in sum, the generator was late,
+    /// or some answers were wrong.
     pub(crate) fn is_doubtful(&self) -> bool {
         self.tally.failed() > 0
             || self.rounds.len() - self.disturbed() < 2
@@ -126,12 +126,12 @@ impl Cell {
             || self.is_late()
     }
 
-    /// Whether its rounds are long enough to tell which were disturbed.
+    /// Returns whether its rounds are long enough to tell which were disturbed.
     pub(crate) fn tells(&self) -> bool {
         self.rounds.iter().any(|round| round.seconds > TELLING)
     }
 
-    /// Which share of the machine others used in all rounds that count.
+    /// Returns the share of the machine that other processes used in all rounds that count.
     pub(crate) fn others(&self) -> f64 {
         let others = self.each(|round| round.others);
         others.iter().sum::<f64>() / count(others.len().max(1) as u64)
@@ -159,7 +159,7 @@ impl Cell {
         median(&self.rates())
     }
 
-    /// How many cores the server had in use.
+    /// Returns the number of cores that the server used.
     pub(crate) fn cores(&self) -> f64 {
         median(&self.each(|round| round.cpu_micros / 1e6 / round.seconds))
     }
@@ -181,7 +181,7 @@ impl Cell {
         median(&self.each(|round| round.late))
     }
 
-    /// Whether that is much of the p99, which then is the generator's rather than the server's.
+    /// Returns whether that is much of the p99, which then is the generator's rather than the server's.
     pub(crate) fn is_late(&self) -> bool {
         self.late() > self.p99() / 2.0
     }
@@ -199,12 +199,12 @@ pub(crate) fn percentiles<S: Serializer>(tally: &Tally, serializer: S) -> Result
     serializer.collect_seq(curve(&tally.latencies))
 }
 
-/// How a load is repeated.
+/// The repetitions of a load.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Repeat {
     pub(crate) warm_up: Duration,
     pub(crate) round: Duration,
-    /// How often there and back again.
+    /// The number of times there and back again.
     pub(crate) times: usize,
 }
 
@@ -220,19 +220,19 @@ impl Repeat {
     }
 }
 
-/// How a load is repeated of which the p99 counts: in many short rounds, or in longer ones that are cut into as short
-/// parts. A machine that does something else for some milliseconds twice a second spoils the p99 of every long one. Of
-/// short ones it spoils some, and the median is of the others.
+/// The repetitions of a load of which the p99 counts: in many short rounds, or in longer ones that are cut into as
+/// short parts. A machine that does something else for some milliseconds twice a second spoils the p99 of every long
+/// one. Of short ones it spoils some, and the median is of the others.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Brief {
-    /// How often there and back again.
+    /// The number of times there and back again.
     pub(crate) times: usize,
 }
 
 impl Brief {
-    /// How long a round is at least, or a part of a longer one.
+    /// The least length of a round, or of a part of a longer one.
     pub(crate) const ROUND: Duration = Duration::from_millis(50);
-    /// How long the same load is there before it.
+    /// The time for which the same load runs before it.
     ///
     /// A server that was idle has nothing in the caches of its core: two or three first reviews that take a millisecond
     /// would be the p99 of the round.

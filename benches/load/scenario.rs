@@ -16,7 +16,7 @@ use crate::tally::Tally;
 /// Into how many parts a round of an open loop is cut.
 const PARTS: u32 = 10;
 
-/// Where most is measured.
+/// The number of connections at which most is measured.
 pub(crate) const LANES: usize = 16;
 
 /// As much as each can do, of the median review.
@@ -40,7 +40,7 @@ pub(crate) async fn sizes(stand: &mut Stand) -> anyhow::Result<()> {
     closed(stand, "sizes", "mix".to_owned(), LANES, &mixture, stand.plan.repeat.shorter(2)).await
 }
 
-/// What an API server asks for, all in all.
+/// Returns the mixture of reviews that an API server sends.
 pub(crate) fn mixture(stand: &Stand) -> anyhow::Result<Mixture> {
     let parts = [
         (30.0, Size::Median, Expect::Allow),
@@ -99,14 +99,16 @@ pub(crate) async fn open(stand: &mut Stand) -> anyhow::Result<()> {
     at_rates(stand, "same rate".to_owned(), &[(Kind::Null, half), (Kind::Partywall, half)]).await
 }
 
-/// What the load at a share is called.
+/// Returns the name of the load at a share.
 fn at(percent: u32) -> String {
     format!("{percent} % of its own")
 }
 
-/// How many reviews a second a server can answer at random times. A closed loop keeps it awake and hands it one review
-/// after the other; at random times it wakes for most of them, and each costs two or three times as much. So once it is
-/// known what one costs at little load, that says how many fit into a second of its core.
+/// Returns the reviews a second that a server answers at random times.
+///
+/// A closed loop keeps it awake and hands it one review after the other; at random times it wakes for most of them, and
+/// each costs two or three times as much. So the cost of one at little load, once it is known, says how many fit into a
+/// second of its core.
 fn most(stand: &Stand, kind: Kind) -> anyhow::Result<f64> {
     let saturated = stand.found.most(kind).context("saturation is measured first")?;
     let awoken = stand.found.cell("open", &at(10), kind).map(|cell| 1e6 / cell.cost());

@@ -100,7 +100,7 @@ pub(crate) struct Server {
     child: Child,
 }
 
-/// What a server says when it serves.
+/// The log line of a server that serves.
 #[derive(Deserialize)]
 struct Serving {
     listen: SocketAddr,
@@ -144,7 +144,7 @@ impl Drop for Server {
     }
 }
 
-/// Which server this process is to be, if any.
+/// Returns the server that this process should be, if any.
 pub(crate) fn role() -> Option<Kind> {
     let name = env::var(BE).ok()?;
     Kind::ALL.into_iter().find(|kind| kind.name() == name)

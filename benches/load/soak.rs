@@ -2,7 +2,7 @@
 //!
 //! An API server's mix, as much of it as the largest clusters need; now and then its policies change, and many
 //! connections come at once.
-//! What counts is how memory and descriptors drift once it is warm: a leak is a slope, not a figure.
+//! The drift of memory and descriptors counts once the server is warm: a leak is a slope, not a figure.
 
 use std::iter::zip;
 use std::path::{Path, PathBuf};
@@ -28,9 +28,9 @@ use crate::tally::Tally;
 use crate::usage::Held;
 use crate::{plots, scenario};
 
-/// How often is looked.
+/// The time between two looks.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
-/// How many looks there are between two changes of policies, two bursts, and two lines of progress.
+/// The number of looks between two changes of policies, two bursts, and two lines of progress.
 const LOOKS_TO_CHANGE: u32 = 7;
 const LOOKS_TO_BURST: u32 = 5;
 const LOOKS_TO_TELL: u32 = 15;
@@ -44,7 +44,7 @@ const WARM_AFTER: Duration = Duration::from_secs(600);
 const MOST_PERCENT: f64 = 1.0;
 const MOST_DESCRIPTORS: f64 = 1.0;
 
-/// What was seen at one look.
+/// The values of one look.
 #[derive(Serialize)]
 pub(crate) struct Look {
     pub(crate) seconds: f64,
@@ -61,7 +61,7 @@ struct Soaked {
     looks: Vec<Look>,
 }
 
-/// How what is held grows in an hour, once it is warm.
+/// The growth of the held memory in an hour, once the server is warm.
 #[derive(Serialize)]
 struct Drift {
     rounds: usize,
@@ -108,7 +108,7 @@ pub(crate) async fn soak(mut stand: Stand, lasting: Duration, folder: &Path) -> 
     Ok(if tally.failed() == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// What goes on beside the reviews.
+/// The disturbances beside the reviews.
 struct Disturbing {
     pid: u32,
     target: Target,

@@ -1,4 +1,4 @@
-//! What all measurements need: the servers, the reviews, how long everything may take, and where to put what is found.
+//! Holds what all measurements need: the servers, the reviews, the lengths of rounds, and the folder of results.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,14 +17,14 @@ use crate::progress::Progress;
 use crate::rounds::{Brief, Repeat};
 use crate::servers::{Kind, Server};
 
-/// How long and how often.
+/// The lengths and the numbers of rounds.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Plan {
     pub(crate) name: &'static str,
     pub(crate) repeat: Repeat,
     /// Connections of the closed loops.
     pub(crate) connections: &'static [usize],
-    /// Where it is the p99 that counts.
+    /// For loads of which the p99 counts.
     pub(crate) brief: Brief,
     pub(crate) starts: usize,
     /// Connections that do nothing.
@@ -94,7 +94,7 @@ impl Stand {
         Server::start(kind, &policies, self.files.path(), self.placement)
     }
 
-    /// Where a file of this run goes that nobody needs after it.
+    /// Returns the path of a temporary file of this run.
     pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.files.path().join(name)
     }
@@ -125,7 +125,7 @@ impl Stand {
         Ok(Arc::new(Message::new(median.phase, &body, &payload::uid_at(&body), expected)))
     }
 
-    /// How a generator waits that has nothing beside it.
+    /// Returns how a generator waits if it runs alone.
     pub(crate) fn pace(&self) -> anyhow::Result<Pace> {
         Ok(match self.placement {
             Placement::Pinned { .. } => Pace::Spinning,

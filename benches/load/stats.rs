@@ -1,4 +1,4 @@
-//! What is made of several rounds of the same thing.
+//! Computes medians, intervals and slopes of several rounds of the same load.
 //!
 //! Rounds on a shared machine are skewed by whatever else ran, so what is compared are medians, and how sure a ratio
 //! is comes from drawing the rounds again, not from a formula that wants them normal.
@@ -8,7 +8,7 @@ use std::fmt;
 use fastrand::Rng;
 use serde::Serialize;
 
-/// How often rounds are drawn again.
+/// The number of times that rounds are drawn again.
 const DRAWS: usize = 2_000;
 
 /// The one in the middle; 0 of nothing.
@@ -28,7 +28,7 @@ pub(crate) fn ratio(these: &[f64], those: &[f64]) -> f64 {
     median(these) / median(those)
 }
 
-/// Where the ratio of medians would be in 95 of 100 runs, as far as these rounds can tell; `None` if they are too few.
+/// Returns the 95 % interval of the ratio of medians, as these rounds show it; `None` if there are too few rounds.
 pub(crate) fn interval(these: &[f64], those: &[f64]) -> Option<(f64, f64)> {
     if these.len() < 4 || those.len() < 4 {
         return None;
@@ -45,7 +45,7 @@ fn again(values: &[f64], rng: &mut Rng) -> Vec<f64> {
     (0..values.len()).filter_map(|_| values.get(rng.usize(..values.len())).copied()).collect()
 }
 
-/// How much `y` grows when `x` grows by one.
+/// The growth of `y` when `x` grows by one.
 #[derive(Clone, Copy, Serialize)]
 pub(crate) struct Slope {
     /// By least squares.
@@ -66,7 +66,7 @@ impl Slope {
         Some(Self { per_unit, error: (off / (count - 2.0) / spread).sqrt() })
     }
 
-    /// Whether it is at most `most`; `None` if that is within two standard errors, and so cannot be told.
+    /// Returns whether it is at most `most`; `None` if that is within two standard errors, and so cannot be told.
     pub(crate) fn is_at_most(self, most: f64) -> Option<bool> {
         let (low, high) = (self.per_unit - 2.0 * self.error, self.per_unit + 2.0 * self.error);
         if high <= most {

@@ -1,4 +1,4 @@
-//! What came back of a load, as a whole and by its parts.
+//! Counts the answers to a load, as a whole and by its parts.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,17 +11,17 @@ use crate::stats::median;
 /// From 1 µs to a minute.
 const NANOSECONDS: (u64, u64) = (1_000, 60_000_000_000);
 
-/// What came back.
+/// The answers to a load.
 #[derive(Clone)]
 pub(crate) struct Tally {
     /// Of right answers, in ns.
     pub(crate) latencies: Histogram<u64>,
-    /// How late reviews were sent, in ns: what the generator adds to their latencies.
+    /// The delay with which reviews were sent, in ns: the generator adds it to their latencies.
     pub(crate) lateness: Histogram<u64>,
     pub(crate) failures: BTreeMap<String, u64>,
     /// Of one run, if it is cut into them.
     pub(crate) parts: Vec<Part>,
-    /// What they are made of, while it goes on.
+    /// The single reviews, while the load runs.
     pub(crate) sent: Vec<Sent>,
 }
 
@@ -106,7 +106,7 @@ impl Part {
     pub(crate) const ENDLESS: Self = Self { p50: f64::INFINITY, p99: f64::INFINITY, late: 0.0 };
 }
 
-/// What became of a review that was meant to be sent at a time since its run began.
+/// The outcome of a review that was due at a time since its run began.
 #[derive(Clone, Copy)]
 pub(crate) struct Sent {
     pub(crate) at: Duration,

@@ -1,4 +1,4 @@
-//! What a process used, as /proc tells: nanoseconds on a core, context switches, memory, descriptors; and how busy
+//! Reads the usage of a process from /proc: nanoseconds on a core, context switches, memory, descriptors; and how busy
 //! everything else on the machine was meanwhile.
 //!
 //! Threads come and go, so time is added up by thread: what one used between two looks is counted unless it ended in
@@ -12,12 +12,12 @@ use std::time::{Duration, Instant};
 use rustix::time::{ClockId, Timespec, clock_gettime};
 use serde::Serialize;
 
-/// How much of the machine others may use for a round to count as undisturbed.
+/// The share of the machine that other processes may use in an undisturbed round.
 pub(crate) const DISTURBED: f64 = 0.05;
-/// What /proc/stat counts in; it has been that for all of Linux' life.
+/// The unit of /proc/stat, in ticks a second; it has never changed in Linux.
 const TICKS_PER_SECOND: f64 = 100.0;
 
-/// What a process has used so far.
+/// The usage of a process so far.
 pub(crate) struct Usage {
     threads: BTreeMap<u32, Thread>,
 }
@@ -28,13 +28,13 @@ struct Thread {
     switches: u64,
 }
 
-/// What this process has used so far, threads that ended included.
+/// Returns the usage of this process so far, including threads that ended.
 pub(crate) fn own() -> Duration {
     let Timespec { tv_sec, tv_nsec } = clock_gettime(ClockId::ProcessCPUTime);
     Duration::from_secs(tv_sec.unsigned_abs()) + Duration::from_nanos(tv_nsec.unsigned_abs())
 }
 
-/// What it used between two looks.
+/// The usage between two looks.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Used {
     pub(crate) cpu: Duration,
@@ -72,7 +72,7 @@ impl Usage {
     }
 }
 
-/// What a process holds.
+/// The memory and the descriptors that a process holds.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(crate) struct Held {
     pub(crate) mib: f64,
@@ -100,7 +100,7 @@ fn field(status: &str, name: &str) -> u64 {
     value.and_then(|value| value.split_whitespace().next()?.parse().ok()).unwrap_or_default()
 }
 
-/// How long the cores of the machine have been busy, with anything.
+/// The time for which the cores of the machine have been busy.
 pub(crate) struct Busy {
     seconds: f64,
     at: Instant,

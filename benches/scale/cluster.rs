@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::payload::{self, Expect, Size};
 
-/// What there are more and more of.
+/// The quantity that grows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub(crate) enum Axis {
     /// Tenants of one namespace and two domains each.
@@ -50,7 +50,7 @@ impl Axis {
         }
     }
 
-    /// What grows and what is decided.
+    /// Returns a text about what grows and what is decided.
     pub(crate) fn about(self) -> &'static str {
         match self {
             Self::Tenants => "one namespace and two domains each; a pod is stamped and allowed",

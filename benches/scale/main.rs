@@ -1,4 +1,4 @@
-//! What growth costs: a decision, and a snapshot, from one tenant to 100,000, and so on for everything that a cluster
+//! Measures the cost of growth: a decision and a snapshot, from one tenant to 100,000, and so on for all that a cluster
 //! has many of.
 //!
 //! Prints a table for each [`Axis`], and writes `target/scale/scale.json` and curves as SVG beside it. Instructions
@@ -35,7 +35,7 @@ use self::cluster::Axis;
 use self::measure::Point;
 use self::progress::Progress;
 
-/// How much the instructions of a decision may grow, from the smallest size to any other.
+/// The factor by which the instructions of a decision may grow, from the smallest size to any other.
 const MAY_GROW: f64 = 1.10;
 
 #[derive(Parser)]
@@ -47,7 +47,7 @@ struct Args {
     /// Decide once at this size of that axis, and nothing else: for counting instructions.
     #[arg(long, num_args = 2, value_names = ["AXIS", "SIZE"], hide = true)]
     once: Option<Vec<String>>,
-    /// What cargo says to every benchmark.
+    /// The flag that cargo passes to every benchmark.
     #[arg(long, hide = true)]
     bench: bool,
 }

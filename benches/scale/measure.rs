@@ -20,16 +20,16 @@ use crate::cluster::Axis;
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
-/// What one size costs.
+/// The costs of one size.
 #[derive(Debug, Serialize)]
 pub(crate) struct Point {
-    /// How many there are.
+    /// The size.
     pub(crate) size: usize,
     /// Of one decision; `None`: not counted.
     pub(crate) instructions: Option<u64>,
     /// Of one decision.
     pub(crate) nanoseconds: f64,
-    /// What the snapshot has allocated.
+    /// The bytes that the snapshot has allocated.
     pub(crate) snapshot_bytes: usize,
     /// From the objects to the snapshot.
     pub(crate) build_milliseconds: f64,

@@ -1,4 +1,4 @@
-//! How far it is: a bar on a terminal, a line for each size in a log.
+//! Shows the progress: a bar on a terminal, a line for each size in a log.
 
 use std::io::{self, IsTerminal};
 use std::time::Instant;

@@ -1,4 +1,4 @@
-//! Which module of a crate imports from which, by its `use` declarations and by the paths in its code.
+//! Finds the imports between modules of a crate, by `use` declarations and by the paths in the code.
 //!
 //! A module is a file. A path counts for the module that defines what it names: re-exports are followed, and are no
 //! import themselves, so that a parent may show what its children define. What a parent defines and its children use is
@@ -17,12 +17,12 @@ type Path = Vec<String>;
 /// Each module of a crate, or each layer, with those that it imports. The root's name is empty.
 pub(crate) type Imports = BTreeMap<String, BTreeSet<String>>;
 
-/// What a file says of other modules.
+/// The modules that a file refers to.
 #[derive(Default)]
 struct File {
     /// The modules that it declares as files.
     children: BTreeSet<String>,
-    /// What it re-exports, by the name under which it does.
+    /// Its re-exports, by their names.
     exports: BTreeMap<String, Path>,
     /// All other paths.
     paths: Vec<Path>,
@@ -126,7 +126,7 @@ impl File {
     }
 }
 
-/// What a `use` declaration names: paths that may fork in braces.
+/// Returns the paths of a `use` declaration, which may fork in braces.
 struct Tree<'t> {
     tokens: &'t [String],
     /// Each name that it brings, and the path behind it.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// How the header of a table of layers begins.
+/// The beginning of the header of a table of layers.
 const HEADER: &str = "//! | layer |";
 
 /// The layers, each with the layers that it imports. A row has the layer in its first column and the imports in its
@@ -24,7 +24,7 @@ pub(crate) fn layers(source: &str) -> BTreeMap<String, BTreeSet<String>> {
     layers
 }
 
-/// What is in backticks.
+/// Returns the texts in backticks.
 fn names(cell: &str) -> Vec<String> {
     cell.split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }

@@ -87,7 +87,7 @@ fn begins(tokens: &[String], start: &[&str]) -> bool {
     tokens.len() >= start.len() && tokens.iter().zip(start).all(|(token, other)| token == other)
 }
 
-/// What follows an item, which ends with a semicolon or with its braces.
+/// Returns the tokens after an item, which ends with a semicolon or with its braces.
 fn after_item(tokens: &[String]) -> &[String] {
     let mut depth = 0_usize;
     for (at, token) in tokens.iter().enumerate() {

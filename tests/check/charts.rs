@@ -20,7 +20,7 @@ const TEAMS: [&str; 3] = ["baseline-team", "restricted-team", "granted-team"];
 const START: &str = "<!-- verdicts: UPDATE_DOCS=1 cargo test --test check charts -->\n";
 const END: &str = "<!-- end of verdicts -->";
 
-/// What came of an object.
+/// The result for an object.
 struct Row {
     file: String,
     object: String,

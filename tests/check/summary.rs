@@ -1,4 +1,4 @@
-//! What is counted apart, what is said of policies among manifests, and when there was nothing to judge.
+//! Tests the counts of a summary, policies among the manifests, and runs without objects to judge.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! What of paths is read, and what is said of the rest.
+//! Tests which files below the paths are read, and the errors for the others.
 
 use std::os::unix::fs::symlink;
 

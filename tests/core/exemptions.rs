@@ -87,7 +87,7 @@ fn only_the_containers_that_are_named_are_exempt() {
     assert!(!validate(&by_controller(create(host)), &agent()).is_allowed());
 }
 
-/// What was let in with one container is not there for another to take.
+/// An exemption for one container covers no other container.
 #[test]
 fn an_exempt_image_is_exempt_in_its_container_alone() {
     let snapshot = snapshot(

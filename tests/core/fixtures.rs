@@ -17,7 +17,7 @@ struct Fixture {
     rule: RuleId,
     allow: bool,
     name: String,
-    /// What the request says that a plain creation does not.
+    /// The fields of the request that a plain creation lacks.
     request: Option<Value>,
     object: Value,
 }

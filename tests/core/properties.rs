@@ -1,4 +1,4 @@
-//! What holds for any pod: stamping twice is stamping once, nothing but the stamp changes, nothing panics.
+//! Tests properties of random pods: a second stamp changes nothing, only the stamp changes, nothing panics.
 
 use partywall_core::Entry;
 use proptest::collection::{btree_map, vec};

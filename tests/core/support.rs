@@ -69,7 +69,7 @@ pub(crate) fn update(mut review: Value, old: Value) -> Value {
     review
 }
 
-/// What a review is answered.
+/// The answer to a review.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) response: Value,

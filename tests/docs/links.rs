@@ -54,7 +54,7 @@ fn anchors(page: &str) -> BTreeSet<String> {
     anchors
 }
 
-/// What a page links to, but for other sites.
+/// Returns the targets of a page's links, without other sites.
 fn links(page: &str) -> Vec<&str> {
     let targets =
         prose(page).flat_map(|line| line.split("](").skip(1).filter_map(|rest| rest.split_once(')')));
@@ -98,13 +98,13 @@ fn code(line: &str) -> Vec<&str> {
     line.split('`').skip(1).step_by(2).collect()
 }
 
-/// Whether a page means a path of the repository. `tests/fixtures/rules/<rule>/allow` is a pattern.
+/// Returns whether a text is a path of the repository. `tests/fixtures/rules/<rule>/allow` is a pattern.
 fn is_path(text: &str) -> bool {
     let folders = [".ci/", "benches/", "core/", "deploy/", "docs/", "fuzz/", "policies/", "src/", "tests/"];
     folders.iter().any(|folder| text.starts_with(folder)) && !text.contains(['<', ' '])
 }
 
-/// Whether a file of Rust defines an item.
+/// Returns whether a file of Rust defines an item.
 fn defines(file: &str, name: &str) -> bool {
     let is_whole = |rest: &str| !rest.starts_with(|letter: char| letter.is_alphanumeric() || letter == '_');
     let items = ["fn", "struct", "enum", "const", "static", "trait", "type"];

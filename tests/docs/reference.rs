@@ -33,7 +33,7 @@ impl Schemas {
         Self { kinds, types: generator.take_definitions(true) }
     }
 
-    /// What a schema refers to, or the schema itself.
+    /// Returns the schema that a schema refers to, or the schema itself.
     fn resolve<'s>(&'s self, schema: &'s Value) -> &'s Value {
         let target = |schema: &'s Value| {
             schema["$ref"].as_str().map(|path| &self.types[path.rsplit('/').next().unwrap()])
@@ -52,7 +52,7 @@ pub(crate) struct Field {
     pub(crate) path: String,
     shape: String,
     is_required: bool,
-    /// What the description says, but for what an absent field means.
+    /// The description without its sentence about an absent field.
     pub(crate) text: String,
     absent: Option<String>,
     /// The values that an enum allows, with what each means.
@@ -97,7 +97,7 @@ fn collect(schemas: &Schemas, object: &Value, path: &str, fields: &mut Vec<Field
     }
 }
 
-/// What is in a list or map, or the schema itself.
+/// Returns the schema of the items of a list or map, or the schema itself.
 fn inner<'s>(schemas: &'s Schemas, schema: &'s Value) -> &'s Value {
     let schema = schemas.resolve(schema);
     let inside = schema.get("items").or_else(|| schema.get("additionalProperties").filter(|s| s.is_object()));

@@ -9,9 +9,9 @@ use partywall_core::rule_id::{HoldsIn, RuleId};
 use crate::reference::{self, Field};
 use crate::{keep, links, root};
 
-/// What the fixtures are judged by.
+/// The policies by which the fixtures are judged.
 const POLICIES: &str = "tests/fixtures/rules/policies.yaml";
-/// What partywall answers to each fixture that is denied; `tests/core/fixtures.rs` holds it.
+/// The messages to all fixtures that are denied; `tests/core/fixtures.rs` tests them.
 const MESSAGES: &str = "tests/core/snapshots/core__fixtures__messages.snap";
 /// Every attack, with the rules that stop it.
 const ATTACKS: &str = "policies/ATTACKS.md";
@@ -165,7 +165,7 @@ fn tenant(object: &str) -> Option<String> {
     })
 }
 
-/// What partywall answers to a fixture that is denied.
+/// Returns the message to a fixture that is denied.
 fn message(rule: RuleId, name: &str) -> String {
     let id = format!("{rule}/deny/{name}");
     let messages = read(MESSAGES);

@@ -1,5 +1,5 @@
-//! What happens to every object, whatever it is: its controller makes others of it, the scheduler and the kubelet
-//! do their work, somebody labels it, and in the end it goes.
+//! Sends the requests that follow for every object: its controller creates others, the scheduler and the kubelet
+//! do their work, a user labels it, and in the end it is deleted.
 
 use serde_json::{Value, json};
 

@@ -9,20 +9,20 @@ use serde_json::{Value, json};
 use crate::entry::{Step, change};
 use crate::request::{Request, filled_in, id, plural};
 
-/// What generated names end in.
+/// The end of generated names.
 const GENERATED: &str = "x7k2p";
 
 /// A stored object.
 #[derive(Clone)]
 pub(crate) struct Stored {
     pub(crate) object: Value,
-    /// Who created it.
+    /// The user who created it.
     pub(crate) user: String,
-    /// Whether it is older than partywall.
+    /// True if it is older than partywall.
     pub(crate) is_old: bool,
 }
 
-/// What is stored, by `Kind/name`.
+/// The stored objects, by `Kind/name`.
 pub(crate) struct Cluster<'s> {
     snapshot: &'s Snapshot,
     pub(crate) stored: BTreeMap<String, Stored>,

@@ -1,4 +1,4 @@
-//! What the controllers of the control plane make of a stored object, as they do.
+//! Creates what the controllers of the control plane create from a stored object.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ pub(crate) fn account(name: &str) -> String {
     format!("system:serviceaccount:kube-system:{name}")
 }
 
-/// What the object's controller creates, and who it is.
+/// Returns the object that the owner's controller creates, and the controller's user.
 pub(crate) fn child(owner: &Value) -> Option<(Value, String)> {
     let spec = &owner["spec"];
     let name = owner["metadata"]["name"].as_str().unwrap();

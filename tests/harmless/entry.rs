@@ -1,4 +1,4 @@
-//! What a file of the corpus says.
+//! Reads a file of the corpus.
 
 use std::fs;
 use std::path::Path;
@@ -10,9 +10,9 @@ use serde_json::Value;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Entry {
-    /// What it is, and what about it looks worse than it is.
+    /// The reason why it is harmless, and the part of it that looks worse than it is.
     pub(crate) why: String,
-    /// What happens, one request after the other.
+    /// The requests, one after the other.
     pub(crate) steps: Vec<Step>,
 }
 
@@ -33,17 +33,17 @@ pub(crate) struct Step {
     pub(crate) put: Option<Value>,
     /// The options of a connection.
     pub(crate) connect: Option<Value>,
-    /// What is changed, as `Kind/name`; absent: what the step before was about.
+    /// The object that is changed, as `Kind/name`. Absent: the object of the step before.
     pub(crate) of: Option<String>,
     /// The subresource.
     #[serde(default)]
     pub(crate) subresource: String,
-    /// Who asks.
+    /// The user of the request.
     #[serde(default = "jane")]
     pub(crate) user: String,
-    /// What another webhook changes between `/mutate` and `/validate`, written like `update`.
+    /// The change of another webhook between `/mutate` and `/validate`, written like `update`.
     pub(crate) then: Option<Value>,
-    /// Whether it is only tried.
+    /// True for a dry run.
     #[serde(default, rename = "dryRun")]
     pub(crate) dry_run: bool,
 }

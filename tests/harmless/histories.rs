@@ -19,12 +19,12 @@ use self::subjects::{SUBJECTS, Subject, Worsening, benign_to_all};
 use crate::entry::change;
 use crate::request::{Request, filled_in};
 
-/// How many lives of each kind are looked at.
+/// The number of random lives of each kind.
 const CASES: u32 = 96;
-/// How long a life is at most.
+/// The largest number of changes in a life.
 const LONGEST: usize = 12;
 
-/// Who writes: whoever it is, the answer is the same.
+/// The users who write; the answer does not depend on the user.
 const USERS: [&str; 4] = [
     "jane",
     "system:serviceaccount:kube-system:generic-garbage-collector",
@@ -91,7 +91,7 @@ struct Life<'l> {
     subject: &'static Subject,
     policies: &'l Snapshot,
     object: Value,
-    /// What is wrong with it, of the subject's list.
+    /// Its violations, as indices into the subject's list.
     flaws: Vec<usize>,
 }
 

@@ -1,4 +1,4 @@
-//! What must never be denied: a corpus of harmless objects, each with what the cluster makes of it.
+//! A corpus of harmless objects that must never be denied, each with the objects that the cluster creates from it.
 //!
 //! `tests/harmless/<family>/<name>.yaml` says `why` something might be taken for an attack and is none, and what
 //! happens, step by step ([`entry`]). Every step is expected to be allowed, without a warning. What follows from
@@ -44,7 +44,7 @@ fn main() -> ExitCode {
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
 
-/// Where this is.
+/// Returns the folder of the corpus.
 fn here() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/harmless")
 }
@@ -82,7 +82,7 @@ fn perform(entry: &Entry, policies: &Snapshot) -> Result<(), String> {
     aftermath::happens(&mut cluster)
 }
 
-/// What is bad is noticed in a step, and in what follows from the steps.
+/// Checks that a violation is noticed in a step, and in the requests that follow from the steps.
 fn a_denial_is_noticed(policies: &Snapshot) -> Result<(), Failed> {
     let pod = "{hostPID: true, containers: [{name: a, image: a}]}";
     for (object, where_) in [

@@ -6,7 +6,7 @@ use partywall_core::tenancy::Snapshot;
 use partywall_core::{Entry, review};
 use serde_json::{Value, json};
 
-/// Where objects are that do not say where.
+/// The namespace of objects that name none.
 const NAMESPACE: &str = "shop";
 
 /// A request.

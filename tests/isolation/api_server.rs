@@ -1,8 +1,8 @@
-//! What the API server and the DaemonSet controller do to a pod around the webhooks.
+//! Changes pods as the API server and the DaemonSet controller do around the webhooks.
 
 use super::kube::{Labels, NODE_NAME, Node, Pod, Requirement, Term, Toleration};
 
-/// What a RuntimeClass brings to the pods that name it.
+/// The nodeSelector and tolerations that a RuntimeClass adds to its pods.
 #[derive(Clone, Debug)]
 pub(crate) struct RuntimeClass {
     pub(crate) name: &'static str,
@@ -57,7 +57,7 @@ pub(crate) fn merge_runtime_class(pod: &mut Pod, classes: &[RuntimeClass]) -> Re
     Ok(())
 }
 
-/// Whether `wide` makes `narrow` needless, in the eyes of that merge.
+/// Returns whether that merge drops `narrow` because of `wide`.
 fn covers(wide: &Toleration, narrow: &Toleration) -> bool {
     let by_key = wide.key == narrow.key || (wide.key.is_empty() && wide.operator == "Exists");
     let by_effect = wide.effect.is_empty() || wide.effect == narrow.effect;
@@ -73,7 +73,7 @@ fn covers(wide: &Toleration, narrow: &Toleration) -> bool {
     wide == narrow || (by_key && by_effect && by_time && by_value)
 }
 
-/// Whether the pod may be stored at all; `compares`: the cluster knows the operators `Gt` and `Lt` of tolerations.
+/// Checks that the API server stores the pod. `compares`: the cluster knows the operators `Gt` and `Lt`.
 pub(crate) fn validate(pod: &Pod, compares: bool) -> Result<(), Refused> {
     if !pod.node_name.is_empty() && !pod.scheduling_gates.is_empty() {
         return Err("a gated pod has no node");
@@ -119,7 +119,7 @@ fn validate_toleration(toleration: &Toleration, compares: bool) -> Result<(), Re
     }
 }
 
-/// Whether a pod may be changed like that: tolerations may be added and timed; and while it is gated, where it goes
+/// Checks that the API server takes the update: tolerations may be added and timed, and a gated pod's node affinity
 /// may be narrowed.
 pub(crate) fn validate_update(old: &Pod, new: &Pod, compares: bool) -> Result<(), Refused> {
     validate(new, compares)?;
@@ -163,7 +163,7 @@ pub(crate) fn validate_update(old: &Pod, new: &Pod, compares: bool) -> Result<()
     }
 }
 
-/// Whether the DaemonSet controller makes a pod for this node.
+/// Returns whether the DaemonSet controller makes a pod for this node.
 pub(crate) fn wants_daemon(template: &Pod, node: &Node) -> bool {
     let mut pod = template.clone();
     tolerate_as_daemon(&mut pod);

@@ -14,11 +14,11 @@ pub(crate) struct Case {
     pub(crate) pod: Pod,
     /// The pod is the template of a DaemonSet, which wants a pod on the node of this place.
     pub(crate) daemon: Option<usize>,
-    /// What other webhooks do before partywall stamps.
+    /// The changes of other webhooks before partywall stamps.
     pub(crate) before: Vec<Edit>,
-    /// What they do afterwards.
+    /// The changes of other webhooks afterwards.
     pub(crate) after: Vec<Edit>,
-    /// Whether partywall stamps once more after that.
+    /// True if partywall stamps once more after that.
     pub(crate) reinvoked: bool,
     pub(crate) binding: Option<Binding>,
     pub(crate) update: Vec<Edit>,
@@ -36,7 +36,7 @@ pub(crate) struct Binding {
 /// The scheduler's user name.
 pub(crate) const SCHEDULER: &str = "system:kube-scheduler";
 
-/// How a pod is changed, by another webhook or by an update.
+/// A change of a pod, by another webhook or by an update.
 #[derive(Clone, Debug)]
 pub(crate) enum Edit {
     AddPreferred(Term),
@@ -52,21 +52,21 @@ pub(crate) enum Edit {
     ReplaceTerms(Vec<Term>),
     /// The first term loses its expressions.
     BareFirst,
-    /// What is required is preferred from now on.
+    /// The required node affinity becomes a preferred one.
     Prefer,
     /// `In` lists more values.
     Widen(&'static [&'static str]),
     /// `In` becomes another operator.
     Weaken(&'static str, &'static str),
     DropTolerations,
-    /// What is tolerated of `NoExecute` ends.
+    /// Tolerations of `NoExecute` get a time limit.
     Limit,
     SetNode(String),
     SetClass(&'static str),
 }
 
 impl Edit {
-    /// Whether a webhook that does this means no harm to anybody's placement.
+    /// Returns whether a webhook that makes this change does no harm to the placement of pods.
     pub(crate) fn is_harmless(&self) -> bool {
         match self {
             Self::AddPreferred(_) => true,

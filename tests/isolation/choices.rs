@@ -4,7 +4,7 @@
 //! that was made a moment before. Zero is the first and plainest choice everywhere, and bytes that have run out are
 //! zero: as proptest drops bytes and makes them smaller, the case becomes plainer.
 
-/// What is left of the choices.
+/// The rest of the random choices.
 pub(crate) struct Choices<'b>(std::slice::Iter<'b, u8>);
 
 impl<'b> Choices<'b> {

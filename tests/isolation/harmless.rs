@@ -1,4 +1,4 @@
-//! What harms nobody, and so must be allowed: what people write who mean well, and know their own pools.
+//! Tells harmless pods, which must be allowed: those of authors who mean well and know their own pools.
 //!
 //! It is narrower than what does no harm by luck. Somebody who selects another tenant's pool and would wait for
 //! ever there is not judged here.
@@ -18,7 +18,7 @@ const BUILT_IN: [(&str, &str); 7] = [
     ("network-unavailable", "NoSchedule"),
 ];
 
-/// Whether the pod, as it is when the first webhook sees it, harms nobody.
+/// Returns whether the pod is harmless as the first webhook sees it.
 pub(crate) fn is_harmless(world: &World, owner: Option<&Tenant>, pod: &Pod) -> bool {
     let placed = match owner.filter(|tenant| !tenant.pools.is_empty()) {
         Some(tenant) => fits_a_pool(world, tenant, pod),
@@ -30,7 +30,7 @@ pub(crate) fn is_harmless(world: &World, owner: Option<&Tenant>, pod: &Pod) -> b
         && owner.is_none_or(|tenant| has_its_class(world, tenant, pod))
 }
 
-/// Whether some pool of the tenant has what the nodeSelector says of it, and no label of a pool is asked for with
+/// Returns whether some pool of the tenant has what the nodeSelector says, and no label of a pool is asked for with
 /// a value that no pool has.
 fn fits_a_pool(world: &World, tenant: &Tenant, pod: &Pod) -> bool {
     let pools = world.pools_of(tenant);
@@ -59,7 +59,7 @@ fn names_no_pool(world: &World, pod: &Pod) -> bool {
     !pod.node_selector.iter().any(|(key, value)| has(key, Some(value))) && !expressions.any(asks)
 }
 
-/// Whether somebody who means well may tolerate that.
+/// Returns whether an author who means well may tolerate that.
 pub(crate) fn may_tolerate(world: &World, owner: Option<&Tenant>, toleration: &Toleration) -> bool {
     if !matches!(&*toleration.operator, "" | "Equal" | "Exists") {
         return false;
@@ -84,7 +84,7 @@ pub(crate) fn may_tolerate(world: &World, owner: Option<&Tenant>, toleration: &T
         || tenant.grants.iter().any(|grant| grant.covers(toleration))
 }
 
-/// Whether it names a class that its tenant has, or the one it is given is made for it.
+/// Returns whether it names a class of its tenant, or fits the default class that it is given.
 fn has_its_class(world: &World, tenant: &Tenant, pod: &Pod) -> bool {
     let Some((default, allowed)) = &tenant.classes else { return true };
     if !pod.runtime_class_name.is_empty() {
@@ -94,7 +94,7 @@ fn has_its_class(world: &World, tenant: &Tenant, pod: &Pod) -> bool {
     class.is_none_or(|class| is_made_for(world, tenant, class, pod))
 }
 
-/// Whether a default class brings nothing along but what the tenant's default pool has, for a pod that goes there.
+/// Returns whether a default class adds only what the tenant's default pool has, for a pod that goes there.
 fn is_made_for(world: &World, tenant: &Tenant, class: &RuntimeClass, pod: &Pod) -> bool {
     let selects = if tenant.pools.is_empty() {
         let brought = Pod { node_selector: class.node_selector.clone(), ..Pod::default() };

@@ -138,7 +138,7 @@ impl Requirement {
         Self { key: key.to_owned(), operator: operator.to_owned(), values }
     }
 
-    /// Whether it holds of what is there under its key.
+    /// Returns whether the requirement holds for the value of its key.
     fn holds_of(&self, there: Option<&str>) -> bool {
         let is_listed = |value| self.values.iter().any(|listed| listed == value);
         // What is no number is compared with nothing.
@@ -218,22 +218,22 @@ impl Pod {
         self.tolerations.iter().any(|toleration| toleration.tolerates(key, value, effect))
     }
 
-    /// Whether nodeSelector and required affinity let it run there: what the scheduler asks and every kubelet asks
+    /// Returns whether nodeSelector and required affinity let it run there; the scheduler and every kubelet ask this
     /// again.
     pub(crate) fn selects(&self, node: &Node) -> bool {
         self.node_selector.iter().all(|(key, value)| node.labels.get(key) == Some(value))
             && self.terms().is_none_or(|terms| terms.iter().any(|term| term.matches(node)))
     }
 
-    /// Whether the taints let it run there, as the scheduler sees them.
+    /// Returns whether it tolerates the node's taints, as the scheduler sees them.
     pub(crate) fn passes_taints(&self, node: &Node) -> bool {
         let is_hard = |taint: &&Taint| HARD.contains(&taint.effect);
         let mut hard = node.taints.iter().filter(is_hard);
         hard.all(|taint| self.tolerates(&taint.key, &taint.value, taint.effect))
     }
 
-    /// Whether it could run there: by the scheduler; or, if it names its node, by the kubelet, of which the oldest
-    /// look at no taint.
+    /// Returns whether it could run there: by the scheduler, or, if it names its node, by the kubelet. The oldest
+    /// kubelets look at no taint.
     pub(crate) fn could_run_on(&self, node: &Node) -> bool {
         self.selects(node)
             && if self.node_name.is_empty() { self.passes_taints(node) } else { self.node_name == node.name }

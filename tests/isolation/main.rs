@@ -58,9 +58,9 @@ use self::property::Claim;
 use self::run::How;
 use self::wall::Partywall;
 
-/// How many cases plain `cargo test` runs.
+/// The number of cases that plain `cargo test` runs.
 const CASES: u64 = 2_500;
-/// Where the search for a planted mistake begins.
+/// The seed at which the search for a planted mistake begins.
 const SEED: u64 = 1;
 
 #[test]
@@ -76,7 +76,7 @@ fn theorem_holds_of_partywall() {
     }
 }
 
-/// Where the cases begin.
+/// Returns the seed of the first case.
 fn seed(otherwise: u64) -> u64 {
     number("PARTYWALL_ISOLATION_SEED").unwrap_or(otherwise)
 }

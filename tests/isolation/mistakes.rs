@@ -14,20 +14,20 @@ use super::wall::{Asked, Partywall, Review, Wall, in_words, violations};
 
 pub(crate) struct Mistake {
     pub(crate) name: &'static str,
-    /// What it breaks.
+    /// The claims that it breaks.
     pub(crate) breaks: &'static [Claim],
-    /// How pods are stamped on CREATE; none: as partywall does.
+    /// The stamp on CREATE; `None`: partywall's own.
     stamp: Option<fn(&mut Pod, &Review<'_>)>,
-    /// Whether UPDATE is stamped like CREATE.
+    /// True if UPDATE is stamped like CREATE.
     stamps_updates: bool,
-    /// What partywall says and this does not.
+    /// Selects the violations of partywall that this judgement lacks.
     forgives: fn(&Violation, &Review<'_>) -> bool,
-    /// What this says instead: why the pod is denied.
+    /// Returns the violation that this judgement finds instead.
     denies: Option<fn(&Pod, &Review<'_>) -> Option<&'static str>>,
 }
 
 const ISOLATED: &[Claim] = &[Claim::Isolated];
-/// Where tolerations are judged badly, labels still hold the pods of tenants with pools, and nothing holds others.
+/// If tolerations are judged badly, labels still hold the pods of tenants with pools; other pods are not held.
 const TOLERATED: &[Claim] = &[Claim::Isolated, Claim::KeptOffByTaints];
 
 const PLAIN: Mistake = Mistake {
@@ -327,13 +327,13 @@ fn created<'r>(review: &Review<'r>) -> Option<&'r Pod> {
     }
 }
 
-/// Whether partywall says that the pod could land elsewhere.
+/// Returns whether the violation says that the pod could run on other nodes.
 fn is_unpinned(violation: &Violation) -> bool {
     violation.rule == RuleId::NodePlacement
         && (violation.field == "spec.nodeSelector" || violation.field.contains("nodeSelectorTerms"))
 }
 
-/// Whether it is about the stamp of a tenant's pods, in any way.
+/// Returns whether the violation is about the stamp of a tenant's pods.
 fn is_of_terms(violation: &Violation, review: &Review<'_>) -> bool {
     let is_about = is_unpinned(violation)
         || violation.field.starts_with("spec.nodeSelector[")
@@ -347,7 +347,7 @@ fn toleration<'r>(violation: &Violation, review: &Review<'r>) -> Option<&'r Tole
     created(review)?.tolerations.get(index.parse::<usize>().ok()?)
 }
 
-/// Whether there are terms, and each has for every label of some pool a requirement that will do.
+/// Returns whether there are terms, and each has a requirement for every label of some pool.
 fn every_term_has(review: &Review<'_>, will_do: fn(&Requirement, (&String, &String)) -> bool) -> bool {
     let looks_pinned = |term: &Term| {
         own_pools(review).any(|pool| {

@@ -10,17 +10,17 @@ pub(crate) fn own_pools<'r>(review: &Review<'r>) -> impl Iterator<Item = &'r Poo
     review.owner().into_iter().flat_map(move |tenant: &Tenant| world.pools_of(tenant))
 }
 
-/// Whether the term demands that label, in the words of the stamp.
+/// Returns whether the term requires that label in the form of the stamp.
 pub(crate) fn demands(term: &Term, key: &str, value: &str) -> bool {
     term.match_expressions.contains(&Requirement::new(key, "In", &[value]))
 }
 
-/// Whether the term demands all the labels of a pool.
+/// Returns whether the term requires all the labels of a pool.
 pub(crate) fn pins(term: &Term, pool: &Pool) -> bool {
     pool.labels.iter().all(|(key, value)| demands(term, key, value))
 }
 
-/// Which terms a stamp writes the labels into.
+/// The terms into which a stamp writes the labels.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Terms {
     Every,
@@ -81,7 +81,7 @@ pub(crate) fn stamp_terms(pod: &mut Pod, review: &Review<'_>, which: Terms) {
     }
 }
 
-/// Whether terms will do, of which the second argument tells whether one is in a pool.
+/// Returns whether terms pin the pod; the second argument tells whether one term requires a pool.
 type PinnedTerms = fn(&[&Term], &dyn Fn(&&Term) -> bool) -> bool;
 
 /// Judges the terms that are not empty of a tenant with pools.

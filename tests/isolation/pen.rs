@@ -1,4 +1,4 @@
-//! Who writes pods and changes them.
+//! Writes random pods and random changes of them.
 
 use super::case::Edit;
 use super::choices::Choices;

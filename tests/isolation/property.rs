@@ -12,7 +12,7 @@ use super::tally::Tally;
 use super::wall::{Asked, Review, Wall};
 use super::world::{DISK, Pool, PoolTaint, Tenant, World};
 
-/// What must hold.
+/// A claim that must hold for every case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Claim {
     /// A pod that is allowed can run on its tenant's nodes alone; one without pools, on no tainted node of a pool.
@@ -21,7 +21,7 @@ pub(crate) enum Claim {
     KeptOffByTaints,
     /// A pod outside tenants, or of one without pools, does not demand all the labels of a pool.
     LeavesPoolsAlone,
-    /// What harms nobody is allowed.
+    /// A harmless pod is allowed.
     HarmlessIsAllowed,
     /// The stamp takes nothing back that the author demanded of a node.
     Narrowed,
@@ -59,7 +59,7 @@ pub(crate) struct Broken {
     pub(crate) why: String,
 }
 
-/// Whether the claims that `matter` hold of a case.
+/// Checks that the claims in `matter` hold for a case.
 pub(crate) fn check(case: &Case, wall: &dyn Wall, matter: &[Claim], tally: &mut Tally) -> Result<(), Broken> {
     tally.describe(case);
     let snapshot = case.world.compile();
@@ -277,7 +277,7 @@ impl<'c> Course<'c> {
             && new.tolerations.iter().all(|toleration| may_tolerate(self.world, self.owner, toleration))
     }
 
-    /// Whether no taint of its pools is tolerated only for a while.
+    /// Returns whether no taint of its pools is tolerated only for a while.
     fn stays_for_good(&self, pod: &Pod) -> bool {
         let is_limited = |key: &str| {
             pod.tolerations
@@ -293,7 +293,7 @@ impl<'c> Course<'c> {
     }
 }
 
-/// Whether the pod would not run on a node of the pool that lacked any one of the pool's labels.
+/// Returns whether the pod could not run on a node that lacked any one of the pool's labels.
 fn demands_all(pod: &Pod, pool: &Pool, node: &Node) -> bool {
     pool.labels.keys().all(|key| {
         let mut stranger = node.clone();
@@ -302,7 +302,7 @@ fn demands_all(pod: &Pod, pool: &Pool, node: &Node) -> bool {
     })
 }
 
-/// Whether the node carries a taint of the pool that keeps pods off.
+/// Returns whether the node carries a taint of the pool that keeps pods off.
 fn is_tainted(pool: &Pool, node: &Node) -> bool {
     node.taints.iter().any(|taint| taint.effect != "PreferNoSchedule" && is_of(pool, taint))
 }
@@ -311,7 +311,7 @@ fn is_of(pool: &Pool, taint: &Taint) -> bool {
     pool.taints.iter().any(|own| own.is(taint))
 }
 
-/// Whether a pod of the pool is meant to run on that node: its author's demands hold of it, and whatever taint it
+/// Returns whether a pod of the pool should run on that node: it meets its author's demands, and each taint that it
 /// carries is the pool's, or tolerated.
 fn is_meant(asked: &Pod, pool: &Pool, node: &Node) -> bool {
     let is_passed = |taint: &Taint| {

@@ -17,11 +17,11 @@ use super::property::{Broken, Claim, check};
 use super::tally::Tally;
 use super::wall::Wall;
 
-/// How many cases come from one seed. Each chunk has its own, so that what is found does not depend on who found
+/// The number of cases of one seed. Each chunk has its own, so that the result does not depend on the thread that found
 /// it; the earliest chunk counts.
 const CHUNK: u64 = 500;
 
-/// What must have occurred, in a thousand cases.
+/// The events that must have occurred, in a thousand cases.
 pub(crate) const FAIR: &[(&str, u64)] = &[
     ("allowed", 300),
     ("denied", 150),
@@ -76,7 +76,7 @@ pub(crate) const FAIR: &[(&str, u64)] = &[
 
 /// A case in which a claim is broken, as small as it was found.
 pub(crate) struct Failure {
-    /// How many cases came before it.
+    /// The number of cases before it.
     pub(crate) cases: u64,
     pub(crate) broken: Broken,
     case: Case,
@@ -94,13 +94,13 @@ pub(crate) fn any_seed() -> u64 {
     RandomState::new().build_hasher().finish()
 }
 
-/// How a run goes.
+/// The kind of a run.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum How {
     Plain,
     /// On all processors, and says how far it is.
     Long,
-    /// That a case was found is all that matters.
+    /// The case that is found is not made smaller.
     Unshrunk,
 }
 

@@ -1,4 +1,4 @@
-//! What occurred, so that a run that saw little says so.
+//! Counts what occurred, so that a run that saw too little fails.
 
 use std::collections::BTreeMap;
 
@@ -26,7 +26,7 @@ impl Tally {
         }
     }
 
-    /// What the case is made of, before anybody judged it.
+    /// Counts the parts of a case before it is judged.
     pub(crate) fn describe(&mut self, case: &Case) {
         self.count("case");
         match case.world.owner(&case.namespace) {

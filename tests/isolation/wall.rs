@@ -9,7 +9,7 @@ use serde_json::json;
 use super::kube::Pod;
 use super::world::{Tenant, World};
 
-/// What is asked of a wall.
+/// The review that a wall judges.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Review<'r> {
     pub(crate) world: &'r World,
@@ -32,7 +32,7 @@ pub(crate) enum Asked<'r> {
 pub(crate) trait Wall: Sync {
     /// The pod or template as it is after the mutating webhook.
     fn stamp(&self, review: &Review<'_>) -> Pod;
-    /// What the validating webhook has against it.
+    /// The violations that the validating webhook finds.
     fn denial(&self, review: &Review<'_>) -> Option<String>;
 }
 
@@ -86,7 +86,7 @@ fn ask(entry: Entry, json: &str, snapshot: &Snapshot) -> Verdict {
     partywall_core::answer(entry, json.as_bytes(), snapshot).expect("a review").verdict
 }
 
-/// What partywall denies it for.
+/// Returns the violations for which partywall denies it.
 pub(crate) fn violations(review: &Review<'_>) -> Vec<Violation> {
     let verdict = ask(Entry::Validate, &review.to_json(), review.snapshot);
     assert!(verdict.patch.is_none(), "K2: the validating webhook never patches");

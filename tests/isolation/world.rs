@@ -27,7 +27,7 @@ pub(crate) struct World {
     pub(crate) tenants: Vec<Tenant>,
     pub(crate) classes: Vec<RuntimeClass>,
     pub(crate) nodes: Vec<Node>,
-    /// Whether tolerations may be `Gt` and `Lt`.
+    /// True if tolerations may have the operators `Gt` and `Lt`.
     pub(crate) compares: bool,
 }
 
@@ -77,7 +77,7 @@ impl PoolTaint {
         HARD.into_iter().filter(|hard| self.effect.is_none_or(|effect| effect.as_str() == *hard))
     }
 
-    /// Whether the taint of a node is this one.
+    /// Returns whether the taint of a node is this one.
     pub(crate) fn is(&self, taint: &Taint) -> bool {
         self.key == taint.key
             && self.value == taint.value

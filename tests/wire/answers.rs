@@ -1,4 +1,4 @@
-//! What a request is answered.
+//! Tests the answers to requests.
 
 use axum::http::{Method, StatusCode};
 use serde_json::json;

@@ -20,7 +20,7 @@ use tokio_rustls::client::TlsStream;
 
 use crate::keys::Signed;
 
-/// How to reach a server.
+/// The address and the certificates of a server.
 #[derive(Clone)]
 pub(crate) struct Target {
     pub(crate) address: SocketAddr,

@@ -1,4 +1,4 @@
-//! What happens when there is too much of something.
+//! Tests the server under overload.
 
 use std::net::Ipv4Addr;
 use std::sync::Barrier;
@@ -31,7 +31,7 @@ async fn a_hundred_connections_at_once_are_all_answered() {
     assert_eq!(clients.join_all().await.len(), 100);
 }
 
-/// Whose hello is not heard says it again after a second, and nobody else hears of that second.
+/// A client repeats a SYN that was dropped after a second, so a dropped one would show as that delay.
 #[tokio::test]
 async fn many_connections_wait_for_being_accepted() {
     let listener = server::bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
@@ -76,7 +76,7 @@ async fn bodies_that_are_decided_beside_their_connection_are_answered_like_other
     server.until("partywall_reviews_in_flight", 0).await;
 }
 
-/// How many bodies `OnceAllowed` has seen.
+/// The number of bodies that `OnceAllowed` has seen.
 static SEEN: AtomicUsize = AtomicUsize::new(0);
 static ALLOWED: Barrier = Barrier::new(2);
 

@@ -22,7 +22,7 @@ use tokio::time::timeout;
 use crate::client::{Answer, Client, Target};
 use crate::keys::Authority;
 
-/// How long a test waits for what must come.
+/// The time that a test waits for an event that must come.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A running server and everything to play with it.
@@ -31,14 +31,14 @@ pub(crate) struct Server {
     pub(crate) ops: SocketAddr,
     pub(crate) writer: Writer,
     pub(crate) authority: Authority,
-    /// Where the serving pair is, as `tls.crt` and `tls.key`.
+    /// The folder of the serving pair, `tls.crt` and `tls.key`.
     pub(crate) folder: PathBuf,
     stop: oneshot::Sender<Duration>,
     task: JoinHandle<()>,
     _files: TempDir,
 }
 
-/// What is special about a server.
+/// The settings of a server that differ from the defaults.
 #[derive(Default)]
 pub(crate) struct Setup {
     pub(crate) limits: Limits,

@@ -38,7 +38,7 @@ fn profile() -> BoxedStrategy<Value> {
     )])
 }
 
-/// What the security contexts of pods and of containers have in common.
+/// The fields that the security contexts of pods and of containers share.
 fn shared_context() -> Vec<(&'static str, BoxedStrategy<Value>)> {
     let types = json!(["", "container_t", "container_engine_t", "spc_t"]);
     let names = || one_of(json!(["", "system_u"]));

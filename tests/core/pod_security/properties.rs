@@ -1,4 +1,4 @@
-//! What holds of any pod at any version.
+//! Tests properties of random pods at every version.
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
@@ -38,7 +38,7 @@ impl At {
         Self { standard: STANDARDS.iter().find(of).unwrap(), ..self }
     }
 
-    /// What a review violates.
+    /// Returns the violations of a review.
     fn violations(self, review: &Value) -> Vec<Violation> {
         let mut violations = Vec::new();
         judge(review, [self.standard], tenants(self.user_namespaces), |_, verdict| {
@@ -63,12 +63,12 @@ fn in_words(violations: &[Violation]) -> Vec<(&str, &str)> {
     words
 }
 
-/// What at `restricted` asks for what `control` asks for at `baseline`.
+/// Returns the control of `restricted` that covers a control of `baseline`.
 fn successor(control: &str) -> Option<&'static str> {
     Some(controls().iter().find(|other| other.id == control)?.successor()?.id)
 }
 
-/// Whether the standard has no control left, at `restricted` since 1.25, for what `control` denies at `baseline`: the
+/// Returns whether `restricted` has no control left since 1.25 for what `control` denies at `baseline`: the
 /// successor lets Windows pods off.
 fn is_let_off(pod: &Value, control: &str, at: At) -> bool {
     pod["spec"]["os"]["name"] == "windows"

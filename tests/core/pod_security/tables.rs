@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::{STANDARDS, Version, controls_in, insert, judge, name, tenants};
 use crate::support::{create, fixture, yaml};
 
-/// What reads the pod alone; every other control looks into containers.
+/// The controls that read only the pod; all others look into containers.
 const OF_THE_POD_ALONE: [&str; 4] = ["hostNamespaces", "hostPathVolumes", "restrictedVolumes", "sysctls"];
 
 /// A row as it is written.
@@ -133,7 +133,7 @@ fn tables() -> BTreeSet<String> {
     ids.filter(|id| id != "minimal").collect()
 }
 
-/// Where a container may stand.
+/// The lists that may contain a container.
 const PLACES: [(&str, Option<&str>); 4] = [
     ("containers", None),
     ("initContainers", None),
@@ -257,7 +257,7 @@ fn every_control_has_its_table() {
     }
 }
 
-/// Where a control's verdict may change from one version to the next, as the registry has it: it comes, it changes,
+/// Returns the versions at which a control's verdict may change, as the registry has it: it comes, it changes,
 /// and at `restricted` it gives way to its successor.
 fn boundaries(control: &Control, level: Level) -> BTreeSet<u16> {
     let own = control.changes.iter().map(|(minor, _)| *minor).chain([control.since]);

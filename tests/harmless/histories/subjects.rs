@@ -10,15 +10,15 @@ pub(super) struct Subject {
     pub(super) kind: &'static str,
     /// One that violates nothing.
     pub(super) clean: fn() -> Value,
-    /// What it may violate since before partywall.
+    /// The violations that it may have had since before partywall.
     pub(super) flaws: fn() -> Vec<Flaw>,
-    /// What makes it no worse, whatever it is, beside what is true of every kind.
+    /// Changes that add no violation, beside those that hold for every kind.
     pub(super) benign: fn() -> Vec<Value>,
-    /// What makes it worse, whatever it is.
+    /// Changes that add a violation.
     pub(super) worse: fn() -> Vec<Worsening>,
 }
 
-/// What an object may violate since before partywall.
+/// A violation that an object may have had since before partywall.
 pub(super) struct Flaw {
     /// The rule that has something against it.
     pub(super) rule: &'static str,
@@ -82,7 +82,7 @@ fn add(path: &str, value: Value) -> Value {
     json!([{"op": "add", "path": path, "value": value}])
 }
 
-/// What makes no object worse.
+/// Returns changes that add a violation to no object.
 pub(super) fn benign_to_all() -> Vec<Value> {
     let owner = json!({"apiVersion": "apps/v1", "kind": "StatefulSet", "name": "web", "uid": "1", "controller": true});
     vec![
