@@ -6,6 +6,7 @@
 //! INVARIANT: a snapshot is consistent. No namespace has two tenants, no domain has two owners, every pool that a
 //! tenant refers to exists, and no taint key and value belongs to two pools.
 
+mod address_ranges;
 mod compile;
 mod exemptions;
 mod images;
@@ -16,6 +17,7 @@ mod routes;
 
 use rustc_hash::FxHashMap;
 
+pub use self::address_ranges::AddressRanges;
 pub use self::compile::{Compiled, Unparsed, did_you_mean, is_dns_label, keyed};
 pub use self::exemptions::{ExemptContainers, Exemption};
 pub use self::images::Repository;
@@ -172,13 +174,13 @@ pub struct Services {
     /// The allowed types.
     pub types: Vec<ServiceType>,
     /// The ranges that `externalIPs` may contain addresses of.
-    pub external_ips: Vec<ipnet::IpNet>,
+    pub external_ips: AddressRanges,
     /// The names that an `ExternalName` Service may refer to.
     pub external_names: Domains,
     /// The load balancer classes that Services may name.
     pub load_balancer_classes: Vec<Box<str>>,
     /// The ranges that `loadBalancerIP` may be in.
-    pub load_balancer_ips: Vec<ipnet::IpNet>,
+    pub load_balancer_ips: AddressRanges,
 }
 
 impl Snapshot {

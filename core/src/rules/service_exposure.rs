@@ -7,9 +7,6 @@
 //! to choose. The rule `ingress-annotations` judges the annotations that configure load balancers.
 
 use std::fmt;
-use std::net::IpAddr;
-
-use ipnet::IpNet;
 
 use crate::api::ServiceType;
 use crate::hosts::Host;
@@ -150,7 +147,7 @@ fn node_ports(service: &Service<'_>, allowed: &Services, findings: &mut Findings
 
 fn external_ips(service: &Service<'_>, allowed: &Services, findings: &mut Findings<'_>) {
     for (index, address) in service.spec.external_ips.iter().enumerate() {
-        if !is_in(address, &allowed.external_ips) {
+        if !allowed.external_ips.contain(address) {
             findings.add_whole(&format_args!("spec.externalIPs[{index}]"),
                 &format_args!(
                     "every node would accept traffic for `{}`; remove the address, or ask the platform team to list it \
@@ -171,7 +168,7 @@ fn load_balancer(
     findings: &mut Findings<'_>,
 ) {
     let ServiceSpec { load_balancer_ip, load_balancer_class, .. } = &service.spec;
-    let is_listed = load_balancer_ip.is_empty() || is_in(load_balancer_ip, &allowed.load_balancer_ips);
+    let is_listed = load_balancer_ip.is_empty() || allowed.load_balancer_ips.contain(load_balancer_ip);
     if !is_listed && !is_of_cluster(&subject.request.user, subject.snapshot) {
         let message = format_args!(
             "`{}` is not in the tenant's `services.loadBalancerIPs`; remove it, or ask the platform team to list it \
@@ -202,7 +199,7 @@ fn load_balancer(
 /// Judges the addresses in a status that an untrusted user writes.
 fn status(status: &ServiceStatus<'_>, allowed: &Services, effect: &str, findings: &mut Findings<'_>) {
     for (index, LoadBalancerIngress { ip, hostname }) in status.load_balancer.ingress.iter().enumerate() {
-        if !ip.is_empty() && !is_in(ip, &allowed.external_ips) {
+        if !ip.is_empty() && !allowed.external_ips.contain(ip) {
             findings.add_whole(
                 &format_args!("status.loadBalancer.ingress[{index}].ip"),
                 &format_args!("{effect} `{}`; {ONLY_CONTROLLERS}", Escaped(ip)),
@@ -220,10 +217,3 @@ fn status(status: &ServiceStatus<'_>, allowed: &Services, effect: &str, findings
 }
 
 const ONLY_CONTROLLERS: &str = "only the cluster's controllers may set it";
-
-fn is_in(address: &str, ranges: &[IpNet]) -> bool {
-    let Ok(address) = address.parse::<IpAddr>() else { return false };
-    // `::ffff:10.0.0.1` is 10.0.0.1 to the node.
-    let address = address.to_canonical();
-    ranges.iter().any(|range| range.contains(&address))
-}

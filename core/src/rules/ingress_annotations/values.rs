@@ -1,7 +1,6 @@
 //! Judges the values of annotations.
 
 use std::fmt;
-use std::net::IpAddr;
 
 use super::actions;
 use super::problem::Problem;
@@ -143,14 +142,7 @@ impl<'j> AnnotationCheck<'j, '_> {
 
     fn is_address(&self, text: &str, is_external: bool) -> bool {
         let services = &self.tenant.services;
-        let external = if is_external { &*services.external_ips } else { &[] };
-        text.parse::<IpAddr>().is_ok_and(|address| {
-            services
-                .load_balancer_ips
-                .iter()
-                .chain(external)
-                .any(|range| range.contains(&address.to_canonical()))
-        })
+        services.load_balancer_ips.contain(text) || (is_external && services.external_ips.contain(text))
     }
 
     /// Returns whether a group is named after the tenant, and after no tenant with a longer name.

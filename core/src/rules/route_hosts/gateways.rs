@@ -1,7 +1,6 @@
 //! Judges Gateways and ListenerSets.
 
 use std::fmt;
-use std::net::IpAddr;
 
 use super::RouteCheck;
 use super::references::{Parent, ParentKind};
@@ -118,11 +117,6 @@ impl RouteCheck<'_, '_> {
         let ranges = &self.tenant.services.load_balancer_ips;
         for (index, address) in spec.addresses.iter().enumerate() {
             let (type_, value) = (&*address.type_, &*address.value);
-            let is_listed = || {
-                let parsed: Option<IpAddr> = value.parse().ok();
-                // `::ffff:10.0.0.1` is 10.0.0.1 to the network.
-                parsed.is_some_and(|ip| ranges.iter().any(|range| range.contains(&ip.to_canonical())))
-            };
             let identity = format_args!("address {type_} {value}");
             let field = format_args!("spec.addresses[{index}]");
             if !matches!(type_, "" | "IPAddress") {
@@ -132,7 +126,7 @@ impl RouteCheck<'_, '_> {
                 );
                 self.claims.findings.add_whole(&field, &message, &identity);
             // An empty value requests any address.
-            } else if !value.is_empty() && !is_listed() {
+            } else if !value.is_empty() && !ranges.contain(value) {
                 let message = format_args!(
                     "`{}` is not in the tenant's `services.loadBalancerIPs`; remove it, or ask the platform team to \
                      list it there",

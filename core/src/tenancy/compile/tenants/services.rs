@@ -6,9 +6,9 @@ use ipnet::IpNet;
 
 use crate::api::{self, ServiceType};
 use crate::hosts::{Domain, Domains, parents};
-use crate::tenancy::Services;
 use crate::tenancy::compile::mistakes::{At, Mistakes, refuse_empty};
 use crate::tenancy::compile::names;
+use crate::tenancy::{AddressRanges, Services};
 
 const CLUSTER: &str = "cluster.local";
 
@@ -16,10 +16,10 @@ pub(super) fn compile(at: &At, written: Option<&api::Services>, mistakes: &mut M
     let Some(written) = written else {
         return Services {
             types: vec![ServiceType::ClusterIP],
-            external_ips: Vec::new(),
+            external_ips: AddressRanges::default(),
             external_names: Domains::default(),
             load_balancer_classes: Vec::new(),
-            load_balancer_ips: Vec::new(),
+            load_balancer_ips: AddressRanges::default(),
         };
     };
     if let Some(types) = &written.types {
