@@ -12,6 +12,7 @@ mod exemptions;
 mod images;
 mod index;
 mod judged;
+mod listed_names;
 mod pools;
 mod routes;
 
@@ -23,6 +24,7 @@ pub use self::exemptions::{ExemptContainers, Exemption};
 pub use self::images::Repository;
 use self::index::PoolIndex;
 pub use self::judged::is_judged;
+pub use self::listed_names::ListedNames;
 pub use self::pools::{AllowedToleration, Pool, PoolId, Taint, is_restricted};
 pub use self::routes::{ForeignRoute, HostPath, Step};
 use crate::api::{Level, MirrorPods, ServiceType, StampMode, Workloads};
@@ -50,7 +52,7 @@ pub struct Snapshot {
     /// The kinds of other APIs that tenants may write.
     pub foreign_routes: Vec<ForeignRoute>,
     /// The prefixes of annotations that mean the same as ingress-nginx's own.
-    pub annotation_prefixes: Vec<Box<str>>,
+    pub annotation_prefixes: ListedNames,
     namespaces: FxHashMap<Box<str>, NamespaceOwner>,
     tenants: Vec<Tenant>,
     pools: Vec<Pool>,
@@ -81,24 +83,24 @@ pub enum Owner<'s> {
 #[derive(Debug, Default)]
 pub struct Platform {
     /// The users.
-    pub users: Vec<Box<str>>,
+    pub users: ListedNames,
     /// The groups.
-    pub groups: Vec<Box<str>>,
+    pub groups: ListedNames,
     /// The protected labels and annotations of namespaces, beside the built-in ones.
-    pub namespace_keys: Vec<Box<str>>,
+    pub namespace_keys: ListedNames,
 }
 
 /// Lists controllers beside the cluster's own, by the exact names of their users.
 #[derive(Debug, Default)]
 pub struct Controllers {
     /// The users who write Endpoints and EndpointSlices.
-    pub endpoints: Vec<Box<str>>,
+    pub endpoints: ListedNames,
     /// The users who write the requests from which cert-manager issues certificates.
-    pub certificates: Vec<Box<str>>,
+    pub certificates: ListedNames,
     /// The users who write routes of kinds that tenants may not write.
-    pub routes: Vec<Box<str>>,
+    pub routes: ListedNames,
     /// The users who bind pods to nodes.
-    pub bindings: Vec<Box<str>>,
+    pub bindings: ListedNames,
 }
 
 /// Names the scheduler that the API server sets for a pod without one.
@@ -120,25 +122,25 @@ pub struct Tenant {
     /// The tolerations that pods may use beside those of the pools and the built-in ones.
     pub tolerations: Vec<AllowedToleration>,
     /// The schedulers that pods may name.
-    pub schedulers: Vec<Box<str>>,
+    pub schedulers: ListedNames,
     /// The priority classes that pods may name; `None` means any except the system's.
-    pub priority_classes: Option<Vec<Box<str>>>,
+    pub priority_classes: Option<ListedNames>,
     /// The runtime classes of pods; `None` means any or none.
     pub runtime_classes: Option<RuntimeClasses>,
     /// The repositories of images; `None` means any.
     pub image_registries: Option<Vec<Repository>>,
     /// The classes of which an Ingress must name one; `None` means any or none.
-    pub ingress_classes: Option<Vec<Box<str>>>,
+    pub ingress_classes: Option<ListedNames>,
     /// The classes of which a Gateway must name one.
     ///
     /// `None` means any class if the tenant has load balancers, else no Gateways.
-    pub gateway_classes: Option<Vec<Box<str>>>,
+    pub gateway_classes: Option<ListedNames>,
     /// The Gateways of other namespaces that routes may attach to, as `namespace/name`; `None` means any.
-    pub gateways: Option<Vec<Box<str>>>,
+    pub gateways: Option<ListedNames>,
     /// The ClusterIssuers that certificates may use; `None` means any.
-    pub certificate_issuers: Option<Vec<Box<str>>>,
+    pub certificate_issuers: Option<ListedNames>,
     /// The annotations of controllers that are allowed beside those known to be harmless.
-    pub annotations: Vec<Box<str>>,
+    pub annotations: ListedNames,
     /// The modes of the rules.
     pub modes: Modes,
     /// The exemptions that have not expired.
@@ -165,7 +167,7 @@ pub struct RuntimeClasses {
     /// The class that the stamp gives a pod without one.
     pub default: Option<Box<str>>,
     /// The classes that pods may name, the default first.
-    pub allowed: Vec<Box<str>>,
+    pub allowed: ListedNames,
 }
 
 /// Holds the compiled limits on a tenant's Services.
@@ -178,7 +180,7 @@ pub struct Services {
     /// The names that an `ExternalName` Service may refer to.
     pub external_names: Domains,
     /// The load balancer classes that Services may name.
-    pub load_balancer_classes: Vec<Box<str>>,
+    pub load_balancer_classes: ListedNames,
     /// The ranges that `loadBalancerIP` may be in.
     pub load_balancer_ips: AddressRanges,
 }

@@ -28,11 +28,11 @@ pub(crate) fn is_outside_tenants(user: &User<'_>, snapshot: &Snapshot) -> bool {
 
 fn is_component(user: &User<'_>, snapshot: &Snapshot) -> bool {
     let name = &*user.username;
-    let has = |listed: &[Box<str>], name: &str| listed.iter().any(|other| **other == *name);
+    let platform = &snapshot.platform;
     (name.starts_with("system:") && !is_nobody(name))
         || CLOUDS.contains(&name)
-        || has(&snapshot.platform.users, name)
-        || user.groups.iter().any(|group| &**group == MASTERS || has(&snapshot.platform.groups, group))
+        || platform.users.contains(name)
+        || user.groups.iter().any(|group| &**group == MASTERS || platform.groups.contains(group))
 }
 
 /// Returns whether a `system:` name proves nothing: anonymous, a node, or a ServiceAccount.

@@ -31,7 +31,7 @@ use crate::objects::certificate::{Certificate, IssuerRef};
 use crate::objects::kinds::{Topic, row};
 use crate::objects::object::Object;
 use crate::objects::unstructured::Unstructured;
-use crate::tenancy::Tenant;
+use crate::tenancy::{ListedNames, Tenant};
 
 /// The API group of cert-manager.
 const GROUP: &str = "cert-manager.io";
@@ -62,7 +62,7 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
 
 fn request(subject: &Subject<'_, '_>, object: &Unstructured<'_>, findings: &mut Findings<'_>) {
     let user = &*subject.request.user.username;
-    if subject.snapshot.controllers.certificates.iter().any(|controller| **controller == *user) {
+    if subject.snapshot.controllers.certificates.contains(user) {
         return;
     }
     let kind = &*subject.request.kind_name;
@@ -163,17 +163,17 @@ impl<'c, 'f, 's: 'c, 'a> NameCheck<'c, 'f, 's, 'a> {
             let identity = format_args!("issuer {group}/{kind}/{name}");
             self.claims.findings.add_whole(&"spec.issuerRef", &message, &identity);
         }
-        let Some(listed) = self.tenant.certificate_issuers.as_deref().filter(|_| !self.is_own_issuer) else {
+        let Some(listed) = self.tenant.certificate_issuers.as_ref().filter(|_| !self.is_own_issuer) else {
             return;
         };
-        if !listed.iter().any(|name| **name == *issuer.name) {
+        if !listed.contains(&issuer.name) {
             let message = fmt::from_fn(|f| {
                 write!(
                     f,
                     "issuer `{}` is not in the tenant's `certificateIssuers`; use ",
                     Escaped(&issuer.name)
                 )?;
-                match listed {
+                match &**listed {
                     [] => f.write_str("an Issuer in this namespace"),
                     listed => write!(f, "{}, or an Issuer in this namespace", OneOf(listed)),
                 }
@@ -299,8 +299,8 @@ impl<'c, 'f, 's: 'c, 'a> NameCheck<'c, 'f, 's, 'a> {
 /// Returns whether a Kubernetes that trusts the issuer could take `name` for a privileged one.
 ///
 /// Those begin with `system:`, or are in `platform`, the users or groups of the platform team.
-fn is_of_kubernetes(name: &str, platform: &[Box<str>]) -> bool {
-    name.trim_start().starts_with(SYSTEM) || platform.iter().any(|one| **one == *name)
+fn is_of_kubernetes(name: &str, platform: &ListedNames) -> bool {
+    name.trim_start().starts_with(SYSTEM) || platform.contains(name)
 }
 
 /// Returns whether the host is a single label: a Service in its own namespace, or `localhost`.
@@ -344,7 +344,7 @@ mod tests {
 
     #[test]
     fn g25_names_of_the_cluster_s_own_are_known() {
-        let platform = ["platform-team".into()];
+        let platform = ListedNames::from_iter(["platform-team"]);
         for name in ["system:masters", " system:node:a", "platform-team"] {
             assert!(is_of_kubernetes(name, &platform), "{name}");
         }

@@ -41,9 +41,7 @@ const BELONGS_TO: [&str; 3] = [
 pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     let Object::Endpoints(object) = subject.object else { return };
     let user = &*subject.request.user.username;
-    if CONTROLLERS.contains(&user)
-        || subject.snapshot.controllers.endpoints.iter().any(|name| **name == *user)
-    {
+    if CONTROLLERS.contains(&user) || subject.snapshot.controllers.endpoints.contains(user) {
         return;
     }
     let Endpoints { metadata, subsets, endpoints, ports, address_type } = &**object;

@@ -27,8 +27,7 @@ use crate::tenancy::HostPath;
 pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     let (Object::Unstructured(object), Some(tenant)) = (subject.object, subject.tenant()) else { return };
     let Request { group, kind_name, user, .. } = subject.request;
-    let controllers = &subject.snapshot.controllers.routes;
-    if controllers.iter().any(|controller| **controller == *user.username) {
+    if subject.snapshot.controllers.routes.contains(&user.username) {
         return;
     }
     if let Some(route) = subject.snapshot.foreign_route(group, kind_name) {

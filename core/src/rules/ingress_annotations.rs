@@ -166,7 +166,7 @@ impl Rule<'_, '_> {
             HostAnnotation::Nothing | HostAnnotation::Www => {}
         }
         let allowed_value = controller.allowed_value(name);
-        let is_listed = || self.tenant.annotations.iter().any(|listed| **listed == *key);
+        let is_listed = || self.tenant.annotations.contains(key);
         // The tenant's list of annotations allows keys, but no hosts.
         if names_class(key) || (allowed_value != Some(AllowedValue::Hosts) && is_listed()) {
             return;

@@ -10,14 +10,14 @@ use crate::json::Escaped;
 use crate::judging::{Findings, OneOf, Subject};
 use crate::objects::ingress::names_class;
 use crate::objects::object::Object;
+use crate::tenancy::ListedNames;
 
 const FIELD: &str = "spec.ingressClassName";
 
 pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     let (Object::Ingress(ingress), Some(tenant)) = (subject.object, subject.tenant()) else { return };
-    let classes = tenant.ingress_classes.as_deref();
-    let is_foreign =
-        |class: &str| classes.is_some_and(|classes| !classes.iter().any(|listed| **listed == *class));
+    let classes = tenant.ingress_classes.as_ref();
+    let is_foreign = |class: &str| classes.is_some_and(|classes| !classes.contains(class));
     let named = &*ingress.spec.ingress_class_name;
     let mut first = Some(named).filter(|named| !named.is_empty());
     if first.is_some_and(is_foreign) {
@@ -46,8 +46,13 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     }
 }
 
-fn foreign(field: &dyn fmt::Display, class: &str, classes: Option<&[Box<str>]>, findings: &mut Findings<'_>) {
-    let allowed = OneOf(classes.unwrap_or_default());
+fn foreign(
+    field: &dyn fmt::Display,
+    class: &str,
+    classes: Option<&ListedNames>,
+    findings: &mut Findings<'_>,
+) {
+    let allowed = OneOf(classes.map_or(&[], |classes| &**classes));
     let message = format_args!("`{}` is not in the tenant's `ingressClasses`; use {allowed}", Escaped(class));
     findings.add_whole(field, &message, &format_args!("class {class}"));
 }

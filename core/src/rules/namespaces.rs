@@ -163,7 +163,7 @@ fn is_protected(key: &str, subject: &Subject<'_, '_>) -> bool {
     };
     (!prefix.is_empty() && PREFIXES.iter().any(|known| has_prefix(known)) && !WORDS.contains(&key))
         || KEYS.contains(&key)
-        || subject.snapshot.platform.namespace_keys.iter().any(|protected| **protected == *key)
+        || subject.snapshot.platform.namespace_keys.contains(key)
 }
 
 fn ask(subject: &Subject<'_, '_>, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -65,7 +65,7 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
 
 fn bound(subject: &Subject<'_, '_>, node: &str, findings: &mut Findings<'_>) {
     let user = &*subject.request.user.username;
-    if user == SCHEDULER || subject.snapshot.controllers.bindings.iter().any(|name| **name == *user) {
+    if user == SCHEDULER || subject.snapshot.controllers.bindings.contains(user) {
         return;
     }
     let message = format_args!(

@@ -17,7 +17,7 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     let name = &*pod.spec.runtime_class_name;
     let field = format_args!("{}.runtimeClassName", pod.spec_path);
     if !name.is_empty() {
-        if !classes.allowed.iter().any(|class| **class == *name) {
+        if !classes.allowed.contains(name) {
             let message = fmt::from_fn(|f| {
                 let allowed = OneOf(&classes.allowed);
                 write!(f, "`{}` is not in the tenant's `runtimeClasses`; use {allowed}", Escaped(name))

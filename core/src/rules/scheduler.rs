@@ -13,7 +13,7 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     let (Some(pod), Some(tenant)) = (subject.pod(), subject.tenant()) else { return };
     let written = &*pod.spec.scheduler_name;
     let name = if written.is_empty() { DEFAULT_SCHEDULER } else { written };
-    if tenant.schedulers.iter().any(|listed| **listed == *name) {
+    if tenant.schedulers.contains(name) {
         return;
     }
     findings.add_whole(

@@ -178,7 +178,7 @@ fn load_balancer(
         let identity = format_args!("load-balancer-ip={load_balancer_ip}");
         findings.add_whole(&"spec.loadBalancerIP", &message, &identity);
     }
-    let is_listed = allowed.load_balancer_classes.iter().any(|class| **class == **load_balancer_class);
+    let is_listed = allowed.load_balancer_classes.contains(load_balancer_class);
     if !load_balancer_class.is_empty() && !is_listed {
         let message = fmt::from_fn(|f| {
             write!(

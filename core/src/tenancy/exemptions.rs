@@ -1,5 +1,6 @@
 //! Holds compiled exemptions.
 
+use super::ListedNames;
 use crate::rule_id::RuleSet;
 
 /// Holds an exemption that has not expired.
@@ -23,7 +24,7 @@ pub enum ExemptContainers {
     /// All containers, and violations of the pod itself.
     Whole,
     /// The named containers, and violations of these alone.
-    Containers(Vec<Box<str>>),
+    Containers(ListedNames),
 }
 
 impl ExemptContainers {
@@ -31,7 +32,7 @@ impl ExemptContainers {
     pub fn includes(&self, name: &str) -> bool {
         match self {
             Self::Whole => true,
-            Self::Containers(names) => names.iter().any(|n| &**n == name),
+            Self::Containers(names) => names.contains(name),
         }
     }
 }

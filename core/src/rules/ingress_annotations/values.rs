@@ -77,8 +77,8 @@ impl<'j> AnnotationCheck<'j, '_> {
             AllowedValue::ClusterIssuer => self.cluster_issuer(value),
             AllowedValue::Issuer => self.issuer(value),
             AllowedValue::IngressClass => {
-                let listed = self.tenant.ingress_classes.as_deref()?;
-                wrong(listed.iter().any(|class| **class == *value), Problem::Class(value, listed))
+                let listed = self.tenant.ingress_classes.as_ref()?;
+                wrong(listed.contains(value), Problem::Class(value, listed))
             }
             AllowedValue::Controllers => {
                 let Subject { request, snapshot, .. } = self.subject;
@@ -172,14 +172,13 @@ impl<'j> AnnotationCheck<'j, '_> {
     }
 
     fn cluster_issuer(&self, value: &'j str) -> Option<Problem<'j>> {
-        let listed = self.tenant.certificate_issuers.as_deref()?;
-        let is_listed = listed.iter().any(|issuer| **issuer == *value);
-        (!is_listed).then_some(Problem::Issuer(value, listed))
+        let listed = self.tenant.certificate_issuers.as_ref()?;
+        (!listed.contains(value)).then_some(Problem::Issuer(value, listed))
     }
 
     /// Judges an issuer: an Issuer is in the object's own namespace, other kinds may be anywhere.
     fn issuer(&self, value: &'j str) -> Option<Problem<'j>> {
-        self.tenant.certificate_issuers.as_deref()?;
+        self.tenant.certificate_issuers.as_ref()?;
         match (self.get(KIND), self.get(GROUP)) {
             ("" | "Issuer", "" | "cert-manager.io") => None,
             ("ClusterIssuer", "" | "cert-manager.io") => self.cluster_issuer(value),

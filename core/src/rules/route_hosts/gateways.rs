@@ -40,8 +40,8 @@ impl RouteCheck<'_, '_> {
         const FIELD: &str = "spec.gatewayClassName";
         let identity = format_args!("class {class}");
         let findings = &mut *self.claims.findings;
-        match self.tenant.gateway_classes.as_deref() {
-            Some(classes) if classes.iter().any(|listed| **listed == *class) => {}
+        match &self.tenant.gateway_classes {
+            Some(classes) if classes.contains(class) => {}
             Some(classes) => {
                 let message = format_args!(
                     "`{}` is not in the tenant's `gatewayClasses`; use {}",
@@ -146,7 +146,7 @@ impl RouteCheck<'_, '_> {
         let Infrastructure { labels, annotations, parameters_ref } = infrastructure;
         let mut pairs = |field: &str, pairs: &Pairs<'_>| {
             for (key, value) in pairs.iter() {
-                if !self.tenant.annotations.iter().any(|listed| **listed == *key) {
+                if !self.tenant.annotations.contains(key) {
                     self.claims.findings.add_whole(
                         &format_args!("spec.infrastructure.{field}[{}]", Escaped(key)),
                         &format_args!("{WHY}; {ADVICE}"),

@@ -119,7 +119,7 @@ impl RouteCheck<'_, '_> {
                 self.claims.findings.add_whole(field, &message, &identity);
             }
             ParentKind::Gateway => {
-                let Some(gateways) = self.tenant.gateways.as_deref() else { return };
+                let Some(gateways) = &self.tenant.gateways else { return };
                 let is_it = |listed: &str| listed.split_once('/') == Some((namespace, &**name));
                 if !gateways.iter().any(|listed| is_it(listed)) {
                     let message = format_args!(

@@ -7,7 +7,7 @@ use super::objects::Named;
 use super::{platform, routes};
 use crate::api::{MirrorPods, Mode, SettingsSpec, Source, StampMode, Workloads};
 use crate::rule_id::Modes;
-use crate::tenancy::{Controllers, ForeignRoute, Platform};
+use crate::tenancy::{Controllers, ForeignRoute, ListedNames, Platform};
 
 /// Holds the embedded Settings: `policies/default.yaml` as JSON.
 ///
@@ -32,7 +32,7 @@ pub(super) struct ClusterDefaults {
     pub(super) platform: Platform,
     pub(super) controllers: Controllers,
     pub(super) foreign_routes: Vec<ForeignRoute>,
-    pub(super) annotation_prefixes: Vec<Box<str>>,
+    pub(super) annotation_prefixes: ListedNames,
     /// The system namespaces; `at` is the document that lists them.
     pub(super) system_namespaces: Vec<String>,
     pub(super) at: At,
@@ -94,7 +94,7 @@ fn embedded(mistakes: &mut Mistakes) -> ClusterDefaults {
         platform: Platform::default(),
         controllers: Controllers::default(),
         foreign_routes: Vec::new(),
-        annotation_prefixes: Vec::new(),
+        annotation_prefixes: ListedNames::default(),
         system_namespaces: Vec::new(),
         at: at.clone(),
     };

@@ -181,7 +181,7 @@ fn containers(
         Some(containers) => {
             let mend = "name a container, or leave the field out: then all of them are meant";
             refuse_empty(containers, at, "spec.target.containers", mend, mistakes);
-            ExemptContainers::Containers(containers.iter().map(|name| name.as_str().into()).collect())
+            ExemptContainers::Containers(containers.iter().collect())
         }
     }
 }

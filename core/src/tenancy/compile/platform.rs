@@ -4,7 +4,7 @@ use super::mistakes::{At, Mistakes};
 use super::names;
 use super::namespaces::NamespaceOwners;
 use crate::api;
-use crate::tenancy::{Controllers, NamespaceOwner, Platform};
+use crate::tenancy::{Controllers, ListedNames, NamespaceOwner, Platform};
 
 /// Lists groups that identify no team, since users of all kinds are in them.
 const EVERYBODY: [&str; 5] = [
@@ -40,7 +40,7 @@ pub(super) fn platform(base: &mut Platform, at: &At, written: &api::Platform, mi
                 mistakes.error(at, format!("spec.platform.namespaceKeys[{place}]"), key, names::KEY);
             }
         }
-        base.namespace_keys = keys.iter().map(|key| key.as_str().into()).collect();
+        base.namespace_keys = keys.iter().collect();
     }
 }
 
@@ -64,14 +64,14 @@ pub(super) fn controllers(
     }
 }
 
-fn users(at: &At, path: &str, written: &[String], mistakes: &mut Mistakes) -> Vec<Box<str>> {
+fn users(at: &At, path: &str, written: &[String], mistakes: &mut Mistakes) -> ListedNames {
     for (place, name) in written.iter().enumerate() {
         if name.trim().is_empty() || name.contains('*') {
             let message = "this is no name; write exact names, no patterns";
             mistakes.error(at, format!("{path}[{place}]"), name, message);
         }
     }
-    written.iter().map(|name| name.as_str().into()).collect()
+    written.iter().collect()
 }
 
 /// Adds an error for each trusted ServiceAccount of a tenant's namespace.
@@ -128,12 +128,12 @@ pub(super) fn distrust_tenants(
     }
 }
 
-pub(super) fn annotation_prefixes(at: &At, written: &[String], mistakes: &mut Mistakes) -> Vec<Box<str>> {
+pub(super) fn annotation_prefixes(at: &At, written: &[String], mistakes: &mut Mistakes) -> ListedNames {
     for (place, prefix) in written.iter().enumerate() {
         if !names::is_subdomain(prefix) {
             let message = "this is no prefix of annotations; write `ingress.example.com`, without a slash";
             mistakes.error(at, format!("spec.annotationPrefixes[{place}]"), prefix, message);
         }
     }
-    written.iter().map(|prefix| prefix.as_str().into()).collect()
+    written.iter().collect()
 }

@@ -3,13 +3,13 @@
 use crate::api;
 use crate::tenancy::compile::mistakes::{At, Mistakes, refuse_empty};
 use crate::tenancy::compile::names;
-use crate::tenancy::{DEFAULT_SCHEDULER, Repository, RuntimeClasses};
+use crate::tenancy::{DEFAULT_SCHEDULER, ListedNames, Repository, RuntimeClasses};
 
 /// Explains why a text is not the name of an object.
 const NO_NAME: &str =
     "this is no name of an object; use lower-case letters, digits, `-` and `.`, at most 253 of them";
 
-pub(super) fn schedulers(at: &At, written: Option<&[String]>, mistakes: &mut Mistakes) -> Vec<Box<str>> {
+pub(super) fn schedulers(at: &At, written: Option<&[String]>, mistakes: &mut Mistakes) -> ListedNames {
     let mend = "name a scheduler, or leave the field out: then it is `default-scheduler`";
     if let Some(written) =
         written.filter(|written| !written.is_empty() && !written.iter().any(|name| name == DEFAULT_SCHEDULER))
@@ -19,14 +19,14 @@ pub(super) fn schedulers(at: &At, written: Option<&[String]>, mistakes: &mut Mis
         mistakes.warn(at, "spec.schedulers", written, message);
     }
     let listed = written.map(|written| listed(at, "spec.schedulers", written, mend, mistakes));
-    listed.unwrap_or_else(|| vec![DEFAULT_SCHEDULER.into()])
+    listed.unwrap_or_else(|| ListedNames::from_iter([DEFAULT_SCHEDULER]))
 }
 
 pub(super) fn priority_classes(
     at: &At,
     written: Option<&[String]>,
     mistakes: &mut Mistakes,
-) -> Option<Vec<Box<str>>> {
+) -> Option<ListedNames> {
     const PATH: &str = "spec.priorityClasses";
     let written = written?;
     for (index, name) in written.iter().enumerate().filter(|(_, name)| name.starts_with("system-")) {
@@ -61,7 +61,7 @@ pub(super) fn runtime_classes(
     let others =
         allowed.as_deref().map(|allowed| listed(at, &format!("{PATH}.allowed"), allowed, mend, mistakes));
     let default: Option<Box<str>> = default.as_deref().map(Into::into);
-    let allowed = default.iter().cloned().chain(others.into_iter().flatten()).collect();
+    let allowed = default.iter().chain(others.iter().flat_map(|names| names.iter())).collect();
     Some(RuntimeClasses { default, allowed })
 }
 
@@ -69,7 +69,7 @@ pub(super) fn ingress_classes(
     at: &At,
     written: Option<&[String]>,
     mistakes: &mut Mistakes,
-) -> Option<Vec<Box<str>>> {
+) -> Option<ListedNames> {
     const PATH: &str = "spec.ingressClasses";
     let written = written?;
     refuse_empty(written, at, PATH, "name a class, or leave the field out: then it is any or none", mistakes);
@@ -80,7 +80,7 @@ pub(super) fn ingress_classes(
             mistakes.error(at, format!("{PATH}[{index}]"), name, NO_NAME);
         }
     }
-    Some(written.iter().map(|name| name.as_str().into()).collect())
+    Some(written.iter().collect())
 }
 
 pub(super) fn image_registries(
@@ -107,17 +107,13 @@ pub(super) fn gateway_classes(
     at: &At,
     written: Option<&[String]>,
     mistakes: &mut Mistakes,
-) -> Option<Vec<Box<str>>> {
+) -> Option<ListedNames> {
     let mend =
         "name a class, or leave the field out: then there are no Gateways where there are no load balancers";
     Some(listed(at, "spec.gatewayClasses", written?, mend, mistakes))
 }
 
-pub(super) fn gateways(
-    at: &At,
-    written: Option<&[String]>,
-    mistakes: &mut Mistakes,
-) -> Option<Vec<Box<str>>> {
+pub(super) fn gateways(at: &At, written: Option<&[String]>, mistakes: &mut Mistakes) -> Option<ListedNames> {
     const PATH: &str = "spec.gateways";
     let written = written?;
     refuse_empty(written, at, PATH, "name a Gateway, or leave the field out: then it is any", mistakes);
@@ -130,35 +126,35 @@ pub(super) fn gateways(
             mistakes.error(at, format!("{PATH}[{index}]"), text, message);
         }
     }
-    Some(written.iter().map(|text| text.as_str().into()).collect())
+    Some(written.iter().collect())
 }
 
 pub(super) fn certificate_issuers(
     at: &At,
     written: Option<&[String]>,
     mistakes: &mut Mistakes,
-) -> Option<Vec<Box<str>>> {
+) -> Option<ListedNames> {
     let mend = "name a ClusterIssuer, or leave the field out: then it is any";
     Some(listed(at, "spec.certificateIssuers", written?, mend, mistakes))
 }
 
-pub(super) fn annotations(at: &At, written: &[String], mistakes: &mut Mistakes) -> Vec<Box<str>> {
+pub(super) fn annotations(at: &At, written: &[String], mistakes: &mut Mistakes) -> ListedNames {
     for (index, key) in written.iter().enumerate() {
         // Keys of annotations have the form of label keys, but their prefix may contain capital letters.
         if !names::is_qualified_name(&key.to_ascii_lowercase()) {
             mistakes.error(at, format!("spec.annotations[{index}]"), key, names::KEY);
         }
     }
-    written.iter().map(|key| key.as_str().into()).collect()
+    written.iter().collect()
 }
 
 /// Compiles a list of objects' names, which must not be empty.
-fn listed(at: &At, path: &str, written: &[String], mend: &str, mistakes: &mut Mistakes) -> Vec<Box<str>> {
+fn listed(at: &At, path: &str, written: &[String], mend: &str, mistakes: &mut Mistakes) -> ListedNames {
     refuse_empty(written, at, path, mend, mistakes);
     for (index, name) in written.iter().enumerate() {
         check_name(at, format!("{path}[{index}]"), name, mistakes);
     }
-    written.iter().map(|name| name.as_str().into()).collect()
+    written.iter().collect()
 }
 
 fn check_name(at: &At, path: String, name: &str, mistakes: &mut Mistakes) {

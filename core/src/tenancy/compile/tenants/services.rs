@@ -8,7 +8,7 @@ use crate::api::{self, ServiceType};
 use crate::hosts::{Domain, Domains, parents};
 use crate::tenancy::compile::mistakes::{At, Mistakes, refuse_empty};
 use crate::tenancy::compile::names;
-use crate::tenancy::{AddressRanges, Services};
+use crate::tenancy::{AddressRanges, ListedNames, Services};
 
 const CLUSTER: &str = "cluster.local";
 
@@ -18,7 +18,7 @@ pub(super) fn compile(at: &At, written: Option<&api::Services>, mistakes: &mut M
             types: vec![ServiceType::ClusterIP],
             external_ips: AddressRanges::default(),
             external_names: Domains::default(),
-            load_balancer_classes: Vec::new(),
+            load_balancer_classes: ListedNames::default(),
             load_balancer_ips: AddressRanges::default(),
         };
     };
@@ -55,16 +55,16 @@ pub(super) fn compile(at: &At, written: Option<&api::Services>, mistakes: &mut M
     }
 }
 
-fn classes(at: &At, written: Option<&[String]>, mistakes: &mut Mistakes) -> Vec<Box<str>> {
+fn classes(at: &At, written: Option<&[String]>, mistakes: &mut Mistakes) -> ListedNames {
     const PATH: &str = "spec.services.loadBalancerClasses";
-    let Some(written) = written else { return Vec::new() };
+    let Some(written) = written else { return ListedNames::default() };
     refuse_empty(written, at, PATH, "name a class, or leave the field out: then none may be named", mistakes);
     for (index, class) in written.iter().enumerate() {
         if !names::is_qualified_name(class) {
             mistakes.error(at, format!("{PATH}[{index}]"), class, names::KEY);
         }
     }
-    written.iter().map(|class| class.as_str().into()).collect()
+    written.iter().collect()
 }
 
 fn range(at: &At, field: &str, index: usize, text: &str, mistakes: &mut Mistakes) -> Option<IpNet> {
