@@ -35,12 +35,4 @@ impl<'s, 'a> Subject<'s, 'a> {
             Owner::System | Owner::Unclaimed => None,
         }
     }
-
-    /// Returns whether `namespace` belongs to the same tenant.
-    pub fn owns(&self, namespace: &str) -> bool {
-        match (self.tenant(), self.snapshot.owner(namespace)) {
-            (Some(tenant), Owner::Tenant(other)) => tenant.name == other.name,
-            (_, Owner::Tenant(_) | Owner::System | Owner::Unclaimed) => false,
-        }
-    }
 }

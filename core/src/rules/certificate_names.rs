@@ -26,7 +26,7 @@ use self::uri::Uri;
 use crate::hosts::Host;
 use crate::json::{Escaped, List, Text};
 use crate::judging::hosts::{HostClaims, service_names};
-use crate::judging::{Findings, OneOf, Subject};
+use crate::judging::{Findings, OneOf, OwnNamespaces, Subject};
 use crate::objects::certificate::{Certificate, IssuerRef};
 use crate::objects::kinds::{Topic, row};
 use crate::objects::object::Object;
@@ -225,7 +225,7 @@ impl<'c, 'f, 's: 'c, 'a> NameCheck<'c, 'f, 's, 'a> {
         if uri
             .as_ref()
             .and_then(Uri::workload_namespace)
-            .is_some_and(|namespace| self.subject.owns(namespace))
+            .is_some_and(|namespace| OwnNamespaces::of(self.subject).has(namespace))
         {
             return;
         }

@@ -1,7 +1,7 @@
 //! Recognizes the DNS names that a cluster gives to Services and pods.
 
 use crate::hosts::Host;
-use crate::judging::Subject;
+use crate::judging::{OwnNamespaces, Subject};
 
 /// The endings of such names in every cluster. Other cluster domains are not known here.
 const SUFFIXES: [&str; 2] = [".svc", ".svc.cluster.local"];
@@ -29,8 +29,9 @@ fn parts(host: &Host) -> (&str, bool) {
 }
 
 fn is_inside_own(inside: &str, is_wildcard: bool, subject: &Subject<'_, '_>) -> bool {
+    let own = OwnNamespaces::of(subject);
     match inside.rsplit_once('.') {
-        Some((_, namespace)) => subject.owns(namespace),
-        None => is_wildcard && subject.owns(inside),
+        Some((_, namespace)) => own.has(namespace),
+        None => is_wildcard && own.has(inside),
     }
 }

@@ -7,9 +7,9 @@ use super::problem::Problem;
 use super::table::AllowedValue;
 use crate::hosts::Host;
 use crate::json::Pairs;
-use crate::judging::Subject;
 use crate::judging::hosts::{is_pattern, is_plain};
 use crate::judging::trusted_users::{is_of_cluster, is_outside_tenants};
+use crate::judging::{OwnNamespaces, Subject};
 use crate::tenancy::{Owner, Tenant};
 
 const KIND: &str = "cert-manager.io/issuer-kind";
@@ -94,10 +94,7 @@ impl<'j> AnnotationCheck<'j, '_> {
     }
 
     fn is_own(&self, namespace: &str) -> bool {
-        match self.subject.snapshot.owner(namespace) {
-            Owner::Tenant(tenant) => tenant.name == self.tenant.name,
-            Owner::System | Owner::Unclaimed => false,
-        }
+        OwnNamespaces::of(self.subject).has(namespace)
     }
 
     fn is_own_object(&self, value: &str) -> bool {
