@@ -13,7 +13,7 @@ pub(super) struct Claim {
     /// The tenant's index.
     pub(super) tenant: usize,
     /// The domain's index in its list.
-    pub(super) place: usize,
+    pub(super) position: usize,
     pub(super) domain: Domain,
 }
 
@@ -86,9 +86,9 @@ mod tests {
         let claims: Vec<_> = domains
             .iter()
             .enumerate()
-            .map(|(place, (tenant, domain))| Claim {
+            .map(|(position, (tenant, domain))| Claim {
                 tenant: *tenant,
-                place,
+                position,
                 domain: Domain::parse(domain).unwrap(),
             })
             .collect();

@@ -26,18 +26,18 @@ pub(super) fn platform(base: &mut Platform, at: &At, written: &api::Platform, mi
         base.users = users(at, "spec.platform.users", named, mistakes);
     }
     if let Some(groups) = groups {
-        for (place, group) in groups.iter().enumerate() {
+        for (index, group) in groups.iter().enumerate() {
             if EVERYBODY.contains(&group.as_str()) {
                 let message = "tenants are in this group as well; name a group of the platform team alone";
-                mistakes.error(at, format!("spec.platform.groups[{place}]"), group, message);
+                mistakes.error(at, format!("spec.platform.groups[{index}]"), group, message);
             }
         }
         base.groups = users(at, "spec.platform.groups", groups, mistakes);
     }
     if let Some(keys) = namespace_keys {
-        for (place, key) in keys.iter().enumerate() {
+        for (index, key) in keys.iter().enumerate() {
             if !names::is_qualified_name(key) {
-                mistakes.error(at, format!("spec.platform.namespaceKeys[{place}]"), key, names::KEY);
+                mistakes.error(at, format!("spec.platform.namespaceKeys[{index}]"), key, names::KEY);
             }
         }
         base.namespace_keys = keys.iter().collect();
@@ -65,10 +65,10 @@ pub(super) fn controllers(
 }
 
 fn users(at: &At, path: &str, written: &[String], mistakes: &mut Mistakes) -> ListedNames {
-    for (place, name) in written.iter().enumerate() {
+    for (index, name) in written.iter().enumerate() {
         if name.trim().is_empty() || name.contains('*') {
             let message = "this is no name; write exact names, no patterns";
-            mistakes.error(at, format!("{path}[{place}]"), name, message);
+            mistakes.error(at, format!("{path}[{index}]"), name, message);
         }
     }
     written.iter().collect()
@@ -96,11 +96,11 @@ pub(super) fn refuse_tenants(
         ("spec.controllers.bindings", controllers.and_then(|controllers| controllers.bindings.as_ref())),
     ];
     for (path, names) in lists {
-        for (place, name) in names.into_iter().flatten().enumerate() {
+        for (index, name) in names.into_iter().flatten().enumerate() {
             if is_tenants(name, owners) {
                 let message = "tenants may be any ServiceAccount of their own namespaces, and this is one of a \
                                tenant's; run what needs it in a namespace of the platform";
-                mistakes.error(at, format!("{path}[{place}]"), name, message);
+                mistakes.error(at, format!("{path}[{index}]"), name, message);
             }
         }
     }
@@ -129,10 +129,10 @@ pub(super) fn distrust_tenants(
 }
 
 pub(super) fn annotation_prefixes(at: &At, written: &[String], mistakes: &mut Mistakes) -> ListedNames {
-    for (place, prefix) in written.iter().enumerate() {
+    for (index, prefix) in written.iter().enumerate() {
         if !names::is_subdomain(prefix) {
             let message = "this is no prefix of annotations; write `ingress.example.com`, without a slash";
-            mistakes.error(at, format!("spec.annotationPrefixes[{place}]"), prefix, message);
+            mistakes.error(at, format!("spec.annotationPrefixes[{index}]"), prefix, message);
         }
     }
     written.iter().collect()

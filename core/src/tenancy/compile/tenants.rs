@@ -69,11 +69,11 @@ pub(super) fn compile(
             other.domain,
             describe(other.tenant)
         );
-        let path = format!("spec.domains[{}]", claim.place);
+        let path = format!("spec.domains[{}]", claim.position);
         mistakes.error(
             &object.at,
             path,
-            object.spec.domains.get(claim.place).map_or("", String::as_str),
+            object.spec.domains.get(claim.position).map_or("", String::as_str),
             message,
         );
     });
@@ -96,18 +96,18 @@ fn claim_namespaces(
     let Some(namespaces) = &spec.namespaces else { return };
     let mend = "name at least one, or leave the field out: then the tenant has the namespaces labelled with its name";
     refuse_empty(namespaces, at, "spec.namespaces", mend, mistakes);
-    for (place, namespace) in namespaces.iter().enumerate() {
-        let path = format!("spec.namespaces[{place}]");
+    for (position, namespace) in namespaces.iter().enumerate() {
+        let path = format!("spec.namespaces[{position}]");
         owners.claim(namespace, index, (at, path), |other| describe(objects, other), mistakes);
     }
 }
 
 fn claim_domains(index: usize, object: &Named<TenantSpec>, claims: &mut Vec<Claim>, mistakes: &mut Mistakes) {
-    for (place, domain) in object.spec.domains.iter().enumerate() {
+    for (position, domain) in object.spec.domains.iter().enumerate() {
         match Domain::parse(domain) {
-            Ok(domain) => claims.push(Claim { tenant: index, place, domain }),
+            Ok(domain) => claims.push(Claim { tenant: index, position, domain }),
             Err(error) => {
-                mistakes.error(&object.at, format!("spec.domains[{place}]"), domain, error.to_string());
+                mistakes.error(&object.at, format!("spec.domains[{position}]"), domain, error.to_string());
             }
         }
     }
@@ -143,8 +143,8 @@ fn find_pools(at: &At, named: &NodePools, pools: &Pools<'_>, mistakes: &mut Mist
     if let Some(allowed) = &named.allowed {
         let mend = "name a pool, or leave the field out: then pods go to the default pool only";
         refuse_empty(allowed, at, "spec.nodePools.allowed", mend, mistakes);
-        for (place, name) in allowed.iter().enumerate() {
-            find(format!("spec.nodePools.allowed[{place}]"), name, mistakes);
+        for (position, name) in allowed.iter().enumerate() {
+            find(format!("spec.nodePools.allowed[{position}]"), name, mistakes);
         }
     }
     found
@@ -198,8 +198,8 @@ fn grants(
     mistakes: &mut Mistakes,
 ) -> Vec<AllowedToleration> {
     let mut grants = Vec::with_capacity(written.len());
-    for (place, toleration) in written.iter().enumerate() {
-        let path = format!("spec.tolerations[{place}]");
+    for (position, toleration) in written.iter().enumerate() {
+        let path = format!("spec.tolerations[{position}]");
         let grant = AllowedToleration {
             key: toleration.key.as_str().into(),
             operator: toleration.operator.unwrap_or(Operator::Equal),
