@@ -14,7 +14,6 @@
 //! | layer | what it holds | imports |
 //! |---|---|---|
 //! | [`api`] | the objects that operators write | nothing |
-//! | `entry` | the paths at which the API server calls partywall | nothing |
 //! | [`labels`] | the labels that the API server and partywall define | nothing |
 //! | [`hosts`] | hosts and domains, and the matcher that compares them | nothing |
 //! | [`json`] | the JSON reader, the types that borrow from its input, and JSON patches | nothing |
@@ -22,12 +21,13 @@
 //! | [`rule_id`] | the rules' ids and modes, and the namespaces in which they hold | `api` |
 //! | [`verdict`] | the answers to reviews | `api`, `json`, `rule_id` |
 //! | [`review`] | decoding and encoding of AdmissionReviews | `api`, `json`, `objects`, `verdict` |
-//! | [`tenancy`] | the compiler of operators' objects, and its snapshot | `api`, `hosts`, `labels`, `objects`, `rule_id` |
+//! | [`tenancy`] | the compiler of operators' objects, its snapshot | `api`, `hosts`, `labels`, `objects`, `rule_id` |
 //! | [`judging`] | the code that rules share | all above |
+//! | `entry` | the paths at which the API server calls partywall | nothing |
 //! | [`rules`] | the rules | `api`, `hosts`, `json`, `judging`, `labels`, `objects`, `review`, `rule_id`, `tenancy` |
 //! | `stamp` | the patch of a new pod | `api`, `json`, `judging`, `objects`, `review`, `rule_id`, `tenancy` |
-//! | `namespace_label` | the patch of a tenant's Namespace | `json`, `judging`, `labels`, `objects`, `review`, `tenancy` |
-//! | `admit` | the decision | all above |
+//! | `namespace_label` | the patch of a tenant's Namespace | `json`, `judging`, `labels`, `objects`, `tenancy` |
+//! | `admit` | the decision | all above but `hosts`, `rule_id` |
 //! | [`registration`] | the webhook configurations | `entry`, `judging`, `labels`, `objects`, `rules` |
 
 mod admit;

@@ -7,8 +7,8 @@ use std::time::Duration;
 pub struct Limits {
     /// Reviews whose body is being read or that are being decided, at once; more get HTTP 429.
     ///
-    /// This and the memory for bodies hold for the reviews of tenants. Reviews elsewhere have half as much of their own,
-    /// and so have those without which the API server goes on.
+    /// This and the memory for bodies hold for the reviews of tenants. Reviews elsewhere have half as much of their
+    /// own, and so have those without which the API server goes on.
     pub reviews_at_once: usize,
     /// Sizes of bodies, and the memory for them.
     pub bodies: BodyLimits,

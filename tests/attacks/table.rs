@@ -13,7 +13,8 @@ fn table() -> Result<String, String> {
     let mut text = "# The attacks\n\n\
         This page lists what a hostile tenant may try, what else breaks tenants' isolation in real clusters, and what \
         partywall does about each. If partywall did not stop the attacks marked P0, tenants would not be isolated. \
-        Those marked P1 break clusters in practice, or use a documented gap. If an admission webhook cannot stop all \
+        Those marked P1 break clusters in practice, or use a documented gap; those marked P2 \
+        do less harm. If an admission webhook cannot stop all \
         of an attack, the row says what the operator should do.\n\n\
         Each row has a test of its own: `cargo test --test attacks A1`. Other tests under \"proven by\" test it too; \
         those in the folder `e2e` need a control plane. Generated from `tests/attacks`: \
@@ -29,7 +30,7 @@ fn table() -> Result<String, String> {
         .map_err(|e| e.to_string())?;
         for id in area.ids() {
             let entry = Entry::read(&id)?;
-            let priority = if area.is_p0(&id) { "P0" } else { "P1" };
+            let priority = area.priority(&id);
             writeln!(
                 text,
                 "| {id} | {priority} | {} | {} | {} |",

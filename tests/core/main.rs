@@ -14,6 +14,7 @@
 mod annotations;
 mod codec;
 mod crowds;
+mod entries;
 mod exemptions;
 mod fixtures;
 mod foreign;

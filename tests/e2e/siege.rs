@@ -64,8 +64,8 @@ impl Siege<'_> {
         let clients = self.clients;
         let report = cluster.runtime().block_on(self.rage(cluster, time));
         let line = format!(
-            "{clients} clients for {} s in {}: {} stored, {} refused; honest creates: {} answered, {} failed, p50 {:?}, \
-             p99 {:?}",
+            "{clients} clients for {} s in {}: {} stored, {} refused; honest creates: {} answered, {} failed, \
+             p50 {:?}, p99 {:?}",
             time.as_secs(),
             std::thread::current().name().unwrap_or_default(),
             report.stored,

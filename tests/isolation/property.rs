@@ -19,7 +19,8 @@ pub(crate) enum Claim {
     Isolated,
     /// A pod that is allowed tolerates no taint of a pool that is not its tenant's, so that taints would do.
     KeptOffByTaints,
-    /// A pod outside tenants, or of one without pools, does not demand all the labels of a pool.
+    /// A pod of a tenant without pools does not demand all the labels of a pool; one outside tenants, not those of a
+    /// pool without a taint that keeps it away.
     LeavesPoolsAlone,
     /// A harmless pod is allowed.
     HarmlessIsAllowed,
@@ -195,7 +196,11 @@ impl<'c> Course<'c> {
             self.hold(Claim::Isolated, is_its_own, || format!("{node:?} could run {pod}"))?;
         }
         for node in self.world.nodes.iter().filter(|node| self.pooled().is_none() && pod.selects(node)) {
-            let mut pools = self.world.pools.iter().filter(|pool| pool.has(node));
+            // Outside tenants the taints of a pool keep a pod away that demands it.
+            let protects =
+                |pool: &&Pool| pool.taints.iter().any(|taint| taint.hard_effects().next().is_some());
+            let is_open = |pool: &&Pool| self.owner.is_some() || !protects(pool);
+            let mut pools = self.world.pools.iter().filter(|pool| pool.has(node)).filter(is_open);
             let demanded = pools.find(|pool| demands_all(pod, pool, node));
             self.hold(Claim::LeavesPoolsAlone, demanded.is_none(), || format!("{demanded:?} by {pod}"))?;
         }

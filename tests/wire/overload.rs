@@ -243,3 +243,41 @@ async fn a_body_beyond_all_measure_is_denied_and_its_connection_closed() {
     assert_eq!(answer.header("connection"), Some("close"));
     server.target.http1().await.post("/mutate", PLAIN).await.review(PLAIN_UID);
 }
+
+#[tokio::test]
+async fn o1_an_entry_that_goes_on_without_an_answer_is_always_answered() {
+    let limits = limits(|limits| {
+        limits.reviews_at_once = 0;
+        limits.timings.body_progress = Duration::from_millis(50);
+    });
+    let server = Server::with(Setup { limits, ..Setup::default() }).await;
+    for entry in Entry::ALL {
+        let answer = server.target.http1().await.post(entry.path(), PLAIN).await;
+        if !entry.goes_on_without_answer() {
+            assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS, "{entry:?}");
+            continue;
+        }
+        let response = answer.review(PLAIN_UID);
+        assert_eq!(response["allowed"], true, "{entry:?}");
+        let warning = response["warnings"][0].as_str().unwrap();
+        assert!(warning.contains("did not judge this request: too many reviews"), "{warning}");
+    }
+    assert_eq!(
+        server.figure(r#"partywall_reviews_total{endpoint="validate/templates",verdict="unjudged"}"#).await,
+        1
+    );
+}
+
+#[tokio::test]
+async fn o1_what_is_sent_elsewhere_takes_no_room_of_tenants() {
+    let limits = limits(|limits| limits.reviews_at_once = 2);
+    let server = Server::with(Setup { limits, ..Setup::default() }).await;
+    let mut elsewhere = server.target.connect("http/1.1", None).await.unwrap();
+    let begun = begun(PLAIN.len(), &PLAIN[..10]).replace("/mutate", "/validate/elsewhere");
+    elsewhere.write_all(begun.as_bytes()).await.unwrap();
+    server.until("partywall_reviews_in_flight", 1).await;
+    let answer = server.target.http1().await.post("/validate/elsewhere", PLAIN).await;
+    assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS, "the only place is taken");
+    server.target.http1().await.post("/mutate/tenants", PLAIN).await.review(PLAIN_UID);
+    drop(elsewhere);
+}
