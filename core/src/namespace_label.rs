@@ -63,8 +63,6 @@ pub(crate) fn warnings(subject: &Subject<'_, '_>) -> Vec<String> {
 
 /// Returns the labels of a Namespace; `None` means that they do not decode.
 fn labels<'a>(object: &Object<'a>) -> Option<Pairs<'a>> {
-    match object {
-        Object::Unstructured(namespace) => namespace.metadata.decoded_labels(),
-        _ => None,
-    }
+    let Object::Unstructured(namespace) = object else { return None };
+    namespace.metadata.decoded_labels()
 }

@@ -101,11 +101,16 @@ fn is_made_for(world: &World, tenant: &Tenant, class: &RuntimeClass, pod: &Pod) 
         names_no_pool(world, &brought)
             && pod.node_selector.keys().all(|key| !class.node_selector.contains_key(key))
     } else {
+        let is_default = |pool: &Pool| std::ptr::eq(pool, &raw const world.pools[tenant.pools[0]]);
         let goes_there = |pool: &Pool| {
-            std::ptr::eq(pool, &raw const world.pools[tenant.pools[0]])
+            is_default(pool)
                 && class.node_selector.iter().all(|(key, value)| pool.labels.get(key) == Some(value))
         };
-        class.node_selector.is_empty() || target(world, tenant, pod).is_some_and(goes_there)
+        // With what the class brings, the pod may name another pool in full.
+        let mut brought = pod.clone();
+        brought.node_selector.extend(class.node_selector.clone());
+        let stays = target(world, tenant, &brought).is_none_or(is_default);
+        class.node_selector.is_empty() || (target(world, tenant, pod).is_some_and(goes_there) && stays)
     };
     selects && class.tolerations.iter().all(|toleration| may_tolerate(world, Some(tenant), toleration))
 }

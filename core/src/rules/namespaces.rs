@@ -5,6 +5,8 @@
 //! the platform team may change them, in every subresource: writes to `namespaces/status` and `namespaces/finalize` can
 //! change metadata too.
 //!
+//! The rule also guards the names of system namespaces: only the platform team creates one.
+//!
 //! The rule judges only metadata, and only changes to it: a namespace that already has a wrong label can still be
 //! finalized and annotated. Every user may set `partywall.dev/tenant` to the tenant that lists the namespace. The rule
 //! does not judge deletions, because the name of a deleted namespace still belongs to its tenant.
@@ -18,6 +20,7 @@ use crate::labels::{NAMESPACE_NAME, TENANT};
 use crate::objects::kinds::Shape;
 use crate::objects::object::Object;
 use crate::objects::unstructured::Unstructured;
+use crate::review::Operation;
 use crate::tenancy::Owner;
 
 /// Controllers of the cluster that manage namespaces.
@@ -76,6 +79,17 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
         }
         return;
     };
+    if matches!((subject.owner, &subject.request.operation), (Owner::System, Operation::Create { .. })) {
+        let message = fmt::from_fn(|f| {
+            write!(
+                f,
+                "this is the name of a system namespace, in which partywall judges nothing, so only the platform "
+            )?;
+            write!(f, "team may create it; choose another name; ")?;
+            ask(subject, f)
+        });
+        findings.add_whole(&"metadata.name", &message, &"system name");
+    }
     let is_protected = tenant_label(subject, labels.get(TENANT), old.get(TENANT), findings);
     if !is_protected {
         return;
