@@ -116,10 +116,7 @@ pub(crate) struct Message {
 impl Message {
     /// `uid` is where it is in the body.
     pub(crate) fn new(entry: Entry, body: &[u8], uid: &Range<usize>, expected: Said) -> Self {
-        let path = match entry {
-            Entry::Mutate => "/mutate",
-            Entry::Validate => "/validate",
-        };
+        let path = entry.path();
         let head = format!(
             "POST {path}?timeout=10s HTTP/1.1\r\nHost: localhost\r\nUser-Agent: kube-apiserver-admission\r\n\
              Content-Length: {}\r\nAccept: application/json, */*\r\nContent-Type: application/json\r\n\

@@ -122,7 +122,7 @@ impl Stand {
     fn altered(&self, alter: impl FnOnce(String) -> String, expected: Said) -> anyhow::Result<Arc<Message>> {
         let median = payload::payload(Size::Median, Expect::Allow).context("there is a median review")?;
         let body = alter(String::from_utf8(median.body)?).into_bytes();
-        Ok(Arc::new(Message::new(median.phase, &body, &payload::uid_at(&body), expected)))
+        Ok(Arc::new(Message::new(median.entry, &body, &payload::uid_at(&body), expected)))
     }
 
     /// Returns how a generator waits if it runs alone.

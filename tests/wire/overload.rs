@@ -273,7 +273,7 @@ async fn o1_what_is_sent_elsewhere_takes_no_room_of_tenants() {
     let limits = limits(|limits| limits.reviews_at_once = 2);
     let server = Server::with(Setup { limits, ..Setup::default() }).await;
     let mut elsewhere = server.target.connect("http/1.1", None).await.unwrap();
-    let begun = begun(PLAIN.len(), &PLAIN[..10]).replace("/mutate", "/validate/elsewhere");
+    let begun = begun(PLAIN.len(), "{").replace("/mutate", "/validate/elsewhere");
     elsewhere.write_all(begun.as_bytes()).await.unwrap();
     server.until("partywall_reviews_in_flight", 1).await;
     let answer = server.target.http1().await.post("/validate/elsewhere", PLAIN).await;
