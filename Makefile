@@ -1,5 +1,5 @@
 # `make check` is what CI runs after .ci/tools, `make e2e` the part of it on a real control plane; everything else is cargo.
-.PHONY: check docs e2e fuzz limits night pin quick
+.PHONY: check docs e2e fuzz limits night pin quick siege
 check:
 	bash .ci/check
 
@@ -13,6 +13,11 @@ quick:
 # KUBEBUILDER_ASSETS, if set, is a folder with a control plane instead. ARGS go to the suite: `make e2e ARGS=guide`.
 e2e:
 	assets=$$(tests/e2e/control-plane $(KUBERNETES)) && KUBEBUILDER_ASSETS=$$assets cargo test --locked --test e2e -- $(ARGS)
+
+# Each siege of the end-to-end suite for SIEGE seconds; the figures are printed and in siege.txt of the run's folder.
+SIEGE = 300
+siege:
+	PARTYWALL_SIEGE_SECONDS=$(SIEGE) $(MAKE) e2e ARGS=storm
 
 # Pins what a release of Kubernetes is built from: `make pin KUBERNETES=1.38.0`. CI runs the suite on all pinned ones.
 pin:
