@@ -8,11 +8,13 @@ mod charts;
 #[path = "check/summary.rs"]
 mod summary;
 
+use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 /// The folder of the examples, which is also where commands run: sources read as they would in a shell.
 fn root() -> &'static Path {
@@ -195,6 +197,28 @@ fn what_no_rule_is_about_is_clean() {
     for line in lines {
         assert_eq!((&line["namespace"], &line["allowed"]), (&Value::Null, &json!(true)), "{line}");
     }
+}
+
+#[test]
+fn o4_a_namespace_whose_label_contradicts_the_policies_is_told() {
+    let folder = TempDir::new().unwrap();
+    let manifest = |name: &str, labels: &str| {
+        let file = folder.path().join(format!("{name}.yaml"));
+        let text = format!("apiVersion: v1\nkind: Namespace\nmetadata: {{name: {name}, labels: {labels}}}\n");
+        fs::write(&file, text).unwrap();
+        file.to_str().unwrap().to_owned()
+    };
+    let files = [
+        manifest("preview-17", "{partywall.dev/tenant: tenants-x}"),
+        manifest("tenants-x", "{team: web}"),
+        manifest("elsewhere", "{}"),
+    ];
+    let output = check(&files.each_ref().map(String::as_str));
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{told}");
+    assert!(told.contains("Namespace preview-17\n  namespace `preview-17` has the label"), "{told}");
+    assert!(told.contains("`tenants-x`, but was written without the label"), "{told}");
+    assert_eq!(told.matches("warning:").count(), 2, "{told}");
 }
 
 #[test]

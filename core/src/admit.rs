@@ -142,9 +142,11 @@ fn decide(entry: Entry, request: &Request<'_>, snapshot: &Snapshot) -> Verdict {
 /// Gives a Namespace the label of its tenant.
 fn label<'a>(subject: &Subject<'_, 'a>, raw: Option<&'a RawValue>) -> Verdict {
     let old = raw.and_then(|raw| decode_as(subject.request.shape, &subject.request.subresource, raw).ok());
-    let patch = namespace_label::patch(&Subject { old: old.as_ref(), ..*subject });
-    let warnings = if patch.is_none() { namespace_label::warnings(subject) } else { Vec::new() };
-    Verdict { patch, warnings, ..Verdict::default() }
+    Verdict {
+        patch: namespace_label::patch(&Subject { old: old.as_ref(), ..*subject }),
+        warnings: namespace_label::warnings(subject),
+        ..Verdict::default()
+    }
 }
 
 /// Denies a request in a namespace that has the label of a tenant, but that no Tenant has.

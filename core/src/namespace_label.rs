@@ -53,7 +53,8 @@ pub(crate) fn warnings(subject: &Subject<'_, '_>) -> Vec<String> {
             "namespace `{name}` is a system namespace, so the label `{TENANT}` has no effect; remove the label"
         ),
         (Owner::Tenant(tenant), label) if label != Some(&*tenant.name) => format!(
-            "namespace `{name}` belongs to tenant `{}`, but lacks the label that protects it; write `{TENANT}: {}`",
+            "namespace `{name}` belongs to tenant `{}`, but was written without the label that protects it; write \
+             `{TENANT}: {}`",
             tenant.name, tenant.name
         ),
         (Owner::Unclaimed | Owner::System | Owner::Tenant(_), _) => return Vec::new(),

@@ -38,6 +38,8 @@ pub(crate) struct Assessment {
     /// The patch, as a list of operations.
     pub(crate) patch: Value,
     pub(crate) violations: Vec<Violation>,
+    /// The warnings that belong to no rule. They do not count as violations.
+    pub(crate) warnings: Vec<String>,
     /// How many violations are left out of `violations`.
     pub(crate) more: usize,
     /// The object as it would be stored.
@@ -104,6 +106,7 @@ impl Assessor<'_> {
             patch,
             more: verdict.more(),
             violations: verdict.violations,
+            warnings: verdict.warnings,
             stamped: object,
         })
     }
@@ -115,6 +118,15 @@ impl Assessor<'_> {
         identity: &Identity,
         object: &mut Value,
     ) -> Result<(Value, Verdict), Unassessable> {
+        if identity.is_namespace() {
+            // Who creates it is not known, so only its label is compared with the policies.
+            let verdict = self.ask(Entry::MutateNamespaces, source, identity, object)?;
+            let patch = match &verdict.patch {
+                Some(patch) => apply(patch.as_json(), object)?,
+                None => Value::Array(Vec::new()),
+            };
+            return Ok((patch, verdict));
+        }
         if !identity.is_judged() {
             return Ok((Value::Array(Vec::new()), Verdict::allow()));
         }
@@ -258,6 +270,10 @@ impl Identity {
             version: version.to_owned(),
             kind,
         })
+    }
+
+    fn is_namespace(&self) -> bool {
+        self.group.is_empty() && self.kind == "Namespace"
     }
 
     /// Returns false for objects of the cluster and partywall's own, which no rule is about.

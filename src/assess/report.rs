@@ -86,17 +86,21 @@ impl<W: Write> Report<W> {
 
     /// Writes a line for an object that is not clean, and its violations below it.
     fn paragraph(&mut self, assessment: &Assessment) -> io::Result<()> {
-        if assessment.violations.is_empty() {
+        if assessment.violations.is_empty() && assessment.warnings.is_empty() {
             return Ok(());
         }
         let (word, colour) = match assessment.outcome() {
             Outcome::Denied => ("denied", RED),
             Outcome::Warned => ("warning", YELLOW),
+            Outcome::Clean if !assessment.warnings.is_empty() => ("warning", YELLOW),
             Outcome::Clean => ("audited", DIM),
         };
         let title = title(assessment);
         let word = self.paint(word, colour);
         writeln!(self.out, "{word}: {title}")?;
+        for warning in &assessment.warnings {
+            writeln!(self.out, "  {}", printable(warning))?;
+        }
         for violation in &assessment.violations {
             let field = self.paint(&printable(&violation.field), BOLD);
             let message = printable(&violation.message);
@@ -111,6 +115,9 @@ impl<W: Write> Report<W> {
     /// Writes a YAML document (JSON is YAML) that may be piped on, with the violations in comments.
     fn stamped(&mut self, assessment: &Assessment) -> io::Result<()> {
         writeln!(self.out, "---\n# {}", title(assessment))?;
+        for warning in &assessment.warnings {
+            writeln!(self.out, "# {}", printable(warning))?;
+        }
         for violation in &assessment.violations {
             let (field, message) = (printable(&violation.field), printable(&violation.message));
             writeln!(self.out, "# {field}: {message} ({})", mode_and_rule(violation))?;
@@ -129,6 +136,7 @@ impl<W: Write> Report<W> {
             allowed: assessment.allowed,
             patch: &assessment.patch,
             violations: assessment.violations.iter().map(LineViolation::of).collect(),
+            warnings: &assessment.warnings,
             more: assessment.more,
             stamped: self.show_stamped.then_some(&assessment.stamped),
         };
@@ -191,11 +199,18 @@ struct Line<'j> {
     allowed: bool,
     patch: &'j Value,
     violations: Vec<LineViolation<'j>>,
+    /// What concerns no rule.
+    #[serde(skip_serializing_if = "is_empty")]
+    warnings: &'j [String],
     /// How many more violations there are.
     #[serde(skip_serializing_if = "is_zero")]
     more: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     stamped: Option<&'j Value>,
+}
+
+const fn is_empty(list: &&[String]) -> bool {
+    list.is_empty()
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes fields by reference")]

@@ -86,6 +86,8 @@ fn o4_writes_of_namespaces_tell_of_labels_that_contradict_the_policies() {
         assert_eq!(warned("elsewhere", json!({"a": "b"}), entry), "");
         assert_eq!(warned("tenants-x", json!({label: "tenants-x"}), entry), "");
     }
-    let bare = warned("tenants-x", json!({}), Entry::ValidateNamespaces);
-    assert!(bare.contains("lacks the label that protects it"), "{bare}");
+    for entry in [Entry::MutateNamespaces, Entry::ValidateNamespaces] {
+        let bare = warned("tenants-x", json!({}), entry);
+        assert!(bare.contains("without the label that protects it"), "{bare}");
+    }
 }
