@@ -27,7 +27,7 @@ pub struct Answer<'a> {
 ///
 /// Returns an error, which becomes HTTP 400, if the body has no uid that an answer could echo.
 pub fn answer<'a>(entry: Entry, body: &'a [u8], snapshot: &Snapshot) -> Result<Answer<'a>, NotAReview> {
-    match review::decode(body) {
+    let decide = || match review::decode(body) {
         Ok(request) => {
             let verdict = admit(entry, &request, snapshot);
             Ok(Answer { uid: request.uid, verdict })
@@ -37,12 +37,32 @@ pub fn answer<'a>(entry: Entry, body: &'a [u8], snapshot: &Snapshot) -> Result<A
             Ok(Answer { uid, verdict: of_entry(entry, verdict) })
         }
         Err(DecodeError::NotAReview(error)) => Err(error),
+    };
+    let (answer, is_exhausted) = review::within_budget(body, decide);
+    match answer {
+        Ok(answer) if is_exhausted => {
+            Ok(Answer { verdict: Verdict { is_exhausted, ..of_entry(entry, exhausted(body)) }, ..answer })
+        }
+        answer => answer,
     }
 }
 
 /// Allows what cannot be decided at an entry without which the API server goes on anyway.
 fn of_entry(entry: Entry, verdict: Verdict) -> Verdict {
     if entry.goes_on_without_answer() { verdict.going_on() } else { verdict }
+}
+
+/// Returns the verdict on a review whose decision took too much work.
+///
+/// What the decision came to does not count. An update that changes nothing that is judged passes all the same, so that
+/// a running object can get a label, lose its finalizers and end.
+fn exhausted(body: &[u8]) -> Verdict {
+    if review::is_unchanged(body) {
+        return Verdict::allow();
+    }
+    let message = "judging this object takes more work than any object should, so it is denied; this is a bug of \
+                   partywall, please report it; until then, write shorter lists and fewer annotations";
+    Verdict::undecidable(Undecidable::Exhausted, message)
 }
 
 fn undecidable<'a>(undecodable: Undecodable, snapshot: &Snapshot) -> Answer<'a> {
@@ -178,7 +198,7 @@ fn is_shown_by_kubelet(subject: &Subject<'_, '_>) -> bool {
     matches!(subject.request.operation, Operation::Create { .. })
         && subject.pod().is_some_and(|pod| pod.is_mirror())
         && user.username.starts_with("system:node:")
-        && user.groups.iter().any(|group| &**group == "system:nodes")
+        && user.groups.contains("system:nodes")
 }
 
 /// Checks the rules on an object that the request deletes.
@@ -253,6 +273,7 @@ fn verdict(subject: &Subject<'_, '_>, report: Report<'_>) -> Verdict {
         exempted: report.used,
         warnings: Vec::new(),
         is_unjudged: false,
+        is_exhausted: false,
         whose: match subject.owner {
             Owner::Tenant(tenant) => format!("tenant `{}`", tenant.name),
             Owner::System | Owner::Unclaimed => {
@@ -268,3 +289,6 @@ fn ask<'f>(subject: &Subject<'f, 'f>, update: Option<Update<'f>>) -> Report<'f> 
     rules::check(subject, &mut report);
     report
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,6 +6,7 @@
 mod containers;
 mod findings;
 pub(crate) mod hosts;
+mod identity;
 mod namespaces;
 pub(crate) mod placement;
 mod subject;
@@ -15,6 +16,7 @@ mod words;
 pub(crate) use self::containers::changes_containers;
 pub use self::findings::{About, Finding, Findings};
 pub(crate) use self::findings::{OldViolations, Report, Sink, Update};
+pub(crate) use self::identity::{Digest, Fingerprint};
 pub(crate) use self::namespaces::OwnNamespaces;
 pub use self::subject::Subject;
-pub(crate) use self::words::OneOf;
+pub(crate) use self::words::{OneOf, some_of};

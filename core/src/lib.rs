@@ -16,12 +16,13 @@
 //! | [`api`] | the objects that operators write | nothing |
 //! | [`labels`] | the labels that the API server and partywall define | nothing |
 //! | [`hosts`] | hosts and domains, and the matcher that compares them | nothing |
-//! | [`json`] | the JSON reader, the types that borrow from its input, and JSON patches | nothing |
-//! | [`objects`] | the table of kinds, and the fields that rules read of each | `api`, `json` |
+//! | [`work`] | the budget of a decision | nothing |
+//! | [`json`] | the JSON reader, the types that borrow from its input, and JSON patches | `work` |
+//! | [`objects`] | the table of kinds, and the fields that rules read of each | `api`, `json`, `work` |
 //! | [`rule_id`] | the rules' ids and modes, and the namespaces in which they hold | `api` |
 //! | [`verdict`] | the answers to reviews | `api`, `json`, `rule_id` |
-//! | [`review`] | decoding and encoding of AdmissionReviews | `api`, `json`, `objects`, `verdict` |
-//! | [`tenancy`] | the compiler of operators' objects, its snapshot | `api`, `hosts`, `labels`, `objects`, `rule_id` |
+//! | [`review`] | decoding and encoding of AdmissionReviews | `api`, `json`, `objects`, `verdict`, `work` |
+//! | [`tenancy`] | the compiler of objects, its snapshot | `api`, `hosts`, `labels`, `objects`, `rule_id`, `work` |
 //! | [`judging`] | the code that rules share | all above |
 //! | `entry` | the paths at which the API server calls partywall | nothing |
 //! | [`rules`] | the rules | `api`, `hosts`, `json`, `judging`, `labels`, `objects`, `review`, `rule_id`, `tenancy` |
@@ -46,6 +47,7 @@ pub mod rules;
 mod stamp;
 pub mod tenancy;
 pub mod verdict;
+pub mod work;
 
 pub use self::admit::{Answer, admit, answer};
 pub use self::entry::{Entry, Phase};

@@ -12,11 +12,13 @@ pub mod compose;
 mod node;
 mod request;
 mod uid;
+mod unchanged;
 
 pub use self::answer::encode;
 pub use self::node::node_of;
 pub use self::request::{Operation, Request, Undecodable, User};
 pub use self::uid::find_uid;
+pub(crate) use self::unchanged::is_unchanged;
 use thiserror::Error;
 
 use self::request::{GroupKind, RawRequest};
@@ -24,6 +26,7 @@ use crate::json::reader::{self, Refused};
 use crate::json::{Escaped, InPlace, Text, borrowed, without_position};
 use crate::objects::kinds::shape_of;
 use crate::objects::object::FieldError;
+use crate::work;
 
 /// Reports that a body is not an AdmissionReview with a uid.
 ///
@@ -60,10 +63,17 @@ pub fn decode(body: &[u8]) -> Result<Request<'_>, DecodeError> {
     }
 }
 
+/// Runs a decision about a body within its budget, and returns whether that is exhausted.
+pub(crate) fn within_budget<R>(body: &[u8], decide: impl FnOnce() -> R) -> (R, bool) {
+    let (result, spent) = work::within(body.len(), decide);
+    (result, spent.is_exhausted())
+}
+
 /// Returns the problem of a body that does not decode, with the uid if there is one.
 fn diagnose(body: &[u8]) -> DecodeError {
     let FieldError { path, problem } = match str::from_utf8(body) {
-        Ok(text) => find_trouble(text),
+        // What the lists of the first attempt took does not count, or the problem would be found elsewhere.
+        Ok(text) => work::within(body.len(), || find_trouble(text)).0,
         Err(error) => FieldError { path: String::new(), problem: error.to_string() },
     };
     let Ok(review) = serde_json::from_slice::<UidReview<'_>>(body) else {

@@ -45,6 +45,8 @@ pub(crate) fn check(subject: &Subject<'_, '_>, sink: &mut dyn Sink) {
         };
         if holds && let Some(mut findings) = Findings::of(rule, sink) {
             run(rule, subject, &mut findings);
+            #[cfg(test)]
+            planted::run(rule, subject, &mut findings);
         }
     }
 }
@@ -70,5 +72,33 @@ fn run(rule: RuleId, subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
         RuleId::DeviceClaims => device_claims::check(subject, findings),
         RuleId::ManagedObjects => managed_objects::check(subject, findings),
         RuleId::Namespaces => namespaces::check(subject, findings),
+    }
+}
+
+/// Runs a rule that a test plants, in place of a mistake in a real one.
+#[cfg(test)]
+pub(crate) mod planted {
+    use std::cell::Cell;
+
+    use super::{Findings, RuleId, Subject};
+
+    type Rule = fn(RuleId, &Subject<'_, '_>, &mut Findings<'_>);
+
+    thread_local! {
+        static PLANTED: Cell<Option<Rule>> = const { Cell::new(None) };
+    }
+
+    pub(super) fn run(rule: RuleId, subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
+        if let Some(planted) = PLANTED.get() {
+            planted(rule, subject, findings);
+        }
+    }
+
+    /// Runs `f` with a planted rule on this thread.
+    pub(crate) fn with<R>(rule: Rule, f: impl FnOnce() -> R) -> R {
+        PLANTED.set(Some(rule));
+        let result = f();
+        PLANTED.set(None);
+        result
     }
 }

@@ -22,7 +22,7 @@ pub use self::address_ranges::AddressRanges;
 pub use self::compile::{Compiled, Unparsed, did_you_mean, is_dns_label, keyed};
 pub use self::exemptions::{ExemptContainers, Exemption};
 pub use self::images::Repository;
-use self::index::PoolIndex;
+pub(crate) use self::index::{PoolIndex, RequiredLabels};
 pub use self::judged::is_judged;
 pub use self::listed_names::ListedNames;
 pub use self::pools::{AllowedToleration, Pool, PoolId, Taint, is_restricted};
@@ -57,7 +57,9 @@ pub struct Snapshot {
     tenants: Vec<Tenant>,
     pools: Vec<Pool>,
     index: PoolIndex,
-    /// The exemptions of platform workloads, by their namespace.
+    /// The index of the pools that no taint keeps pods away from; `None` if there are none.
+    open_index: Option<PoolIndex>,
+    /// The exemptions of platform workloads, by their namespace, sorted by the names of their targets.
     unclaimed_exemptions: FxHashMap<Box<str>, Vec<Exemption>>,
 }
 
@@ -113,6 +115,8 @@ pub struct Tenant {
     pub name: Box<str>,
     /// The pools, the default first; if empty, the tenant's pods are not restricted to pools.
     pub pools: Vec<PoolId>,
+    /// The index of the pools, if there are more than [`Tenant::FEW`] of them.
+    pub(crate) index: Option<Box<PoolIndex>>,
     /// The hosts that the tenant owns.
     pub domains: Domains,
     /// The Pod Security Standard that holds.
@@ -143,8 +147,13 @@ pub struct Tenant {
     pub annotations: ListedNames,
     /// The modes of the rules.
     pub modes: Modes,
-    /// The exemptions that have not expired.
+    /// The exemptions that have not expired, sorted by the names of their targets.
     pub exemptions: Vec<Exemption>,
+}
+
+impl Tenant {
+    /// Limits how many pools of a tenant are looked at one by one.
+    pub(crate) const FEW: usize = 8;
 }
 
 /// Holds a level and a version of the Pod Security Standards.
@@ -217,18 +226,68 @@ impl Snapshot {
         self.index.is_tolerated_by(toleration)
     }
 
-    /// Returns whether all pools' taints with this key are taints of the tenant's pools.
-    pub fn is_taint_key_of(&self, key: &str, tenant: &Tenant) -> bool {
-        let taints = self.pools_of(tenant).flat_map(|pool| &pool.taints).filter(|taint| *taint.key == *key);
-        let mut own: Vec<&str> = taints.map(|taint| &*taint.value).collect();
-        own.sort_unstable();
-        own.dedup();
-        own.len() == self.index.values_of(key)
+    /// Returns whether the toleration matches only a taint of one of the tenant's pools: the same key and value.
+    ///
+    /// The effect does not matter, because no other pool has the same key and value.
+    pub fn is_own_taint_tolerated(&self, toleration: &Toleration<'_>, tenant: &Tenant) -> bool {
+        toleration.is_equal()
+            && match &tenant.index {
+                Some(index) => index.has_taint(&toleration.key, &toleration.value),
+                None => {
+                    self.pools_of(tenant).any(|pool| pool.is_tainted_with(&toleration.key, &toleration.value))
+                }
+            }
     }
 
-    /// Iterates over the pools with this label; without a value, over those with any value of it.
-    pub fn pools_labelled(&self, key: &str, value: Option<&str>) -> impl Iterator<Item = &Pool> {
-        self.index.labelled(key, value).filter_map(|id| self.pools.get(id.0))
+    /// Returns whether one of the tenant's pools has a taint with this key.
+    pub fn has_taint_key(&self, key: &str, tenant: &Tenant) -> bool {
+        match &tenant.index {
+            Some(index) => index.values_of(key) > 0,
+            None => self.pools_of(tenant).flat_map(|pool| &pool.taints).any(|taint| *taint.key == *key),
+        }
+    }
+
+    /// Returns whether all pools' taints with this key are taints of the tenant's pools.
+    pub fn is_taint_key_of(&self, key: &str, tenant: &Tenant) -> bool {
+        let own = match &tenant.index {
+            Some(index) => index.values_of(key),
+            None => {
+                let taints = self.pools_of(tenant).flat_map(|pool| &pool.taints);
+                let of_key = taints.filter(|taint| *taint.key == *key);
+                let mut own: Vec<&str> = of_key.map(|taint| &*taint.value).collect();
+                own.sort_unstable();
+                own.dedup();
+                own.len()
+            }
+        };
+        own == self.index.values_of(key)
+    }
+
+    /// Returns the index of all pools.
+    pub(crate) const fn index(&self) -> &PoolIndex {
+        &self.index
+    }
+
+    /// Returns the index of the pools that no taint keeps pods away from, if there are any.
+    pub(crate) const fn open_index(&self) -> Option<&PoolIndex> {
+        self.open_index.as_ref()
+    }
+
+    /// Returns the tenant after which a group of objects is named: `name`, `name-...` or `name.…`.
+    ///
+    /// Of several the one with the longest name counts.
+    pub(crate) fn tenant_of_group(&self, group: &str) -> Option<&Tenant> {
+        /// The greatest length of a tenant's name.
+        const LONGEST: usize = 253;
+        let ends = group.bytes().enumerate().filter(|(_, byte)| matches!(byte, b'-' | b'.'));
+        let ends = ends.map(|(end, _)| end).take_while(|end| *end <= LONGEST);
+        let names = std::iter::once(group.len()).filter(|end| *end <= LONGEST).chain(ends);
+        let tenants = names.filter_map(|end| {
+            let name = group.get(..end)?;
+            let index = self.tenants.binary_search_by(|tenant| (*tenant.name).cmp(name)).ok()?;
+            self.tenants.get(index)
+        });
+        tenants.max_by_key(|tenant| tenant.name.len())
     }
 
     /// Returns all tenants, in the order of their names.

@@ -21,6 +21,8 @@ pub struct Verdict {
     pub warnings: Vec<String>,
     /// Tells that partywall allowed the request without judging it; a warning says why.
     pub is_unjudged: bool,
+    /// Tells that the decision took more work than its budget, whatever the answer is; that is a bug.
+    pub is_exhausted: bool,
     /// The tenant or the namespace, with which every line of the message begins.
     pub whose: String,
 }
@@ -54,6 +56,8 @@ pub enum Undecidable {
     NoTenant,
     /// The deciding code has a bug.
     Bug,
+    /// The decision takes more work than any honest review needs, which is a bug of the deciding code too.
+    Exhausted,
 }
 
 impl Undecidable {
@@ -63,7 +67,7 @@ impl Undecidable {
             Self::TooLarge => 413,
             Self::Invalid => 422,
             Self::NoTenant => 403,
-            Self::Bug => 500,
+            Self::Bug | Self::Exhausted => 500,
         }
     }
 
@@ -73,7 +77,7 @@ impl Undecidable {
             Self::TooLarge => "RequestEntityTooLarge",
             Self::Invalid => "Invalid",
             Self::NoTenant => "Forbidden",
-            Self::Bug => "InternalError",
+            Self::Bug | Self::Exhausted => "InternalError",
         }
     }
 }

@@ -12,6 +12,7 @@
 )]
 
 mod annotations;
+mod budget;
 mod codec;
 mod crowds;
 mod entries;

@@ -9,7 +9,7 @@ use jiff::civil::date;
 use partywall::policies;
 use partywall_core::review::compose::{Draft, ObjectType};
 use partywall_core::tenancy::Snapshot;
-use partywall_core::{Entry, review};
+use partywall_core::{Entry, review, work};
 use serde_json::{Value, json};
 
 /// A path in `tests/fixtures`.
@@ -104,8 +104,16 @@ impl Answer {
     }
 }
 
-/// Asks one of the webhooks, in bytes both ways.
+/// Asks one of the webhooks, in bytes both ways; the decision takes a tenth of its budget at most.
 pub(crate) fn ask(entry: Entry, body: &[u8], snapshot: &Snapshot) -> Answer {
+    let (answer, spent) = work::measure(|| ask_hostile(entry, body, snapshot));
+    let budget = work::budget(body.len());
+    assert!(spent.work * 10 <= budget, "O2: {} units of work of {budget}", spent.work);
+    answer
+}
+
+/// Asks one of the webhooks about a review that no honest user would send.
+pub(crate) fn ask_hostile(entry: Entry, body: &[u8], snapshot: &Snapshot) -> Answer {
     let answer = partywall_core::answer(entry, body, snapshot).expect("a review");
     let bytes = review::encode(&answer.uid, &answer.verdict);
     let mut review: Value = serde_json::from_slice(&bytes).unwrap();

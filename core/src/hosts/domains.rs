@@ -108,6 +108,10 @@ fn normalise(text: &str) -> Result<String, HostError> {
     if !text.is_ascii() {
         return Err(HostError::NotAscii);
     }
+    // A dot may follow a name of 253 characters.
+    if text.len() > 254 {
+        return Err(HostError::Invalid);
+    }
     let name = text.strip_suffix('.').unwrap_or(text).to_ascii_lowercase();
     if name.parse::<IpAddr>().is_ok() {
         return Err(HostError::Address);
@@ -130,9 +134,35 @@ pub struct Domains {
     exact: FxHashSet<Box<str>>,
     one_below: FxHashSet<Box<str>>,
     any_below: FxHashSet<Box<str>>,
+    /// The first [`Domains::FIRST`] in order, if there are more than [`Domains::FEW`].
+    first: Option<Box<[Domain]>>,
 }
 
 impl Domains {
+    /// Limits how many domains are sorted for a message.
+    const FEW: usize = 64;
+    /// Limits how many domains [`Self::first`] returns.
+    pub const FIRST: usize = 10;
+
+    /// Returns the number of domains.
+    pub fn len(&self) -> usize {
+        self.exact.len() + self.one_below.len() + self.any_below.len()
+    }
+
+    /// Returns the first domains in order, at most [`Self::FIRST`], as people write them.
+    ///
+    /// It takes the same time however many domains there are.
+    pub fn first(&self) -> Vec<Domain> {
+        match &self.first {
+            Some(first) => first.to_vec(),
+            None => {
+                let mut list = self.list();
+                list.truncate(Self::FIRST);
+                list
+            }
+        }
+    }
+
     /// Returns whether there are no domains.
     pub fn is_empty(&self) -> bool {
         self.exact.is_empty() && self.one_below.is_empty() && self.any_below.is_empty()
@@ -175,6 +205,9 @@ impl FromIterator<Domain> for Domains {
                 Domain::OneBelow(base) => set.one_below.insert(base),
                 Domain::AnyBelow(base) => set.any_below.insert(base),
             };
+        }
+        if set.len() > Self::FEW {
+            set.first = Some(set.first().into());
         }
         set
     }
@@ -237,6 +270,19 @@ mod tests {
         assert!(!owns("**.x.example.com", "example.com"));
         assert!(!owns("*.x.example.com", "x.example.com"));
         assert!(!owns("x.example.com", "x.example.com"));
+    }
+
+    #[test]
+    fn o2_the_first_of_many_domains_are_those_of_few() {
+        for many in [0, 5, Domains::FEW, Domains::FEW + 1, 1_000] {
+            let all =
+                (0..many).map(|i| Domain::parse(&format!("**.d{}.example.com", (i * 7) % 1_000)).unwrap());
+            let domains: Domains = all.collect();
+            let mut sorted = domains.list();
+            assert_eq!(domains.len(), sorted.len());
+            sorted.truncate(Domains::FIRST);
+            assert_eq!(domains.first(), sorted, "{many}");
+        }
     }
 
     #[test]

@@ -6,7 +6,9 @@ use std::ops::Deref;
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 
 use super::escaped::Escaped;
+use super::list::{FREE, charge_memory};
 use super::text::Text;
+use crate::work;
 
 /// Holds a map of strings; a repeated key is an error.
 ///
@@ -31,9 +33,20 @@ impl<'a> Pairs<'a> {
         found.map(|(_, value)| &**value)
     }
 
-    /// Iterates over the keys and values.
+    /// Iterates over the keys and values, which is charged as that of a [`super::List`] is.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(k, v)| (&**k, &**v))
+        let may_read = self.0.len() <= FREE || work::charge(self.0.len());
+        let pairs: &[(Text<'a>, Text<'a>)] = if may_read { &self.0 } else { &[] };
+        pairs.iter().map(|(k, v)| (&**k, &**v))
+    }
+
+    /// Appends a pair, whose memory is charged.
+    fn push<E: Error>(pairs: &mut Vec<(Text<'a>, Text<'a>)>, pair: (Text<'a>, Text<'a>)) -> Result<(), E> {
+        if pairs.len() >= FREE && pairs.len() == pairs.capacity() {
+            charge_memory(pairs.len() * size_of::<(Text<'a>, Text<'a>)>())?;
+        }
+        pairs.push(pair);
+        Ok(())
     }
 
     /// Establishes the invariant for decoded pairs, or returns an error for a repeated key.
@@ -67,7 +80,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Pairs<'a> {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let mut pairs = Vec::new();
                 while let Some(pair) = map.next_entry()? {
-                    pairs.push(pair);
+                    Pairs::push(&mut pairs, pair)?;
                 }
                 Pairs::of(pairs)
             }
@@ -110,7 +123,8 @@ impl<'de: 'a, 'a> Deserialize<'de> for Annotations<'a> {
                     if &*key == LAST_APPLIED {
                         map.next_value::<IgnoredAny>()?;
                     } else {
-                        pairs.push((key, map.next_value()?));
+                        let value = map.next_value()?;
+                        Pairs::push(&mut pairs, (key, value))?;
                     }
                 }
                 Pairs::of(pairs).map(Annotations)

@@ -1,8 +1,12 @@
 //! Turns the rules' findings into violations, except those of the old object and exempt ones.
 
-use std::collections::HashSet;
+use std::cell::OnceCell;
+use std::collections::HashMap;
 use std::fmt;
 
+use rustc_hash::FxHashSet;
+
+use super::identity::Fingerprint;
 use super::subject::Subject;
 use super::trusted_users::is_workload_controller;
 use crate::api::{Mode, Workloads};
@@ -11,6 +15,7 @@ use crate::review::Operation;
 use crate::rule_id::{Modes, RuleId};
 use crate::tenancy::{ExemptContainers, Exemption, Owner};
 use crate::verdict::{Total, Violation};
+use crate::work;
 
 /// Holds one violation that a rule found, before modes and exemptions apply.
 ///
@@ -39,6 +44,9 @@ pub enum About<'d> {
     /// One volume, by name, and with it the containers that mount it.
     Volume(&'d str),
 }
+
+/// The work that a finding is charged.
+const FINDING: usize = 4;
 
 /// Limits how many violations of one rule an answer lists; the answer counts the others.
 ///
@@ -75,6 +83,14 @@ impl<'f> Findings<'f> {
         self.add(Finding { control: None, field, message, identity, about: About::Whole })
     }
 
+    /// Returns whether an update brings what `identity` says, which is no violation by itself.
+    ///
+    /// A violation that counts once in each of several places can be compared without the product of both: the rule
+    /// asks whether a place is new, and then says so in the identities of the violations.
+    pub(crate) fn is_new(&mut self, identity: &dyn fmt::Display) -> bool {
+        self.sink.is_new(self.rule, identity)
+    }
+
     /// Adds a finding; returns whether it counts: whether it is new and not exempt.
     pub fn add(&mut self, finding: Finding<'_>) -> bool {
         self.sink.take(self.rule, finding)
@@ -91,11 +107,21 @@ pub(crate) trait Sink {
     fn is_old_object(&self) -> bool;
     /// Takes a finding of a rule; returns whether it counts.
     fn take(&mut self, rule: RuleId, finding: Finding<'_>) -> bool;
+    /// Returns whether the old object of an update lacks what `identity` says; records it if this is the old object.
+    fn is_new(&mut self, rule: RuleId, identity: &dyn fmt::Display) -> bool;
 }
 
-/// Records the violations of the old object, by value.
+/// Records the violations of the old object, by the hashes of their identities.
+///
+/// All are recorded, however many there are: a violation that is left out would deny an update that changes nothing.
 #[derive(Debug, Default)]
-pub(crate) struct OldViolations(HashSet<(RuleId, Option<&'static str>, String)>);
+pub(crate) struct OldViolations(FxHashSet<Fingerprint>);
+
+impl OldViolations {
+    fn fingerprint(rule: RuleId, control: Option<&'static str>, identity: &dyn fmt::Display) -> Fingerprint {
+        Fingerprint::of(&format_args!("{rule}\0{}\0{identity}", control.unwrap_or_default()))
+    }
+}
 
 impl Sink for OldViolations {
     fn mode(&self, _: RuleId) -> Mode {
@@ -107,7 +133,13 @@ impl Sink for OldViolations {
     }
 
     fn take(&mut self, rule: RuleId, finding: Finding<'_>) -> bool {
-        self.0.insert((rule, finding.control, finding.identity.to_string()));
+        work::charge(FINDING);
+        self.0.insert(Self::fingerprint(rule, finding.control, finding.identity));
+        false
+    }
+
+    fn is_new(&mut self, rule: RuleId, identity: &dyn fmt::Display) -> bool {
+        self.0.insert(Self::fingerprint(rule, None, identity));
         false
     }
 }
@@ -128,7 +160,7 @@ pub(crate) struct Report<'f> {
     /// The cap on the modes of rules for pod templates, if the object contains a template.
     template: Option<Workloads>,
     /// The exemptions for this object.
-    exemptions: Vec<&'f Exemption>,
+    exemptions: Vec<Applied<'f>>,
     pod: Option<PodView<'f, 'f>>,
     update: Option<Update<'f>>,
     /// The violations that the answer lists.
@@ -153,7 +185,7 @@ impl<'f> Report<'f> {
         Self {
             modes: snapshot.modes(owner),
             template: pod.is_some_and(|pod| pod.extent == Extent::Template).then_some(workloads),
-            exemptions: exemptions.iter().filter(|exemption| exemption.is_about(subject)).collect(),
+            exemptions: applied(exemptions, subject),
             pod,
             update,
             violations: Vec::new(),
@@ -165,7 +197,7 @@ impl<'f> Report<'f> {
     fn is_old(&self, rule: RuleId, finding: &Finding<'_>) -> bool {
         self.update.is_some_and(|Update { old, in_full }| {
             let in_full = in_full && rule.judges_changed_containers_in_full();
-            !in_full && old.0.contains(&(rule, finding.control, finding.identity.to_string()))
+            !in_full && old.0.contains(&OldViolations::fingerprint(rule, finding.control, finding.identity))
         })
     }
 
@@ -185,7 +217,7 @@ impl<'f> Report<'f> {
     }
 }
 
-impl Sink for Report<'_> {
+impl<'f> Sink for Report<'f> {
     fn mode(&self, rule: RuleId) -> Mode {
         match self.template {
             Some(workloads) => self.modes.of_template(rule, workloads),
@@ -197,12 +229,22 @@ impl Sink for Report<'_> {
         false
     }
 
+    fn is_new(&mut self, rule: RuleId, identity: &dyn fmt::Display) -> bool {
+        self.update.is_none_or(|Update { old, .. }| {
+            !old.0.contains(&OldViolations::fingerprint(rule, None, identity))
+        })
+    }
+
     fn take(&mut self, rule: RuleId, finding: Finding<'_>) -> bool {
+        work::charge(FINDING);
         if self.is_old(rule, &finding) {
             return false;
         }
-        let covers = |exemption: &&&Exemption| exemption.covers(rule, finding.about, self.pod.as_ref());
-        if let Some(exemption) = self.exemptions.iter().find(covers) {
+        let covers = |applied: &&Applied<'f>| {
+            work::charge(1);
+            applied.covers(rule, finding.about, self.pod.as_ref())
+        };
+        if let Some(Applied { exemption, .. }) = self.exemptions.iter().find(covers) {
             if !self.used.contains(&exemption.name) {
                 self.used.push(exemption.name.clone());
             }
@@ -227,12 +269,43 @@ impl Sink for Report<'_> {
     }
 }
 
+/// Returns the exemptions that apply to the subject's object, found by the names that it bears and its owners bear.
+fn applied<'f>(exemptions: &'f [Exemption], subject: &Subject<'f, 'f>) -> Vec<Applied<'f>> {
+    let Some(metadata) = subject.object.metadata().filter(|_| !exemptions.is_empty()) else {
+        return Vec::new();
+    };
+    let request = subject.request;
+    let name: &str = if request.name.is_empty() { &metadata.name } else { &request.name };
+    let owners = metadata.owner_references.iter().filter(|owner| owner.controller).flat_map(|owner| {
+        let target = owner.name.rsplit_once('-').map(|(target, _)| target);
+        std::iter::once(&*owner.name).chain(target)
+    });
+    let mut applied: Vec<Applied<'f>> = Vec::new();
+    for target in std::iter::once(name).chain(owners.filter(|_| may_inherit(subject))) {
+        for exemption in Exemption::of_target(exemptions, target) {
+            let is_known = applied.iter().any(|known| std::ptr::eq(known.exemption, exemption));
+            if exemption.is_about(subject) && !is_known {
+                applied.push(Applied::new(exemption));
+            }
+        }
+    }
+    applied
+}
+
+/// Returns whether the object may have the exemptions of its owners.
+///
+/// Tenants can write owner references themselves, so these count only when a controller of the control plane creates
+/// the object.
+fn may_inherit(subject: &Subject<'_, '_>) -> bool {
+    matches!(subject.request.operation, Operation::Create { .. })
+        && is_workload_controller(&subject.request.user.username)
+}
+
 impl Exemption {
     /// Returns whether the object is the exemption's target, or is created from it by a controller.
     ///
-    /// Tenants can write owner references themselves, so these count only when a controller of the control plane
-    /// creates the object. An update of such an object needs no exemption for the violations that the old object had,
-    /// and gets none for new ones.
+    /// An update of such an object needs no exemption for the violations that the old object had, and gets none for new
+    /// ones.
     fn is_about(&self, subject: &Subject<'_, '_>) -> bool {
         let request = subject.request;
         let Some(metadata) = subject.object.metadata() else { return false };
@@ -240,8 +313,7 @@ impl Exemption {
         if *request.kind_name == *self.kind && **name == *self.target {
             return true;
         }
-        matches!(request.operation, Operation::Create { .. })
-            && is_workload_controller(&request.user.username)
+        may_inherit(subject)
             && (metadata.owner_references.iter())
                 .any(|owner| owner.controller && self.is_made_by(&owner.kind, &owner.name))
     }
@@ -257,29 +329,52 @@ impl Exemption {
         let generated = name.strip_prefix(&*self.target).and_then(|rest| rest.strip_prefix('-'));
         between && generated.is_some_and(|rest| !rest.is_empty() && !rest.contains('-'))
     }
+}
+
+/// Holds an exemption for an object, and what it says of the object's containers.
+#[derive(Debug)]
+struct Applied<'f> {
+    exemption: &'f Exemption,
+    /// Whether it names every container.
+    has_all: OnceCell<bool>,
+    /// Whether it names every container that mounts a volume, by the volume.
+    has_all_mounting: OnceCell<HashMap<&'f str, bool>>,
+}
+
+impl<'f> Applied<'f> {
+    const fn new(exemption: &'f Exemption) -> Self {
+        Self { exemption, has_all: OnceCell::new(), has_all_mounting: OnceCell::new() }
+    }
 
     /// Returns whether the exemption permits a violation of `rule`.
     ///
     /// An exemption of single containers permits a violation that concerns the whole pod or a volume only if it names
     /// every container involved, so that it never covers a container that somebody adds later.
-    fn covers(&self, rule: RuleId, about: About<'_>, pod: Option<&PodView<'_, '_>>) -> bool {
-        if !self.rules.contains(rule) {
+    fn covers(&self, rule: RuleId, about: About<'_>, pod: Option<&PodView<'f, 'f>>) -> bool {
+        let Exemption { rules, containers, .. } = self.exemption;
+        if !rules.contains(rule) {
             return false;
         }
-        match (&self.containers, about) {
+        let has = |container: &ContainerAt<'_, '_>| containers.includes(&container.container.name);
+        match (containers, about) {
             (ExemptContainers::Whole, _) => true,
-            (ExemptContainers::Containers(_), About::Container(name)) => self.containers.includes(name),
+            (ExemptContainers::Containers(_), About::Container(name)) => containers.includes(name),
             (ExemptContainers::Containers(_), About::Volume(volume)) => pod.is_some_and(|pod| {
-                let mounts = |placed: &ContainerAt<'_, '_>| {
-                    placed.container.volume_mounts.iter().any(|mount| *mount.name == *volume)
-                };
-                let mut mounting = pod.spec.containers().filter(mounts).peekable();
+                let mounting = self.has_all_mounting.get_or_init(|| {
+                    let mut mounting = HashMap::new();
+                    for container in pod.spec.containers() {
+                        let has = has(&container);
+                        for mount in &container.container.volume_mounts {
+                            *mounting.entry(&*mount.name).or_insert(true) &= has;
+                        }
+                    }
+                    mounting
+                });
                 // A volume that no container mounts belongs to none of the named containers.
-                mounting.peek().is_some()
-                    && mounting.all(|placed| self.containers.includes(&placed.container.name))
+                mounting.get(volume).is_some_and(|has_all| *has_all)
             }),
             (ExemptContainers::Containers(_), About::Whole) => pod.is_some_and(|pod| {
-                pod.spec.containers().all(|placed| self.containers.includes(&placed.container.name))
+                *self.has_all.get_or_init(|| pod.spec.containers().all(|container| has(&container)))
             }),
         }
     }

@@ -1,8 +1,11 @@
 //! Chooses the pool that a pod runs in.
 
+use std::cmp::Reverse;
+
 use crate::objects::pod::PodSpec;
 use crate::objects::scheduling::NodeSelectorTerm;
-use crate::tenancy::{Pool, Snapshot, Tenant};
+use crate::tenancy::{Pool, PoolIndex, RequiredLabels, Snapshot, Tenant};
+use crate::work;
 
 /// Returns the pool of a pod, or `None` if its tenant has no pools.
 ///
@@ -18,6 +21,9 @@ pub(crate) fn pool_of<'s>(
     tenant: &'s Tenant,
     snapshot: &'s Snapshot,
 ) -> Option<&'s Pool> {
+    if let Some(index) = &tenant.index {
+        return pool_of_many(index, spec, tenant, snapshot);
+    }
     let pools = snapshot.pools_of(tenant);
     let mut chosen = choose(pools.clone(), |key| spec.selected(key))?;
     for _ in pools.clone() {
@@ -28,6 +34,62 @@ pub(crate) fn pool_of<'s>(
         chosen = next;
     }
     Some(chosen)
+}
+
+/// Returns the same for a tenant with many pools, without a look at most of them.
+fn pool_of_many<'s>(
+    index: &PoolIndex,
+    spec: &PodSpec<'_>,
+    tenant: &'s Tenant,
+    snapshot: &'s Snapshot,
+) -> Option<&'s Pool> {
+    let mut chosen = choose_of_many(index, spec, None, tenant, snapshot)?;
+    for _ in &tenant.pools {
+        let next = choose_of_many(index, spec, Some(chosen), tenant, snapshot)?;
+        if next.name == chosen.name {
+            break;
+        }
+        chosen = next;
+    }
+    Some(chosen)
+}
+
+/// Chooses among many pools by the nodeSelector, with the labels of the pool `added` beside it.
+fn choose_of_many<'s>(
+    index: &PoolIndex,
+    spec: &PodSpec<'_>,
+    added: Option<&'s Pool>,
+    tenant: &'s Tenant,
+    snapshot: &'s Snapshot,
+) -> Option<&'s Pool> {
+    let of_added = |key: &str| added.and_then(|pool| pool.label(key));
+    let mut labels = RequiredLabels::of_selector(index, spec);
+    for (key, value) in added.iter().flat_map(|pool| &pool.labels) {
+        if spec.selected(key).is_none() {
+            labels.add(index, key, value);
+        }
+    }
+    let mut whole = None;
+    index.find(&labels, snapshot.pools(), &mut |id, pool| {
+        let rank = (pool.labels.len(), Reverse(index.place_of(id)));
+        if whole.is_none_or(|(best, _)| rank > best) {
+            whole = Some((rank, pool));
+        }
+        false
+    });
+    if let Some((_, pool)) = whole {
+        return Some(pool);
+    }
+    let default = snapshot.pools_of(tenant).next()?;
+    let selected = |key: &str| spec.selected(key).or_else(|| of_added(key));
+    let fits =
+        |(key, value): &(Box<str>, Box<str>)| selected(key).is_none_or(|selected| *selected == **value);
+    if default.labels.iter().all(fits) {
+        return Some(default);
+    }
+    // The nodeSelector contradicts the default pool and names no other, which few pods do.
+    work::charge(tenant.pools.len());
+    choose(snapshot.pools_of(tenant), selected)
 }
 
 /// Chooses among a tenant's pools, the default first, by the `selected` labels.

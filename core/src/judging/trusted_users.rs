@@ -32,7 +32,8 @@ fn is_component(user: &User<'_>, snapshot: &Snapshot) -> bool {
     (name.starts_with("system:") && !is_nobody(name))
         || CLOUDS.contains(&name)
         || platform.users.contains(name)
-        || user.groups.iter().any(|group| &**group == MASTERS || platform.groups.contains(group))
+        || user.groups.contains(MASTERS)
+        || platform.groups.iter().any(|group| user.groups.contains(group))
 }
 
 /// Returns whether a `system:` name proves nothing: anonymous, a node, or a ServiceAccount.

@@ -7,6 +7,7 @@ use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::json::{List, Text, borrowed};
+use crate::work;
 
 borrowed! {
     /// Holds a container of any list.
@@ -78,7 +79,7 @@ pub struct HostPorts(Vec<(usize, i64)>);
 impl HostPorts {
     /// Iterates over the indices and the host ports.
     pub fn iter(&self) -> impl Iterator<Item = (usize, i64)> {
-        self.0.iter().copied()
+        self.0.iter().copied().take_while(|_| work::charge(1))
     }
 }
 

@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 
 use crate::json::{Escaped, Text};
 use crate::objects::metadata::Metadata;
+use crate::work;
 
 /// Holds an object of any kind.
 #[derive(Debug, Default)]
@@ -17,13 +18,18 @@ pub struct Unstructured<'a> {
     pub content: Vec<(Text<'a>, &'a RawValue)>,
 }
 
+/// The bytes of text that a unit of work decodes.
+const BYTES: usize = 16;
+
 /// Limits the number of fields beside the metadata.
 const FIELDS: usize = 100;
 
 impl<'a> Unstructured<'a> {
-    /// Returns a field of the object itself.
+    /// Returns a field of the object itself; reading all its text is charged to the work of the decision.
     pub fn get(&self, field: &str) -> Option<&'a RawValue> {
-        self.content.iter().find(|(name, _)| &**name == field).map(|(_, value)| *value)
+        let value = self.content.iter().find(|(name, _)| &**name == field).map(|(_, value)| *value)?;
+        work::charge(value.get().len() / BYTES);
+        Some(value)
     }
 
     /// Returns the text of all other fields, to compare objects.

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 
 use crate::json::{Text, borrowed};
+use crate::work;
 
 /// Holds a volume of a pod.
 #[derive(Debug, Default)]
@@ -31,7 +32,7 @@ pub struct Types<'a> {
 impl<'a> Types<'a> {
     /// Iterates over the types.
     pub fn iter(&self) -> impl Iterator<Item = &Text<'a>> {
-        self.first.iter().chain(&self.others)
+        self.first.iter().chain(self.others.iter().take_while(|_| work::charge(1)))
     }
 
     fn push(&mut self, name: Text<'a>) {

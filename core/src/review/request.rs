@@ -77,7 +77,37 @@ borrowed! {
         /// The user's name.
         username: Text<'a> = "username",
         /// The user's groups.
-        groups: List<Text<'a>> = "groups",
+        groups: Groups<'a> = "groups",
+    }
+}
+
+/// Holds the groups of a user, which are looked up in many places.
+///
+/// INVARIANT: more than [`Groups::FEW`] are sorted.
+#[derive(Debug, Default)]
+pub struct Groups<'a>(Vec<Text<'a>>);
+
+impl Groups<'_> {
+    /// Limits how many groups a linear search looks through.
+    const FEW: usize = 16;
+
+    /// Returns whether the user is in this group.
+    pub fn contains(&self, group: &str) -> bool {
+        if self.0.len() <= Self::FEW {
+            self.0.iter().any(|other| **other == *group)
+        } else {
+            self.0.binary_search_by(|other| (**other).cmp(group)).is_ok()
+        }
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Groups<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut groups = List::<Text<'a>>::deserialize(deserializer)?.into_vec();
+        if groups.len() > Self::FEW {
+            groups.sort_unstable();
+        }
+        Ok(Self(groups))
     }
 }
 

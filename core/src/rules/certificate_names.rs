@@ -26,7 +26,7 @@ use self::uri::Uri;
 use crate::hosts::Host;
 use crate::json::{Escaped, List, Text};
 use crate::judging::hosts::{HostClaims, service_names};
-use crate::judging::{Findings, OneOf, OwnNamespaces, Subject};
+use crate::judging::{Digest, Findings, OneOf, OwnNamespaces, Subject};
 use crate::objects::certificate::{Certificate, IssuerRef};
 use crate::objects::kinds::{Topic, row};
 use crate::objects::object::Object;
@@ -39,19 +39,22 @@ const GROUP: &str = "cert-manager.io";
 /// Usages that let a certificate sign in its issuer's name.
 const SIGNING: [&str; 3] = ["cert sign", "crl sign", "ocsp signing"];
 
-/// Limits the length of the issuer's group, kind and name together.
-///
-/// They are part of the identity of every name in a Certificate, of which there may be thousands. A longer issuer is a
-/// violation of its own, because the identity cuts it off.
-const LONGEST: usize = 1_000;
-
 /// The prefix of the names of Kubernetes' own users and groups.
 const SYSTEM: &str = "system:";
 
 pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     let Some(tenant) = subject.tenant() else { return };
     if let Object::Certificate(certificate) = subject.object {
-        NameCheck::of(certificate, subject, tenant, findings).check(certificate);
+        let IssuerRef { name, kind, group } = &certificate.spec.issuer_ref;
+        let issuer = format_args!("{group}/{kind}/{name}");
+        let mut check = NameCheck {
+            subject,
+            tenant,
+            claims: HostClaims::on(&tenant.domains, findings),
+            is_own_issuer: matches!(&**kind, "" | "Issuer") && matches!(&**group, "" | GROUP),
+            issuer: Digest::of(&issuer),
+        };
+        check.check(certificate);
     } else if let Object::Unstructured(object) = subject.object
         && row(&subject.request.group, &subject.request.kind_name)
             .is_some_and(|row| row.topic == Topic::Certificates)
@@ -86,32 +89,16 @@ struct NameCheck<'c, 'f, 's, 'a> {
     /// True if the issuer is an Issuer in the Certificate's own namespace.
     is_own_issuer: bool,
     /// The issuer, which is part of every identity: with another issuer a name is a new claim.
-    issuer: String,
+    issuer: Digest<'c>,
 }
 
 impl<'c, 'f, 's: 'c, 'a> NameCheck<'c, 'f, 's, 'a> {
-    fn of(
-        certificate: &Certificate<'_>,
-        subject: &'s Subject<'s, 'a>,
-        tenant: &'s Tenant,
-        findings: &'c mut Findings<'f>,
-    ) -> Self {
-        let IssuerRef { name, kind, group } = &certificate.spec.issuer_ref;
-        Self {
-            subject,
-            tenant,
-            claims: HostClaims::on(&tenant.domains, findings),
-            is_own_issuer: matches!(&**kind, "" | "Issuer") && matches!(&**group, "" | GROUP),
-            issuer: format!("{group}/{kind}/{name}").chars().take(LONGEST).collect(),
-        }
-    }
-
     fn check(&mut self, certificate: &Certificate<'_>) {
         let spec = &certificate.spec;
         self.issuer(&spec.issuer_ref);
         self.common_name(&spec.common_name);
         for (index, name) in spec.dns_names.iter().enumerate() {
-            self.host(&format_args!("spec.dnsNames[{index}]"), "dnsNames", name);
+            self.host(&format_args!("spec.dnsNames[{index}]"), &"dnsNames", name);
         }
         for (index, address) in spec.ip_addresses.iter().enumerate() {
             self.address(index, address);
@@ -157,12 +144,6 @@ impl<'c, 'f, 's: 'c, 'a> NameCheck<'c, 'f, 's, 'a> {
     }
 
     fn issuer(&mut self, issuer: &IssuerRef<'_>) {
-        let IssuerRef { name, kind, group } = issuer;
-        if group.len() + kind.len() + name.len() + "//".len() > LONGEST {
-            let message = "the group, kind and name are too long for an issuer; name an issuer that exists";
-            let identity = format_args!("issuer {group}/{kind}/{name}");
-            self.claims.findings.add_whole(&"spec.issuerRef", &message, &identity);
-        }
         let Some(listed) = self.tenant.certificate_issuers.as_ref().filter(|_| !self.is_own_issuer) else {
             return;
         };
@@ -190,19 +171,19 @@ impl<'c, 'f, 's: 'c, 'a> NameCheck<'c, 'f, 's, 'a> {
             });
             self.add(&"spec.commonName", &message, &"commonName", name);
         } else if !(name.is_empty() || self.is_own_issuer && is_no_host(name)) {
-            self.host(&"spec.commonName", "commonName", name);
+            self.host(&"spec.commonName", &"commonName", name);
         }
     }
 
     /// Judges a name that clients take for a host.
-    fn host(&mut self, field: &dyn fmt::Display, source: &str, name: &str) {
+    fn host(&mut self, field: &dyn fmt::Display, source: &dyn fmt::Display, name: &str) {
         let is_own = Host::parse(name).is_ok_and(|host| {
             service_names::is_own(&host, self.subject)
                 || self.is_own_issuer
                     && (service_names::is_own_in_short(&host, self.subject) || is_short(&host))
         });
         if !is_own {
-            self.claims.host(field, &format!("{source} by {}", self.issuer), name);
+            self.claims.host(field, &format_args!("{source} by {}", self.issuer), name);
         }
     }
 
@@ -233,7 +214,7 @@ impl<'c, 'f, 's: 'c, 'a> NameCheck<'c, 'f, 's, 'a> {
         match uri {
             // The rest of the URI is part of the claim, because clients that trust the certificate compare it too.
             Some(uri) if !uri.is_of_workload() || is_own(uri.host) => {
-                self.host(field, &format!("uri {text}"), uri.host);
+                self.host(field, &format_args!("uri {text}"), uri.host);
             }
             _ => {
                 let message = fmt::from_fn(|f| {
@@ -251,7 +232,9 @@ impl<'c, 'f, 's: 'c, 'a> NameCheck<'c, 'f, 's, 'a> {
 
     fn email(&mut self, field: &dyn fmt::Display, address: &str) {
         match address.split_once('@') {
-            Some((_, host)) => self.claims.host(field, &format!("email {address} by {}", self.issuer), host),
+            Some((_, host)) => {
+                self.claims.host(field, &format_args!("email {address} by {}", self.issuer), host);
+            }
             None => {
                 let message = fmt::from_fn(|f| {
                     write!(

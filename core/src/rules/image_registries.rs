@@ -41,5 +41,5 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
 }
 
 fn is_allowed(image: &str, registries: &[Repository]) -> bool {
-    Repository::of_image(image).is_some_and(|image| registries.iter().any(|registry| registry.holds(&image)))
+    Repository::of_image(image).is_some_and(|image| image.is_in(registries))
 }

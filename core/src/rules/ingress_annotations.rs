@@ -47,7 +47,7 @@ use self::table::{AllowedValue, Controller};
 use self::values::AnnotationCheck;
 use crate::json::{Escaped, Pairs};
 use crate::judging::hosts::{HostAnnotation, HostClaims, hosts};
-use crate::judging::{Findings, Subject};
+use crate::judging::{Digest, Findings, Subject};
 use crate::objects::ingress::names_class;
 use crate::objects::kinds::Shape;
 use crate::objects::object::Object;
@@ -175,8 +175,9 @@ impl Rule<'_, '_> {
             AnnotationCheck { subject: self.subject, tenant: self.tenant, annotations: self.annotations };
         let problem = match allowed_value {
             Some(AllowedValue::Hosts) => {
+                let source = Digest::of(&key);
                 for host in hosts(value) {
-                    claims.host(&field, key, host);
+                    claims.host(&field, &source, host);
                 }
                 return;
             }

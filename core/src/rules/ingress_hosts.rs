@@ -26,7 +26,7 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
 impl HostClaims<'_, '_> {
     fn of_spec(&mut self, ingress: &Ingress<'_>) {
         for (index, rule) in ingress.spec.rules.iter().enumerate() {
-            self.host(&format_args!("spec.rules[{index}].host"), "host", &rule.host);
+            self.host(&format_args!("spec.rules[{index}].host"), &"host", &rule.host);
         }
         for (index, tls) in ingress.spec.tls.iter().enumerate() {
             if tls.hosts.is_empty() {
@@ -40,7 +40,7 @@ impl HostClaims<'_, '_> {
                 self.findings.add_whole(&field, &message, &format_args!("secret={}", tls.secret_name));
             }
             for (nth, host) in tls.hosts.iter().enumerate() {
-                self.host(&format_args!("spec.tls[{index}].hosts[{nth}]"), "tls", host);
+                self.host(&format_args!("spec.tls[{index}].hosts[{nth}]"), &"tls", host);
             }
         }
         if ingress.spec.default_backend.is_some() {
@@ -101,8 +101,8 @@ impl HostClaims<'_, '_> {
         let field = format_args!("metadata.annotations[{}]", Escaped(key));
         for rule in ingress.spec.rules.iter().filter(|rule| !rule.host.is_empty()) {
             match rule.host.strip_prefix("www.") {
-                Some(bare) => self.host(&field, "www", bare),
-                None => self.host(&field, "www", &format!("www.{}", &*rule.host)),
+                Some(bare) => self.host(&field, &"www", bare),
+                None => self.host(&field, &"www", &format!("www.{}", &*rule.host)),
             }
         }
     }

@@ -11,9 +11,10 @@ use std::collections::HashSet;
 
 use crate::json::Pairs;
 use crate::judging::trusted_users::is_of_cluster;
-use crate::judging::{Findings, Subject};
+use crate::judging::{Findings, Fingerprint, Subject};
 use crate::labels::MANAGED;
 use crate::objects::kinds::Shape;
+use crate::objects::metadata::OwnerReference;
 use crate::objects::object::Object;
 use crate::objects::unstructured::Unstructured;
 use crate::review::Operation;
@@ -38,7 +39,7 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     } else if has_another_owner(new, old) {
         let message = format_args!("only the platform team may add an owner to this object; {advice}");
         findings.add_whole(&"metadata.ownerReferences", &message, &"owned");
-    } else if new.identity().to_string() != old.identity().to_string() {
+    } else if Fingerprint::of(&new.identity()) != Fingerprint::of(&old.identity()) {
         let message =
             format_args!("only the platform team may change an object with the label `{MANAGED}`; {advice}");
         findings.add_whole(&"spec", &message, &"changed");
@@ -47,12 +48,12 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
 
 /// Returns whether the new object has an owner that the old one lacks.
 fn has_another_owner(new: &Unstructured<'_>, old: &Unstructured<'_>) -> bool {
-    let owners = |object: &Unstructured<'_>| {
-        let references = object.metadata.owner_references.iter();
-        references.map(|of| [&of.api_version, &of.kind, &of.name, &of.uid].map(ToString::to_string)).collect()
+    let owner = |of: &OwnerReference<'_>| {
+        let OwnerReference { api_version, kind, name, uid, .. } = of;
+        Fingerprint::of(&format_args!("{api_version}\0{kind}\0{name}\0{uid}"))
     };
-    let (new, old): (HashSet<_>, HashSet<_>) = (owners(new), owners(old));
-    !new.is_subset(&old)
+    let old: HashSet<_> = old.metadata.owner_references.iter().map(owner).collect();
+    !new.metadata.owner_references.iter().all(|of| old.contains(&owner(of)))
 }
 
 /// Returns whether the object has the label; labels that do not parse count as none.

@@ -12,6 +12,7 @@
 //! Outside tenants the taints of the pools keep pods away. So the rule judges the demands of a pod there only if it
 //! tolerates a pool, or if a pool that it selects has no taint that keeps pods away.
 
+use std::cell::LazyCell;
 use std::collections::HashSet;
 use std::fmt;
 
@@ -19,11 +20,11 @@ use crate::api::StampMode;
 use crate::json::Escaped;
 use crate::judging::placement::{demands, pool_of};
 use crate::judging::trusted_users::is_of_cluster;
-use crate::judging::{Findings, Subject};
+use crate::judging::{Findings, Fingerprint, Subject, some_of};
 use crate::objects::object::Object;
 use crate::objects::pod::{Extent, PodSpec, PodView};
 use crate::objects::scheduling::{NodeSelectorRequirement, NodeSelectorTerm};
-use crate::tenancy::{Pool, Snapshot, Tenant, is_restricted};
+use crate::tenancy::{Pool, PoolIndex, RequiredLabels, Snapshot, Tenant, is_restricted};
 
 /// The message for a pod that selects a pool although no pool belongs to its namespace.
 const SELECTS: &str = "selects nodes of a tenant's pool, which this namespace may not use; remove it";
@@ -96,31 +97,28 @@ fn confined(pod: &PodView<'_, '_>, tenant: &Tenant, snapshot: &Snapshot, finding
     if pod.extent != Extent::Pod || (names_foreign && !findings.is_old_object()) {
         return;
     }
-    let is_selected = snapshot.pools_of(tenant).any(|pool| selects(pod.spec, pool));
-    let by_terms = |terms: &[NodeSelectorTerm<'_>]| {
-        let unpinned = after_selector(pod.spec, tenant, snapshot);
-        let lacks = || unpinned.iter().map(|labels| labels.iter().copied());
-        terms.iter().filter(|term| !term.is_empty()).all(|term| pins(term, lacks()))
+    let is_confined = match &tenant.index {
+        None => is_confined_to_few(pod.spec, tenant, snapshot),
+        Some(index) => is_confined_to_many(pod.spec, index, snapshot),
     };
-    let is_confined = is_selected || pod.spec.required_terms().is_some_and(by_terms);
     if !is_confined {
         let message = fmt::from_fn(|f| {
-            f.write_str("the pod is not stamped, so it could run on nodes outside the tenant's pools (")?;
-            for (index, pool) in snapshot.pools_of(tenant).enumerate() {
-                write!(f, "{}`{}`", if index == 0 { "" } else { ", " }, pool.name)?;
-            }
-            f.write_str(
-                "); create it again; if that does not help, the namespace lacks the label `partywall.dev/tenant`, or \
-                 another webhook removes the stamp",
+            let pools = some_of(snapshot.pools_of(tenant).map(|pool| &*pool.name), tenant.pools.len());
+            write!(
+                f,
+                "the pod is not stamped, so it could run on nodes outside the tenant's pools ({pools}); create it \
+                 again; if that does not help, the namespace lacks the label `partywall.dev/tenant`, or another \
+                 webhook removes the stamp"
             )
         });
         // While a pod has scheduling gates, an update can change its terms. The terms are part of the identity, so that
         // such a change of an unstamped pod is a new violation.
         let identity = fmt::from_fn(|f| {
             let terms = pod.spec.required_terms().unwrap_or_default().iter();
-            let mut terms: Vec<_> = terms.map(|term| describe(term).to_string()).collect();
+            let mut terms: Vec<_> = terms.map(|term| Fingerprint::of(&describe(term))).collect();
             terms.sort_unstable();
-            write!(f, "unstamped {}", terms.join("|"))
+            f.write_str("unstamped ")?;
+            terms.iter().try_for_each(|term| write!(f, "{term}|"))
         });
         findings.add_whole(&format_args!("{}.nodeSelector", pod.spec_path), &message, &identity);
         // The checks below would only report more of the same missing stamp.
@@ -147,27 +145,45 @@ fn names_foreign_pool(
     findings: &mut Findings<'_>,
 ) -> bool {
     let selector = || pod.spec.node_selector.iter().flat_map(|selector| selector.iter());
-    let is_beside_its_pool = || {
+    let is_beside_its_pool = LazyCell::new(|| {
         pool_of(pod.spec, tenant, snapshot).is_some_and(|pool| {
             selector().all(|(key, value)| pool.label(key).is_none_or(|label| *label == *value))
         })
-    };
+    });
+    // The keys of the labels of all pools that the nodeSelector names whole.
+    let named_whole = LazyCell::new(|| {
+        let mut keys = HashSet::new();
+        let labels = RequiredLabels::of_selector(snapshot.index(), pod.spec);
+        snapshot.index().find(&labels, snapshot.pools(), &mut |_, pool| {
+            keys.extend(pool.labels.iter().map(|(key, _)| &**key));
+            false
+        });
+        keys
+    });
     // Returns whether the key alone tells pools apart, so that another value of it is another pool's.
     let tells_apart = |key: &str| {
-        let is_tainted = |pool: &Pool| pool.label(key).is_some_and(|value| pool.is_tainted_with(key, value));
-        is_restricted(key) || snapshot.pools_of(tenant).any(is_tainted)
+        is_restricted(key)
+            || match &tenant.index {
+                Some(index) => index.is_key_tainted(key),
+                None => snapshot
+                    .pools_of(tenant)
+                    .any(|pool| pool.label(key).is_some_and(|value| pool.is_tainted_with(key, value))),
+            }
     };
-    let names_others = |key: &str, value: &str| {
-        snapshot
-            .pools_labelled(key, Some(value))
-            .any(|pool| is_its_own(pool, key, value, snapshot) || selects(pod.spec, pool))
+    // Returns whether the label is one of the tenant's pools', or `None` if these have no label with the key.
+    let is_own = |key: &str, value: &str| match &tenant.index {
+        Some(index) => index.has_key(key).then(|| index.has_label(key, value)),
+        None => {
+            let mut own = snapshot.pools_of(tenant).filter_map(|pool| pool.label(key)).peekable();
+            own.peek().is_some().then(|| own.any(|own| own == value))
+        }
     };
+    let names_others =
+        |key: &str, value: &str| snapshot.index().is_own_label(key, value) || named_whole.contains(key);
     let mut foreign = false;
     for (key, value) in selector() {
-        let mut own = snapshot.pools_of(tenant).filter_map(|pool| pool.label(key)).peekable();
-        if own.peek().is_some()
-            && !own.any(|own| own == value)
-            && (foreign || tells_apart(key) || names_others(key, value) || !is_beside_its_pool())
+        if is_own(key, value) == Some(false)
+            && (foreign || tells_apart(key) || names_others(key, value) || !*is_beside_its_pool)
         {
             foreign = true;
             findings.add_whole(&format_args!("{}.nodeSelector[{key}]", pod.spec_path),
@@ -181,6 +197,62 @@ fn names_foreign_pool(
         }
     }
     foreign
+}
+
+/// Returns whether the pod can only run in one of a tenant's few pools.
+fn is_confined_to_few(spec: &PodSpec<'_>, tenant: &Tenant, snapshot: &Snapshot) -> bool {
+    let by_terms = |terms: &[NodeSelectorTerm<'_>]| {
+        let unpinned = after_selector(spec, tenant, snapshot);
+        let lacks = || unpinned.iter().map(|labels| labels.iter().copied());
+        terms.iter().filter(|term| !term.is_empty()).all(|term| pins(term, lacks()))
+    };
+    snapshot.pools_of(tenant).any(|pool| selects(spec, pool)) || spec.required_terms().is_some_and(by_terms)
+}
+
+/// Returns the same for a tenant with many pools, by an index of them.
+fn is_confined_to_many(spec: &PodSpec<'_>, index: &PoolIndex, snapshot: &Snapshot) -> bool {
+    let selected = RequiredLabels::of_selector(index, spec);
+    let by_terms = |terms: &[NodeSelectorTerm<'_>]| {
+        let mut terms = terms.iter().filter(|term| !term.is_empty());
+        terms.all(|term| pins_one_of_many(term, &selected, index, snapshot))
+    };
+    index.has_all_of_one(&selected, snapshot.pools()) || spec.required_terms().is_some_and(by_terms)
+}
+
+/// Returns whether the term, beside the labels that are required `also`, requires all labels of one of many pools.
+///
+/// It decides as [`pins`] does.
+fn pins_one_of_many(
+    term: &NodeSelectorTerm<'_>,
+    also: &RequiredLabels<'_>,
+    index: &PoolIndex,
+    snapshot: &Snapshot,
+) -> bool {
+    let mut demanded = RequiredLabels::default();
+    for NodeSelectorRequirement { key, operator, values } in term.expressions() {
+        if let ("In", [only]) = (&**operator, &**values) {
+            demanded.add(index, key, only);
+        }
+    }
+    let demanded = demanded.and(also);
+    if index.has_all_of_one(&demanded, snapshot.pools()) {
+        return true;
+    }
+    term.expressions().iter().any(|NodeSelectorRequirement { key, operator, values }| {
+        let is_several = &**operator == "In" && !values.is_empty();
+        if !is_several || !values.iter().all(|value| index.has_label(key, value)) {
+            return false;
+        }
+        let mut several = RequiredLabels::default();
+        values.iter().for_each(|value| several.add(index, key, value));
+        let several = several.and(&demanded);
+        let mut lacking = HashSet::new();
+        index.find(&several, snapshot.pools(), &mut |_, pool| {
+            lacking.extend(pool.label(key));
+            false
+        });
+        values.iter().all(|value| lacking.contains(&**value))
+    })
 }
 
 /// Returns whether the nodeSelector has all labels of a pool.
@@ -232,8 +304,13 @@ fn pins<'p, L: Iterator<Item = (&'p str, &'p str)>>(
 }
 
 fn bare_terms(pod: &PodView<'_, '_>, tenant: &Tenant, snapshot: &Snapshot, findings: &mut Findings<'_>) {
+    let nothing = RequiredLabels::default();
+    let pins = |term: &NodeSelectorTerm<'_>| match &tenant.index {
+        None => pins(term, snapshot.pools_of(tenant).map(labels)),
+        Some(index) => pins_one_of_many(term, &nothing, index, snapshot),
+    };
     for (index, term) in pod.spec.required_terms().unwrap_or_default().iter().enumerate() {
-        if !term.is_empty() && !pins(term, snapshot.pools_of(tenant).map(labels)) {
+        if !term.is_empty() && !pins(term) {
             let message = "this term does not select the tenant's pool, and terms are alternatives; create the pod \
                            again; if that does not help, another webhook adds the term after the stamp";
             // All such terms have one identity, because the API server lets an update narrow the terms of a stored
@@ -271,9 +348,13 @@ fn selects_no_pool(pod: &PodView<'_, '_>, subject: &Subject<'_, '_>, findings: &
     let snapshot = subject.snapshot;
     let is_allowed_in = subject.tenant().is_some()
         || pod.spec.tolerations().iter().any(|toleration| snapshot.is_pool_tolerated_by(toleration));
-    let could_run_in = |pool: &Pool| is_allowed_in || !pool.keeps_pods_away();
-    let selected = RequiredLabels::by_selector(pod.spec);
-    if selected.selects_a_pool(snapshot, could_run_in) {
+    // The pod could only run in these pools.
+    let Some(index) = (if is_allowed_in { Some(snapshot.index()) } else { snapshot.open_index() }) else {
+        return;
+    };
+    let pools = snapshot.pools();
+    let selected = RequiredLabels::of_selector(index, pod.spec);
+    if index.is_named_by(&selected, pools) {
         let field = format_args!("{}.nodeSelector", pod.spec_path);
         let identity = fmt::from_fn(|f| {
             let selector = pod.spec.node_selector.iter().flat_map(|selector| selector.iter());
@@ -284,75 +365,25 @@ fn selects_no_pool(pod: &PodView<'_, '_>, subject: &Subject<'_, '_>, findings: &
         findings.add_whole(&field, &SELECTS, &identity);
         return;
     }
-    for (index, term) in pod.spec.required_terms().unwrap_or_default().iter().enumerate() {
-        if RequiredLabels::by_term(term).and(&selected).selects_a_pool(snapshot, could_run_in) {
-            findings.add_whole(&term_path(pod, index), &SELECTS, &describe(term));
+    for (place, term) in pod.spec.required_terms().unwrap_or_default().iter().enumerate() {
+        if index.is_named_by(&required_by(term, index).and(&selected), pools) {
+            findings.add_whole(&term_path(pod, place), &SELECTS, &describe(term));
         }
     }
 }
 
-/// Holds the labels that a pod requires of its node.
-#[derive(Default)]
-struct RequiredLabels<'a> {
-    /// The labels, as a pair of key and value for each value that a label may have.
-    values: HashSet<(&'a str, &'a str)>,
-    /// The keys of labels that may have any value.
-    keys: HashSet<&'a str>,
-    /// Further required labels: the nodeSelector's, if these are a term's.
-    also: Option<&'a Self>,
-}
-
-impl<'a> RequiredLabels<'a> {
-    fn by_selector(spec: &'a PodSpec<'_>) -> Self {
-        let values = spec.node_selector.iter().flat_map(|selector| selector.iter()).collect();
-        Self { values, ..Self::default() }
-    }
-
-    fn by_term(term: &'a NodeSelectorTerm<'_>) -> Self {
-        let mut asked = Self::default();
-        for NodeSelectorRequirement { key, operator, values } in term.expressions() {
-            match &**operator {
-                "In" => asked.values.extend(values.iter().map(|value| (&**key, &**value))),
-                "NotIn" | "DoesNotExist" => {}
-                // `Exists` accepts any value; `Gt`, `Lt` and unknown operators count as if they did too.
-                _ => {
-                    asked.keys.insert(key);
-                }
-            }
+/// Returns the labels that a term requires, with every value that it accepts.
+fn required_by<'a>(term: &'a NodeSelectorTerm<'_>, index: &PoolIndex) -> RequiredLabels<'a> {
+    let mut required = RequiredLabels::default();
+    for NodeSelectorRequirement { key, operator, values } in term.expressions() {
+        match &**operator {
+            "In" => values.iter().for_each(|value| required.add(index, key, value)),
+            "NotIn" | "DoesNotExist" => {}
+            // `Exists` accepts any value; `Gt`, `Lt` and unknown operators count as if they did too.
+            _ => required.add_any(index, key),
         }
-        asked
     }
-
-    fn and(self, also: &'a Self) -> Self {
-        Self { also: Some(also), ..self }
-    }
-
-    fn has(&self, key: &str, value: &str) -> bool {
-        self.keys.contains(key)
-            || self.values.contains(&(key, value))
-            || self.also.is_some_and(|also| also.has(key, value))
-    }
-
-    /// Returns whether the requirements name one of these pools: by all its labels, or by one of its own.
-    fn selects_a_pool(&self, snapshot: &Snapshot, of_these: impl Fn(&Pool) -> bool) -> bool {
-        let by_value = self.values.iter().flat_map(|(key, value)| snapshot.pools_labelled(key, Some(value)));
-        let by_key = self.keys.iter().flat_map(|key| snapshot.pools_labelled(key, None));
-        let mut seen = HashSet::new();
-        by_value.chain(by_key).filter(|pool| of_these(pool) && seen.insert(&pool.name)).any(|pool| {
-            let mut labels = pool.labels.iter();
-            labels.clone().any(|(key, value)| self.has(key, value) && is_its_own(pool, key, value, snapshot))
-                || labels.all(|(key, value)| self.has(key, value))
-        })
-    }
-}
-
-/// Returns whether the label names this pool alone.
-///
-/// It does if the pool is tainted with the same key and value, or if no kubelet may set the label and no other pool has
-/// it.
-fn is_its_own(pool: &Pool, key: &str, value: &str, snapshot: &Snapshot) -> bool {
-    pool.is_tainted_with(key, value)
-        || (is_restricted(key) && snapshot.pools_labelled(key, Some(value)).nth(1).is_none())
+    required
 }
 
 fn term_path<'p>(pod: &'p PodView<'_, '_>, index: usize) -> impl fmt::Display + 'p {
@@ -369,9 +400,11 @@ fn term_path<'p>(pod: &'p PodView<'_, '_>, index: usize) -> impl fmt::Display + 
 fn describe<'t>(term: &'t NodeSelectorTerm<'_>) -> impl fmt::Display + 't {
     fmt::from_fn(|f| {
         let requirements = term.expressions().iter().chain(&term.match_fields);
-        let mut parts: Vec<_> =
-            requirements.map(|r| format!("{} {} {:?}", r.key, r.operator, r.values)).collect();
+        let mut parts: Vec<_> = requirements
+            .map(|r| Fingerprint::of(&format_args!("{} {} {:?}", r.key, r.operator, r.values)))
+            .collect();
         parts.sort_unstable();
-        write!(f, "term:{}", parts.join("&"))
+        f.write_str("term:")?;
+        parts.iter().try_for_each(|part| write!(f, "{part}&"))
     })
 }

@@ -99,11 +99,15 @@ fn external_name(service: &Service<'_>, allowed: &Services, findings: &mut Findi
     }
     let message = fmt::from_fn(|f| {
         write!(f, "`{}` is not in the tenant's `services.externalNames`; use ", Escaped(name))?;
-        let names = allowed.external_names.list();
+        let names = allowed.external_names.first();
         names.iter().enumerate().try_for_each(|(index, name)| {
             let or = if index == 0 { "" } else { " or " };
             write!(f, "{or}`{name}`")
-        })
+        })?;
+        match allowed.external_names.len().saturating_sub(names.len()) {
+            0 => Ok(()),
+            more => write!(f, " or one of {more} more"),
+        }
     });
     findings.add_whole(&"spec.externalName", &message, &format_args!("name={name}"))
 }

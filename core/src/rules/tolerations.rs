@@ -14,7 +14,7 @@ use std::fmt;
 use crate::json::Escaped;
 use crate::judging::{Findings, Subject};
 use crate::objects::scheduling::Toleration;
-use crate::tenancy::{Pool, Snapshot, Tenant};
+use crate::tenancy::{Snapshot, Tenant};
 
 pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     let Some(pod) = subject.pod() else { return };
@@ -67,13 +67,12 @@ fn refusal(toleration: &Toleration<'_>, tenant: &Tenant, snapshot: &Snapshot) ->
         return Some(Refusal::UnknownOperator);
     }
     if is_built_in(toleration)
-        || snapshot.pools_of(tenant).any(|pool| reaches_only(toleration, pool))
+        || snapshot.is_own_taint_tolerated(toleration, tenant)
         || tenant.tolerations.iter().any(|allowed| allowed.covers(toleration))
     {
         return None;
     }
-    let mut own_taints = snapshot.pools_of(tenant).flat_map(|pool| &pool.taints);
-    Some(match own_taints.any(|taint| *taint.key == *toleration.key) {
+    Some(match snapshot.has_taint_key(&toleration.key, tenant) {
         true if toleration.is_exists() => Refusal::EveryValueOfThePool,
         true => Refusal::OtherValueOfThePool,
         false => Refusal::NotListed,
@@ -142,14 +141,6 @@ fn is_like_a_devices(toleration: &Toleration<'_>) -> bool {
         // Kubernetes treats resources with such names as extended resources.
         && key.contains('/')
         && !key.contains("kubernetes.io/")
-}
-
-/// Returns whether the toleration matches only a taint of `pool`: the same key and value.
-///
-/// The effect does not matter, because no other pool has the same key and value.
-fn reaches_only(toleration: &Toleration<'_>, pool: &Pool) -> bool {
-    toleration.is_equal()
-        && pool.taints.iter().any(|taint| *taint.key == *toleration.key && *taint.value == *toleration.value)
 }
 
 /// Returns whether the API server or the DaemonSet controller adds exactly this toleration to pods.

@@ -25,8 +25,7 @@ use self::mistakes::Mistakes;
 pub use self::names::{did_you_mean, is_dns_label, keyed};
 pub use self::objects::Unparsed;
 use self::objects::{Known, Objects};
-use super::Snapshot;
-use super::index::PoolIndex;
+use super::{PoolIndex, Snapshot, Tenant};
 use crate::api::{Located, Mistake};
 
 /// Holds a snapshot and the warnings about its objects.
@@ -76,8 +75,13 @@ impl Snapshot {
             return Err(errors);
         }
         let pools = pools.finish();
+        for tenant in tenants.iter_mut().filter(|tenant| tenant.pools.len() > Tenant::FEW) {
+            tenant.index = Some(Box::new(PoolIndex::of_tenant(&tenant.pools, &pools)));
+        }
+        let index = PoolIndex::of_all(&pools);
         let snapshot = Self {
-            index: PoolIndex::new(&pools),
+            open_index: PoolIndex::of_open(&pools, &index),
+            index,
             stamp: base.stamp,
             user_namespaces: base.user_namespaces,
             workloads: base.workloads,

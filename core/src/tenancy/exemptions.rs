@@ -18,6 +18,16 @@ pub struct Exemption {
     pub containers: ExemptContainers,
 }
 
+impl Exemption {
+    /// Returns those of the exemptions whose target has this name; they are sorted by it.
+    pub(crate) fn of_target<'e>(exemptions: &'e [Self], target: &str) -> &'e [Self] {
+        let start = exemptions.partition_point(|exemption| *exemption.target < *target);
+        let rest = exemptions.get(start..).unwrap_or_default();
+        let end = rest.partition_point(|exemption| *exemption.target == *target);
+        rest.get(..end).unwrap_or_default()
+    }
+}
+
 /// Selects the containers that an exemption covers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ExemptContainers {

@@ -9,6 +9,8 @@
 
 use std::fmt;
 
+use crate::work;
+
 /// Names Docker Hub; this module knows it by no other name.
 const HUB: &str = "docker.io";
 
@@ -61,6 +63,12 @@ impl Repository {
         let is_official = registry == HUB && !path.contains('/');
         let path = if is_official { format!("library/{path}") } else { path.to_owned() };
         is_path(&path).then(|| Self { registry: registry.into(), path: path.into() })
+    }
+
+    /// Returns whether it is one of the listed repositories, or inside one.
+    pub(crate) fn is_in(&self, listed: &[Self]) -> bool {
+        work::charge(listed.len());
+        listed.iter().any(|listed| listed.holds(self))
     }
 
     /// Returns whether the other repository is this one or inside it.

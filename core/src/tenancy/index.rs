@@ -1,20 +1,62 @@
 //! Indexes pools by their labels and taints.
 //!
-//! A cluster may have very many pools, and the rules compare a pod outside tenants with all of them.
+//! A cluster may have very many pools, and so may a tenant. A search asks only for the labels that an object names, so
+//! it takes time in proportion to the object and not to the number of pools.
+
+use std::cell::OnceCell;
+use std::collections::{HashMap, HashSet};
 
 use rustc_hash::FxHashMap;
 
-use super::pools::{Pool, PoolId};
+use super::pools::{Pool, PoolId, is_restricted};
 use crate::api::Effect;
+use crate::objects::pod::PodSpec;
 use crate::objects::scheduling::Toleration;
+use crate::work;
 
-/// Indexes the taints and labels of all pools.
+/// Indexes the taints and labels of all pools, or of those of one tenant.
 #[derive(Debug, Default)]
-pub(super) struct PoolIndex {
+pub(crate) struct PoolIndex {
     taints: FxHashMap<Box<str>, TaintsOfKey>,
+    /// The effects of the taints with each value, whatever their keys.
+    by_value: FxHashMap<Box<str>, Effects>,
     /// The effects of all taints.
     effects: Effects,
-    labels: FxHashMap<Box<str>, FxHashMap<Box<str>, Vec<PoolId>>>,
+    labels: FxHashMap<Box<str>, PoolsOfKey>,
+    shapes: Vec<Shape>,
+    /// The places of the pools in a tenant's list; empty in the index of all pools.
+    places: FxHashMap<PoolId, usize>,
+}
+
+/// Indexes the pools that have a label with one key.
+#[derive(Debug, Default)]
+struct PoolsOfKey {
+    by_value: FxHashMap<Box<str>, PoolsOfLabel>,
+    /// Whether the label of some pool is the key and value of its taint.
+    is_tainted: bool,
+    /// Whether the label, with some value, names one pool alone.
+    has_own: bool,
+    /// The shapes that are found by this key.
+    shapes: Vec<usize>,
+}
+
+/// Lists the pools that have one label.
+#[derive(Debug, Default)]
+struct PoolsOfLabel {
+    pools: Vec<PoolId>,
+    is_tainted: bool,
+    /// Whether the label names one pool alone.
+    ///
+    /// It does if the pool is tainted with the same key and value, or if no kubelet may set the label and no other pool
+    /// has it.
+    is_own: bool,
+}
+
+/// Holds the keys that the labels of some pools have in common.
+#[derive(Debug)]
+struct Shape {
+    keys: Vec<Box<str>>,
+    first: PoolId,
 }
 
 #[derive(Debug, Default)]
@@ -49,21 +91,79 @@ impl Effects {
 }
 
 impl PoolIndex {
-    pub(super) fn new(pools: &[Pool]) -> Self {
+    /// Indexes the pools of a tenant, in the order in which it names them.
+    pub(super) fn of_tenant(ids: &[PoolId], pools: &[Pool]) -> Self {
+        let own = ids.iter().filter_map(|id| Some((*id, pools.get(id.0)?)));
+        let places = ids.iter().enumerate().map(|(place, id)| (*id, place)).collect();
+        Self { places, ..Self::of(own, None) }
+    }
+
+    /// Indexes all pools.
+    pub(super) fn of_all(pools: &[Pool]) -> Self {
+        Self::of(pools.iter().enumerate().map(|(id, pool)| (PoolId(id), pool)), None)
+    }
+
+    /// Indexes those of all pools that no taint keeps pods away from, if there are such pools.
+    pub(super) fn of_open(pools: &[Pool], all: &Self) -> Option<Self> {
+        let mut open = (pools.iter().enumerate().map(|(id, pool)| (PoolId(id), pool)))
+            .filter(|(_, pool)| !pool.keeps_pods_away())
+            .peekable();
+        open.peek()?;
+        Some(Self::of(open, Some(all)))
+    }
+
+    /// Indexes pools, which may be some of `all` in another index.
+    fn of<'p>(pools: impl Iterator<Item = (PoolId, &'p Pool)>, all: Option<&Self>) -> Self {
         let mut index = Self::default();
-        for (id, pool) in pools.iter().enumerate() {
+        let mut by_keys: FxHashMap<Vec<&str>, PoolId> = FxHashMap::default();
+        for (id, pool) in pools {
             for taint in &pool.taints {
                 let of_key = index.taints.entry(taint.key.clone()).or_default();
                 of_key.effects.add(taint.effects());
                 of_key.by_value.entry(taint.value.clone()).or_default().add(taint.effects());
+                index.by_value.entry(taint.value.clone()).or_default().add(taint.effects());
                 index.effects.add(taint.effects());
             }
             for (key, value) in &pool.labels {
                 let of_key = index.labels.entry(key.clone()).or_default();
-                of_key.entry(value.clone()).or_default().push(PoolId(id));
+                let of_label = of_key.by_value.entry(value.clone()).or_default();
+                of_label.pools.push(id);
+                of_label.is_tainted |= pool.is_tainted_with(key, value);
+                of_key.is_tainted |= of_label.is_tainted;
+            }
+            by_keys.entry(pool.labels.iter().map(|(key, _)| &**key).collect()).or_insert(id);
+        }
+        index.labels.iter_mut().for_each(|(key, of_key)| {
+            of_key.by_value.iter_mut().for_each(|(value, of_label)| {
+                let pools = all.map_or(of_label.pools.len(), |all| all.count(key, value));
+                of_label.is_own = of_label.is_tainted || (is_restricted(key) && pools == 1);
+            });
+            of_key.has_own = of_key.by_value.values().any(|of_label| of_label.is_own);
+        });
+        index.add_shapes(by_keys);
+        index
+    }
+
+    /// Adds the shapes, each to the key that fewest shapes have, or that has most values.
+    ///
+    /// A pool is named by all its labels, so that a search may begin with any of them; that key leads to the fewest
+    /// pools.
+    fn add_shapes(&mut self, by_keys: FxHashMap<Vec<&str>, PoolId>) {
+        let mut shapes_with: FxHashMap<&str, usize> = FxHashMap::default();
+        for key in by_keys.keys().flatten() {
+            *shapes_with.entry(key).or_default() += 1;
+        }
+        let mut by_keys: Vec<_> = by_keys.into_iter().collect();
+        by_keys.sort_unstable();
+        for (keys, first) in by_keys {
+            let values = |key: &str| self.labels.get(key).map_or(0, |of_key| of_key.by_value.len());
+            let rarest =
+                keys.iter().min_by_key(|key| (shapes_with.get(**key), std::cmp::Reverse(values(key))));
+            if let Some(of_key) = rarest.and_then(|key| self.labels.get_mut(*key)) {
+                of_key.shapes.push(self.shapes.len());
+                self.shapes.push(Shape { keys: keys.into_iter().map(Into::into).collect(), first });
             }
         }
-        index
     }
 
     /// Returns whether the toleration tolerates a taint of some pool.
@@ -71,13 +171,13 @@ impl PoolIndex {
     /// An unknown operator counts as tolerating every value: the caller denies tolerations that tolerate too much.
     pub(super) fn is_tolerated_by(&self, toleration: &Toleration<'_>) -> bool {
         let tolerated = Effects::tolerated(&toleration.effect);
-        let by_value = |of_key: &TaintsOfKey| {
-            of_key.by_value.get(&*toleration.value).is_some_and(|effects| effects.overlap(tolerated))
-        };
+        let overlap = |effects: &Effects| effects.overlap(tolerated);
         match (toleration.key.is_empty(), toleration.is_equal()) {
-            (true, true) => self.taints.values().any(by_value),
+            (true, true) => self.by_value.get(&*toleration.value).is_some_and(overlap),
             (true, false) => self.effects.overlap(tolerated),
-            (false, true) => self.taints.get(&*toleration.key).is_some_and(by_value),
+            (false, true) => (self.taints.get(&*toleration.key))
+                .and_then(|of_key| of_key.by_value.get(&*toleration.value))
+                .is_some_and(overlap),
             (false, false) => {
                 self.taints.get(&*toleration.key).is_some_and(|of_key| of_key.effects.overlap(tolerated))
             }
@@ -89,19 +189,218 @@ impl PoolIndex {
         self.taints.get(key).map_or(0, |of_key| of_key.by_value.len())
     }
 
-    /// Iterates over the pools with this label; without a value, over those with any value of it.
-    pub(super) fn labelled(&self, key: &str, value: Option<&str>) -> impl Iterator<Item = PoolId> {
-        let of_key = self.labels.get(key);
-        let (one, all) = match value {
-            Some(value) => (of_key.and_then(|of_key| of_key.get(value)), None),
-            None => (None, of_key.map(FxHashMap::values)),
+    /// Returns whether a pool has a taint with this key and value.
+    pub(super) fn has_taint(&self, key: &str, value: &str) -> bool {
+        self.taints.get(key).is_some_and(|of_key| of_key.by_value.contains_key(value))
+    }
+
+    /// Returns whether a pool has a label with this key.
+    pub(crate) fn has_key(&self, key: &str) -> bool {
+        self.labels.contains_key(key)
+    }
+
+    /// Returns whether a pool has this label.
+    pub(crate) fn has_label(&self, key: &str, value: &str) -> bool {
+        self.labels.get(key).is_some_and(|of_key| of_key.by_value.contains_key(value))
+    }
+
+    /// Returns the number of pools with this label.
+    fn count(&self, key: &str, value: &str) -> usize {
+        self.of_label(key, value).map_or(0, |of_label| of_label.pools.len())
+    }
+
+    /// Returns whether this label names one pool alone.
+    pub(crate) fn is_own_label(&self, key: &str, value: &str) -> bool {
+        self.of_label(key, value).is_some_and(|of_label| of_label.is_own)
+    }
+
+    fn of_label(&self, key: &str, value: &str) -> Option<&PoolsOfLabel> {
+        self.labels.get(key).and_then(|of_key| of_key.by_value.get(value))
+    }
+
+    /// Returns whether the label of some pool with this key is the key and value of its taint.
+    pub(crate) fn is_key_tainted(&self, key: &str) -> bool {
+        self.labels.get(key).is_some_and(|of_key| of_key.is_tainted)
+    }
+
+    /// Returns the place of a pool among those that a tenant names.
+    pub(crate) fn place_of(&self, id: PoolId) -> Option<usize> {
+        self.places.get(&id).copied()
+    }
+
+    /// Returns whether the labels contain one that names one pool alone.
+    fn has_own_of(&self, required: &RequiredLabels<'_>) -> bool {
+        required.keys.iter().any(|(key, accepted)| {
+            (accepted.any && self.labels.get(*key).is_some_and(|of_key| of_key.has_own))
+                || accepted.values.iter().any(|value| self.is_own_label(key, value))
+        })
+    }
+
+    /// Returns whether the labels name a pool: by one that is its own, or by all that it has.
+    pub(crate) fn is_named_by(&self, required: &RequiredLabels<'_>, pools: &[Pool]) -> bool {
+        self.has_own_of(required) || self.has_all_of_one(required, pools)
+    }
+
+    /// Returns whether the labels contain all labels of a pool.
+    pub(crate) fn has_all_of_one(&self, required: &RequiredLabels<'_>, pools: &[Pool]) -> bool {
+        self.find(required, pools, &mut |_, _| true)
+    }
+
+    /// Visits the pools of which the labels contain all labels, until `visit` returns true; returns whether it did.
+    ///
+    /// A pool may be visited twice. Of pools that differ in labels with any accepted value, only one is visited.
+    pub(crate) fn find<'p>(
+        &self,
+        required: &RequiredLabels<'_>,
+        pools: &'p [Pool],
+        visit: &mut dyn FnMut(PoolId, &'p Pool) -> bool,
+    ) -> bool {
+        let mut layers = std::iter::successors(Some(required), |required| required.also);
+        layers.any(|layer| {
+            let shapes = layer.shapes.get_or_init(|| self.reachable(layer));
+            let mut shapes = shapes.iter().filter_map(|shape| self.shapes.get(*shape));
+            shapes.any(|shape| self.find_of_shape(shape, required, pools, visit))
+        })
+    }
+
+    /// Returns the shapes that the keys of one layer lead to.
+    fn reachable(&self, layer: &RequiredLabels<'_>) -> Vec<usize> {
+        let may_match = layer.keys.iter().filter(|(_, accepted)| accepted.any || accepted.pools > 0);
+        let of_keys = may_match.filter_map(|(key, _)| self.labels.get(*key));
+        of_keys.flat_map(|of_key| &of_key.shapes).copied().collect()
+    }
+
+    fn find_of_shape<'p>(
+        &self,
+        shape: &Shape,
+        required: &RequiredLabels<'_>,
+        pools: &'p [Pool],
+        visit: &mut dyn FnMut(PoolId, &'p Pool) -> bool,
+    ) -> bool {
+        // The key whose accepted values fewest pools have.
+        let mut fewest: Option<(usize, &str)> = None;
+        for key in &shape.keys {
+            if !work::charge(1) {
+                return false;
+            }
+            match required.accepted(key) {
+                Some(Count::Any) => {}
+                Some(Count::Pools(count)) if fewest.is_none_or(|(least, _)| count < least) => {
+                    fewest = Some((count, key));
+                }
+                Some(Count::Pools(_)) => {}
+                None => return false,
+            }
+        }
+        let Some((_, key)) = fewest else {
+            return pools.get(shape.first.0).is_some_and(|pool| visit(shape.first, pool));
         };
-        one.into_iter().chain(all.into_iter().flatten()).flatten().copied()
+        let Some(of_key) = self.labels.get(key) else { return false };
+        let ids = required.values(key).filter_map(|value| of_key.by_value.get(value));
+        let mut ids = ids.flat_map(|of_label| &of_label.pools).take_while(|_| work::charge(1));
+        ids.any(|id| {
+            pools.get(id.0).is_some_and(|pool| {
+                let is_whole = pool.labels.iter().all(|(key, value)| required.has(key, value));
+                is_whole && visit(*id, pool)
+            })
+        })
+    }
+}
+
+/// Holds the labels that a pod requires of its node, as far as pools have such labels.
+///
+/// Layers are alternatives and additions: a term's own labels, and the nodeSelector's, which every term shares.
+#[derive(Debug, Default)]
+pub(crate) struct RequiredLabels<'a> {
+    keys: HashMap<&'a str, Accepted<'a>>,
+    /// Requirements that apply as well.
+    also: Option<&'a Self>,
+    /// The shapes of pools that the keys of this layer lead to.
+    shapes: OnceCell<Vec<usize>>,
+}
+
+/// Holds the values that are accepted of a key.
+#[derive(Debug, Default)]
+struct Accepted<'a> {
+    /// Whether any value is.
+    any: bool,
+    /// The values that some pool has.
+    values: HashSet<&'a str>,
+    /// The number of pools that have these values.
+    pools: usize,
+}
+
+/// Counts the pools that a key leaves.
+enum Count {
+    Any,
+    Pools(usize),
+}
+
+impl<'a> RequiredLabels<'a> {
+    /// Returns the labels that a nodeSelector requires.
+    pub(crate) fn of_selector(index: &PoolIndex, spec: &'a PodSpec<'_>) -> Self {
+        let mut labels = Self::default();
+        for (key, value) in spec.node_selector.iter().flat_map(|selector| selector.iter()) {
+            labels.add(index, key, value);
+        }
+        labels
+    }
+
+    /// Adds a label with this value; labels that no pool has are left out.
+    pub(crate) fn add(&mut self, index: &PoolIndex, key: &'a str, value: &'a str) {
+        let Some(of_key) = index.labels.get(key) else { return };
+        let accepted = self.keys.entry(key).or_default();
+        if let Some(of_label) = of_key.by_value.get(value)
+            && accepted.values.insert(value)
+        {
+            accepted.pools += of_label.pools.len();
+        }
+    }
+
+    /// Adds a label with any value.
+    pub(crate) fn add_any(&mut self, index: &PoolIndex, key: &'a str) {
+        if index.has_key(key) {
+            self.keys.entry(key).or_default().any = true;
+        }
+    }
+
+    /// Adds requirements that apply as well.
+    pub(crate) fn and(self, also: &'a Self) -> Self {
+        Self { also: Some(also), ..self }
+    }
+
+    fn layers(&self, key: &str) -> impl Iterator<Item = &Accepted<'a>> {
+        std::iter::successors(Some(self), |required| required.also)
+            .filter_map(move |layer| layer.keys.get(key))
+    }
+
+    /// Returns how many pools the accepted values of a key leave, or `None` if it accepts none that a pool has.
+    fn accepted(&self, key: &str) -> Option<Count> {
+        let mut pools = 0;
+        for accepted in self.layers(key) {
+            if accepted.any {
+                return Some(Count::Any);
+            }
+            pools += accepted.pools;
+        }
+        (pools > 0).then_some(Count::Pools(pools))
+    }
+
+    fn values(&self, key: &str) -> impl Iterator<Item = &'a str> {
+        self.layers(key).flat_map(|accepted| accepted.values.iter().copied())
+    }
+
+    fn has(&self, key: &str, value: &str) -> bool {
+        self.layers(key).any(|accepted| accepted.any || accepted.values.contains(value))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
     use super::*;
     use crate::tenancy::Taint;
 
@@ -117,7 +416,7 @@ mod tests {
     #[test]
     fn the_index_agrees_with_asking_every_pool() {
         let pools = pools();
-        let index = PoolIndex::new(&pools);
+        let index = index_of(&pools);
         for key in ["", "tenant", "other"] {
             for operator in ["", "Equal", "Exists", "Gt"] {
                 for value in ["", "x", "y", "z"] {
@@ -140,12 +439,88 @@ mod tests {
         }
     }
 
+    fn index_of(pools: &[Pool]) -> PoolIndex {
+        PoolIndex::of_all(pools)
+    }
+
+    /// Makes a pool for each list of values, of labels `a`, `b` and `c`; an empty value is no label.
+    fn labelled(values: &[[&str; 3]]) -> Vec<Pool> {
+        let pool = |(name, values): (usize, &[&str; 3])| Pool {
+            name: name.to_string().into(),
+            labels: (["a", "b", "c"].into_iter().zip(values))
+                .filter(|(_, value)| !value.is_empty())
+                .map(|(key, value)| (key.into(), (*value).into()))
+                .collect(),
+            taints: Vec::new(),
+        };
+        values.iter().enumerate().map(pool).collect()
+    }
+
     #[test]
-    fn labels_are_found_by_value_and_by_key() {
-        let index = PoolIndex::new(&pools());
-        assert_eq!(index.labelled("pool", Some("b")).collect::<Vec<_>>(), [PoolId(1)]);
-        assert_eq!(index.labelled("pool", None).count(), 2);
-        assert_eq!(index.labelled("pool", Some("c")).count(), 0);
-        assert_eq!(index.labelled("zone", None).count(), 0);
+    fn o2_a_pool_is_found_by_all_its_labels_and_by_no_part_of_them() {
+        let pools = labelled(&[["x", "1", ""], ["x", "2", ""], ["y", "1", "z"], ["", "", "w"]]);
+        let index = index_of(&pools);
+        let is_found = |labels: &[(&str, &str)]| {
+            let mut required = RequiredLabels::default();
+            for (key, value) in labels {
+                match *value {
+                    "*" => required.add_any(&index, key),
+                    value => required.add(&index, key, value),
+                }
+            }
+            index.has_all_of_one(&required, &pools)
+        };
+        for labels in [
+            &[("a", "x"), ("b", "1")][..],
+            &[("a", "x"), ("a", "y"), ("b", "2")],
+            &[("a", "*"), ("b", "2")],
+            &[("a", "*"), ("b", "*")],
+            &[("a", "y"), ("b", "1"), ("c", "*")],
+            &[("c", "w")],
+            &[("c", "*")],
+        ] {
+            assert!(is_found(labels), "{labels:?}");
+        }
+        for labels in [
+            &[("a", "x")][..],
+            &[("a", "*")],
+            &[("b", "*")],
+            &[("a", "y"), ("b", "1")],
+            &[("a", "y"), ("b", "*"), ("c", "no")],
+            &[("a", "x"), ("b", "3")],
+            &[("c", "z")],
+            &[("d", "*")],
+            &[],
+        ] {
+            assert!(!is_found(labels), "{labels:?}");
+        }
+    }
+
+    proptest! {
+        /// The search by keys agrees with the comparison of every pool.
+        #[test]
+        fn o2_the_index_finds_what_a_look_at_every_pool_finds(
+            pools in vec(
+                [select(&["", "1", "2", "3"][..]), select(&["", "1", "2"][..]), select(&["", "1"][..])],
+                0..12,
+            ),
+            term in vec((select(&["a", "b", "c", "d"][..]), select(&["*", "1", "2", "3", "4"][..])), 0..6),
+            selector in vec((select(&["a", "b", "c"][..]), select(&["1", "2", "3"][..])), 0..3),
+        ) {
+            let pools: Vec<Pool> = labelled(&pools).into_iter().filter(|pool| !pool.labels.is_empty()).collect();
+            let index = index_of(&pools);
+            let required = |labels: &[(&'static str, &'static str)]| {
+                let mut required = RequiredLabels::default();
+                for (key, value) in labels {
+                    if *value == "*" { required.add_any(&index, key) } else { required.add(&index, key, value) }
+                }
+                required
+            };
+            let also = required(&selector);
+            let all: Vec<_> = term.iter().chain(&selector).copied().collect();
+            let has = |key: &str, value: &str| all.iter().any(|(k, v)| *k == key && (*v == "*" || *v == value));
+            let expected = pools.iter().any(|pool| pool.labels.iter().all(|(key, value)| has(key, value)));
+            prop_assert_eq!(index.has_all_of_one(&required(&term).and(&also), &pools), expected);
+        }
     }
 }

@@ -4,7 +4,7 @@ use crate::api::{Effect, Operator};
 use crate::objects::scheduling::Toleration;
 
 /// Identifies a pool by its index in the snapshot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PoolId(pub(super) usize);
 
 /// Holds a compiled pool of nodes.

@@ -6,6 +6,7 @@ use serde::de::IgnoredAny;
 
 use super::claims::HostClaims;
 use crate::json::Text;
+use crate::judging::Digest;
 
 /// Classifies an annotation by the hosts that it can claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,8 +63,9 @@ impl HostClaims<'_, '_> {
         match kind {
             HostAnnotation::Nothing | HostAnnotation::Www => {}
             HostAnnotation::Hosts => {
+                let source = Digest::of(&key);
                 for host in hosts(value) {
-                    self.host(field, key, host);
+                    self.host(field, &source, host);
                 }
             }
             HostAnnotation::Conditions => self.conditions(field, key, value),
@@ -79,6 +81,7 @@ impl HostClaims<'_, '_> {
     /// Judges the conditions of an AWS load balancer, which are JSON with host headers.
     fn conditions(&mut self, field: &dyn fmt::Display, key: &str, value: &str) {
         let identity = format_args!("{key}={value}");
+        let source = Digest::of(&key);
         let Ok(conditions) = serde_json::from_str::<Vec<Condition<'_>>>(value) else {
             let message = "these conditions do not decode, so their hosts cannot be checked; correct the JSON, with \
                            its keys spelt as in the controller's documentation";
@@ -87,11 +90,11 @@ impl HostClaims<'_, '_> {
         };
         for config in conditions.iter().filter_map(|condition| condition.host_header_config.as_ref()) {
             for host in &config.values {
-                self.host(field, key, host);
+                self.host(field, &source, host);
             }
             // The identity is the pattern and not the whole annotation, which can hold thousands of patterns.
             for pattern in &config.regex_values {
-                self.findings.add_whole(field, &PATTERNS, &format_args!("{key} pattern={}", &**pattern));
+                self.findings.add_whole(field, &PATTERNS, &format_args!("{source} pattern={}", &**pattern));
             }
         }
     }

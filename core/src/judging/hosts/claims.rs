@@ -6,6 +6,7 @@ use std::fmt;
 use crate::hosts::{Domains, Host, HostError};
 use crate::json::Escaped;
 use crate::judging::Findings;
+use crate::work;
 
 /// Judges claims to hosts.
 pub(crate) struct HostClaims<'c, 'f> {
@@ -23,7 +24,9 @@ impl<'c, 'f> HostClaims<'c, 'f> {
     }
 
     /// Judges a claim to `host`; `source` names the claim and is part of its identity.
-    pub(crate) fn host(&mut self, field: &dyn fmt::Display, source: &str, host: &str) {
+    ///
+    /// A source that a tenant chose and that several hosts share is a [`crate::judging::Digest`].
+    pub(crate) fn host(&mut self, field: &dyn fmt::Display, source: &dyn fmt::Display, host: &str) {
         self.claim(field, host, &format_args!("{source}={host}"));
     }
 
@@ -54,6 +57,9 @@ impl<'c, 'f> HostClaims<'c, 'f> {
     }
 
     fn claim(&mut self, field: &dyn fmt::Display, host: &str, identity: &dyn fmt::Display) -> bool {
+        if !work::charge(1) {
+            return false;
+        }
         match Host::parse(host) {
             Ok(parsed) if self.domains.owns(&parsed) => false,
             Ok(_) => self.report(
@@ -77,11 +83,11 @@ impl<'c, 'f> HostClaims<'c, 'f> {
         const LISTED: usize = 5;
         let Self { domains, listed, findings } = self;
         let advice = || {
-            let domains = domains.list();
             if domains.is_empty() {
                 return "the tenant has no `domains`, ask the platform team to add one".to_owned();
             }
-            let listed: Vec<_> = domains.iter().take(LISTED).map(|domain| format!("`{domain}`")).collect();
+            let first = domains.first();
+            let listed: Vec<_> = first.iter().take(LISTED).map(|domain| format!("`{domain}`")).collect();
             let more = if domains.len() > LISTED { " and more" } else { "" };
             format!("use a host in {}{more}", listed.join(", "))
         };

@@ -144,12 +144,8 @@ impl<'j> AnnotationCheck<'j, '_> {
 
     /// Returns whether a group is named after the tenant, and after no tenant with a longer name.
     fn is_own_group(&self, group: &str) -> bool {
-        let fits = |name: &str| {
-            group.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '.']))
-        };
-        let tenants = self.subject.snapshot.tenants().iter();
-        let longest = tenants.filter(|tenant| fits(&tenant.name)).max_by_key(|tenant| tenant.name.len());
-        is_word(group) && longest.is_some_and(|tenant| tenant.name == self.tenant.name)
+        let owner = self.subject.snapshot.tenant_of_group(group);
+        is_word(group) && owner.is_some_and(|owner| owner.name == self.tenant.name)
     }
 
     /// Returns whether a Traefik reference can only be to an object of the tenant's.

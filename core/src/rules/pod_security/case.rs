@@ -1,9 +1,10 @@
 //! Defines what a control judges and where it reports violations.
 
+use std::cell::Cell;
 use std::fmt;
 
 use crate::json::Escaped;
-use crate::judging::{About, Finding, Findings};
+use crate::judging::{About, Finding, Findings, Fingerprint};
 use crate::objects::container::ContainerSecurityContext;
 use crate::objects::pod::{ContainerAt, PodSecurityContext, PodSpec, PodView};
 
@@ -135,6 +136,7 @@ pub(super) struct Found<'c, 'f> {
     control: &'static str,
     spec_path: &'static str,
     metadata_path: &'static str,
+    long_name: LongName,
     findings: &'c mut Findings<'f>,
 }
 
@@ -145,7 +147,13 @@ impl<'c, 'f> Found<'c, 'f> {
         pod: PodView<'_, '_>,
         findings: &'c mut Findings<'f>,
     ) -> Self {
-        Self { control, spec_path: pod.spec_path, metadata_path: pod.metadata_path, findings }
+        Self {
+            control,
+            spec_path: pod.spec_path,
+            metadata_path: pod.metadata_path,
+            long_name: LongName(Cell::new(None)),
+            findings,
+        }
     }
 
     /// Reports a violation in `field` of the pod or a container; the message names that part, then `problem`.
@@ -158,22 +166,28 @@ impl<'c, 'f> Found<'c, 'f> {
         value: impl fmt::Display,
         problem: impl fmt::Display,
     ) {
-        let spec = self.spec_path;
+        let Self { spec_path: spec, long_name, findings, .. } = self;
         let message = &format_args!("{part} {problem}");
+        let control = Some(self.control);
         match part {
-            PodOrContainer::Pod => self.report(
-                &format_args!("{spec}.{field}"),
-                &format_args!("pod {value}"),
-                About::Whole,
+            PodOrContainer::Pod => findings.add(Finding {
+                control,
+                field: &format_args!("{spec}.{field}"),
                 message,
-            ),
-            PodOrContainer::Container(ContainerAt { list, index, container }) => self.report(
-                &format_args!("{spec}.{}[{index}].{field}", list.as_str()),
-                &format_args!("container {} {value}", container.name),
-                About::Container(&container.name),
-                message,
-            ),
-        }
+                identity: &format_args!("pod {value}"),
+                about: About::Whole,
+            }),
+            PodOrContainer::Container(ContainerAt { list, index, container }) => {
+                let name = long_name.of((list.as_str(), index), &container.name);
+                findings.add(Finding {
+                    control,
+                    field: &format_args!("{spec}.{}[{index}].{field}", list.as_str()),
+                    message,
+                    identity: &format_args!("container {name} {value}"),
+                    about: About::Container(&container.name),
+                })
+            }
+        };
     }
 
     /// Reports a violation in the type of the volume `name` at `index`.
@@ -184,13 +198,15 @@ impl<'c, 'f> Found<'c, 'f> {
         value: impl fmt::Display,
         problem: impl fmt::Display,
     ) {
-        let spec = self.spec_path;
-        self.report(
-            &format_args!("{spec}.volumes[{index}].{}", Escaped(kind)),
-            &format_args!("volume {name} {kind} {value}"),
-            About::Volume(name),
-            &format_args!("volume `{}` {problem}", Escaped(name)),
-        );
+        let Self { spec_path: spec, long_name, findings, .. } = self;
+        let short = long_name.of(("volumes", index), name);
+        findings.add(Finding {
+            control: Some(self.control),
+            field: &format_args!("{spec}.volumes[{index}].{}", Escaped(kind)),
+            message: &format_args!("volume `{}` {problem}", Escaped(name)),
+            identity: &format_args!("volume {short} {kind} {value}"),
+            about: About::Volume(name),
+        });
     }
 
     /// Reports a violation in an annotation, which concerns one container or the pod.
@@ -205,21 +221,33 @@ impl<'c, 'f> Found<'c, 'f> {
             None => write!(f, "the pod {problem}"),
         });
         let metadata = self.metadata_path;
-        self.report(
-            &format_args!("{metadata}.annotations[{}]", Escaped(key)),
-            &format_args!("annotation {key} {value}"),
-            container.map_or(About::Whole, About::Container),
-            &message,
-        );
+        self.findings.add(Finding {
+            control: Some(self.control),
+            field: &format_args!("{metadata}.annotations[{}]", Escaped(key)),
+            message: &message,
+            identity: &format_args!("annotation {key} {value}"),
+            about: container.map_or(About::Whole, About::Container),
+        });
     }
+}
 
-    fn report(
-        &mut self,
-        field: &dyn fmt::Display,
-        identity: &dyn fmt::Display,
-        about: About<'_>,
-        message: &dyn fmt::Display,
-    ) {
-        self.findings.add(Finding { control: Some(self.control), field, message, identity, about });
+/// Keeps the hash of the long name of a container or volume, for as long as findings are about it.
+struct LongName(Cell<Option<((&'static str, usize), Fingerprint)>>);
+
+impl LongName {
+    /// The length up to which names are printed; Kubernetes accepts none that is longer.
+    const SHORT: usize = 64;
+
+    /// Prints the name of what is `at` a place: itself, or the hash of a long one.
+    fn of(&self, at: (&'static str, usize), name: &str) -> impl fmt::Display {
+        fmt::from_fn(move |f| {
+            if name.len() <= Self::SHORT {
+                return f.write_str(name);
+            }
+            let known = self.0.get().filter(|(known, _)| *known == at);
+            let (_, fingerprint) = known.unwrap_or_else(|| (at, Fingerprint::of(&name)));
+            self.0.set(Some((at, fingerprint)));
+            fmt::Display::fmt(&fingerprint, f)
+        })
     }
 }

@@ -10,6 +10,9 @@
 //!   `localhost/*`.
 //! - Source: `check_seccompProfile_baseline.go`. At `restricted`, `seccompProfile_restricted` replaces this control.
 
+use std::cell::LazyCell;
+use std::collections::HashSet;
+
 use super::case::{Case, Found, PodOrContainer, Type};
 use crate::json::Escaped;
 use crate::objects::container::SeccompProfile;
@@ -60,13 +63,17 @@ pub(super) fn confines(profile: &SeccompProfile<'_>) -> bool {
 }
 
 fn check_annotations(case: &Case<'_>, found: &mut Found<'_, '_>) {
+    // Compared as a set, because a pod may have very many annotations and containers.
+    let names = LazyCell::new(|| {
+        case.containers().map(|container| &*container.container.name).collect::<HashSet<_>>()
+    });
     for (key, profile) in case.pod.metadata.annotations.iter() {
         if matches!(profile, "runtime/default" | "docker/default") || profile.starts_with("localhost/") {
             continue;
         }
         let container = match key.strip_prefix(OF_CONTAINER) {
             // The annotation has no effect until a container has this name.
-            Some(name) if case.containers().any(|placed| *placed.container.name == *name) => Some(name),
+            Some(name) if names.contains(name) => Some(name),
             None if key == OF_POD => None,
             Some(_) | None => continue,
         };

@@ -64,6 +64,10 @@ impl Sink for Collected {
         false
     }
 
+    fn is_new(&mut self, _: RuleId, _: &dyn std::fmt::Display) -> bool {
+        true
+    }
+
     fn take(&mut self, _: RuleId, Finding { control, field, message, identity, about }: Finding<'_>) -> bool {
         self.0.push(Seen {
             control,

@@ -6,7 +6,7 @@ use super::RouteCheck;
 use super::references::{Parent, ParentKind};
 use crate::api::ServiceType;
 use crate::json::{Escaped, Pairs};
-use crate::judging::OneOf;
+use crate::judging::{Digest, OneOf};
 use crate::labels::{NAMESPACE_NAME, TENANT};
 use crate::objects::gateway_api::{AllowedRoutes, GatewaySpec, Infrastructure, Listener, Reference};
 
@@ -62,6 +62,7 @@ impl RouteCheck<'_, '_> {
 
     /// Judges listeners; the same listener in another `place` is another claim.
     fn listeners(&mut self, listeners: &[Listener<'_>], place: &dyn fmt::Display) {
+        let place = Digest::of(place);
         for (index, listener) in listeners.iter().enumerate() {
             let Listener { hostname, port, protocol, tls, allowed_routes } = listener;
             let path = format_args!("spec.listeners[{index}]");

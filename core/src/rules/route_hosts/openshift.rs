@@ -10,7 +10,7 @@ use crate::objects::gateway_api::OpenShiftRouteSpec;
 pub(super) fn check(spec: &OpenShiftRouteSpec<'_>, claims: &mut HostClaims<'_, '_>) {
     let OpenShiftRouteSpec { host, subdomain, wildcard_policy } = spec;
     if !host.is_empty() {
-        claims.host(&"spec.host", "host", host);
+        claims.host(&"spec.host", &"host", host);
     } else if !subdomain.is_empty() {
         // The subdomain has no effect if there is a host.
         let message = format_args!(
@@ -25,7 +25,7 @@ pub(super) fn check(spec: &OpenShiftRouteSpec<'_>, claims: &mut HostClaims<'_, '
         "Subdomain" => {
             // The policy replaces the first label of the host by any other.
             let above = host.split_once('.').map_or("", |(_, above)| above);
-            claims.host(&POLICY, "wildcard", &format!("*.{above}"));
+            claims.host(&POLICY, &"wildcard", &format!("*.{above}"));
         }
         other => {
             let message =

@@ -42,18 +42,14 @@ impl<'j> RouteCheck<'j, '_> {
     /// Judges an HTTPRoute, GRPCRoute or TLSRoute.
     pub(super) fn route(&mut self, spec: &RouteSpec<'_>) {
         self.attachments(spec);
-        let places = self.places(spec);
-        // A claim in several places is reported once.
+        let place = self.place(spec);
         for (index, host) in spec.hostnames.iter().enumerate() {
             let field = format_args!("spec.hostnames[{index}]");
-            (places.iter())
-                .any(|place| self.claims.host_and_below(&field, &format_args!("hostname at {place}"), host));
+            self.claims.host_and_below(&field, &format_args!("hostname {place}"), host);
         }
         if spec.hostnames.is_empty() && !self.is_in_mesh(spec) {
             let problem = "without hostnames the route claims every host of its listeners";
-            places.iter().any(|place| {
-                self.claims.report(&"spec.hostnames", &problem, &format_args!("no hostnames at {place}"))
-            });
+            self.claims.report(&"spec.hostnames", &problem, &format_args!("no hostnames {place}"));
         }
         self.rules(spec);
     }
@@ -62,11 +58,22 @@ impl<'j> RouteCheck<'j, '_> {
     pub(super) fn port_route(&mut self, spec: &RouteSpec<'_>) {
         let message = "a route without hosts receives every connection to a port; use an HTTPRoute, GRPCRoute or \
                        TLSRoute with hostnames, or a Service of the tenant as the only parent";
-        self.places(spec).iter().any(|place| {
-            self.claims.findings.add_whole(&"spec", &message, &format_args!("a port at {place}"))
-        });
+        let place = self.place(spec);
+        self.claims.findings.add_whole(&"spec", &message, &format_args!("a port {place}"));
         self.attachments(spec);
         self.rules(spec);
+    }
+
+    /// Returns whether a route makes its claims in a new place, in words for their identities.
+    ///
+    /// Every claim is made in every place. So a claim is an old one if the old route made it, in whatever place, and if
+    /// all places are the old route's.
+    fn place(&mut self, spec: &RouteSpec<'_>) -> &'static str {
+        let places = self.places(spec);
+        // All are asked about, because the old route's are recorded on the way.
+        let findings = &mut self.claims.findings;
+        let new = places.iter().filter(|place| findings.is_new(&format_args!("claims at {place}"))).count();
+        if new > 0 { "in a new place" } else { "in the same places" }
     }
 
     /// Returns the places where a route makes its claims, without the tenant's own Services.

@@ -50,6 +50,9 @@ impl Compiler<'_> {
                 None => {}
             }
         }
+        let by_target = |exemptions: &mut Vec<Exemption>| exemptions.sort_by(|a, b| a.target.cmp(&b.target));
+        self.tenants.iter_mut().for_each(|tenant| by_target(&mut tenant.exemptions));
+        unclaimed.values_mut().for_each(by_target);
         unclaimed
     }
 

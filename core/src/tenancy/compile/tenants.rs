@@ -41,6 +41,7 @@ pub(super) fn compile(
             name: name.as_str().into(),
             tolerations: grants(at, &spec.tolerations, pools, own.as_deref().unwrap_or_default(), mistakes),
             pools: own.unwrap_or_default(),
+            index: None,
             domains: Domains::default(),
             pod_security: pod_security(at, spec.pod_security.as_ref(), mistakes),
             services: services::compile(at, spec.services.as_ref(), mistakes),

@@ -1,0 +1,133 @@
+//! Holds decisions to their budget: rules that work too much are planted, and exhaust it.
+
+use jiff::civil::date;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::judging::Findings;
+use crate::rule_id::RuleId;
+use crate::rules::planted;
+
+/// The size of the objects at which a quadratic rule must be noticed.
+const BYTES: usize = 256 << 10;
+
+fn snapshot() -> Snapshot {
+    Snapshot::compile(Vec::new(), date(2026, 12, 1)).unwrap().snapshot
+}
+
+/// Returns a pod of [`BYTES`] that tolerates very many taints, and has as many annotations.
+fn pod(note: &str) -> Value {
+    let tolerations = 3_000;
+    let annotations = BYTES / 2 / 32;
+    let annotations: serde_json::Map<_, _> =
+        (0..annotations).map(|i| (format!("note-{i:06}"), json!("a short value"))).collect();
+    json!({
+        "kind": "Pod",
+        "metadata": {"name": "p", "labels": {"note": note}, "annotations": annotations},
+        "spec": {
+            "tolerations": (0..tolerations)
+                .map(|i| json!({"key": format!("k{i}"), "operator": "Exists"})).collect::<Vec<_>>(),
+            "containers": [{"name": "app", "image": "registry.example.com/app:1", "securityContext": {
+                "capabilities": {"add": (0..1_000).map(|i| format!("C{i}")).collect::<Vec<_>>()}}}],
+        },
+    })
+}
+
+fn review(operation: &str, new: &Value, old: &Value) -> Vec<u8> {
+    let body = json!({
+        "kind": "AdmissionReview", "apiVersion": "admission.k8s.io/v1",
+        "request": {
+            "uid": "u-1", "kind": {"group": "", "version": "v1", "kind": "Pod"},
+            "resource": {"group": "", "version": "v1", "resource": "pods"},
+            "name": "p", "namespace": "default", "operation": operation,
+            "userInfo": {"username": "jane", "groups": ["system:authenticated"]},
+            "object": new, "oldObject": old,
+        },
+    });
+    body.to_string().into_bytes()
+}
+
+fn denial(body: &[u8]) -> Option<Denial> {
+    answer(Entry::Validate, body, &snapshot()).unwrap().verdict.denial
+}
+
+/// Compares each toleration with each other, and forgets that a pod can have very many.
+fn over_tolerations(rule: RuleId, subject: &Subject<'_, '_>, _: &mut Findings<'_>) {
+    let Some(pod) = subject.pod().filter(|_| rule == RuleId::Tolerations) else { return };
+    let mut same = 0;
+    for one in pod.spec.tolerations() {
+        same += pod.spec.tolerations().iter().filter(|other| other.key == one.key).count();
+    }
+    assert!(same > 0 || pod.spec.tolerations().is_empty());
+}
+
+/// Looks through all annotations for each toleration.
+fn over_annotations(rule: RuleId, subject: &Subject<'_, '_>, _: &mut Findings<'_>) {
+    let Some(pod) = subject.pod().filter(|_| rule == RuleId::Tolerations) else { return };
+    for toleration in pod.spec.tolerations() {
+        let annotations = &pod.metadata.annotations;
+        assert!(annotations.iter().all(|(key, _)| *key != *toleration.key));
+    }
+}
+
+/// Reports each pair of capabilities.
+fn over_findings(rule: RuleId, subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
+    let Some(pod) = subject.pod().filter(|_| rule == RuleId::Tolerations) else { return };
+    for placed in pod.spec.containers() {
+        let added =
+            placed.container.security_context.capabilities.as_ref().map(|capabilities| &capabilities.add);
+        let added = added.map_or(&[][..], |added| added);
+        for one in added {
+            for other in added {
+                findings.add_whole(&"spec", &"a pair", &format_args!("{one} {other}"));
+            }
+        }
+    }
+}
+
+#[test]
+fn o2_l13_a_quadratic_rule_exhausts_the_budget_at_256_kb() {
+    let create = review("CREATE", &pod("a"), &Value::Null);
+    assert!(create.len() < BYTES + BYTES / 8, "{}", create.len());
+    assert_eq!(denial(&create), None, "without a planted rule");
+    for (name, rule) in [
+        ("tolerations", over_tolerations as fn(RuleId, &Subject<'_, '_>, &mut Findings<'_>)),
+        ("annotations", over_annotations),
+        ("findings", over_findings),
+    ] {
+        let denial = planted::with(rule, || denial(&create));
+        let Some(Denial::Undecidable(Undecidable::Exhausted, explanation)) = denial else {
+            panic!("{name}: {denial:?}");
+        };
+        assert!(explanation.message.contains("takes more work than any object should"), "{name}");
+        assert_eq!(explanation.message, explanation.loggable);
+    }
+    assert_eq!((Undecidable::Exhausted.code(), Undecidable::Exhausted.reason()), (500, "InternalError"));
+}
+
+#[test]
+fn o2_an_exhausted_budget_stops_no_update_that_changes_nothing() {
+    let old = pod("a");
+    let mut finalized = pod("another label");
+    finalized["metadata"]["finalizers"] = json!([]);
+    let mut annotated = old.clone();
+    annotated["metadata"]["annotations"]["note-000000"] = json!("another value");
+    let mut changed = old.clone();
+    changed["spec"]["tolerations"][0]["key"] = json!("k");
+    planted::with(over_tolerations, || {
+        assert_eq!(denial(&review("UPDATE", &old, &old)), None);
+        assert_eq!(denial(&review("UPDATE", &finalized, &old)), None);
+        for new in [&annotated, &changed] {
+            let denial = denial(&review("UPDATE", new, &old));
+            assert!(matches!(denial, Some(Denial::Undecidable(Undecidable::Exhausted, _))), "{denial:?}");
+        }
+    });
+}
+
+#[test]
+fn o2_every_decision_has_a_budget_of_its_own() {
+    let create = review("CREATE", &pod("a"), &Value::Null);
+    let exhausted = planted::with(over_tolerations, || denial(&create));
+    assert!(exhausted.is_some());
+    assert_eq!(denial(&create), None, "the next one begins anew");
+}
