@@ -28,7 +28,7 @@
 //! | [`rules`] | the rules | `api`, `hosts`, `json`, `judging`, `labels`, `objects`, `review`, `rule_id`, `tenancy` |
 //! | `stamp` | the patch of a new pod | `api`, `json`, `judging`, `objects`, `review`, `rule_id`, `tenancy` |
 //! | `namespace_label` | the patch of a tenant's Namespace | `json`, `judging`, `labels`, `objects`, `tenancy` |
-//! | `admit` | the decision | all above but `hosts`, `rule_id` |
+//! | `admit` | the decision | all above but `hosts`, `rule_id`, `work` |
 //! | [`registration`] | the webhook configurations | `entry`, `judging`, `labels`, `objects`, `rules` |
 
 mod admit;

@@ -1,11 +1,11 @@
 //! All figures of the program, in one struct.
 
 use axum::http::StatusCode;
-use partywall_core::Entry;
 use partywall_core::api::Mode;
 use partywall_core::rule_id::RuleId;
 use partywall_core::tenancy::Snapshot;
 use partywall_core::verdict::{Denial, Undecidable, Verdict};
+use partywall_core::{Entry, Phase};
 use prometheus::{
     Encoder, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
 };
@@ -238,6 +238,18 @@ impl Outcome {
     }
 }
 
+impl Review {
+    /// Returns whether the entry can have the outcome.
+    fn can_be(self) -> bool {
+        match self.1 {
+            Outcome::Stamped => self.0.phase() == Phase::Mutate,
+            Outcome::NoTenant => self.0.is_of_tenants(),
+            Outcome::Unjudged => self.0.goes_on_without_answer(),
+            Outcome::Allowed | Outcome::Denied | Outcome::Undecidable => true,
+        }
+    }
+}
+
 impl Label for Review {
     const NAMES: &'static [&'static str] = &["endpoint", "verdict"];
 
@@ -251,7 +263,7 @@ impl Label for Review {
             Outcome::Unjudged,
         ];
         let of = |entry| outcomes.map(|outcome| Self(entry, outcome));
-        Entry::ALL.into_iter().flat_map(of).collect()
+        Entry::ALL.into_iter().flat_map(of).filter(|review| review.can_be()).collect()
     }
 
     fn values(self) -> Vec<&'static str> {

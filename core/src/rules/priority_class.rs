@@ -32,8 +32,8 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
             (Some(listed), _) => write!(f, "use {}", OneOf(listed)),
             (None, Some(_)) => f.write_str("remove `priorityClassName`, or use another class"),
             (None, None) => f.write_str(
-                "remove `priorityClassName`, use another class, or ask the platform team to list the namespace of a \
-                 component of the cluster in the Settings (`systemNamespaces`)",
+                "remove `priorityClassName`, use another class, or have the namespace listed in the Settings \
+                 (`systemNamespaces`)",
             ),
         }
     });

@@ -120,9 +120,8 @@ impl Refusal {
                     write!(f, "`{key}`")?
                 }
                 f.write_str(
-                    ", and so tenants' nodes, which this namespace may not use; remove it, or restrict it to other \
-                     keys and values; for an agent that must run on every node, ask the platform team to list its \
-                     namespace in the Settings (`systemNamespaces`)",
+                    ", and so tenants' nodes; restrict it to other keys, or, for an agent of every node, have the \
+                     namespace listed in `systemNamespaces` of the Settings",
                 )
             }
         }

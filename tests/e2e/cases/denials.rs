@@ -24,6 +24,11 @@ fn pod(mut spec: Value) -> Value {
     object("v1", "Pod", "app", spec)
 }
 
+fn tolerant(mut spec: Value) -> Value {
+    spec["tolerations"] = json!([{"key": "tenant", "operator": "Exists"}]);
+    spec
+}
+
 fn container(mut field: Value) -> Value {
     field["name"] = json!("app");
     field["image"] = json!("registry.example.com/app:1");
@@ -131,8 +136,14 @@ pub(crate) fn b13_pods_outside_tenants_reach_no_nodes_of_tenants(cluster: &Clust
             pod(json!({"tolerations": [{"key": "tenant", "value": "tenants-x"}]})),
         ),
         ("b13: a pod that tolerates everything", pod(json!({"tolerations": [{"operator": "Exists"}]}))),
-        ("b13: a pod that selects a tenant's nodes", pod(json!({"nodeSelector": {"tenant": "tenants-x"}}))),
-        ("b13: a pod that wants a tenant's nodes", pod(json!({"affinity": term("tenant", "tenants-x")}))),
+        (
+            "b13: a pod that selects a tenant's nodes",
+            pod(tolerant(json!({"nodeSelector": {"tenant": "tenants-x"}}))),
+        ),
+        (
+            "b13: a pod that wants a tenant's nodes",
+            pod(tolerant(json!({"affinity": term("tenant", "tenants-x")}))),
+        ),
         ("c1: a pod that names its node", pod(json!({"nodeName": "node-x"}))),
     ];
     let transcript = transcript(cluster, OUTSIDER, &namespace, attempts);

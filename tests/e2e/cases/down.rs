@@ -14,6 +14,26 @@ fn containers() -> Value {
     json!([{"name": "app", "image": "registry.example.com/app:1"}])
 }
 
+/// A listed namespace that was created while partywall was down has no label until somebody writes it.
+pub(crate) fn l1_a_tenants_namespace_without_the_label_gets_no_pod_near_a_pool_and_a_hint(cluster: &Cluster) {
+    let namespace = "x-unlabelled";
+    cluster.stop_partywall();
+    cluster.namespace(namespace, &json!({}));
+    cluster.start_partywall();
+    cluster.until_judged();
+    cluster.grant_edit(TENANT, namespace);
+    let pod = json!({
+        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "app"},
+        "spec": {"containers": containers(), "tolerations": [{"key": "tenant", "value": "tenants-x"}]},
+    });
+    let outcome = cluster.kubectl(TENANT).within(namespace).create(pod.to_string()).fails();
+    outcome.says("pods-elsewhere.partywall.dev").says("the namespace lacks the label `partywall.dev/tenant`");
+    cluster.label(namespace, &json!({"team": "web"}));
+    cluster.kubectl(TENANT).within(namespace).create(pod.to_string()).succeeds();
+    let stored = cluster.get("Pod", namespace, "app");
+    assert_eq!(stored["spec"]["nodeSelector"]["tenant"], "tenants-x", "{stored}");
+}
+
 /// Finished Jobs lose their finalizers, and namespaces with Jobs and policies end, while partywall is down.
 pub(crate) fn o19_jobs_finish_and_namespaces_end_while_partywall_is_down(cluster: &Cluster) {
     let namespace = "x-jobs";
@@ -62,11 +82,8 @@ pub(crate) fn l2_o1_agents_of_system_namespaces_start_on_every_node_without_part
             },
         })
     };
-    let name = "partywall-system";
-    if cluster.find("Namespace", "", name).is_none() {
-        cluster.namespace(name, &json!({}));
-    }
-    let namespaces = ["kube-system", name];
+    let namespaces = ["kube-system", "node-agents"];
+    cluster.namespace("node-agents", &json!({}));
     for namespace in namespaces {
         cluster.admin().create(&cluster.path("DaemonSet", namespace), &agent(namespace == "kube-system"));
         cluster.pods_until(namespace, "the agent runs on every node", |pods| agents(pods) >= 3);
@@ -93,14 +110,24 @@ fn agents(pods: &[Value]) -> usize {
     pods.iter().filter(runs).count()
 }
 
+/// Policies that know none of the suite's tenants.
+const SICK: &str = "
+apiVersion: partywall.dev/v1alpha1
+kind: Tenant
+metadata: {name: other}
+spec: {namespaces: [other]}
+";
+
 /// The commands of the page take partywall away while it is down, and while it denies everything.
 pub(crate) fn l5_the_commands_of_the_break_glass_page_let_the_cluster_go_on(cluster: &Cluster) {
     let commands = readme::step("docs/BREAK-GLASS.md", "take partywall away");
+    let namespace = "x-broken";
+    cluster.tenant_namespace(namespace, "tenants-x", "tenant-x");
     let create = |name: &str| {
         let pod = json!({
             "apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": {"containers": containers()},
         });
-        cluster.kubectl(TENANT).within("tenants-x").create(pod.to_string())
+        cluster.kubectl(TENANT).within(namespace).create(pod.to_string())
     };
     // Down.
     cluster.stop_partywall();
@@ -112,11 +139,7 @@ pub(crate) fn l5_the_commands_of_the_break_glass_page_let_the_cluster_go_on(clus
     });
     // Sick: it answers, and it knows none of the tenants.
     let policies = cluster.folder.join("sick.yaml");
-    std::fs::write(
-        &policies,
-        "apiVersion: partywall.dev/v1alpha1\nkind: Settings\nmetadata: {name: default}\nspec: {}\n",
-    )
-    .unwrap();
+    std::fs::write(&policies, SICK).unwrap();
     let mut setup = cluster.setup.clone();
     setup.policies = policies;
     let sick = cluster.instance("sick", &setup);
@@ -153,12 +176,14 @@ pub(crate) fn o4_an_older_installation_moves_to_the_new_paths_without_a_gap(clus
     }
     assert!(!older.contains("/validate/"), "{older}");
     cluster.kubectl(User::Admin).apply(older).succeeds();
-    let load = Load::start(cluster, TENANT, "tenants-x");
+    let namespace = "x-paths";
+    cluster.tenant_namespace(namespace, "tenants-x", "tenant-x");
+    let load = Load::start(cluster, TENANT, namespace);
     load.until_created(20);
     cluster.kubectl(User::Admin).apply(manifests).succeeds();
     load.until_created(load.created() + 100);
     let outcome = load.stop(cluster);
     assert!(outcome.failures.is_empty(), "{:?}", outcome.failures.first());
     let stamped = |pod: &Value| pod["spec"]["nodeSelector"]["tenant"] == "tenants-x";
-    assert!(cluster.pods("tenants-x").iter().all(stamped));
+    assert!(cluster.pods(namespace).iter().all(stamped));
 }

@@ -54,7 +54,9 @@ pub(crate) fn o1_o8_what_could_reach_a_pool_fails_closed_and_running_pods_stay_e
     for finalizers in [json!(["example.com/wait"]), json!([])] {
         api.send(Method::PATCH, &path, &json!({"metadata": {"finalizers": finalizers}})).unwrap();
     }
-    let more = json!({"spec": {"tolerations": [{"operator": "Exists"}]}});
+    let mut tolerations = cluster.get("Pod", &namespace, "runs")["spec"]["tolerations"].take();
+    tolerations.as_array_mut().unwrap().push(json!({"operator": "Exists"}));
+    let more = json!({"spec": {"tolerations": tolerations}});
     let refused = api.send(Method::PATCH, &path, &more).map_err(|error| error.to_string());
     let refused = refused.unwrap_err();
     assert!(refused.contains("pods-elsewhere.partywall.dev"), "{refused}");

@@ -153,16 +153,28 @@ impl<'c> Installation<'c> {
             "metadata": {"name": "probe"},
             "spec": {"containers": [{"name": "app", "image": "registry.example.com/app:1"}]},
         });
-        let path = format!("{}?dryRun=All", self.cluster.path("Pod", "tenants-x"));
+        let service = json!({
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": {"name": "probe"},
+            "spec": {"ports": [{"port": 80}]},
+        });
         eventually(SOON, "the API server asks the replicas", || {
             // The answer does not matter: no tenant of these policies has that namespace.
-            let _answer = self.cluster.admin().send(axum::http::Method::POST, &path, &pod);
+            for (kind, object) in [("Pod", &pod), ("Service", &service)] {
+                let path = format!("{}?dryRun=All", self.cluster.path(kind, "tenants-x"));
+                let _answer = self.cluster.admin().send(axum::http::Method::POST, &path, object);
+            }
             let metrics: String = self.replicas.iter().map(|replica| replica.instance.metrics()).collect();
             let is_asked = |endpoint: &str| {
                 let series = format!("partywall_reviews_total{{endpoint=\"{endpoint}\"");
                 metrics.lines().any(|line| line.starts_with(&series) && !line.ends_with(" 0"))
             };
-            if is_asked("mutate") && is_asked("validate") { Ok(()) } else { Err("no replica was called") }
+            if is_asked("mutate/tenants") && is_asked("validate/tenants") {
+                Ok(())
+            } else {
+                Err("no replica was called")
+            }
         });
     }
 

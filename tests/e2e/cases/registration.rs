@@ -57,15 +57,6 @@ pub(crate) fn configurations_for_a_service_are_accepted(cluster: &Cluster) {
 }
 
 /// A Tenant lists the namespace, but the label is missing: only the validating webhook is called.
-pub(crate) fn l1_a_tenants_namespace_without_the_label_gets_no_pod_and_a_hint(cluster: &Cluster) {
-    let (namespace, tenant) = ("x-unlabelled", User::Tenant("tenant-x"));
-    cluster.namespace(namespace, &json!({}));
-    cluster.grant_edit(tenant, namespace);
-    let run = ["run", "app", "--image=registry.example.com/app:1"];
-    let outcome = cluster.kubectl(tenant).within(namespace).args(run).fails();
-    outcome.says("pods-elsewhere.partywall.dev").says("the namespace lacks the label `partywall.dev/tenant`");
-}
-
 /// Tells whether every cluster has this group.
 fn is_kubernetes_own(group: &str) -> bool {
     ["", "apps", "batch", "discovery.k8s.io", "networking.k8s.io", "resource.k8s.io"].contains(&group)

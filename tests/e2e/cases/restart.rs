@@ -36,7 +36,7 @@ pub(crate) fn l8_l9_a_rollout_under_load_fails_no_request(cluster: &Cluster) {
     println!("{created} pods in {took:.1?} ({rate:.0} a second), the slowest took {slowest:.2?}");
     assert!(rate >= 45.0, "the load was {rate:.0} a second");
     // The API server keeps its connections, so the last to start may have none; the one before took them over.
-    let answered = first.figure("partywall_reviews_total{endpoint=\"mutate\",verdict=\"stamped\"}");
+    let answered = first.figure("partywall_reviews_total{endpoint=\"mutate/tenants\",verdict=\"stamped\"}");
     assert!(answered > 0, "the last but one to start answered nothing:\n{}", first.metrics());
     drop((first, second));
     cluster.kubectl(User::Admin).args(["delete", "namespace", namespace, "--wait=false"]).succeeds();
