@@ -25,7 +25,7 @@ pub use settings::{
 #[cfg(feature = "crd")]
 pub use tenant::Tenant;
 pub use tenant::{
-    Level, NodePools, Operator, PodSecurity, RuntimeClasses, ServiceType, Services, TenantSpec,
+    Level, NodePools, Operator, PodSecurity, RuntimeClasses, ServiceType, Services, Storage, TenantSpec,
     TolerationGrant,
 };
 

@@ -19,4 +19,4 @@ pub(crate) use self::findings::{OldViolations, Report, Sink, Update};
 pub(crate) use self::identity::{Digest, Fingerprint};
 pub(crate) use self::namespaces::OwnNamespaces;
 pub use self::subject::Subject;
-pub(crate) use self::words::{OneOf, some_of};
+pub(crate) use self::words::{OneOf, some_of, words_of};

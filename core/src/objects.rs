@@ -1,6 +1,7 @@
 //! Declares the fields that rules read of Kubernetes objects, with one file for each shape.
 
 pub mod certificate;
+pub mod claim;
 pub mod container;
 pub mod foreign_apis;
 pub mod gateway_api;

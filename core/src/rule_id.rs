@@ -110,6 +110,9 @@ registry! {
     ForeignRoutes = "foreign-routes", Tenants;
     /// No ResourceClaim has administrator access to devices that other pods use.
     DeviceClaims = "device-claims", Tenants;
+    /// Claims, snapshots and volumes use only volumes, classes, data sources and drivers of the tenant; claims outside
+    /// tenants name neither a volume nor a node.
+    Storage = "storage", TenantsAndUnclaimed;
     /// Only the platform team changes network policies that carry the label `partywall.dev/managed`.
     ManagedObjects = "managed-objects", Tenants, DELETIONS;
     /// Only the platform team changes the tenant of a namespace, and the labels and annotations that protect it.

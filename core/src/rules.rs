@@ -21,12 +21,14 @@ mod route_hosts;
 mod runtime_class;
 mod scheduler;
 mod service_exposure;
+mod storage;
 mod tolerations;
 
 pub(crate) use self::endpoints::CONTROLLERS as ENDPOINT_CONTROLLERS;
 pub(crate) use self::namespaces::CONTROLLERS as NAMESPACE_CONTROLLERS;
 pub(crate) use self::node_placement::SCHEDULER;
 pub use self::pod_security::{Control, controls};
+pub(crate) use self::storage::VOLUME_CONTROLLERS;
 use crate::judging::{Findings, Sink, Subject};
 use crate::review::Operation;
 use crate::rule_id::{HoldsIn, RuleId};
@@ -70,6 +72,7 @@ fn run(rule: RuleId, subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
         RuleId::CertificateNames => certificate_names::check(subject, findings),
         RuleId::ForeignRoutes => foreign_routes::check(subject, findings),
         RuleId::DeviceClaims => device_claims::check(subject, findings),
+        RuleId::Storage => storage::check(subject, findings),
         RuleId::ManagedObjects => managed_objects::check(subject, findings),
         RuleId::Namespaces => namespaces::check(subject, findings),
     }

@@ -101,6 +101,8 @@ pub struct Controllers {
     pub certificates: ListedNames,
     /// The users who write routes of kinds that tenants may not write.
     pub routes: ListedNames,
+    /// The users who bind claims to volumes.
+    pub volumes: ListedNames,
     /// The users who bind pods to nodes.
     pub bindings: ListedNames,
 }
@@ -143,12 +145,31 @@ pub struct Tenant {
     pub gateways: Option<ListedNames>,
     /// The ClusterIssuers that certificates may use; `None` means any.
     pub certificate_issuers: Option<ListedNames>,
+    /// The volumes, classes and drivers of claims and pods.
+    pub storage: Storage,
     /// The annotations of controllers that are allowed beside those known to be harmless.
     pub annotations: ListedNames,
     /// The modes of the rules.
     pub modes: Modes,
     /// The exemptions that have not expired, sorted by the names of their targets.
     pub exemptions: Vec<Exemption>,
+}
+
+/// Holds the volumes, classes and drivers of a tenant.
+#[derive(Debug, Default)]
+pub struct Storage {
+    /// The storage classes; `None` means any.
+    pub classes: Option<ListedNames>,
+    /// The classes of snapshots; `None` means any or none.
+    pub snapshot_classes: Option<ListedNames>,
+    /// The classes of attributes; `None` means any.
+    pub attributes_classes: Option<ListedNames>,
+    /// The volumes that claims may name.
+    pub volumes: ListedNames,
+    /// The CSI drivers that may have inline volumes.
+    pub inline_drivers: ListedNames,
+    /// The types of network volumes that pods may have whatever the level.
+    pub network_volumes: ListedNames,
 }
 
 impl Tenant {

@@ -53,6 +53,7 @@ pub(crate) const AREAS: &[Area] = &[
         p0: &[1, 2, 3, 4, 5, 6, 7, 8, 17, 18],
         p1: &[9, 10, 11, 12, 13, 14, 15, 16, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30],
     },
+    Area { letter: 'H', title: "Storage", p0: &[1], p1: &[2, 3, 4, 5, 6] },
     Area {
         letter: 'I',
         title: "Owners of namespaces",
@@ -73,11 +74,16 @@ pub(crate) const AREAS: &[Area] = &[
     },
     Area { letter: 'L', title: "Bodies and panics", p0: &[10], p1: &[11, 13, 14] },
     Area { letter: 'M', title: "Decoding", p0: &[4, 5, 7], p1: &[1, 2, 6, 8, 9, 10, 11, 12, 13] },
-    Area { letter: 'O', title: "Found by breaking the first version", p0: &[1, 4], p1: &[7, 8, 19, 20, 26] },
+    Area {
+        letter: 'O',
+        title: "Found by breaking the first version",
+        p0: &[1, 4],
+        p1: &[7, 8, 13, 19, 20, 25, 26],
+    },
 ];
 
 /// Rows of priority P2, which stand among those of P1.
-const P2: [&str; 1] = ["O26"];
+const P2: [&str; 2] = ["H6", "O26"];
 
 impl Area {
     /// The ids of the rows, in order.

@@ -17,6 +17,12 @@ const API_VERSIONS: &[(&str, &[&str])] = &[
             "ReplicationController",
             "PodTemplate",
             "PodExecOptions",
+            "PersistentVolumeClaim",
+            "ResourceQuota",
+            "LimitRange",
+            "ServiceAccount",
+            "Secret",
+            "ConfigMap",
         ],
     ),
     ("apps/v1", &["Deployment", "ReplicaSet", "StatefulSet", "DaemonSet"]),
@@ -25,6 +31,8 @@ const API_VERSIONS: &[(&str, &[&str])] = &[
     ("discovery.k8s.io/v1", &["EndpointSlice"]),
     ("gateway.networking.k8s.io/v1", &["Gateway", "HTTPRoute", "GRPCRoute", "TLSRoute", "ListenerSet"]),
     ("cert-manager.io/v1", &["Certificate", "CertificateRequest"]),
+    ("snapshot.storage.k8s.io/v1", &["VolumeSnapshot"]),
+    ("rbac.authorization.k8s.io/v1", &["Role", "RoleBinding"]),
 ];
 
 /// The object with all that is usual.

@@ -30,6 +30,13 @@ fn whom_the_platform_trusts_is_checked() {
             "one of a tenant's",
         ),
         (
+            "h1: one that binds claims",
+            with_tenant("{controllers: {volumes: [\"system:serviceaccount:nu:velero\"]}}"),
+            "spec.controllers.volumes[0]",
+            r#""system:serviceaccount:nu:velero""#,
+            "one of a tenant's",
+        ),
+        (
             "i3: one of the platform's users",
             with_tenant("{platform: {users: [\"system:serviceaccount:nu:a\"]}}"),
             "spec.platform.users[0]",

@@ -318,3 +318,113 @@ fn tenants_are_checked() {
         ),
     ]);
 }
+
+#[test]
+fn storage_is_checked() {
+    let two = |a: &str, b: &str| tenant("a", a) + &tenant("b", b);
+    assert_each_has_one(&[
+        ("h1: no storage", tenant("a", "{storage: {}}"), "spec.storage", r#"{}"#, "lists nothing"),
+        (
+            "h3: no class",
+            tenant("a", "{storage: {classes: []}}"),
+            "spec.storage.classes",
+            r#"[]"#,
+            "then it is any",
+        ),
+        (
+            "h3: a pattern of classes",
+            tenant("a", "{storage: {classes: [fast, \"*\"]}}"),
+            "spec.storage.classes[1]",
+            r#""*""#,
+            "no name of an object",
+        ),
+        (
+            "h2: the empty class",
+            tenant("a", "{storage: {classes: [\"\"]}}"),
+            "spec.storage.classes[0]",
+            r#""""#,
+            "no name of an object",
+        ),
+        (
+            "h6: no class of snapshots",
+            tenant("a", "{storage: {snapshotClasses: []}}"),
+            "spec.storage.snapshotClasses",
+            r#"[]"#,
+            "leave the field out",
+        ),
+        (
+            "h6: no class of attributes",
+            tenant("a", "{storage: {attributesClasses: []}}"),
+            "spec.storage.attributesClasses",
+            r#"[]"#,
+            "leave the field out",
+        ),
+        (
+            "h1: no volume",
+            tenant("a", "{storage: {volumes: []}}"),
+            "spec.storage.volumes",
+            r#"[]"#,
+            "claims may name none",
+        ),
+        (
+            "h1: a pattern of volumes",
+            tenant("a", "{storage: {volumes: [\"pv-*\"]}}"),
+            "spec.storage.volumes[0]",
+            r#""pv-*""#,
+            "no name of an object",
+        ),
+        (
+            "o13: no driver",
+            tenant("a", "{storage: {inlineDrivers: []}}"),
+            "spec.storage.inlineDrivers",
+            r#"[]"#,
+            "no inline volumes",
+        ),
+        (
+            "o13: a pattern of drivers",
+            tenant("a", "{storage: {inlineDrivers: [\"*.csi.k8s.io\"]}}"),
+            "spec.storage.inlineDrivers[0]",
+            r#""*.csi.k8s.io""#,
+            "no CSI driver",
+        ),
+        (
+            "h5: no type of network volumes",
+            tenant("a", "{storage: {networkVolumes: []}}"),
+            "spec.storage.networkVolumes",
+            r#"[]"#,
+            "as the level says",
+        ),
+        (
+            "h5: a type that is nearly one",
+            tenant("a", "{storage: {networkVolumes: [nfs, isci]}}"),
+            "spec.storage.networkVolumes[1]",
+            r#""isci""#,
+            "did you mean `iscsi`",
+        ),
+        (
+            "h5: a path of the node",
+            tenant("a", "{storage: {networkVolumes: [hostPath]}}"),
+            "spec.storage.networkVolumes[0]",
+            r#""hostPath""#,
+            "no type of network volumes",
+        ),
+        (
+            "o18: an issuer that is none",
+            tenant("a", "{certificateIssuers: [\"ClusterIssuer/root\"]}"),
+            "spec.certificateIssuers[0]",
+            r#""ClusterIssuer/root""#,
+            "Kind.group/name",
+        ),
+        (
+            "h1: a volume of two tenants",
+            two("{storage: {volumes: [media]}}", "{storage: {volumes: [data, media]}}"),
+            "spec.storage.volumes[1]",
+            r#""media""#,
+            "tenant `a`",
+        ),
+    ]);
+    let good = "{certificateIssuers: [root, AWSPCAClusterIssuer.awspca.cert-manager.io/root], \
+                storage: {classes: [fast], volumes: [media, media], inlineDrivers: [Files.csi.example.com], \
+                networkVolumes: [nfs, iscsi, cephfs]}}";
+    assert!(load(&tenant("a", good)).is_ok());
+}

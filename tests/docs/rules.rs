@@ -36,6 +36,7 @@ const fn examples(rule: RuleId) -> [&'static str; 2] {
         RuleId::CertificateNames => ["g25-a-foreign-dns-name", "hosts-of-its-domains"],
         RuleId::ForeignRoutes => ["g26-a-foreign-host", "a-listed-kind-with-its-own-host"],
         RuleId::DeviceClaims => ["c14-administrator-access", "a-device-of-its-own"],
+        RuleId::Storage => ["h1-a-volume-that-is-not-listed", "h1-a-listed-volume"],
         RuleId::ManagedObjects => ["f13-deleted", "a-policy-of-its-own-deleted"],
         RuleId::Namespaces => {
             ["i1-a-tenants-namespace-labelled-as-anothers", "i1-a-tenants-namespace-with-its-own-label"]
@@ -90,6 +91,12 @@ const fn options(rule: RuleId) -> &'static [&'static str] {
             &["Tenant.spec.domains", "Settings.spec.foreignRoutes", "Settings.spec.controllers.routes"]
         }
         RuleId::DeviceClaims => &[],
+        RuleId::Storage => &[
+            "Tenant.spec.storage",
+            "Tenant.spec.annotations",
+            "Settings.spec.controllers.volumes",
+            "Settings.spec.controllers.bindings",
+        ],
         RuleId::ManagedObjects => &["Settings.spec.platform"],
         RuleId::Namespaces => &["Settings.spec.platform", "Settings.spec.systemNamespaces"],
     }

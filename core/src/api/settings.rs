@@ -97,6 +97,10 @@ pub struct Controllers {
     /// Controller, the operator of Cilium and the controller of Knative Serving, as in `policies/default.yaml`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub routes: Option<Vec<String>>,
+    /// Users that may bind claims to volumes, and write the annotations of that, in addition to the cluster's own
+    /// binder: what restores backups, or imports volumes for the platform. Absent: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub volumes: Option<Vec<String>>,
     /// Users that may bind pods to nodes, in addition to the cluster's scheduler. List only schedulers that honour a
     /// pod's nodeSelector and affinity. Absent: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]

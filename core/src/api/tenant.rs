@@ -65,20 +65,54 @@ pub struct TenantSpec {
     /// `namespace/name`: at least one. Absent: any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gateways: Option<Vec<String>>,
-    /// The ClusterIssuers that the tenant's certificates may come from: at least one. Issuers in the tenant's own
-    /// namespaces are always allowed. Absent: any.
+    /// The issuers that the tenant's certificates may come from: at least one. `letsencrypt` is a ClusterIssuer of
+    /// cert-manager, and `AWSPCAClusterIssuer.awspca.cert-manager.io/root` an issuer of another kind and group. Issuers
+    /// in the tenant's own namespaces are always allowed. Absent: any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate_issuers: Option<Vec<String>>,
-    /// Keys of annotations that the tenant's Ingresses, routes and Services may carry with any value, in addition to
-    /// those that the rule `ingress-annotations` knows to be harmless. A Gateway may also carry them under
-    /// `spec.infrastructure`, as labels or annotations. Hosts in them must still be the tenant's, and snippets stay
-    /// denied. Absent: none.
+    /// The volumes, classes and drivers that the tenant's claims, snapshots and pods may use. Absent: any class, no
+    /// volume by name, and no driver for inline volumes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub storage: Option<Storage>,
+    /// Keys of annotations that the tenant's Ingresses, routes, Services, claims and snapshots may carry with any
+    /// value, in addition to those that the rules `ingress-annotations` and `storage` know to be harmless. A Gateway
+    /// may also carry them under `spec.infrastructure`, as labels or annotations. Hosts in them must still be the tenant's,
+    /// and snippets stay denied. Absent: none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub annotations: Vec<String>,
     /// The mode of each rule for this tenant, by rule id. Absent: the mode in Settings for each rule that is not
     /// named.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub rules: BTreeMap<String, Mode>,
+}
+
+/// The volumes, classes and drivers of a tenant, by name.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Storage {
+    /// The StorageClasses of which each of the tenant's PersistentVolumeClaims must name one: at least one. Include the
+    /// cluster's default class if claims may name none, since Kubernetes writes its name into them. Absent: any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub classes: Option<Vec<String>>,
+    /// The VolumeSnapshotClasses and VolumeGroupSnapshotClasses of which each of the tenant's snapshots must name one:
+    /// at least one. Absent: any, or none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snapshot_classes: Option<Vec<String>>,
+    /// The VolumeAttributesClasses that the tenant's claims may name: at least one. Absent: any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attributes_classes: Option<Vec<String>>,
+    /// The PersistentVolumes that the tenant's claims may name in `volumeName`, whatever their class: at least one. A
+    /// PersistentVolume has one tenant. Absent: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub volumes: Option<Vec<String>>,
+    /// The CSI drivers whose inline volumes the tenant's pods may have: at least one. A pod writes the attributes of
+    /// such a volume itself, so list only drivers whose attributes reach nothing of others. Absent: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inline_drivers: Option<Vec<String>>,
+    /// The types of network volumes, such as `nfs`, that the tenant's pods may have beside those that the level in
+    /// `podSecurity` allows: at least one. Absent: as the level says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network_volumes: Option<Vec<String>>,
 }
 
 /// The NodePools of a tenant, by name.

@@ -115,8 +115,10 @@ pub enum Topic {
     Certificates,
     /// Claims to devices.
     Devices,
-    /// Network policies; the rules judge only updates and deletions of managed ones.
-    NetworkPolicies,
+    /// Claims to volumes, and snapshots of volumes.
+    Volumes,
+    /// Kinds of which the rules judge only updates and deletions of managed objects.
+    Managed,
     /// Namespaces.
     Namespaces,
 }
@@ -207,10 +209,14 @@ kinds! {
     "Challenge", "challenges", ["acme.cert-manager.io"], Namespaced, Unstructured, Certificates;
     "ResourceClaim", "resourceclaims", ["resource.k8s.io"], Namespaced, Unstructured, Devices;
     "ResourceClaimTemplate", "resourceclaimtemplates", ["resource.k8s.io"], Namespaced, Unstructured, Devices;
-    "NetworkPolicy", "networkpolicies", ["networking.k8s.io"], Namespaced, Unstructured, NetworkPolicies;
-    "CiliumNetworkPolicy", "ciliumnetworkpolicies", ["cilium.io"], Namespaced, Unstructured, NetworkPolicies;
+    "PersistentVolumeClaim", "persistentvolumeclaims", [""], Namespaced, Unstructured, Volumes;
+    "VolumeSnapshot", "volumesnapshots", ["snapshot.storage.k8s.io"], Namespaced, Unstructured, Volumes;
+    "VolumeGroupSnapshot", "volumegroupsnapshots",
+        ["groupsnapshot.storage.k8s.io", "groupsnapshot.storage.openshift.io"], Namespaced, Unstructured, Volumes;
+    "NetworkPolicy", "networkpolicies", ["networking.k8s.io"], Namespaced, Unstructured, Managed;
+    "CiliumNetworkPolicy", "ciliumnetworkpolicies", ["cilium.io"], Namespaced, Unstructured, Managed;
     "NetworkPolicy", "networkpolicies",
-        ["crd.projectcalico.org", "projectcalico.org"], Namespaced, Unstructured, NetworkPolicies;
+        ["crd.projectcalico.org", "projectcalico.org"], Namespaced, Unstructured, Managed;
 }
 
 /// Lists cluster-scoped kinds that no rule reads, by group; an empty list means all kinds of the group.

@@ -4,6 +4,7 @@
 //! forget a list.
 
 use crate::json::{List, Pairs, Text, borrowed};
+use crate::objects::claim::ClaimTemplate;
 use crate::objects::container::{AppArmorProfile, Container, SeLinuxOptions, SeccompProfile, WindowsOptions};
 use crate::objects::metadata::Metadata;
 use crate::objects::scheduling::{Affinity, NodeSelectorTerm, Toleration};
@@ -54,6 +55,8 @@ borrowed! {
     pub struct TemplateOwnerSpec<'a> {
         /// The template; a ReplicationController may have none.
         template: Option<PodTemplateSpec<'a>> = "template",
+        /// The templates of claims, of a StatefulSet.
+        volume_claim_templates: List<ClaimTemplate<'a>, 1_000> = "volumeClaimTemplates",
     }
 }
 

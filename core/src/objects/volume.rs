@@ -5,6 +5,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 
 use crate::json::{Text, borrowed};
+use crate::objects::claim::{CsiVolume, EphemeralVolume};
 use crate::work;
 
 /// Holds a volume of a pod.
@@ -18,6 +19,10 @@ pub struct Volume<'a> {
     pub host_path: Option<HostPath<'a>>,
     /// The mounted image.
     pub image: Option<ImageVolume<'a>>,
+    /// The inline volume of a CSI driver.
+    pub csi: Option<Box<CsiVolume<'a>>>,
+    /// The volume with a claim of its own.
+    pub ephemeral: Option<Box<EphemeralVolume<'a>>>,
 }
 
 /// Holds the types of a volume.
@@ -92,6 +97,8 @@ impl<'de: 'a, 'a> Deserialize<'de> for Volume<'a> {
                     let present = match &*key {
                         "hostPath" => once(&mut volume.host_path, map.next_value()?, "hostPath")?,
                         "image" => once(&mut volume.image, map.next_value()?, "image")?,
+                        "csi" => once(&mut volume.csi, map.next_value()?, "csi")?,
+                        "ephemeral" => once(&mut volume.ephemeral, map.next_value()?, "ephemeral")?,
                         _ => map.next_value::<Option<IgnoredAny>>()?.is_some(),
                     };
                     if present {

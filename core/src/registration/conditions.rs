@@ -28,6 +28,8 @@ pub(super) enum Condition {
     CouldReachPools,
     /// The update of a pod's status nominates a node.
     NominatesNode,
+    /// The claim names a volume, or a node for its volume, and its old object did not name the same.
+    NamesVolumeOrNode,
 }
 
 impl Condition {
@@ -44,6 +46,7 @@ impl Condition {
             Self::UnlessControllerKeepsSpec => "unless-a-controller-keeps-the-spec".to_owned(),
             Self::CouldReachPools => "could-reach-pools".to_owned(),
             Self::NominatesNode => "nominates-a-node".to_owned(),
+            Self::NamesVolumeOrNode => "names-a-volume-or-node".to_owned(),
         }
     }
 
@@ -69,6 +72,7 @@ impl Condition {
                 )
             }
             Self::NominatesNode => NOMINATES.to_owned(),
+            Self::NamesVolumeOrNode => format!("({NAMES_VOLUME}) || ({SELECTS_NODE})"),
         }
     }
 }
@@ -95,6 +99,18 @@ const IS_SYSTEM: &str =
 const NOMINATES: &str = "has(object.status) && has(object.status.nominatedNodeName) && \
     (!has(oldObject.status) || !has(oldObject.status.nominatedNodeName) || \
     object.status.nominatedNodeName != oldObject.status.nominatedNodeName)";
+
+/// The claim names a volume that the old object did not name.
+const NAMES_VOLUME: &str = "has(object.spec) && has(object.spec.volumeName) && object.spec.volumeName != '' && \
+    (request.operation == 'CREATE' || !has(oldObject.spec) || !has(oldObject.spec.volumeName) || \
+    object.spec.volumeName != oldObject.spec.volumeName)";
+/// The claim names a node for its volume that the old object did not name.
+const SELECTS_NODE: &str = "has(object.metadata.annotations) && \
+    'volume.kubernetes.io/selected-node' in object.metadata.annotations && \
+    (request.operation == 'CREATE' || !has(oldObject.metadata.annotations) || \
+    !('volume.kubernetes.io/selected-node' in oldObject.metadata.annotations) || \
+    object.metadata.annotations['volume.kubernetes.io/selected-node'] != \
+    oldObject.metadata.annotations['volume.kubernetes.io/selected-node'])";
 
 /// Formats names as the elements of a list in CEL.
 struct Quoted<'n>(&'n [&'n str]);

@@ -6,7 +6,7 @@ use super::conditions::Condition;
 use crate::entry::Entry;
 use crate::judging::trusted_users::MASTERS;
 use crate::objects::kinds::{KINDS, Shape, Topic};
-use crate::rules::{ENDPOINT_CONTROLLERS, NAMESPACE_CONTROLLERS, SCHEDULER};
+use crate::rules::{ENDPOINT_CONTROLLERS, NAMESPACE_CONTROLLERS, SCHEDULER, VOLUME_CONTROLLERS};
 
 /// Selects the namespaces whose objects a webhook receives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -132,7 +132,7 @@ const DELETERS: &[&str] = &[
 ];
 
 /// Lists the webhooks.
-pub(super) const WEBHOOKS: [Webhook; 19] = [
+pub(super) const WEBHOOKS: [Webhook; 21] = [
     Webhook {
         name: "stamp-pods.partywall.dev",
         entry: Entry::MutateTenants,
@@ -227,10 +227,17 @@ pub(super) const WEBHOOKS: [Webhook; 19] = [
         ..IN_TENANTS
     },
     Webhook { name: "devices.partywall.dev", sends: Sends::All(Topic::Devices, WRITE), ..IN_TENANTS },
+    // Claims are bound, and nodes are chosen for their volumes, while partywall does not answer.
+    Webhook {
+        name: "volumes.partywall.dev",
+        conditions: &[Condition::NotByUsers(VOLUME_CONTROLLERS)],
+        sends: Sends::All(Topic::Volumes, WRITE),
+        ..IN_TENANTS
+    },
     Webhook {
         name: "managed.partywall.dev",
         conditions: &[Condition::NotByUsers(DELETERS), Condition::NotInGroup(MASTERS)],
-        sends: Sends::All(Topic::NetworkPolicies, REMOVE),
+        sends: Sends::All(Topic::Managed, REMOVE),
         ..IN_TENANTS
     },
     Webhook {
@@ -245,6 +252,12 @@ pub(super) const WEBHOOKS: [Webhook; 19] = [
         name: "pods-elsewhere.partywall.dev",
         conditions: &[Condition::CouldReachPools],
         sends: Sends::One("", "pods", WRITE),
+        ..ELSEWHERE
+    },
+    Webhook {
+        name: "volumes-elsewhere.partywall.dev",
+        conditions: &[Condition::NotByUsers(VOLUME_CONTROLLERS), Condition::NamesVolumeOrNode],
+        sends: Sends::One("", "persistentvolumeclaims", WRITE),
         ..ELSEWHERE
     },
     Webhook {

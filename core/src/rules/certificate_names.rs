@@ -7,8 +7,9 @@
 //! tenant's Service. The platform's signing key belongs in a ClusterIssuer: the tenant controls every Issuer in its
 //! namespaces.
 //!
-//! The rule reads Certificates. cert-manager derives CertificateRequests, Orders and Challenges from them, and these
-//! contain the request in an encoded form that the rule does not read. So only controllers may write them.
+//! The rule reads Certificates, and the attributes of inline volumes of cert-manager's CSI driver, which stand for one.
+//! cert-manager derives CertificateRequests, Orders and Challenges from them, and these contain the request in an
+//! encoded form that the rule does not read. So only controllers may write them.
 //!
 //! The rule does not see:
 //!
@@ -17,6 +18,7 @@
 //!   use cert-manager's own credentials can do all that these permit);
 //! - names under a cluster domain other than `cluster.local`.
 
+mod csi;
 mod uri;
 
 use std::fmt;
@@ -24,9 +26,9 @@ use std::net::IpAddr;
 
 use self::uri::Uri;
 use crate::hosts::Host;
-use crate::json::{Escaped, List, Text};
+use crate::json::{Escaped, List, Pairs, Text};
 use crate::judging::hosts::{HostClaims, service_names};
-use crate::judging::{Digest, Findings, OneOf, OwnNamespaces, Subject};
+use crate::judging::{Findings, Fingerprint, OneOf, OwnNamespaces, Subject};
 use crate::objects::certificate::{Certificate, IssuerRef};
 use crate::objects::kinds::{Topic, row};
 use crate::objects::object::Object;
@@ -36,6 +38,9 @@ use crate::tenancy::{ListedNames, Tenant};
 /// The API group of cert-manager.
 const GROUP: &str = "cert-manager.io";
 
+/// The CSI driver of cert-manager, whose inline volumes stand for Certificates.
+const CSI_DRIVER: &str = "csi.cert-manager.io";
+
 /// Usages that let a certificate sign in its issuer's name.
 const SIGNING: [&str; 3] = ["cert sign", "crl sign", "ocsp signing"];
 
@@ -44,23 +49,37 @@ const SYSTEM: &str = "system:";
 
 pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     let Some(tenant) = subject.tenant() else { return };
-    if let Object::Certificate(certificate) = subject.object {
-        let IssuerRef { name, kind, group } = &certificate.spec.issuer_ref;
-        let issuer = format_args!("{group}/{kind}/{name}");
-        let mut check = NameCheck {
-            subject,
-            tenant,
-            claims: HostClaims::on(&tenant.domains, findings),
-            is_own_issuer: matches!(&**kind, "" | "Issuer") && matches!(&**group, "" | GROUP),
-            issuer: Digest::of(&issuer),
-        };
-        check.check(certificate);
+    if let Some(pod) = subject.pod() {
+        for (index, volume) in pod.spec.volumes.iter().enumerate() {
+            if let Some(csi) = volume.csi.as_ref().filter(|csi| &*csi.driver == CSI_DRIVER) {
+                let path = format_args!("{}.volumes[{index}].csi", pod.spec_path);
+                let issuer = issuer_of_volume(&csi.volume_attributes);
+                NameCheck::of(&issuer, subject, tenant, findings).volume(
+                    &path,
+                    &issuer,
+                    &csi.volume_attributes,
+                );
+            }
+        }
+    } else if let Object::Certificate(certificate) = subject.object {
+        NameCheck::of(&certificate.spec.issuer_ref, subject, tenant, findings).check(certificate);
     } else if let Object::Unstructured(object) = subject.object
         && row(&subject.request.group, &subject.request.kind_name)
             .is_some_and(|row| row.topic == Topic::Certificates)
     {
         request(subject, object, findings);
     }
+}
+
+/// Returns the issuer that the attributes of an inline volume name.
+fn issuer_of_volume<'p>(attributes: &'p Pairs<'_>) -> IssuerRef<'p> {
+    let get = |name: &str| {
+        let is_it = |key: &str| {
+            key.strip_prefix(CSI_DRIVER).and_then(|key| key.strip_prefix('/')).is_some_and(|key| key == name)
+        };
+        attributes.iter().find(|(key, _)| is_it(key)).map_or("", |(_, value)| value).into()
+    };
+    IssuerRef { name: get("issuer-name"), kind: get("issuer-kind"), group: get("issuer-group") }
 }
 
 fn request(subject: &Subject<'_, '_>, object: &Unstructured<'_>, findings: &mut Findings<'_>) {
@@ -89,19 +108,35 @@ struct NameCheck<'c, 'f, 's, 'a> {
     /// True if the issuer is an Issuer in the Certificate's own namespace.
     is_own_issuer: bool,
     /// The issuer, which is part of every identity: with another issuer a name is a new claim.
-    issuer: Digest<'c>,
+    issuer: Fingerprint,
 }
 
 impl<'c, 'f, 's: 'c, 'a> NameCheck<'c, 'f, 's, 'a> {
+    fn of(
+        issuer: &IssuerRef<'_>,
+        subject: &'s Subject<'s, 'a>,
+        tenant: &'s Tenant,
+        findings: &'c mut Findings<'f>,
+    ) -> Self {
+        let IssuerRef { name, kind, group } = issuer;
+        Self {
+            subject,
+            tenant,
+            claims: HostClaims::on(&tenant.domains, findings),
+            is_own_issuer: matches!(&**kind, "" | "Issuer") && matches!(&**group, "" | GROUP),
+            issuer: Fingerprint::of(&format_args!("{group}/{kind}/{name}")),
+        }
+    }
+
     fn check(&mut self, certificate: &Certificate<'_>) {
         let spec = &certificate.spec;
-        self.issuer(&spec.issuer_ref);
-        self.common_name(&spec.common_name);
+        self.issuer(&"spec.issuerRef", &spec.issuer_ref);
+        self.common_name(&"spec.commonName", &spec.common_name);
         for (index, name) in spec.dns_names.iter().enumerate() {
             self.host(&format_args!("spec.dnsNames[{index}]"), &"dnsNames", name);
         }
         for (index, address) in spec.ip_addresses.iter().enumerate() {
-            self.address(index, address);
+            self.address(&format_args!("spec.ipAddresses[{index}]"), address);
         }
         for (list, uris) in [("uris", &spec.uris), ("uriSANs", &spec.uri_sans)] {
             for (index, uri) in uris.iter().enumerate() {
@@ -143,35 +178,36 @@ impl<'c, 'f, 's: 'c, 'a> NameCheck<'c, 'f, 's, 'a> {
         self.claims.findings.add_whole(field, message, &identity);
     }
 
-    fn issuer(&mut self, issuer: &IssuerRef<'_>) {
+    fn issuer(&mut self, field: &dyn fmt::Display, issuer: &IssuerRef<'_>) {
         let Some(listed) = self.tenant.certificate_issuers.as_ref().filter(|_| !self.is_own_issuer) else {
             return;
         };
-        if !listed.contains(&issuer.name) {
+        let IssuerRef { name, kind, group } = issuer;
+        if !listed.iter().any(|listed| is_issuer(listed, issuer)) {
             let message = fmt::from_fn(|f| {
-                write!(
-                    f,
-                    "issuer `{}` is not in the tenant's `certificateIssuers`; use ",
-                    Escaped(&issuer.name)
-                )?;
+                write!(f, "issuer `{}` ", Escaped(name))?;
+                if !is_cluster_issuer(issuer) {
+                    write!(f, "of kind `{}` and group `{}` ", Escaped(kind), Escaped(group))?;
+                }
+                f.write_str("is not in the tenant's `certificateIssuers`; use ")?;
                 match &**listed {
                     [] => f.write_str("an Issuer in this namespace"),
                     listed => write!(f, "{}, or an Issuer in this namespace", OneOf(listed)),
                 }
             });
-            self.add(&"spec.issuerRef", &message, &"issuer", "");
+            self.add(field, &message, &"issuer", "");
         }
     }
 
-    fn common_name(&mut self, name: &str) {
+    fn common_name(&mut self, field: &dyn fmt::Display, name: &str) {
         let users = &self.subject.snapshot.platform.users;
         if is_of_kubernetes(name, users) {
             let message = fmt::from_fn(|f| {
                 write!(f, "Kubernetes may take `{}` for a privileged user; use another name", Escaped(name))
             });
-            self.add(&"spec.commonName", &message, &"commonName", name);
+            self.add(field, &message, &"commonName", name);
         } else if !(name.is_empty() || self.is_own_issuer && is_no_host(name)) {
-            self.host(&"spec.commonName", &"commonName", name);
+            self.host(field, &"commonName", name);
         }
     }
 
@@ -187,7 +223,7 @@ impl<'c, 'f, 's: 'c, 'a> NameCheck<'c, 'f, 's, 'a> {
         }
     }
 
-    fn address(&mut self, index: usize, address: &str) {
+    fn address(&mut self, field: &dyn fmt::Display, address: &str) {
         if address.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback()) {
             return;
         }
@@ -198,7 +234,7 @@ impl<'c, 'f, 's: 'c, 'a> NameCheck<'c, 'f, 's, 'a> {
                 Escaped(address)
             )
         });
-        self.add(&format_args!("spec.ipAddresses[{index}]"), &message, &"ipAddresses", address);
+        self.add(field, &message, &"ipAddresses", address);
     }
 
     fn uri(&mut self, field: &dyn fmt::Display, text: &str) {
@@ -250,32 +286,62 @@ impl<'c, 'f, 's: 'c, 'a> NameCheck<'c, 'f, 's, 'a> {
 
     fn organizations(&mut self, list: &str, organizations: &List<Text<'_>>) {
         for (index, organization) in organizations.iter().enumerate() {
-            if is_of_kubernetes(organization, &self.subject.snapshot.platform.groups) {
-                let message = fmt::from_fn(|f| {
-                    write!(
-                        f,
-                        "Kubernetes may take `{}` for a privileged group; use another name",
-                        Escaped(organization)
-                    )
-                });
-                self.add(&format_args!("spec.{list}[{index}]"), &message, &"organization", organization);
-            }
+            self.organization(&format_args!("spec.{list}[{index}]"), organization);
+        }
+    }
+
+    fn organization(&mut self, field: &dyn fmt::Display, organization: &str) {
+        if is_of_kubernetes(organization, &self.subject.snapshot.platform.groups) {
+            let message = fmt::from_fn(|f| {
+                write!(
+                    f,
+                    "Kubernetes may take `{}` for a privileged group; use another name",
+                    Escaped(organization)
+                )
+            });
+            self.add(field, &message, &"organization", organization);
         }
     }
 
     /// Judges CAs and signing usages, for an issuer that others trust as well.
     fn signing(&mut self, is_ca: bool, usages: &List<Text<'_>>) {
-        const MEND: &str =
-            "can sign any name for all clients of this issuer; remove it, or use an Issuer in this namespace";
         if is_ca {
-            self.add(&"spec.isCA", &format_args!("a CA {MEND}"), &"isCA", "");
+            self.ca(&"spec.isCA");
         }
         for (index, usage) in usages.iter().enumerate() {
-            if SIGNING.iter().any(|signing| usage.eq_ignore_ascii_case(signing)) {
-                let message = format_args!("a certificate for `{}` {MEND}", &**usage);
-                self.add(&format_args!("spec.usages[{index}]"), &message, &"usages", usage);
-            }
+            self.usage(&format_args!("spec.usages[{index}]"), usage);
         }
+    }
+
+    fn ca(&mut self, field: &dyn fmt::Display) {
+        self.add(field, &format_args!("a CA {SIGNS}"), &"isCA", "");
+    }
+
+    fn usage(&mut self, field: &dyn fmt::Display, usage: &str) {
+        if SIGNING.iter().any(|signing| usage.eq_ignore_ascii_case(signing)) {
+            let message = format_args!("a certificate for `{usage}` {SIGNS}");
+            self.add(field, &message, &"usages", usage);
+        }
+    }
+}
+
+/// Explains what is wrong with a certificate that signs others.
+const SIGNS: &str =
+    "can sign any name for all clients of this issuer; remove it, or use an Issuer in this namespace";
+
+/// Returns whether the reference is to a ClusterIssuer of cert-manager.
+fn is_cluster_issuer(issuer: &IssuerRef<'_>) -> bool {
+    &*issuer.kind == "ClusterIssuer" && matches!(&*issuer.group, "" | GROUP)
+}
+
+/// Returns whether an entry of the tenant's list is this issuer: `name` is a ClusterIssuer of cert-manager, and
+/// `Kind.group/name` an issuer of another kind.
+fn is_issuer(listed: &str, issuer: &IssuerRef<'_>) -> bool {
+    match listed.split_once('/') {
+        Some((kind, name)) => {
+            *name == *issuer.name && kind.split_once('.') == Some((&*issuer.kind, &*issuer.group))
+        }
+        None => *listed == *issuer.name && is_cluster_issuer(issuer),
     }
 }
 

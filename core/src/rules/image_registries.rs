@@ -1,8 +1,8 @@
 //! `image-registries`: images come from the registries that the tenant lists.
 //!
-//! The rule judges every image: those of all container lists, and those that volumes mount. It reads names as container
-//! runtimes do, and compares whole segments: `registry.example.com/team` covers `registry.example.com/team/app`, but
-//! not `registry.example.com/team-b`.
+//! The rule judges every image: those of all container lists, and those that volumes mount, by a field of their own or
+//! by the attribute `image` of a CSI driver. It reads names as container runtimes do, and compares whole segments:
+//! `registry.example.com/team` covers `registry.example.com/team/app`, but not `registry.example.com/team-b`.
 
 use std::fmt;
 
@@ -34,9 +34,15 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
         hold(&placed.container.image, format_args!("{spec}.{list}[{index}].image"), about);
     }
     for (index, volume) in pod.spec.volumes.iter().enumerate() {
-        let Some(image) = &volume.image else { continue };
-        let field = format_args!("{spec}.volumes[{index}].image.reference");
-        hold(&image.reference, field, About::Volume(&volume.name));
+        if let Some(image) = &volume.image {
+            let field = format_args!("{spec}.volumes[{index}].image.reference");
+            hold(&image.reference, field, About::Volume(&volume.name));
+        }
+        // Drivers that mount images take them from this attribute.
+        if let Some(image) = volume.csi.as_ref().and_then(|csi| csi.volume_attributes.get("image")) {
+            let field = format_args!("{spec}.volumes[{index}].csi.volumeAttributes[image]");
+            hold(image, field, About::Volume(&volume.name));
+        }
     }
 }
 

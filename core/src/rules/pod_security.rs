@@ -136,7 +136,11 @@ pub fn controls() -> &'static [Control] {
 
 pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     let Some(tenant) = subject.tenant() else { return };
-    let mut hold = |pod| judge(pod, tenant.pod_security, subject.snapshot.user_namespaces, findings);
+    let standard = tenant.pod_security;
+    let mut hold = |pod| {
+        let case = Case::new(pod, standard.minor, subject.snapshot.user_namespaces);
+        judge_case(&case.with_network_volumes(&tenant.storage.network_volumes), standard, findings);
+    };
     if let Some(pod) = subject.pod() {
         hold(pod);
     } else if let Object::Binding(binding) = subject.object {
@@ -157,17 +161,22 @@ fn as_pod<'v, 'a>(binding: &'v Binding<'a>, nothing: &'v PodSpec<'a>) -> PodView
     }
 }
 
+/// Judges a case by a standard.
+fn judge_case(case: &Case<'_>, standard: PodSecurity, findings: &mut Findings<'_>) {
+    for control in CONTROLS.iter().filter(|control| control.holds_at(standard)) {
+        (control.check)(case, &mut Found::new(control.id, case.pod, findings));
+    }
+}
+
 /// Judges a pod by a standard; `user_namespaces` says that every node supports them.
+#[cfg(test)]
 pub(super) fn judge(
     pod: PodView<'_, '_>,
     standard: PodSecurity,
     user_namespaces: bool,
     findings: &mut Findings<'_>,
 ) {
-    let case = Case::new(pod, standard.minor, user_namespaces);
-    for control in CONTROLS.iter().filter(|control| control.holds_at(standard)) {
-        (control.check)(&case, &mut Found::new(control.id, pod, findings));
-    }
+    judge_case(&Case::new(pod, standard.minor, user_namespaces), standard, findings);
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::objects::kinds::{KINDS, Shape, Topic, row};
 ///
 /// Kinds of which rules judge only updates and deletions of managed objects do not count.
 pub fn is_judged(group: &str, kind: &str, snapshot: &Snapshot) -> bool {
-    row(group, kind).is_some_and(|row| row.topic != Topic::NetworkPolicies)
+    row(group, kind).is_some_and(|row| row.topic != Topic::Managed)
         || Shape::is_in_gateway_api(group)
         || snapshot.foreign_route(group, kind).is_some()
         || foreign_apis::is_denied(group, kind)

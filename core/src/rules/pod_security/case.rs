@@ -23,12 +23,24 @@ pub(super) struct Case<'p> {
     /// The minor number of the version.
     pub(super) minor: u16,
     user_namespaces: bool,
+    /// The types of network volumes that the tenant's pods may have at any level.
+    network_volumes: &'p [Box<str>],
 }
 
 impl<'p> Case<'p> {
     /// Returns a case; `user_namespaces` says that every node supports them.
     pub(super) const fn new(pod: PodView<'p, 'p>, minor: u16, user_namespaces: bool) -> Self {
-        Self { pod, minor, user_namespaces }
+        Self { pod, minor, user_namespaces, network_volumes: &[] }
+    }
+
+    /// Returns the case of a tenant whose pods may have these types of network volumes.
+    pub(super) const fn with_network_volumes(self, network_volumes: &'p [Box<str>]) -> Self {
+        Self { network_volumes, ..self }
+    }
+
+    /// Returns whether the tenant's pods may have volumes of this type at any level.
+    pub(super) fn may_have_volume(&self, kind: &str) -> bool {
+        self.network_volumes.iter().any(|listed| **listed == *kind)
     }
 
     /// Returns the pod's spec.

@@ -4,11 +4,12 @@
 //! the node mount what a tenant serves. A claim has an owner and a storage class.
 //!
 //! - Restricted: the keys of `volumes[*]`.
-//! - Allowed: no key but `name` (it becomes an `emptyDir`), and the keys in [`ALLOWED`].
+//! - Allowed: no key but `name` (it becomes an `emptyDir`), the keys in [`ALLOWED`], and those in the tenant's
+//!   `storage.networkVolumes`.
 //! - Source: `check_restrictedVolumes.go`.
 
 use super::case::{Case, Found, NameList};
-use crate::json::Escaped;
+use crate::json::{Escaped, Text};
 
 const ALLOWED: [&str; 9] = [
     "configMap",
@@ -24,7 +25,8 @@ const ALLOWED: [&str; 9] = [
 
 pub(super) fn check(case: &Case<'_>, found: &mut Found<'_, '_>) {
     for (index, volume) in case.spec().volumes.iter().enumerate() {
-        for kind in volume.types.iter().filter(|kind| !ALLOWED.contains(&&***kind)) {
+        let is_denied = |kind: &&Text<'_>| !ALLOWED.contains(&&***kind) && !case.may_have_volume(kind);
+        for kind in volume.types.iter().filter(is_denied) {
             // The path is part of the identity, so that another path is a new violation.
             let path = match &volume.host_path {
                 Some(host_path) if &**kind == "hostPath" => &*host_path.path,

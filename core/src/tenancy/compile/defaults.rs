@@ -131,8 +131,8 @@ mod tests {
         } = embedded.spec;
         assert!(stamp.is_some() && user_namespaces.is_some() && workloads.is_some() && mirror_pods.is_some());
         assert!(platform.is_some());
-        let Controllers { endpoints, certificates, routes, bindings } = controllers.unwrap();
-        assert!(bindings.is_some());
+        let Controllers { endpoints, certificates, routes, volumes, bindings } = controllers.unwrap();
+        assert!(bindings.is_some() && volumes.is_some());
         assert!(endpoints.is_some() && certificates.is_some() && routes.is_some());
         assert!(foreign_routes.is_some() && annotation_prefixes.is_some());
         assert!(system_namespaces.is_some_and(|namespaces| !namespaces.is_empty()));

@@ -51,11 +51,12 @@ pub(super) fn controllers(
     written: &api::Controllers,
     mistakes: &mut Mistakes,
 ) {
-    let api::Controllers { endpoints, certificates, routes, bindings } = written;
+    let api::Controllers { endpoints, certificates, routes, volumes, bindings } = written;
     for (list, path, written) in [
         (&mut base.endpoints, "spec.controllers.endpoints", endpoints),
         (&mut base.certificates, "spec.controllers.certificates", certificates),
         (&mut base.routes, "spec.controllers.routes", routes),
+        (&mut base.volumes, "spec.controllers.volumes", volumes),
         (&mut base.bindings, "spec.controllers.bindings", bindings),
     ] {
         if let Some(written) = written {
@@ -93,6 +94,7 @@ pub(super) fn refuse_tenants(
             controllers.and_then(|controllers| controllers.certificates.as_ref()),
         ),
         ("spec.controllers.routes", controllers.and_then(|controllers| controllers.routes.as_ref())),
+        ("spec.controllers.volumes", controllers.and_then(|controllers| controllers.volumes.as_ref())),
         ("spec.controllers.bindings", controllers.and_then(|controllers| controllers.bindings.as_ref())),
     ];
     for (path, names) in lists {
@@ -122,8 +124,8 @@ pub(super) fn distrust_tenants(
     controllers: &mut Controllers,
     owners: &NamespaceOwners,
 ) {
-    let Controllers { endpoints, certificates, routes, bindings } = controllers;
-    for names in [&mut platform.users, endpoints, certificates, routes, bindings] {
+    let Controllers { endpoints, certificates, routes, volumes, bindings } = controllers;
+    for names in [&mut platform.users, endpoints, certificates, routes, volumes, bindings] {
         names.retain(|name| !is_tenants(name, owners));
     }
 }

@@ -2,6 +2,7 @@
 
 mod listed;
 mod services;
+mod storage;
 
 use super::defaults::ClusterDefaults;
 use super::domains::{Claim, overlaps};
@@ -57,6 +58,7 @@ pub(super) fn compile(
                 spec.certificate_issuers.as_deref(),
                 mistakes,
             ),
+            storage: storage::compile(at, spec.storage.as_ref(), mistakes),
             annotations: listed::annotations(at, &spec.annotations, mistakes),
             modes: modes(object, base, mistakes),
             exemptions: Vec::new(),
@@ -79,6 +81,7 @@ pub(super) fn compile(
         );
     });
     give_domains(claims, &mut tenants);
+    storage::refuse_shared_volumes(objects, describe, mistakes);
     tenants
 }
 

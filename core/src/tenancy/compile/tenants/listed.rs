@@ -134,8 +134,28 @@ pub(super) fn certificate_issuers(
     written: Option<&[String]>,
     mistakes: &mut Mistakes,
 ) -> Option<ListedNames> {
-    let mend = "name a ClusterIssuer, or leave the field out: then it is any";
-    Some(listed(at, "spec.certificateIssuers", written?, mend, mistakes))
+    const PATH: &str = "spec.certificateIssuers";
+    let written = written?;
+    refuse_empty(written, at, PATH, "name a ClusterIssuer, or leave the field out: then it is any", mistakes);
+    for (index, text) in written.iter().enumerate() {
+        let is_kind = |kind: &str| {
+            kind.split_once('.').is_some_and(|(kind, group)| {
+                !kind.is_empty()
+                    && kind.bytes().all(|byte| byte.is_ascii_alphanumeric())
+                    && names::is_subdomain(group)
+            })
+        };
+        match text.split_once('/') {
+            Some((kind, name)) if is_kind(kind) && names::is_subdomain(name) => {}
+            Some(_) => {
+                let message = "this is no issuer; write the name of a ClusterIssuer, or `Kind.group/name` for an \
+                               issuer of another kind";
+                mistakes.error(at, format!("{PATH}[{index}]"), text, message);
+            }
+            None => check_name(at, format!("{PATH}[{index}]"), text, mistakes),
+        }
+    }
+    Some(written.iter().collect())
 }
 
 pub(super) fn annotations(at: &At, written: &[String], mistakes: &mut Mistakes) -> ListedNames {
@@ -149,7 +169,13 @@ pub(super) fn annotations(at: &At, written: &[String], mistakes: &mut Mistakes) 
 }
 
 /// Compiles a list of objects' names, which must not be empty.
-fn listed(at: &At, path: &str, written: &[String], mend: &str, mistakes: &mut Mistakes) -> ListedNames {
+pub(super) fn listed(
+    at: &At,
+    path: &str,
+    written: &[String],
+    mend: &str,
+    mistakes: &mut Mistakes,
+) -> ListedNames {
     refuse_empty(written, at, path, mend, mistakes);
     for (index, name) in written.iter().enumerate() {
         check_name(at, format!("{path}[{index}]"), name, mistakes);
