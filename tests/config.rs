@@ -51,8 +51,15 @@ fn pool(name: &str, spec: &str) -> String {
     object("NodePool", name, spec)
 }
 
+/// Writes a Tenant; one whose spec names no namespaces gets one that is called like it.
 fn tenant(name: &str, spec: &str) -> String {
-    object("Tenant", name, spec)
+    let start: String = name.chars().take(20).collect();
+    match spec.strip_prefix('{') {
+        Some(rest) if !spec.contains("namespaces:") => {
+            object("Tenant", name, &format!("{{namespaces: [of-{start}], {rest}"))
+        }
+        _ => object("Tenant", name, spec),
+    }
 }
 
 fn exemption(spec: &str) -> String {

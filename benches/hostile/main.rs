@@ -151,7 +151,7 @@ fn measure(
 }
 
 fn decide(input: &Input, body: &[u8], snapshot: &Snapshot) -> Verdict {
-    let Ok(answer) = answer(input.phase, black_box(body), snapshot) else {
+    let Ok(answer) = answer(input.entry, black_box(body), snapshot) else {
         panic!("{}: no review", input.name)
     };
     black_box(review::encode(&answer.uid, &answer.verdict));

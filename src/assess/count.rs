@@ -5,6 +5,8 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use partywall_core::rule_id::{HoldsIn, RuleId};
+
 use super::assessor::{About, Assessment, Outcome};
 
 #[derive(Default)]
@@ -86,11 +88,17 @@ impl Count {
         if let Some(more @ 1..) = self.namespaces.len().checked_sub(SHOWN) {
             let _ = write!(list, " and {more} more");
         }
+        let rules: Vec<_> = RuleId::ALL
+            .into_iter()
+            .filter(|rule| rule.holds_in() == HoldsIn::TenantsAndUnclaimed)
+            .map(RuleId::as_str)
+            .collect();
         (self.unclaimed > 0).then(|| {
             format!(
-                "{} of them in namespaces of no tenant ({list}): only node-placement and tolerations hold there; \
-                 --namespace says where objects without one are",
-                self.unclaimed
+                "{} of them in namespaces of no tenant ({list}): only {} hold there; --namespace says where objects \
+                 without one are",
+                self.unclaimed,
+                rules.join(", ")
             )
         })
     }

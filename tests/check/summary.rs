@@ -15,6 +15,9 @@ fn custom(api_version: &str, kind: &str) -> String {
     format!("---\napiVersion: {api_version}\nkind: {kind}\nmetadata: {{name: a, namespace: tenants-x}}\n")
 }
 
+/// The rules that hold outside tenants.
+const RULES: &str = "node-placement, tolerations, priority-class, pod-affinity, storage";
+
 fn tenant(spec: &str) -> String {
     format!("---\napiVersion: partywall.dev/v1alpha1\nkind: Tenant\nmetadata: {{name: a}}\nspec: {spec}\n")
 }
@@ -23,8 +26,9 @@ fn tenant(spec: &str) -> String {
 fn what_little_is_judged_is_counted_apart() {
     let note = |count, namespaces| {
         format!(
-            "{count} of them in namespaces of no tenant ({namespaces}): only node-placement and tolerations hold \
-             there; --namespace says where objects without one are\n"
+            "{count} of them in namespaces of no tenant ({namespaces}): only {RULES} hold there; \
+             --namespace says where objects without one are
+"
         )
     };
     for (name, text, expected) in [
@@ -60,10 +64,10 @@ fn what_little_is_judged_is_counted_apart() {
             custom("gateway.networking.k8s.io/v1", "HTTPRoute").replace("tenants-x", "kube-system"),
             "1 object: 0 clean, 1 in system namespaces, where nothing is judged\n".to_owned(),
         ),
-        ("a policy", tenant("{}"), "1 object: 0 clean, 1 policy\n".to_owned()),
+        ("a policy", tenant("{namespaces: [team]}"), "1 object: 0 clean, 1 policy\n".to_owned()),
         (
             "policies",
-            tenant("{rules: {tolerations: off}}").repeat(2),
+            tenant("{namespaces: [team], rules: {tolerations: off}}").repeat(2),
             "2 objects: 0 clean, 2 policies\n".to_owned(),
         ),
     ] {
@@ -89,17 +93,25 @@ fn policies_among_the_manifests_are_held_to_all_that_policies_are() {
         ),
         (
             "another version",
-            tenant("{}").replace("v1alpha1", "v1"),
+            tenant("{namespaces: [team]}").replace("v1alpha1", "v1"),
             &["error: -: apiVersion = \"partywall.dev/v1\": "],
         ),
-        ("an unknown kind", tenant("{}").replace("Tenant", "Tennant"), &["error: -: kind = \"Tennant\": "]),
+        (
+            "an unknown kind",
+            tenant("{namespaces: [team]}").replace("Tenant", "Tennant"),
+            &["error: -: kind = \"Tennant\": "],
+        ),
         ("a word of a List", list.to_owned(), &["error: -#1.items[0]: spec.workloads = \"Off\": "]),
         (
             "a number in a file of several",
-            pod("") + &tenant("{domains: [\"*\"]}"),
+            pod("") + &tenant("{namespaces: [team], domains: [\"*\"]}"),
             &["error: -#2: spec.domains[0] = "],
         ),
-        ("what others hold is not known", tenant("{nodePools: {default: elsewhere}}"), &[]),
+        (
+            "what others hold is not known",
+            tenant("{namespaces: [team], nodePools: {default: elsewhere}}"),
+            &[],
+        ),
     ];
     for (name, text, starts) in rows {
         let output = check_stdin(&["-"], &text);

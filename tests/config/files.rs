@@ -119,7 +119,8 @@ fn endings_may_be_in_capitals() {
     for (file, name) in [("a.YAML", "a"), ("b.Yml", "b")] {
         write(folder.path().join(file), &tenant(name, "{}"));
     }
-    let json = r#"{"apiVersion": "partywall.dev/v1alpha1", "kind": "Tenant", "metadata": {"name": "c"}, "spec": {}}"#;
+    let json = r#"{"apiVersion": "partywall.dev/v1alpha1", "kind": "Tenant", "metadata": {"name": "c"},
+        "spec": {"namespaces": ["c"]}}"#;
     write(folder.path().join("c.JSON"), json);
     let loaded = policies::load(&[folder.path().to_owned()], TODAY).unwrap();
     assert_eq!(loaded.snapshot.tenants().len(), 3);

@@ -94,12 +94,16 @@ fn a_list_is_its_items() {
     let list = |items: &str| {
         format!("apiVersion: v1\nkind: List\nmetadata: {{resourceVersion: \"\"}}\nitems: {items}\n")
     };
-    let good = list(&format!("[{}, {}]", item("a", "{}"), item("b", "{rules: {tolerations: off}}")));
+    let good = list(&format!(
+        "[{}, {}]",
+        item("a", "{namespaces: [a]}"),
+        item("b", "{namespaces: [b], rules: {tolerations: off}}")
+    ));
     assert_eq!(load(&good).unwrap().snapshot.tenants().len(), 2);
     let bad = list(&format!(
         "[{}, {}]",
-        item("a", "{}"),
-        item("b", "{rules: {tolerations: Off}, domains: [\"*\"]}")
+        item("a", "{namespaces: [a]}"),
+        item("b", "{namespaces: [b], rules: {tolerations: Off}, domains: [\"*\"]}")
     ));
     let found = mistakes(&bad);
     assert_eq!(found.len(), 2, "{found:#?}");

@@ -1,5 +1,7 @@
 //! Mistakes of Settings: whom the platform trusts, and where other APIs have their hosts.
 
+use partywall_core::tenancy::{Controllers, Snapshot};
+
 use super::*;
 
 #[test]
@@ -238,15 +240,46 @@ fn a_list_of_controllers_that_is_not_written_stays_as_it_is() {
 }
 
 #[test]
+fn o16_the_embedded_settings_trust_service_accounts_in_system_namespaces_alone() {
+    let snapshot = |spec: &str| load(&(tenant("a", "{}") + &settings(spec))).unwrap().snapshot;
+    let trusted = |snapshot: &Snapshot, name: &str| {
+        let Controllers { endpoints, certificates, routes, volumes, bindings } = &snapshot.controllers;
+        let lists = [&snapshot.platform.users, endpoints, certificates, routes, volumes, bindings];
+        lists.into_iter().filter(|list| list.contains(name)).count()
+    };
+    let usual = snapshot("{}");
+    for (namespace, name, lists) in [
+        ("cert-manager", "cert-manager", 1),
+        ("knative-serving", "controller", 2),
+        ("cattle-system", "rancher", 1),
+        ("openshift-infra", "namespace-security-allocation-controller", 1),
+    ] {
+        let name = format!("system:serviceaccount:{namespace}:{name}");
+        assert_eq!(trusted(&usual, &name), 0, "{name}");
+        let of_system = snapshot(&format!("{{systemNamespaces: [kube-system, {namespace}]}}"));
+        assert_eq!(trusted(&of_system, &name), lists, "{name}");
+    }
+    assert_eq!(trusted(&usual, "system:serviceaccount:kube-system:cilium-operator"), 2);
+    let elsewhere = snapshot("{systemNamespaces: [system]}");
+    assert_eq!(trusted(&elsewhere, "system:serviceaccount:kube-system:cilium-operator"), 0);
+}
+
+#[test]
+fn o16_what_the_operator_lists_is_trusted_in_any_namespace_outside_tenants() {
+    let cert_manager = "system:serviceaccount:cert-manager:cert-manager";
+    let listed = settings(&format!("{{controllers: {{certificates: [\"{cert_manager}\"]}}}}"));
+    let controllers = load(&(tenant("a", "{}") + &listed)).unwrap().snapshot.controllers;
+    assert!(controllers.certificates.contains(cert_manager));
+    // What the Settings leave out stays as it is embedded.
+    assert_eq!(*controllers.endpoints, ["system:serviceaccount:kube-system:cilium-operator".into()]);
+}
+
+#[test]
 fn g25_j13_a_tenant_with_the_namespace_of_a_controller_is_not_trusted_for_it() {
-    let controllers = |text: &str| load(text).unwrap().snapshot.controllers;
-    let usual = controllers(&tenant("a", "{namespaces: [a]}"));
-    let cert_manager: Box<str> = "system:serviceaccount:cert-manager:cert-manager".into();
-    let knative: Box<str> = "system:serviceaccount:knative-serving:controller".into();
-    assert!(usual.certificates.contains(&cert_manager) && usual.routes.contains(&knative));
-    let theirs = controllers(&tenant("a", "{namespaces: [cert-manager, knative-serving]}"));
-    assert!(theirs.certificates.is_empty() && !theirs.routes.contains(&knative));
-    assert_eq!(theirs.routes.len(), usual.routes.len() - 1);
+    let tenants = tenant("a", "{namespaces: [cert-manager, knative-serving]}");
+    let controllers = load(&tenants).unwrap().snapshot.controllers;
+    assert!(controllers.certificates.is_empty());
+    assert!(!controllers.routes.contains("system:serviceaccount:knative-serving:controller"));
 }
 
 #[test]

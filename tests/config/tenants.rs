@@ -37,7 +37,16 @@ fn tenants_are_checked() {
             r#""team-*""#,
             "no patterns",
         ),
-        ("no namespaces", tenant("a", "{namespaces: []}"), "spec.namespaces", "[]", "leave the field out"),
+        ("o17: no namespaces", tenant("a", "{namespaces: []}"), "spec.namespaces", "[]", "owns nothing"),
+        ("o17: namespaces left out", object("Tenant", "a", "{}"), "spec.namespaces", "", "owns nothing"),
+        (
+            "o17: namespaces left out beside other fields",
+            object("Tenant", "a", "{domains: [a.example.com], podSecurity: {level: restricted}}"),
+            "spec.namespaces",
+            "",
+            "by exact name",
+        ),
+        ("o17: null", object("Tenant", "a", "{namespaces: null}"), "spec.namespaces", "", "owns nothing"),
         ("no scheduler", tenant("a", "{schedulers: []}"), "spec.schedulers", "[]", "`default-scheduler`"),
         (
             "c8: a pattern of schedulers",

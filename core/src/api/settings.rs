@@ -42,8 +42,8 @@ pub struct SettingsSpec {
     /// namespace, and objects with the label `partywall.dev/managed`. Absent: as in `policies/default.yaml`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub platform: Option<Platform>,
-    /// Controllers that may write what tenants may not, in addition to the cluster's own. Absent: as in
-    /// `policies/default.yaml`.
+    /// Controllers that may write what tenants may not, in addition to the cluster's own. Of the ServiceAccounts in
+    /// `policies/default.yaml`, only those in system namespaces are trusted. Absent: those.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub controllers: Option<Controllers>,
     /// Kinds of ingress controllers and service meshes, such as `VirtualService`, that tenants may write, and the paths
@@ -66,7 +66,7 @@ pub struct SettingsSpec {
 pub struct Platform {
     /// Names of users. The name of a ServiceAccount is `system:serviceaccount:<namespace>:<name>`, and no
     /// ServiceAccount of a tenant's namespace is allowed here. Absent: two controllers of OpenShift and the one of
-    /// Rancher, as in `policies/default.yaml`.
+    /// Rancher, if their namespaces (`openshift-infra`, `cattle-system`) are among `systemNamespaces`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub users: Option<Vec<String>>,
     /// Names of groups. A group that also has tenants as members, such as `system:authenticated`, is not allowed here.
@@ -85,16 +85,17 @@ pub struct Platform {
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Controllers {
-    /// Users that may write Endpoints and EndpointSlices. Absent: the operator of Cilium and the controller of
-    /// Knative Serving, as in `policies/default.yaml`.
+    /// Users that may write Endpoints and EndpointSlices. Absent: the operator of Cilium in `kube-system`; also the
+    /// controller of Knative Serving, if `knative-serving` is one of `systemNamespaces`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub endpoints: Option<Vec<String>>,
-    /// Users that may write CertificateRequests, Orders and Challenges of cert-manager. Absent: the controller of
-    /// cert-manager, as in `policies/default.yaml`.
+    /// Users that may write CertificateRequests, Orders and Challenges of cert-manager. Absent: none, or the
+    /// controller of cert-manager, if `cert-manager` is one of `systemNamespaces`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificates: Option<Vec<String>>,
     /// Users that may write objects of the kinds that the rule `foreign-routes` denies. Absent: the AWS Load Balancer
-    /// Controller, the operator of Cilium and the controller of Knative Serving, as in `policies/default.yaml`.
+    /// Controller and the operator of Cilium in `kube-system`; also the controller of Knative Serving, if
+    /// `knative-serving` is one of `systemNamespaces`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub routes: Option<Vec<String>>,
     /// Users that may bind claims to volumes, and write the annotations of that, in addition to the cluster's own

@@ -16,7 +16,7 @@ use super::{Effect, Mode};
 pub struct TenantSpec {
     /// The tenant's namespaces, by exact name: at least one. A namespace has one tenant. Label each with
     /// `partywall.dev/tenant: <name of the Tenant>` too, since the API server selects namespaces by that label.
-    /// Absent: none.
+    /// Absent: the Tenant is refused, since nothing in it would hold anywhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub namespaces: Option<Vec<String>>,
     /// The NodePools that the tenant's pods run on. Absent: the stamp ties the pods to no nodes; they still may not
@@ -76,8 +76,8 @@ pub struct TenantSpec {
     pub storage: Option<Storage>,
     /// Keys of annotations that the tenant's Ingresses, routes, Services, claims and snapshots may carry with any
     /// value, in addition to those that the rules `ingress-annotations` and `storage` know to be harmless. A Gateway
-    /// may also carry them under `spec.infrastructure`, as labels or annotations. Hosts in them must still be the tenant's,
-    /// and snippets stay denied. Absent: none.
+    /// may also carry them under `spec.infrastructure`, as labels or annotations. Hosts in them must still be the
+    /// tenant's, and snippets stay denied. Absent: none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub annotations: Vec<String>,
     /// The mode of each rule for this tenant, by rule id. Absent: the mode in Settings for each rule that is not

@@ -61,7 +61,8 @@ impl Snapshot {
         let mut tenants = tenants::compile(&objects.tenants, &base, &pools, &mut owners, &mut mistakes);
         let settings = objects.settings.iter().find(|object| object.name == "default");
         platform::refuse_tenants(settings.map(|object| (&object.at, &object.spec)), &owners, &mut mistakes);
-        platform::distrust_tenants(&mut base.platform, &mut base.controllers, &owners);
+        let written = settings.map(|object| &object.spec);
+        platform::distrust_outside_system(&mut base.platform, &mut base.controllers, written, &owners);
         let unclaimed_exemptions = exemptions::Compiler {
             tenants: &mut tenants,
             known: &Known::of("Tenant", unparsed),

@@ -110,23 +110,41 @@ pub(super) fn refuse_tenants(
 
 /// Returns whether a name is a ServiceAccount, or the group of all, of a tenant's namespace.
 fn is_tenants(name: &str, owners: &NamespaceOwners) -> bool {
-    let namespace = name
-        .strip_prefix(SERVICE_ACCOUNTS)
-        .or_else(|| Some(name.strip_prefix(SERVICE_ACCOUNT)?.split_once(':')?.0));
-    namespace.is_some_and(|namespace| matches!(owners.get(namespace), Some(NamespaceOwner::Tenant(_))))
+    let is_tenants = |namespace| matches!(owners.get(namespace), Some(NamespaceOwner::Tenant(_)));
+    namespace_of(name).is_some_and(is_tenants)
 }
 
-/// Removes names from the embedded Settings that are ServiceAccounts of tenants in this cluster.
+/// Returns the namespace of a ServiceAccount, or of the group of all of its namespace.
+fn namespace_of(name: &str) -> Option<&str> {
+    name.strip_prefix(SERVICE_ACCOUNTS)
+        .or_else(|| Some(name.strip_prefix(SERVICE_ACCOUNT)?.split_once(':')?.0))
+}
+
+/// Removes the ServiceAccounts outside system namespaces from the lists that no operator wrote.
 ///
-/// No operator wrote these names, so they are not mistakes.
-pub(super) fn distrust_tenants(
+/// In this cluster their namespaces may not exist, so that whoever creates them would be trusted.
+pub(super) fn distrust_outside_system(
     platform: &mut Platform,
     controllers: &mut Controllers,
+    written: Option<&api::SettingsSpec>,
     owners: &NamespaceOwners,
 ) {
     let Controllers { endpoints, certificates, routes, volumes, bindings } = controllers;
-    for names in [&mut platform.users, endpoints, certificates, routes, volumes, bindings] {
-        names.retain(|name| !is_tenants(name, owners));
+    let (own, listed) =
+        (written.and_then(|spec| spec.platform.as_ref()), written.and_then(|spec| spec.controllers.as_ref()));
+    for (names, is_written) in [
+        (&mut platform.users, own.is_some_and(|own| own.users.is_some())),
+        (&mut platform.groups, own.is_some_and(|own| own.groups.is_some())),
+        (endpoints, listed.is_some_and(|listed| listed.endpoints.is_some())),
+        (certificates, listed.is_some_and(|listed| listed.certificates.is_some())),
+        (routes, listed.is_some_and(|listed| listed.routes.is_some())),
+        (volumes, listed.is_some_and(|listed| listed.volumes.is_some())),
+        (bindings, listed.is_some_and(|listed| listed.bindings.is_some())),
+    ] {
+        if !is_written {
+            let is_system = |namespace: &str| owners.get(namespace) == Some(NamespaceOwner::System);
+            names.retain(|name| namespace_of(name).is_none_or(is_system));
+        }
     }
 }
 

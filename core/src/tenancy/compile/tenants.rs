@@ -97,9 +97,13 @@ fn claim_namespaces(
     mistakes: &mut Mistakes,
 ) {
     let Named { at, spec, .. } = object;
-    let Some(namespaces) = &spec.namespaces else { return };
-    let mend = "name at least one, or leave the field out: then the tenant has the namespaces labelled with its name";
-    refuse_empty(namespaces, at, "spec.namespaces", mend, mistakes);
+    let namespaces = spec.namespaces.as_deref().unwrap_or_default();
+    if namespaces.is_empty() {
+        let message = "a tenant without namespaces owns nothing, so that nothing in this Tenant holds anywhere; list \
+             the tenant's namespaces by exact name";
+        let value = if spec.namespaces.is_some() { "[]" } else { "" };
+        mistakes.error_json(at, "spec.namespaces", value, message);
+    }
     for (position, namespace) in namespaces.iter().enumerate() {
         let path = format!("spec.namespaces[{position}]");
         owners.claim(namespace, index, (at, path), |other| describe(objects, other), mistakes);
