@@ -5,6 +5,7 @@
 
 mod containers;
 mod findings;
+pub(crate) mod grammar;
 pub(crate) mod hosts;
 mod identity;
 mod namespaces;

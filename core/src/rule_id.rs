@@ -76,9 +76,11 @@ registry! {
     /// Services have only the types, external IPs, external names, load balancer classes and addresses that the tenant
     /// lists, and only controllers write the addresses in a status.
     ServiceExposure = "service-exposure", Tenants;
-    /// The tenant owns every host that an Ingress claims (rules, TLS, default backend, annotations), and paths have
-    /// only harmless characters.
+    /// The tenant owns every host that an Ingress claims (rules, TLS, default backend, annotations).
     IngressHosts = "ingress-hosts", Tenants;
+    /// Paths, expressions, values of headers and of annotations, and Secrets neither change a shared controller's
+    /// configuration nor stop it from being loaded.
+    ControllerInjection = "controller-injection", Tenants;
     /// Pods name only schedulers that the tenant lists; if it lists none, only `default-scheduler`.
     Scheduler = "scheduler", Tenants;
     /// Pods name no priority class of the system, and in a tenant's namespaces only the tenant's, if it lists some.

@@ -4,6 +4,7 @@
 //! violations: [`crate::judging`] handles those for all rules.
 
 mod certificate_names;
+mod controller_injection;
 mod device_claims;
 mod endpoints;
 mod foreign_routes;
@@ -60,6 +61,11 @@ fn run(rule: RuleId, subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
         RuleId::PodSecurity => pod_security::check(subject, findings),
         RuleId::ServiceExposure => service_exposure::check(subject, findings),
         RuleId::IngressHosts => ingress_hosts::check(subject, findings),
+        RuleId::ControllerInjection => {
+            ingress_annotations::injection(subject, findings);
+            controller_injection::check(subject, findings);
+            route_hosts::certificates(subject, findings);
+        }
         RuleId::Scheduler => scheduler::check(subject, findings),
         RuleId::PriorityClass => priority_class::check(subject, findings),
         RuleId::RuntimeClass => runtime_class::check(subject, findings),

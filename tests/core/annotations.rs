@@ -142,7 +142,7 @@ proptest! {
         after in any::<String>(),
     ) {
         let answer = validate(&create(ingress(&json!({ key: format!("{before}{bad}{after}") }))), &EDGE);
-        prop_assert_eq!(answer.rules(), ["ingress-annotations"]);
+        prop_assert_eq!(answer.rules(), ["controller-injection"]);
     }
 
     #[test]
@@ -153,6 +153,6 @@ proptest! {
     ) {
         let mut object = ingress(&json!({}));
         object["spec"]["rules"][0]["http"] = json!({"paths": [{"path": format!("{before}{bad}{after}")}]});
-        prop_assert_eq!(validate(&create(object), &EDGE).rules(), ["ingress-hosts"]);
+        prop_assert_eq!(validate(&create(object), &EDGE).rules(), ["controller-injection"]);
     }
 }

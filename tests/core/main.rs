@@ -19,6 +19,7 @@ mod entries;
 mod exemptions;
 mod fixtures;
 mod foreign;
+mod injection;
 mod pod_security;
 mod properties;
 mod recorded;

@@ -3,6 +3,8 @@
 //! The lists here have higher limits than the API. They keep a hostile object from filling the memory, and from
 //! claiming more hosts than the rules can check.
 
+use serde_json::value::RawValue;
+
 use crate::json::{List, Pairs, Text, borrowed};
 use crate::objects::metadata::Metadata;
 use crate::objects::scheduling::LabelSelector;
@@ -34,10 +36,80 @@ borrowed! {
 borrowed! {
     /// Holds a rule of a route.
     pub struct RouteRule<'a> {
+        /// The conditions on the requests.
+        matches: List<RouteMatch<'a>, 1_000> = "matches",
         /// The filters that apply to the requests.
         filters: List<Filter<'a>, 100> = "filters",
         /// The backends that receive the requests.
         backend_refs: List<Backend<'a>, 100> = "backendRefs",
+    }
+}
+
+borrowed! {
+    /// Holds the conditions of one match.
+    pub struct RouteMatch<'a> {
+        /// The path of an HTTPRoute.
+        path: ValueMatch<'a> = "path",
+        /// The headers.
+        headers: List<ValueMatch<'a>, 1_000> = "headers",
+        /// The parameters of the query.
+        query_params: List<ValueMatch<'a>, 1_000> = "queryParams",
+        /// The method: a word in an HTTPRoute, a [`GrpcMethod`] in a GRPCRoute.
+        method: Option<&'a RawValue> = "method",
+    }
+}
+
+borrowed! {
+    /// Holds the condition on one value.
+    pub struct ValueMatch<'a> {
+        /// The type: `RegularExpression`, or another in which the value stands for itself.
+        type_: Text<'a> = "type",
+        /// The name of the header or parameter.
+        name: Text<'a> = "name",
+        /// The value.
+        value: Text<'a> = "value",
+    }
+}
+
+borrowed! {
+    /// Holds the condition on the method of a GRPCRoute.
+    pub struct GrpcMethod<'a> {
+        /// The type: `RegularExpression`, or `Exact`.
+        type_: Text<'a> = "type",
+        /// The service.
+        service: Text<'a> = "service",
+        /// The method.
+        method: Text<'a> = "method",
+    }
+}
+
+borrowed! {
+    /// Holds a filter that changes headers.
+    pub struct HeaderFilter<'a> {
+        /// The headers to overwrite.
+        set: List<ValueMatch<'a>, 1_000> = "set",
+        /// The headers to add.
+        add: List<ValueMatch<'a>, 1_000> = "add",
+        /// The headers to remove.
+        remove: List<Text<'a>, 1_000> = "remove",
+    }
+}
+
+borrowed! {
+    /// Holds a filter that redirects requests or rewrites their URLs.
+    pub struct UrlFilter<'a> {
+        /// The path.
+        path: NewPath<'a> = "path",
+    }
+}
+
+borrowed! {
+    /// Holds the path that a filter writes.
+    pub struct NewPath<'a> {
+        /// The new path.
+        full: Text<'a> = "replaceFullPath",
+        /// The new prefix, in place of the matched one.
+        prefix: Text<'a> = "replacePrefixMatch",
     }
 }
 
@@ -62,6 +134,14 @@ borrowed! {
     pub struct Filter<'a> {
         /// The type of the filter.
         type_: Text<'a> = "type",
+        /// The changes of the requests' headers.
+        request_headers: Option<Box<HeaderFilter<'a>>> = "requestHeaderModifier",
+        /// The changes of the responses' headers.
+        response_headers: Option<Box<HeaderFilter<'a>>> = "responseHeaderModifier",
+        /// The redirect.
+        redirect: Option<Box<UrlFilter<'a>>> = "requestRedirect",
+        /// The rewritten URL.
+        rewrite: Option<Box<UrlFilter<'a>>> = "urlRewrite",
         /// The backend that receives copies of the requests.
         request_mirror: Option<Box<Sent<'a>>> = "requestMirror",
         /// The backend that authorizes requests.
@@ -104,6 +184,16 @@ borrowed! {
         metadata: Metadata<'a> = "metadata",
         /// The object's spec.
         spec: GatewaySpec<'a> = "spec",
+        /// The object's status.
+        status: GatewayStatus<'a> = "status",
+    }
+}
+
+borrowed! {
+    /// Holds the status of a Gateway.
+    pub struct GatewayStatus<'a> {
+        /// The addresses, which DNS names are published for.
+        addresses: List<Address<'a>, 1_000> = "addresses",
     }
 }
 
@@ -266,6 +356,8 @@ borrowed! {
         metadata: Metadata<'a> = "metadata",
         /// The object's spec.
         spec: OpenShiftRouteSpec<'a> = "spec",
+        /// The route's status.
+        status: OpenShiftRouteStatus<'a> = "status",
     }
 }
 
@@ -278,5 +370,71 @@ borrowed! {
         subdomain: Text<'a> = "subdomain",
         /// `None` (the default), or `Subdomain`, which claims all sibling hosts of `host` too.
         wildcard_policy: Text<'a> = "wildcardPolicy",
+        /// The path; empty means all paths.
+        path: Text<'a> = "path",
+        /// The headers that the router changes.
+        http_headers: RouteHeaders<'a> = "httpHeaders",
+    }
+}
+
+borrowed! {
+    /// Holds the headers that a router changes.
+    pub struct RouteHeaders<'a> {
+        /// The changes.
+        actions: RouteHeaderActions<'a> = "actions",
+    }
+}
+
+borrowed! {
+    /// Holds the changes of headers in both directions.
+    pub struct RouteHeaderActions<'a> {
+        /// The changes in requests.
+        request: List<RouteHeader<'a>, 1_000> = "request",
+        /// The changes in responses.
+        response: List<RouteHeader<'a>, 1_000> = "response",
+    }
+}
+
+borrowed! {
+    /// Holds the change of one header.
+    pub struct RouteHeader<'a> {
+        /// The name.
+        name: Text<'a> = "name",
+        /// The change.
+        action: RouteHeaderAction<'a> = "action",
+    }
+}
+
+borrowed! {
+    /// Holds what a router does with a header.
+    pub struct RouteHeaderAction<'a> {
+        /// The new value.
+        set: RouteHeaderValue<'a> = "set",
+    }
+}
+
+borrowed! {
+    /// Holds the value of a header.
+    pub struct RouteHeaderValue<'a> {
+        /// The value.
+        value: Text<'a> = "value",
+    }
+}
+
+borrowed! {
+    /// Holds the status of an OpenShift Route.
+    pub struct OpenShiftRouteStatus<'a> {
+        /// What each router serves.
+        ingress: List<RouteIngress<'a>, 1_000> = "ingress",
+    }
+}
+
+borrowed! {
+    /// Holds the hosts under which a router serves a Route.
+    pub struct RouteIngress<'a> {
+        /// The host.
+        host: Text<'a> = "host",
+        /// The name of the router, which DNS names are published for.
+        router_canonical_hostname: Text<'a> = "routerCanonicalHostname",
     }
 }

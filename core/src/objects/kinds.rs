@@ -196,12 +196,13 @@ kinds! {
     "UDPRoute", "udproutes",
         ["gateway.networking.k8s.io", "gateway.networking.x-k8s.io"], Namespaced, PortRoute, Routes;
     "Gateway", "gateways",
-        ["gateway.networking.k8s.io", "gateway.networking.x-k8s.io"], Namespaced, Gateway, Routes;
+        ["gateway.networking.k8s.io", "gateway.networking.x-k8s.io"], Namespaced, Gateway, Routes,
+        updated("status", Topic::Routes);
     "ListenerSet", "listenersets",
         ["gateway.networking.k8s.io", "gateway.networking.x-k8s.io"], Namespaced, ListenerSet, Routes;
     "XListenerSet", "xlistenersets",
         ["gateway.networking.k8s.io", "gateway.networking.x-k8s.io"], Namespaced, ListenerSet, Routes;
-    "Route", "routes", ["route.openshift.io"], Namespaced, OpenShiftRoute, Routes;
+    "Route", "routes", ["route.openshift.io"], Namespaced, OpenShiftRoute, Routes, updated("status", Topic::Routes);
     "Certificate", "certificates", ["cert-manager.io"], Namespaced, Certificate, Certificates;
     // The rules do not read the form in which these contain the names to be signed.
     "CertificateRequest", "certificaterequests", ["cert-manager.io"], Namespaced, Unstructured, Certificates;

@@ -125,15 +125,18 @@ pub fn is_without_spec(subresource: &str) -> bool {
 
 /// Returns the shape as which an object is read.
 ///
-/// Subresources without a spec are not read, except the metadata and addresses that Services and Ingresses also take
-/// from their status, and the metadata of Namespaces.
+/// Subresources without a spec are not read, except the metadata, hosts and addresses that Services, Ingresses,
+/// Gateways and Routes also take from their status, and the metadata of Namespaces.
 pub(crate) fn reading(shape: Shape, subresource: &str) -> Shape {
     // A write to a pod's status also changes annotations, from which controllers derive names outside the cluster.
     if shape == Shape::Pod && subresource == "status" {
         return Shape::PodStatus;
     }
     let is_read_of = match subresource {
-        "status" => matches!(shape, Shape::Service | Shape::Ingress | Shape::Namespace),
+        "status" => matches!(
+            shape,
+            Shape::Service | Shape::Ingress | Shape::Namespace | Shape::Gateway | Shape::OpenShiftRoute
+        ),
         "finalize" => shape == Shape::Namespace,
         _ => false,
     };

@@ -4,7 +4,8 @@
 //! configure a proxy that tenants share. The rule denies these kinds for all APIs that
 //! `core/src/objects/foreign_apis.rs` lists, except harmless kinds and those that the Settings list with the paths of
 //! their hosts (`foreignRoutes`). A host at such a path must be in the tenant's domains or be the DNS name of one of
-//! its Services. If an object has no value at a path under `hosts`, it claims every host, and is denied.
+//! its Services. If an object has no value at a path under `hosts`, it claims every host, and is denied. `*.d` claims
+//! every host below `d`, at any depth, as Istio, Contour and Kong match it, so it needs the domain `**.d`.
 //!
 //! The rule does not see what a listed kind does besides claiming hosts (the Gateways that a VirtualService attaches
 //! to, the contents of a snippet), hosts at paths that the Settings do not list, or APIs that are in neither list.
@@ -62,7 +63,7 @@ impl Hosts<'_, '_, '_, '_> {
             PathValue::Host(host) => {
                 let is_own = Host::parse(host).is_ok_and(|host| service_names::is_own(&host, subject));
                 if !is_own {
-                    claims.host(field, &source, host);
+                    claims.host_and_below(field, &source, host);
                 }
             }
             PathValue::Nothing if is_required => claims.host(field, &source, ""),

@@ -4,9 +4,12 @@
 //! missing host claims every host, and `*.d` claims every host below `d`, at any depth, so it needs the domain `**.d`.
 //! The rule denies kinds of the Gateway API that it does not know, unless the Settings list them under `foreignRoutes`.
 //!
-//! The rule allows what affects only the tenant's own hosts and backends: redirects to any host, a rewritten `Host`
-//! header on the way to the tenant's own backends, references to extensions (they are objects of the same namespace,
-//! which partywall judges themselves), and ReferenceGrants.
+//! The rule permits what reaches only the tenant's own hosts: redirects to any host, a rewritten `Host` on the way to
+//! the tenant's own backends, extensions (they are objects of the same namespace, and judged as such), and
+//! ReferenceGrants. `controller-injection` judges paths, expressions, values of headers and references to certificates.
+//!
+//! The rule also judges the status of Gateways and Routes, from which external-dns takes hosts and addresses: only
+//! controllers may write them.
 //!
 //! The rule does not see whether a Gateway accepts a route that attaches to it, whether a GatewayClass opens a load
 //! balancer, or which host a router gives to a Route without one.
@@ -20,6 +23,7 @@ use serde_json::value::RawValue;
 
 use crate::json::Escaped;
 use crate::judging::hosts::HostClaims;
+use crate::judging::trusted_users::is_outside_tenants;
 use crate::judging::{Findings, OwnNamespaces, Subject};
 use crate::objects::gateway_api::PolicySpec;
 use crate::objects::kinds::Shape;
@@ -36,6 +40,12 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
         own: OwnNamespaces::of(subject),
         claims: HostClaims::on(&tenant.domains, findings),
     };
+    if &*subject.request.subresource == "status" {
+        if !is_outside_tenants(&subject.request.user, subject.snapshot) {
+            judge.status(subject.object);
+        }
+        return;
+    }
     match subject.object {
         Object::Route(route) if subject.request.shape == Shape::PortRoute => judge.port_route(&route.spec),
         Object::Route(route) => judge.route(&route.spec),
@@ -58,6 +68,21 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     }
 }
 
+/// Judges the Secrets that Gateways and ListenerSets refer to, for `controller-injection`.
+pub(super) fn certificates(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
+    let (Object::Gateway(gateway), Some(tenant)) = (subject.object, subject.tenant()) else { return };
+    if &*subject.request.subresource == "status" {
+        return;
+    }
+    let mut judge = RouteCheck {
+        tenant,
+        namespace: &subject.request.namespace,
+        own: OwnNamespaces::of(subject),
+        claims: HostClaims::on(&tenant.domains, findings),
+    };
+    judge.certificates(&gateway.spec);
+}
+
 /// Judges what a tenant wrote in one of its namespaces.
 struct RouteCheck<'j, 'f> {
     tenant: &'j Tenant,
@@ -74,6 +99,36 @@ const CLAIM_NOTHING: [&str; 5] =
     ["BackendLBPolicy", "BackendTLSPolicy", "ReferenceGrant", "ReferencePolicy", "XBackendTrafficPolicy"];
 
 impl RouteCheck<'_, '_> {
+    /// Judges hosts and addresses in a status that a tenant writes.
+    fn status(&mut self, object: &Object<'_>) {
+        const ONLY_CONTROLLERS: &str = "only the cluster's controllers may set it";
+        if let Object::Gateway(gateway) = object {
+            for (index, address) in gateway.status.addresses.iter().enumerate() {
+                let message = format_args!(
+                    "hosts would be published as `{}`; {ONLY_CONTROLLERS}",
+                    Escaped(&address.value)
+                );
+                let identity = format_args!("status address={}", address.value);
+                let field = format_args!("status.addresses[{index}].value");
+                self.claims.findings.add_whole(&field, &message, &identity);
+            }
+        }
+        let Object::OpenShiftRoute(route) = object else { return };
+        for (index, ingress) in route.status.ingress.iter().enumerate() {
+            let path = format_args!("status.ingress[{index}]");
+            if !ingress.host.is_empty() {
+                self.claims.host(&format_args!("{path}.host"), &"status host", &ingress.host);
+            }
+            let name = &*ingress.router_canonical_hostname;
+            if !name.is_empty() {
+                let message =
+                    format_args!("its hosts would be published as `{}`; {ONLY_CONTROLLERS}", Escaped(name));
+                let field = format_args!("{path}.routerCanonicalHostname");
+                self.claims.findings.add_whole(&field, &message, &format_args!("status name={name}"));
+            }
+        }
+    }
+
     /// Judges an object of any other kind.
     fn other(&mut self, subject: &Subject<'_, '_>, object: &Unstructured<'_>) {
         let request = subject.request;

@@ -14,6 +14,8 @@ pub(crate) enum HostAnnotation {
     Nothing,
     /// A list of hosts, separated by commas or whitespace.
     Hosts,
+    /// The same, where `*.d` matches hosts at any depth below `d`.
+    HostsAndBelow,
     /// The conditions of an AWS load balancer.
     Conditions,
     /// A regular expression that hosts match.
@@ -29,7 +31,9 @@ impl HostAnnotation {
     pub(crate) fn of(key: &str) -> Self {
         let (prefix, name) = key.rsplit_once('/').unwrap_or(("", key));
         match (prefix, name) {
-            (_, "server-alias" | "host-aliases" | "hostname-extension" | "server-redirect") => Self::Hosts,
+            // nginx and Kong match wildcards at any depth.
+            (_, "server-alias" | "host-aliases") => Self::HostsAndBelow,
+            (_, "hostname-extension" | "server-redirect") => Self::Hosts,
             (
                 "external-dns.alpha.kubernetes.io" | "external-dns.kubernetes.io",
                 "hostname" | "internal-hostname",
@@ -68,6 +72,12 @@ impl HostClaims<'_, '_> {
                     self.host(field, &source, host);
                 }
             }
+            HostAnnotation::HostsAndBelow => {
+                let source = Digest::of(&key);
+                for host in hosts(value) {
+                    self.host_and_below(field, &source, host);
+                }
+            }
             HostAnnotation::Conditions => self.conditions(field, key, value),
             HostAnnotation::Patterns => {
                 self.findings.add_whole(field, &PATTERNS, &identity);
@@ -89,8 +99,9 @@ impl HostClaims<'_, '_> {
             return;
         };
         for config in conditions.iter().filter_map(|condition| condition.host_header_config.as_ref()) {
+            // `*` stands for any text there, dots included.
             for host in &config.values {
-                self.host(field, &source, host);
+                self.host_and_below(field, &source, host);
             }
             // The identity is the pattern and not the whole annotation, which can hold thousands of patterns.
             for pattern in &config.regex_values {
@@ -102,8 +113,8 @@ impl HostClaims<'_, '_> {
 
 const PATTERNS: &str =
     "a regular expression cannot be checked against the tenant's domains; list the hosts in the rules";
-const SNIPPET: &str =
-    "raw configuration can claim any host; remove the annotation, and use the object's fields";
+const SNIPPET: &str = "raw configuration can change what the controller does for all tenants; remove the annotation, \
+                       and use the object's fields";
 
 /// Holds one condition of an AWS load balancer.
 ///
@@ -146,7 +157,7 @@ mod tests {
         for key in
             ["nginx.ingress.kubernetes.io/server-alias", "my.prefix/server-alias", "konghq.com/host-aliases"]
         {
-            assert_eq!(HostAnnotation::of(key), HostAnnotation::Hosts, "{key}");
+            assert_eq!(HostAnnotation::of(key), HostAnnotation::HostsAndBelow, "{key}");
         }
         assert_eq!(
             HostAnnotation::of("traefik.ingress.kubernetes.io/router.tls.domains.0.sans"),

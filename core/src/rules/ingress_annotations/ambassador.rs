@@ -7,6 +7,7 @@ use super::table::Controller;
 
 pub(super) const AMBASSADOR: Controller = Controller {
     prefixes: &["getambassador.io"],
-    within: &[],
     keys: &[(Word, &["ambassador-id", "resource-changed"])],
+    source: "https://www.getambassador.io/docs/emissary/latest/topics/running/ambassador-annotations",
+    ..Controller::EMPTY
 };

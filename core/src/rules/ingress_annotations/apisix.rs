@@ -7,7 +7,6 @@ use super::table::Controller;
 
 pub(super) const APISIX: Controller = Controller {
     prefixes: &["k8s.apisix.apache.org"],
-    within: &[],
     keys: &[
         (
             Plain,
@@ -40,4 +39,6 @@ pub(super) const APISIX: Controller = Controller {
         (Word, &["plugin-config-name"]),
         (Namespace, &["svc-namespace"]),
     ],
+    source: "https://apisix.apache.org/docs/ingress-controller/concepts/annotations/",
+    ..Controller::EMPTY
 };

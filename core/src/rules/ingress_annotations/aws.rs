@@ -9,7 +9,6 @@ use super::table::Controller;
 
 pub(super) const ALB: Controller = Controller {
     prefixes: &["alb.ingress.kubernetes.io"],
-    within: &[],
     keys: &[
         (
             Plain,
@@ -23,7 +22,6 @@ pub(super) const ALB: Controller = Controller {
                 "backend-protocol-version",
                 "certificate-arn",
                 "enable-frontend-nlb",
-                "frontend-nlb-healthcheck-*",
                 "frontend-nlb-scheme",
                 "group.order",
                 "healthcheck-interval-seconds",
@@ -32,7 +30,6 @@ pub(super) const ALB: Controller = Controller {
                 "healthcheck-timeout-seconds",
                 "healthy-threshold-count",
                 "ip-address-type",
-                "listener-attributes.*",
                 "manage-backend-security-group-rules",
                 "scheme",
                 "shield-advanced-protection",
@@ -54,7 +51,9 @@ pub(super) const ALB: Controller = Controller {
         (Ranges, &["inbound-cidrs"]),
         (Text, &["listen-ports"]),
         (Group, &["group.name"]),
-        (Actions, &["actions.*"]),
         (Attributes, &["load-balancer-attributes"]),
     ],
+    beginnings: &[(Plain, &["frontend-nlb-healthcheck-", "listener-attributes."]), (Actions, &["actions."])],
+    source: "https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/guide/ingress/annotations/",
+    ..Controller::EMPTY
 };

@@ -8,7 +8,6 @@ use super::table::Controller;
 
 pub(super) const APPLICATION_GATEWAY: Controller = Controller {
     prefixes: &["appgw.ingress.kubernetes.io", "azure.application-gateway.io"],
-    within: &[],
     keys: &[
         (
             Plain,
@@ -34,4 +33,6 @@ pub(super) const APPLICATION_GATEWAY: Controller = Controller {
         ),
         (Pattern, &["backend-path-prefix", "health-probe-path"]),
     ],
+    source: "https://azure.github.io/application-gateway-kubernetes-ingress/annotations/",
+    ..Controller::EMPTY
 };

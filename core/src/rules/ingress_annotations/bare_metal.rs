@@ -20,9 +20,8 @@ pub(super) const BARE_METAL: Controller = Controller {
         // It makes pods in the system's namespace tolerate what a Service lists.
         "svccontroller.k3s.cattle.io",
     ],
-    within: &[],
     keys: &[
-        (Addresses, &["addresses", "ips", "lb-ipam-ips", "loadbalancerIPs", "loadBalancerIPs"]),
+        (Addresses, &["addresses", "ips", "lb-ipam-ips", "loadBalancerIPs", "loadbalancerIPs"]),
         (
             Plain,
             &[
@@ -45,4 +44,6 @@ pub(super) const BARE_METAL: Controller = Controller {
             ],
         ),
     ],
+    source: "https://metallb.io/usage/",
+    ..Controller::EMPTY
 };

@@ -8,7 +8,6 @@ use super::table::Controller;
 
 pub(super) const CERT_MANAGER: Controller = Controller {
     prefixes: &["cert-manager.io", "acme.cert-manager.io", "certmanager.k8s.io", "venafi.cert-manager.io"],
-    within: &[],
     keys: &[
         (
             Plain,
@@ -34,4 +33,6 @@ pub(super) const CERT_MANAGER: Controller = Controller {
         (Issuer, &["issuer", "issuer-name"]),
         (IngressClass, &["http01-ingress-class", "http01-ingress-ingressclassname"]),
     ],
+    source: "https://cert-manager.io/docs/reference/annotations/",
+    ..Controller::EMPTY
 };

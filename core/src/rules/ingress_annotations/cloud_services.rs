@@ -10,7 +10,6 @@ use super::table::Controller;
 /// Cloud providers and the AWS Load Balancer Controller, on Services.
 pub(super) const PREFIX_OF_SERVICES: Controller = Controller {
     prefixes: &["service.beta.kubernetes.io", "service.alpha.kubernetes.io", "service.kubernetes.io"],
-    within: &[],
     keys: &[
         (
             Plain,
@@ -26,11 +25,9 @@ pub(super) const PREFIX_OF_SERVICES: Controller = Controller {
                 "aws-load-balancer-cross-zone-load-balancing-enabled",
                 "aws-load-balancer-enable-prefix-for-ipv6-source-nat",
                 "aws-load-balancer-enable-tcp-udp-listener",
-                "aws-load-balancer-healthcheck-*",
                 "aws-load-balancer-inbound-sg-rules-on-private-link-traffic",
                 "aws-load-balancer-internal",
                 "aws-load-balancer-ip-address-type",
-                "aws-load-balancer-listener-attributes.*",
                 "aws-load-balancer-manage-backend-security-group-rules",
                 "aws-load-balancer-nlb-target-type",
                 "aws-load-balancer-proxy-protocol",
@@ -42,14 +39,12 @@ pub(super) const PREFIX_OF_SERVICES: Controller = Controller {
                 "aws-load-balancer-type",
                 "azure-load-balancer-disable-tcp-reset",
                 "azure-load-balancer-enable-high-availability-ports",
-                "azure-load-balancer-health-probe-*",
                 "azure-load-balancer-internal",
                 "azure-load-balancer-tcp-idle-timeout",
                 "do-loadbalancer-algorithm",
                 "do-loadbalancer-certificate-id",
                 "do-loadbalancer-enable-backend-keepalive",
                 "do-loadbalancer-enable-proxy-protocol",
-                "do-loadbalancer-healthcheck-*",
                 "do-loadbalancer-http-idle-timeout-seconds",
                 "do-loadbalancer-http-ports",
                 "do-loadbalancer-http2-ports",
@@ -58,13 +53,10 @@ pub(super) const PREFIX_OF_SERVICES: Controller = Controller {
                 "do-loadbalancer-redirect-http-to-https",
                 "do-loadbalancer-size-slug",
                 "do-loadbalancer-size-unit",
-                "do-loadbalancer-sticky-sessions-*",
-                "do-loadbalancer-tls-*",
                 "do-loadbalancer-type",
                 "oci-load-balancer-backend-protocol",
                 "oci-load-balancer-connection-idle-timeout",
                 "oci-load-balancer-connection-proxy-protocol-version",
-                "oci-load-balancer-health-check-*",
                 "oci-load-balancer-internal",
                 "oci-load-balancer-shape",
                 "oci-load-balancer-shape-flex-max",
@@ -93,37 +85,51 @@ pub(super) const PREFIX_OF_SERVICES: Controller = Controller {
             Controllers,
             &[
                 "backend-service",
-                "firewall-rule*",
-                "healthcheck",
-                "tcp-forwarding-rule*",
-                "udp-forwarding-rule*",
                 "firewall-rule",
+                "healthcheck",
                 "tcp-forwarding-rule",
                 "udp-forwarding-rule",
             ],
         ),
     ],
+    beginnings: &[
+        (
+            Plain,
+            &[
+                "aws-load-balancer-healthcheck-",
+                "aws-load-balancer-listener-attributes.",
+                "azure-load-balancer-health-probe-",
+                "do-loadbalancer-healthcheck-",
+                "do-loadbalancer-sticky-sessions-",
+                "do-loadbalancer-tls-",
+                "oci-load-balancer-health-check-",
+            ],
+        ),
+        (Controllers, &["firewall-rule", "tcp-forwarding-rule", "udp-forwarding-rule"]),
+    ],
+    source: "https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/guide/service/annotations/",
+    ..Controller::EMPTY
 };
 
 /// OpenStack, Oracle and DigitalOcean, besides the keys that they read with the prefix of Services.
 pub(super) const PROVIDERS: Controller = Controller {
     prefixes: &["loadbalancer.openstack.org", "oci.oraclecloud.com", "kubernetes.digitalocean.com"],
-    within: &[],
     keys: &[
         (
             Plain,
             &[
                 "connection-limit",
                 "enable-health-monitor",
-                "health-monitor-*",
                 "keep-floatingip",
                 "load-balancer-type",
                 "proxy-protocol",
-                "timeout-*",
                 "x-forwarded-for",
             ],
         ),
         (Hosts, &["hostname"]),
         (Cluster, &["load-balancer-address", "load-balancer-id"]),
     ],
+    beginnings: &[(Plain, &["health-monitor-", "timeout-"])],
+    source: "https://github.com/kubernetes/cloud-provider-openstack/tree/master/docs",
+    ..Controller::EMPTY
 };

@@ -7,7 +7,6 @@ use super::table::Controller;
 
 pub(super) const CONTOUR: Controller = Controller {
     prefixes: &["projectcontour.io", "contour.heptio.com"],
-    within: &[],
     keys: &[
         (
             Plain,
@@ -24,10 +23,12 @@ pub(super) const CONTOUR: Controller = Controller {
                 "retry-on",
                 "tls-maximum-protocol-version",
                 "tls-minimum-protocol-version",
-                "upstream-protocol.*",
             ],
         ),
         (Pattern, &["websocket-routes"]),
         (Namespace, &["tls-cert-namespace"]),
     ],
+    beginnings: &[(Plain, &["upstream-protocol."])],
+    source: "https://projectcontour.io/docs/main/config/annotations/",
+    ..Controller::EMPTY
 };

@@ -6,9 +6,7 @@ use super::table::AllowedValue::{Hosts, Object, Plain, Targets};
 use super::table::Controller;
 
 pub(super) const EXTERNAL_DNS: Controller = Controller {
-    // The last prefix is that of its predecessor, which it can be configured to read.
     prefixes: &["external-dns.alpha.kubernetes.io", "external-dns.kubernetes.io", "dns.alpha.kubernetes.io"],
-    within: &[],
     keys: &[
         (
             Plain,
@@ -39,4 +37,6 @@ pub(super) const EXTERNAL_DNS: Controller = Controller {
         (Targets, &["target"]),
         (Object, &["ingress"]),
     ],
+    source: "https://kubernetes-sigs.github.io/external-dns/latest/docs/annotations/annotations/",
+    ..Controller::EMPTY
 };

@@ -5,6 +5,7 @@ use super::table::Controller;
 
 pub(super) const GARDENER: Controller = Controller {
     prefixes: &["dns.gardener.cloud", "cert.gardener.cloud"],
-    within: &[],
     keys: &[(Plain, &["class", "dnsnames-count", "purpose", "ttl"]), (Hosts, &["commonname", "dnsnames"])],
+    source: "https://gardener.cloud/docs/extensions/others/gardener-extension-shoot-dns-service/",
+    ..Controller::EMPTY
 };

@@ -14,6 +14,8 @@ pub(super) const GCE_INGRESS: Controller = Controller {
     prefixes: &["kubernetes.io"],
     within: &["ingress.", "elb."],
     keys: &[(Word, &["ingress.allow-http", "ingress.provider"])],
+    source: "https://cloud.google.com/kubernetes-engine/docs/how-to/load-balance-ingress",
+    ..Controller::EMPTY
 };
 
 pub(super) const GCP: Controller = Controller {
@@ -23,7 +25,6 @@ pub(super) const GCP: Controller = Controller {
         "cloud.google.com",
         "beta.cloud.google.com",
     ],
-    within: &[],
     keys: &[
         (
             Plain,
@@ -40,4 +41,6 @@ pub(super) const GCP: Controller = Controller {
         (Text, &["app-protocols", "backend-config", "neg", "ports"]),
         (Controllers, &["neg-status"]),
     ],
+    source: "https://cloud.google.com/kubernetes-engine/docs/concepts/service-load-balancer-parameters",
+    ..Controller::EMPTY
 };

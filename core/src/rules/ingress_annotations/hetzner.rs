@@ -8,7 +8,6 @@ use super::table::Controller;
 /// No key may name a load balancer: the controller would take an existing one for the Service's.
 pub(super) const HETZNER: Controller = Controller {
     prefixes: &["load-balancer.hetzner.cloud"],
-    within: &[],
     keys: &[
         (
             Plain,
@@ -16,7 +15,6 @@ pub(super) const HETZNER: Controller = Controller {
                 "algorithm-type",
                 "disable-private-ingress",
                 "disable-public-network",
-                "health-check-*",
                 "http-certificate-type",
                 "http-cookie-lifetime",
                 "http-cookie-name",
@@ -34,4 +32,7 @@ pub(super) const HETZNER: Controller = Controller {
         (Hosts, &["hostname", "http-managed-certificate-domains"]),
         (Cluster, &["id", "ipv4", "ipv4-rdns", "ipv6", "ipv6-rdns"]),
     ],
+    beginnings: &[(Plain, &["health-check-"])],
+    source: "https://github.com/hetznercloud/hcloud-cloud-controller-manager/blob/main/docs/reference",
+    ..Controller::EMPTY
 };

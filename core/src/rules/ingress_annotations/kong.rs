@@ -7,14 +7,12 @@ use super::table::Controller;
 
 pub(super) const KONG: Controller = Controller {
     prefixes: &["konghq.com", "configuration.konghq.com", "plugins.konghq.com"],
-    within: &[],
     keys: &[
         (
             Plain,
             &[
                 "connect-timeout",
                 "headers-separator",
-                "headers.*",
                 "host-header",
                 "https-redirect-status-code",
                 "methods",
@@ -41,4 +39,7 @@ pub(super) const KONG: Controller = Controller {
         (Hosts, &["snis"]),
         (Controllers, &["gatewayclass-unmanaged", "publish-service"]),
     ],
+    beginnings: &[(Plain, &["headers."])],
+    source: "https://developer.konghq.com/kubernetes-ingress-controller/reference/annotations/",
+    ..Controller::EMPTY
 };

@@ -2,34 +2,33 @@
 //!
 //! The documented keys that are not listed are of the same kind as in [`super::haproxy_ingress`].
 
-use super::table::AllowedValue::{Parts, Pattern, Plain, Ranges, Word};
+use super::table::AllowedValue::{Duration, HaproxyText, Number, Parts, Pattern, Ranges, Word};
 use super::table::Controller;
 
 pub(super) const OPENSHIFT: Controller = Controller {
     prefixes: &["haproxy.router.openshift.io", "router.openshift.io", "route.openshift.io"],
-    within: &[],
     keys: &[
         (
-            Plain,
+            Word,
             &[
                 "balance",
                 "cookie-same-site",
                 "cookie_name",
                 "disable_cookies",
                 "h1-adjust-case",
-                "haproxy.health.check.interval",
-                "pod-concurrent-connections",
-                "rate-limit-connections",
-                "rate-limit-connections.*",
                 "set-forwarded-headers",
                 "termination",
-                "timeout",
-                "timeout-tunnel",
             ],
         ),
+        (Number(999_999_999), &["pod-concurrent-connections"]),
+        (Duration, &["haproxy.health.check.interval", "timeout", "timeout-tunnel"]),
+        (HaproxyText, &["rate-limit-connections"]),
         (Parts, &["hsts_header"]),
         (Pattern, &["rewrite-target"]),
         (Ranges, &["ip_allowlist", "ip_whitelist"]),
         (Word, &["destination-ca-certificate-secret"]),
     ],
+    beginnings: &[(HaproxyText, &["rate-limit-connections."])],
+    source: "https://docs.openshift.com/container-platform/latest/networking/routes/route-configuration.html",
+    ..Controller::EMPTY
 };

@@ -27,6 +27,7 @@ pub(super) const OTHERS: Controller = Controller {
         "tyk.io",
         "virtual-server.f5.com",
     ],
-    within: &[],
     keys: &[],
+    source: "https://kubernetes.io/docs/concepts/services-networking/ingress-controllers/",
+    ..Controller::EMPTY
 };

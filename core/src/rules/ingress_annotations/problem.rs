@@ -10,7 +10,15 @@ use crate::judging::OneOf;
 pub(super) enum Problem<'p> {
     Unknown,
     Characters(&'p str),
+    /// The value does not have this form.
+    Form(&'p str, &'static str),
+    NoneOf(&'p str, &'static [&'static str]),
+    Number(&'p str, u32),
+    Variable(&'p str),
+    Regex(&'p str),
     Object(&'p str),
+    /// The same, where the controller wants a namespace before the name; the second text is the right one.
+    ObjectOf(&'p str, &'p str),
     Namespace(&'p str),
     Url(&'p str),
     Address(&'p str),
@@ -25,6 +33,35 @@ pub(super) enum Problem<'p> {
     Reserved,
 }
 
+impl Problem<'_> {
+    /// Returns whether the value would change or stop a controller's configuration, or take another's Secret into it.
+    pub(super) const fn is_injection(&self) -> bool {
+        match self {
+            Self::Characters(_)
+            | Self::Form(..)
+            | Self::NoneOf(..)
+            | Self::Number(..)
+            | Self::Variable(_)
+            | Self::Regex(_)
+            | Self::Object(_)
+            | Self::ObjectOf(..) => true,
+            Self::Unknown
+            | Self::Namespace(_)
+            | Self::Url(_)
+            | Self::Address(_)
+            | Self::Target(_)
+            | Self::Group(..)
+            | Self::Actions
+            | Self::Logs
+            | Self::Provided(_)
+            | Self::Issuer(..)
+            | Self::IssuerKind(_)
+            | Self::Class(..)
+            | Self::Reserved => false,
+        }
+    }
+}
+
 /// Writes the problem and the beginning of the advice, which the rule completes.
 impl fmt::Display for Problem<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -34,6 +71,41 @@ impl fmt::Display for Problem<'_> {
                 f,
                 "`{}` has characters that could change the controller's configuration; leave them out,",
                 Escaped(value)
+            ),
+            Self::Form(value, form) => write!(
+                f,
+                "`{}` could stop the controller from loading its configuration; write {form},",
+                Escaped(value)
+            ),
+            Self::NoneOf(value, words) => write!(
+                f,
+                "`{}` could stop the controller from loading its configuration; use {},",
+                Escaped(value),
+                OneOf(words)
+            ),
+            Self::Number(value, most) => write!(
+                f,
+                "`{}` could stop the controller from loading its configuration; write a number up to {most},",
+                Escaped(value)
+            ),
+            Self::Variable(value) => write!(
+                f,
+                "`{}` has a `$` before a name that is no variable of every nginx, which could stop the controller from \
+                 loading its configuration; use variables such as `$host`, `$request_uri` or `$1`,",
+                Escaped(value)
+            ),
+            Self::Regex(value) => write!(
+                f,
+                "`{}` may be no regular expression to the controller, which could stop it from loading its \
+                 configuration; close each group and class, escape literal signs with `\\`, leave out named groups and \
+                 back references,",
+                Escaped(value)
+            ),
+            Self::ObjectOf(value, namespace) => write!(
+                f,
+                "`{}` is not in a namespace of the tenant; write `{}/` and the object's name,",
+                Escaped(value),
+                Escaped(namespace)
             ),
             Self::Object(value) => {
                 write!(f, "`{}` is not in a namespace of the tenant; write only the object's name,", Escaped(value))

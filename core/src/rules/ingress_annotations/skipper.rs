@@ -7,7 +7,6 @@ use super::table::Controller;
 
 pub(super) const SKIPPER: Controller = Controller {
     prefixes: &["zalando.org"],
-    within: &[],
     keys: &[
         (
             Word,
@@ -23,4 +22,6 @@ pub(super) const SKIPPER: Controller = Controller {
         ),
         (Text, &["backend-weights"]),
     ],
+    source: "https://opensource.zalando.com/skipper/kubernetes/ingress-usage/",
+    ..Controller::EMPTY
 };

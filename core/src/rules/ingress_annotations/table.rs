@@ -5,13 +5,55 @@
 pub(super) enum AllowedValue {
     /// A single word: letters, digits, `.`, `_` and `-`.
     Word,
+    /// Several words, separated by commas or spaces.
+    Words,
+    /// Only these words.
+    OneOf(&'static [&'static str]),
+    /// Only these words, several of them, separated by spaces or commas.
+    SomeOf(&'static [&'static str]),
+    /// A number, up to this one.
+    Number(u32),
+    /// A size such as `8k`, up to so many KiB.
+    Size(u64),
+    /// A number and a size, such as `4 8k`: buffers of nginx.
+    Buffers,
+    /// The size or number of ingress-nginx's buffers, which depend on each other.
+    ProxyBuffers,
+    /// A duration, such as `30s`.
+    Duration,
+    /// Status codes and a duration for each list, such as `200 202 5m, 401 1m`.
+    CacheTimes,
+    /// A list of status codes from 300 on.
+    Codes,
+    /// The name of a header.
+    Header,
+    /// Names of headers, separated by commas.
+    Headers,
+    /// Origins for CORS.
+    Origins,
+    /// Ciphers of OpenSSL.
+    Ciphers,
     /// Text without characters that have a special meaning.
     Plain,
-    /// The same, in parts separated by semicolons.
+    /// The same, without `%`, which begins a command in HAProxy.
+    HaproxyText,
+    /// Text without characters that have a special meaning, in parts separated by semicolons.
     Parts,
     /// A path, a URL or a regular expression.
     Pattern,
+    /// The same, with variables that nginx knows.
+    Variables,
     /// Several of these, separated by spaces.
+    VariableWords,
+    /// The same, as the replacement of a rewrite.
+    Rewrite,
+    /// The same for a pattern that nginx compiles if it begins with `~`.
+    NginxPattern,
+    /// Several of these, separated by spaces.
+    NginxPatterns,
+    /// A regular expression.
+    Regex,
+    /// Several patterns, separated by spaces.
     Patterns,
     /// Ranges of addresses, on any number of lines.
     Ranges,
@@ -19,6 +61,8 @@ pub(super) enum AllowedValue {
     Text,
     /// An object of the tenant: `name`, or `namespace/name`.
     Object,
+    /// An object of the tenant, which the controller reads only as `namespace/name`.
+    ObjectWithNamespace,
     /// A namespace of the tenant.
     Namespace,
     /// A URL that the controller connects to, or redirects clients to.
@@ -54,30 +98,131 @@ pub(super) enum AllowedValue {
 /// Lists the annotations of a controller.
 #[derive(Debug)]
 pub(super) struct Controller {
-    /// The prefixes of its keys, before the slash.
+    /// The domains of its keys, before the slash. Keys of domains below them are the controller's too.
     pub(super) prefixes: &'static [&'static str],
-    /// The beginnings of its names, if other controllers use the prefix too; if empty, any name.
+    /// The beginnings of its names, if other controllers use the domain too; if empty, any name.
     pub(super) within: &'static [&'static str],
-    /// The names that are known to be harmless; `*` at the end stands for any text.
+    /// The names that are known to be harmless, each list in order.
     pub(super) keys: &'static [(AllowedValue, &'static [&'static str])],
+    /// The beginnings of such names, if any end is harmless.
+    pub(super) beginnings: &'static [(AllowedValue, &'static [&'static str])],
+    /// The page that documents the keys, for the tests and for people.
+    #[cfg_attr(not(test), expect(dead_code, reason = "only tests and people read it"))]
+    pub(super) source: &'static str,
 }
 
 impl Controller {
-    /// Returns whether a key is the controller's; some controllers accept prefixes in any letter case.
-    pub(super) fn has(&self, prefix: &str, name: &str) -> bool {
-        self.prefixes.iter().any(|own| own.eq_ignore_ascii_case(prefix))
-            && (self.within.is_empty() || self.within.iter().any(|start| name.starts_with(start)))
+    /// Holds what most controllers have in common.
+    pub(super) const EMPTY: Self =
+        Self { prefixes: &[], within: &[], keys: &[], beginnings: &[], source: "" };
+
+    /// Returns whether a name of one of the domains is the controller's.
+    pub(super) fn takes(&self, name: &str) -> bool {
+        self.within.is_empty() || self.within.iter().any(|start| name.starts_with(start))
     }
 
     /// Returns the values that a key may have, or `None` if no list contains it.
     pub(super) fn allowed_value(&self, name: &str) -> Option<AllowedValue> {
-        let is = |known: &&&str| match known.strip_suffix('*') {
-            Some(start) => name.strip_prefix(start).is_some_and(|rest| !rest.is_empty()),
-            None => **known == name,
+        let is_listed = |names: &[&str]| names.binary_search(&name).is_ok();
+        let begins = |starts: &[&str]| {
+            starts.iter().any(|start| name.strip_prefix(start).is_some_and(|rest| !rest.is_empty()))
         };
-        self.keys
-            .iter()
-            .find(|(_, names)| names.iter().any(|known| is(&known)))
+        let exact = self.keys.iter().find(|(_, names)| is_listed(names));
+        exact
+            .or_else(|| self.beginnings.iter().find(|(_, starts)| begins(starts)))
             .map(|(allowed_value, _)| *allowed_value)
     }
+}
+
+/// Finds the controllers of a domain by binary search.
+///
+/// Domains are compared in any letter case, since some controllers accept any.
+#[derive(Debug)]
+pub(super) struct Index<const N: usize>([(&'static str, &'static Controller); N]);
+
+/// Returns how many domains `controllers` have.
+pub(super) const fn domains(controllers: &[&Controller]) -> usize {
+    let (mut count, mut rest) = (0, controllers);
+    while let [controller, tail @ ..] = rest {
+        count += controller.prefixes.len();
+        rest = tail;
+    }
+    count
+}
+
+impl<const N: usize> Index<N> {
+    /// Sorts the domains of `controllers`; those of one domain keep their order.
+    pub(super) const fn of(controllers: &[&'static Controller]) -> Self {
+        let mut index = [("", &Controller::EMPTY as &'static Controller); N];
+        let (mut count, mut controllers) = (0, controllers);
+        while let [controller, others @ ..] = controllers {
+            let mut prefixes = controller.prefixes;
+            while let [prefix, tail @ ..] = prefixes {
+                insert(&mut index, count, (prefix, controller));
+                count += 1;
+                prefixes = tail;
+            }
+            controllers = others;
+        }
+        Self(index)
+    }
+
+    /// Returns the controller of a key: that of its domain, or of the nearest domain above it.
+    pub(super) fn find(&self, domain: &str, name: &str) -> Option<&'static Controller> {
+        let mut next = Some(domain);
+        while let Some(domain) = next {
+            let start = self.0.partition_point(|(own, _)| is_less(own, domain));
+            let mut of_domain =
+                self.0.get(start..)?.iter().take_while(|(own, _)| own.eq_ignore_ascii_case(domain));
+            let found = of_domain.find(|(_, controller)| controller.takes(name));
+            if let Some((_, controller)) = found {
+                return Some(controller);
+            }
+            next = domain.split_once('.').map(|(_, above)| above);
+        }
+        None
+    }
+
+    /// Returns the domains in order.
+    #[cfg(test)]
+    pub(super) fn iter(&self) -> impl Iterator<Item = &(&'static str, &'static Controller)> {
+        self.0.iter()
+    }
+}
+
+/// Inserts an entry before those that are greater.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "the compiler evaluates it; an index out of bounds would be its error"
+)]
+const fn insert<const N: usize>(
+    index: &mut [(&'static str, &'static Controller); N],
+    count: usize,
+    entry: (&'static str, &'static Controller),
+) {
+    let mut place = count;
+    while place > 0 && is_before(entry.0.as_bytes(), index[place - 1].0.as_bytes()) {
+        index[place] = index[place - 1];
+        place -= 1;
+    }
+    index[place] = entry;
+}
+
+const fn is_before(mut one: &[u8], mut other: &[u8]) -> bool {
+    loop {
+        match (one, other) {
+            ([a, one_tail @ ..], [b, other_tail @ ..]) => {
+                if *a != *b {
+                    return *a < *b;
+                }
+                (one, other) = (one_tail, other_tail);
+            }
+            (_, rest) => return !rest.is_empty(),
+        }
+    }
+}
+
+/// Returns whether a domain of the table is less than one of any letter case.
+fn is_less(own: &str, domain: &str) -> bool {
+    own.bytes().lt(domain.bytes().map(|byte| byte.to_ascii_lowercase()))
 }

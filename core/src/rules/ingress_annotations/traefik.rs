@@ -7,12 +7,10 @@ use super::table::Controller;
 
 pub(super) const TRAEFIK: Controller = Controller {
     prefixes: &["traefik.ingress.kubernetes.io", "traefik.io", "traefik.containo.us"],
-    within: &[],
     keys: &[
         (
             Word,
             &[
-                "router.observability.*",
                 "router.pathmatcher",
                 "router.priority",
                 "router.rulesyntax",
@@ -25,7 +23,7 @@ pub(super) const TRAEFIK: Controller = Controller {
                 "service.sticky",
             ],
         ),
-        (Plain, &["router.entrypoints", "service.sticky.cookie", "service.sticky.cookie.*"]),
+        (Plain, &["router.entrypoints", "service.sticky.cookie"]),
         // Keys of its first version.
         (
             Word,
@@ -47,4 +45,7 @@ pub(super) const TRAEFIK: Controller = Controller {
         (Object, &["auth-secret"]),
         (Provided, &["router.middlewares", "router.tls.options", "service.serverstransport"]),
     ],
+    beginnings: &[(Word, &["router.observability."]), (Plain, &["service.sticky.cookie."])],
+    source: "https://doc.traefik.io/traefik/reference/routing-configuration/kubernetes/ingress/",
+    ..Controller::EMPTY
 };

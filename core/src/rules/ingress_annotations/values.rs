@@ -1,12 +1,19 @@
 //! Judges the values of annotations.
 
 use std::fmt;
+use std::net::IpAddr;
+
+use ipnet::IpNet;
 
 use super::actions;
 use super::problem::Problem;
 use super::table::AllowedValue;
 use crate::hosts::Host;
 use crate::json::Pairs;
+use crate::judging::grammar::{
+    Engine, MAX_LENGTH, are_ciphers, are_codes, are_headers, are_origins, are_variables_known, compiles,
+    is_duration, is_header, is_number, is_rewrite, number, size,
+};
 use crate::judging::hosts::{is_pattern, is_plain};
 use crate::judging::trusted_users::{is_of_cluster, is_outside_tenants};
 use crate::judging::{OwnNamespaces, Subject};
@@ -16,6 +23,8 @@ const KIND: &str = "cert-manager.io/issuer-kind";
 const GROUP: &str = "cert-manager.io/issuer-group";
 /// The greatest length of a namespace's name.
 const LONGEST: usize = 63;
+/// The greatest size of one buffer that nginx allocates for each request.
+const MOST_BYTES: u64 = 1 << 20;
 
 /// Judges the values of one object's annotations.
 #[derive(Clone, Copy)]
@@ -43,20 +52,90 @@ impl<'j> AnnotationCheck<'j, '_> {
     }
 
     /// Returns the problem with a value, if there is one.
-    pub(super) fn problem(&self, allowed_value: AllowedValue, value: &'j str) -> Option<Problem<'j>> {
+    pub(super) fn problem(
+        &self,
+        allowed_value: AllowedValue,
+        (key, value): (&str, &'j str),
+    ) -> Option<Problem<'j>> {
         let wrong = |is_right: bool, problem: Problem<'j>| (!is_right).then_some(problem);
-        let characters = |is_right: bool| wrong(is_right, Problem::Characters(value));
+        let is_short = value.len() <= MAX_LENGTH;
+        let characters = |is_right: bool| wrong(is_right && is_short, Problem::Characters(value));
+        let form =
+            |is_right: bool, form: &'static str| wrong(is_right && is_short, Problem::Form(value, form));
         match allowed_value {
             AllowedValue::Word => characters(is_word(value)),
+            AllowedValue::Words => characters(value.split([',', ' ']).all(is_word)),
+            AllowedValue::OneOf(words) => {
+                wrong(value.is_empty() || words.contains(&value), Problem::NoneOf(value, words))
+            }
+            AllowedValue::SomeOf(words) => {
+                let mut items = value.split([',', ' ']).filter(|item| !item.is_empty());
+                wrong(items.all(|item| words.contains(&item)) && is_short, Problem::NoneOf(value, words))
+            }
+            AllowedValue::Number(most) => {
+                wrong(value.is_empty() || is_number(value, most), Problem::Number(value, most))
+            }
+            AllowedValue::Size(most) => {
+                let is_size = size(value).is_some_and(|bytes| bytes <= most << 10);
+                form(value.is_empty() || is_size, "a size within bounds, such as `8k` or `10m`")
+            }
+            AllowedValue::Buffers => form(are_buffers(value), "a number and a size, such as `4 8k`"),
+            AllowedValue::ProxyBuffers => form(
+                self.are_proxy_buffers(key, value),
+                "one that fits the other buffers: `proxy-buffers-number` is at least 3, and \
+                 `proxy-busy-buffers-size` at least one buffer and less than all",
+            ),
+            AllowedValue::Duration => form(
+                value.split(' ').all(|part| part.is_empty() || is_duration(part)),
+                "a duration, such as `30s`",
+            ),
+            AllowedValue::CacheTimes => {
+                form(are_cache_times(value), "status codes with a duration: `200 202 5m`")
+            }
+            AllowedValue::Codes => form(are_codes(value), "a list of status codes from 300 to 599"),
+            AllowedValue::Header => form(value.is_empty() || is_header(value), "the name of a header"),
+            AllowedValue::Headers => form(
+                value.is_empty() || are_headers(value),
+                "a list of names of headers, with commas between them",
+            ),
+            AllowedValue::Origins => {
+                form(are_origins(value), "`*` or a list of origins: `https://app.example.com`")
+            }
+            AllowedValue::Ciphers => form(
+                are_ciphers(value),
+                "a list of ciphers that every OpenSSL knows, such as `HIGH:!aNULL:!MD5`",
+            ),
             AllowedValue::Plain => characters(is_plain(value)),
+            AllowedValue::HaproxyText => characters(is_plain(value) && !value.contains('%')),
             AllowedValue::Parts => characters(value.split(';').all(is_plain)),
             AllowedValue::Pattern => characters(is_pattern(value)),
             AllowedValue::Patterns => characters(value.split(' ').all(is_pattern)),
-            AllowedValue::Ranges => characters(value.chars().all(is_of_ranges)),
+            AllowedValue::Variables => nginx_value(value, is_short),
+            AllowedValue::VariableWords => value.split(' ').find_map(|word| nginx_value(word, is_short)),
+            AllowedValue::Rewrite => nginx_value(value, is_short).or_else(|| {
+                form(
+                    is_rewrite(value),
+                    "a target that nginx surely survives: no `..`, and no `?` beside captures",
+                )
+            }),
+            AllowedValue::NginxPattern => nginx_value(value, is_short).or_else(|| nginx_pattern(value)),
+            AllowedValue::NginxPatterns => (value.split(' '))
+                .find_map(|part| nginx_value(part, is_short).or_else(|| nginx_pattern(part)))
+                .or_else(|| form(value.split(' ').count() <= 2, "one pattern and its replacement")),
+            AllowedValue::Regex => characters(is_pattern(value))
+                .or_else(|| wrong(compiles(value, Engine::Pcre), Problem::Regex(value))),
+            AllowedValue::Ranges => {
+                form(ranges(value).all(is_range), "a list of addresses and ranges, such as `192.0.2.0/24`")
+            }
             AllowedValue::Text => characters(value.chars().all(|c| !c.is_control() || is_line(c))),
             AllowedValue::Object => wrong(self.is_own_object(value), Problem::Object(value)),
+            AllowedValue::ObjectWithNamespace => {
+                wrong(self.is_own_object(value), Problem::ObjectOf(value, &self.subject.request.namespace))
+            }
             AllowedValue::Namespace => wrong(self.is_own(value), Problem::Namespace(value)),
-            AllowedValue::Url => wrong(self.is_own_url(value), Problem::Url(value)),
+            AllowedValue::Url => {
+                nginx_value(value, is_short).or_else(|| wrong(self.is_own_url(value), Problem::Url(value)))
+            }
             // `HostClaims` judges these.
             AllowedValue::Hosts => None,
             AllowedValue::Addresses => list(value)
@@ -86,6 +165,29 @@ impl<'j> AnnotationCheck<'j, '_> {
             }
             AllowedValue::Cluster => wrong(self.is_of_cluster(), Problem::Reserved),
         }
+    }
+
+    /// Returns whether nginx accepts the buffers of a proxy together, with ingress-nginx's defaults.
+    ///
+    /// It refuses less than two buffers, and busy buffers that are less than one buffer or more than all but one.
+    fn are_proxy_buffers(&self, key: &str, value: &str) -> bool {
+        const DEFAULT_SIZE: u64 = 4 << 10;
+        const DEFAULT_NUMBER: u64 = 4;
+        let get = |name: &'static str, other: &'static str| match key.rsplit_once('/') {
+            Some((_, own)) if own == name => Some(value),
+            _ => self.annotations.get(other).filter(|value| !value.is_empty()),
+        };
+        let one = get("proxy-buffer-size", "nginx.ingress.kubernetes.io/proxy-buffer-size");
+        let count = get("proxy-buffers-number", "nginx.ingress.kubernetes.io/proxy-buffers-number");
+        let busy = get("proxy-busy-buffers-size", "nginx.ingress.kubernetes.io/proxy-busy-buffers-size");
+        let Some(one) = one.map_or(Some(DEFAULT_SIZE), size) else { return false };
+        let Some(count) = count.map_or(Some(DEFAULT_NUMBER), |count| number(count).map(u64::from)) else {
+            return false;
+        };
+        let Some(busy) = busy.map_or(Some(one.saturating_mul(2)), size) else { return false };
+        (1..=MOST_BYTES).contains(&one)
+            && (2..=1_024).contains(&count)
+            && (one..=one.saturating_mul(count - 1)).contains(&busy)
     }
 
     /// Returns whether the cluster itself writes the annotation, as it does for what it allocated.
@@ -122,12 +224,16 @@ impl<'j> AnnotationCheck<'j, '_> {
     }
 
     fn is_own_authority(&self, authority: &str) -> bool {
-        let host = match authority.split_once(':') {
-            Some((host, port)) if port.parse::<u16>().is_ok() => host,
-            Some(_) => return false,
-            None => authority,
+        let (host, port) = match authority.split_once(':') {
+            Some((host, port)) => (host, Some(port)),
+            None => (authority, None),
         };
-        host == "$host" || self.is_own_host(host) || self.is_own_service(host)
+        if port.is_some_and(|port| port.parse::<u16>().is_err()) {
+            return false;
+        }
+        // A host leads to the controller itself, which serves its own configuration on other ports.
+        let is_web = matches!(port, None | Some("80" | "443"));
+        self.is_own_service(host) || (is_web && (host == "$host" || self.is_own_host(host)))
     }
 
     fn is_own_service(&self, host: &str) -> bool {
@@ -195,8 +301,49 @@ fn is_word(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_'))
 }
 
-fn is_of_ranges(c: char) -> bool {
-    c.is_ascii_hexdigit() || matches!(c, '.' | ':' | '/' | ',' | '!' | '-' | ' ') || is_line(c)
+/// Returns the items of a list of ranges, on any number of lines.
+fn ranges(value: &str) -> impl Iterator<Item = &str> {
+    value.split([',', ' ', '\n', '\r', '\t']).filter(|item| !item.is_empty())
+}
+
+/// Returns whether `text` is an address, a range in CIDR form, or a range from one address to another.
+fn is_range(text: &str) -> bool {
+    let text = text.strip_prefix('!').unwrap_or(text);
+    let is_address = |text: &str| text.parse::<IpAddr>().is_ok();
+    is_address(text)
+        || text.parse::<IpNet>().is_ok()
+        || text.split_once('-').is_some_and(|(first, last)| is_address(first) && is_address(last))
+}
+
+/// Returns the problem with a value that nginx writes into its configuration, variables included.
+fn nginx_value(value: &str, is_short: bool) -> Option<Problem<'_>> {
+    if !is_pattern(value) || !is_short {
+        return Some(Problem::Characters(value));
+    }
+    (!are_variables_known(value)).then_some(Problem::Variable(value))
+}
+
+/// Returns the problem with a value that nginx compiles if it begins with `~`.
+fn nginx_pattern(value: &str) -> Option<Problem<'_>> {
+    let pattern = value.strip_prefix("~*").or_else(|| value.strip_prefix('~'))?;
+    (!compiles(pattern, Engine::Pcre)).then_some(Problem::Regex(value))
+}
+
+fn are_buffers(value: &str) -> bool {
+    let Some((count, one)) = value.split_once(' ') else { return value.is_empty() };
+    number(count).is_some_and(|count| (3..=1_024).contains(&count))
+        && size(one).is_some_and(|one| (1..=MOST_BYTES).contains(&one))
+}
+
+/// Returns whether `value` lists durations, each with the status codes before it.
+fn are_cache_times(value: &str) -> bool {
+    let is_code = |code: &str| code == "any" || number(code).is_some_and(|code| (100..600).contains(&code));
+    value.is_empty()
+        || value.split(',').all(|times| {
+            let mut parts = times.split(' ').filter(|part| !part.is_empty());
+            let last = parts.next_back();
+            parts.all(is_code) && last.is_some_and(is_duration)
+        })
 }
 
 fn is_line(c: char) -> bool {

@@ -5,7 +5,7 @@ use std::fmt;
 use super::RouteCheck;
 use super::references::{Parent, ParentKind};
 use crate::api::ServiceType;
-use crate::json::{Escaped, Pairs};
+use crate::json::Escaped;
 use crate::judging::{Digest, OneOf};
 use crate::labels::{NAMESPACE_NAME, TENANT};
 use crate::objects::gateway_api::{AllowedRoutes, GatewaySpec, Infrastructure, Listener, Reference};
@@ -16,7 +16,6 @@ impl RouteCheck<'_, '_> {
         self.listeners(&spec.listeners, &format_args!("class {}", spec.gateway_class_name));
         self.addresses(spec);
         self.infrastructure(&spec.infrastructure);
-        self.tls(spec);
         if !matches!(&*spec.default_scope, "" | "None") {
             let message = "accepts routes of other tenants that name no Gateway; remove it";
             self.claims.findings.add_whole(&"spec.defaultScope", &message, &spec.default_scope);
@@ -64,7 +63,7 @@ impl RouteCheck<'_, '_> {
     fn listeners(&mut self, listeners: &[Listener<'_>], place: &dyn fmt::Display) {
         let place = Digest::of(place);
         for (index, listener) in listeners.iter().enumerate() {
-            let Listener { hostname, port, protocol, tls, allowed_routes } = listener;
+            let Listener { hostname, port, protocol, allowed_routes, .. } = listener;
             let path = format_args!("spec.listeners[{index}]");
             let source = format_args!("listener {protocol}:{port} of {place}");
             // Connections by other protocols name no host.
@@ -78,9 +77,6 @@ impl RouteCheck<'_, '_> {
                 );
                 self.claims.findings.add_whole(&format_args!("{path}.protocol"), &message, &source);
             }
-            self.references(&format_args!("{path}.tls.certificateRefs"), &tls.certificate_refs);
-            let authorities = &tls.frontend_validation.ca_certificate_refs;
-            self.references(&format_args!("{path}.tls.frontendValidation.caCertificateRefs"), authorities);
             self.allowed_routes(&path, allowed_routes, &format_args!("{source} {hostname}"));
         }
     }
@@ -139,25 +135,19 @@ impl RouteCheck<'_, '_> {
     }
 
     /// Judges what the controller copies onto the objects that it creates, often elsewhere.
+    ///
+    /// `ingress-annotations` and `pod-networks` judge the annotations.
     fn infrastructure(&mut self, infrastructure: &Infrastructure<'_>) {
-        const WHY: &str =
-            "the controller copies this to objects that it creates, which may be in another namespace";
-        const ADVICE: &str =
-            "remove it, or ask the platform team to list the key in the tenant's `annotations`";
-        let Infrastructure { labels, annotations, parameters_ref } = infrastructure;
-        let mut pairs = |field: &str, pairs: &Pairs<'_>| {
-            for (key, value) in pairs.iter() {
-                if !self.tenant.annotations.contains(key) {
-                    self.claims.findings.add_whole(
-                        &format_args!("spec.infrastructure.{field}[{}]", Escaped(key)),
-                        &format_args!("{WHY}; {ADVICE}"),
-                        &format_args!("{field} {key}={value}"),
-                    );
-                }
+        const MESSAGE: &str = "the controller copies this to objects that it creates, which may be in another \
+                               namespace; remove it, or ask the platform team to list the key in the tenant's \
+                               `annotations`";
+        let Infrastructure { labels, parameters_ref, .. } = infrastructure;
+        for (key, value) in labels.iter() {
+            if !self.tenant.annotations.contains(key) {
+                let field = format_args!("spec.infrastructure.labels[{}]", Escaped(key));
+                self.claims.findings.add_whole(&field, &MESSAGE, &format_args!("labels {key}={value}"));
             }
-        };
-        pairs("labels", labels);
-        pairs("annotations", annotations);
+        }
         if let Some(Reference { group, kind, namespace, name, .. }) = parameters_ref {
             let message = "the effect of these parameters is not known here; remove them, and use a GatewayClass that \
                            has them";
@@ -167,8 +157,14 @@ impl RouteCheck<'_, '_> {
         }
     }
 
-    /// Judges certificates outside listeners.
-    fn tls(&mut self, spec: &GatewaySpec<'_>) {
+    /// Judges references to certificates.
+    pub(super) fn certificates(&mut self, spec: &GatewaySpec<'_>) {
+        for (index, Listener { tls, .. }) in spec.listeners.iter().enumerate() {
+            let path = format_args!("spec.listeners[{index}].tls");
+            self.references(&format_args!("{path}.certificateRefs"), &tls.certificate_refs);
+            let authorities = &tls.frontend_validation.ca_certificate_refs;
+            self.references(&format_args!("{path}.frontendValidation.caCertificateRefs"), authorities);
+        }
         let backends = [("tls.backend", &spec.tls.backend), ("backendTLS", &spec.backend_tls)];
         for (field, backend) in backends {
             if let Some(reference) = &backend.client_certificate_ref {

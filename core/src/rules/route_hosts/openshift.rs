@@ -8,7 +8,7 @@ use crate::objects::gateway_api::OpenShiftRouteSpec;
 ///
 /// If it has none, the API server generates one from the Route's name and namespace, after admission.
 pub(super) fn check(spec: &OpenShiftRouteSpec<'_>, claims: &mut HostClaims<'_, '_>) {
-    let OpenShiftRouteSpec { host, subdomain, wildcard_policy } = spec;
+    let OpenShiftRouteSpec { host, subdomain, wildcard_policy, .. } = spec;
     if !host.is_empty() {
         claims.host(&"spec.host", &"host", host);
     } else if !subdomain.is_empty() {
