@@ -1,5 +1,5 @@
 # `make check` is what CI runs after .ci/tools, `make e2e` the part of it on a real control plane; everything else is cargo.
-.PHONY: check docs e2e fuzz limits night pin quick siege
+.PHONY: check docs e2e fuzz limits night pin quick siege siege-server
 check:
 	bash .ci/check
 
@@ -37,6 +37,12 @@ fuzz:
 # After a change that is meant to cost more, or less: what a review's instructions and allocations may be from now on.
 limits:
 	bash .ci/limits
+
+# Floods the server with 10,000 connections of every kind, for SECONDS each, and measures honest clients beside them.
+SECONDS = 60
+siege-server:
+	cargo build --locked --profile dist --bin partywall
+	cargo bench --locked -p partywall-benches --bench crowd -- --seconds $(SECONDS)
 
 # What takes a night: growth, the isolation theorem over CASES random cases, and every target of the fuzzers.
 CASES = 5000000

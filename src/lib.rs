@@ -24,6 +24,7 @@
 //! | the object does not decode | 200, denied, code 422, the path named |
 //! | no snapshot is loaded yet | HTTP 503 with `Retry-After: 1` |
 //! | too many reviews wait | HTTP 429 with `Retry-After: 1` |
+//! | a body stalls while others need its memory | HTTP 429 with `Retry-After: 1` |
 //! | a body stalls: less than 64 KiB, and not its end, in 2 s | HTTP 408, and the connection is closed |
 //! | a rule panics | 200, denied, code 500, counted |
 

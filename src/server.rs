@@ -15,12 +15,12 @@
 //! to the last connection, the server answers every review that it has read.
 
 mod body;
+mod by_peer;
 mod capacity;
 mod certificates;
 mod connection;
 mod decider;
 mod limits;
-mod log_limits;
 mod ops;
 mod shared;
 mod webhook;
@@ -31,20 +31,18 @@ use std::time::Duration;
 
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
 
 use self::capacity::Capacities;
-pub use self::certificates::{Certificates, CertificatesError, Pair};
-use self::connection::WhenFull;
+pub use self::certificates::{Certificates, CertificatesError, Clients, Pair};
 pub(crate) use self::connection::limits_within_descriptors;
+use self::connection::{ConnectionTable, Protocol};
 pub use self::connection::{Workers, bind, lower_priority};
 pub use self::decider::{Decider, Observers, Reply};
-pub use self::limits::{BodyLimits, ConnectionLimits, Limits, Timings};
-use self::log_limits::LogThrottle;
+pub use self::limits::{BodyLimits, ConnectionLimits, Limits, StageLimits, Timings};
 use self::shared::Shared;
-use crate::telemetry::Metrics;
+use crate::telemetry::{LogThrottle, Metrics};
 
 /// How many denials are logged in a second: more than honest tenants cause.
 const DENIALS_PER_SECOND: u32 = 100;
@@ -86,8 +84,6 @@ pub async fn run<D: Decider>(
     let shared = Arc::new(Shared {
         capacities: Capacities::new(&limits, workers.count()),
         is_draining: AtomicBool::new(false),
-        http2: Semaphore::new(limits.connections.webhook_http2),
-        refused_http2: LogThrottle::one_in_ten_seconds(),
         failed_handshakes: LogThrottle::one_in_ten_seconds(),
         denials: LogThrottle::new(DENIALS_PER_SECOND, Duration::from_secs(1)),
         metrics,
@@ -96,19 +92,25 @@ pub async fn run<D: Decider>(
     let decider = Arc::new(decider);
     let connections = GracefulShutdown::new();
     let router = webhook::router(&shared, &decider);
-    let most = limits.connections.webhook;
-    let webhook = connection::accept(listeners.webhook, most, WhenFull::Close, |accepted| {
+    let open = Some(shared.metrics.connections.clone());
+    let table = ConnectionTable::new(limits.connections.webhook, &shared.metrics, open);
+    let serve = |accepted| {
         let (router, shared) = (router.clone(), Arc::clone(&shared));
         let config = certificates.current();
         workers.serve(|queues| {
             connection::serve_tls(accepted, config, router, queues, shared, connections.watcher())
         });
-    });
+    };
+    let silent = |peer| connection::note_silence(peer, &shared);
+    let webhook =
+        connection::accept(listeners.webhook, table, Protocol::Tls, limits.timings.silence, serve, silent);
     let router = ops::router(&shared, &decider);
-    let most = limits.connections.ops;
-    let ops = connection::accept(listeners.ops, most, WhenFull::Wait, |accepted| {
+    let table = ConnectionTable::new(limits.connections.ops, &shared.metrics, None);
+    let serve = |accepted| {
         tokio::spawn(connection::serve_plain(accepted, router.clone(), Arc::clone(&shared)));
-    });
+    };
+    let ops =
+        connection::accept(listeners.ops, table, Protocol::Http, limits.timings.request_head, serve, |_| {});
     tokio::pin!(ops);
     let drained = async {
         let time = shutdown.await;

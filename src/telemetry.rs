@@ -6,8 +6,10 @@
 //! INVARIANT: label values come from enums, never from a request, so the number of series is fixed. Log lines name
 //! requests by their uid and never contain an object.
 
+mod log_throttle;
 mod logging;
 mod metrics;
 
+pub(crate) use self::log_throttle::LogThrottle;
 pub use self::logging::{LogFormat, LogGuard, init, log_panics};
-pub use self::metrics::{BuildInfo, Family, Label, Metrics, Outcome, Refusal, Reload, Review};
+pub use self::metrics::{BuildInfo, Dropped, Family, Label, Metrics, Outcome, Refusal, Reload, Review};

@@ -19,6 +19,8 @@ mod certificates;
 mod client;
 #[path = "wire/connections.rs"]
 mod connections;
+#[path = "wire/crowd.rs"]
+mod crowd;
 #[path = "wire/keys.rs"]
 mod keys;
 #[path = "wire/lifecycle.rs"]

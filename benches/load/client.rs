@@ -56,7 +56,10 @@ impl Target {
     }
 
     pub(crate) async fn secure(&self) -> io::Result<TlsStream<TcpStream>> {
-        let stream = TcpStream::connect(self.address).await?;
+        self.secure_on(TcpStream::connect(self.address).await?).await
+    }
+
+    pub(crate) async fn secure_on(&self, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
         // As Go does.
         stream.set_nodelay(true)?;
         let name = ServerName::try_from("localhost").map_err(io::Error::other)?;

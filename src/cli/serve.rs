@@ -13,6 +13,7 @@ use std::thread::available_parallelism;
 use std::time::Duration;
 
 use anyhow::Context;
+use clap::builder::NonEmptyStringValueParser;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
@@ -21,7 +22,7 @@ use tracing::{error, info, warn};
 use super::today::today;
 use crate::policies::{self, Policies};
 use crate::server::{
-    self, Certificates, Listeners, Pair, Parts, Workers, limits_within_descriptors, lower_priority,
+    self, Certificates, Clients, Listeners, Pair, Parts, Workers, limits_within_descriptors, lower_priority,
 };
 use crate::telemetry::{self, LogFormat, Metrics};
 
@@ -59,6 +60,19 @@ pub(super) struct Args {
     /// The API server has no certificate unless its own admission configuration names one.
     #[arg(long, value_name = "FILE", env = "PARTYWALL_CLIENT_CA")]
     client_ca: Option<PathBuf>,
+
+    /// With --client-ca, serve only clients whose certificate has this name, as its common name or as a DNS name
+    /// among its subject alternative names. Several are repeated or separated by commas. Without it, all
+    /// certificates of the CA are accepted.
+    #[arg(
+        long,
+        value_name = "NAME",
+        value_delimiter = ',',
+        value_parser = NonEmptyStringValueParser::new(),
+        requires = "client_ca",
+        env = "PARTYWALL_CLIENT_NAME"
+    )]
+    client_name: Vec<String>,
 
     /// How log lines are written to stderr.
     #[arg(long, value_enum, default_value_t, env = "PARTYWALL_LOG_FORMAT")]
@@ -106,7 +120,8 @@ async fn serve(args: Args) -> anyhow::Result<ExitCode> {
     if pair.is_none() {
         warn!("without --tls-cert the certificate is self-signed and made anew at every start");
     }
-    let certificates = Certificates::load(pair, args.client_ca)?;
+    let clients = args.client_ca.map(|ca| Clients { ca, names: args.client_name });
+    let certificates = Certificates::load(pair, clients)?;
     let listeners = Listeners { webhook: bind(args.listen)?, ops: bind(args.ops_listen)? };
     let (listen, ops_listen) = (listeners.webhook.local_addr()?, listeners.ops.local_addr()?);
     // Before the log says that it serves, so that no signal comes too early.
@@ -205,6 +220,17 @@ mod tests {
         assert!(parse(&["--tls-cert", "tls.crt"]).unwrap_err().contains("--tls-key"));
         assert!(parse(&["--tls-key", "tls.key"]).unwrap_err().contains("--tls-cert"));
         assert!(parse(&["--tls-cert", "tls.crt", "--tls-key", "tls.key"]).is_ok());
+    }
+
+    #[test]
+    fn l12_names_of_clients_need_their_ca_and_are_not_empty() {
+        let names = |flags: &[&str]| {
+            parse(&[&["--client-ca", "ca.crt"], flags].concat()).map(|args| args.client_name)
+        };
+        assert!(parse(&["--client-name", "a"]).unwrap_err().contains("--client-ca"));
+        assert_eq!(names(&["--client-name", "a,b", "--client-name", "c"]).unwrap(), ["a", "b", "c"]);
+        assert!(names(&[]).unwrap().is_empty());
+        assert!(names(&["--client-name", ""]).is_err());
     }
 
     #[tokio::test]

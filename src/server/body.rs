@@ -3,6 +3,7 @@
 mod deadline;
 mod memory;
 mod receive;
+mod stalled;
 
 pub(super) use self::deadline::Deadline;
 pub(super) use self::memory::{Memory, Reservation};

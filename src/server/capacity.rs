@@ -68,12 +68,15 @@ impl Capacity {
         }
     }
 
-    /// Counts a review that begins, unless as many are under way as may be.
+    /// Counts a review that begins, unless as many are under way as may be and none of their bodies stalls.
+    ///
+    /// A body that stalls is dropped for the new one, and counts until it notices.
     pub(super) fn begin_review<'c>(&'c self, gauge: &'c IntGauge) -> Option<InFlight<'c>> {
         let in_flight = InFlight { under_way: &self.under_way, gauge };
         gauge.inc();
         // It counts before the limit is checked, so that of two reviews only one can be the last.
-        (self.under_way.fetch_add(1, Ordering::Relaxed) < self.at_once).then_some(in_flight)
+        let before = self.under_way.fetch_add(1, Ordering::Relaxed);
+        (before < self.at_once || self.memory.drop_stalled()).then_some(in_flight)
     }
 }
 
@@ -88,5 +91,32 @@ impl Drop for InFlight<'_> {
     fn drop(&mut self) {
         self.under_way.fetch_sub(1, Ordering::Relaxed);
         self.gauge.dec();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn o1_reviews_elsewhere_and_advice_take_no_room_of_tenants() {
+        let capacities = Capacities::new(&Limits { reviews_at_once: 4, ..Limits::default() }, 1);
+        let gauge = IntGauge::new("reviews", "reviews").unwrap();
+        let begin = |entry| capacities.of(entry).begin_review(&gauge);
+        let taken: Vec<_> = [Entry::ValidateElsewhere, Entry::ValidateTemplates, Entry::ValidateStatuses]
+            .into_iter()
+            .cycle()
+            .take(9)
+            .map(begin)
+            .collect();
+        assert_eq!(taken.iter().flatten().count(), 4, "two elsewhere, two of advice");
+        for entry in
+            [Entry::MutateTenants, Entry::ValidateTenants, Entry::ValidateNamespaces, Entry::Validate]
+        {
+            assert!(begin(entry).is_some(), "{entry:?}");
+        }
+        drop(taken);
+        assert!(begin(Entry::ValidateElsewhere).is_some());
+        assert_eq!(gauge.get(), 0);
     }
 }

@@ -6,6 +6,7 @@
 //! INVARIANT: the pair in use was checked as a whole (it parses, the chain is not empty, the key belongs to the
 //! certificate). A faulty change never replaces it.
 
+mod client_names;
 mod material;
 
 use std::convert::Infallible;
@@ -20,15 +21,26 @@ use rustls::{ServerConfig, SignatureAlgorithm};
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::{error, info, warn};
 
+use self::client_names::ClientNames;
 pub use self::material::{CertificatesError, Pair};
 use self::material::{Material, faulty};
 use crate::telemetry::{Metrics, Reload};
+
+/// The clients that are served.
+#[derive(Clone, Debug)]
+pub struct Clients {
+    /// The CA of their certificates, in PEM.
+    pub ca: PathBuf,
+    /// The names of which a certificate must have one, as its common name or a DNS name; with none, all certificates of
+    /// the CA are accepted.
+    pub names: Vec<String>,
+}
 
 /// The serving certificate and the client CA, reloaded when their files change.
 #[derive(Debug)]
 pub struct Certificates {
     pair: Option<Pair>,
-    client_ca: Option<PathBuf>,
+    clients: Option<Clients>,
     /// As read at the start; an ephemeral pair is never replaced.
     first: Material,
     current: ArcSwap<ServerConfig>,
@@ -37,16 +49,17 @@ pub struct Certificates {
 impl Certificates {
     /// Reads the pair, or generates an ephemeral one for the loopback addresses if there is none.
     ///
-    /// With a client CA, only clients with a certificate of that CA are served.
-    pub fn load(pair: Option<Pair>, client_ca: Option<PathBuf>) -> Result<Self, CertificatesError> {
+    /// Without `clients`, everybody is served.
+    pub fn load(pair: Option<Pair>, clients: Option<Clients>) -> Result<Self, CertificatesError> {
+        let client_ca = clients.as_ref().map(|clients| &*clients.ca);
         let first = match &pair {
-            Some(pair) => Material::read(pair, client_ca.as_deref())?,
-            None => Material::ephemeral(client_ca.as_deref())?,
+            Some(pair) => Material::read(pair, client_ca)?,
+            None => Material::ephemeral(client_ca)?,
         };
-        let Checked { config, is_rsa } = check(&first)?;
+        let Checked { config, is_rsa } = check(&first, names_of(clients.as_ref()))?;
         advise(is_rsa);
         let current = ArcSwap::from_pointee(config);
-        Ok(Self { pair, client_ca, first, current })
+        Ok(Self { pair, clients, first, current })
     }
 
     /// Returns the configuration for the next connection.
@@ -56,7 +69,7 @@ impl Certificates {
 
     /// Checks the files once in `every`, for ever.
     pub(super) async fn watch(&self, every: Duration, metrics: &Metrics) -> Infallible {
-        if self.pair.is_none() && self.client_ca.is_none() {
+        if self.pair.is_none() && self.clients.is_none() {
             return std::future::pending().await;
         }
         let mut ticks = interval(every);
@@ -65,7 +78,7 @@ impl Certificates {
         loop {
             ticks.tick().await;
             let Some(material) = self.read().await else { continue };
-            match seen.look(material) {
+            match seen.look(material, names_of(self.clients.as_ref())) {
                 Change::None => {}
                 Change::Good(Checked { config, is_rsa }) => {
                     self.current.store(Arc::new(config));
@@ -84,13 +97,18 @@ impl Certificates {
 
     /// Reads the files on a blocking thread.
     async fn read(&self) -> Option<Result<Material, CertificatesError>> {
-        let (pair, client_ca, first) = (self.pair.clone(), self.client_ca.clone(), self.first.clone());
+        let client_ca = self.clients.as_ref().map(|clients| clients.ca.clone());
+        let (pair, first) = (self.pair.clone(), self.first.clone());
         let read = move || match &pair {
             Some(pair) => Material::read(pair, client_ca.as_deref()),
             None => first.with_client_ca(client_ca.as_deref()),
         };
         tokio::task::spawn_blocking(read).await.ok()
     }
+}
+
+fn names_of(clients: Option<&Clients>) -> &[String] {
+    clients.map(|clients| &*clients.names).unwrap_or_default()
 }
 
 type Found = Result<Material, CertificatesError>;
@@ -126,7 +144,7 @@ impl Seen {
     /// Compares by content, and reports faulty files only when they are found a second time.
     ///
     /// Two files cannot be replaced at once, so a certificate with a wrong key may be half of a change.
-    fn look(&mut self, found: Found) -> Change {
+    fn look(&mut self, found: Found, client_names: &[String]) -> Change {
         if found.as_ref() == Ok(&self.served) {
             self.faulty = None;
             return Change::None;
@@ -138,12 +156,12 @@ impl Seen {
             if *times != SETTLED {
                 return Change::None;
             }
-            return match found.and_then(|material| check(&material)) {
+            return match found.and_then(|material| check(&material, client_names)) {
                 Err(error) => Change::Faulty(error),
                 Ok(_) => Change::None,
             };
         }
-        match found.clone().and_then(|material| Ok((check(&material)?, material))) {
+        match found.clone().and_then(|material| Ok((check(&material, client_names)?, material))) {
             Ok((checked, material)) => {
                 *self = Self::of(material);
                 Change::Good(checked)
@@ -170,7 +188,7 @@ fn advise(is_rsa: bool) {
 }
 
 /// Checks the files and builds a configuration from them.
-fn check(material: &Material) -> Result<Checked, CertificatesError> {
+fn check(material: &Material, client_names: &[String]) -> Result<Checked, CertificatesError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let pair = material.pair(&provider)?;
     let is_rsa = pair.key.algorithm() == SignatureAlgorithm::RSA;
@@ -182,7 +200,10 @@ fn check(material: &Material) -> Result<Checked, CertificatesError> {
             let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)
                 .build()
                 .map_err(|error| faulty(material.client_ca_name().unwrap_or_default(), &error))?;
-            builder.with_client_cert_verifier(verifier)
+            builder.with_client_cert_verifier(match client_names {
+                [] => verifier,
+                names => Arc::new(ClientNames { chain: verifier, names: names.to_vec() }),
+            })
         }
         None => builder.with_no_client_auth(),
     };
@@ -227,7 +248,7 @@ mod tests {
             (Ok(b), "none", false),
             (Ok(a), "good", false),
         ] {
-            assert_eq!(name(&seen.look(found)), expected);
+            assert_eq!(name(&seen.look(found, &[])), expected);
             assert_eq!(seen.is_faulty(), is_faulty);
         }
     }
@@ -242,7 +263,8 @@ mod tests {
             std::fs::write(&pair.key, &material.key.bytes).unwrap();
         };
         let problem = |client_ca: Option<PathBuf>| {
-            let checked = Material::read(&pair, client_ca.as_deref()).and_then(|material| check(&material));
+            let checked =
+                Material::read(&pair, client_ca.as_deref()).and_then(|material| check(&material, &[]));
             checked.map(|_| ()).unwrap_err().to_string().replace(&format!("{}/", folder.path().display()), "")
         };
         let (one, other) = (Material::ephemeral(None).unwrap(), Material::ephemeral(None).unwrap());
@@ -265,7 +287,7 @@ mod tests {
 
     #[test]
     fn no_session_is_ever_resumed() {
-        let Checked { config, is_rsa } = check(&Material::ephemeral(None).unwrap()).unwrap();
+        let Checked { config, is_rsa } = check(&Material::ephemeral(None).unwrap(), &[]).unwrap();
         assert!(!is_rsa);
         assert_eq!(config.send_tls13_tickets, 0);
         assert!(!config.ticketer.enabled());

@@ -12,9 +12,8 @@ use partywall_core::{Answer, Entry, review};
 use tokio::time::Instant;
 use tracing::{debug, info};
 
-use super::log_limits::LogThrottle;
 use crate::policies::Reader;
-use crate::telemetry::Metrics;
+use crate::telemetry::{LogThrottle, Metrics};
 
 /// Holds what decisions report to: the metrics, and the throttle of their log lines.
 #[derive(Clone, Copy, Debug)]

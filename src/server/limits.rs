@@ -49,17 +49,58 @@ pub struct BodyLimits {
 /// Numbers of connections.
 #[derive(Clone, Copy, Debug)]
 pub struct ConnectionLimits {
-    /// Connections to the webhook's port at once; more are closed. Three API servers opened 2,000 in a measurement.
-    pub webhook: usize,
-    /// Those of them that may speak HTTP/2, which buffers more. Only an API server on the same host uses it.
-    pub webhook_http2: usize,
-    /// Connections to the ops port at once; more wait to be accepted.
-    pub ops: usize,
+    /// Connections to the webhook's port.
+    pub webhook: StageLimits,
+    /// Connections to the ops port, which are never proven.
+    pub ops: StageLimits,
+}
+
+/// How many connections may be in each stage at once; beyond that the oldest of the peer with the most is closed.
+#[derive(Clone, Copy, Debug)]
+pub struct StageLimits {
+    /// Connections that have sent nothing, or not yet a whole record of TLS. Each takes 2 KB and a file descriptor.
+    pub silent: usize,
+    /// Connections in their TLS handshake, each of which buffers up to 64 KiB.
+    pub handshake: usize,
+    /// Connections over HTTP/1.1 without a review, each of which buffers up to 64 KiB.
+    pub http1: usize,
+    /// Connections over HTTP/2 without a review.
+    pub http2: usize,
+    /// Connections over HTTP/1.1 that are never closed for others. Three API servers opened 2,000 in a measurement.
+    pub proven_http1: usize,
+    /// Connections over HTTP/2 that are never closed for others, of which each buffers more. Only an API server on the
+    /// same host uses HTTP/2.
+    pub proven_http2: usize,
+}
+
+impl StageLimits {
+    /// Returns the number of connections in all stages together.
+    pub(super) fn total(&self) -> usize {
+        let Self { silent, handshake, http1, http2, proven_http1, proven_http2 } = self;
+        silent + handshake + http1 + http2 + proven_http1 + proven_http2
+    }
+
+    /// Returns limits that are `total` together, in the same proportions, each at least 1 unless it is 0.
+    pub(super) fn scaled_to(&self, total: usize) -> Self {
+        let scale = |limit: usize| (limit * total / self.total().max(1)).max(limit.min(1));
+        Self {
+            silent: scale(self.silent),
+            handshake: scale(self.handshake),
+            http1: scale(self.http1),
+            http2: scale(self.http2),
+            proven_http1: scale(self.proven_http1),
+            proven_http2: scale(self.proven_http2),
+        }
+    }
 }
 
 /// Durations.
 #[derive(Clone, Copy, Debug)]
 pub struct Timings {
+    /// How long a connection to the webhook's port may send nothing, or less than a whole record of TLS.
+    ///
+    /// Up to twice as long, so that connections that were opened together are not closed together.
+    pub silence: Duration,
     /// How long a TLS handshake may take.
     pub handshake: Duration,
     /// How long the head of a connection's first request may take from its first byte on.
@@ -96,8 +137,26 @@ impl Default for Limits {
                 medium_body_memory: 8 << 20,
                 large_body_memory: 40 << 20,
             },
-            connections: ConnectionLimits { webhook: 4_096, webhook_http2: 64, ops: 64 },
+            connections: ConnectionLimits {
+                webhook: StageLimits {
+                    silent: 12_288,
+                    handshake: 1_024,
+                    http1: 1_024,
+                    http2: 16,
+                    proven_http1: 4_096,
+                    proven_http2: 48,
+                },
+                ops: StageLimits {
+                    silent: 128,
+                    handshake: 0,
+                    http1: 128,
+                    http2: 0,
+                    proven_http1: 0,
+                    proven_http2: 0,
+                },
+            },
             timings: Timings {
+                silence: Duration::from_secs(30),
                 handshake: Duration::from_secs(5),
                 request_head: Duration::from_secs(10),
                 body_progress: Duration::from_secs(2),

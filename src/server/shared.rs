@@ -4,13 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::response::Response;
-use tokio::sync::Semaphore;
 
 use super::capacity::Capacities;
 use super::decider::Observers;
 use super::limits::Limits;
-use super::log_limits::LogThrottle;
-use crate::telemetry::Metrics;
+use crate::telemetry::{LogThrottle, Metrics};
 
 /// The state that all connections and requests of a server share.
 #[derive(Debug)]
@@ -19,9 +17,6 @@ pub(super) struct Shared {
     pub(super) limits: Limits,
     pub(super) capacities: Capacities,
     pub(super) is_draining: AtomicBool,
-    /// Permits for HTTP/2 connections.
-    pub(super) http2: Semaphore,
-    pub(super) refused_http2: LogThrottle,
     pub(super) failed_handshakes: LogThrottle,
     pub(super) denials: LogThrottle,
 }

@@ -59,8 +59,8 @@ const TOO_SLOW: &str = "the body stalled, or did not arrive before the API serve
 async fn serve<D: Decider>(entry: Entry, webhook: Arc<Webhook<D>>, mut request: Request) -> Response {
     let Webhook { decider, shared } = &*webhook;
     let deadline = Deadline::of(request.uri().query());
-    let queue = request.extensions_mut().remove::<FairQueue>();
-    let mut body = Arriving::new(request.into_body(), &shared.limits, deadline, queue);
+    let (queue, peer) = (request.extensions_mut().remove::<FairQueue>(), request.extensions_mut().remove());
+    let mut body = Arriving::new(request.into_body(), &shared.limits, deadline, queue).sent_by(peer);
     match receive(entry, shared, &mut body).await {
         Ok((Received::Whole(bytes, memory), _in_flight)) => {
             let reply = if bytes.len() <= shared.limits.bodies.inline_up_to {

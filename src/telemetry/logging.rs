@@ -3,10 +3,17 @@
 use std::ffi::{OsStr, OsString};
 use std::io::{IsTerminal, stderr};
 use std::panic;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use tracing::level_filters::LevelFilter;
+use tracing::{Event, Level, Metadata, Subscriber, warn};
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::{Context, SubscriberExt};
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer, fmt, registry};
+
+use super::log_throttle::LogThrottle;
 
 /// The format of log lines.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -29,18 +36,62 @@ pub struct LogGuard(#[expect(dead_code, reason = "held for its drop")] WorkerGua
 pub fn init(format: LogFormat) -> LogGuard {
     let (writer, guard) = NonBlockingBuilder::default().lossy(true).finish(stderr());
     let filter = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).from_env_lossy();
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let lines = fmt::layer()
         .with_writer(writer)
         .with_target(false)
         .with_ansi(is_coloured(stderr().is_terminal(), no_color().as_deref()));
-    // Fails only if a log was started before, which then is used.
-    let _already_started = match format {
-        LogFormat::Text => builder.try_init(),
-        LogFormat::Json => builder.json().flatten_event(true).try_init(),
+    let lines = match format {
+        LogFormat::Text => lines.boxed(),
+        LogFormat::Json => lines.json().flatten_event(true).boxed(),
     };
+    let log = registry().with(filter).with(lines).with(LibraryThrottle::default());
+    // Fails only if a log was started before, which then is used.
+    let _already_started = log.try_init();
     log_panics();
     LogGuard(guard)
+}
+
+/// Limits the lines of libraries, such as h2's about frames that make no sense: any peer can cause them.
+///
+/// Lines below `info` are only written for who asks for them, and are not limited.
+#[derive(Debug)]
+struct LibraryThrottle {
+    throttle: LogThrottle,
+    /// How many lines were left out before the line that is being written.
+    left_out: AtomicU64,
+}
+
+impl Default for LibraryThrottle {
+    fn default() -> Self {
+        Self { throttle: LogThrottle::new(10, Duration::from_secs(10)), left_out: AtomicU64::new(0) }
+    }
+}
+
+impl LibraryThrottle {
+    fn concerns(metadata: &Metadata<'_>) -> bool {
+        !metadata.target().starts_with("partywall") && *metadata.level() <= Level::INFO
+    }
+}
+
+impl<S: Subscriber> Layer<S> for LibraryThrottle {
+    fn event_enabled(&self, event: &Event<'_>, _: Context<'_, S>) -> bool {
+        if !Self::concerns(event.metadata()) {
+            return true;
+        }
+        let left_out = self.throttle.event();
+        self.left_out.fetch_add(left_out.unwrap_or_default(), Ordering::Relaxed);
+        left_out.is_some()
+    }
+
+    /// Runs after the line was written.
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        if Self::concerns(event.metadata()) {
+            let left_out = self.left_out.swap(0, Ordering::Relaxed);
+            if left_out > 0 {
+                warn!(left_out, "lines of libraries were left out of the log");
+            }
+        }
+    }
 }
 
 /// Returns whether lines are coloured: on a terminal, unless `NO_COLOR` is set.
@@ -66,7 +117,52 @@ pub fn log_panics() {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+    use std::sync::{Arc, Mutex};
+
+    use tokio::time::advance;
+
     use super::*;
+
+    /// Collects what is written.
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn o5_a_peer_cannot_fill_the_log_with_lines_of_libraries() {
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let written = fmt::layer().with_writer(move || writer.clone()).with_ansi(false);
+        let log = registry().with(LevelFilter::INFO).with(written).with(LibraryThrottle::default());
+        let log = tracing::Dispatch::new(log);
+        let burst = || {
+            tracing::dispatcher::with_default(&log, || {
+                for _ in 0..1_000 {
+                    warn!(target: "h2::proto::ping_pong", "recv PING ack that we never sent");
+                    tracing::debug!(target: "h2::codec", "received");
+                }
+                for _ in 0..20 {
+                    warn!(target: "partywall::server", "own");
+                }
+            });
+        };
+        burst();
+        advance(Duration::from_secs(10)).await;
+        burst();
+        let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+        let count = |what: &str| text.lines().filter(|line| line.contains(what)).count();
+        assert_eq!((count("PING"), count("own"), count("received")), (20, 40, 0), "{text}");
+    }
 
     #[test]
     fn only_a_terminal_is_coloured_and_only_if_it_wants_to_be() {

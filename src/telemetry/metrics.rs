@@ -72,6 +72,8 @@ metrics! {
         in_flight: IntGauge = "partywall_reviews_in_flight",
         /// Connections to the port of the webhook.
         connections: IntGauge = "partywall_connections",
+        /// Connections closed because too many were in the same stage, by the stage.
+        dropped: Family<Dropped> = "partywall_connections_dropped_total",
         /// Connections that ended in the TLS handshake, other than by being closed.
         tls_handshake_failures: IntCounter = "partywall_tls_handshake_failures_total",
         /// Always 1; the label is the version.
@@ -341,6 +343,36 @@ impl Label for Refusal {
             Self::TooSlow => "408",
             Self::TooMany => "429",
             Self::NoPolicies => "503",
+        }]
+    }
+}
+
+/// The stage of a connection that was closed because too many were in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dropped {
+    /// A connection that had sent nothing.
+    Silent,
+    /// A connection in its TLS handshake.
+    Handshake,
+    /// A connection over HTTP/1.1 that had completed no review.
+    Http1,
+    /// A connection over HTTP/2 that had completed no review.
+    Http2,
+}
+
+impl Label for Dropped {
+    const NAMES: &'static [&'static str] = &["stage"];
+
+    fn all() -> Vec<Self> {
+        vec![Self::Silent, Self::Handshake, Self::Http1, Self::Http2]
+    }
+
+    fn values(self) -> Vec<&'static str> {
+        vec![match self {
+            Self::Silent => "silent",
+            Self::Handshake => "handshake",
+            Self::Http1 => "http1",
+            Self::Http2 => "http2",
         }]
     }
 }

@@ -43,6 +43,24 @@ async fn with_a_client_ca_only_its_clients_are_served() {
     assert!(is_served(&server, Some(&server.authority.sign())).await);
 }
 
+/// The names hold after the CA was read again, too.
+#[tokio::test]
+async fn l12_with_client_names_only_certificates_with_one_of_them_are_served() {
+    let client_names = vec!["kube-apiserver.example".to_owned()];
+    let server = Server::with(Setup { asks_clients: true, client_names, ..Setup::default() }).await;
+    let are_held = async |authority: &Authority| {
+        assert!(!is_served(&server, None).await);
+        assert!(!is_served(&server, Some(&Authority::new().sign_for("kube-apiserver.example"))).await);
+        assert!(!is_served(&server, Some(&authority.sign_for("kubelet.example"))).await);
+        assert!(is_served(&server, Some(&authority.sign_for("kube-apiserver.example"))).await);
+    };
+    are_held(&server.authority).await;
+    let next = Authority::new();
+    fs::write(server.folder.join("ca.crt"), &next.pem).unwrap();
+    server.until(TAKEN, 1).await;
+    are_held(&next).await;
+}
+
 #[tokio::test]
 async fn without_a_client_ca_everybody_is_served() {
     let server = Server::start().await;

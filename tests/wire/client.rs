@@ -1,7 +1,7 @@
 //! The API server's side of a connection.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
@@ -14,7 +14,8 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use serde_json::Value;
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpSocket, TcpStream};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
@@ -35,6 +36,23 @@ impl Target {
         alpn: &str,
         client: Option<&Signed>,
     ) -> io::Result<TlsStream<TcpStream>> {
+        self.secure(TcpStream::connect(self.address).await?, alpn, client).await
+    }
+
+    /// A connection that has said nothing yet, from an address of this machine.
+    pub(crate) async fn connect_from(&self, from: [u8; 4]) -> io::Result<TcpStream> {
+        let socket = TcpSocket::new_v4()?;
+        socket.bind((Ipv4Addr::from(from), 0).into())?;
+        socket.connect(self.address).await
+    }
+
+    /// The handshake on a connection.
+    pub(crate) async fn secure<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        stream: S,
+        alpn: &str,
+        client: Option<&Signed>,
+    ) -> io::Result<TlsStream<S>> {
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from_pem_slice(self.ca.as_bytes()).unwrap()).unwrap();
         let builder = ClientConfig::builder_with_provider(Arc::new(default_provider()))
@@ -50,7 +68,6 @@ impl Target {
             None => builder.with_no_client_auth(),
         };
         config.alpn_protocols = vec![alpn.as_bytes().to_vec()];
-        let stream = TcpStream::connect(self.address).await?;
         TlsConnector::from(Arc::new(config)).connect(ServerName::try_from("localhost").unwrap(), stream).await
     }
 

@@ -31,7 +31,12 @@ impl Authority {
 
     /// A new pair for `localhost`, for either side of a connection.
     pub(crate) fn sign(&self) -> Signed {
-        let mut params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+        self.sign_for("localhost")
+    }
+
+    /// A new pair for a DNS name.
+    pub(crate) fn sign_for(&self, name: &str) -> Signed {
+        let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
         params.extended_key_usages =
             vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
         let key = KeyPair::generate().unwrap();

@@ -10,7 +10,7 @@ use axum::http::Method;
 use hyper_util::rt::TokioIo;
 use jiff::civil::date;
 use partywall::policies::{self as objects, Writer};
-use partywall::server::{self, Certificates, Decider, Limits, Listeners, Pair, Parts, Workers};
+use partywall::server::{self, Certificates, Clients, Decider, Limits, Listeners, Pair, Parts, Workers};
 use partywall::telemetry::Metrics;
 use partywall_core::tenancy::Snapshot;
 use tempfile::TempDir;
@@ -46,6 +46,8 @@ pub(crate) struct Setup {
     pub(crate) without_policies: bool,
     /// Ask clients for a certificate of the server's own CA.
     pub(crate) asks_clients: bool,
+    /// The names of which such a certificate must have one.
+    pub(crate) client_names: Vec<String>,
     /// Put the pair behind a `..data` symlink, as kubelet does.
     pub(crate) like_kubelet: bool,
 }
@@ -92,7 +94,8 @@ impl Server {
         let ca = folder.join("ca.crt");
         std::fs::write(&ca, &authority.pem).unwrap();
         let pair = Pair { cert: folder.join("tls.crt"), key: folder.join("tls.key") };
-        let certificates = Certificates::load(Some(pair), setup.asks_clients.then_some(ca)).unwrap();
+        let clients = setup.asks_clients.then_some(Clients { ca, names: setup.client_names });
+        let certificates = Certificates::load(Some(pair), clients).unwrap();
 
         let listeners = Listeners { webhook: listener(), ops: listener() };
         let target = Target { address: listeners.webhook.local_addr().unwrap(), ca: authority.pem.clone() };

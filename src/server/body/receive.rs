@@ -3,21 +3,29 @@
 //! Memory is reserved for bytes that have arrived, never for a declared length: a client that declares much and sends
 //! nothing takes nothing. Small and medium bodies have pools of their own, so they never wait for large ones.
 //!
-//! INVARIANT: memory is reserved for every byte that is kept, so the memory of all bodies together is limited. Beyond
-//! that, each body may have one chunk, of what its connection accepts in advance, that waits for its reservation. What
-//! exceeds a limit is read and discarded.
+//! A body that came whole in its first frame needs no reservation: it is decided at once on its own thread. So bodies
+//! that stall don't delay it.
+//!
+//! INVARIANT: memory is reserved for every other byte that is kept, so the memory of all bodies together is limited.
+//! Beyond that, each body may have one chunk, of what its connection accepts in advance, that waits for its
+//! reservation. What exceeds a limit is read and discarded.
 
 #[cfg(test)]
 mod tests;
 
+use std::future::poll_fn;
+use std::task::Poll;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
+use http_body::Frame;
 use http_body_util::BodyExt;
 use tokio::time::{Instant, timeout_at};
 
 use super::deadline::Deadline;
 use super::memory::{Memory, Pool, Reservation};
+use super::stalled::{StalledBodies, Waiting};
+use crate::server::by_peer::Peer;
 use crate::server::connection::FairQueue;
 use crate::server::limits::Limits;
 
@@ -38,7 +46,8 @@ pub(crate) enum Received {
 /// Why a body was not read.
 #[derive(Debug)]
 pub(crate) enum Trouble {
-    /// Until it had to give up, there was no memory for it, or other bodies were read.
+    /// Until it had to give up, there was no memory for it, or other bodies were read; or it stalled while another
+    /// body needed its memory.
     Overload,
     /// It did not arrive in time, or stalled.
     TooSlow,
@@ -55,6 +64,8 @@ const HEAD: usize = 1024;
 #[derive(Debug)]
 pub(crate) struct Arriving {
     body: Body,
+    /// Its sender, as far as it is known.
+    peer: Peer,
     /// The first data, which arrived before any memory was reserved.
     first: Option<Bytes>,
     /// The first bytes, for an answer without the rest.
@@ -80,6 +91,7 @@ impl Arriving {
         let (time_per_chunk, chunk) = (limits.timings.body_progress, limits.bodies.small_up_to);
         Self {
             body,
+            peer: Peer::UNKNOWN,
             first: None,
             head: Vec::new(),
             time_per_chunk,
@@ -93,9 +105,14 @@ impl Arriving {
         }
     }
 
+    /// Names the sender of the body.
+    pub(crate) fn sent_by(self, peer: Option<Peer>) -> Self {
+        Self { peer: peer.unwrap_or(Peer::UNKNOWN), ..self }
+    }
+
     /// Waits for the first data, which needs no reservation yet; with `keep_head` its first bytes are kept.
     pub(crate) async fn begin(&mut self, keep_head: bool) -> Result<(), Trouble> {
-        self.first = self.next().await?;
+        self.first = self.next(None).await?;
         if let Some(first) = self.first.as_ref().filter(|_| keep_head) {
             self.head = first.get(..HEAD).unwrap_or(first).to_vec();
         }
@@ -114,7 +131,9 @@ impl Arriving {
     }
 
     /// Returns the next data; trailers are ignored.
-    async fn next(&mut self) -> Result<Option<Bytes>, Trouble> {
+    ///
+    /// While it waits for its peer, a body that holds something gives way to others.
+    async fn next(&mut self, held: Option<Held<'_>>) -> Result<Option<Bytes>, Trouble> {
         if let Some(first) = self.first.take() {
             return Ok(Some(first));
         }
@@ -126,8 +145,15 @@ impl Arriving {
         }
         let begun = Instant::now();
         let until = self.deadline.end.min(begun + self.time_left);
+        let waited_before = self.time_per_chunk.saturating_sub(self.time_left);
         loop {
-            match timeout_at(until, self.body.frame()).await.map_err(|_| Trouble::TooSlow)? {
+            let frame = next_frame(&mut self.body, until, || {
+                let Held { bodies, kib } = held?;
+                // Without the time in which it waited for memory or in a queue.
+                let since = Instant::now().checked_sub(waited_before).unwrap_or(begun);
+                Some(bodies.add(self.peer, since, kib))
+            });
+            match frame.await? {
                 // An empty frame is no progress.
                 Some(Ok(frame)) => match frame.into_data() {
                     Ok(data) if !data.is_empty() => {
@@ -160,10 +186,16 @@ impl Arriving {
 
     /// Reads and discards the rest of a body, and returns whether it reached its end.
     ///
-    /// `so_far` bytes were read before. It stops at `up_to` bytes, or when the queue is full of others.
-    async fn discard(&mut self, mut so_far: usize, up_to: usize) -> Result<bool, Trouble> {
+    /// `so_far` bytes were read before. It stops at `up_to` bytes, when the queue is full of others, or when it stalls
+    /// and gives way.
+    async fn discard(
+        &mut self,
+        mut so_far: usize,
+        up_to: usize,
+        held: Option<Held<'_>>,
+    ) -> Result<bool, Trouble> {
         while so_far <= up_to {
-            match self.next().await {
+            match self.next(held).await {
                 Ok(Some(data)) => so_far += data.len(),
                 Ok(None) => return Ok(true),
                 Err(Trouble::Overload) => return Ok(false),
@@ -180,7 +212,7 @@ impl Arriving {
     pub(crate) async fn discard_all(&mut self, limits: &Limits) -> bool {
         let Deadline { end, give_up_at } = self.deadline;
         self.queue_until = give_up_at + end.saturating_duration_since(give_up_at) / 2;
-        matches!(self.discard(0, limits.bodies.discarded_of_oversized).await, Ok(true))
+        matches!(self.discard(0, limits.bodies.discarded_of_oversized, None).await, Ok(true))
     }
 
     /// Reads the body.
@@ -197,9 +229,12 @@ impl Arriving {
         let pool = memory.pool(declared.unwrap_or(usize::MAX));
         let give_up_at = self.deadline.give_up_at;
         let mut kept = Kept { bytes: Vec::new(), reserved: 0, reservation: None, pool, most, give_up_at };
-        while let Some(data) = self.next().await? {
+        while let Some(data) = self.next(Some(kept.held())).await? {
             // Nearly every review is small and arrives in one frame, which becomes the body without a copy.
             if kept.bytes.is_empty() && data.len() <= keep && self.is_at_end() {
+                if data.len() <= limits.small_up_to.min(limits.inline_up_to) {
+                    return Ok(Received::Whole(data, Reservation::default()));
+                }
                 kept.reserve(data.len()).await?;
                 let reservation = kept.reservation.ok_or(Trouble::Overload)?;
                 return Ok(Received::Whole(data, reservation));
@@ -209,7 +244,8 @@ impl Arriving {
                 let start = kept.start(&data, limits.kept_of_oversized);
                 drop(data);
                 self.queue_until = self.deadline.end;
-                let finished = self.discard(so_far, limits.discarded_of_oversized).await?;
+                let held = Held { bodies: pool.stalled(), kib: 0 };
+                let finished = self.discard(so_far, limits.discarded_of_oversized, Some(held)).await?;
                 // The start may outlive its reservation: it is small, and dropped once the uid is found.
                 return Ok(Received::TooLarge { start, finished });
             }
@@ -220,6 +256,38 @@ impl Arriving {
         let reservation = reservation.ok_or(Trouble::Overload)?;
         Ok(Received::Whole(bytes.into(), reservation))
     }
+}
+
+/// Returns the next frame of a body. If it is not there yet, `wait` may register the body as one that stalls.
+async fn next_frame<'b>(
+    body: &mut Body,
+    until: Instant,
+    wait: impl FnOnce() -> Option<Waiting<'b>>,
+) -> Result<Option<Result<Frame<Bytes>, axum::Error>>, Trouble> {
+    let frame = body.frame();
+    tokio::pin!(frame);
+    if let Poll::Ready(frame) = poll_fn(|context| Poll::Ready(frame.as_mut().poll(context))).await {
+        return Ok(frame);
+    }
+    let in_time = timeout_at(until, frame);
+    let in_time = match wait() {
+        None => in_time.await,
+        Some(mut waiting) => tokio::select! {
+            biased;
+            frame = in_time => frame,
+            () = waiting.dropped() => return Err(Trouble::Overload),
+        },
+    };
+    in_time.map_err(|_| Trouble::TooSlow)
+}
+
+/// What a body holds while it waits for its peer.
+#[derive(Clone, Copy)]
+struct Held<'b> {
+    /// The bodies that give way.
+    bodies: &'b StalledBodies,
+    /// The memory that it holds.
+    kib: u32,
 }
 
 /// The bytes of a body that are kept, and the memory reserved for them.
@@ -234,7 +302,11 @@ struct Kept<'b> {
     give_up_at: Instant,
 }
 
-impl Kept<'_> {
+impl<'b> Kept<'b> {
+    fn held(&self) -> Held<'b> {
+        Held { bodies: self.pool.stalled(), kib: self.reservation.as_ref().map_or(0, Reservation::kib) }
+    }
+
     /// Ensures that `bytes` in total are reserved.
     async fn reserve(&mut self, bytes: usize) -> Result<(), Trouble> {
         match &mut self.reservation {

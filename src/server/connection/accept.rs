@@ -1,52 +1,48 @@
-//! Accepts connections and serves HTTP on them, over TLS on the webhook's port.
+//! Accepts connections, and waits for their first bytes: on the webhook's port for a whole record of TLS.
 //!
-//! `axum::serve` has no setting for TLS, for the time a connection may be idle, or for a drain that closes connections
-//! one answer at a time, so the loop is here.
+//! A connection that sends nothing, or half a ClientHello, stays here: it costs the threads that serve reviews nothing,
+//! and what it sent stays in the buffer of the kernel.
 //!
-//! INVARIANT: no error of one connection, and no lack of file descriptors, ends the loop. Outside of a drain, the
-//! server never closes a connection of the webhook's port that was idle for less than [`Timings::idle`]: the API server
-//! doesn't repeat a POST that meets a closed connection, and it opens connections in advance.
-//!
-//! [`Timings::idle`]: crate::server::Timings::idle
+//! INVARIANT: no error of one connection, and no lack of file descriptors, ends the loop.
 
 use std::convert::Infallible;
+use std::future::poll_fn;
 use std::io;
+use std::mem::MaybeUninit;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Poll, ready};
 use std::time::Duration;
 
-use axum::Router;
-use axum::extract::Request;
-use axum::http::header::CONNECTION;
-use axum::http::{HeaderValue, Version};
-use axum::response::Response;
-use hyper::body::{Body, Incoming};
-use hyper::server::conn::{http1, http2};
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::graceful::Watcher;
-use prometheus::IntGauge;
-use rustls::ServerConfig;
+use tokio::io::{Interest, ReadBuf};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::{JoinSet, yield_now};
 use tokio::time::sleep;
-use tower::ServiceExt;
 use tracing::{debug, warn};
 
-use super::fair_queue::{FairQueue, ThreadQueues};
-use super::handshake::shake_hands;
-use super::peer_timeouts::PeerTimeouts;
-use crate::server::log_limits::LogThrottle;
-use crate::server::shared::{CloseAfter, Shared};
+use super::table::{CloseOrder, ConnectionTable, Tracked};
 
-/// How long to wait when connections cannot be accepted, most likely for lack of file descriptors.
+/// How long to wait when connections cannot be accepted and none can be closed.
 const BACK_OFF: Duration = Duration::from_millis(100);
+/// How long the descriptor of a connection takes to be free after the order to close it.
+const CLOSING: Duration = Duration::from_millis(1);
 
-/// Reviews at once on a connection over HTTP/2: as many as Go sends before it knows the limit.
-const STREAMS: u32 = 100;
-/// Bytes of each body that a client may send in advance: the whole body of nearly every review.
-const STREAM_WINDOW: u32 = 32 << 10;
+/// How many connections may be closing, beyond those in the table.
+///
+/// If the loop went on to accept, new connections would wait behind thousands that are only to be closed.
+pub(super) const CLOSING_AT_ONCE: usize = 64;
+/// How often the loop lets other tasks run before it waits for [`CLOSING`].
+const YIELDS: usize = 8;
+
+/// How many different times connections have to send something.
+const SPREAD: u32 = 64;
+
+/// The bytes before the payload of a TLS record, the type of records in a handshake, and the longest payload (RFC 8446,
+/// 5.1).
+const RECORD_HEADER: usize = 5;
+const HANDSHAKE: u8 = 22;
+const LONGEST_RECORD: usize = 16 << 10;
 
 /// How many connections may wait to be accepted, if `net.core.somaxconn` allows.
 ///
@@ -64,60 +60,166 @@ pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
-/// A connection, and its permit to be open.
+/// What a client sends first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Protocol {
+    /// A ClientHello, in one record or several.
+    Tls,
+    /// The head of a request.
+    Http,
+}
+
+/// A connection that has sent something.
 #[derive(Debug)]
 pub(crate) struct Accepted {
     /// Registered with no runtime yet: another one than the accepting one may serve it.
-    stream: std::net::TcpStream,
-    peer: SocketAddr,
-    permit: OwnedSemaphorePermit,
+    pub(super) stream: std::net::TcpStream,
+    pub(super) peer: SocketAddr,
+    pub(super) tracked: Tracked,
+    pub(super) close: CloseOrder,
+    pub(super) permit: OwnedSemaphorePermit,
 }
 
-/// How to treat new connections while the limit is reached.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum WhenFull {
-    /// Leave them in the backlog of the kernel.
-    Wait,
-    /// Close them, so that the client can try another replica.
-    Close,
+/// What became of a connection until its first byte.
+enum Outcome {
+    Spoke(Accepted),
+    /// It sent nothing in time.
+    Silent(SocketAddr),
+    Closed,
 }
 
-/// Passes every connection to `serve`, at most `most` at once, for ever.
+/// Passes every connection that sends something to `serve`, for ever; `silent` hears of those that don't in time.
+///
+/// They have `time_to_speak`, or up to twice as long.
 pub(crate) async fn accept(
     listener: TcpListener,
-    most: usize,
-    when_full: WhenFull,
+    table: Arc<ConnectionTable>,
+    protocol: Protocol,
+    time_to_speak: Duration,
     mut serve: impl FnMut(Accepted),
+    mut silent: impl FnMut(SocketAddr),
 ) -> Infallible {
-    let (permits, refused) = (Arc::new(Semaphore::new(most)), LogThrottle::one_in_ten_seconds());
+    // The table has fewer connections, but one that it closed is open until its task has run.
+    let permits = Arc::new(Semaphore::new(table.most() + CLOSING_AT_ONCE));
+    let mut waiting = JoinSet::new();
     let mut is_failing = false;
+    let mut count = 0_u32;
     loop {
-        if let WhenFull::Wait = when_full {
-            // Only this loop takes permits, so a permit that is free now is free below.
-            let _is_free = permits.acquire().await;
+        let mut yields = 0;
+        while table.closing() >= CLOSING_AT_ONCE {
+            if yields < YIELDS {
+                yield_now().await
+            } else {
+                sleep(CLOSING).await
+            }
+            yields += 1;
         }
-        match listener.accept().await {
-            Ok((stream, peer)) => {
-                is_failing = false;
-                if let Ok(permit) = Arc::clone(&permits).try_acquire_owned() {
-                    match stream.into_std() {
-                        Ok(stream) => serve(Accepted { stream, peer, permit }),
-                        Err(error) => debug!(%peer, %error, "a connection was lost"),
-                    }
-                } else if let Some(left_out) = refused.event() {
-                    let closed = left_out + 1;
-                    warn!(%peer, most, closed, "too many connections are open; new ones are closed");
+        let accepted = tokio::select! {
+            Some(outcome) = waiting.join_next() => {
+                match outcome {
+                    Ok(Outcome::Spoke(accepted)) => serve(accepted),
+                    Ok(Outcome::Silent(peer)) => silent(peer),
+                    Ok(Outcome::Closed) => {}
+                    Err(error) => warn!(%error, "the task of a new connection ended early"),
                 }
+                continue;
+            }
+            accepted = next(&listener, &permits) => accepted,
+        };
+        match accepted {
+            Ok((stream, peer, permit)) => {
+                is_failing = false;
+                let (tracked, close) = table.add(peer);
+                count = count.wrapping_add(1);
+                // Connections that were opened at once must not be closed at once: that takes the time of others.
+                let time_to_speak = time_to_speak + time_to_speak * (count % SPREAD) / SPREAD;
+                let accepted = (stream, peer, tracked, close, permit);
+                waiting.spawn(first_bytes(accepted, protocol, time_to_speak));
             }
             Err(error) if is_of_one_connection(&error) => debug!(%error, "a connection was lost"),
             Err(error) => {
+                let can_close = table.free_descriptor();
                 if !is_failing {
-                    warn!(%error, "connections cannot be accepted; trying again until they can");
+                    warn!(%error, can_close, "connections cannot be accepted; trying again until they can");
                 }
                 is_failing = true;
-                sleep(BACK_OFF).await;
+                sleep(if can_close { CLOSING } else { BACK_OFF }).await;
             }
         }
+    }
+}
+
+/// Accepts a connection once one more may be open.
+async fn next(
+    listener: &TcpListener,
+    permits: &Arc<Semaphore>,
+) -> io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+    let permit = Arc::clone(permits).acquire_owned().await.map_err(io::Error::other)?;
+    let (stream, peer) = listener.accept().await?;
+    Ok((stream, peer, permit))
+}
+
+/// Waits for the first bytes of a connection.
+async fn first_bytes(
+    (stream, peer, tracked, mut close, permit): (
+        TcpStream,
+        SocketAddr,
+        Tracked,
+        CloseOrder,
+        OwnedSemaphorePermit,
+    ),
+    protocol: Protocol,
+    time_to_speak: Duration,
+) -> Outcome {
+    let arrived = tokio::select! {
+        biased;
+        arrived = arrive(&stream, protocol) => arrived,
+        () = close.given() => return Outcome::Closed,
+        () = sleep(time_to_speak) => return Outcome::Silent(peer),
+    };
+    match arrived.and_then(|()| stream.into_std()) {
+        Ok(stream) => Outcome::Spoke(Accepted { stream, peer, tracked, close, permit }),
+        // A port scan or a TCP probe ends like this.
+        Err(error) => {
+            debug!(%peer, %error, "a connection ended before its first bytes");
+            Outcome::Closed
+        }
+    }
+}
+
+/// Waits until enough has arrived to serve a connection, and leaves it in the buffer of the kernel.
+async fn arrive(stream: &TcpStream, protocol: Protocol) -> io::Result<()> {
+    loop {
+        let (bytes, is_enough) = poll_fn(|context| {
+            // It is here only while it is looked at, or each silent connection would have one.
+            let mut buffer = [const { MaybeUninit::uninit() }; RECORD_HEADER + LONGEST_RECORD];
+            let mut buffer = ReadBuf::uninit(&mut buffer);
+            ready!(stream.poll_peek(context, &mut buffer))?;
+            let bytes = buffer.filled();
+            Poll::Ready(io::Result::Ok((bytes.len(), is_enough(bytes, protocol))))
+        })
+        .await?;
+        if is_enough {
+            return Ok(());
+        }
+        if bytes == 0 || stream.ready(Interest::READABLE).await?.is_read_closed() {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        // Waits for more instead of finding the same bytes again.
+        let nothing_new = || io::Result::<()>::Err(io::ErrorKind::WouldBlock.into());
+        let _cleared = stream.try_io(Interest::READABLE, nothing_new);
+    }
+}
+
+/// Returns whether these bytes are a whole record of TLS, or such that no more are worth waiting for.
+fn is_enough(bytes: &[u8], protocol: Protocol) -> bool {
+    match (protocol, bytes) {
+        (_, []) => false,
+        (Protocol::Tls, [HANDSHAKE, _, _, high, low, payload @ ..]) => {
+            payload.len() >= usize::from(u16::from_be_bytes([*high, *low])).min(LONGEST_RECORD)
+        }
+        (Protocol::Tls, [HANDSHAKE, ..]) => false,
+        (Protocol::Tls | Protocol::Http, _) => true,
     }
 }
 
@@ -132,162 +234,20 @@ fn is_of_one_connection(error: &io::Error) -> bool {
     )
 }
 
-/// Registers a connection with the runtime of this thread.
-fn adopt(stream: std::net::TcpStream, peer: SocketAddr) -> Option<TcpStream> {
-    TcpStream::from_std(stream).inspect_err(|error| debug!(%peer, %error, "a connection was lost")).ok()
-}
-
-/// Serves a connection of the webhook's port until it ends.
-pub(crate) async fn serve_tls(
-    Accepted { stream, peer, permit: _permit }: Accepted,
-    config: Arc<ServerConfig>,
-    router: Router,
-    ThreadQueues { handshakes, chunks }: ThreadQueues,
-    shared: Arc<Shared>,
-    watcher: Watcher,
-) {
-    let _open = Counted::one(&shared.metrics.connections);
-    let Some(stream) = adopt(stream, peer) else { return };
-    let Some(stream) = shake_hands(stream, peer, config, &handshakes, &shared).await else { return };
-    let has_request = Arc::new(AtomicBool::new(false));
-    let service = {
-        let (has_request, shared) = (Arc::clone(&has_request), Arc::clone(&shared));
-        service_fn(move |mut request: Request<Incoming>| {
-            has_request.store(true, Ordering::Relaxed);
-            attach_queue(&mut request, &chunks, shared.limits.bodies.small_up_to);
-            answer(router.clone(), Arc::clone(&shared), request)
-        })
-    };
-    let limits = &shared.limits;
-    // ALPN names the protocol; without ALPN it is HTTP/1.1.
-    let ended = if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
-        let Ok(_permit) = shared.http2.try_acquire() else {
-            if let Some(left_out) = shared.refused_http2.event() {
-                let (most, closed) = (limits.connections.webhook_http2, left_out + 1);
-                warn!(%peer, most, closed, "too many HTTP/2 connections are open");
-            }
-            return;
-        };
-        let io = TokioIo::new(PeerTimeouts::http2(stream, &limits.timings));
-        watcher.watch(http2_builder(limits.timings.idle).serve_connection(io, service)).await
-    } else {
-        let io = TokioIo::new(PeerTimeouts::http1(stream, has_request, &limits.timings));
-        watcher.watch(http1_builder(limits.timings.idle).serve_connection(io, service)).await
-    };
-    if let Err(error) = ended {
-        debug!(%peer, %error, "a connection ended early");
-    }
-}
-
-/// Attaches the queue for chunks to a request, if its body may be large.
-fn attach_queue<B: Body>(request: &mut Request<B>, chunks: &FairQueue, small_up_to: usize) {
-    let most = request.body().size_hint().upper().and_then(|most| usize::try_from(most).ok());
-    if most.is_none_or(|most| most > small_up_to) {
-        request.extensions_mut().insert(chunks.clone());
-    }
-}
-
-/// Serves a connection of the ops port until it ends.
-pub(crate) async fn serve_plain(accepted: Accepted, router: Router, shared: Arc<Shared>) {
-    let Accepted { stream, peer, permit: _permit } = accepted;
-    let Some(stream) = adopt(stream, peer) else { return };
-    // hyper's timer for the head suffices here, since idle connections to this port may be closed.
-    let timings = &shared.limits.timings;
-    let stream = PeerTimeouts::http1(stream, Arc::new(AtomicBool::new(true)), timings);
-    let builder = http1_builder(timings.request_head);
-    let service =
-        service_fn(move |request: Request<Incoming>| answer(router.clone(), Arc::clone(&shared), request));
-    if let Err(error) = builder.serve_connection(TokioIo::new(stream), service).await {
-        debug!(%peer, %error, "a connection of the ops port ended early");
-    }
-}
-
-/// Counts one in a gauge until it is dropped.
-struct Counted(IntGauge);
-
-impl Counted {
-    fn one(gauge: &IntGauge) -> Self {
-        gauge.inc();
-        Self(gauge.clone())
-    }
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        self.0.dec();
-    }
-}
-
-/// Answers a request, and closes the connection if the answer says so or the server is draining.
-async fn answer(
-    router: Router,
-    shared: Arc<Shared>,
-    request: Request<Incoming>,
-) -> Result<Response, Infallible> {
-    // HTTP/2 has no such header; the end of the drain sends a GOAWAY there.
-    let has_header = request.version() <= Version::HTTP_11;
-    let mut response = router.oneshot(request).await?;
-    let must_close = response.extensions().get::<CloseAfter>().is_some() || shared.is_draining();
-    if has_header && must_close {
-        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-    }
-    Ok(response)
-}
-
-fn http1_builder(idle: Duration) -> http1::Builder {
-    let mut builder = http1::Builder::new();
-    builder
-        .timer(TokioTimer::new())
-        // hyper's default of 30 s would also close idle connections, which the API server keeps for 90 s.
-        .header_read_timeout(idle)
-        .keep_alive(true)
-        // Most reviews fit, and then are one frame that needs no copy.
-        .max_buf_size(64 << 10)
-        // Head and body in one buffer are one TLS record and one system call.
-        .writev(false);
-    builder
-}
-
-fn http2_builder(idle: Duration) -> http2::Builder<TokioExecutor> {
-    let mut builder = http2::Builder::new(TokioExecutor::new());
-    builder
-        .timer(TokioTimer::new())
-        // One connection must not be able to use up the reviews at once. Go opens another connection for more.
-        .max_concurrent_streams(STREAMS)
-        // A client sends a window in advance, so windows take memory outside of the pools. The connection's window
-        // holds those of all streams: a body that waits for memory or in a queue doesn't stop the other streams.
-        .initial_stream_window_size(STREAM_WINDOW)
-        .initial_connection_window_size(STREAMS * STREAM_WINDOW)
-        .max_frame_size(STREAM_WINDOW)
-        // Detects a peer that has vanished: it doesn't answer a ping.
-        .keep_alive_interval(idle);
-    builder
-}
-
 #[cfg(test)]
 mod tests {
-    use axum::body::{Body, Bytes};
-    use futures_util::stream;
-
     use super::*;
 
     #[test]
-    fn a_body_that_may_be_large_gets_a_queue() {
-        let unknown = Body::from_stream(stream::empty::<io::Result<Bytes>>());
-        for (body, is_attached) in [
-            (Body::empty(), false),
-            (vec![0; 100].into(), false),
-            (vec![0; 101].into(), true),
-            (unknown, true),
-        ] {
-            let mut request = Request::new(body);
-            attach_queue(&mut request, &ThreadQueues::default().chunks, 100);
-            assert_eq!(
-                request.extensions().get::<FairQueue>().is_some(),
-                is_attached,
-                "{:?}",
-                request.body()
-            );
+    fn o5_a_client_hello_is_waited_for_until_its_record_is_whole() {
+        let hello = b"\x16\x03\x01\x00\x02hi";
+        for length in 0..hello.len() {
+            assert!(!is_enough(&hello[..length], Protocol::Tls), "{length}");
         }
+        assert!(is_enough(hello, Protocol::Tls));
+        // What is no handshake fails at once.
+        assert!(is_enough(b"G", Protocol::Tls) && is_enough(b"G", Protocol::Http));
+        let longest = [&b"\x16\x03\x01\xff\xff"[..], &[0; LONGEST_RECORD]].concat();
+        assert!(is_enough(&longest, Protocol::Tls));
     }
 }

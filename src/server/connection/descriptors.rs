@@ -3,10 +3,9 @@
 //! The webhook's connections must leave some for the ops port, or the kubelet would restart the server because it is
 //! busy.
 
-#![expect(clippy::disallowed_methods, reason = "reads the limit of open files of this process")]
-
 use tracing::warn;
 
+use super::accept::CLOSING_AT_ONCE;
 use crate::server::limits::{ConnectionLimits, Limits};
 
 /// Descriptors for everything but connections: listeners, files, the runtime of the program.
@@ -15,28 +14,42 @@ const RESERVED: usize = 64;
 const PER_WORKER: usize = 4;
 
 /// Returns the default limits, with no more connections than there are file descriptors.
+///
+/// It first raises the soft limit of this process, which is often 1,024, to the hard limit.
 pub(crate) fn limits_within_descriptors(workers: usize) -> Limits {
-    let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
-    within(soft_limit(&limits), workers, Limits::default())
+    let files = raise_soft_limit();
+    within(files, workers, Limits::default())
+}
+
+/// Raises the soft limit of open files to the hard limit, and returns it; `None` if there is no limit.
+#[cfg(target_os = "linux")]
+fn raise_soft_limit() -> Option<usize> {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    let raised = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
+    if let Err(error) = &raised {
+        tracing::debug!(%error, "the limit of open files cannot be raised");
+    }
+    usize::try_from(if raised.is_ok() { maximum } else { current }?).ok()
+}
+
+/// Elsewhere the limit is unknown.
+#[cfg(not(target_os = "linux"))]
+fn raise_soft_limit() -> Option<usize> {
+    None
 }
 
 fn within(files: Option<usize>, workers: usize, limits: Limits) -> Limits {
     let Some(files) = files else { return limits };
-    let reserved = limits.connections.ops + RESERVED + PER_WORKER * workers;
-    let connections = files.saturating_sub(reserved).max(1);
-    if connections >= limits.connections.webhook {
+    let ConnectionLimits { webhook, ops } = limits.connections;
+    let reserved = ops.total() + 2 * CLOSING_AT_ONCE + RESERVED + PER_WORKER * workers;
+    let connections = files.saturating_sub(reserved);
+    if connections >= webhook.total() {
         return limits;
     }
-    warn!(files, connections, "the limit of open files (ulimit -n) allows for few connections; raise it");
-    Limits { connections: ConnectionLimits { webhook: connections, ..limits.connections }, ..limits }
-}
-
-/// Returns the soft limit of open files, from `/proc/self/limits`, or `None` if there is none.
-fn soft_limit(limits: &str) -> Option<usize> {
-    limits
-        .lines()
-        .find_map(|line| line.strip_prefix("Max open files"))
-        .and_then(|line| line.split_whitespace().next()?.parse().ok())
+    let wanted = webhook.total() + reserved;
+    warn!(files, wanted, "the limit of open files (ulimit -n) allows for few connections; raise it");
+    Limits { connections: ConnectionLimits { webhook: webhook.scaled_to(connections), ops }, ..limits }
 }
 
 #[cfg(test)]
@@ -45,18 +58,16 @@ mod tests {
 
     #[test]
     fn connections_leave_descriptors_for_the_ops_port() {
-        let limits = |files| {
-            let text = format!(
-                "Limit                     Soft Limit           Hard Limit           Units     \n\
-                 Max processes             100                  100                  processes \n\
-                 Max open files            {files:<20} 1048576              files     \n"
-            );
-            within(soft_limit(&text), 2, Limits::default()).connections.webhook
-        };
-        let all = Limits::default().connections.webhook;
-        for (files, expected) in [("1048576", all), ("unlimited", all), ("1024", 888), ("100", 1)] {
-            assert_eq!(limits(files), expected, "{files}");
+        let limits = Limits::default();
+        let webhook = |files| within(files, 2, limits).connections.webhook;
+        let all = limits.connections.webhook.total();
+        assert_eq!((webhook(None).total(), webhook(Some(1 << 20)).total()), (all, all));
+        for files in [600, 1_024, 4_096] {
+            let (few, reserved) = (webhook(Some(files)), files - webhook(Some(files)).total());
+            assert!(reserved >= limits.connections.ops.total() + RESERVED, "{files}: {few:?}");
+            assert!(few.proven_http1 > few.total() / 5 && few.silent > few.total() / 2, "{files}: {few:?}");
         }
-        assert_eq!(soft_limit(""), None);
+        let least = webhook(Some(100));
+        assert_eq!((least.silent, least.handshake, least.proven_http2, least.total()), (1, 1, 1, 6));
     }
 }

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use rustls::server::Acceptor;
-use rustls::{Error, InvalidMessage, ServerConfig};
+use rustls::{CertificateError, Error, InvalidMessage, ServerConfig};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::LazyConfigAcceptor;
@@ -13,20 +13,27 @@ use tokio_rustls::server::TlsStream;
 use tracing::{debug, warn};
 
 use super::fair_queue::FairQueue;
+use super::table::{Stage, Tracked};
 use crate::server::shared::Shared;
 
 /// Performs the handshake; returns `None` if it fails or takes too long.
 pub(crate) async fn shake_hands(
     stream: TcpStream,
-    peer: SocketAddr,
     config: Arc<ServerConfig>,
     queue: &FairQueue,
+    tracked: &Tracked,
     shared: &Shared,
 ) -> Option<TlsStream<TcpStream>> {
+    let peer = tracked.address();
     // An answer is one write, which Nagle's algorithm would only delay.
     let _is_only_slower = stream.set_nodelay(true);
+    if !tracked.enter(Stage::Handshake) {
+        return None;
+    }
     let handshake = async {
         let begun = LazyConfigAcceptor::new(Acceptor::default(), stream).await?;
+        // Those that still owe their ClientHello are closed first.
+        tracked.enter(Stage::Handshake);
         // A handshake queues only after its peer has sent the whole ClientHello, so a silent peer cannot delay others.
         // The key exchange and the signature, which take the time, happen in `into_stream`. A peer that forces a second
         // round (HelloRetryRequest) queues for the first one only: the queue is for bursts, not against one such peer.
@@ -42,14 +49,25 @@ pub(crate) async fn shake_hands(
             debug!(%peer, %error, "a connection ended before it was secured");
             return None;
         }
-        Err(_) => "it took too long".to_owned(),
+        Err(_) => TOO_LONG.to_owned(),
     };
+    failed(peer, &why, shared);
+    None
+}
+
+const TOO_LONG: &str = "it took too long";
+
+/// Counts and logs a connection that sent no whole ClientHello in time.
+pub(crate) fn note_silence(peer: SocketAddr, shared: &Shared) {
+    failed(peer, TOO_LONG, shared);
+}
+
+fn failed(peer: SocketAddr, why: &str, shared: &Shared) {
     shared.metrics.tls_handshake_failures.inc();
     match shared.failed_handshakes.event() {
         Some(left_out) => warn!(%peer, why, failures = left_out + 1, "a TLS handshake failed"),
         None => debug!(%peer, why, "a TLS handshake failed"),
     }
-    None
 }
 
 fn reason(error: &io::Error) -> String {
@@ -57,6 +75,9 @@ fn reason(error: &io::Error) -> String {
         Some(Error::InvalidMessage(
             InvalidMessage::InvalidContentType | InvalidMessage::UnknownProtocolVersion,
         )) => "the peer spoke no TLS; the webhook is https".to_owned(),
+        Some(Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure)) => {
+            "the client certificate has no name that --client-name lists".to_owned()
+        }
         _ => error.to_string(),
     }
 }

@@ -138,17 +138,22 @@ async fn a_body_that_stalls_is_given_up_long_before_its_deadline() {
 #[tokio::test(start_paused = true)]
 async fn memory_is_reserved_for_arrived_bytes_and_not_for_declared_ones() {
     let memory = Memory::new(&limits().bodies, 1);
-    let mut hoarders: Vec<_> = (0..9).map(|_| stalling(600, Some(10_000))).collect();
+    let mut hoarders: Vec<_> = (0..10).map(|_| stalling(600, Some(10_000))).collect();
     let limits = limits();
     let stalled = hoarders.drain(..).map(|body| receive(body, &memory, &limits));
     let stalled = futures_of(stalled.collect());
     let honest = async { receive(declared(1, 1_000), &memory, &limits).await };
     let large = async { receive(declared(5, 1_000), &memory, &limits).await };
-    let (stalled, honest, large) = tokio::join!(stalled, timed(honest), large);
+    let (stalled, honest, large) = tokio::join!(stalled, timed(honest), timed(large));
     assert!(matches!(honest, (Ok(Received::Whole(..)), 0)), "{honest:?}");
-    // Nine bodies hold 9 KiB of 10. The large one gets more memory when they stall and are dropped.
-    assert!(matches!(large, Ok(Received::Whole(..))), "{large:?}");
-    assert!(stalled.iter().all(|stalled| matches!(stalled, Err(Trouble::TooSlow))), "{stalled:?}");
+    // Ten bodies hold 10 KiB of 10. As soon as they stall, the large one gets the memory of two of them, which is
+    // enough for its first pieces; then it may exceed the pool.
+    assert!(matches!(large, (Ok(Received::Whole(..)), 0..100)), "{large:?}");
+    let count = |expected: fn(&Trouble) -> bool| {
+        stalled.iter().filter(|stalled| stalled.as_ref().is_err_and(expected)).count()
+    };
+    assert_eq!(count(|trouble| matches!(trouble, Trouble::Overload)), 2, "{stalled:?}");
+    assert_eq!(count(|trouble| matches!(trouble, Trouble::TooSlow)), 8, "{stalled:?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -157,8 +162,9 @@ async fn a_body_without_memory_waits_half_the_deadline_and_smaller_ones_have_the
     for (body, has_memory) in [
         (declared(100, 100), true),
         (declared(50, 100), false),
-        // A body without a declared length uses the pool of large ones.
-        (pieces(1, 100), false),
+        // A body without a declared length uses the pool of large ones, unless it is whole in its first frame.
+        (pieces(2, 100), false),
+        (pieces(1, 100), true),
         (declared(40, 100), true),
         (declared(30, 100), false),
         (declared(1, 1_000), true),
@@ -305,7 +311,7 @@ async fn timed<T>(future: impl Future<Output = T>) -> (T, u128) {
 async fn futures_of<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
     let mut futures: Vec<_> = futures.into_iter().map(Box::pin).collect();
     let mut results: Vec<_> = futures.iter().map(|_| None).collect();
-    std::future::poll_fn(|context| {
+    poll_fn(|context| {
         for (future, result) in futures.iter_mut().zip(&mut results) {
             if result.is_none()
                 && let Poll::Ready(value) = future.as_mut().poll(context)

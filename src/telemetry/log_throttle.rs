@@ -9,7 +9,7 @@ use tokio::time::Instant;
 ///
 /// It takes no lock, since reviews pass here. An interval begins with the first event after the last interval.
 #[derive(Debug)]
-pub(super) struct LogThrottle {
+pub(crate) struct LogThrottle {
     created: Instant,
     lines: u32,
     interval_seconds: u64,
@@ -19,18 +19,18 @@ pub(super) struct LogThrottle {
 
 impl LogThrottle {
     /// Lets through so many lines in each interval of whole seconds.
-    pub(super) fn new(lines: u32, interval: Duration) -> Self {
+    pub(crate) fn new(lines: u32, interval: Duration) -> Self {
         let interval_seconds = interval.as_secs();
         Self { created: Instant::now(), lines, interval_seconds, state: AtomicU64::new(0) }
     }
 
     /// Lets through one line in ten seconds.
-    pub(super) fn one_in_ten_seconds() -> Self {
+    pub(crate) fn one_in_ten_seconds() -> Self {
         Self::new(1, Duration::from_secs(10))
     }
 
     /// Counts an event; returns how many before it were left out of the log, or `None` if this one is, too.
-    pub(super) fn event(&self) -> Option<u64> {
+    pub(crate) fn event(&self) -> Option<u64> {
         let now = self.created.elapsed().as_secs();
         let events = |state: u64| state & u64::from(u32::MAX);
         let is_running = |state: u64| now.saturating_sub(state >> 32) < self.interval_seconds;
