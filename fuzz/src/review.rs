@@ -2,8 +2,9 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use partywall_core::review::NotAReview;
 use partywall_core::verdict::Verdict;
-use partywall_core::{Entry, review};
+use partywall_core::{Answer, Entry, review, work};
 use serde_json::{Map, Value, json};
 
 use crate::snapshot;
@@ -111,10 +112,23 @@ pub fn with(review: &Value, operation: &str, new: &Value, old: &Value) -> Value 
     review
 }
 
+/// The work that any review may take, and that it may take for each of its bytes: no hostile one is known that takes
+/// more than four units.
+const MOST_WORK: (u64, u64) = (2_000, 6);
+
+/// The answer to a body, which takes no more work than its bytes allow.
+pub fn answer(entry: Entry, body: &[u8]) -> Result<Answer<'_>, NotAReview> {
+    let (answer, spent) = work::measure(|| partywall_core::answer(entry, body, snapshot()));
+    let (some, for_each) = MOST_WORK;
+    let most = some + for_each * body.len() as u64;
+    assert!(spent.work <= most, "O2: {} units of work for {} bytes", spent.work, body.len());
+    answer
+}
+
 /// The verdict on a review; `None`: it is no review.
 pub fn ask(entry: Entry, review: &Value) -> Option<Verdict> {
     let body = write(review, Order::ApiServer);
-    partywall_core::answer(entry, &body, snapshot()).ok().map(|answer| answer.verdict)
+    answer(entry, &body).ok().map(|answer| answer.verdict)
 }
 
 /// The object of a review, stamped; `None`: it is no review, or nothing is missing.
