@@ -27,6 +27,7 @@
 //! | a body stalls while others need its memory | HTTP 429 with `Retry-After: 1` |
 //! | a body stalls: less than 64 KiB, and not its end, in 2 s | HTTP 408, and the connection is closed |
 //! | a rule panics | 200, denied, code 500, counted |
+//! | a decision exhausts its budget of work | 200, denied, code 500, counted; an update that changes nothing passes |
 
 mod assess;
 pub mod cli;

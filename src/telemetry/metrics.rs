@@ -52,6 +52,8 @@ metrics! {
         refusals: Family<Refusal> = "partywall_http_refusals_total",
         /// Reviews denied because a rule panicked; each is a bug.
         panics: IntCounter = "partywall_panics_total",
+        /// Reviews whose decision exhausted its budget of work; each is a bug.
+        exhausted: IntCounter = "partywall_exhausted_total",
         /// Seconds from a body that is read to an answer that is encoded.
         review_duration: Histogram = "partywall_review_duration_seconds",
         /// Changes of the serving certificate or client CA, by whether they were taken.
@@ -100,6 +102,9 @@ impl Metrics {
     /// Counts a verdict and its violations.
     pub fn count(&self, entry: Entry, verdict: &Verdict) {
         self.reviews.inc(Review(entry, Outcome::of(verdict)));
+        if verdict.is_exhausted {
+            self.exhausted.inc();
+        }
         for violation in &verdict.violations {
             self.violations.inc((violation.rule, violation.mode));
         }
@@ -433,5 +438,16 @@ mod tests {
         assert_eq!(metrics.reviews.get(Review(Entry::Mutate, Outcome::Allowed)), 1);
         assert_eq!(metrics.reviews.get(Review(Entry::Validate, Outcome::Undecidable)), 1);
         assert_eq!(metrics.reviews.get(Review(Entry::Validate, Outcome::Denied)), 0);
+    }
+
+    #[test]
+    fn o2_a_decision_that_exhausts_its_budget_is_counted_as_a_bug() {
+        let metrics = Metrics::new().unwrap();
+        let denied = Verdict::undecidable(Undecidable::Exhausted, "too much work");
+        metrics.count(Entry::Validate, &Verdict { is_exhausted: true, ..denied });
+        metrics.count(Entry::Validate, &Verdict::undecidable(Undecidable::Invalid, "no spec"));
+        assert_eq!(metrics.exhausted.get(), 1);
+        assert_eq!(metrics.reviews.get(Review(Entry::Validate, Outcome::Undecidable)), 2);
+        assert!(text(&metrics).contains("partywall_exhausted_total 1"));
     }
 }
