@@ -1,5 +1,7 @@
 //! Very many violations: what is said of them, and that it costs no more than their number.
 
+use std::sync::LazyLock;
+
 use partywall_core::Entry;
 use partywall_core::tenancy::Snapshot;
 use proptest::collection::vec;
@@ -166,6 +168,9 @@ fn o3_capabilities_of_a_container_of_a_long_name_are_its_own() {
     assert_eq!(answer.causes().len(), 3, "{:?}", answer.causes());
 }
 
+/// Loaded once, since reading policies takes longer than all that is asked.
+static POLICIES: LazyLock<Snapshot> = LazyLock::new(|| load(&[fixture("rules/policies.yaml")]));
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(200) })]
 
@@ -187,8 +192,7 @@ proptest! {
                     .map(|i| json!({"name": format!("g{i}"), "namespace": "infra"})).collect::<Vec<_>>(),
             },
         });
-        let snapshot = load(&[fixture("rules/policies.yaml")]);
-        let answer = validate(&update(create(route(&new)), route(&old)), &snapshot);
+        let answer = validate(&update(create(route(&new)), route(&old)), &POLICIES);
         // A route without parents is nowhere, and every old one is there too.
         let claims = |(hosts, parents): &(Vec<u8>, Vec<u8>), is_old: bool| {
             let mut places: Vec<Option<u8>> = parents.iter().copied().map(Some).collect();
