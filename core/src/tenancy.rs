@@ -284,6 +284,13 @@ impl Snapshot {
         own == self.index.values_of(key)
     }
 
+    /// Returns the same snapshot with tenants whose pools are looked at one by one, however many they are.
+    #[cfg(test)]
+    pub(crate) fn without_tenants_indices(mut self) -> Self {
+        self.tenants.iter_mut().for_each(|tenant| tenant.index = None);
+        self
+    }
+
     /// Returns the index of all pools.
     pub(crate) const fn index(&self) -> &PoolIndex {
         &self.index

@@ -22,9 +22,11 @@ impl Fingerprint {
     /// Hashes what `text` writes, without storing it.
     pub(crate) fn of(text: &dyn fmt::Display) -> Self {
         let [first, second] = &*KEYS;
-        let mut written = Written { bytes: 0, hashers: [first.build_hasher(), second.build_hasher()] };
+        let hashers = [first.build_hasher(), second.build_hasher()];
+        let mut written = Written { bytes: 0, buffer: [0; BUFFER], used: 0, hashers };
         // INVARIANT: writing into a hasher cannot fail.
         let _ = write!(written, "{text}");
+        written.flush();
         work::charge(written.bytes / BYTES);
         let [first, second] = written.hashers.map(|hasher| hasher.finish());
         Self(first, second)
@@ -40,17 +42,42 @@ impl fmt::Display for Fingerprint {
 /// The bytes of which hashing is a unit of work.
 const BYTES: usize = 32;
 
+/// The bytes that are hashed at once, since identities are written in very short pieces.
+const BUFFER: usize = 128;
+
 /// Feeds text to two hashers, and counts its bytes.
 struct Written {
     bytes: usize,
+    buffer: [u8; BUFFER],
+    /// The number of bytes in the buffer.
+    used: usize,
     hashers: [DefaultHasher; 2],
+}
+
+impl Written {
+    /// Copies bytes into the buffer; returns whether they fit.
+    fn keep(&mut self, bytes: &[u8]) -> bool {
+        let Some(room) = self.buffer.get_mut(self.used..self.used + bytes.len()) else { return false };
+        room.copy_from_slice(bytes);
+        self.used += bytes.len();
+        true
+    }
+
+    fn flush(&mut self) {
+        let kept = self.buffer.get(..self.used).unwrap_or_default();
+        self.hashers.iter_mut().for_each(|hasher| hasher.write(kept));
+        self.used = 0;
+    }
 }
 
 impl fmt::Write for Written {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         self.bytes += text.len();
-        for hasher in &mut self.hashers {
-            hasher.write(text.as_bytes());
+        if !self.keep(text.as_bytes()) {
+            self.flush();
+            if !self.keep(text.as_bytes()) {
+                self.hashers.iter_mut().for_each(|hasher| hasher.write(text.as_bytes()));
+            }
         }
         Ok(())
     }
@@ -91,6 +118,18 @@ mod tests {
         assert_eq!(whole, Fingerprint::of(&format_args!("{}=a{}", "annotation", ".example.com")));
         assert_ne!(whole, Fingerprint::of(&"annotation=b.example.com"));
         assert_ne!(Fingerprint::of(&""), Fingerprint::of(&"\0"));
+        // However the pieces fall into the buffer.
+        for length in [BUFFER - 1, BUFFER, BUFFER + 1, 3 * BUFFER] {
+            let whole = "ab".repeat(length);
+            for at in [1, BUFFER - 1, BUFFER, BUFFER + 1, length] {
+                let (first, rest) = whole.split_at(at);
+                assert_eq!(
+                    Fingerprint::of(&whole),
+                    Fingerprint::of(&format_args!("{first}{rest}")),
+                    "{length} {at}"
+                );
+            }
+        }
     }
 
     #[test]

@@ -37,6 +37,8 @@ pub(crate) fn pool_of<'s>(
 }
 
 /// Returns the same for a tenant with many pools, without a look at most of them.
+#[cold]
+#[inline(never)]
 fn pool_of_many<'s>(
     index: &PoolIndex,
     spec: &PodSpec<'_>,

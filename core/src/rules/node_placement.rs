@@ -210,6 +210,8 @@ fn is_confined_to_few(spec: &PodSpec<'_>, tenant: &Tenant, snapshot: &Snapshot) 
 }
 
 /// Returns the same for a tenant with many pools, by an index of them.
+#[cold]
+#[inline(never)]
 fn is_confined_to_many(spec: &PodSpec<'_>, index: &PoolIndex, snapshot: &Snapshot) -> bool {
     let selected = RequiredLabels::of_selector(index, spec);
     let by_terms = |terms: &[NodeSelectorTerm<'_>]| {
@@ -222,6 +224,8 @@ fn is_confined_to_many(spec: &PodSpec<'_>, index: &PoolIndex, snapshot: &Snapsho
 /// Returns whether the term, beside the labels that are required `also`, requires all labels of one of many pools.
 ///
 /// It decides as [`pins`] does.
+#[cold]
+#[inline(never)]
 fn pins_one_of_many(
     term: &NodeSelectorTerm<'_>,
     also: &RequiredLabels<'_>,

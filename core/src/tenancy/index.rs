@@ -404,6 +404,8 @@ mod tests {
     use super::*;
     use crate::tenancy::Taint;
 
+    const RESTRICTED: &str = "node-restriction.kubernetes.io/c";
+
     fn pools() -> Vec<Pool> {
         let pool = |name: &str, value: &str, effect| Pool {
             name: name.into(),
@@ -521,6 +523,49 @@ mod tests {
             let has = |key: &str, value: &str| all.iter().any(|(k, v)| *k == key && (*v == "*" || *v == value));
             let expected = pools.iter().any(|pool| pool.labels.iter().all(|(key, value)| has(key, value)));
             prop_assert_eq!(index.has_all_of_one(&required(&term).and(&also), &pools), expected);
+        }
+
+        /// A label that names one pool alone is enough, and pools that keep pods away may be left out.
+        #[test]
+        fn o2_the_index_finds_what_a_label_of_one_pool_names(
+            pools in vec((select(&["", "1", "2"][..]), select(&["", "1", "2"][..]), any::<(bool, bool)>()), 1..10),
+            term in vec((select(&["a", RESTRICTED][..]), select(&["*", "1", "2"][..])), 0..3),
+            is_open in any::<bool>(),
+        ) {
+            let pool = |(name, (a, c, (is_tainted, keeps_away))): (usize, &(&str, &str, (bool, bool)))| {
+                let taint = |key: &str, value: &str, effect| Taint { key: key.into(), value: value.into(), effect };
+                let away = keeps_away.then(|| taint("away", &name.to_string(), Some(Effect::NoSchedule)));
+                let own = is_tainted.then(|| taint("a", a, Some(Effect::PreferNoSchedule)));
+                let labels = [("a", a), (RESTRICTED, c), ("z", &"1")];
+                Pool {
+                    name: name.to_string().into(),
+                    labels: (labels.iter().filter(|(_, v)| !v.is_empty()))
+                        .map(|(k, v)| ((*k).into(), (**v).into()))
+                        .collect(),
+                    taints: away.into_iter().chain(own).collect(),
+                }
+            };
+            let pools: Vec<Pool> = pools.iter().enumerate().map(pool).collect();
+            let all = PoolIndex::of_all(&pools);
+            let open = PoolIndex::of_open(&pools, &all);
+            let index = if is_open { open.as_ref() } else { Some(&all) };
+            let found = index.is_some_and(|index| {
+                let mut required = RequiredLabels::default();
+                for (key, value) in &term {
+                    if *value == "*" { required.add_any(index, key) } else { required.add(index, key, value) }
+                }
+                index.is_named_by(&required, &pools)
+            });
+            let has = |key: &str, value: &str| term.iter().any(|(k, v)| *k == key && (*v == "*" || *v == value));
+            let with = |key: &str, value: &str| pools.iter().filter(|pool| pool.label(key) == Some(value)).count();
+            let expected = pools.iter().filter(|pool| !is_open || !pool.keeps_pods_away()).any(|pool| {
+                let is_own = |key: &str, value: &str| {
+                    pool.is_tainted_with(key, value) || (is_restricted(key) && with(key, value) == 1)
+                };
+                pool.labels.iter().any(|(key, value)| has(key, value) && is_own(key, value))
+                    || pool.labels.iter().all(|(key, value)| has(key, value))
+            });
+            prop_assert_eq!(found, expected);
         }
     }
 }
