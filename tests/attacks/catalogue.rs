@@ -77,7 +77,7 @@ pub(crate) const AREAS: &[Area] = &[
     Area {
         letter: 'O',
         title: "Found by breaking the first version",
-        p0: &[1, 2, 3, 4],
+        p0: &[1, 2, 3, 4, 5],
         p1: &[7, 8, 10, 11, 12, 13, 14, 16, 17, 19, 20, 25, 26],
     },
 ];
