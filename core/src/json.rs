@@ -7,6 +7,7 @@ mod pairs;
 mod patch;
 pub(crate) mod reader;
 mod text;
+mod walk;
 
 pub(crate) use self::borrowed::{InPlace, borrowed, borrowed_methods};
 pub use self::escaped::Escaped;
@@ -17,3 +18,4 @@ pub use self::pairs::Pairs;
 pub use self::patch::Patch;
 pub(crate) use self::patch::{PatchBuilder, Pointer};
 pub use self::text::Text;
+pub(crate) use self::walk::{Path, Visit, walk};

@@ -110,12 +110,17 @@ registry! {
     /// Routes of other APIs (Traefik, Istio, Contour, Kong and others) are denied, unless the Settings list the paths
     /// of their hosts and the tenant owns these hosts.
     ForeignRoutes = "foreign-routes", Tenants;
-    /// No ResourceClaim has administrator access to devices that other pods use.
+    /// No ResourceClaim has administrator access to devices that other pods use, or tolerates taints of devices that
+    /// are not the tenant's.
     DeviceClaims = "device-claims", Tenants;
     /// Claims, snapshots and volumes use only volumes, classes, data sources and drivers of the tenant; claims outside
     /// tenants name neither a volume nor a node.
     Storage = "storage", TenantsAndUnclaimed;
-    /// Only the platform team changes network policies that carry the label `partywall.dev/managed`.
+    /// No annotation or field has a controller copy Secrets, ConfigMaps and the like between the tenant's namespaces
+    /// and others.
+    CopiedObjects = "copied-objects", Tenants;
+    /// Only the platform team changes quotas, limits, roles, role bindings, ServiceAccounts and network policies that
+    /// carry the label `partywall.dev/managed`.
     ManagedObjects = "managed-objects", Tenants, DELETIONS;
     /// Only the platform team changes the tenant of a namespace, and the labels and annotations that protect it.
     Namespaces = "namespaces", NamespaceObjects;

@@ -5,6 +5,7 @@
 
 mod certificate_names;
 mod controller_injection;
+mod copied_objects;
 mod device_claims;
 mod endpoints;
 mod foreign_routes;
@@ -79,6 +80,7 @@ fn run(rule: RuleId, subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
         RuleId::ForeignRoutes => foreign_routes::check(subject, findings),
         RuleId::DeviceClaims => device_claims::check(subject, findings),
         RuleId::Storage => storage::check(subject, findings),
+        RuleId::CopiedObjects => copied_objects::check(subject, findings),
         RuleId::ManagedObjects => managed_objects::check(subject, findings),
         RuleId::Namespaces => namespaces::check(subject, findings),
     }

@@ -38,6 +38,7 @@ const fn examples(rule: RuleId) -> [&'static str; 2] {
         RuleId::ForeignRoutes => ["g26-a-foreign-host", "a-listed-kind-with-its-own-host"],
         RuleId::DeviceClaims => ["c14-administrator-access", "a-device-of-its-own"],
         RuleId::Storage => ["h1-a-volume-that-is-not-listed", "h1-a-listed-volume"],
+        RuleId::CopiedObjects => ["replicated-into-another-namespace", "replicated-within-the-tenant"],
         RuleId::ManagedObjects => ["f13-deleted", "a-policy-of-its-own-deleted"],
         RuleId::Namespaces => {
             ["i1-a-tenants-namespace-labelled-as-anothers", "i1-a-tenants-namespace-with-its-own-label"]
@@ -92,13 +93,14 @@ const fn options(rule: RuleId) -> &'static [&'static str] {
         RuleId::ForeignRoutes => {
             &["Tenant.spec.domains", "Settings.spec.foreignRoutes", "Settings.spec.controllers.routes"]
         }
-        RuleId::DeviceClaims => &[],
+        RuleId::DeviceClaims => &["Tenant.spec.tolerations", "Tenant.spec.nodePools"],
         RuleId::Storage => &[
             "Tenant.spec.storage",
             "Tenant.spec.annotations",
             "Settings.spec.controllers.volumes",
             "Settings.spec.controllers.bindings",
         ],
+        RuleId::CopiedObjects => &["Tenant.spec.annotations", "Settings.spec.platform"],
         RuleId::ManagedObjects => &["Settings.spec.platform"],
         RuleId::Namespaces => &["Settings.spec.platform", "Settings.spec.systemNamespaces"],
     }
@@ -109,8 +111,8 @@ pub(crate) const fn place(rule: RuleId) -> &'static str {
     match rule.holds_in() {
         HoldsIn::Tenants => "in tenants' namespaces",
         HoldsIn::TenantsAndUnclaimed => {
-            "in every namespace but the system namespaces, since it also protects tenants' pools from pods of other \
-             namespaces"
+            "in every namespace but the system namespaces, since it also protects tenants' pools and volumes from \
+             other namespaces"
         }
         HoldsIn::NamespaceObjects => "to every Namespace object, also to those of system namespaces",
     }

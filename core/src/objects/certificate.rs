@@ -44,6 +44,8 @@ borrowed! {
         issuer_ref: IssuerRef<'a> = "issuerRef",
         /// True if the certificate may sign others.
         is_ca: bool = "isCA",
+        /// The labels and annotations that cert-manager copies onto the Secret, not decoded.
+        secret_template: Option<&'a RawValue> = "secretTemplate",
         /// The allowed usages of the key.
         usages: List<Text<'a>> = "usages",
     }

@@ -242,6 +242,8 @@ borrowed! {
     pub struct ListenerTls<'a> {
         /// The certificates.
         certificate_refs: List<Reference<'a>, 100> = "certificateRefs",
+        /// Settings that only the implementation knows.
+        options: Pairs<'a> = "options",
         /// The validation of client certificates, in the experimental form.
         frontend_validation: Validation<'a> = "frontendValidation",
     }

@@ -117,7 +117,15 @@ pub enum Topic {
     Devices,
     /// Claims to volumes, and snapshots of volumes.
     Volumes,
-    /// Kinds of which the rules judge only updates and deletions of managed objects.
+    /// Secrets and ConfigMaps, of which the rules read only the metadata.
+    Secrets,
+    /// Objects from which controllers create Secrets, or copy them.
+    Copies,
+    /// Services of several clusters.
+    ServiceImports,
+    /// Groups of pods that are scheduled together.
+    PodGroups,
+    /// Quotas, limits, rights and network policies: managed ones are protected from updates and deletions.
     Managed,
     /// Namespaces.
     Namespaces,
@@ -214,10 +222,45 @@ kinds! {
     "VolumeSnapshot", "volumesnapshots", ["snapshot.storage.k8s.io"], Namespaced, Unstructured, Volumes;
     "VolumeGroupSnapshot", "volumegroupsnapshots",
         ["groupsnapshot.storage.k8s.io", "groupsnapshot.storage.openshift.io"], Namespaced, Unstructured, Volumes;
-    "NetworkPolicy", "networkpolicies", ["networking.k8s.io"], Namespaced, Unstructured, Managed;
-    "CiliumNetworkPolicy", "ciliumnetworkpolicies", ["cilium.io"], Namespaced, Unstructured, Managed;
+    "ServiceImport", "serviceimports", ["multicluster.x-k8s.io"], Namespaced, Unstructured, ServiceImports;
+    "PodGroup", "podgroups",
+        ["scheduling.k8s.io", "scheduling.volcano.sh", "scheduling.x-k8s.io"], Namespaced, Unstructured, PodGroups;
+    "Workload", "workloads", ["scheduling.k8s.io"], Namespaced, Unstructured, PodGroups;
+    "Job", "jobs", ["batch.volcano.sh"], Namespaced, Unstructured, PodGroups;
+    "Secret", "secrets", [""], Namespaced, Unstructured, Secrets;
+    "ConfigMap", "configmaps", [""], Namespaced, Unstructured, Secrets;
+    "SealedSecret", "sealedsecrets", ["bitnami.com"], Namespaced, Unstructured, Copies;
+    "ExternalSecret", "externalsecrets", ["external-secrets.io"], Namespaced, Unstructured, Copies;
+    "PushSecret", "pushsecrets", ["external-secrets.io"], Namespaced, Unstructured, Copies;
+    "SecretStore", "secretstores", ["external-secrets.io"], Namespaced, Unstructured, Copies;
+    "SecretProviderClass", "secretproviderclasses", ["secrets-store.csi.x-k8s.io"], Namespaced, Unstructured, Copies;
+    "SecretExport", "secretexports", ["secretgen.carvel.dev"], Namespaced, Unstructured, Copies;
+    "SecretImport", "secretimports", ["secretgen.carvel.dev"], Namespaced, Unstructured, Copies;
+    "SecretTemplate", "secrettemplates", ["secretgen.carvel.dev"], Namespaced, Unstructured, Copies;
+    "SecretMirror", "secretmirrors", ["mirrors.kts.studio"], Namespaced, Unstructured, Copies;
+    "VaultStaticSecret", "vaultstaticsecrets", ["secrets.hashicorp.com"], Namespaced, Unstructured, Copies;
+    "VaultDynamicSecret", "vaultdynamicsecrets", ["secrets.hashicorp.com"], Namespaced, Unstructured, Copies;
+    "VaultPKISecret", "vaultpkisecrets", ["secrets.hashicorp.com"], Namespaced, Unstructured, Copies;
+    "HCPVaultSecretsApp", "hcpvaultsecretsapps", ["secrets.hashicorp.com"], Namespaced, Unstructured, Copies;
+    "ResourceQuota", "resourcequotas", [""], Namespaced, Unstructured, Managed;
+    "LimitRange", "limitranges", [""], Namespaced, Unstructured, Managed;
+    "ServiceAccount", "serviceaccounts", [""], Namespaced, Unstructured, Managed;
+    "Role", "roles", ["rbac.authorization.k8s.io"], Namespaced, Unstructured, Managed;
+    "RoleBinding", "rolebindings", ["rbac.authorization.k8s.io"], Namespaced, Unstructured, Managed;
+    // The network policies of Kubernetes, Calico, Antrea, Cilium, OVN-Kubernetes and OpenShift. Those for the whole
+    // cluster are cluster-scoped, and no tenant can write them.
     "NetworkPolicy", "networkpolicies",
+        ["networking.k8s.io", "crd.projectcalico.org", "projectcalico.org", "crd.antrea.io"],
+        Namespaced, Unstructured, Managed;
+    "NetworkSet", "networksets", ["crd.projectcalico.org", "projectcalico.org"], Namespaced, Unstructured, Managed;
+    "StagedNetworkPolicy", "stagednetworkpolicies",
         ["crd.projectcalico.org", "projectcalico.org"], Namespaced, Unstructured, Managed;
+    "StagedKubernetesNetworkPolicy", "stagedkubernetesnetworkpolicies",
+        ["crd.projectcalico.org", "projectcalico.org"], Namespaced, Unstructured, Managed;
+    "CiliumNetworkPolicy", "ciliumnetworkpolicies", ["cilium.io"], Namespaced, Unstructured, Managed;
+    "EgressFirewall", "egressfirewalls", ["k8s.ovn.org"], Namespaced, Unstructured, Managed;
+    "EgressNetworkPolicy", "egressnetworkpolicies", ["network.openshift.io"], Namespaced, Unstructured, Managed;
+    "MultiNetworkPolicy", "multi-networkpolicies", ["k8s.cni.cncf.io"], Namespaced, Unstructured, Managed;
 }
 
 /// Lists cluster-scoped kinds that no rule reads, by group; an empty list means all kinds of the group.
@@ -339,7 +382,9 @@ mod tests {
                 let rows = KINDS.iter().filter(|row| row.name == one.name && row.groups.contains(group));
                 assert_eq!(rows.count(), 1, "{place}: {group} {}", one.name);
             }
-            assert_eq!(one.plural, regular_plural(one.name).replace("endpointses", "endpoints"));
+            // Of two kinds the plural is not regular.
+            let regular = regular_plural(one.name).replace("endpointses", "endpoints");
+            assert_eq!(one.plural, regular.replace("multinetworkpolicies", "multi-networkpolicies"));
         }
     }
 

@@ -30,6 +30,8 @@ pub(super) enum Condition {
     NominatesNode,
     /// The claim names a volume, or a node for its volume, and its old object did not name the same.
     NamesVolumeOrNode,
+    /// The object has annotations, and others than its old object.
+    ChangesAnnotations,
 }
 
 impl Condition {
@@ -47,6 +49,7 @@ impl Condition {
             Self::CouldReachPools => "could-reach-pools".to_owned(),
             Self::NominatesNode => "nominates-a-node".to_owned(),
             Self::NamesVolumeOrNode => "names-a-volume-or-node".to_owned(),
+            Self::ChangesAnnotations => "changes-annotations".to_owned(),
         }
     }
 
@@ -72,6 +75,7 @@ impl Condition {
                 )
             }
             Self::NominatesNode => NOMINATES.to_owned(),
+            Self::ChangesAnnotations => OTHER_ANNOTATIONS.to_owned(),
             Self::NamesVolumeOrNode => format!("({NAMES_VOLUME}) || ({SELECTS_NODE})"),
         }
     }
@@ -111,6 +115,10 @@ const SELECTS_NODE: &str = "has(object.metadata.annotations) && \
     !('volume.kubernetes.io/selected-node' in oldObject.metadata.annotations) || \
     object.metadata.annotations['volume.kubernetes.io/selected-node'] != \
     oldObject.metadata.annotations['volume.kubernetes.io/selected-node'])";
+
+/// The object has annotations, and others than its old object.
+const OTHER_ANNOTATIONS: &str = "has(object.metadata.annotations) && (request.operation == 'CREATE' || \
+    !has(oldObject.metadata.annotations) || object.metadata.annotations != oldObject.metadata.annotations)";
 
 /// Formats names as the elements of a list in CEL.
 struct Quoted<'n>(&'n [&'n str]);

@@ -103,7 +103,7 @@ impl Webhook {
 pub(super) const CREATE: &[&str] = &["CREATE"];
 pub(super) const UPDATE: &[&str] = &["UPDATE"];
 pub(super) const WRITE: &[&str] = &["CREATE", "UPDATE"];
-pub(super) const REMOVE: &[&str] = &["UPDATE", "DELETE"];
+pub(super) const ALL: &[&str] = &["CREATE", "UPDATE", "DELETE"];
 
 /// Holds the defaults: a webhook that validates pods in tenants' namespaces, and that fails closed.
 const IN_TENANTS: Webhook = Webhook {
@@ -132,7 +132,7 @@ const DELETERS: &[&str] = &[
 ];
 
 /// Lists the webhooks.
-pub(super) const WEBHOOKS: [Webhook; 21] = [
+pub(super) const WEBHOOKS: [Webhook; 25] = [
     Webhook {
         name: "stamp-pods.partywall.dev",
         entry: Entry::MutateTenants,
@@ -235,9 +235,29 @@ pub(super) const WEBHOOKS: [Webhook; 21] = [
         ..IN_TENANTS
     },
     Webhook {
+        name: "service-imports.partywall.dev",
+        conditions: &[Condition::NotByUsers(ENDPOINT_CONTROLLERS)],
+        sends: Sends::All(Topic::ServiceImports, WRITE),
+        ..IN_TENANTS
+    },
+    Webhook { name: "pod-groups.partywall.dev", sends: Sends::All(Topic::PodGroups, WRITE), ..IN_TENANTS },
+    // Controllers write Secrets and ConfigMaps all the time, and rarely change an annotation.
+    Webhook {
+        name: "secrets.partywall.dev",
+        conditions: &[Condition::NotInGroup(MASTERS), Condition::ChangesAnnotations],
+        sends: Sends::All(Topic::Secrets, WRITE),
+        ..IN_TENANTS
+    },
+    Webhook {
+        name: "copies.partywall.dev",
+        conditions: &[Condition::NotInGroup(MASTERS)],
+        sends: Sends::All(Topic::Copies, WRITE),
+        ..IN_TENANTS
+    },
+    Webhook {
         name: "managed.partywall.dev",
         conditions: &[Condition::NotByUsers(DELETERS), Condition::NotInGroup(MASTERS)],
-        sends: Sends::All(Topic::Managed, REMOVE),
+        sends: Sends::All(Topic::Managed, ALL),
         ..IN_TENANTS
     },
     Webhook {

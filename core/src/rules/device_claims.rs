@@ -1,67 +1,76 @@
-//! `device-claims`: no claim gets administrator access to devices that other pods use.
+//! `device-claims`: no claim gets administrator access to devices that other pods use, or devices kept for others.
 //!
 //! `adminAccess` gives a pod a device that other pods already use, and is meant for monitoring agents. The API server
-//! requires only a label on the namespace for it. The rule reads the requests in ResourceClaims and
-//! ResourceClaimTemplates, in every version of the API so far.
+//! requires only a label on the namespace for it. Taints keep devices for some pods, as they do with nodes, and a
+//! request may tolerate them. The rule allows the taints of the tenant's pools, and the `tolerations` that the Tenant
+//! lists. The rule reads the requests in ResourceClaims and ResourceClaimTemplates, in every version of the API so far.
+
+use std::fmt;
 
 use crate::json::{Escaped, List, borrowed, without_position};
 use crate::judging::{Findings, Subject};
 use crate::objects::object::Object;
+use crate::objects::scheduling::Toleration;
+use crate::tenancy::{Snapshot, Tenant};
 
 borrowed! {
     /// The spec of a ResourceClaim, or of the claims that a template creates.
-    struct ClaimSpec {
+    struct ClaimSpec<'a> {
         /// The devices that the claim requests.
-        devices: Devices = "devices",
+        devices: Devices<'a> = "devices",
     }
 }
 
 borrowed! {
     /// The spec of a ResourceClaimTemplate.
-    struct TemplateSpec {
+    struct TemplateSpec<'a> {
         /// The spec of the claims.
-        spec: ClaimSpec = "spec",
+        spec: ClaimSpec<'a> = "spec",
     }
 }
 
 borrowed! {
     /// The devices of a claim.
-    struct Devices {
+    struct Devices<'a> {
         /// The requests for devices.
-        requests: List<DeviceRequest> = "requests",
+        requests: List<DeviceRequest<'a>> = "requests",
     }
 }
 
 borrowed! {
     /// A request for devices.
-    struct DeviceRequest {
+    struct DeviceRequest<'a> {
         /// True for access to devices in use, in versions before `resource.k8s.io/v1`.
         admin_access: bool = "adminAccess",
+        /// The tolerations, in versions before `resource.k8s.io/v1`.
+        tolerations: List<Toleration<'a>> = "tolerations",
         /// The only way to satisfy the request.
-        exactly: Exactly = "exactly",
+        exactly: Exactly<'a> = "exactly",
         /// Several ways to satisfy the request.
-        first_available: List<Exactly> = "firstAvailable",
+        first_available: List<Exactly<'a>> = "firstAvailable",
     }
 }
 
 borrowed! {
     /// One way to satisfy a request.
-    struct Exactly {
+    struct Exactly<'a> {
         /// True for access to devices in use.
         admin_access: bool = "adminAccess",
+        /// The taints of devices that the request tolerates.
+        tolerations: List<Toleration<'a>> = "tolerations",
     }
 }
 
 pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
-    let Object::Unstructured(claim) = subject.object else { return };
+    let (Object::Unstructured(claim), Some(tenant)) = (subject.object, subject.tenant()) else { return };
     if &*subject.request.group != "resource.k8s.io" {
         return;
     }
     let Some(raw) = claim.get("spec").map(|raw| raw.get()) else { return };
     let (decoded, path) = match &*subject.request.kind_name {
-        "ResourceClaim" => (serde_json::from_str::<ClaimSpec>(raw), "spec"),
+        "ResourceClaim" => (serde_json::from_str::<ClaimSpec<'_>>(raw), "spec"),
         "ResourceClaimTemplate" => {
-            (serde_json::from_str::<TemplateSpec>(raw).map(|template| template.spec), "spec.spec")
+            (serde_json::from_str::<TemplateSpec<'_>>(raw).map(|template| template.spec), "spec.spec")
         }
         _ => return,
     };
@@ -81,5 +90,50 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
             let field = format_args!("{path}.devices.requests[{index}]");
             findings.add_whole(&field, &message, &"admin access");
         }
+        let field = format_args!("{path}.devices.requests[{index}]");
+        tolerations(&field, &request.tolerations, tenant, subject.snapshot, findings);
+        tolerations(
+            &format_args!("{field}.exactly"),
+            &request.exactly.tolerations,
+            tenant,
+            subject.snapshot,
+            findings,
+        );
+        for (place, way) in request.first_available.iter().enumerate() {
+            let field = format_args!("{field}.firstAvailable[{place}]");
+            tolerations(&field, &way.tolerations, tenant, subject.snapshot, findings);
+        }
+    }
+}
+
+fn tolerations(
+    field: &dyn fmt::Display,
+    tolerations: &[Toleration<'_>],
+    tenant: &Tenant,
+    snapshot: &Snapshot,
+    findings: &mut Findings<'_>,
+) {
+    for (index, toleration) in tolerations.iter().enumerate() {
+        let is_of_own_pool = || {
+            let mut pools = snapshot.pools_of(tenant);
+            toleration.is_equal()
+                && pools.any(|pool| pool.is_tainted_with(&toleration.key, &toleration.value))
+        };
+        if tenant.tolerations.iter().any(|allowed| allowed.covers(toleration)) || is_of_own_pool() {
+            continue;
+        }
+        let Toleration { key, operator, value, effect, .. } = toleration;
+        let message = fmt::from_fn(|f| {
+            match &**key {
+                "" => f.write_str("tolerates every taint of devices")?,
+                key => write!(f, "tolerates the taint `{}` of devices", Escaped(key))?,
+            }
+            f.write_str(
+                ", which may be kept for others; remove it, or ask the platform team to list it in the tenant's \
+                 `tolerations`",
+            )
+        });
+        let identity = format_args!("{key}\u{0}{operator}\u{0}{value}\u{0}{effect}");
+        findings.add_whole(&format_args!("{field}.tolerations[{index}]"), &message, &identity);
     }
 }

@@ -6,10 +6,13 @@
 //! their hosts (`foreignRoutes`). A host at such a path must be in the tenant's domains or be the DNS name of one of
 //! its Services. If an object has no value at a path under `hosts`, it claims every host, and is denied. `*.d` claims
 //! every host below `d`, at any depth, as Istio, Contour and Kong match it, so it needs the domain `**.d`.
+//! A VirtualService of Istio may send requests only to Services of the tenant, and to names in
+//! `services.externalNames`.
 //!
 //! The rule does not see what a listed kind does besides claiming hosts (the Gateways that a VirtualService attaches
 //! to, the contents of a snippet), hosts at paths that the Settings do not list, or APIs that are in neither list.
 
+mod destinations;
 mod path;
 
 use std::fmt;
@@ -35,6 +38,9 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
         let mut hosts = Hosts { subject, object, claims: HostClaims::on(&tenant.domains, findings) };
         route.hosts.iter().for_each(|path| hosts.check(path, true));
         route.optional_hosts.iter().for_each(|path| hosts.check(path, false));
+        if (&**group, &**kind_name) == ("networking.istio.io", "VirtualService") {
+            destinations::check(subject, object, tenant, findings);
+        }
     } else if foreign_apis::is_denied(group, kind_name) {
         let message = format_args!(
             "objects of kind {} in {} can claim other tenants' hosts, or configure a proxy that tenants share; use an \

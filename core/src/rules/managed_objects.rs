@@ -1,11 +1,13 @@
 //! `managed-objects`: only the platform team changes the objects that it manages in tenants' namespaces.
 //!
-//! A user who may edit a namespace can change and delete its network policies, including those that isolate it. So only
-//! the platform team may change or delete a network policy that already has the label `partywall.dev/managed`. The rule
-//! protects its spec and that label; other labels, annotations and finalizers may change. Owner references may be
-//! removed but not added, because the garbage collector deletes an object together with its owner. A network policy of
-//! the tenant's own can still allow what another one denies, since network policies add up: put what must always hold
-//! into a cluster-wide policy.
+//! A user who may edit a namespace can change and delete its network policies, including those that isolate it, and one
+//! who may administer it also its quotas, limits, roles and role bindings. So only the platform team may change or
+//! delete an object of these kinds, or a ServiceAccount, that already has the label `partywall.dev/managed`. The rule
+//! protects the object's content and that label; other labels, annotations and finalizers may change. The annotations
+//! of a ServiceAccount are protected too, because clouds give it an identity by them. Owner references may be removed
+//! but not added, because the garbage collector deletes an object together with its owner. A network policy of the
+//! tenant's own can still allow what another one denies, since network policies add up: put what must always hold into
+//! a cluster-wide policy.
 
 use std::collections::HashSet;
 
@@ -39,11 +41,20 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     } else if has_another_owner(new, old) {
         let message = format_args!("only the platform team may add an owner to this object; {advice}");
         findings.add_whole(&"metadata.ownerReferences", &message, &"owned");
+    } else if is_service_account(subject) && new.metadata.annotations != old.metadata.annotations {
+        let message = format_args!(
+            "only the platform team may change the annotations of a ServiceAccount with the label `{MANAGED}`; {advice}"
+        );
+        findings.add_whole(&"metadata.annotations", &message, &"annotated");
     } else if Fingerprint::of(&new.identity()) != Fingerprint::of(&old.identity()) {
         let message =
             format_args!("only the platform team may change an object with the label `{MANAGED}`; {advice}");
         findings.add_whole(&"spec", &message, &"changed");
     }
+}
+
+fn is_service_account(subject: &Subject<'_, '_>) -> bool {
+    subject.request.group.is_empty() && &*subject.request.kind_name == "ServiceAccount"
 }
 
 /// Returns whether the new object has an owner that the old one lacks.

@@ -3,18 +3,61 @@
 //! The scheduler evicts pods of lower classes to make room for a pod of a higher one, and schedules it first. The
 //! classes of the system are for pods that nodes and the cluster depend on. Kubernetes lets any pod name them, so the
 //! rule denies them everywhere but in system namespaces. Other classes are judged only in tenants' namespaces.
+//!
+//! Schedulers of groups of pods take the priority of a group from the group itself. In tenants' namespaces the rule
+//! reads it in a PodGroup and a Workload of Kubernetes, and in a PodGroup and a Job of Volcano.
 
 use std::fmt;
 
-use crate::json::Escaped;
+use crate::json::{Escaped, Pairs, Path, Visit, walk, without_position};
 use crate::judging::{Findings, OneOf, Subject};
+use crate::objects::kinds::{Topic, row};
+use crate::objects::object::Object;
+use crate::tenancy::Tenant;
+
+/// The field that names a class, wherever it is in a group of pods.
+const FIELD: &str = "priorityClassName";
 
 pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
-    let Some(pod) = subject.pod() else { return };
-    let name = &*pod.spec.priority_class_name;
+    if let Some(pod) = subject.pod() {
+        let field = format_args!("{}.{FIELD}", pod.spec_path);
+        class(&field, &pod.spec.priority_class_name, subject.tenant(), findings);
+    } else if let (Object::Unstructured(group), Some(tenant)) = (subject.object, subject.tenant())
+        && is_group(subject)
+        && let Some(raw) = group.get("spec")
+        && let Err(error) = walk(&Path::ROOT.key("spec"), raw, &mut Classes { tenant, findings })
+    {
+        let error = without_position(&error.to_string());
+        let message = format_args!("this spec cannot be read: {}; correct it", Escaped(&error));
+        findings.add_whole(&"spec", &message, &raw.get());
+    }
+}
+
+fn is_group(subject: &Subject<'_, '_>) -> bool {
+    let request = subject.request;
+    row(&request.group, &request.kind_name).is_some_and(|row| row.topic == Topic::PodGroups)
+}
+
+/// Judges the classes in a group of pods.
+struct Classes<'c, 'f> {
+    tenant: &'c Tenant,
+    findings: &'c mut Findings<'f>,
+}
+
+impl Visit for Classes<'_, '_> {
+    fn text(&mut self, path: &Path<'_>, text: &str) {
+        if path.keys().next() == Some(FIELD) {
+            class(path, text, Some(self.tenant), self.findings);
+        }
+    }
+
+    fn annotations(&mut self, _: &Path<'_>, _: &Pairs<'_>) {}
+}
+
+fn class(field: &dyn fmt::Display, name: &str, tenant: Option<&Tenant>, findings: &mut Findings<'_>) {
     let is_of_system = name.starts_with("system-");
-    let listed = subject.tenant().and_then(|tenant| tenant.priority_classes.as_ref());
-    let is_listed = || listed.is_none_or(|listed| listed.iter().any(|class| **class == *name));
+    let listed = tenant.and_then(|tenant| tenant.priority_classes.as_ref());
+    let is_listed = || listed.is_none_or(|listed| listed.contains(name));
     if name.is_empty() || (!is_of_system && is_listed()) {
         return;
     }
@@ -28,7 +71,7 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
                 Escaped(name)
             )?;
         }
-        match (listed, subject.tenant()) {
+        match (listed, tenant) {
             (Some(listed), _) => write!(f, "use {}", OneOf(listed)),
             (None, Some(_)) => f.write_str("remove `priorityClassName`, or use another class"),
             (None, None) => f.write_str(
@@ -37,5 +80,5 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
             ),
         }
     });
-    findings.add_whole(&format_args!("{}.priorityClassName", pod.spec_path), &message, &name);
+    findings.add_whole(field, &message, &name);
 }

@@ -190,6 +190,10 @@ const FOREIGN: Kind = ("traefik.io", "IngressRoute", "ingressroutes");
 const UNLISTED: Kind = ("traefik.io", "Middleware", "middlewares");
 const SLICE: Kind = ("discovery.k8s.io", "EndpointSlice", "endpointslices");
 const CLAIM: Kind = ("resource.k8s.io", "ResourceClaim", "resourceclaims");
+const VOLUME_CLAIM: Kind = ("", "PersistentVolumeClaim", "persistentvolumeclaims");
+const SECRET: Kind = ("", "Secret", "secrets");
+const CILIUM: Kind = ("cilium.io", "CiliumNetworkPolicy", "ciliumnetworkpolicies");
+const GROUP: Kind = ("scheduling.volcano.sh", "PodGroup", "podgroups");
 const POLICY: Kind = ("networking.k8s.io", "NetworkPolicy", "networkpolicies");
 const NAMESPACE: Kind = ("", "Namespace", "namespaces");
 
@@ -711,6 +715,37 @@ fn others() -> Vec<Input> {
             &format!(r#","spec":{{"ingress":[{rules}]}}"#),
         )
     };
+    let tolerations = |bytes| {
+        let tolerations =
+            items(bytes, 20_000, |i, pad| format!(r#"{{"key":"k{i}{pad}","operator":"Exists"}}"#));
+        let requests = format!(r#"{{"name":"r","exactly":{{"tolerations":[{tolerations}]}}}}"#);
+        with_spec(&CLAIM, &format!(r#""devices":{{"requests":[{requests}]}}"#))
+    };
+    let adopted = |bytes| {
+        let annotations =
+            items(bytes, usize::MAX / 2, |i, _| format!(r#""trident.netapp.io/importOriginalName{i}":"x""#));
+        of_metadata(
+            &VOLUME_CLAIM,
+            &format!(r#""annotations":{{{annotations}}}"#),
+            r#","spec":{"volumeName":"v"}"#,
+        )
+    };
+    let words = |bytes| {
+        let annotations = items(bytes, usize::MAX / 2, |i, _| format!(r#""e.com/a-b-c-d-e-f-g-h-{i}":"x""#));
+        of_metadata(&VOLUME_CLAIM, &format!(r#""annotations":{{{annotations}}}"#), r#","spec":{}"#)
+    };
+    let copied = |bytes| {
+        let annotations = items(bytes, usize::MAX / 2, |i, _| format!(r#""e.com/replicate-{i}":"x""#));
+        of_metadata(&SECRET, &format!(r#""annotations":{{{annotations}}}"#), "")
+    };
+    let read = |bytes| {
+        let secrets = items(bytes, usize::MAX / 2, |i, _| format!(r#"{{"secret":{{"namespace":"n{i}"}}}}"#));
+        with_spec(&CILIUM, &format!(r#""egress":[{secrets}]"#))
+    };
+    let groups = |bytes| {
+        let groups = items(bytes, usize::MAX / 2, |i, _| format!(r#"{{"priorityClassName":"system-{i}"}}"#));
+        with_spec(&GROUP, &format!(r#""groups":[{groups}]"#))
+    };
     let namespace = |bytes: usize| {
         let labels = items(bytes / 2, usize::MAX / 2, |i, _| format!(r#""openshift.io/l{i}":"x""#));
         let annotations = items(bytes / 2, usize::MAX / 2, |i, _| format!(r#""openshift.io/a{i}":"x""#));
@@ -729,6 +764,12 @@ fn others() -> Vec<Input> {
         Input::of("foreign-routes", "a denied kind, updated", UNLISTED, denied).updated(),
         Input::of("endpoints", "addresses, updated", SLICE, slice).updated(),
         Input::of("device-claims", "requests, updated", CLAIM, claim).updated(),
+        Input::of("device-claims", "tolerations, updated", CLAIM, tolerations).updated(),
+        Input::of("storage", "annotations that adopt, updated", VOLUME_CLAIM, adopted).updated(),
+        Input::of("storage", "annotations of many words", VOLUME_CLAIM, words),
+        Input::of("copied-objects", "annotations that copy, updated", SECRET, copied).updated(),
+        Input::of("copied-objects", "references to Secrets, updated", CILIUM, read).updated(),
+        Input::of("priority-class", "classes of a group, updated", GROUP, groups).updated(),
         Input::of("managed-objects", "owners and rules, updated", POLICY, policy).updated(),
         Input::of("namespaces", "protected keys", NAMESPACE, namespace),
         Input::of("namespaces", "protected keys, updated", NAMESPACE, namespace).updated(),

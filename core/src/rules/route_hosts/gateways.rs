@@ -5,8 +5,8 @@ use std::fmt;
 use super::RouteCheck;
 use super::references::{Parent, ParentKind};
 use crate::api::ServiceType;
-use crate::json::Escaped;
-use crate::judging::{Digest, OneOf};
+use crate::json::{Escaped, Pairs};
+use crate::judging::{Digest, OneOf, words_of};
 use crate::labels::{NAMESPACE_NAME, TENANT};
 use crate::objects::gateway_api::{AllowedRoutes, GatewaySpec, Infrastructure, Listener, Reference};
 
@@ -63,7 +63,7 @@ impl RouteCheck<'_, '_> {
     fn listeners(&mut self, listeners: &[Listener<'_>], place: &dyn fmt::Display) {
         let place = Digest::of(place);
         for (index, listener) in listeners.iter().enumerate() {
-            let Listener { hostname, port, protocol, allowed_routes, .. } = listener;
+            let Listener { hostname, port, protocol, tls, allowed_routes } = listener;
             let path = format_args!("spec.listeners[{index}]");
             let source = format_args!("listener {protocol}:{port} of {place}");
             // Connections by other protocols name no host.
@@ -77,7 +77,22 @@ impl RouteCheck<'_, '_> {
                 );
                 self.claims.findings.add_whole(&format_args!("{path}.protocol"), &message, &source);
             }
+            self.tls_options(&path, &tls.options);
             self.allowed_routes(&path, allowed_routes, &format_args!("{source} {hostname}"));
+        }
+    }
+
+    /// Judges settings of TLS that only the implementation knows: some name certificates by themselves.
+    fn tls_options(&mut self, path: &dyn fmt::Display, options: &Pairs<'_>) {
+        for (key, value) in options.iter() {
+            let is_listed = || self.tenant.annotations.iter().any(|listed| **listed == *key);
+            if speaks_of_certificates(key) && !is_listed() {
+                let message = "may name certificates or Secrets that are not the tenant's; remove it and use \
+                               `certificateRefs`, or ask the platform team to list the key in the tenant's \
+                               `annotations`";
+                let field = format_args!("{path}.tls.options[{}]", Escaped(key));
+                self.claims.findings.add_whole(&field, &message, &format_args!("option {key}={value}"));
+            }
         }
     }
 
@@ -185,4 +200,30 @@ impl RouteCheck<'_, '_> {
             self.certificate(&format_args!("{path}[{index}]"), reference);
         }
     }
+}
+
+/// Returns whether the name in a key speaks of certificates, keys, Secrets or hosts.
+///
+/// Of the known keys these are `networking.gke.io/pre-shared-certs` and `networking.gke.io/cert-manager-certs`
+/// (<https://cloud.google.com/kubernetes-engine/docs/how-to/secure-gateway>).
+fn speaks_of_certificates(key: &str) -> bool {
+    const WORDS: [&str; 15] = [
+        "ca",
+        "cas",
+        "cert",
+        "certificate",
+        "certificates",
+        "certmap",
+        "certs",
+        "host",
+        "hostname",
+        "hosts",
+        "key",
+        "keys",
+        "secret",
+        "secrets",
+        "sni",
+    ];
+    let name = key.split_once('/').map_or(key, |(_, name)| name);
+    words_of(name).any(|word| WORDS.iter().any(|listed| listed.eq_ignore_ascii_case(word)))
 }
