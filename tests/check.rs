@@ -8,7 +8,6 @@ mod charts;
 #[path = "check/summary.rs"]
 mod summary;
 
-use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -205,7 +204,7 @@ fn o4_a_namespace_whose_label_contradicts_the_policies_is_told() {
     let manifest = |name: &str, labels: &str| {
         let file = folder.path().join(format!("{name}.yaml"));
         let text = format!("apiVersion: v1\nkind: Namespace\nmetadata: {{name: {name}, labels: {labels}}}\n");
-        fs::write(&file, text).unwrap();
+        std::fs::write(&file, text).unwrap();
         file.to_str().unwrap().to_owned()
     };
     let files = [
