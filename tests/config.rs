@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test that fails panics")]
 #![expect(clippy::disallowed_methods, reason = "a test writes its files")]
 
+#[path = "config/cross_checks.rs"]
+mod cross_checks;
 #[path = "config/exemptions.rs"]
 mod exemptions;
 #[path = "config/files.rs"]
@@ -13,6 +15,8 @@ mod fingerprints;
 mod flaws;
 #[path = "config/pools.rs"]
 mod pools;
+#[path = "config/providers.rs"]
+mod providers;
 #[path = "config/scale.rs"]
 mod scale;
 #[path = "config/settings.rs"]

@@ -82,6 +82,17 @@ fn the_bundle_and_the_address_arrive_as_they_are() {
 }
 
 #[test]
+fn o6_managed_control_planes_are_asked_to_leave_the_configurations_as_they_are() {
+    let (mutating, validating) = both(&stdout(&SERVICE));
+    for metadata in [mutating.metadata, validating.metadata] {
+        let (labels, annotations) = (metadata.labels.unwrap(), metadata.annotations.unwrap());
+        assert_eq!(labels["admissions.enforcer/disabled"], "true");
+        assert_eq!(labels["remediation.webhook.shoot.gardener.cloud/exclude"], "true");
+        assert_eq!(annotations["admissions.enforcer/disabled"], "true");
+    }
+}
+
+#[test]
 fn the_system_namespaces_are_those_of_the_policies() {
     let folder = TempDir::new().unwrap();
     let settings = folder.path().join("settings.yaml");

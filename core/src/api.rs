@@ -20,7 +20,7 @@ pub use node_pool::{Effect, NodePoolSpec, Taint};
 #[cfg(feature = "crd")]
 pub use settings::Settings;
 pub use settings::{
-    Controllers, ForeignRoute, MirrorPods, Mode, Platform, SettingsSpec, StampMode, Workloads,
+    Controllers, ForeignRoute, MirrorPods, Mode, Platform, Provider, SettingsSpec, StampMode, Workloads,
 };
 #[cfg(feature = "crd")]
 pub use tenant::Tenant;
@@ -34,6 +34,9 @@ pub const GROUP: &str = "partywall.dev";
 /// The value of `apiVersion`.
 pub const API_VERSION: &str = "partywall.dev/v1alpha1";
 
+/// The annotation of an object that acknowledges warnings about it: their paths, with commas between them.
+pub const ACKNOWLEDGE: &str = "partywall.dev/acknowledge";
+
 /// One of the objects: the name in its metadata, and its spec.
 #[derive(Clone, Debug)]
 pub struct Object {
@@ -41,12 +44,14 @@ pub struct Object {
     pub name: String,
     /// The spec, which says the kind too.
     pub spec: Spec,
+    /// The paths of the warnings that the annotation [`ACKNOWLEDGE`] acknowledges.
+    pub acknowledged: Vec<String>,
 }
 
 impl Object {
     /// Names a spec.
     pub fn new(name: impl Into<String>, spec: impl Into<Spec>) -> Self {
-        Self { name: name.into(), spec: spec.into() }
+        Self { name: name.into(), spec: spec.into(), acknowledged: Vec::new() }
     }
 }
 

@@ -3,6 +3,7 @@
 //! A rule gets a [`Subject`] and reports each [`Finding`] to [`Findings`], which apply modes and exemptions and leave
 //! out what the old object violates as well. This module depends on no rule.
 
+mod applied;
 mod containers;
 mod findings;
 pub(crate) mod grammar;
@@ -14,8 +15,9 @@ mod subject;
 pub(crate) mod trusted_users;
 mod words;
 
+pub use self::applied::About;
 pub(crate) use self::containers::changes_containers;
-pub use self::findings::{About, Finding, Findings};
+pub use self::findings::{Finding, Findings};
 pub(crate) use self::findings::{OldViolations, Report, Sink, Update};
 pub(crate) use self::identity::{Digest, Fingerprint};
 pub(crate) use self::namespaces::OwnNamespaces;

@@ -5,7 +5,8 @@
 //!
 //! INVARIANTS: Namespace is the only cluster-scoped kind in the configurations. No label of an object decides whether
 //! the API server sends it, since tenants write these labels. Labels of namespaces do decide, so the API server sends
-//! all changes of namespaces, independent of their labels.
+//! all changes of namespaces, independent of their labels. Some managed control planes would add labels of
+//! namespaces to the selectors, so the configurations ask them not to.
 
 mod conditions;
 mod configuration;
@@ -18,8 +19,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 pub use self::configuration::{
-    ClientConfig, Configuration, LabelSelector, LabelSelectorRequirement, Labels, MatchCondition, Metadata,
-    Rule, ServiceReference, WebhookEntry,
+    Annotations, ClientConfig, Configuration, LabelSelector, LabelSelectorRequirement, Labels,
+    MatchCondition, Metadata, Rule, ServiceReference, WebhookEntry,
 };
 use self::webhooks::{Namespaces, ROUTES, WEBHOOKS, WRITE, Webhook};
 use crate::entry::Phase;
@@ -28,6 +29,8 @@ use crate::objects::foreign_apis::APIS;
 
 /// Names both configurations.
 const NAME: &str = "partywall";
+/// Turns on the labels by which a managed control plane leaves a configuration as it is.
+const YES: &str = "true";
 /// Limits how long the API server waits for an answer, in seconds.
 ///
 /// The API server calls mutating webhooks one after the other, so each second delays the request.
@@ -77,7 +80,11 @@ impl Registration {
         Configuration {
             api_version: "admissionregistration.k8s.io/v1",
             kind,
-            metadata: Metadata { labels: Labels { name: NAME }, name: NAME },
+            metadata: Metadata {
+                annotations: Annotations { aks: YES },
+                labels: Labels { aks: YES, name: NAME, gardener: YES },
+                name: NAME,
+            },
             webhooks: Self::of(phase).map(|webhook| self.webhook(webhook)).collect(),
         }
     }

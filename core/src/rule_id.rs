@@ -164,6 +164,11 @@ impl RuleSet {
     pub const fn contains(self, rule: RuleId) -> bool {
         self.0 & (1 << rule as u64) != 0
     }
+
+    /// Returns whether the set contains no rule.
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
 }
 
 impl FromIterator<RuleId> for RuleSet {
@@ -171,6 +176,29 @@ impl FromIterator<RuleId> for RuleSet {
         Self(rules.into_iter().fold(0, |set, rule| set | (1 << rule as u64)))
     }
 }
+
+/// The ids of the controls of `pod-security`, for Exemptions of single controls.
+pub const CONTROLS: [&str; 19] = [
+    "privileged",
+    "capabilities_baseline",
+    "hostNamespaces",
+    "hostPathVolumes",
+    "hostPorts",
+    "hostProbesAndHostLifecycle",
+    "appArmorProfile",
+    "seLinuxOptions",
+    "procMount",
+    "seccompProfile_baseline",
+    "sysctls",
+    "windowsHostProcess",
+    "restrictedVolumes",
+    "allowPrivilegeEscalation",
+    "procMount_restricted",
+    "runAsNonRoot",
+    "runAsUser",
+    "seccompProfile_restricted",
+    "capabilities_restricted",
+];
 
 #[cfg(test)]
 mod tests {

@@ -21,7 +21,7 @@ use rustc_hash::FxHashMap;
 pub use self::address_ranges::AddressRanges;
 pub use self::compile::{Compiled, Unparsed, did_you_mean, is_dns_label, keyed};
 pub use self::exemptions::{ExemptContainers, Exemption};
-pub use self::images::Repository;
+pub use self::images::{PinnedImage, Repository};
 pub(crate) use self::index::{PoolIndex, RequiredLabels};
 pub use self::judged::is_judged;
 pub use self::listed_names::ListedNames;
@@ -53,6 +53,8 @@ pub struct Snapshot {
     pub foreign_routes: Vec<ForeignRoute>,
     /// The prefixes of annotations that mean the same as ingress-nginx's own.
     pub annotation_prefixes: ListedNames,
+    /// The tolerations that the provider's webhooks add to pods; none reaches a pool.
+    pub tolerations: Vec<AllowedToleration>,
     namespaces: FxHashMap<Box<str>, NamespaceOwner>,
     tenants: Vec<Tenant>,
     pools: Vec<Pool>,

@@ -42,6 +42,8 @@ pub(crate) struct Assessment {
     pub(crate) warnings: Vec<String>,
     /// How many violations are left out of `violations`.
     pub(crate) more: usize,
+    /// The Exemptions without which there would be more.
+    pub(crate) exempted: Vec<String>,
     /// The object as it would be stored.
     pub(crate) stamped: Value,
     pub(crate) about: About,
@@ -105,6 +107,7 @@ impl Assessor<'_> {
             allowed,
             patch,
             more: verdict.more(),
+            exempted: verdict.exempted.iter().map(ToString::to_string).collect(),
             violations: verdict.violations,
             warnings: verdict.warnings,
             stamped: object,

@@ -86,13 +86,17 @@ impl<W: Write> Report<W> {
 
     /// Writes a line for an object that is not clean, and its violations below it.
     fn paragraph(&mut self, assessment: &Assessment) -> io::Result<()> {
-        if assessment.violations.is_empty() && assessment.warnings.is_empty() {
+        if assessment.violations.is_empty()
+            && assessment.warnings.is_empty()
+            && assessment.exempted.is_empty()
+        {
             return Ok(());
         }
         let (word, colour) = match assessment.outcome() {
             Outcome::Denied => ("denied", RED),
             Outcome::Warned => ("warning", YELLOW),
             Outcome::Clean if !assessment.warnings.is_empty() => ("warning", YELLOW),
+            Outcome::Clean if assessment.violations.is_empty() => ("exempt", DIM),
             Outcome::Clean => ("audited", DIM),
         };
         let title = title(assessment);
@@ -109,6 +113,9 @@ impl<W: Write> Report<W> {
         if assessment.more > 0 {
             writeln!(self.out, "  and {} more", assessment.more)?;
         }
+        if let Some(exempted) = exempted(assessment) {
+            writeln!(self.out, "  {exempted}")?;
+        }
         Ok(())
     }
 
@@ -121,6 +128,9 @@ impl<W: Write> Report<W> {
         for violation in &assessment.violations {
             let (field, message) = (printable(&violation.field), printable(&violation.message));
             writeln!(self.out, "# {field}: {message} ({})", mode_and_rule(violation))?;
+        }
+        if let Some(exempted) = exempted(assessment) {
+            writeln!(self.out, "# {exempted}")?;
         }
         serde_json::to_writer_pretty(&mut self.out, &assessment.stamped)?;
         writeln!(self.out)
@@ -138,6 +148,7 @@ impl<W: Write> Report<W> {
             violations: assessment.violations.iter().map(LineViolation::of).collect(),
             warnings: &assessment.warnings,
             more: assessment.more,
+            exempted: &assessment.exempted,
             stamped: self.show_stamped.then_some(&assessment.stamped),
         };
         serde_json::to_writer(&mut self.out, &line)?;
@@ -162,6 +173,12 @@ fn title(assessment: &Assessment) -> String {
     let place = namespace.as_deref().map(|namespace| format!("{namespace}/")).unwrap_or_default();
     let tenant = tenant.as_deref().map(|tenant| format!(" of tenant `{tenant}`")).unwrap_or_default();
     printable(&format!("{source}: {kind} {place}{name}{tenant}"))
+}
+
+/// Names the Exemptions that an object uses.
+fn exempted(assessment: &Assessment) -> Option<String> {
+    let names: Vec<_> = assessment.exempted.iter().map(|name| format!("`{name}`")).collect();
+    (!names.is_empty()).then(|| printable(&format!("allowed in part by Exemption {}", names.join(", "))))
 }
 
 /// Replaces control characters, with which a manifest could forge lines, colours and comments.
@@ -205,6 +222,9 @@ struct Line<'j> {
     /// How many more violations there are.
     #[serde(skip_serializing_if = "is_zero")]
     more: usize,
+    /// The Exemptions without which there would be more.
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    exempted: &'j [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     stamped: Option<&'j Value>,
 }

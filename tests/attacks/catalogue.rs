@@ -78,12 +78,12 @@ pub(crate) const AREAS: &[Area] = &[
         letter: 'O',
         title: "Found by breaking the first version",
         p0: &[1, 2, 3, 4, 5],
-        p1: &[7, 8, 10, 11, 12, 13, 14, 16, 17, 18, 19, 20, 25, 26],
+        p1: &[6, 7, 8, 9, 10, 11, 12, 13, 14, 16, 17, 18, 19, 20, 23, 25, 26],
     },
 ];
 
 /// Rows of priority P2, which stand among those of P1.
-const P2: [&str; 3] = ["H6", "O18", "O26"];
+const P2: [&str; 4] = ["H6", "O18", "O23", "O26"];
 
 impl Area {
     /// The ids of the rows, in order.

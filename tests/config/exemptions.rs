@@ -50,11 +50,18 @@ fn exemptions_are_checked() {
             "name a `tenant`",
         ),
         (
-            "two parties'",
+            "o9: another tenant's namespace",
+            exemption(&format!("{{tenant: a, namespace: b, rules: [pod-security], {TARGET}}}")),
+            "spec.namespace",
+            r#""b""#,
+            "none of tenant `a`'s namespaces",
+        ),
+        (
+            "o9: a namespace outside tenants, of a tenant",
             exemption(&format!("{{tenant: a, namespace: x, rules: [pod-security], {TARGET}}}")),
             "spec.namespace",
             r#""x""#,
-            "remove one of the two",
+            "remove `tenant`",
         ),
         (
             "an unknown tenant",
@@ -132,10 +139,103 @@ fn exemptions_are_checked() {
 }
 
 #[test]
+fn o9_what_an_exemption_pins_is_checked() {
+    const TARGET: &str = "target: {kind: DaemonSet, name: agent}";
+    let of = |fields: &str| {
+        exemption(&format!("{{tenant: a, namespace: a, reason: why, expires: 2027-01-31, {fields}}}"))
+    };
+    let with = |fields: &str| of(&format!("rules: [pod-security], {TARGET}, {fields}"));
+    assert_each_has_one(&[
+        ("no controls", with("controls: []"), "spec.controls", "[]", "leave the field out"),
+        (
+            "an unknown control",
+            with("controls: [privileged, hostPathVolume]"),
+            "spec.controls[1]",
+            r#""hostPathVolume""#,
+            "did you mean `hostPathVolumes`?",
+        ),
+        (
+            "controls of another rule",
+            of(&format!("rules: [tolerations], {TARGET}, controls: [privileged]")),
+            "spec.controls",
+            r#"["privileged"]"#,
+            "`rules` does not list",
+        ),
+        ("no images", with("images: []"), "spec.images", "[]", "leave the field out"),
+        (
+            "a pattern of images",
+            with("images: [registry.example.com/a, \"registry.example.com/*\"]"),
+            "spec.images[1]",
+            r#""registry.example.com/*""#,
+            "no image",
+        ),
+        (
+            "images of what runs none",
+            of("rules: [ingress-hosts], target: {kind: Ingress, name: web}, images: [a]"),
+            "spec.images",
+            r#"["a"]"#,
+            "run no images",
+        ),
+        ("no paths", with("hostPaths: []"), "spec.hostPaths", "[]", "leave the field out"),
+        (
+            "a relative path",
+            with("hostPaths: [var/log]"),
+            "spec.hostPaths[0]",
+            r#""var/log""#,
+            "begins with `/`",
+        ),
+        (
+            "a way up",
+            with("hostPaths: [/var/../etc]"),
+            "spec.hostPaths[0]",
+            r#""/var/../etc""#,
+            "without `..`",
+        ),
+        (
+            "a group with a version",
+            of("rules: [pod-security], target: {group: apps/v1, kind: DaemonSet, name: agent}"),
+            "spec.target.group",
+            r#""apps/v1""#,
+            "without a version",
+        ),
+        (
+            "an injected container of any image",
+            of("rules: [pod-security], target: {container: istio-init}"),
+            "spec.images",
+            "",
+            "any container this name",
+        ),
+        (
+            "a container of one object",
+            of("rules: [pod-security], target: {kind: Pod, name: x, container: a}, images: [a]"),
+            "spec.target.container",
+            r#""a""#,
+            "`containers`",
+        ),
+        (
+            "a container of every Deployment",
+            of("rules: [pod-security], target: {kind: Deployment, container: a}, images: [a]"),
+            "spec.target.kind",
+            r#""Deployment""#,
+            "remove the kind",
+        ),
+        ("no name", of("rules: [pod-security], target: {kind: Pod}"), "spec.target.name", "", "exact name"),
+        ("no kind", of("rules: [pod-security], target: {name: x}"), "spec.target.kind", "", "exact name"),
+    ]);
+    let good = "controls: [hostPathVolumes], images: [registry.example.com/a:1], hostPaths: [/var/log]";
+    for good in
+        [with(good), of("rules: [pod-security], target: {container: a}, images: [registry.example.com/a]")]
+    {
+        assert_eq!(load(&good).unwrap().warnings, []);
+    }
+}
+
+#[test]
 fn what_is_only_unwise_is_a_warning() {
     let of_exemption = |expires: &str| {
         exemption(&format!(
-            "{{tenant: a, rules: [pod-security], target: {{kind: Pod, name: x}}, reason: why, expires: {expires}}}"
+            "{{tenant: a, namespace: a, rules: [pod-security], controls: [privileged], \
+             target: {{kind: Pod, name: x}}, reason: why, expires: {expires}}}"
         ))
     };
     let tenants = tenant("a", "{}");
@@ -180,7 +280,7 @@ fn what_is_only_unwise_is_a_warning() {
         ),
         (
             "c8: schedulers without the default one",
-            tenant("a", "{schedulers: [batch]}"),
+            tenant("a", "{schedulers: [batch]}") + &settings("{controllers: {bindings: [batch]}}"),
             "spec.schedulers",
             "every pod must name its scheduler",
         ),
@@ -194,11 +294,30 @@ fn what_is_only_unwise_is_a_warning() {
         (
             "an exemption of what no rule is about",
             exemption(
-                "{tenant: a, rules: [pod-security], target: {kind: daemonset, name: x}, reason: why, \
+                "{tenant: a, namespace: a, rules: [pod-security], target: {kind: daemonset, name: x}, reason: why, \
                  expires: 2027-01-31}",
             ),
             "spec.target.kind",
             "exempts nothing",
+        ),
+        ("an exemption that ends soon", of_exemption("2026-12-19"), "spec.expires", "ends within 30 days"),
+        (
+            "o9: an exemption of a whole tenant",
+            exemption(
+                "{tenant: a, rules: [pod-security], controls: [privileged], target: {kind: Pod, name: x}, \
+                 reason: why, expires: 2027-01-31}",
+            ),
+            "spec.namespace",
+            "in all namespaces of the tenant",
+        ),
+        (
+            "o9: an exemption that pins nothing",
+            exemption(
+                "{tenant: a, namespace: a, rules: [pod-security], hostPaths: [/a], target: {kind: Pod, name: x}, \
+                 reason: why, expires: 2027-01-31}",
+            ),
+            "spec.images",
+            "whatever it runs",
         ),
         ("l16: no tenant", good_pool("p"), "kind", "there is no Tenant"),
     ];

@@ -286,7 +286,7 @@ fn g25_j13_a_tenant_with_the_namespace_of_a_controller_is_not_trusted_for_it() {
 fn an_exemption_of_a_route_exempts_something() {
     let target = |kind: &str| {
         format!(
-            "{{tenant: a, rules: [foreign-routes], target: {{kind: {kind}, name: x}}, reason: why, \
+            "{{tenant: a, namespace: a, rules: [foreign-routes], target: {{kind: {kind}, name: x}}, reason: why, \
              expires: 2027-01-31}}"
         )
     };

@@ -33,9 +33,14 @@ pub struct SettingsSpec {
     /// whoever owns that node, and Services of the namespace could select it. Absent: `Deny`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mirror_pods: Option<MirrorPods>,
+    /// The managed platform that the cluster runs on. Its own system namespaces are then among `systemNamespaces`, its
+    /// controllers among the platform's users, and pods may have the tolerations that its webhooks add to them, except
+    /// for taints of NodePools. A list that the Settings contain replaces what would be added to it. Absent: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<Provider>,
     /// The namespaces in which partywall judges no objects, by exact name: at least one. It still judges who changes
     /// the labels of the namespaces themselves. Absent: `kube-system`, `kube-public`, `kube-node-lease` and
-    /// `partywall-system`.
+    /// `partywall-system`, and those of the `provider`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub system_namespaces: Option<Vec<String>>,
     /// The platform team. It may change the tenant of a namespace, the labels and annotations that protect the
@@ -43,7 +48,7 @@ pub struct SettingsSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub platform: Option<Platform>,
     /// Controllers that may write what tenants may not, in addition to the cluster's own. Of the ServiceAccounts in
-    /// `policies/default.yaml`, only those in system namespaces are trusted. Absent: those.
+    /// `policies/default.yaml`, only those in system namespaces are trusted. Absent: what each list says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub controllers: Option<Controllers>,
     /// Kinds of ingress controllers and service meshes, such as `VirtualService`, that tenants may write, and the paths
@@ -149,6 +154,19 @@ pub enum Workloads {
     Warn,
     /// Templates are judged like pods, each rule in its own mode.
     Deny,
+}
+
+/// A managed platform.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
+pub enum Provider {
+    /// Amazon Elastic Kubernetes Service.
+    EKS,
+    /// Azure Kubernetes Service.
+    AKS,
+    /// Google Kubernetes Engine.
+    GKE,
+    /// Red Hat OpenShift.
+    OpenShift,
 }
 
 /// Says whether kubelets may show static pods in tenants' namespaces.

@@ -24,7 +24,9 @@ pub struct TenantSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub node_pools: Option<NodePools>,
     /// The hosts that the tenant may claim: `app.example.com` is that host, `*.example.com` all hosts one label below
-    /// `example.com`, and `**.example.com` all hosts below it at any depth. A host has one tenant. Absent: none.
+    /// `example.com`, and `**.example.com` all hosts below it at any depth. A host has one tenant. No
+    /// tenant may have all of a domain of one label, of a common public suffix such as `co.uk`, or of the cluster's own
+    /// names, except below its namespaces. Absent: none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub domains: Vec<String>,
     /// The Pod Security Standard that holds for the tenant's pods. Absent: level `baseline`, version `latest`.

@@ -1,19 +1,16 @@
 //! Turns the rules' findings into violations, except those of the old object and exempt ones.
 
-use std::cell::OnceCell;
-use std::collections::HashMap;
 use std::fmt;
 
 use rustc_hash::FxHashSet;
 
+use super::applied::{About, Applied, imitates_owned};
 use super::identity::Fingerprint;
 use super::subject::Subject;
-use super::trusted_users::is_workload_controller;
 use crate::api::{Mode, Workloads};
-use crate::objects::pod::{ContainerAt, Extent, PodView};
-use crate::review::Operation;
+use crate::objects::pod::{Extent, PodView};
 use crate::rule_id::{Modes, RuleId};
-use crate::tenancy::{ExemptContainers, Exemption, Owner};
+use crate::tenancy::Owner;
 use crate::verdict::{Total, Violation};
 use crate::work;
 
@@ -32,17 +29,6 @@ pub struct Finding<'d> {
     pub identity: &'d dyn fmt::Display,
     /// The part of the object that the finding is about.
     pub about: About<'d>,
-}
-
-/// Names the part of an object that a finding is about, for exemptions of single containers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum About<'d> {
-    /// The whole object.
-    Whole,
-    /// One container, by name.
-    Container(&'d str),
-    /// One volume, by name, and with it the containers that mount it.
-    Volume(&'d str),
 }
 
 /// The work that a finding is charged.
@@ -182,10 +168,11 @@ impl<'f> Report<'f> {
             (_, workloads) => workloads,
         };
         let exemptions = snapshot.exemptions(owner, &request.namespace);
+        let workloads = if imitates_owned(exemptions, subject) { Workloads::Deny } else { workloads };
         Self {
             modes: snapshot.modes(owner),
             template: pod.is_some_and(|pod| pod.extent == Extent::Template).then_some(workloads),
-            exemptions: if exemptions.is_empty() { Vec::new() } else { applied(exemptions, subject) },
+            exemptions: Applied::of(exemptions, subject),
             pod,
             update,
             violations: Vec::new(),
@@ -240,9 +227,10 @@ impl<'f> Sink for Report<'f> {
         if self.is_old(rule, &finding) {
             return false;
         }
+        let pod = self.pod.as_ref();
         let covers = |applied: &&Applied<'f>| {
             work::charge(1);
-            applied.covers(rule, finding.about, self.pod.as_ref())
+            applied.covers(rule, finding.control, finding.about, pod)
         };
         if let Some(Applied { exemption, .. }) = self.exemptions.iter().find(covers) {
             if !self.used.contains(&exemption.name) {
@@ -266,115 +254,5 @@ impl<'f> Sink for Report<'f> {
             });
         }
         true
-    }
-}
-
-/// Returns the exemptions that apply to the subject's object, found by the names that it bears and its owners bear.
-#[inline(never)]
-fn applied<'f>(exemptions: &'f [Exemption], subject: &Subject<'f, 'f>) -> Vec<Applied<'f>> {
-    let Some(metadata) = subject.object.metadata() else { return Vec::new() };
-    let request = subject.request;
-    let name: &str = if request.name.is_empty() { &metadata.name } else { &request.name };
-    let owners = metadata.owner_references.iter().filter(|owner| owner.controller).flat_map(|owner| {
-        let target = owner.name.rsplit_once('-').map(|(target, _)| target);
-        std::iter::once(&*owner.name).chain(target)
-    });
-    let mut applied: Vec<Applied<'f>> = Vec::new();
-    for target in std::iter::once(name).chain(owners.filter(|_| may_inherit(subject))) {
-        for exemption in Exemption::of_target(exemptions, target) {
-            let is_known = applied.iter().any(|known| std::ptr::eq(known.exemption, exemption));
-            if exemption.is_about(subject) && !is_known {
-                applied.push(Applied::new(exemption));
-            }
-        }
-    }
-    applied
-}
-
-/// Returns whether the object may have the exemptions of its owners.
-///
-/// Tenants can write owner references themselves, so these count only when a controller of the control plane creates
-/// the object.
-fn may_inherit(subject: &Subject<'_, '_>) -> bool {
-    matches!(subject.request.operation, Operation::Create { .. })
-        && is_workload_controller(&subject.request.user.username)
-}
-
-impl Exemption {
-    /// Returns whether the object is the exemption's target, or is created from it by a controller.
-    ///
-    /// An update of such an object needs no exemption for the violations that the old object had, and gets none for new
-    /// ones.
-    fn is_about(&self, subject: &Subject<'_, '_>) -> bool {
-        let request = subject.request;
-        let Some(metadata) = subject.object.metadata() else { return false };
-        let name = if request.name.is_empty() { &metadata.name } else { &request.name };
-        if *request.kind_name == *self.kind && **name == *self.target {
-            return true;
-        }
-        may_inherit(subject)
-            && (metadata.owner_references.iter())
-                .any(|owner| owner.controller && self.is_made_by(&owner.kind, &owner.name))
-    }
-
-    /// Returns whether the owner of this kind and name creates objects for the exemption's target.
-    ///
-    /// It does if it is the target itself, a ReplicaSet of the target Deployment or a Job of the target CronJob.
-    fn is_made_by(&self, kind: &str, name: &str) -> bool {
-        if *kind == *self.kind {
-            return *name == *self.target;
-        }
-        let between = matches!((&*self.kind, kind), ("Deployment", "ReplicaSet") | ("CronJob", "Job"));
-        let generated = name.strip_prefix(&*self.target).and_then(|rest| rest.strip_prefix('-'));
-        between && generated.is_some_and(|rest| !rest.is_empty() && !rest.contains('-'))
-    }
-}
-
-/// Holds an exemption for an object, and what it says of the object's containers.
-#[derive(Debug)]
-struct Applied<'f> {
-    exemption: &'f Exemption,
-    /// Whether it names every container.
-    has_all: OnceCell<bool>,
-    /// Whether it names every container that mounts a volume, by the volume.
-    has_all_mounting: OnceCell<HashMap<&'f str, bool>>,
-}
-
-impl<'f> Applied<'f> {
-    const fn new(exemption: &'f Exemption) -> Self {
-        Self { exemption, has_all: OnceCell::new(), has_all_mounting: OnceCell::new() }
-    }
-
-    /// Returns whether the exemption permits a violation of `rule`.
-    ///
-    /// An exemption of single containers permits a violation that concerns the whole pod or a volume only if it names
-    /// every container involved, so that it never covers a container that somebody adds later.
-    fn covers(&self, rule: RuleId, about: About<'_>, pod: Option<&PodView<'f, 'f>>) -> bool {
-        let Exemption { rules, containers, .. } = self.exemption;
-        if !rules.contains(rule) {
-            return false;
-        }
-        let has = |container: &ContainerAt<'_, '_>| containers.includes(&container.container.name);
-        match (containers, about) {
-            (ExemptContainers::Whole, _) => true,
-            (ExemptContainers::Containers(_), About::Container(name)) => containers.includes(name),
-            (ExemptContainers::Containers(_), About::Volume(volume)) => pod.is_some_and(|pod| {
-                let mounting = self.has_all_mounting.get_or_init(|| {
-                    let mut mounting = HashMap::new();
-                    for container in pod.spec.containers() {
-                        let has = has(&container);
-                        for mount in &container.container.volume_mounts {
-                            *mounting.entry(&*mount.name).or_insert(true) &= has;
-                        }
-                    }
-                    mounting
-                });
-                // A volume that no container mounts belongs to none of the named containers.
-                mounting.get(volume).is_some_and(|has_all| *has_all)
-            }),
-            (ExemptContainers::Containers(_), About::Whole) => pod.is_some_and(|pod| {
-                *self.has_all.get_or_init(|| pod.spec.containers().all(|container| has(&container)))
-            }),
-        }
     }
 }

@@ -21,19 +21,41 @@ pub struct Configuration {
 
 /// Holds the metadata of a configuration.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Metadata {
+    /// The annotations.
+    pub annotations: Annotations,
     /// The labels.
     pub labels: Labels,
     /// The name.
     pub name: &'static str,
 }
 
+/// Holds the annotations of a configuration.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Annotations {
+    /// `true` keeps AKS from adding namespaces to be left out (`control-plane`, `kubernetes.azure.com/managedby`).
+    ///
+    /// AKS takes it as a label or as an annotation, and has documented each at times:
+    /// <https://learn.microsoft.com/azure/aks/faq>.
+    #[serde(rename = "admissions.enforcer/disabled")]
+    pub aks: &'static str,
+}
+
 /// Holds the labels of a configuration.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Labels {
+    /// The same as the annotation.
+    #[serde(rename = "admissions.enforcer/disabled")]
+    pub aks: &'static str,
     /// The name of the program, which tools look up in this label.
     #[serde(rename = "app.kubernetes.io/name")]
     pub name: &'static str,
+    /// `true` keeps Gardener from letting webhooks fail open and from adding namespaces and objects to be left out.
+    ///
+    /// <https://gardener.cloud/docs/gardener/shoot/shoot_status/>, "HibernationPossible".
+    #[serde(rename = "remediation.webhook.shoot.gardener.cloud/exclude")]
+    pub gardener: &'static str,
 }
 
 /// Holds one webhook of a configuration.

@@ -5,7 +5,12 @@
 //! the platform team may change them, in every subresource: writes to `namespaces/status` and `namespaces/finalize` can
 //! change metadata too.
 //!
-//! The rule also guards the names of system namespaces: only the platform team creates one.
+//! The rule also guards the names of system namespaces: only the platform team creates one. And it guards the labels by
+//! which managed control planes take namespaces out of every webhook, such as `control-plane` on
+//! [AKS](https://learn.microsoft.com/azure/aks/faq) and `shoot.gardener.cloud/no-cleanup` on
+//! [Gardener](https://gardener.cloud/docs/gardener/shoot/shoot_status/): only the platform team adds one, to any
+//! namespace, since afterwards the API server might not ask partywall about the namespace any more. The configurations
+//! ask these control planes not to do so.
 //!
 //! The rule judges only metadata, and only changes to it: a namespace that already has a wrong label can still be
 //! finalized and annotated. Every user may set `partywall.dev/tenant` to the tenant that lists the namespace. The rule
@@ -57,6 +62,19 @@ const KEYS: [&str; 7] = [
     "field.cattle.io/projectId",
 ];
 
+/// Labels by which managed control planes select the namespaces whose objects no webhook gets.
+///
+/// AKS adds the first two to the selectors of webhooks: <https://learn.microsoft.com/azure/aks/faq>, and
+/// <https://github.com/Azure/AKS/issues/1771>. Gardener tests selectors for the others:
+/// <https://github.com/gardener/gardener/blob/master/pkg/gardenlet/operation/botanist/matchers/matcher.go>.
+const HIDING: [&str; 5] = [
+    "control-plane",
+    "kubernetes.azure.com/managedby",
+    "gardener.cloud/purpose",
+    "shoot.gardener.cloud/no-cleanup",
+    "resources.gardener.cloud/managed-by",
+];
+
 /// Keys with such a prefix that only inform people.
 const WORDS: [&str; 2] = ["openshift.io/display-name", "openshift.io/description"];
 
@@ -94,7 +112,7 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     }
     let is_protected = tenant_label(subject, labels.get(TENANT), old.get(TENANT), findings);
     if !is_protected {
-        return;
+        return hiding_labels(subject, &old, &labels, findings);
     }
     changes("labels", &old, &labels, subject, findings);
     let none = Pairs::default();
@@ -171,6 +189,28 @@ fn changes(
     }
 }
 
+/// Reports labels that could hide a namespace of no tenant from partywall.
+fn hiding_labels(subject: &Subject<'_, '_>, old: &Pairs<'_>, new: &Pairs<'_>, findings: &mut Findings<'_>) {
+    let message = fmt::from_fn(|f| {
+        write!(
+            f,
+            "by this label a managed control plane takes a namespace out of all webhooks, so only the platform "
+        )?;
+        write!(
+            f,
+            "team may add it; remove it, or ask the platform team to list `{}` in ",
+            Escaped(&subject.request.user.username)
+        )?;
+        write!(f, "the Settings (`platform`)")
+    });
+    for key in HIDING {
+        if new.get(key).is_some_and(|value| old.get(key) != Some(value)) {
+            let field = format_args!("metadata.labels[{key}]");
+            findings.add_whole(&field, &message, &format_args!("labels {key}"));
+        }
+    }
+}
+
 fn is_protected(key: &str, subject: &Subject<'_, '_>) -> bool {
     let prefix = key.split_once('/').map_or("", |(prefix, _)| prefix);
     // OpenShift also has prefixes that end in its own: `security.openshift.io`.
@@ -179,6 +219,7 @@ fn is_protected(key: &str, subject: &Subject<'_, '_>) -> bool {
     };
     (!prefix.is_empty() && PREFIXES.iter().any(|known| has_prefix(known)) && !WORDS.contains(&key))
         || KEYS.contains(&key)
+        || HIDING.contains(&key)
         || subject.snapshot.platform.namespace_keys.contains(key)
 }
 

@@ -195,6 +195,11 @@ mod tests {
     }
 
     #[test]
+    fn o9_an_exemption_may_name_each_control() {
+        assert_eq!(CONTROLS.map(|control| control.id), crate::rule_id::CONTROLS);
+    }
+
+    #[test]
     fn the_table_is_consistent() {
         let mut ids = HashSet::new();
         for control in &CONTROLS {

@@ -4,8 +4,8 @@
 //! every toleration that it does not know to be harmless. It compares by meaning: a missing `operator` is `Equal`, a
 //! missing `effect` is every effect, and an unknown operator (`Gt`, `Lt`) is denied whatever it compares. It allows
 //! tolerations for the taints of the tenant's own pools (the same key **and** value), those that Kubernetes itself adds
-//! to pods, and those that the tenant lists. In an unclaimed namespace a pod may tolerate every taint except those of
-//! tenants' pools.
+//! to pods, those that the webhooks of the Settings' `provider` add, and those that the tenant lists. In an unclaimed
+//! namespace a pod may tolerate every taint except those of tenants' pools.
 
 use std::cell::LazyCell;
 use std::collections::HashSet;
@@ -68,7 +68,7 @@ fn refusal(toleration: &Toleration<'_>, tenant: &Tenant, snapshot: &Snapshot) ->
     }
     if is_built_in(toleration)
         || snapshot.is_own_taint_tolerated(toleration, tenant)
-        || tenant.tolerations.iter().any(|allowed| allowed.covers(toleration))
+        || tenant.tolerations.iter().chain(&snapshot.tolerations).any(|allowed| allowed.covers(toleration))
     {
         return None;
     }

@@ -7,6 +7,7 @@
 //! INVARIANT: the compiler returns a snapshot only if there is no error. The snapshot does not depend on the order of
 //! the objects.
 
+mod addresses;
 mod defaults;
 mod domains;
 mod exemptions;
@@ -16,7 +17,9 @@ mod namespaces;
 mod objects;
 mod platform;
 mod pools;
+mod providers;
 mod routes;
+mod suffixes;
 mod tenants;
 
 use jiff::civil::Date;
@@ -75,6 +78,8 @@ impl Snapshot {
         if !errors.is_empty() {
             return Err(errors);
         }
+        // Whatever a platform adds to pods, a taint of a pool keeps them off.
+        base.tolerations.retain(|toleration| pools.reached_by(toleration, &[]).is_none());
         let pools = pools.finish();
         for tenant in tenants.iter_mut().filter(|tenant| tenant.pools.len() > Tenant::FEW) {
             tenant.index = Some(Box::new(PoolIndex::of_tenant(&tenant.pools, &pools)));
@@ -92,6 +97,7 @@ impl Snapshot {
             controllers: base.controllers,
             foreign_routes: base.foreign_routes,
             annotation_prefixes: base.annotation_prefixes,
+            tolerations: base.tolerations,
             namespaces: owners.finish(),
             tenants,
             pools,

@@ -1,6 +1,6 @@
 //! Holds compiled exemptions.
 
-use super::ListedNames;
+use super::{ListedNames, PinnedImage};
 use crate::rule_id::RuleSet;
 
 /// Holds an exemption that has not expired.
@@ -10,12 +10,22 @@ pub struct Exemption {
     pub name: Box<str>,
     /// The rules that the exemption suspends.
     pub rules: RuleSet,
+    /// The only namespace; `None` means each one that is listed with the exemption.
+    pub namespace: Option<Box<str>>,
+    /// The API groups of the exempt object's kind; an empty list means any.
+    pub groups: ListedNames,
     /// The kind of the exempt object.
     pub kind: Box<str>,
-    /// The name of the exempt object.
+    /// The name of the exempt object; an empty one means every pod.
     pub target: Box<str>,
     /// The exempt containers.
     pub containers: ExemptContainers,
+    /// The controls of `pod-security` that are suspended; `None` means all.
+    pub controls: Option<ListedNames>,
+    /// The images of exempt containers; `None` means any.
+    pub images: Option<Vec<PinnedImage>>,
+    /// The paths of exempt hostPath volumes, each with those below it; `None` means any.
+    pub host_paths: Option<ListedNames>,
 }
 
 impl Exemption {
@@ -38,6 +48,11 @@ pub enum ExemptContainers {
 }
 
 impl ExemptContainers {
+    /// Returns whether the exemption covers all containers and the pod itself.
+    pub const fn is_whole(&self) -> bool {
+        matches!(self, Self::Whole)
+    }
+
     /// Returns whether the exemption covers the container called `name`.
     pub fn includes(&self, name: &str) -> bool {
         match self {

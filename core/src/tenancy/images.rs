@@ -80,6 +80,35 @@ impl Repository {
     }
 }
 
+/// Holds an image that an operator lists: all of a repository, or one tag or digest in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PinnedImage {
+    repository: Repository,
+    /// The tag or the digest, with the sign before it; empty means any.
+    version: Box<str>,
+}
+
+impl PinnedImage {
+    /// Parses `registry.example.com/agent`, with or without a tag or a digest.
+    pub fn parse(text: &str) -> Option<Self> {
+        let repository = Repository::of_image(text)?;
+        Some(Self { repository, version: version_of(text).into() })
+    }
+
+    /// Returns whether a container's image is this one.
+    pub fn is(&self, image: &str) -> bool {
+        (self.version.is_empty() || *self.version == *version_of(image))
+            && Repository::of_image(image).is_some_and(|repository| repository == self.repository)
+    }
+}
+
+/// Returns the digest of an image's name, which decides if there is one, or else its tag, or nothing.
+fn version_of(image: &str) -> &str {
+    let last = image.rfind('/').map_or(0, |slash| slash + 1);
+    let from = image.find('@').or_else(|| image.get(last..)?.find(':').map(|colon| last + colon));
+    from.and_then(|from| image.get(from..)).unwrap_or_default()
+}
+
 impl fmt::Display for Repository {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.registry)?;
@@ -156,6 +185,33 @@ fn is_digest(digest: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn o9_a_pinned_image_is_no_other_one() {
+        let digest = format!("@sha256:{}", "a".repeat(64));
+        let (other, tagged) = (format!("@sha256:{}", "b".repeat(64)), format!("r.example/a:1{digest}"));
+        for (pinned, image, is_it) in [
+            ("r.example/a", "r.example/a", true),
+            ("r.example/a", "r.example/a:1", true),
+            ("r.example/a", "r.example/a/b", false),
+            ("r.example/a", "r.example/ab", false),
+            ("r.example/a", "evil.example/r.example/a", false),
+            ("r.example:5000/a", "r.example:5000/a:1", true),
+            ("r.example/a:1", "r.example/a:1", true),
+            ("r.example/a:1", "r.example/a:2", false),
+            ("r.example/a:1", "r.example/a", false),
+            // The digest decides, whatever the tag says.
+            ("r.example/a:1", &format!("r.example/a:1{other}"), false),
+            (&tagged, &format!("r.example/a:2{digest}"), true),
+            (&tagged, &format!("r.example/a:1{other}"), false),
+            ("busybox", "docker.io/library/busybox:1", true),
+        ] {
+            assert_eq!(PinnedImage::parse(pinned).unwrap().is(image), is_it, "{pinned} {image}");
+        }
+        for none in ["", "r.example/*", "r.example/a:", "r.example/A"] {
+            assert!(PinnedImage::parse(none).is_none(), "{none}");
+        }
+    }
+
     use super::*;
 
     fn of(image: &str) -> Option<String> {

@@ -14,6 +14,20 @@ pub fn is_judged(group: &str, kind: &str, snapshot: &Snapshot) -> bool {
         || foreign_apis::is_denied(group, kind)
 }
 
+/// Returns the groups in which Kubernetes and its own extensions have a kind of this name.
+pub(super) fn groups_of(kind: &str) -> impl Iterator<Item = &'static str> {
+    KINDS.iter().filter(move |row| row.name == kind).flat_map(|row| row.groups.iter().copied())
+}
+
+/// Returns whether objects of a kind are pods or contain the template of one, in any group.
+pub(super) fn has_pod(kind: &str) -> bool {
+    let has_pod = |shape| {
+        use Shape::{CronJob, DaemonSet, Pod, PodTemplate, Workload};
+        matches!(shape, Pod | Workload | DaemonSet | CronJob | PodTemplate)
+    };
+    KINDS.iter().any(|row| row.name == kind && has_pod(row.shape))
+}
+
 /// Returns whether a rule judges a kind of this name, in any group.
 pub(crate) fn is_any_judged(kind: &str, foreign_routes: &[ForeignRoute]) -> bool {
     KINDS.iter().any(|row| row.name == kind)

@@ -41,7 +41,6 @@ pub(crate) fn snapshot(many: usize) -> Snapshot {
             "imageRegistries": ["registry.example.com/x"], "ingressClasses": ["nginx"],
             "gatewayClasses": ["nginx"], "gateways": ["infra/public"], "certificateIssuers": ["public"],
             "priorityClasses": ["low"], "runtimeClasses": {"default": "gvisor"},
-            "services": {"externalIPs": ["192.0.2.0/24"], "loadBalancerIPs": ["198.51.100.0/24"]},
         });
         for (field, value) in more.as_object().into_iter().flatten() {
             spec[field] = value.clone();
@@ -60,7 +59,12 @@ pub(crate) fn snapshot(many: usize) -> Snapshot {
     let objects = pools
         .chain(tenants)
         .chain([
-            tenant("x", json!({})),
+            tenant(
+                "x",
+                json!({"services": {
+                    "externalIPs": ["192.0.2.0/24"], "loadBalancerIPs": ["198.51.100.0/24"],
+                }}),
+            ),
             tenant("strict", json!({"podSecurity": {"level": "restricted"}})),
             tenant("old", json!({"podSecurity": {"level": "baseline", "version": "v1.18"}})),
             tenant("many", json!({"nodePools": {"default": "p0", "allowed": allowed}})),
@@ -235,7 +239,8 @@ fn named_pod(name: &str, metadata: &str, spec: &str) -> Text {
 const REQUIRED: &str = "requiredDuringSchedulingIgnoredDuringExecution";
 
 fn terms(terms: &str) -> Text {
-    pod("", &format!(",{}", affinity(terms)))
+    // Outside tenants the demands count only if the pod tolerates a pool.
+    pod("", &format!(r#","tolerations":[{{"operator":"Exists"}}],{}"#, affinity(terms)))
 }
 
 fn affinity(terms: &str) -> String {

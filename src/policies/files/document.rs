@@ -79,6 +79,7 @@ fn content(document: Value, written: Option<&Value>, flaws: &mut Vec<Flaw>) -> C
     let is_ours = check_fields(&fields, flaws);
     let kind = kind(&fields, flaws);
     let name = metadata::name(fields.get("metadata"), flaws);
+    let acknowledged = metadata::acknowledged(fields.get("metadata"), flaws);
     let spec = fields.remove("spec").zip(kind).and_then(|(mut spec, kind)| {
         let written = written.and_then(|written| written.get("spec"));
         let checked = schema::check(&kind.schema, "spec", &mut spec, written);
@@ -87,7 +88,7 @@ fn content(document: Value, written: Option<&Value>, flaws: &mut Vec<Flaw>) -> C
     });
     if let (true, Some((kind, spec)), Some(name)) = (is_ours, spec, &name) {
         match (kind.decode)(spec) {
-            Ok(spec) => return Content::Object(Object::new(name, spec)),
+            Ok(spec) => return Content::Object(Object { acknowledged, ..Object::new(name, spec) }),
             // INVARIANT: serde reads whatever passes the schema. A difference between the two is reported, not hidden.
             Err(error) => flaws.push(Flaw::without_value("spec", error.to_string())),
         }

@@ -1,5 +1,6 @@
 //! Checks the metadata of an object of partywall.
 
+use partywall_core::api::ACKNOWLEDGE;
 use serde_json::{Map, Value};
 
 use crate::manifests::Flaw;
@@ -51,5 +52,19 @@ pub(super) fn name(metadata: Option<&Value>, flaws: &mut Vec<Flaw>) -> Option<St
             flaws.push(Flaw::without_value("metadata.name", "missing field `metadata.name`"));
             None
         }
+    }
+}
+
+/// Returns the paths of the warnings that the object acknowledges, and notes a value that is no string.
+pub(super) fn acknowledged(metadata: Option<&Value>, flaws: &mut Vec<Flaw>) -> Vec<String> {
+    match metadata.and_then(|metadata| metadata.get("annotations")?.get(ACKNOWLEDGE)) {
+        Some(Value::String(paths)) => {
+            paths.split(',').map(str::trim).filter(|path| !path.is_empty()).map(str::to_owned).collect()
+        }
+        Some(other) => {
+            flaws.push(Flaw::mismatch(format!("metadata.annotations[{ACKNOWLEDGE}]"), other, "string"));
+            Vec::new()
+        }
+        None => Vec::new(),
     }
 }

@@ -1,13 +1,16 @@
 //! Compiles Settings, and fills the gaps with the embedded `policies/default.yaml`.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
 use super::mistakes::{At, Mistakes, refuse_empty};
+use super::names;
 use super::objects::Named;
-use super::{platform, routes};
+use super::{platform, providers, routes};
 use crate::api::{MirrorPods, Mode, SettingsSpec, Source, StampMode, Workloads};
-use crate::rule_id::Modes;
-use crate::tenancy::{Controllers, ForeignRoute, ListedNames, Platform};
+use crate::rule_id::{Modes, RuleId};
+use crate::tenancy::{AllowedToleration, Controllers, ForeignRoute, ListedNames, Platform};
 
 /// Holds the embedded Settings: `policies/default.yaml` as JSON.
 ///
@@ -33,6 +36,8 @@ pub(super) struct ClusterDefaults {
     pub(super) controllers: Controllers,
     pub(super) foreign_routes: Vec<ForeignRoute>,
     pub(super) annotation_prefixes: ListedNames,
+    /// The tolerations that the provider adds to pods.
+    pub(super) tolerations: Vec<AllowedToleration>,
     /// The system namespaces; `at` is the document that lists them.
     pub(super) system_namespaces: Vec<String>,
     pub(super) at: At,
@@ -42,6 +47,9 @@ pub(super) fn compile(settings: &[Named<SettingsSpec>], mistakes: &mut Mistakes)
     let mut base = embedded(mistakes);
     for object in settings {
         if object.name == "default" {
+            if let Some(provider) = object.spec.provider {
+                add_provider(&mut base, providers::additions(provider));
+            }
             overlay(&mut base, object, mistakes);
         } else {
             let message = "only one Settings holds, and its name is `default`; move what differs there";
@@ -51,12 +59,31 @@ pub(super) fn compile(settings: &[Named<SettingsSpec>], mistakes: &mut Mistakes)
     base
 }
 
+/// Adds a warning where pods may run on every tenant's nodes.
+pub(super) fn warn_of_open_pools(at: &At, rules: &BTreeMap<String, Mode>, mistakes: &mut Mistakes) {
+    let rule = RuleId::NodePlacement.as_str();
+    if rules.get(rule) == Some(&Mode::Off) {
+        let message = "without this rule pods may choose any nodes, other tenants' among them; to try partywall out, \
+             write `audit` or `warn`";
+        mistakes.warn(at, names::keyed("spec.rules", rule), &Mode::Off, message);
+    }
+}
+
+/// Adds a platform's own namespaces, users and tolerations to the embedded Settings.
+fn add_provider(base: &mut ClusterDefaults, additions: &providers::Additions) {
+    base.system_namespaces.extend(additions.system_namespaces.iter().map(|name| (*name).to_owned()));
+    base.platform.users =
+        base.platform.users.iter().map(|user| &**user).chain(additions.users.iter().copied()).collect();
+    base.tolerations.extend(additions.tolerations());
+}
+
 fn overlay(base: &mut ClusterDefaults, object: &Named<SettingsSpec>, mistakes: &mut Mistakes) {
     let Named { at, spec, .. } = object;
     base.stamp = spec.stamp.unwrap_or(base.stamp);
     base.user_namespaces = spec.user_namespaces.unwrap_or(base.user_namespaces);
     base.workloads = spec.workloads.unwrap_or(base.workloads);
     base.mirror_pods = spec.mirror_pods.unwrap_or(base.mirror_pods);
+    warn_of_open_pools(at, &spec.rules, mistakes);
     for (rule, mode) in mistakes.modes(at, spec.rules.iter()) {
         base.modes.set(rule, mode);
     }
@@ -95,6 +122,7 @@ fn embedded(mistakes: &mut Mistakes) -> ClusterDefaults {
         controllers: Controllers::default(),
         foreign_routes: Vec::new(),
         annotation_prefixes: ListedNames::default(),
+        tolerations: Vec::new(),
         system_namespaces: Vec::new(),
         at: at.clone(),
     };
@@ -112,7 +140,6 @@ fn embedded(mistakes: &mut Mistakes) -> ClusterDefaults {
 mod tests {
     use super::*;
     use crate::api::Controllers;
-    use crate::rule_id::RuleId;
 
     #[test]
     fn the_embedded_settings_spell_out_every_field_and_every_rule() {
@@ -122,6 +149,8 @@ mod tests {
             user_namespaces,
             workloads,
             mirror_pods,
+            // Absent: none.
+            provider: _,
             system_namespaces,
             platform,
             controllers,

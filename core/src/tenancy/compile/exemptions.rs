@@ -1,5 +1,6 @@
 //! Compiles exemptions: finds their tenants, checks their targets, and drops expired ones.
 
+use jiff::ToSpan as _;
 use jiff::civil::Date;
 use rustc_hash::FxHashMap;
 
@@ -8,8 +9,14 @@ use super::names;
 use super::namespaces::NamespaceOwners;
 use super::objects::{Known, Named};
 use crate::api::{ExemptionSpec, Target};
-use crate::tenancy::judged::is_any_judged;
-use crate::tenancy::{ExemptContainers, Exemption, ForeignRoute, NamespaceOwner, Tenant};
+use crate::rule_id::{CONTROLS, RuleId, RuleSet};
+use crate::tenancy::judged::{groups_of, has_pod, is_any_judged};
+use crate::tenancy::{
+    ExemptContainers, Exemption, ForeignRoute, ListedNames, NamespaceOwner, PinnedImage, Tenant,
+};
+
+/// The days before its end in which an exemption is warned about.
+const NOTICE: i32 = 30;
 
 /// Compiles exemptions, and adds them to their tenants.
 pub(super) struct Compiler<'c> {
@@ -59,20 +66,37 @@ impl Compiler<'_> {
     fn whose(&self, object: &Named<ExemptionSpec>, mistakes: &mut Mistakes) -> Option<Whose> {
         let Named { at, spec, .. } = object;
         match (&spec.tenant, &spec.namespace) {
-            (Some(tenant), None) => self.tenant(at, tenant, mistakes).map(Whose::Tenant),
-            (None, Some(namespace)) => self.namespace(at, namespace, mistakes).map(Whose::Namespace),
-            (Some(_), Some(namespace)) => {
-                let message =
-                    "an Exemption is for a tenant or for a namespace outside tenants; remove one of the two";
-                mistakes.error(at, "spec.namespace", namespace, message);
-                None
+            (Some(tenant), namespace) => {
+                let index = self.tenant(at, tenant, mistakes)?;
+                match namespace {
+                    Some(namespace) => self.is_namespace_of(at, index, namespace, mistakes),
+                    None => {
+                        let message = "this Exemption holds in all namespaces of the tenant, for whatever has the \
+                             target's name there; name the one `namespace` of the object";
+                        mistakes.warn_json(at, "spec.namespace", "", message);
+                    }
+                }
+                Some(Whose::Tenant(index))
             }
+            (None, Some(namespace)) => self.namespace(at, namespace, mistakes).map(Whose::Namespace),
             (None, None) => {
                 let message =
                     "an Exemption is for somebody; name a `tenant`, or a `namespace` outside tenants";
                 mistakes.error_json(at, "spec.tenant", "", message);
                 None
             }
+        }
+    }
+
+    /// Adds an error if a namespace is not the tenant's.
+    fn is_namespace_of(&self, at: &At, index: usize, namespace: &str, mistakes: &mut Mistakes) {
+        if self.owners.get(namespace) != Some(NamespaceOwner::Tenant(index)) {
+            let name = self.tenants.get(index).map_or("", |tenant| &*tenant.name);
+            let message = format!(
+                "this is none of tenant `{name}`'s namespaces; name one of them, or remove `tenant` for a namespace \
+                 outside tenants"
+            );
+            mistakes.error(at, "spec.namespace", namespace, message);
         }
     }
 
@@ -100,7 +124,7 @@ impl Compiler<'_> {
                 }
                 Some(NamespaceOwner::Tenant(index)) => {
                     let name = self.tenants.get(index).map_or("", |tenant| &*tenant.name);
-                    format!("this namespace is tenant `{name}`'s; write `tenant: {name}` instead")
+                    format!("this namespace is tenant `{name}`'s; write `tenant: {name}` beside it")
                 }
             }
         } else {
@@ -125,6 +149,12 @@ impl Compiler<'_> {
                 self.today
             );
             mistakes.warn(at, PATH, &spec.expires, message);
+        } else if last < self.today.saturating_add(NOTICE.days()) {
+            let message = format!(
+                "this Exemption ends within {NOTICE} days, and what it allows is denied from then on; renew it, or \
+                 prepare for its end"
+            );
+            mistakes.warn(at, PATH, &spec.expires, message);
         }
         last >= self.today
     }
@@ -147,39 +177,106 @@ fn exemption(
     }
     let mend = "name the rules that do not hold, or remove the Exemption";
     refuse_empty(&spec.rules, at, "spec.rules", mend, mistakes);
-    let rules = spec
+    let rules: RuleSet = spec
         .rules
         .iter()
         .enumerate()
         .filter_map(|(index, id)| mistakes.rule(at, &format!("spec.rules[{index}]"), id, id))
         .collect();
+    let kind = kind(at, &spec.target, foreign_routes, mistakes);
+    let containers = containers(at, spec, mistakes);
+    if has_pod(kind) && spec.images.is_none() && spec.controls.is_none() && spec.target.name.is_some() {
+        let message = "this Exemption is for whatever has the target's name, whatever it runs; list its `images`, or \
+             the `controls` that it needs";
+        mistakes.warn_json(at, "spec.images", "", message);
+    }
     Exemption {
         name: name.as_str().into(),
+        controls: controls(at, spec, rules, mistakes),
+        images: images(at, spec, kind, mistakes),
+        host_paths: host_paths(at, spec, rules, mistakes),
         rules,
-        kind: spec.target.kind.as_str().into(),
-        target: spec.target.name.as_str().into(),
-        containers: containers(at, &spec.target, foreign_routes, mistakes),
+        namespace: spec.namespace.as_deref().map(Into::into),
+        groups: groups(at, &spec.target, kind, mistakes),
+        kind: kind.into(),
+        target: spec.target.name.as_deref().unwrap_or_default().into(),
+        containers,
     }
 }
 
-fn containers(
+/// Returns the kind of the exempt object, and adds errors for what does not name it.
+fn kind<'t>(
     at: &At,
-    target: &Target,
+    target: &'t Target,
     foreign_routes: &[ForeignRoute],
     mistakes: &mut Mistakes,
-) -> ExemptContainers {
-    for (path, value) in [("spec.target.kind", &target.kind), ("spec.target.name", &target.name)] {
-        if value.trim().is_empty() {
-            let message = "an Exemption is for one object; write its kind and its exact name";
-            mistakes.error(at, path, value, message);
+) -> &'t str {
+    const KIND: &str = "spec.target.kind";
+    const NAME: &str = "spec.target.name";
+    const OBJECT: &str = "an Exemption is for one object; write its kind and its exact name";
+    let is_injected = target.container.is_some() && target.name.is_none();
+    let kind = target.kind.as_deref().unwrap_or(if is_injected { "Pod" } else { "" });
+    match &target.name {
+        None if is_injected && kind == "Pod" => {}
+        None if is_injected => {
+            let message = "other webhooks add containers to pods; remove the kind, or name the object";
+            mistakes.error(at, KIND, kind, message);
         }
+        None => mistakes.error_json(at, NAME, "", OBJECT),
+        Some(name) if name.trim().is_empty() => mistakes.error(at, NAME, name, OBJECT),
+        Some(name) if name.contains(['*', '?']) => {
+            mistakes.error(at, NAME, name, "this is no name of an object; write one exact name, no patterns");
+        }
+        Some(_) => {}
     }
-    if !target.kind.trim().is_empty() && !is_any_judged(&target.kind, foreign_routes) {
+    match &target.kind {
+        None if !is_injected => mistakes.error_json(at, KIND, "", OBJECT),
+        Some(kind) if kind.trim().is_empty() => mistakes.error(at, KIND, kind, OBJECT),
+        None | Some(_) => {}
+    }
+    if !kind.trim().is_empty() && !is_any_judged(kind, foreign_routes) {
         let message = "no rule is about objects of this kind, so this exempts nothing; write the kind as Kubernetes \
              spells it, such as `DaemonSet`";
-        mistakes.warn(at, "spec.target.kind", &target.kind, message);
+        mistakes.warn(at, KIND, kind, message);
     }
-    match &target.containers {
+    kind
+}
+
+/// Returns the groups of the kind; an empty list means any.
+fn groups(at: &At, target: &Target, kind: &str, mistakes: &mut Mistakes) -> ListedNames {
+    let Some(group) = &target.group else { return groups_of(kind).collect() };
+    if !group.is_empty() && !names::is_subdomain(group) {
+        let message =
+            "this is no API group; write it without a version, such as `apps`, or \"\" for the core group";
+        mistakes.error(at, "spec.target.group", group, message);
+    }
+    ListedNames::from_iter([group])
+}
+
+fn containers(at: &At, spec: &ExemptionSpec, mistakes: &mut Mistakes) -> ExemptContainers {
+    let Target { name, container, containers, .. } = &spec.target;
+    if let Some(injected) = container {
+        const PATH: &str = "spec.target.container";
+        if name.is_some() {
+            let message =
+                "this is for a container of every pod; list containers of one object in `containers`";
+            mistakes.error(at, PATH, injected, message);
+        } else if containers.is_some() {
+            let message =
+                "write either `container`, for every pod, or `containers` of the object that `name` names";
+            mistakes.error(at, PATH, injected, message);
+        }
+        if spec.images.is_none() {
+            let message = "a tenant may give any container this name; list the `images` that run in it";
+            mistakes.error_json(at, "spec.images", "", message);
+        }
+        if !names::is_dns_label(injected) {
+            let message = "this is no name of a container; write one exact name, no patterns";
+            mistakes.error(at, PATH, injected, message);
+        }
+        return ExemptContainers::Containers(ListedNames::from_iter([injected]));
+    }
+    match containers {
         None => ExemptContainers::Whole,
         Some(containers) => {
             let mend = "name a container, or leave the field out: then all of them are meant";
@@ -187,4 +284,68 @@ fn containers(
             ExemptContainers::Containers(containers.iter().collect())
         }
     }
+}
+
+fn controls(at: &At, spec: &ExemptionSpec, rules: RuleSet, mistakes: &mut Mistakes) -> Option<ListedNames> {
+    const PATH: &str = "spec.controls";
+    let controls = spec.controls.as_ref()?;
+    let mend = "name a control, or leave the field out: then all of them are meant";
+    refuse_empty(controls, at, PATH, mend, mistakes);
+    for (index, id) in controls.iter().enumerate().filter(|(_, id)| !CONTROLS.contains(&id.as_str())) {
+        let suggestion = mistakes.suggest(id, CONTROLS.into_iter());
+        let known = CONTROLS.map(|control| format!("`{control}`")).join(", ");
+        let message = format!("there is no control `{id}`{suggestion}; the controls are {known}");
+        mistakes.error(at, format!("{PATH}[{index}]"), id, message);
+    }
+    refuse_without_pod_security(at, PATH, controls, rules, mistakes);
+    Some(controls.iter().collect())
+}
+
+fn host_paths(at: &At, spec: &ExemptionSpec, rules: RuleSet, mistakes: &mut Mistakes) -> Option<ListedNames> {
+    const PATH: &str = "spec.hostPaths";
+    let paths = spec.host_paths.as_ref()?;
+    refuse_empty(paths, at, PATH, "name a path, or leave the field out: then it is any", mistakes);
+    for (index, path) in paths.iter().enumerate() {
+        if !path.starts_with('/') || path.split('/').any(|part| part == "..") || path.contains('*') {
+            let message =
+                "this is no path of a node; write one that begins with `/`, without `..` and patterns";
+            mistakes.error(at, format!("{PATH}[{index}]"), path, message);
+        }
+    }
+    refuse_without_pod_security(at, PATH, paths, rules, mistakes);
+    Some(paths.iter().collect())
+}
+
+fn refuse_without_pod_security(
+    at: &At,
+    path: &str,
+    written: &[String],
+    rules: RuleSet,
+    mistakes: &mut Mistakes,
+) {
+    if !rules.is_empty() && !rules.contains(RuleId::PodSecurity) {
+        let message = "this narrows an exemption from `pod-security`, which `rules` does not list; add it there, or \
+             remove the field";
+        mistakes.error(at, path, written, message);
+    }
+}
+
+fn images(at: &At, spec: &ExemptionSpec, kind: &str, mistakes: &mut Mistakes) -> Option<Vec<PinnedImage>> {
+    const PATH: &str = "spec.images";
+    let images = spec.images.as_ref()?;
+    refuse_empty(images, at, PATH, "name an image, or leave the field out: then it is any", mistakes);
+    if !kind.is_empty() && !has_pod(kind) {
+        let message = "objects of this kind run no images, so that this exempts nothing; remove the field";
+        mistakes.error(at, PATH, images, message);
+    }
+    let pinned = images.iter().enumerate().filter_map(|(index, text)| {
+        let image = PinnedImage::parse(text);
+        if image.is_none() {
+            let message =
+                "this is no image; write `registry.example.com/agent`, with or without a tag or a digest";
+            mistakes.error(at, format!("{PATH}[{index}]"), text, message);
+        }
+        image
+    });
+    Some(pinned.collect())
 }

@@ -1,12 +1,13 @@
 //! Collects mistakes.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::rc::Rc;
 
 use serde::Serialize;
 
 use super::names;
-use crate::api::{Mistake, Mode, Source};
+use crate::api::{ACKNOWLEDGE, Mistake, Mode, Source};
 use crate::rule_id::RuleId;
 
 /// Refers to the document of a mistake; many mistakes and claims share one.
@@ -27,6 +28,9 @@ impl fmt::Display for At {
     }
 }
 
+/// The path of an object's annotations.
+const ANNOTATIONS: &str = "metadata.annotations";
+
 /// Limits how often the compiler looks for the nearest name.
 ///
 /// Each search visits all names, so without a limit the cost of many mistakes would be quadratic. An operator needs
@@ -39,6 +43,13 @@ pub(super) struct Mistakes {
     errors: Vec<Mistake>,
     warnings: Vec<Mistake>,
     suggested: usize,
+    acknowledged: BTreeMap<Rc<Source>, Vec<Acknowledged>>,
+}
+
+/// Holds the path of warnings that an object acknowledges.
+struct Acknowledged {
+    path: String,
+    is_used: bool,
 }
 
 impl Mistakes {
@@ -73,6 +84,17 @@ impl Mistakes {
         message: impl Into<String>,
     ) {
         self.warnings.push(mistake(at, path.into(), json(value), message.into()));
+    }
+
+    /// Adds a warning about a value that is JSON already, or empty for a missing field.
+    pub(super) fn warn_json(
+        &mut self,
+        at: &At,
+        path: impl Into<String>,
+        value: impl Into<String>,
+        message: impl Into<String>,
+    ) {
+        self.warnings.push(mistake(at, path.into(), value.into(), message.into()));
     }
 
     /// Returns `, did you mean ...?` if one of `candidates` is near to `name`.
@@ -119,12 +141,47 @@ impl Mistakes {
             .collect()
     }
 
-    /// Returns the errors and the warnings, each sorted.
+    /// Leaves out the warnings about a document at or below these paths.
+    pub(super) fn acknowledge(&mut self, at: &At, paths: Vec<String>) {
+        if !paths.is_empty() {
+            let paths = paths.into_iter().map(|path| Acknowledged { path, is_used: false });
+            self.acknowledged.insert(Rc::clone(&at.source), paths.collect());
+        }
+    }
+
+    fn leave_out_acknowledged(&mut self) {
+        let acknowledged = &mut self.acknowledged;
+        self.warnings.retain(|warning| {
+            let of_document = acknowledged.get_mut(&warning.source).into_iter().flatten();
+            let mut is_kept = true;
+            for known in of_document.filter(|known| is_at_or_below(&warning.path, &known.path)) {
+                known.is_used = true;
+                is_kept = false;
+            }
+            is_kept
+        });
+        for (source, paths) in std::mem::take(acknowledged) {
+            for Acknowledged { path, .. } in paths.into_iter().filter(|known| !known.is_used) {
+                let message =
+                    "there is no warning at this path to acknowledge; correct the path, or remove it";
+                let (at, annotation) =
+                    (At { source: Rc::clone(&source) }, names::keyed(ANNOTATIONS, ACKNOWLEDGE));
+                self.warn(&at, annotation, &path, message);
+            }
+        }
+    }
+
+    /// Returns the errors and the warnings, each sorted, without the acknowledged ones.
     pub(super) fn finish(mut self) -> (Vec<Mistake>, Vec<Mistake>) {
+        self.leave_out_acknowledged();
         self.errors.sort();
         self.warnings.sort();
         (self.errors, self.warnings)
     }
+}
+
+fn is_at_or_below(path: &str, above: &str) -> bool {
+    path.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
 }
 
 fn mistake(at: &At, path: String, value: String, message: String) -> Mistake {

@@ -34,8 +34,9 @@ pub(super) struct Objects {
 impl Objects {
     pub(super) fn sort(objects: Vec<Located>, mistakes: &mut Mistakes) -> Self {
         let mut sorted = Self::default();
-        for Located { source, object: Object { name, spec } } in objects {
+        for Located { source, object: Object { name, spec, acknowledged } } in objects {
             let at = At::new(source);
+            mistakes.acknowledge(&at, acknowledged);
             match spec {
                 Spec::NodePool(spec) => sorted.pools.push(Named { at, name, spec: *spec }),
                 Spec::Tenant(spec) => sorted.tenants.push(Named { at, name, spec: *spec }),

@@ -89,6 +89,12 @@ pub(super) fn compile<'o>(
                  taints here";
             mistakes.warn(&object.at, "spec.taints", &object.spec.taints, message);
         }
+        let weak = |taint: &api::Taint| taint.effect == Some(api::Effect::PreferNoSchedule);
+        if !object.spec.taints.is_empty() && object.spec.taints.iter().all(weak) {
+            let message = "`PreferNoSchedule` alone keeps nobody else's pods off the pool's nodes; add a taint with \
+                 `NoSchedule`";
+            mistakes.warn(&object.at, "spec.taints", &object.spec.taints, message);
+        }
         for (taint_index, taint) in object.spec.taints.iter().enumerate() {
             check_taint(&object.at, taint_index, taint, &object.spec.taints, mistakes);
             claim(&mut pools, objects, index, taint_index, taint, mistakes);
@@ -99,7 +105,41 @@ pub(super) fn compile<'o>(
             taints: object.spec.taints.iter().map(compile_taint).collect(),
         });
     }
+    warn_of_contained_labels(objects, mistakes);
     pools
+}
+
+/// Adds a warning for each pool whose nodes include another pool's.
+///
+/// A pool is found under the label that the fewest pools have, so that a label of all pools costs nothing.
+fn warn_of_contained_labels(objects: &[Named<NodePoolSpec>], mistakes: &mut Mistakes) {
+    let mut counts: FxHashMap<(&String, &String), usize> = FxHashMap::default();
+    for label in objects.iter().flat_map(|object| &object.spec.node_selector) {
+        *counts.entry(label).or_default() += 1;
+    }
+    let mut by_rarest: FxHashMap<(&String, &String), Vec<&Named<NodePoolSpec>>> = FxHashMap::default();
+    for object in objects {
+        let rarest = object.spec.node_selector.iter().min_by_key(|label| counts.get(label));
+        if let Some(label) = rarest {
+            by_rarest.entry(label).or_default().push(object);
+        }
+    }
+    for object in objects {
+        let labels = &object.spec.node_selector;
+        let is_part = |other: &&&Named<NodePoolSpec>| {
+            let fewer = &other.spec.node_selector;
+            fewer.len() < labels.len() && fewer.iter().all(|(key, value)| labels.get(key) == Some(value))
+        };
+        let mut candidates = labels.iter().filter_map(|label| by_rarest.get(&label)).flatten();
+        if let Some(other) = candidates.find(is_part) {
+            let message = format!(
+                "the labels of NodePool `{}` ({}) are part of these, so that its pods may be placed on these nodes \
+                 too; give each pool a value of one label of its own",
+                other.name, other.at
+            );
+            mistakes.warn(&object.at, "spec.nodeSelector", labels, message);
+        }
+    }
 }
 
 fn pairs(spec: &NodePoolSpec) -> Vec<(Box<str>, Box<str>)> {

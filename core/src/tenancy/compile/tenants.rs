@@ -4,13 +4,14 @@ mod listed;
 mod services;
 mod storage;
 
-use super::defaults::ClusterDefaults;
+use super::defaults::{ClusterDefaults, warn_of_open_pools};
 use super::domains::{Claim, overlaps};
 use super::mistakes::{At, Mistakes, refuse_empty};
 use super::names;
 use super::namespaces::NamespaceOwners;
 use super::objects::Named;
 use super::pools::{Found, Pools};
+use super::{addresses, suffixes};
 use crate::api::{self, Level, NodePools, Operator, TenantSpec, TolerationGrant};
 use crate::hosts::{Domain, Domains};
 use crate::rule_id::Modes;
@@ -46,7 +47,7 @@ pub(super) fn compile(
             domains: Domains::default(),
             pod_security: pod_security(at, spec.pod_security.as_ref(), mistakes),
             services: services::compile(at, spec.services.as_ref(), mistakes),
-            schedulers: listed::schedulers(at, spec.schedulers.as_deref(), mistakes),
+            schedulers: listed::schedulers(at, spec.schedulers.as_deref(), &base.controllers, mistakes),
             priority_classes: listed::priority_classes(at, spec.priority_classes.as_deref(), mistakes),
             runtime_classes: listed::runtime_classes(at, spec.runtime_classes.as_ref(), mistakes),
             ingress_classes: listed::ingress_classes(at, spec.ingress_classes.as_deref(), mistakes),
@@ -65,6 +66,7 @@ pub(super) fn compile(
         });
     }
     let describe = |index: usize| describe(objects, index);
+    addresses::check(objects, describe, mistakes);
     overlaps(&claims, mistakes, |claim, other, mistakes| {
         let Some(object) = objects.get(claim.tenant) else { return };
         let message = format!(
@@ -113,7 +115,13 @@ fn claim_namespaces(
 fn claim_domains(index: usize, object: &Named<TenantSpec>, claims: &mut Vec<Claim>, mistakes: &mut Mistakes) {
     for (position, domain) in object.spec.domains.iter().enumerate() {
         match Domain::parse(domain) {
-            Ok(domain) => claims.push(Claim { tenant: index, position, domain }),
+            Ok(parsed) => {
+                let namespaces = object.spec.namespaces.as_deref().unwrap_or_default();
+                if let Some(refusal) = suffixes::refusal(&parsed, namespaces) {
+                    mistakes.error(&object.at, format!("spec.domains[{position}]"), domain, refusal);
+                }
+                claims.push(Claim { tenant: index, position, domain: parsed });
+            }
             Err(error) => {
                 mistakes.error(&object.at, format!("spec.domains[{position}]"), domain, error.to_string());
             }
@@ -250,6 +258,7 @@ fn check_toleration(at: &At, path: &str, grant: &AllowedToleration, mistakes: &m
 
 fn modes(object: &Named<TenantSpec>, base: &ClusterDefaults, mistakes: &mut Mistakes) -> Modes {
     let mut modes = base.modes;
+    warn_of_open_pools(&object.at, &object.spec.rules, mistakes);
     for (rule, mode) in mistakes.modes(&object.at, object.spec.rules.iter()) {
         modes.set(rule, mode);
     }

@@ -3,13 +3,24 @@
 use crate::api;
 use crate::tenancy::compile::mistakes::{At, Mistakes, refuse_empty};
 use crate::tenancy::compile::names;
-use crate::tenancy::{DEFAULT_SCHEDULER, ListedNames, Repository, RuntimeClasses};
+use crate::tenancy::{Controllers, DEFAULT_SCHEDULER, ListedNames, Repository, RuntimeClasses};
 
 /// Explains why a text is not the name of an object.
 const NO_NAME: &str =
     "this is no name of an object; use lower-case letters, digits, `-` and `.`, at most 253 of them";
 
-pub(super) fn schedulers(at: &At, written: Option<&[String]>, mistakes: &mut Mistakes) -> ListedNames {
+pub(super) fn schedulers(
+    at: &At,
+    written: Option<&[String]>,
+    controllers: &Controllers,
+    mistakes: &mut Mistakes,
+) -> ListedNames {
+    let others = written.into_iter().flatten().enumerate().filter(|(_, name)| *name != DEFAULT_SCHEDULER);
+    for (index, name) in others.filter(|_| controllers.bindings.is_empty()) {
+        let message = "nobody may bind pods for this scheduler unless kube-scheduler has a profile of this name; list \
+             the scheduler's user in the Settings (`controllers.bindings`)";
+        mistakes.warn(at, format!("spec.schedulers[{index}]"), name, message);
+    }
     let mend = "name a scheduler, or leave the field out: then it is `default-scheduler`";
     if let Some(written) =
         written.filter(|written| !written.is_empty() && !written.iter().any(|name| name == DEFAULT_SCHEDULER))

@@ -1,11 +1,10 @@
 //! Compiles the limits on a tenant's Services.
 
-use std::net::IpAddr;
-
 use ipnet::IpNet;
 
 use crate::api::{self, ServiceType};
 use crate::hosts::{Domain, Domains, parents};
+use crate::tenancy::compile::addresses::parse_range;
 use crate::tenancy::compile::mistakes::{At, Mistakes, refuse_empty};
 use crate::tenancy::compile::names;
 use crate::tenancy::{AddressRanges, ListedNames, Services};
@@ -68,7 +67,7 @@ fn classes(at: &At, written: Option<&[String]>, mistakes: &mut Mistakes) -> List
 }
 
 fn range(at: &At, field: &str, index: usize, text: &str, mistakes: &mut Mistakes) -> Option<IpNet> {
-    let parsed = text.parse::<IpNet>().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from));
+    let parsed = parse_range(text);
     if parsed.is_none() {
         let message = "this is neither an address nor a range; write `192.0.2.7` or `192.0.2.0/28`";
         mistakes.error(at, format!("spec.services.{field}[{index}]"), text, message);
