@@ -56,7 +56,12 @@ const fn options(rule: RuleId) -> &'static [&'static str] {
             "Settings.spec.stamp",
             "Settings.spec.controllers.bindings",
         ],
-        RuleId::Tolerations => &["NodePool.spec.taints", "Tenant.spec.nodePools", "Tenant.spec.tolerations"],
+        RuleId::Tolerations => &[
+            "NodePool.spec.taints",
+            "Tenant.spec.nodePools",
+            "Tenant.spec.tolerations",
+            "Settings.spec.provider",
+        ],
         RuleId::PodSecurity => &["Tenant.spec.podSecurity", "Settings.spec.userNamespaces"],
         RuleId::ServiceExposure => &["Tenant.spec.services"],
         RuleId::IngressHosts => &["Tenant.spec.domains"],
