@@ -3,6 +3,7 @@
 //! A rule gets a [`Subject`] and reports each [`Finding`] to [`Findings`], which apply modes and exemptions and leave
 //! out what the old object violates as well. This module depends on no rule.
 
+pub(crate) mod annotations;
 mod applied;
 mod containers;
 mod findings;

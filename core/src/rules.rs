@@ -17,6 +17,7 @@ mod managed_objects;
 mod namespaces;
 mod node_placement;
 mod pod_affinity;
+mod pod_networks;
 mod pod_security;
 mod priority_class;
 mod route_hosts;
@@ -75,6 +76,7 @@ fn run(rule: RuleId, subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
         RuleId::IngressClass => ingress_class::check(subject, findings),
         RuleId::Endpoints => endpoints::check(subject, findings),
         RuleId::IngressAnnotations => ingress_annotations::check(subject, findings),
+        RuleId::PodNetworks => pod_networks::check(subject, findings),
         RuleId::RouteHosts => route_hosts::check(subject, findings),
         RuleId::CertificateNames => certificate_names::check(subject, findings),
         RuleId::ForeignRoutes => foreign_routes::check(subject, findings),

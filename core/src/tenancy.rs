@@ -55,6 +55,8 @@ pub struct Snapshot {
     pub annotation_prefixes: ListedNames,
     /// The tolerations that the provider's webhooks add to pods; none reaches a pool.
     pub tolerations: Vec<AllowedToleration>,
+    /// The domains of annotations that nothing in the cluster reads, in lower case.
+    pub annotation_domains: Vec<Box<str>>,
     namespaces: FxHashMap<Box<str>, NamespaceOwner>,
     tenants: Vec<Tenant>,
     pools: Vec<Pool>,
@@ -218,6 +220,18 @@ pub struct Services {
 }
 
 impl Snapshot {
+    /// Returns whether nothing in the cluster reads annotations of a key's domain, as Settings say.
+    pub fn is_of_unread_domain(&self, key: &str) -> bool {
+        let Some((domain, _)) = key.split_once('/') else { return false };
+        self.annotation_domains.iter().any(|unread| {
+            let start = domain.len().checked_sub(unread.len());
+            start.is_some_and(|start| {
+                let is_boundary = start == 0 || domain.get(..start).is_some_and(|below| below.ends_with('.'));
+                is_boundary && domain.get(start..).is_some_and(|end| end.eq_ignore_ascii_case(unread))
+            })
+        })
+    }
+
     /// Returns the owner of `namespace`.
     ///
     /// It compares exact names only: a tenant could imitate a prefix or a pattern.

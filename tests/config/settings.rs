@@ -88,6 +88,27 @@ fn whom_the_platform_trusts_is_checked() {
             "this is no name",
         ),
         (
+            "a domain with a slash",
+            settings("{annotationDomains: [tools.example.com/]}"),
+            "spec.annotationDomains[0]",
+            r#""tools.example.com/""#,
+            "write `example.com`, without a slash",
+        ),
+        (
+            "a domain of all controllers",
+            settings("{annotationDomains: [tools.example.com, kubernetes.io]}"),
+            "spec.annotationDomains[1]",
+            r#""kubernetes.io""#,
+            "write the whole domain of the annotations",
+        ),
+        (
+            "a domain of all",
+            settings("{annotationDomains: [com]}"),
+            "spec.annotationDomains[0]",
+            r#""com""#,
+            "write the whole domain of the annotations",
+        ),
+        (
             "a prefix with a slash",
             settings("{annotationPrefixes: [ingress.example.com/]}"),
             "spec.annotationPrefixes[0]",

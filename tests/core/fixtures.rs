@@ -257,8 +257,9 @@ fn delete_and_the_subresources_without_a_spec_pass() {
                 "scale",
                 "finalize",
             ] {
-                // Of its metadata names are made.
-                if subresource == "status" && fixture.rule == RuleId::IngressAnnotations {
+                // From its metadata controllers make names, and network plugins routes.
+                let is_read = matches!(fixture.rule, RuleId::IngressAnnotations | RuleId::PodNetworks);
+                if subresource == "status" && is_read {
                     continue;
                 }
                 let mut review = create(fixture.object.clone());

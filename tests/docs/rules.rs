@@ -33,6 +33,7 @@ const fn examples(rule: RuleId) -> [&'static str; 2] {
         RuleId::IngressClass => ["g9-none-of-the-listed", "listed"],
         RuleId::Endpoints => ["f9-endpoints-by-hand", "a-lock-without-addresses"],
         RuleId::IngressAnnotations => ["g7-auth-of-a-foreign-host", "auth-of-an-own-host"],
+        RuleId::PodNetworks => ["o15-a-network-of-another", "o15-networks-of-its-own"],
         RuleId::RouteHosts => ["g1-not-below-its-domain", "own-host"],
         RuleId::CertificateNames => ["g25-a-foreign-dns-name", "hosts-of-its-domains"],
         RuleId::ForeignRoutes => ["g26-a-foreign-host", "a-listed-kind-with-its-own-host"],
@@ -79,7 +80,9 @@ const fn options(rule: RuleId) -> &'static [&'static str] {
             "Tenant.spec.services.loadBalancerIPs",
             "Tenant.spec.certificateIssuers",
             "Settings.spec.annotationPrefixes",
+            "Settings.spec.annotationDomains",
         ],
+        RuleId::PodNetworks => &["Tenant.spec.annotations", "Settings.spec.annotationDomains"],
         RuleId::RouteHosts => &[
             "Tenant.spec.domains",
             "Tenant.spec.gatewayClasses",

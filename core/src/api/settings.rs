@@ -60,6 +60,11 @@ pub struct SettingsSpec {
     /// `nginx.ingress.kubernetes.io` (its flag `--annotations-prefix`). Absent: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub annotation_prefixes: Option<Vec<String>>,
+    /// Domains of annotations that no controller, network plugin or cloud of the cluster reads, such as `example.com`;
+    /// domains below them count too. Their keys are harmless to the rules `ingress-annotations` and `pod-networks`,
+    /// whatever their words; hosts and snippets in them are judged all the same. Absent: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub annotation_domains: Option<Vec<String>>,
     /// The mode of each rule, by rule id. Absent: `deny` for each rule that is not named.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub rules: BTreeMap<String, Mode>,

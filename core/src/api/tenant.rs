@@ -76,10 +76,11 @@ pub struct TenantSpec {
     /// volume by name, and no driver for inline volumes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub storage: Option<Storage>,
-    /// Keys of annotations that the tenant's Ingresses, routes, Services, claims, snapshots and Secrets may carry with
-    /// any value, in addition to those that the rules `ingress-annotations`, `storage` and `copied-objects` know to be
-    /// harmless. A Gateway may also carry them under `spec.infrastructure`, as labels or annotations, and in
-    /// `tls.options` of a listener. Hosts in them must still be the tenant's, and snippets stay denied. Absent: none.
+    /// Keys of annotations that the tenant's Ingresses, routes, Services, pods, claims, snapshots and Secrets may carry
+    /// with any value, in addition to those that the rules `ingress-annotations`, `pod-networks`, `storage` and
+    /// `copied-objects` know to be harmless. A Gateway may also carry them under `spec.infrastructure`, as labels or
+    /// annotations, and in `tls.options` of a listener. Hosts in them must still be the tenant's, and snippets stay
+    /// denied. Absent: none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub annotations: Vec<String>,
     /// The mode of each rule for this tenant, by rule id. Absent: the mode in Settings for each rule that is not

@@ -1,51 +1,82 @@
 //! `ingress-annotations`: only harmless annotations configure the controllers that tenants share.
 //!
-//! Controllers of Ingresses, load balancers, DNS names and certificates serve all tenants, and annotations tell them
-//! what the fields of an object cannot: raw configuration, hosts, Secrets of other namespaces, addresses to connect to.
-//! A list of harmful keys would never be complete. So a key with the prefix of a known controller must be on a list of
-//! harmless keys, and its value must have the form that the key expects. The rule ignores keys with other prefixes, and
-//! on Ingresses the keys that `ingress-hosts` and `ingress-class` judge.
+//! Controllers of Ingresses, load balancers, DNS names and certificates serve all tenants, and read from annotations
+//! what no field may say: raw configuration, hosts, Secrets of other namespaces, addresses to connect to. A list of
+//! harmful keys is never complete. So a key with the prefix of a known controller must be on the list of harmless keys,
+//! and its value must have the form that the key expects. The domain of a key is that of its controller if it is one of
+//! the controller's or below it.
 //!
-//! The rule judges Ingresses, Services, and the routes and Gateways of the Gateway API and of OpenShift. It judges
-//! writes to their status too, because these can change annotations. On pods and custom kinds, such as the routes that
-//! the Settings list, it judges only the annotations of external-dns.
+//! A key of a domain that no list has is judged by its words: the rule denies it if it speaks of hosts, DNS, addresses,
+//! load balancers, networks, routes, certificates, secrets, volumes or identities, and ignores it otherwise. Settings
+//! list the domains that no controller of the cluster reads (`annotationDomains`), a Tenant single keys
+//! (`annotations`).
+//!
+//! The rule judges Ingresses, Services, and the routes and Gateways of the Gateway API and of OpenShift, and what a
+//! Gateway has copied to its load balancer (`spec.infrastructure`). It judges writes to their status too, because these
+//! can change annotations. Of pods, and of custom kinds such as the routes that Settings list, it judges only the
+//! annotations of external-dns; `pod-networks` judges others of pods. On Ingresses `ingress-hosts` and `ingress-class`
+//! judge hosts and classes, and `controller-injection` judges values that reach into a configuration.
 //!
 //! The rule does not see the address that a name resolves to, the contents of an object that an annotation names, or
 //! other prefixes that a controller is configured to read. Write those of ingress-nginx into the Settings
 //! (`annotationPrefixes`).
 
-mod actions;
+mod alibaba;
 mod ambassador;
+mod antrea;
 mod apisix;
+mod appliances;
 mod aws;
+mod aws_controllers;
 mod azure_application_gateway;
+mod azure_services;
 mod bare_metal;
+mod brightbox;
+mod calico;
 mod cert_manager;
+mod citrix;
+mod civo;
 mod cloud_services;
+mod cloudflare;
+mod consul;
 mod contour;
+mod equinix;
+mod exoscale;
 mod external_dns;
+mod f5;
 mod gardener;
 mod google;
 mod haproxy_ingress;
 mod haproxy_technologies;
 mod hetzner;
+mod huawei;
+mod ibm;
 mod ingress_nginx;
+mod istio;
 mod kong;
+mod kube_ovn;
+mod kube_router;
+mod linode;
 mod nginx_inc;
 mod openshift;
 mod others;
-mod problem;
+mod ovh;
+mod ovn_kubernetes;
+mod scaleway;
 mod skipper;
-mod table;
+mod stackit;
+mod tailscale;
+mod tencent;
 mod traefik;
-mod values;
+mod upcloud;
+mod vmware;
+mod vultr;
+mod yandex;
 
-use std::fmt;
-
-use self::problem::Problem;
-use self::table::{AllowedValue, Controller, Index, domains};
-use self::values::AnnotationCheck;
 use crate::json::{Escaped, Pairs};
+use crate::judging::annotations::{
+    AllowedValue, AnnotationCheck, Controller, EVERYDAY, Index, Problem, domains, speaks_of_shared_things,
+};
 use crate::judging::hosts::{HostAnnotation, HostClaims, hosts};
 use crate::judging::{Digest, Findings, Subject};
 use crate::objects::ingress::names_class;
@@ -57,6 +88,41 @@ use crate::tenancy::Tenant;
 ///
 /// Of two controllers that share a domain, the first that takes a name judges it.
 const CONTROLLERS: &[&Controller] = &[
+    // Before those that take all names of the domains that they share.
+    &alibaba::ALIBABA,
+    &antrea::ANTREA,
+    &appliances::APPLIANCES,
+    &aws_controllers::AWS_CONTROLLERS,
+    &azure_services::AZURE_SERVICES,
+    &brightbox::BRIGHTBOX,
+    &calico::CALICO,
+    &citrix::CITRIX,
+    &civo::CIVO,
+    &cloudflare::CLOUDFLARE,
+    &consul::CONSUL,
+    &equinix::EQUINIX,
+    &exoscale::EXOSCALE,
+    &f5::F5,
+    &huawei::HUAWEI,
+    &ibm::IBM,
+    &ibm::IBM_INGRESS,
+    &istio::ISTIO,
+    &kube_ovn::KUBE_OVN,
+    &kube_router::KUBE_ROUTER,
+    &linode::LINODE,
+    &ovh::OVH,
+    &ovh::OVH_SERVICES,
+    &ovn_kubernetes::OVN_KUBERNETES,
+    &scaleway::SCALEWAY,
+    &stackit::STACKIT,
+    &tailscale::TAILSCALE,
+    &tencent::TENCENT,
+    &tencent::TENCENT_TKE,
+    &upcloud::UPCLOUD,
+    &vmware::AVI,
+    &vmware::NSX,
+    &vultr::VULTR,
+    &yandex::YANDEX,
     &ingress_nginx::INGRESS_NGINX,
     &nginx_inc::NGINX_INC,
     &nginx_inc::APP_PROTECT,
@@ -81,6 +147,8 @@ const CONTROLLERS: &[&Controller] = &[
     &external_dns::EXTERNAL_DNS,
     &cert_manager::CERT_MANAGER,
     &gardener::GARDENER,
+    &openshift::OTHER_PARTS,
+    &EVERYDAY,
 ];
 
 /// The same controllers by domain.
@@ -211,15 +279,22 @@ impl Rule<'_, '_> {
             | HostAnnotation::Patterns
             | HostAnnotation::Snippet => {}
         }
-        let Some(controller) = controller else { return };
-        let allowed_value = controller.allowed_value(name);
-        let is_listed = || self.tenant.annotations.contains(key);
-        // The tenant's list of annotations allows keys, but no hosts.
-        if names_class(key) || (allowed_value != Some(AllowedValue::Hosts) && is_listed()) {
+        if names_class(key) || self.subject.snapshot.is_of_unread_domain(key) {
             return;
         }
-        let judge =
-            AnnotationCheck { subject: self.subject, tenant: self.tenant, annotations: self.annotations };
+        let is_listed = || self.tenant.annotations.contains(key);
+        let Some(controller) = controller else {
+            let is_judged = self.is_route && self.concern == Concern::Claims;
+            if is_judged && speaks_of_shared_things(key) && !is_listed() {
+                self.report(claims, &Problem::Words, (key, value));
+            }
+            return;
+        };
+        let allowed_value = controller.allowed_value(name);
+        // The tenant's list of annotations allows keys, but no hosts.
+        if allowed_value != Some(AllowedValue::Hosts) && is_listed() {
+            return;
+        }
         let problem = match allowed_value {
             Some(AllowedValue::Hosts) => {
                 if self.concern == Concern::Claims {
@@ -230,20 +305,25 @@ impl Rule<'_, '_> {
                 }
                 return;
             }
-            Some(allowed_value) => judge.problem(allowed_value, (key, value)),
+            Some(allowed_value) => self.values().problem(allowed_value, (key, value)),
             None => Some(Problem::Unknown),
         };
         let is_own = |problem: &Problem<'_>| problem.is_injection() == (self.concern == Concern::Injection);
         if let Some(problem) = problem.filter(is_own) {
-            let message = fmt::from_fn(|f| {
-                write!(
-                    f,
-                    "{problem} remove the annotation, or ask the platform team to list its key in the tenant's \
-                     `annotations`"
-                )
-            });
-            claims.findings.add_whole(&field, &message, &judge.identity(key, value));
+            self.report(claims, &problem, annotation);
         }
+    }
+
+    const fn values(&self) -> AnnotationCheck<'_, '_> {
+        AnnotationCheck { subject: self.subject, tenant: self.tenant, annotations: self.annotations }
+    }
+
+    fn report(&self, claims: &mut HostClaims<'_, '_>, problem: &Problem<'_>, (key, value): (&str, &str)) {
+        let field = format_args!("{}.annotations[{}]", self.path, Escaped(key));
+        let message = format_args!(
+            "{problem} remove the annotation, or ask the platform team to list its key in the tenant's `annotations`"
+        );
+        claims.findings.add_whole(&field, &message, &self.values().identity(key, value));
     }
 }
 
@@ -261,7 +341,7 @@ mod tests {
             let others =
                 INDEX.iter().filter(|(other, one)| other == domain && !std::ptr::eq(*one, *controller));
             for (_, other) in others {
-                assert!(controller.within != other.within || controller.within.is_empty(), "{domain}");
+                assert!(controller.within != other.within, "{domain}");
             }
         }
         for controller in CONTROLLERS {
@@ -295,7 +375,8 @@ mod tests {
                 }
             }
             for name in ["configuration-snippet", "config-backend", "route-acl", "mirror-target", "", "*"] {
-                assert_eq!(controller.allowed_value(name), None, "{prefix}/{name}");
+                let allowed = controller.allowed_value(name);
+                assert!(matches!(allowed, None | Some(AllowedValue::Any)), "{prefix}/{name}");
             }
         }
     }

@@ -98,6 +98,7 @@ impl Snapshot {
             foreign_routes: base.foreign_routes,
             annotation_prefixes: base.annotation_prefixes,
             tolerations: base.tolerations,
+            annotation_domains: base.annotation_domains,
             namespaces: owners.finish(),
             tenants,
             pools,

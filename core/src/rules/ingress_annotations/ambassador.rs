@@ -2,8 +2,8 @@
 //!
 //! Documented but not listed: `config`, which holds whole routes.
 
-use super::table::AllowedValue::Word;
-use super::table::Controller;
+use crate::judging::annotations::AllowedValue::Word;
+use crate::judging::annotations::Controller;
 
 pub(super) const AMBASSADOR: Controller = Controller {
     prefixes: &["getambassador.io"],

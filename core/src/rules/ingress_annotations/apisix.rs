@@ -2,8 +2,8 @@
 //!
 //! Documented but not listed: keys that name Services of other namespaces.
 
-use super::table::AllowedValue::{Namespace, Pattern, Plain, Ranges, Word};
-use super::table::Controller;
+use crate::judging::annotations::AllowedValue::{Namespace, Pattern, Plain, Ranges, Word};
+use crate::judging::annotations::Controller;
 
 pub(super) const APISIX: Controller = Controller {
     prefixes: &["k8s.apisix.apache.org"],

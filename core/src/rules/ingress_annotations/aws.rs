@@ -4,8 +4,8 @@
 //! may be another tenant's (subnets, security groups, addresses by name, buckets for logs, target groups). Certificates
 //! by their ARN are listed: a tenant cannot guess another's ARN, and its load balancer serves only its own hosts.
 
-use super::table::AllowedValue::{Actions, Attributes, Group, Pattern, Plain, Ranges, Text};
-use super::table::Controller;
+use crate::judging::annotations::AllowedValue::{Actions, Attributes, Group, Pattern, Plain, Ranges, Text};
+use crate::judging::annotations::Controller;
 
 pub(super) const ALB: Controller = Controller {
     prefixes: &["alb.ingress.kubernetes.io"],

@@ -3,8 +3,8 @@
 //! Documented but not listed: keys that name objects of the whole account or network, which may be another tenant's
 //! (subnets, security groups, addresses by name, buckets for logs, target groups).
 
-use super::table::AllowedValue::{Pattern, Plain};
-use super::table::Controller;
+use crate::judging::annotations::AllowedValue::{Pattern, Plain};
+use crate::judging::annotations::Controller;
 
 pub(super) const APPLICATION_GATEWAY: Controller = Controller {
     prefixes: &["appgw.ingress.kubernetes.io", "azure.application-gateway.io"],

@@ -2,8 +2,8 @@
 //!
 //! The documented keys that are not listed are of the same kind as in [`super::cloud_services`].
 
-use super::table::AllowedValue::{Addresses, Plain};
-use super::table::Controller;
+use crate::judging::annotations::AllowedValue::{Addresses, Plain};
+use crate::judging::annotations::Controller;
 
 /// Controllers that assign addresses without a cloud.
 ///

@@ -3,8 +3,8 @@
 //! Documented but not listed: names in certificates other than hosts (`ip-sans`, `uri-sans`, `email-sans`,
 //! `subject-*`), and the key that copies a certificate's Secret elsewhere (`secret-template`).
 
-use super::table::AllowedValue::{ClusterIssuer, IngressClass, Issuer, Plain};
-use super::table::Controller;
+use crate::judging::annotations::AllowedValue::{ClusterIssuer, IngressClass, Issuer, Plain};
+use crate::judging::annotations::Controller;
 
 pub(super) const CERT_MANAGER: Controller = Controller {
     prefixes: &["cert-manager.io", "acme.cert-manager.io", "certmanager.k8s.io", "venafi.cert-manager.io"],

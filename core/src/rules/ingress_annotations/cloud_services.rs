@@ -4,8 +4,10 @@
 //! or cluster, which may be another tenant's (subnets, security groups, addresses and pools by name, existing load
 //! balancers, buckets for logs, labels of DNS names, keys by which Services share an address).
 
-use super::table::AllowedValue::{Addresses, Attributes, Cluster, Controllers, Hosts, Plain, Ranges};
-use super::table::Controller;
+use crate::judging::annotations::AllowedValue::{
+    Addresses, Attributes, Cluster, Controllers, Hosts, Plain, Ranges,
+};
+use crate::judging::annotations::Controller;
 
 /// Cloud providers and the AWS Load Balancer Controller, on Services.
 pub(super) const PREFIX_OF_SERVICES: Controller = Controller {

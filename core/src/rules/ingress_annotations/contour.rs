@@ -2,8 +2,8 @@
 //!
 //! Documented but not listed: keys that name Services of other namespaces.
 
-use super::table::AllowedValue::{Namespace, Pattern, Plain};
-use super::table::Controller;
+use crate::judging::annotations::AllowedValue::{Namespace, Pattern, Plain};
+use crate::judging::annotations::Controller;
 
 pub(super) const CONTOUR: Controller = Controller {
     prefixes: &["projectcontour.io", "contour.heptio.com"],

@@ -2,8 +2,8 @@
 //!
 //! The other keys pass settings of a record to the DNS provider, for a name that the tenant owns.
 
-use super::table::AllowedValue::{Hosts, Object, Plain, Targets};
-use super::table::Controller;
+use crate::judging::annotations::AllowedValue::{Hosts, Object, Plain, Targets};
+use crate::judging::annotations::Controller;
 
 pub(super) const EXTERNAL_DNS: Controller = Controller {
     prefixes: &["external-dns.alpha.kubernetes.io", "external-dns.kubernetes.io", "dns.alpha.kubernetes.io"],

@@ -1,7 +1,7 @@
 //! Lists the annotations of Gardener, which publishes names and requests certificates for them.
 
-use super::table::AllowedValue::{Hosts, Plain};
-use super::table::Controller;
+use crate::judging::annotations::AllowedValue::{Hosts, Plain};
+use crate::judging::annotations::Controller;
 
 pub(super) const GARDENER: Controller = Controller {
     prefixes: &["dns.gardener.cloud", "cert.gardener.cloud"],

@@ -3,8 +3,8 @@
 //! Documented but not listed: keys that name objects of the whole account or network, which may be another tenant's
 //! (subnets, security groups, addresses by name, buckets for logs, target groups).
 
-use super::table::AllowedValue::{Controllers, Plain, Text, Word};
-use super::table::Controller;
+use crate::judging::annotations::AllowedValue::{Controllers, Plain, Text, Word};
+use crate::judging::annotations::Controller;
 
 /// Google's and Huawei's keys on Ingresses.
 ///

@@ -4,11 +4,11 @@
 //! can reach (`tcp-service-port`), addresses that the proxy connects to (`health-check-addr`), and headers in HAProxy's
 //! own syntax.
 
-use super::table::AllowedValue::{
+use crate::judging::annotations::AllowedValue::{
     Controllers, Duration, HaproxyText, Headers, Hosts, Number, Object, Origins, Pattern, Ranges, Size, Url,
     Word,
 };
-use super::table::Controller;
+use crate::judging::annotations::Controller;
 
 /// The second prefix is older than the controllers of today, and others read it too.
 ///

@@ -3,8 +3,10 @@
 //! It writes values into HAProxy's configuration file. The documented keys that are not listed are of the same kind as
 //! in [`super::haproxy_ingress`].
 
-use super::table::AllowedValue::{Duration, HaproxyText, Number, Object, Pattern, Patterns, Ranges, Word};
-use super::table::Controller;
+use crate::judging::annotations::AllowedValue::{
+    Duration, HaproxyText, Number, Object, Pattern, Patterns, Ranges, Word,
+};
+use crate::judging::annotations::Controller;
 
 pub(super) const HAPROXY_TECH: Controller = Controller {
     prefixes: &["haproxy.org", "haproxy.com"],

@@ -2,8 +2,8 @@
 //!
 //! The documented keys that are not listed are of the same kind as in [`super::cloud_services`].
 
-use super::table::AllowedValue::{Cluster, Hosts, Plain};
-use super::table::Controller;
+use crate::judging::annotations::AllowedValue::{Cluster, Hosts, Plain};
+use crate::judging::annotations::Controller;
 
 /// No key may name a load balancer: the controller would take an existing one for the Service's.
 pub(super) const HETZNER: Controller = Controller {

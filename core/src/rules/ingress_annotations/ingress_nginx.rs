@@ -9,12 +9,12 @@
 //! it for one wrong value. So values that reach the file are judged by the grammar that nginx reads. The controller
 //! itself parses the booleans and numbers for its own code, and ignores wrong ones.
 
-use super::table::AllowedValue::{
+use crate::judging::annotations::AllowedValue::{
     CacheTimes, Ciphers, Codes, Duration, Header, Headers, NginxPattern, NginxPatterns, Number, Object,
     ObjectWithNamespace, OneOf, Origins, Plain, ProxyBuffers, Ranges, Regex, Rewrite, Size, SomeOf, Url,
     Variables, Word,
 };
-use super::table::Controller;
+use crate::judging::annotations::Controller;
 
 const ON_OFF: &[&str] = &["on", "off"];
 

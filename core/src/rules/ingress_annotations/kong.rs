@@ -2,8 +2,8 @@
 //!
 //! Documented but not listed: `override`, which is a whole route.
 
-use super::table::AllowedValue::{Controllers, Hosts, Pattern, Plain, Plugins, Word};
-use super::table::Controller;
+use crate::judging::annotations::AllowedValue::{Controllers, Hosts, Pattern, Plain, Plugins, Word};
+use crate::judging::annotations::Controller;
 
 pub(super) const KONG: Controller = Controller {
     prefixes: &["konghq.com", "configuration.konghq.com", "plugins.konghq.com"],

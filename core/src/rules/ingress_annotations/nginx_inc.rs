@@ -4,11 +4,11 @@
 //! same kind as in [`super::ingress_nginx`].
 
 use super::ingress_nginx::UPSTREAM_FAILURES;
-use super::table::AllowedValue::{
+use crate::judging::annotations::AllowedValue::{
     Buffers, Ciphers, Duration, Headers, Number, Object, Parts, Plain, Rewrite, Size, SomeOf, VariableWords,
     Variables, Word, Words,
 };
-use super::table::Controller;
+use crate::judging::annotations::Controller;
 
 pub(super) const NGINX_INC: Controller = Controller {
     prefixes: &["nginx.org", "nginx.com", "nsm.nginx.com"],

@@ -2,8 +2,10 @@
 //!
 //! The documented keys that are not listed are of the same kind as in [`super::haproxy_ingress`].
 
-use super::table::AllowedValue::{Duration, HaproxyText, Number, Parts, Pattern, Ranges, Word};
-use super::table::Controller;
+use crate::judging::annotations::AllowedValue::{
+    Any, Duration, HaproxyText, Number, Parts, Pattern, Ranges, Word,
+};
+use crate::judging::annotations::Controller;
 
 pub(super) const OPENSHIFT: Controller = Controller {
     prefixes: &["haproxy.router.openshift.io", "router.openshift.io", "route.openshift.io"],
@@ -30,5 +32,13 @@ pub(super) const OPENSHIFT: Controller = Controller {
     ],
     beginnings: &[(HaproxyText, &["rate-limit-connections."])],
     source: "https://docs.openshift.com/container-platform/latest/networking/routes/route-configuration.html",
+    ..Controller::EMPTY
+};
+
+/// What other parts of OpenShift read: certificates for a Service's own name, sources of objects.
+pub(super) const OTHER_PARTS: Controller = Controller {
+    prefixes: &["openshift.io"],
+    beginnings: &[(Any, &[""])],
+    source: "https://docs.redhat.com/en/documentation/openshift_container_platform/latest/html/security_and_compliance",
     ..Controller::EMPTY
 };

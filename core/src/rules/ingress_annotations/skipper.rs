@@ -2,8 +2,8 @@
 //!
 //! Documented but not listed: keys that hold routes or filters (`zalando.org/skipper-predicate` and similar keys).
 
-use super::table::AllowedValue::{Text, Word};
-use super::table::Controller;
+use crate::judging::annotations::AllowedValue::{Text, Word};
+use crate::judging::annotations::Controller;
 
 pub(super) const SKIPPER: Controller = Controller {
     prefixes: &["zalando.org"],

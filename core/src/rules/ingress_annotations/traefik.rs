@@ -2,8 +2,8 @@
 //!
 //! Traefik makes rules from values, and finds middlewares, options and transports of all namespaces by name.
 
-use super::table::AllowedValue::{Object, Plain, Provided, Ranges, Word};
-use super::table::Controller;
+use crate::judging::annotations::AllowedValue::{Object, Plain, Provided, Ranges, Word};
+use crate::judging::annotations::Controller;
 
 pub(super) const TRAEFIK: Controller = Controller {
     prefixes: &["traefik.ingress.kubernetes.io", "traefik.io", "traefik.containo.us"],

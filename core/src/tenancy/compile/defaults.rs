@@ -38,6 +38,7 @@ pub(super) struct ClusterDefaults {
     pub(super) annotation_prefixes: ListedNames,
     /// The tolerations that the provider adds to pods.
     pub(super) tolerations: Vec<AllowedToleration>,
+    pub(super) annotation_domains: Vec<Box<str>>,
     /// The system namespaces; `at` is the document that lists them.
     pub(super) system_namespaces: Vec<String>,
     pub(super) at: At,
@@ -99,6 +100,9 @@ fn overlay(base: &mut ClusterDefaults, object: &Named<SettingsSpec>, mistakes: &
     if let Some(written) = &spec.annotation_prefixes {
         base.annotation_prefixes = platform::annotation_prefixes(at, written, mistakes);
     }
+    if let Some(written) = &spec.annotation_domains {
+        base.annotation_domains = platform::annotation_domains(at, written, mistakes);
+    }
     if let Some(namespaces) = &spec.system_namespaces {
         let mend = "name at least one, or leave the field out: then the embedded default holds";
         refuse_empty(namespaces, at, "spec.systemNamespaces", mend, mistakes);
@@ -123,6 +127,7 @@ fn embedded(mistakes: &mut Mistakes) -> ClusterDefaults {
         foreign_routes: Vec::new(),
         annotation_prefixes: ListedNames::default(),
         tolerations: Vec::new(),
+        annotation_domains: Vec::new(),
         system_namespaces: Vec::new(),
         at: at.clone(),
     };
@@ -156,6 +161,7 @@ mod tests {
             controllers,
             foreign_routes,
             annotation_prefixes,
+            annotation_domains,
             rules,
         } = embedded.spec;
         assert!(stamp.is_some() && user_namespaces.is_some() && workloads.is_some() && mirror_pods.is_some());
@@ -164,6 +170,7 @@ mod tests {
         assert!(bindings.is_some() && volumes.is_some());
         assert!(endpoints.is_some() && certificates.is_some() && routes.is_some());
         assert!(foreign_routes.is_some() && annotation_prefixes.is_some());
+        assert!(annotation_domains.is_some());
         assert!(system_namespaces.is_some_and(|namespaces| !namespaces.is_empty()));
         for rule in RuleId::ALL {
             assert!(rules.contains_key(rule.as_str()), "{rule} is missing in {DEFAULT_PATH}");

@@ -1,4 +1,4 @@
-//! Compiles the lists of trusted users and groups, and of annotation prefixes.
+//! Compiles the lists of trusted users and groups, and of prefixes and domains of annotations.
 
 use super::mistakes::{At, Mistakes};
 use super::names;
@@ -156,4 +156,22 @@ pub(super) fn annotation_prefixes(at: &At, written: &[String], mistakes: &mut Mi
         }
     }
     written.iter().collect()
+}
+
+/// Compiles the domains of annotations that nothing in the cluster reads.
+pub(super) fn annotation_domains(at: &At, written: &[String], mistakes: &mut Mistakes) -> Vec<Box<str>> {
+    /// Domains of Kubernetes itself, below which controllers of all kinds have theirs.
+    const SHARED: [&str; 3] = ["beta.kubernetes.io", "k8s.io", "kubernetes.io"];
+    for (place, domain) in written.iter().enumerate() {
+        let field = || format!("spec.annotationDomains[{place}]");
+        if !names::is_subdomain(domain) {
+            let message = "this is no domain of annotations; write `example.com`, without a slash";
+            mistakes.error(at, field(), domain, message);
+        } else if !domain.contains('.') || SHARED.contains(&domain.as_str()) {
+            let message =
+                "many controllers have domains below this one; write the whole domain of the annotations";
+            mistakes.error(at, field(), domain, message);
+        }
+    }
+    written.iter().map(|domain| domain.to_ascii_lowercase().into()).collect()
 }

@@ -42,7 +42,7 @@ struct TargetGroup {
 }
 
 /// Returns whether an action redirects, answers, or forwards only to Services.
-pub(super) fn are_harmless(value: &str) -> bool {
+pub(crate) fn are_harmless(value: &str) -> bool {
     serde_json::from_str::<Action<'_>>(value).is_ok_and(|action| match action.type_ {
         "redirect" | "fixed-response" => action.forward.is_none(),
         "forward" => action.forward.is_some_and(|forward| !forward.target_groups.is_empty()),

@@ -2,17 +2,23 @@
 
 /// Names the values that a listed annotation may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum AllowedValue {
+pub(crate) enum AllowedValue {
+    /// Any value.
+    Any,
     /// A single word: letters, digits, `.`, `_` and `-`.
     Word,
     /// Several words, separated by commas or spaces.
     Words,
     /// Only these words.
     OneOf(&'static [&'static str]),
+    /// Only these words; any other is as harmful as an unknown key.
+    Only(&'static [&'static str]),
     /// Only these words, several of them, separated by spaces or commas.
     SomeOf(&'static [&'static str]),
     /// A number, up to this one.
     Number(u32),
+    /// Ports and ranges of ports, separated by commas, or `*`.
+    Ports,
     /// A size such as `8k`, up to so many KiB.
     Size(u64),
     /// A number and a size, such as `4 8k`: buffers of nginx.
@@ -83,6 +89,8 @@ pub(super) enum AllowedValue {
     Provided,
     /// Plugins of Kong: `name`, or `namespace:name`.
     Plugins,
+    /// Networks of Multus in namespaces of the tenant, without addresses.
+    Networks,
     /// A ClusterIssuer that the tenant may use.
     ClusterIssuer,
     /// An issuer, whose kind and group other annotations give.
@@ -97,32 +105,32 @@ pub(super) enum AllowedValue {
 
 /// Lists the annotations of a controller.
 #[derive(Debug)]
-pub(super) struct Controller {
+pub(crate) struct Controller {
     /// The domains of its keys, before the slash. Keys of domains below them are the controller's too.
-    pub(super) prefixes: &'static [&'static str],
+    pub(crate) prefixes: &'static [&'static str],
     /// The beginnings of its names, if other controllers use the domain too; if empty, any name.
-    pub(super) within: &'static [&'static str],
+    pub(crate) within: &'static [&'static str],
     /// The names that are known to be harmless, each list in order.
-    pub(super) keys: &'static [(AllowedValue, &'static [&'static str])],
+    pub(crate) keys: &'static [(AllowedValue, &'static [&'static str])],
     /// The beginnings of such names, if any end is harmless.
-    pub(super) beginnings: &'static [(AllowedValue, &'static [&'static str])],
+    pub(crate) beginnings: &'static [(AllowedValue, &'static [&'static str])],
     /// The page that documents the keys, for the tests and for people.
     #[cfg_attr(not(test), expect(dead_code, reason = "only tests and people read it"))]
-    pub(super) source: &'static str,
+    pub(crate) source: &'static str,
 }
 
 impl Controller {
     /// Holds what most controllers have in common.
-    pub(super) const EMPTY: Self =
+    pub(crate) const EMPTY: Self =
         Self { prefixes: &[], within: &[], keys: &[], beginnings: &[], source: "" };
 
     /// Returns whether a name of one of the domains is the controller's.
-    pub(super) fn takes(&self, name: &str) -> bool {
+    pub(crate) fn takes(&self, name: &str) -> bool {
         self.within.is_empty() || self.within.iter().any(|start| name.starts_with(start))
     }
 
     /// Returns the values that a key may have, or `None` if no list contains it.
-    pub(super) fn allowed_value(&self, name: &str) -> Option<AllowedValue> {
+    pub(crate) fn allowed_value(&self, name: &str) -> Option<AllowedValue> {
         let is_listed = |names: &[&str]| names.binary_search(&name).is_ok();
         let begins = |starts: &[&str]| {
             starts.iter().any(|start| name.strip_prefix(start).is_some_and(|rest| !rest.is_empty()))
@@ -138,10 +146,10 @@ impl Controller {
 ///
 /// Domains are compared in any letter case, since some controllers accept any.
 #[derive(Debug)]
-pub(super) struct Index<const N: usize>([(&'static str, &'static Controller); N]);
+pub(crate) struct Index<const N: usize>([(&'static str, &'static Controller); N]);
 
 /// Returns how many domains `controllers` have.
-pub(super) const fn domains(controllers: &[&Controller]) -> usize {
+pub(crate) const fn domains(controllers: &[&Controller]) -> usize {
     let (mut count, mut rest) = (0, controllers);
     while let [controller, tail @ ..] = rest {
         count += controller.prefixes.len();
@@ -152,7 +160,7 @@ pub(super) const fn domains(controllers: &[&Controller]) -> usize {
 
 impl<const N: usize> Index<N> {
     /// Sorts the domains of `controllers`; those of one domain keep their order.
-    pub(super) const fn of(controllers: &[&'static Controller]) -> Self {
+    pub(crate) const fn of(controllers: &[&'static Controller]) -> Self {
         let mut index = [("", &Controller::EMPTY as &'static Controller); N];
         let (mut count, mut controllers) = (0, controllers);
         while let [controller, others @ ..] = controllers {
@@ -168,7 +176,7 @@ impl<const N: usize> Index<N> {
     }
 
     /// Returns the controller of a key: that of its domain, or of the nearest domain above it.
-    pub(super) fn find(&self, domain: &str, name: &str) -> Option<&'static Controller> {
+    pub(crate) fn find(&self, domain: &str, name: &str) -> Option<&'static Controller> {
         let mut next = Some(domain);
         while let Some(domain) = next {
             let start = self.0.partition_point(|(own, _)| is_less(own, domain));
@@ -185,7 +193,7 @@ impl<const N: usize> Index<N> {
 
     /// Returns the domains in order.
     #[cfg(test)]
-    pub(super) fn iter(&self) -> impl Iterator<Item = &(&'static str, &'static Controller)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &(&'static str, &'static Controller)> {
         self.0.iter()
     }
 }

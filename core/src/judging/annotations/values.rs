@@ -9,7 +9,7 @@ use super::actions;
 use super::problem::Problem;
 use super::table::AllowedValue;
 use crate::hosts::Host;
-use crate::json::Pairs;
+use crate::json::{Pairs, Text};
 use crate::judging::grammar::{
     Engine, MAX_LENGTH, are_ciphers, are_codes, are_headers, are_origins, are_variables_known, compiles,
     is_duration, is_header, is_number, is_rewrite, number, size,
@@ -28,15 +28,15 @@ const MOST_BYTES: u64 = 1 << 20;
 
 /// Judges the values of one object's annotations.
 #[derive(Clone, Copy)]
-pub(super) struct AnnotationCheck<'j, 'a> {
-    pub(super) subject: &'j Subject<'j, 'a>,
-    pub(super) tenant: &'j Tenant,
-    pub(super) annotations: &'j Pairs<'a>,
+pub(crate) struct AnnotationCheck<'j, 'a> {
+    pub(crate) subject: &'j Subject<'j, 'a>,
+    pub(crate) tenant: &'j Tenant,
+    pub(crate) annotations: &'j Pairs<'a>,
 }
 
 impl<'j> AnnotationCheck<'j, '_> {
     /// Returns the identity of an annotation; that of an issuer includes its kind and group.
-    pub(super) fn identity(&self, key: &str, value: &str) -> impl fmt::Display {
+    pub(crate) fn identity(&self, key: &str, value: &str) -> impl fmt::Display {
         fmt::from_fn(move |f| {
             write!(f, "{key}={value}")?;
             if self.is_issuer(key) { write!(f, " {} {}", self.get(KIND), self.get(GROUP)) } else { Ok(()) }
@@ -52,7 +52,7 @@ impl<'j> AnnotationCheck<'j, '_> {
     }
 
     /// Returns the problem with a value, if there is one.
-    pub(super) fn problem(
+    pub(crate) fn problem(
         &self,
         allowed_value: AllowedValue,
         (key, value): (&str, &'j str),
@@ -63,17 +63,23 @@ impl<'j> AnnotationCheck<'j, '_> {
         let form =
             |is_right: bool, form: &'static str| wrong(is_right && is_short, Problem::Form(value, form));
         match allowed_value {
+            AllowedValue::Any => None,
             AllowedValue::Word => characters(is_word(value)),
             AllowedValue::Words => characters(value.split([',', ' ']).all(is_word)),
             AllowedValue::OneOf(words) => {
                 wrong(value.is_empty() || words.contains(&value), Problem::NoneOf(value, words))
             }
+            AllowedValue::Only(words) => wrong(words.contains(&value), Problem::Unknown),
             AllowedValue::SomeOf(words) => {
                 let mut items = value.split([',', ' ']).filter(|item| !item.is_empty());
                 wrong(items.all(|item| words.contains(&item)) && is_short, Problem::NoneOf(value, words))
             }
             AllowedValue::Number(most) => {
                 wrong(value.is_empty() || is_number(value, most), Problem::Number(value, most))
+            }
+            AllowedValue::Ports => {
+                let is_port = |c: char| c.is_ascii_digit() || matches!(c, ',' | '-' | ' ' | '*');
+                characters(value.chars().all(is_port))
             }
             AllowedValue::Size(most) => {
                 let is_size = size(value).is_some_and(|bytes| bytes <= most << 10);
@@ -153,6 +159,7 @@ impl<'j> AnnotationCheck<'j, '_> {
                 list(value).find(|name| *name != "default" && !self.is_provided(name)).map(Problem::Provided)
             }
             AllowedValue::Plugins => list(value).find(|plugin| !self.is_plugin(plugin)).map(Problem::Object),
+            AllowedValue::Networks => self.network(value),
             AllowedValue::ClusterIssuer => self.cluster_issuer(value),
             AllowedValue::Issuer => self.issuer(value),
             AllowedValue::IngressClass => {
@@ -188,6 +195,25 @@ impl<'j> AnnotationCheck<'j, '_> {
         (1..=MOST_BYTES).contains(&one)
             && (2..=1_024).contains(&count)
             && (one..=one.saturating_mul(count - 1)).contains(&busy)
+    }
+
+    /// Returns the problem with a list of networks: names with or without a namespace, or JSON without addresses.
+    fn network(&self, value: &'j str) -> Option<Problem<'j>> {
+        let is_own = |namespace: &str| namespace.is_empty() || self.is_own(namespace);
+        let problem = Problem::Network(value);
+        if value.trim_start().starts_with('[') {
+            let Ok(networks) = serde_json::from_str::<Vec<Network<'_>>>(value) else { return Some(problem) };
+            let is_right = |network: &Network<'_>| {
+                is_own(network.namespace.as_deref().unwrap_or_default()) && is_word(&network.name)
+            };
+            return (!networks.iter().all(is_right)).then_some(problem);
+        }
+        let is_right = |network: &str| {
+            let network = network.split_once('@').map_or(network, |(network, _)| network);
+            let (namespace, name) = network.split_once('/').unwrap_or(("", network));
+            is_own(namespace) && is_word(name)
+        };
+        (!list(value).all(is_right)).then_some(problem)
     }
 
     /// Returns whether the cluster itself writes the annotation, as it does for what it allocated.
@@ -344,6 +370,18 @@ fn are_cache_times(value: &str) -> bool {
             let last = parts.next_back();
             parts.all(is_code) && last.is_some_and(is_duration)
         })
+}
+
+/// Holds a network in the JSON of Multus, without addresses and other settings.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Network<'n> {
+    #[serde(borrow)]
+    name: Text<'n>,
+    #[serde(borrow, default)]
+    namespace: Option<Text<'n>>,
+    #[serde(rename = "interface", default)]
+    _interface: Option<serde::de::IgnoredAny>,
 }
 
 fn is_line(c: char) -> bool {

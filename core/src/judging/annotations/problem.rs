@@ -7,8 +7,12 @@ use crate::judging::OneOf;
 
 /// Names the problem of an annotation; the rule adds how to correct it.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Problem<'p> {
+pub(crate) enum Problem<'p> {
     Unknown,
+    /// The same, of a key that a pod's network, mesh or cloud reads.
+    UnknownOfPods,
+    /// The key of an unknown domain speaks of what tenants share.
+    Words,
     Characters(&'p str),
     /// The value does not have this form.
     Form(&'p str, &'static str),
@@ -19,6 +23,7 @@ pub(super) enum Problem<'p> {
     Object(&'p str),
     /// The same, where the controller wants a namespace before the name; the second text is the right one.
     ObjectOf(&'p str, &'p str),
+    Network(&'p str),
     Namespace(&'p str),
     Url(&'p str),
     Address(&'p str),
@@ -35,7 +40,7 @@ pub(super) enum Problem<'p> {
 
 impl Problem<'_> {
     /// Returns whether the value would change or stop a controller's configuration, or take another's Secret into it.
-    pub(super) const fn is_injection(&self) -> bool {
+    pub(crate) const fn is_injection(&self) -> bool {
         match self {
             Self::Characters(_)
             | Self::Form(..)
@@ -46,6 +51,9 @@ impl Problem<'_> {
             | Self::Object(_)
             | Self::ObjectOf(..) => true,
             Self::Unknown
+            | Self::UnknownOfPods
+            | Self::Words
+            | Self::Network(_)
             | Self::Namespace(_)
             | Self::Url(_)
             | Self::Address(_)
@@ -71,6 +79,14 @@ impl fmt::Display for Problem<'_> {
                 f,
                 "`{}` has characters that could change the controller's configuration; leave them out,",
                 Escaped(value)
+            ),
+            Self::UnknownOfPods => f.write_str(
+                "this annotation may choose a network, an address, a route or an identity that is not the tenant's;",
+            ),
+            Self::Words => f.write_str(
+                "this annotation is not known here, and its key speaks of hosts, addresses, networks, certificates or \
+                 the like, which tenants share; if no controller reads it, the platform team can list its domain in \
+                 the Settings (`annotationDomains`);",
             ),
             Self::Form(value, form) => write!(
                 f,
@@ -106,6 +122,12 @@ impl fmt::Display for Problem<'_> {
                 "`{}` is not in a namespace of the tenant; write `{}/` and the object's name,",
                 Escaped(value),
                 Escaped(namespace)
+            ),
+            Self::Network(value) => write!(
+                f,
+                "`{}` asks for networks that may not be the tenant's, or for addresses in them; name only networks in \
+                 namespaces of the tenant,",
+                Escaped(value)
             ),
             Self::Object(value) => {
                 write!(f, "`{}` is not in a namespace of the tenant; write only the object's name,", Escaped(value))

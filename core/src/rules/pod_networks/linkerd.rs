@@ -1,0 +1,68 @@
+//! Lists the annotations of Linkerd on pods, which configure the pod's own proxy.
+//!
+//! Documented but not listed: keys that choose networks (`cluster-networks`, `skip-subnets`) and identities.
+
+use crate::judging::annotations::AllowedValue::Any;
+use crate::judging::annotations::Controller;
+
+pub(super) const LINKERD: Controller = Controller {
+    prefixes: &["linkerd.io"],
+    keys: &[(
+        Any,
+        &[
+            "access-log",
+            "admin-port",
+            "close-wait-timeout",
+            "control-port",
+            "created-by",
+            "debug-image",
+            "default-inbound-policy",
+            "disable-identity",
+            "enable-debug-sidecar",
+            "enable-external-profiles",
+            "enable-gateway",
+            "external-prometheus",
+            "image-pull-policy",
+            "inbound-port",
+            "init-image",
+            "init-image-version",
+            "inject",
+            "opaque-ports",
+            "outbound-port",
+            "pod-inbound-ports",
+            "proxy-admin-shutdown",
+            "proxy-await",
+            "proxy-cpu-limit",
+            "proxy-cpu-ratio-limit",
+            "proxy-cpu-request",
+            "proxy-disable-inbound-protocol-detect-timeout",
+            "proxy-disable-outbound-protocol-detect-timeout",
+            "proxy-enable-native-sidecar",
+            "proxy-ephemeral-storage-limit",
+            "proxy-ephemeral-storage-request",
+            "proxy-gid",
+            "proxy-image",
+            "proxy-inbound-connect-timeout",
+            "proxy-inbound-discovery-cache-unused-timeout",
+            "proxy-injector-injected",
+            "proxy-log-format",
+            "proxy-log-http-headers",
+            "proxy-log-level",
+            "proxy-memory-limit",
+            "proxy-memory-request",
+            "proxy-outbound-connect-timeout",
+            "proxy-outbound-discovery-cache-unused-timeout",
+            "proxy-require-identity-inbound-ports",
+            "proxy-uid",
+            "proxy-version",
+            "shutdown-grace-period",
+            "skip-inbound-ports",
+            "skip-outbound-ports",
+            "tap-enabled",
+            "trace-collector",
+            "trust-root-sha256",
+        ],
+    )],
+    source: "https://linkerd.io/2/reference/proxy-configuration/",
+    ..Controller::EMPTY
+};

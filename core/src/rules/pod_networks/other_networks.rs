@@ -1,0 +1,46 @@
+//! Knows the annotations of other network plugins, which choose networks and addresses. None is listed.
+
+use crate::judging::annotations::Controller;
+
+pub(super) const OTHER_NETWORKS: Controller = Controller {
+    prefixes: &[
+        "danm.io",
+        "danm.k8s.io",
+        "ipam.spidernet.io",
+        "cni.spidernet.io",
+        "spidernet.io",
+        "nuage.io",
+        "nsx.vmware.com",
+        "nsx-op.vmware.com",
+        "ncp",
+        "coil.cybozu.com",
+        "network.openshift.io",
+        "networking.alibaba.com",
+        "yangtse.io",
+        "cni.huaweicloud.com",
+        "huaweicloud.com",
+        "volcengine.com",
+        "weave.works",
+        "romana.io",
+        "contiv.io",
+        "knitter.io",
+        "submariner.io",
+        "macvlan.pandaria.cattle.io",
+        "fabric.io",
+        "flannel.alpha.coreos.com",
+        "network.harvesterhci.io",
+        "whereabouts.cni.cncf.io",
+        "k8s.cni.cncf.io",
+        "network.kubevirt.io",
+        "netris.io",
+        "isovalent.com",
+        "juniper.net",
+        "tungsten.io",
+        "contrail.juniper.net",
+        "aci.cisco.com",
+        "opflex.cisco.com",
+        "cisco.com",
+    ],
+    source: "https://kubernetes.io/docs/concepts/cluster-administration/addons/",
+    ..Controller::EMPTY
+};
