@@ -124,12 +124,19 @@ const ELSEWHERE: Webhook =
 /// A webhook rule does no harm if the cluster does not serve its group.
 pub(super) const ROUTES: &str = "routes.partywall.dev";
 
-/// Lists controllers that delete what is left in a namespace; a namespace must end while partywall is down.
-const DELETERS: &[&str] = &[
+/// Lists controllers that create a ServiceAccount in each namespace, and delete what is left in it at its end.
+///
+/// Namespaces must begin and end while partywall is down.
+const KEEPERS: &[&str] = &[
     "system:kube-controller-manager",
     "system:serviceaccount:kube-system:namespace-controller",
     "system:serviceaccount:kube-system:generic-garbage-collector",
+    "system:serviceaccount:kube-system:service-account-controller",
 ];
+
+/// Lists controllers that write a ConfigMap into each namespace.
+const PUBLISHERS: &[&str] =
+    &["system:kube-controller-manager", "system:serviceaccount:kube-system:root-ca-cert-publisher"];
 
 /// Lists the webhooks.
 pub(super) const WEBHOOKS: [Webhook; 25] = [
@@ -244,7 +251,11 @@ pub(super) const WEBHOOKS: [Webhook; 25] = [
     // Controllers write Secrets and ConfigMaps all the time, and rarely change an annotation.
     Webhook {
         name: "secrets.partywall.dev",
-        conditions: &[Condition::NotInGroup(MASTERS), Condition::ChangesAnnotations],
+        conditions: &[
+            Condition::NotByUsers(PUBLISHERS),
+            Condition::NotInGroup(MASTERS),
+            Condition::ChangesAnnotations,
+        ],
         sends: Sends::All(Topic::Secrets, WRITE),
         ..IN_TENANTS
     },
@@ -256,7 +267,7 @@ pub(super) const WEBHOOKS: [Webhook; 25] = [
     },
     Webhook {
         name: "managed.partywall.dev",
-        conditions: &[Condition::NotByUsers(DELETERS), Condition::NotInGroup(MASTERS)],
+        conditions: &[Condition::NotByUsers(KEEPERS), Condition::NotInGroup(MASTERS)],
         sends: Sends::All(Topic::Managed, ALL),
         ..IN_TENANTS
     },

@@ -90,24 +90,24 @@ pub(crate) fn l2_o1_agents_of_system_namespaces_start_on_every_node_without_part
     }
     cluster.stop_partywall();
     for namespace in namespaces {
-        let before: Vec<Value> = cluster.pods(namespace);
+        let mut before = cluster.pods(namespace);
+        before.retain(is_agent);
         let path = cluster.path("Pod", namespace);
         cluster.admin().delete(&format!("{path}?labelSelector=app%3Dnode-agent"));
+        let is_old = |pod: &Value| before.iter().any(|old| old["metadata"]["uid"] == pod["metadata"]["uid"]);
         cluster.pods_until(namespace, "new agents run on every node", |pods| {
-            agents(pods) >= 3
-                && !pods
-                    .iter()
-                    .any(|pod| before.iter().any(|old| old["metadata"]["uid"] == pod["metadata"]["uid"]))
+            agents(pods) >= 3 && !pods.iter().any(is_old)
         });
         cluster.admin().delete(&format!("{}/node-agent", cluster.path("DaemonSet", namespace)));
     }
 }
 
 fn agents(pods: &[Value]) -> usize {
-    let runs = |pod: &&Value| {
-        pod["metadata"]["labels"]["app"] == "node-agent" && pod["status"]["phase"] == "Running"
-    };
-    pods.iter().filter(runs).count()
+    pods.iter().filter(|pod| is_agent(pod) && pod["status"]["phase"] == "Running").count()
+}
+
+fn is_agent(pod: &Value) -> bool {
+    pod["metadata"]["labels"]["app"] == "node-agent"
 }
 
 /// Policies that know none of the suite's tenants.

@@ -4,6 +4,7 @@ use axum::http::Method;
 use serde_json::{Value, json};
 
 use crate::cluster::Cluster;
+use crate::eventually::{SOON, eventually};
 use crate::users::User;
 
 const LABEL: &str = "partywall.dev/tenant";
@@ -27,6 +28,9 @@ pub(crate) fn o4_a_labelled_namespace_that_no_tenant_lists_gets_nothing_but_a_re
     assert!(outcome.stderr.contains("no Tenant lists it"), "{}", outcome.stderr);
     let tenant = User::Tenant("tenant-x");
     cluster.grant_edit(tenant, namespace);
+    eventually(SOON, "the namespace has its ServiceAccount", || {
+        cluster.find("ServiceAccount", namespace, "default").map(drop).ok_or("none")
+    });
     let service = json!({
         "apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"},
         "spec": {"type": "NodePort", "ports": [{"port": 80}]},
