@@ -7,7 +7,7 @@
 //! types is judged by each of them. A `gitRepo` volume violates `baseline`, because such volumes let tenants run code
 //! as root on the node (CVE-2024-10220).
 //!
-//! INVARIANT: a control visits containers only through [`Case::containers`] or [`Case::places`], so that none can omit
+//! INVARIANT: a control visits containers only through [`Case::containers`] or [`Case::parts`], so that none can omit
 //! a list; and a pod without violations costs no allocation.
 
 mod allow_privilege_escalation;
