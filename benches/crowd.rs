@@ -73,7 +73,7 @@ struct Args {
     #[arg(long, value_name = "FLOOD", value_delimiter = ',')]
     only: Vec<Kind>,
 
-    /// What cargo says to a benchmark.
+    /// The flag that cargo passes to each benchmark.
     #[arg(long, hide = true)]
     bench: bool,
 }

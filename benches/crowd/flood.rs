@@ -25,7 +25,7 @@ const CA: &str = "PARTYWALL_CROWD_CA";
 /// How long to wait after a connection was refused.
 const REFUSED: Duration = Duration::from_millis(100);
 
-/// What the connections of a flood do.
+/// Names what the connections of a flood do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 pub(crate) enum Kind {
     /// They send nothing.
@@ -95,7 +95,7 @@ impl Drop for Flooding {
     }
 }
 
-/// Which flood this process is to be, if any.
+/// Returns the flood that this process is to be, if any.
 pub(crate) fn role() -> anyhow::Result<Option<Flood>> {
     let Some(flood) = env::var_os(BE) else { return Ok(None) };
     Ok(Some(serde_json::from_str(flood.to_str().context("it is JSON")?)?))

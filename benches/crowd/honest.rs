@@ -27,7 +27,7 @@ pub(crate) struct Honest {
     kept: Vec<Connection>,
 }
 
-/// What became of the reviews.
+/// Counts the answers to the reviews.
 pub(crate) struct Found {
     kept: Histogram<u64>,
     new: Histogram<u64>,

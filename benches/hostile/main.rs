@@ -1,4 +1,4 @@
-//! What hostile reviews cost: time, instructions, units of work and memory for each byte, for every rule, up to 16
+//! Measures hostile reviews: time, instructions, units of work and memory for each byte, for every rule, up to 16
 //! MiB, beside 10,000 pools and tenants.
 //!
 //! The reviews are those of `core/tests/hostile`, which holds units and memory of the smaller ones. Here callgrind
@@ -57,7 +57,7 @@ struct Args {
     /// Decide about each review of the smallest size once, and nothing else: for counting instructions.
     #[arg(long, hide = true)]
     once: bool,
-    /// What cargo says to every benchmark.
+    /// The flag that cargo passes to each benchmark.
     #[arg(long, hide = true)]
     bench: bool,
 }
