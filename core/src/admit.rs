@@ -54,7 +54,7 @@ fn of_entry(entry: Entry, verdict: Verdict) -> Verdict {
 
 /// Returns the verdict on a review whose decision took too much work.
 ///
-/// What the decision came to does not count. An update that changes nothing that is judged passes all the same, so that
+/// The result of that decision does not count. An update that changes no judged field is allowed all the same, so that
 /// a running object can get a label, lose its finalizers and end.
 fn exhausted(body: &[u8]) -> Verdict {
     if review::is_unchanged(body) {

@@ -26,7 +26,7 @@ pub enum About<'d> {
 
 /// Holds an exemption for an object, and what it pins of the object's containers and volumes.
 ///
-/// What it pins is computed once, so that the cost does not grow with violations times containers.
+/// The pins are computed once, so that the cost does not grow with violations times containers.
 #[derive(Debug)]
 pub(super) struct Applied<'f> {
     pub(super) exemption: &'f Exemption,
@@ -40,7 +40,7 @@ struct Pins<'f> {
     is_whole: bool,
     /// The containers that it is not about, by name.
     others: FxHashSet<&'f str>,
-    /// Whether it is about every container that mounts a volume, by the volume.
+    /// True, for a volume by its name, if it is about every container that mounts the volume.
     mounted: FxHashMap<&'f str, bool>,
     /// The volumes whose path or image it does not list.
     unlisted: FxHashSet<&'f str>,

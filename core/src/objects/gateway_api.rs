@@ -426,7 +426,7 @@ borrowed! {
 borrowed! {
     /// Holds the status of an OpenShift Route.
     pub struct OpenShiftRouteStatus<'a> {
-        /// What each router serves.
+        /// The hosts and addresses that each router serves.
         ingress: List<RouteIngress<'a>, 1_000> = "ingress",
     }
 }

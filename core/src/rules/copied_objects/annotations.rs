@@ -35,7 +35,7 @@ pub(super) enum Keys {
 struct Copier {
     domain: &'static str,
     keys: &'static [(&'static str, Names)],
-    /// What the other keys name.
+    /// The objects that the other keys name.
     others: Names,
 }
 

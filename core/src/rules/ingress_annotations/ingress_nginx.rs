@@ -18,7 +18,7 @@ use crate::judging::annotations::Controller;
 
 const ON_OFF: &[&str] = &["on", "off"];
 
-/// What nginx knows of `proxy_next_upstream`.
+/// Lists the values that nginx knows for `proxy_next_upstream`.
 pub(super) const UPSTREAM_FAILURES: &[&str] = &[
     "error",
     "http_403",
