@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use partywall_core::objects::kinds::Shape;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::cluster::Cluster;
 use crate::registration;
