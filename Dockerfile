@@ -10,7 +10,7 @@ COPY benches benches
 # Pages of arm64 may be larger where the image runs than where it is built, and jemalloc must know the largest.
 ARG TARGETARCH
 RUN if [ "$TARGETARCH" = arm64 ]; then export JEMALLOC_SYS_WITH_LG_PAGE=16; fi; \
-    cargo build --profile dist --locked --bin partywall
+    cargo build --profile dist --features jemalloc --locked --bin partywall
 
 FROM scratch
 COPY --from=build /src/target/dist/partywall /partywall

@@ -41,7 +41,7 @@ limits:
 # Floods the server with 10,000 connections of every kind, for SECONDS each, and measures honest clients beside them.
 SECONDS = 60
 siege-server:
-	cargo build --locked --profile dist --bin partywall
+	cargo build --locked --profile dist --features jemalloc --bin partywall
 	cargo bench --locked -p partywall-benches --bench crowd -- --seconds $(SECONDS)
 
 # What takes a night: growth, the isolation theorem over CASES random cases, and every target of the fuzzers.

@@ -1,6 +1,6 @@
 //! Floods the server with connections that hold what others need, and measures honest clients beside it:
-//! `cargo build --profile dist`, and then `cargo bench -p partywall-benches --bench crowd -- --seconds 60`, which is
-//! `make siege-server`.
+//! `cargo build --profile dist --features jemalloc`, and then
+//! `cargo bench -p partywall-benches --bench crowd -- --seconds 60`, which is `make siege-server`.
 //!
 //! There are two servers. An honest client always asks the first one; the flood is against the second, and then against
 //! the first. So both times the machine is equally busy, and the difference is what the flood does to the server. Every

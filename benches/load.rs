@@ -1,5 +1,5 @@
-//! Measures partywall end to end, beside the least that a webhook can be: `cargo build --profile dist`, and then
-//! `cargo bench -p partywall-benches --bench load`.
+//! Measures partywall end to end, beside the least that a webhook can be:
+//! `cargo build --profile dist --features jemalloc`, and then `cargo bench -p partywall-benches --bench load`.
 //!
 //! Three servers, each in a process of its own: one that allows everything unread (null), one that reads it first
 //! (decode), and partywall. They share listener, TLS and HTTP, so what partywall's rules cost is what is between them;

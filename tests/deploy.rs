@@ -57,6 +57,16 @@ fn check(change: impl Fn(String) -> String) -> Output {
 }
 
 #[test]
+fn the_image_has_the_allocator_that_gives_memory_back() {
+    let dockerfile = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Dockerfile")).unwrap();
+    let builds: Vec<_> = dockerfile.lines().filter(|line| line.contains("cargo build")).collect();
+    assert!(
+        !builds.is_empty() && builds.iter().all(|line| line.contains("--features jemalloc")),
+        "{builds:?}"
+    );
+}
+
+#[test]
 fn a_restricted_tenant_could_run_the_server() {
     let output = check(|manifest| manifest);
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stdout));

@@ -86,7 +86,7 @@ pub(crate) fn program() -> io::Result<PathBuf> {
         return Ok(program);
     }
     let message = format!(
-        "{} is missing; build it with `cargo build --profile dist`, or, for `cargo test`, with `cargo build`",
+        "{} is missing; build it with `cargo build --profile dist --features jemalloc`, or, for `cargo test`, with `cargo build`",
         program.display()
     );
     Err(io::Error::new(io::ErrorKind::NotFound, message))
