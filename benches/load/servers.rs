@@ -86,7 +86,8 @@ pub(crate) fn program() -> io::Result<PathBuf> {
         return Ok(program);
     }
     let message = format!(
-        "{} is missing; build it with `cargo build --profile dist --features jemalloc`, or, for `cargo test`, with `cargo build`",
+        "{} is missing; build it with `cargo build --profile dist --features jemalloc`, or with `cargo build` \
+         for `cargo test`",
         program.display()
     );
     Err(io::Error::new(io::ErrorKind::NotFound, message))
