@@ -12,12 +12,12 @@ quick:
 # KUBERNETES names the release (`make e2e KUBERNETES=1.36.3`), the newest pinned one if it is not set.
 # KUBEBUILDER_ASSETS, if set, is a folder with a control plane instead. ARGS go to the suite: `make e2e ARGS=guide`.
 e2e:
-	assets=$$(tests/e2e/control-plane $(KUBERNETES)) && KUBEBUILDER_ASSETS=$$assets cargo test --locked --test e2e -- $(ARGS)
+	assets=$$(tests/e2e/control-plane $(KUBERNETES)) && KUBEBUILDER_ASSETS=$$assets cargo test --locked $(PROFILE) --test e2e -- $(ARGS)
 
-# Each siege of the end-to-end suite for SIEGE seconds; the figures are printed and in siege.txt of the run's folder.
+# Each siege of the end-to-end suite for SIEGE seconds by 16 clients, and as long by 64; it prints the figures.
 SIEGE = 300
 siege:
-	PARTYWALL_SIEGE_SECONDS=$(SIEGE) $(MAKE) e2e ARGS=storm
+	PARTYWALL_SIEGE_SECONDS=$(SIEGE) PARTYWALL_SIEGE_CLIENTS=16,64 $(MAKE) e2e ARGS=sieges PROFILE=--release
 
 # Pins what a release of Kubernetes is built from: `make pin KUBERNETES=1.38.0`. CI runs the suite on all pinned ones.
 pin:

@@ -17,6 +17,7 @@ mod restart;
 mod routes;
 mod sandbox;
 mod second_webhook;
+mod sieges;
 mod updates;
 
 use crate::cluster::Cluster;
@@ -80,7 +81,12 @@ pub(crate) fn cases() -> Vec<Case> {
             outage::l1_l2_c5_an_outage_stops_tenants_and_not_the_rest_of_the_cluster,
             outage::l7_a_server_that_never_answers_delays_requests_only_briefly,
             elsewhere::o1_o8_what_could_reach_a_pool_fails_closed_and_running_pods_stay_editable,
-            elsewhere::o1_o3_a_storm_elsewhere_stores_nothing_and_holds_up_no_tenant,
+            sieges::o1_o3_a_storm_elsewhere_stores_nothing_and_holds_up_no_tenant,
+            sieges::o2_o3_a_storm_in_a_tenants_namespace_reaches_no_neighbour,
+            sieges::o5_silent_connections_hold_up_no_tenant,
+            sieges::o6_a_storm_of_opt_out_labels_leaves_the_namespace_in,
+            sieges::o7_a_storm_of_mirror_pods_shows_none_to_a_neighbour,
+            sieges::o19_jobs_finish_and_namespaces_end_in_a_storm,
             down::l1_a_tenants_namespace_without_the_label_gets_no_pod_near_a_pool_and_a_hint,
             down::o19_jobs_finish_and_namespaces_end_while_partywall_is_down,
             down::l2_o1_agents_of_system_namespaces_start_on_every_node_without_partywall,

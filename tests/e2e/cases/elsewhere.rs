@@ -4,7 +4,6 @@ use axum::http::Method;
 use serde_json::{Value, json};
 
 use crate::cluster::Cluster;
-use crate::siege::{self, Siege};
 use crate::users::User;
 
 const OUTSIDER: User = User::Tenant("outsider");
@@ -165,22 +164,4 @@ pub(crate) fn o20_an_agent_elsewhere_is_told_what_its_pods_will_meet(cluster: &C
     let outcome = cluster.kubectl(OUTSIDER).within(&namespace).create(agent.to_string()).succeeds();
     assert!(outcome.stderr.contains("tolerates every taint"), "{}", outcome.stderr);
     assert!(outcome.stderr.contains("systemNamespaces"), "{}", outcome.stderr);
-}
-
-/// Creators of huge pods that tolerate everything get none of them stored, and a tenant's pods are created meanwhile.
-pub(crate) fn o1_o3_a_storm_elsewhere_stores_nothing_and_holds_up_no_tenant(cluster: &Cluster) {
-    let namespace = cluster.fresh_namespace("storm");
-    cluster.grant_edit(OUTSIDER, &namespace);
-    let hostile = |value: &str| {
-        let mut pod = pod("x", json!({"tolerations": [{"operator": "Exists"}]}));
-        pod["metadata"] = json!({"generateName": "storm-"});
-        pod["spec"]["containers"][0]["env"] = json!([{"name": "A", "value": value}]);
-        pod
-    };
-    let huge = hostile(&"<".repeat(1_400_000));
-    Siege { namespace: &namespace, user: OUTSIDER, clients: 16, bodies: vec![huge] }.run(cluster, |report| {
-        assert_eq!(report.stored, 0, "{report:?}");
-    });
-    assert!(cluster.pods(&namespace).is_empty());
-    siege::assert_nothing_failed_open(cluster);
 }
