@@ -4,6 +4,7 @@ RUN apk add --no-cache make musl-dev
 WORKDIR /src
 COPY Cargo.toml Cargo.lock ./
 COPY core core
+COPY docs docs
 COPY policies policies
 COPY src src
 COPY benches benches

@@ -2,7 +2,13 @@
 
 mod assessor;
 mod count;
+mod github;
+mod json;
+mod junit;
 mod report;
+mod sarif;
+mod text;
+mod words;
 
 pub(crate) use self::assessor::Assessor;
-pub(crate) use self::report::{Output, Report};
+pub(crate) use self::report::{Options, Output, Report};

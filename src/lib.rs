@@ -9,9 +9,10 @@
 //! | layer | what it holds | imports |
 //! |---|---|---|
 //! | `manifests` | files, YAML and Lists → values | nothing |
+//! | `reference` | the pages about rules | nothing |
 //! | [`telemetry`] | logs and metrics | nothing |
 //! | [`policies`] | files → a checked snapshot, the store, the reload | `manifests`, `telemetry` |
-//! | `assess` | objects → verdicts and reports, outside of a cluster | `manifests`, `policies` |
+//! | `assess` | objects → verdicts and reports, outside of a cluster | `manifests`, `policies`, `reference` |
 //! | [`server`] | the webhook server | `policies`, `telemetry` |
 //! | [`cli`] | the commands | `assess`, `manifests`, `policies`, `server`, `telemetry` |
 //!
@@ -33,5 +34,6 @@ mod assess;
 pub mod cli;
 mod manifests;
 pub mod policies;
+mod reference;
 pub mod server;
 pub mod telemetry;

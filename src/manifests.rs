@@ -5,6 +5,7 @@
 mod files;
 mod flaws;
 mod list;
+mod locations;
 mod objects;
 mod yaml;
 
@@ -12,4 +13,5 @@ pub use self::files::{Fingerprint, Unreadable, fingerprint};
 pub(crate) use self::files::{Listed, holds_manifest, list, list_below, read};
 pub(crate) use self::flaws::{Flaw, FlawKind};
 pub(crate) use self::list::Lists;
-pub(crate) use self::objects::{Entry, Manifest, Problem, entries, is_policy, read_manifest};
+pub(crate) use self::locations::Location;
+pub(crate) use self::objects::{Entry, Fault, Manifest, Places, Problem, entries, is_policy, read_manifest};

@@ -5,6 +5,8 @@
 
 #[path = "check/charts.rs"]
 mod charts;
+#[path = "check/outputs.rs"]
+mod outputs;
 #[path = "check/summary.rs"]
 mod summary;
 
@@ -93,13 +95,14 @@ fn a_line_of_json_holds_what_is_promised() {
     let mut pod = lines[0].clone();
     pod["patch"] = json!([]);
     let expected = json!({
-        "source": "tests/fixtures/check/clean.yaml#1", "kind": "Pod", "namespace": "tenants-x", "name": "web",
+        "source": "tests/fixtures/check/clean.yaml#1", "file": "tests/fixtures/check/clean.yaml", "line": 1,
+        "column": 1, "kind": "Pod", "namespace": "tenants-x", "name": "web",
         "tenant": "tenants-x", "allowed": true, "patch": [], "violations": [],
     });
     assert_eq!(pod, expected);
     let expected = json!({
-        "source": "tests/fixtures/check/clean.yaml#2",
-        "kind": "ConfigMap", "namespace": "elsewhere", "name": "settings",
+        "source": "tests/fixtures/check/clean.yaml#2", "file": "tests/fixtures/check/clean.yaml", "line": 11,
+        "column": 1, "kind": "ConfigMap", "namespace": "elsewhere", "name": "settings",
         "tenant": null, "allowed": true, "patch": [], "violations": [],
     });
     assert_eq!(lines[1], expected);
@@ -215,7 +218,7 @@ fn o4_a_namespace_whose_label_contradicts_the_policies_is_told() {
     let output = check(&files.each_ref().map(String::as_str));
     let told = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(0), "{told}");
-    assert!(told.contains("Namespace preview-17\n  namespace `preview-17` has the label"), "{told}");
+    assert!(told.contains("preview-17.yaml:1:1: namespace `preview-17` has the label"), "{told}");
     assert!(told.contains("`tenants-x`, but was written without the label"), "{told}");
     assert_eq!(told.matches("warning:").count(), 2, "{told}");
 }
@@ -225,7 +228,7 @@ fn broken_yaml_names_line_and_column_and_the_rest_is_judged() {
     let output = check(&["--output", "json", &fixture("broken.yaml")]);
     assert_eq!(output.status.code(), Some(2));
     let told = stderr(&output);
-    assert!(told.contains("error: tests/fixtures/check/broken.yaml#2: line 10, column 3: "), "{told}");
+    assert!(told.contains("error: tests/fixtures/check/broken.yaml:10:3: "), "{told}");
     let names: Vec<_> = lines(&output).iter().map(|line| line["name"].clone()).collect();
     assert_eq!(names, ["first", "third"]);
 }
@@ -236,10 +239,10 @@ fn what_cannot_be_judged_is_named_and_exit_code_2() {
     let wrong_type = "apiVersion: v1\nkind: Pod\nmetadata: {name: a, namespace: tenants-x}\n\
         spec: {hostNetwork: \"true\"}\n";
     for (name, text, words) in [
-        ("no kind", missing_kind, "error: -: `kind` is missing"),
-        ("no version", "kind: Pod\n", "error: -: `apiVersion` is missing"),
-        ("no object", "just words\n", "error: -: this is no object"),
-        ("the wrong type", wrong_type, "error: -: `spec.hostNetwork` does not decode"),
+        ("no kind", missing_kind, "error: -:1:1: `kind` is missing"),
+        ("no version", "kind: Pod\n", "error: -:1:1: `apiVersion` is missing"),
+        ("no object", "just words\n", "error: -:1:1: this is no object"),
+        ("the wrong type", wrong_type, "error: -:1:1: `spec.hostNetwork` does not decode"),
         (
             "a name that is a number",
             "apiVersion: v1\nkind: Pod\nmetadata: {name: 7}\n",
@@ -356,7 +359,7 @@ fn people_read_what_is_denied_and_a_summary() {
         check(&[&fixture("load-balancer.yaml"), &fixture("clean.yaml"), &fixture("deployment.yaml")]);
     let text = stdout(&output);
     let title = "denied: tests/fixtures/check/load-balancer.yaml: Service tenants-x/web of tenant `tenants-x`\n\
-        \x20 spec.type: ";
+        \x20 tests/fixtures/check/load-balancer.yaml:7:3: spec.type: ";
     assert!(text.starts_with(title), "{text}");
     assert!(text.contains("(rule service-exposure)\n"), "{text}");
     let summary = "\n4 objects: 1 clean, 1 denied, 1 with warnings, 1 of kinds that no rule is about\n";

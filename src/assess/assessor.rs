@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use jiff::civil::Date;
-use partywall_core::api::{GROUP, Mode};
-use partywall_core::objects::kinds::{is_cluster_scoped, plural};
+use partywall_core::api::{GROUP, Mistake, Mode};
+use partywall_core::objects::kinds::{Shape, is_cluster_scoped, plural};
 use partywall_core::review::NotAReview;
 use partywall_core::review::compose::{Draft, ObjectType};
 use partywall_core::tenancy::{Owner, Snapshot, is_judged};
@@ -13,7 +13,7 @@ use partywall_core::{Entry, answer};
 use serde_json::Value;
 use thiserror::Error;
 
-use crate::manifests::{Manifest, Problem, is_policy};
+use crate::manifests::{Fault, Location, Manifest, Places, Problem, is_policy};
 use crate::policies;
 
 /// Assesses objects by policies.
@@ -28,16 +28,23 @@ pub(crate) struct Assessor<'s> {
 /// The assessment of an object.
 #[derive(Debug)]
 pub(crate) struct Assessment {
+    /// The path as given; with several objects in a file also the number of the document and the item.
     pub(crate) source: String,
+    /// The path as given.
+    pub(crate) file: String,
+    /// The place of the object in its file.
+    pub(crate) at: Location,
     pub(crate) kind: String,
     /// `None` for an object of the cluster.
     pub(crate) namespace: Option<String>,
     pub(crate) name: Option<String>,
     pub(crate) tenant: Option<String>,
     pub(crate) allowed: bool,
+    /// Whether the pods of an object with a template would be allowed; `None` for other objects.
+    pub(crate) pods_allowed: Option<bool>,
     /// The patch, as a list of operations.
     pub(crate) patch: Value,
-    pub(crate) violations: Vec<Violation>,
+    pub(crate) violations: Vec<Violated>,
     /// The warnings that belong to no rule. They do not count as violations.
     pub(crate) warnings: Vec<String>,
     /// How many violations are left out of `violations`.
@@ -47,6 +54,23 @@ pub(crate) struct Assessment {
     /// The object as it would be stored.
     pub(crate) stamped: Value,
     pub(crate) about: About,
+}
+
+/// A violation, and the place of its field.
+#[derive(Debug)]
+pub(crate) struct Violated {
+    pub(crate) violation: Violation,
+    /// The place of the field, or of the nearest parent that the object has.
+    pub(crate) at: Location,
+    /// True for a template whose pods would be denied for the same reason.
+    pub(crate) denies_pods: bool,
+}
+
+impl Violated {
+    /// Returns whether the violation must be corrected.
+    pub(crate) fn fails(&self) -> bool {
+        matches!(self.violation.mode, Mode::Deny | Mode::Warn)
+    }
 }
 
 /// The rules that concern an object.
@@ -78,7 +102,7 @@ impl Assessment {
             return Outcome::Denied;
         }
         // Violations in mode `audit` are for the operator, not for the user of this command.
-        match self.violations.iter().map(|violation| violation.mode).max() {
+        match self.violations.iter().map(|violated| violated.violation.mode).max() {
             Some(Mode::Deny | Mode::Warn) => Outcome::Warned,
             Some(Mode::Audit | Mode::Off) | None => Outcome::Clean,
         }
@@ -87,31 +111,57 @@ impl Assessment {
 
 impl Assessor<'_> {
     /// Assesses an object as if it were created.
-    pub(crate) fn assess(&self, manifest: Manifest) -> Result<Assessment, Problem> {
-        let Manifest { source, mut object, written } = manifest;
+    pub(crate) fn assess(&self, manifest: Manifest<'_>) -> Result<Assessment, Problem> {
+        let Manifest { source, file, mut object, written, places } = manifest;
         if is_policy(&object) {
-            self.inspect(&source, &object, written.as_ref())?;
+            self.inspect(&source, &file, &object, written.as_ref(), &places)?;
         }
-        let identity =
-            Identity::of(&object, &self.namespace).map_err(|error| Problem::new(&source, error))?;
-        let (patch, verdict) =
-            self.decide(&source, &identity, &mut object).map_err(|error| Problem::new(&source, error))?;
+        let at = places.of("");
+        let problem = |error: Unassessable| Problem {
+            file: file.clone(),
+            faults: vec![Fault { at: Some(at), message: error.to_string() }],
+        };
+        let identity = Identity::of(&object, &self.namespace).map_err(problem)?;
+        let (patch, verdict) = self.decide(&source, &identity, &mut object).map_err(problem)?;
         let allowed = verdict.is_allowed();
+        let more = verdict.more();
+        let violations = self.violated(verdict.violations, &identity, &places);
         Ok(Assessment {
             about: self.about(&identity),
             tenant: identity.namespace.as_deref().and_then(|namespace| self.tenant(namespace)),
+            pods_allowed: identity
+                .has_template()
+                .then(|| !violations.iter().any(|violated| violated.denies_pods)),
             kind: identity.kind,
             namespace: identity.namespace,
             name: identity.name,
             source,
+            file,
+            at,
             allowed,
             patch,
-            more: verdict.more(),
+            more,
             exempted: verdict.exempted.iter().map(ToString::to_string).collect(),
-            violations: verdict.violations,
+            violations,
             warnings: verdict.warnings,
             stamped: object,
         })
+    }
+
+    fn violated(
+        &self,
+        violations: Vec<Violation>,
+        identity: &Identity,
+        places: &Places<'_>,
+    ) -> Vec<Violated> {
+        let modes = identity.namespace.as_deref().map(|name| self.snapshot.modes(self.snapshot.owner(name)));
+        let of_pods = modes.filter(|_| identity.has_template());
+        let violated = |violation: Violation| Violated {
+            at: places.of(&violation.field),
+            denies_pods: of_pods.is_some_and(|modes| modes.of(violation.rule) == Mode::Deny),
+            violation,
+        };
+        violations.into_iter().map(violated).collect()
     }
 
     /// Stamps an object and decides about it; returns the patch of the stamp, too.
@@ -141,13 +191,23 @@ impl Assessor<'_> {
     }
 
     /// Checks a policy as a load does, except for the objects that it refers to.
-    fn inspect(&self, source: &str, object: &Value, written: Option<&Value>) -> Result<(), Problem> {
+    fn inspect(
+        &self,
+        source: &str,
+        file: &str,
+        object: &Value,
+        written: Option<&Value>,
+        places: &Places<'_>,
+    ) -> Result<(), Problem> {
         let mistakes = policies::inspect(source, object.clone(), written, self.today);
         if mistakes.is_empty() {
             return Ok(());
         }
-        let messages = mistakes.iter().map(|mistake| mistake.what().to_string()).collect();
-        Err(Problem { source: source.to_owned(), messages })
+        let fault = |mistake: &Mistake| Fault {
+            at: Some(places.of(&mistake.path)),
+            message: mistake.what().to_string(),
+        };
+        Err(Problem { file: file.to_owned(), faults: mistakes.iter().map(fault).collect() })
     }
 
     fn about(&self, identity: &Identity) -> About {
@@ -277,6 +337,12 @@ impl Identity {
 
     fn is_namespace(&self) -> bool {
         self.group.is_empty() && self.kind == "Namespace"
+    }
+
+    /// Returns whether the object holds the template of pods.
+    fn has_template(&self) -> bool {
+        use Shape::{CronJob, DaemonSet, PodTemplate, Workload};
+        matches!(Shape::of(&self.group, &self.kind), Workload | DaemonSet | CronJob | PodTemplate)
     }
 
     /// Returns false for objects of the cluster and partywall's own, which no rule is about.

@@ -9,6 +9,7 @@
 //! code tells.
 
 use std::io::{self, IsTerminal, Write};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -18,7 +19,7 @@ use jiff::civil::Date;
 
 use super::progress::Progress;
 use super::today::today;
-use crate::assess::{Assessor, Output, Report};
+use crate::assess::{Assessor, Options, Output, Report};
 use crate::manifests::{self, Listed, Problem, Unreadable};
 use crate::policies;
 
@@ -36,10 +37,10 @@ pub(super) struct Args {
     #[arg(long, value_name = "PATH", env = "PARTYWALL_POLICIES", value_delimiter = ',')]
     policies: Vec<PathBuf>,
     /// The namespace of objects that name none.
-    #[arg(long, value_name = "NAME", env = "PARTYWALL_NAMESPACE", default_value = "default")]
+    #[arg(short, long, value_name = "NAME", env = "PARTYWALL_NAMESPACE", default_value = "default")]
     namespace: String,
     /// How results are printed.
-    #[arg(long, value_enum, env = "PARTYWALL_OUTPUT", default_value = "text")]
+    #[arg(short, long, value_enum, env = "PARTYWALL_OUTPUT", default_value = "text")]
     output: Output,
     /// Print the objects as they would be stored.
     #[arg(long, env = "PARTYWALL_SHOW_STAMPED", value_parser = FalseyValueParser::new())]
@@ -53,7 +54,8 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
     let assessor = Assessor { snapshot: &loaded.snapshot, namespace, today };
     let stdout = io::stdout();
     let colour = output == Output::Text && stdout.is_terminal() && !no_colour();
-    let mut report = Report::new(io::BufWriter::new(stdout.lock()), output, colour, show_stamped);
+    let options = Options { output, colour, show_stamped, modes: loaded.snapshot.modes };
+    let mut report = Report::new(io::BufWriter::new(stdout.lock()), options);
     match check(&files, &policies, &assessor, &mut report) {
         Ok(()) if report.is_empty() => anyhow::bail!("found no manifest in {}", quoted(&files)),
         Ok(()) => Ok(report.exit_code()),
@@ -95,20 +97,24 @@ fn check<W: Write>(
 ) -> io::Result<()> {
     let Listed { files, unreadable, .. } = manifests::list_below(paths);
     for Unreadable { path, error } in unreadable {
-        report.unassessed(&Problem::new(path.display(), error))?;
+        report.unassessed(&Problem::of_file(path.display(), error))?;
     }
     let mut progress = Progress::new(files.len());
     let mut not_applied = Vec::new();
     for file in files {
         let mut has_policy = false;
-        for manifest in manifests::read_manifest(&file) {
+        let read = manifests::read_manifest(&file, |manifest| {
             has_policy |= manifest.as_ref().is_ok_and(|manifest| manifests::is_policy(&manifest.object));
             let outcome = manifest.and_then(|manifest| assessor.assess(manifest));
             // A line would break a progress bar on the same terminal.
-            progress.suspend(|| match outcome {
+            let reported = progress.suspend(|| match outcome {
                 Ok(assessment) => report.assessed(&assessment),
                 Err(problem) => report.unassessed(&problem),
-            })?;
+            });
+            reported.map_or_else(ControlFlow::Break, ControlFlow::Continue)
+        });
+        if let ControlFlow::Break(error) = read {
+            return Err(error);
         }
         progress.advance();
         if has_policy && !is_applied(&file, policies) {

@@ -4,6 +4,9 @@ use partywall_core::api::{Mistake, Source};
 use partywall_core::tenancy::did_you_mean;
 use serde_json::Value;
 
+use super::locations::Location;
+use super::yaml::SyntaxError;
+
 /// A flaw in the structure of a document.
 #[derive(Debug)]
 pub(crate) struct Flaw {
@@ -13,6 +16,8 @@ pub(crate) struct Flaw {
     pub(crate) value: String,
     pub(crate) message: String,
     pub(crate) kind: FlawKind,
+    /// The place of an error of syntax, which has no path.
+    pub(crate) at: Option<Location>,
 }
 
 /// The kinds of flaws that other mistakes may follow from in their own way.
@@ -27,13 +32,18 @@ impl Flaw {
     /// Creates the flaw of a value.
     pub(crate) fn new(path: impl Into<String>, value: &Value, message: impl Into<String>) -> Self {
         let (path, message) = (path.into(), message.into());
-        Self { path, value: excerpt(value), message, kind: FlawKind::Other }
+        Self { path, value: excerpt(value), message, kind: FlawKind::Other, at: None }
     }
 
     /// Creates a flaw that has no value to show, such as a missing field.
     pub(crate) fn without_value(path: impl Into<String>, message: impl Into<String>) -> Self {
         let (path, message) = (path.into(), message.into());
-        Self { path, value: String::new(), message, kind: FlawKind::Other }
+        Self { path, value: String::new(), message, kind: FlawKind::Other, at: None }
+    }
+
+    /// Creates the flaw of a document that doesn't parse.
+    pub(super) fn of_syntax(SyntaxError { at, message }: SyntaxError) -> Self {
+        Self { at: Some(at), ..Self::without_value("", message) }
     }
 
     /// Creates the flaw of a field that is none of the `known` ones, with the one that was probably meant.
@@ -63,7 +73,11 @@ impl Flaw {
 
     /// Returns the flaw as a mistake in a source.
     pub(crate) fn in_source(self, source: Source) -> Mistake {
-        let Self { path, value, message, kind: _ } = self;
+        let Self { path, value, message, kind: _, at } = self;
+        let path = match at {
+            Some(Location { line, column }) => format!("line {line}, column {column}"),
+            None => path,
+        };
         Mistake { source, path, value, message }
     }
 }

@@ -2,8 +2,10 @@
 
 #![expect(clippy::disallowed_methods, reason = "this module reads manifests")]
 
+use std::convert::Infallible;
 use std::fmt::Display;
 use std::io::{self, Read as _};
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use partywall_core::api::GROUP;
@@ -11,7 +13,8 @@ use serde_json::Value;
 
 use super::flaws::Flaw;
 use super::list::{Content, Lists, take_apart};
-use super::yaml;
+use super::locations::Location;
+use super::yaml::{self, Document};
 
 /// An object in a file, or the flaw in its place.
 #[derive(Debug)]
@@ -35,24 +38,42 @@ pub(crate) struct Position {
 
 /// Reads the objects of a file in order; empty documents are left out.
 pub(crate) fn entries(bytes: &[u8], lists: Lists) -> Result<Vec<Entry>, yaml::NotUtf8> {
-    let text = yaml::text(bytes)?;
-    let documents = yaml::documents(text);
-    let is_only_document = documents.len() == 1;
+    let mut entries = Vec::new();
+    let read = each_document(yaml::text(bytes)?, lists, |_, of_document| {
+        entries.extend(of_document);
+        ControlFlow::<Infallible>::Continue(())
+    });
+    match read {
+        ControlFlow::Continue(()) => Ok(entries),
+    }
+}
+
+/// Calls a function with each document and its objects, one after the other, until it breaks.
+fn each_document<B>(
+    text: &str,
+    lists: Lists,
+    mut take: impl FnMut(&Document<'_>, Vec<Entry>) -> ControlFlow<B>,
+) -> ControlFlow<B> {
     // Parsing twice is for policies only, of which other manifests hold few.
     let may_hold_policies = lists == Lists::Strict || text.contains(GROUP);
-    let mut entries = Vec::new();
-    for document in documents {
+    let mut documents = yaml::documents(text).peekable();
+    let mut is_first = true;
+    while let Some((document, content)) = documents.next() {
+        let is_only_document = std::mem::take(&mut is_first) && documents.peek().is_none();
         let position = Position { document: document.number, is_only_document, items: Vec::new() };
-        let written = if may_hold_policies { document.written() } else { None };
-        match document.content {
-            Ok(value) => expand(position, value, written.as_ref(), lists, &mut entries),
-            Err(yaml::SyntaxError { line, column, message }) => {
-                let flaw = Flaw::without_value(format!("line {line}, column {column}"), message);
-                entries.push(Entry { position, content: Err(flaw), written: None });
+        let mut entries = Vec::new();
+        match content {
+            Ok(value) => {
+                let written = if may_hold_policies { document.written(&value) } else { None };
+                expand(position, value, written.as_ref(), lists, &mut entries);
+            }
+            Err(error) => {
+                entries.push(Entry { position, content: Err(Flaw::of_syntax(error)), written: None });
             }
         }
+        take(&document, entries)?;
     }
-    Ok(entries)
+    ControlFlow::Continue(())
 }
 
 fn expand(position: Position, value: Value, written: Option<&Value>, lists: Lists, entries: &mut Vec<Entry>) {
@@ -76,43 +97,79 @@ fn expand(position: Position, value: Value, written: Option<&Value>, lists: List
 
 /// An object of a manifest.
 #[derive(Debug)]
-pub(crate) struct Manifest {
+pub(crate) struct Manifest<'d> {
     /// The path as given; with several objects in a file also the number of the document and the item.
     pub(crate) source: String,
+    /// The path as given.
+    pub(crate) file: String,
     pub(crate) object: Value,
     /// A policy with the words that YAML takes for booleans.
     pub(crate) written: Option<Value>,
+    pub(crate) places: Places<'d>,
 }
 
-/// Reads the objects of a manifest; `-` reads stdin.
-pub(crate) fn read_manifest(path: &Path) -> Vec<Result<Manifest, Problem>> {
+/// The places of an object's fields in its file.
+#[derive(Debug)]
+pub(crate) struct Places<'d> {
+    document: &'d Document<'d>,
+    /// The path of the object in its document: that of an item, or nothing.
+    object: String,
+}
+
+impl Places<'_> {
+    /// Returns the place of a field, or of the nearest parent that the object has; an empty path means the object.
+    pub(crate) fn of(&self, path: &str) -> Location {
+        let dot = if self.object.is_empty() || path.is_empty() { "" } else { "." };
+        self.document.location(&format!("{}{dot}{path}", self.object))
+    }
+}
+
+/// Calls a function with each object of a manifest, one after the other, until it breaks; `-` reads stdin.
+///
+/// One document is in memory at a time, beside the text of the file.
+pub(crate) fn read_manifest<B>(
+    path: &Path,
+    mut take: impl FnMut(Result<Manifest<'_>, Problem>) -> ControlFlow<B>,
+) -> ControlFlow<B> {
     let file = path.display().to_string();
     let bytes = match bytes(path) {
         Ok(bytes) => bytes,
-        Err(error) => return vec![Err(Problem::new(file, format_args!("cannot be read: {error}")))],
+        Err(error) => return take(Err(Problem::of_file(&file, format_args!("cannot be read: {error}")))),
     };
-    let entries = match entries(&bytes, Lists::AnyKind) {
-        Ok(entries) => entries,
-        Err(error) => return vec![Err(Problem::new(file, error))],
+    let text = match yaml::text(&bytes) {
+        Ok(text) => text,
+        Err(error) => return take(Err(Problem::of_file(&file, error))),
     };
-    let manifest = |Entry { position, content, written }| {
-        let source = source(&file, &position);
-        match content {
-            Ok(object) => Ok(Manifest { source, object, written }),
-            Err(Flaw { path, message, .. }) if path.is_empty() => Err(Problem::new(source, message)),
-            Err(Flaw { path, message, .. }) => Err(Problem::new(source, format_args!("{path}: {message}"))),
+    each_document(text, Lists::AnyKind, |document, entries| {
+        for Entry { position, content, written } in entries {
+            let source = source(&file, &position);
+            let places = Places { document, object: items(&position) };
+            take(match content {
+                Ok(object) => Ok(Manifest { source, file: file.clone(), object, written, places }),
+                Err(Flaw { path, message, at, .. }) => {
+                    let at = at.unwrap_or_else(|| places.of(&path));
+                    Err(Problem { file: file.clone(), faults: vec![Fault { at: Some(at), message }] })
+                }
+            })?;
         }
-    };
-    entries.into_iter().map(manifest).collect()
+        ControlFlow::Continue(())
+    })
 }
 
 /// `web.yaml`, or with several objects `web.yaml#2.items[0]`.
-fn source(file: &str, Position { document, is_only_document, items }: &Position) -> String {
-    if *is_only_document && items.is_empty() {
+fn source(file: &str, position: &Position) -> String {
+    let Position { document, is_only_document, items: indices } = position;
+    if *is_only_document && indices.is_empty() {
         return file.to_owned();
     }
-    let items: String = items.iter().map(|index| format!(".items[{index}]")).collect();
-    format!("{file}#{document}{items}")
+    let dot = if indices.is_empty() { "" } else { "." };
+    format!("{file}#{document}{dot}{}", items(position))
+}
+
+/// `items[2]`, or nothing for an object in no List.
+fn items(position: &Position) -> String {
+    let items: Vec<_> = position.items.iter().map(|index| format!("items[{index}]")).collect();
+    items.join(".")
 }
 
 fn bytes(path: &Path) -> io::Result<Vec<u8>> {
@@ -124,17 +181,27 @@ fn bytes(path: &Path) -> io::Result<Vec<u8>> {
     std::fs::read(path)
 }
 
-/// The reason that an object could not be assessed.
+/// The reasons that a file or an object could not be assessed.
 #[derive(Debug)]
 pub(crate) struct Problem {
-    pub(crate) source: String,
+    /// The path of the file as given.
+    pub(crate) file: String,
     /// At least one.
-    pub(crate) messages: Vec<String>,
+    pub(crate) faults: Vec<Fault>,
+}
+
+/// A reason that a file or an object could not be assessed.
+#[derive(Debug)]
+pub(crate) struct Fault {
+    /// Its place; `None` if all of the file is meant.
+    pub(crate) at: Option<Location>,
+    pub(crate) message: String,
 }
 
 impl Problem {
-    pub(crate) fn new(source: impl Display, message: impl Display) -> Self {
-        Self { source: source.to_string(), messages: vec![message.to_string()] }
+    /// Creates the problem of a whole file.
+    pub(crate) fn of_file(file: impl Display, message: impl Display) -> Self {
+        Self { file: file.to_string(), faults: vec![Fault { at: None, message: message.to_string() }] }
     }
 }
 

@@ -7,29 +7,44 @@
 //!
 //! INVARIANT: aliases cannot expand a small document into a large one; the parser's budget stops them.
 
+use std::cell::OnceCell;
+
 use serde_json::Value;
 use serde_json::value::RawValue;
 use serde_saphyr::{DefaultMessageFormatter, MessageFormatter, Options};
 use thiserror::Error;
+
+use super::locations::{Location, Locations};
 
 /// A document that is not empty.
 #[derive(Debug)]
 pub(crate) struct Document<'t> {
     /// Its number in the text, from 1; empty documents count.
     pub(crate) number: usize,
-    /// The value as kubectl reads it: `yes`, `no`, `on` and `off` are booleans.
-    pub(crate) content: Result<Value, SyntaxError>,
-    text: &'t str,
+    piece: Piece<'t>,
+    /// The places of its fields, once somebody asks for one.
+    locations: OnceCell<Option<Locations>>,
 }
 
 impl Document<'_> {
-    /// Parses it with the words that kubectl takes for booleans; `None` if it has no booleans.
-    pub(crate) fn written(&self) -> Option<Value> {
-        let content = self.content.as_ref().ok()?;
+    /// Parses it with the words that kubectl takes for booleans; `None` if its `content` has no booleans.
+    pub(crate) fn written(&self, content: &Value) -> Option<Value> {
         if !has_boolean(content) {
             return None;
         }
-        serde_saphyr::from_str_with_options(self.text, options(true)).ok()
+        serde_saphyr::from_str_with_options(self.piece.text, options(true)).ok()
+    }
+
+    /// Returns the place of a field, or of the nearest parent that the document has.
+    ///
+    /// The first call parses the document once more.
+    pub(crate) fn location(&self, path: &str) -> Location {
+        let Piece { text, line, column } = self.piece;
+        let locations = self.locations.get_or_init(|| Locations::parse(text, line, column));
+        match locations {
+            Some(locations) => locations.find(path),
+            None => Location { line: line + 1, column: column + 1 },
+        }
     }
 }
 
@@ -45,10 +60,8 @@ fn has_boolean(value: &Value) -> bool {
 /// The reason that a document cannot be parsed.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct SyntaxError {
-    /// The line in the text, from 1.
-    pub(crate) line: u64,
-    /// The column in that line, from 1.
-    pub(crate) column: u64,
+    /// The place in the text.
+    pub(crate) at: Location,
     /// The error.
     pub(crate) message: String,
 }
@@ -66,20 +79,20 @@ pub(super) fn text(bytes: &[u8]) -> Result<&str, NotUtf8> {
     str::from_utf8(bytes).map_err(|error| NotUtf8 { byte: error.valid_up_to() + 1 })
 }
 
-/// Returns the documents of a text in order, without empty ones.
-pub(crate) fn documents(text: &str) -> Vec<Document<'_>> {
+/// Parses the documents of a text one by one, in order, and leaves out empty ones.
+///
+/// The values are as kubectl reads them: `yes`, `no`, `on` and `off` are booleans.
+pub(crate) fn documents(text: &str) -> impl Iterator<Item = (Document<'_>, Result<Value, SyntaxError>)> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let pieces = split_json(text).unwrap_or_else(|| split_yaml(text));
-    (1..)
-        .zip(pieces)
-        .filter_map(|(number, piece)| {
-            let content = parse(&piece).transpose()?;
-            Some(Document { number, content, text: piece.text })
-        })
-        .collect()
+    (1..).zip(pieces).filter_map(|(number, piece)| {
+        let content = parse(&piece).transpose()?;
+        Some((Document { number, piece, locations: OnceCell::new() }, content))
+    })
 }
 
 /// The text of one document, and its offset.
+#[derive(Clone, Copy, Debug)]
 struct Piece<'t> {
     text: &'t str,
     /// The lines before it.
@@ -166,7 +179,7 @@ fn parse(piece: &Piece<'_>) -> Result<Option<Value>, SyntaxError> {
             let column = if line == 1 { piece.column + column } else { column };
             // The control characters of a file must not reach a terminal.
             let message = DefaultMessageFormatter.format_message(error).replace(char::is_control, " ");
-            Err(SyntaxError { line: piece.line + line, column, message })
+            Err(SyntaxError { at: Location { line: piece.line + line, column }, message })
         }
     }
 }
@@ -198,10 +211,7 @@ mod tests {
     /// Returns number and content, or line and column as text.
     fn read(text: &str) -> Vec<(usize, Result<Value, String>)> {
         documents(text)
-            .into_iter()
-            .map(|Document { number, content, .. }| {
-                (number, content.map_err(|e| format!("{}:{}", e.line, e.column)))
-            })
+            .map(|(Document { number, .. }, content)| (number, content.map_err(|error| error.at.to_string())))
             .collect()
     }
 
@@ -250,12 +260,13 @@ mod tests {
     #[test]
     fn words_that_kubectl_takes_for_booleans_are_booleans_and_what_was_written_is_known() {
         let text = "a: [yes, Off, \"off\", false]\nb: {c: off, d: on}";
-        let document = documents(text).remove(0);
+        let (document, content) = documents(text).next().unwrap();
+        let content = content.unwrap();
         let written = json!({"a": ["yes", "Off", "off", false], "b": {"c": "off", "d": "on"}});
-        assert_eq!(document.written(), Some(written));
-        let content = json!({"a": [true, false, "off", false], "b": {"c": false, "d": true}});
-        assert_eq!(document.content, Ok(content));
-        assert_eq!(documents("a: \"off\"").remove(0).written(), None);
+        assert_eq!(document.written(&content), Some(written));
+        assert_eq!(content, json!({"a": [true, false, "off", false], "b": {"c": false, "d": true}}));
+        let (document, content) = documents("a: \"off\"").next().unwrap();
+        assert_eq!(document.written(&content.unwrap()), None);
     }
 
     #[test]

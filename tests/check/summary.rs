@@ -89,23 +89,26 @@ fn policies_among_the_manifests_are_held_to_all_that_policies_are() {
         (
             "all mistakes at once",
             tenant("{domain: [x], namespaces: [Nu]}"),
-            &["error: -: spec.domain = [\"x\"]: unknown field", "error: -: spec.namespaces[0] = \"Nu\": "],
+            &[
+                "error: -:5:8: spec.domain = [\"x\"]: unknown field",
+                "error: -:5:34: spec.namespaces[0] = \"Nu\": ",
+            ],
         ),
         (
             "another version",
             tenant("{namespaces: [team]}").replace("v1alpha1", "v1"),
-            &["error: -: apiVersion = \"partywall.dev/v1\": "],
+            &["error: -:2:1: apiVersion = \"partywall.dev/v1\": "],
         ),
         (
             "an unknown kind",
             tenant("{namespaces: [team]}").replace("Tenant", "Tennant"),
-            &["error: -: kind = \"Tennant\": "],
+            &["error: -:3:1: kind = \"Tennant\": "],
         ),
-        ("a word of a List", list.to_owned(), &["error: -#1.items[0]: spec.workloads = \"Off\": "]),
+        ("a word of a List", list.to_owned(), &["error: -:4:90: spec.workloads = \"Off\": "]),
         (
             "a number in a file of several",
             pod("") + &tenant("{namespaces: [team], domains: [\"*\"]}"),
-            &["error: -#2: spec.domains[0] = "],
+            &["error: -:10:38: spec.domains[0] = "],
         ),
         (
             "what others hold is not known",

@@ -1,0 +1,94 @@
+//! The report for people.
+
+use std::io::{self, Write};
+
+use super::assessor::{Assessment, Outcome};
+use super::count::Count;
+use super::words::{exempted, mode_and_rule, object, printable};
+
+pub(super) struct Text {
+    pub(super) colour: bool,
+    pub(super) show_stamped: bool,
+}
+
+impl Text {
+    pub(super) fn assessed(&self, assessment: &Assessment, out: &mut impl Write) -> io::Result<()> {
+        if self.show_stamped { stamped(assessment, out) } else { self.paragraph(assessment, out) }
+    }
+
+    pub(super) fn finish(&self, count: &Count, out: &mut impl Write) -> io::Result<()> {
+        let mark = if self.show_stamped { "# " } else { "" };
+        for line in std::iter::once(count.summary()).chain(count.note()) {
+            writeln!(out, "{mark}{}", printable(&line))?;
+        }
+        Ok(())
+    }
+
+    /// Writes a line for an object that is not clean, and its violations below it, each with its place.
+    fn paragraph(&self, assessment: &Assessment, out: &mut impl Write) -> io::Result<()> {
+        if assessment.violations.is_empty()
+            && assessment.warnings.is_empty()
+            && assessment.exempted.is_empty()
+        {
+            return Ok(());
+        }
+        let (word, colour) = match assessment.outcome() {
+            Outcome::Denied => ("denied", RED),
+            Outcome::Warned => ("warning", YELLOW),
+            Outcome::Clean if !assessment.warnings.is_empty() => ("warning", YELLOW),
+            Outcome::Clean if assessment.violations.is_empty() => ("exempt", DIM),
+            Outcome::Clean => ("audited", DIM),
+        };
+        writeln!(out, "{}: {}", self.paint(word, colour), title(assessment))?;
+        let file = printable(&assessment.file);
+        for warning in &assessment.warnings {
+            writeln!(out, "  {file}:{}: {}", assessment.at, printable(warning))?;
+        }
+        for violated in &assessment.violations {
+            let field = self.paint(&printable(&violated.violation.field), BOLD);
+            let message = printable(&violated.violation.message);
+            writeln!(out, "  {file}:{}: {field}: {message} ({})", violated.at, mode_and_rule(violated))?;
+        }
+        if assessment.more > 0 {
+            writeln!(out, "  and {} more", assessment.more)?;
+        }
+        if let Some(exempted) = exempted(assessment) {
+            writeln!(out, "  {exempted}")?;
+        }
+        Ok(())
+    }
+
+    fn paint(&self, text: &str, colour: &str) -> String {
+        if self.colour { format!("{colour}{text}{PLAIN}") } else { text.to_owned() }
+    }
+}
+
+/// Writes a YAML document (JSON is YAML) that may be piped on, with the violations in comments.
+fn stamped(assessment: &Assessment, out: &mut impl Write) -> io::Result<()> {
+    writeln!(out, "---\n# {}", title(assessment))?;
+    for warning in &assessment.warnings {
+        writeln!(out, "# {}", printable(warning))?;
+    }
+    for violated in &assessment.violations {
+        let (field, message) = (printable(&violated.violation.field), printable(&violated.violation.message));
+        writeln!(out, "# {}: {field}: {message} ({})", violated.at, mode_and_rule(violated))?;
+    }
+    if let Some(exempted) = exempted(assessment) {
+        writeln!(out, "# {exempted}")?;
+    }
+    serde_json::to_writer_pretty(&mut *out, &assessment.stamped)?;
+    writeln!(out)
+}
+
+const RED: &str = "\x1b[1;31m";
+const YELLOW: &str = "\x1b[1;33m";
+const DIM: &str = "\x1b[2m";
+const BOLD: &str = "\x1b[1m";
+const PLAIN: &str = "\x1b[0m";
+
+/// `web.yaml#2: Pod tenants-x/web of tenant `tenants-x``
+fn title(assessment: &Assessment) -> String {
+    let tenant = assessment.tenant.as_deref().map(|tenant| format!(" of tenant `{tenant}`"));
+    let (object, tenant) = (object(assessment), tenant.unwrap_or_default());
+    printable(&format!("{}: {object}{tenant}", assessment.source))
+}
