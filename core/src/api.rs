@@ -20,7 +20,8 @@ pub use node_pool::{Effect, NodePoolSpec, Taint};
 #[cfg(feature = "crd")]
 pub use settings::Settings;
 pub use settings::{
-    Controllers, ForeignRoute, MirrorPods, Mode, Platform, Provider, SettingsSpec, StampMode, Workloads,
+    Controllers, ForeignRoute, MirrorPods, Mode, OtherTaints, Platform, Provider, SettingsSpec, StampMode,
+    Workloads,
 };
 #[cfg(feature = "crd")]
 pub use tenant::Tenant;

@@ -25,10 +25,11 @@ pub use self::images::{PinnedImage, Repository};
 pub(crate) use self::index::{PoolIndex, RequiredLabels};
 pub use self::judged::is_judged;
 pub use self::listed_names::ListedNames;
-pub use self::pools::{AllowedToleration, Pool, PoolId, Taint, is_restricted};
+pub use self::pools::{AllowedToleration, AllowedTolerations, Pool, PoolId, Taint, is_restricted};
 pub use self::routes::{ForeignRoute, HostPath, Step};
-use crate::api::{Level, MirrorPods, ServiceType, StampMode, Workloads};
+use crate::api::{Level, MirrorPods, OtherTaints, ServiceType, StampMode, Workloads};
 use crate::hosts::Domains;
+use crate::labels::NODE_ROLES;
 use crate::objects::scheduling::Toleration;
 use crate::rule_id::Modes;
 
@@ -53,8 +54,10 @@ pub struct Snapshot {
     pub foreign_routes: Vec<ForeignRoute>,
     /// The prefixes of annotations that mean the same as ingress-nginx's own.
     pub annotation_prefixes: ListedNames,
-    /// The tolerations that the provider's webhooks add to pods; none reaches a pool.
-    pub tolerations: Vec<AllowedToleration>,
+    /// The tolerations that every pod may have; none reaches a pool.
+    pub tolerations: AllowedTolerations,
+    /// Whether tenants' pods may tolerate taints that are no pool's.
+    pub other_taints: OtherTaints,
     /// The domains of annotations that nothing in the cluster reads, in lower case.
     pub annotation_domains: Vec<Box<str>>,
     namespaces: FxHashMap<Box<str>, NamespaceOwner>,
@@ -130,7 +133,7 @@ pub struct Tenant {
     /// The limits on Services.
     pub services: Services,
     /// The tolerations that pods may use beside those of the pools and the built-in ones.
-    pub tolerations: Vec<AllowedToleration>,
+    pub tolerations: AllowedTolerations,
     /// The schedulers that pods may name.
     pub schedulers: ListedNames,
     /// The priority classes that pods may name; `None` means any except the system's.
@@ -274,6 +277,21 @@ impl Snapshot {
                     self.pools_of(tenant).any(|pool| pool.is_tainted_with(&toleration.key, &toleration.value))
                 }
             }
+    }
+
+    /// Returns whether the Tenant or the Settings list a toleration that covers this one.
+    pub fn is_listed(&self, toleration: &Toleration<'_>, tenant: &Tenant) -> bool {
+        tenant.tolerations.cover(toleration) || self.tolerations.cover(toleration)
+    }
+
+    /// Returns whether the tenant's pods may tolerate a taint with this key because it is no pool's.
+    ///
+    /// Only pods of a tenant with pools may: the stamp confines them, whatever they tolerate.
+    pub fn is_other_taint(&self, key: &str, tenant: &Tenant) -> bool {
+        self.other_taints == OtherTaints::Allow
+            && !tenant.pools.is_empty()
+            && self.index.values_of(key) == 0
+            && !key.starts_with(NODE_ROLES)
     }
 
     /// Returns whether one of the tenant's pools has a taint with this key.

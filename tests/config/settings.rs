@@ -329,3 +329,55 @@ fn an_exemption_of_a_route_exempts_something() {
         assert!(warnings.iter().any(|warning| warning.path == "spec.target.kind"), "{kind}: {warnings:?}");
     }
 }
+
+#[test]
+fn tolerations_of_all_pods_are_checked() {
+    let pools = good_pool("p") + &tenant("a", "{nodePools: {default: p}}");
+    let with = |spec: &str| pools.clone() + &settings(&format!("{{tolerations: [{spec}]}}"));
+    assert_each_has_one(&[
+        (
+            "b2: the key of a pool with any value",
+            with("{key: x, operator: Exists}, {key: pool, operator: Exists}"),
+            "spec.tolerations[1].key",
+            r#""pool""#,
+            "the key of a taint of NodePool `p`",
+        ),
+        (
+            "b3: the key of a pool with a value that no pool has",
+            with("{key: pool, value: nobodys}"),
+            "spec.tolerations[0].key",
+            r#""pool""#,
+            "the key of a taint of NodePool `p`",
+        ),
+        (
+            "b1: no key",
+            with("{key: \"\", operator: Exists}"),
+            "spec.tolerations[0].key",
+            r#""""#,
+            "every taint of every node",
+        ),
+        (
+            "`Exists` with a value",
+            with("{key: x, operator: Exists, value: v}"),
+            "spec.tolerations[0].value",
+            r#""v""#,
+            "`Exists` takes no value",
+        ),
+        (
+            "other taints in lower case",
+            settings("{otherTaints: allow}"),
+            "spec.otherTaints",
+            r#""allow""#,
+            "`Allow`",
+        ),
+    ]);
+}
+
+#[test]
+fn b7_a_role_that_all_pods_may_tolerate_is_warned_about() {
+    let role = settings("{tolerations: [{key: node-role.kubernetes.io/control-plane, operator: Exists}]}");
+    let warnings = load(&(tenant("a", "{}") + &role)).unwrap().warnings;
+    let [Mistake { path, message, .. }] = &warnings[..] else { panic!("{warnings:?}") };
+    assert_eq!(path, "spec.tolerations[0]");
+    assert!(message.contains("single Tenants"), "{message}");
+}

@@ -27,4 +27,5 @@ mod routes;
 mod sent;
 mod stamp;
 mod support;
+mod tolerations;
 mod updates;

@@ -61,6 +61,8 @@ const fn options(rule: RuleId) -> &'static [&'static str] {
             "NodePool.spec.taints",
             "Tenant.spec.nodePools",
             "Tenant.spec.tolerations",
+            "Settings.spec.tolerations",
+            "Settings.spec.otherTaints",
             "Settings.spec.provider",
         ],
         RuleId::PodSecurity => &["Tenant.spec.podSecurity", "Settings.spec.userNamespaces"],
@@ -101,7 +103,9 @@ const fn options(rule: RuleId) -> &'static [&'static str] {
         RuleId::ForeignRoutes => {
             &["Tenant.spec.domains", "Settings.spec.foreignRoutes", "Settings.spec.controllers.routes"]
         }
-        RuleId::DeviceClaims => &["Tenant.spec.tolerations", "Tenant.spec.nodePools"],
+        RuleId::DeviceClaims => {
+            &["Tenant.spec.tolerations", "Tenant.spec.nodePools", "Settings.spec.tolerations"]
+        }
         RuleId::Storage => &[
             "Tenant.spec.storage",
             "Tenant.spec.annotations",

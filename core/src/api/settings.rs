@@ -3,6 +3,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::TolerationGrant;
+
 /// The settings of the whole cluster. There is one object of this kind, and its name is `default`.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
 #[cfg_attr(
@@ -33,9 +35,18 @@ pub struct SettingsSpec {
     /// whoever owns that node, and Services of the namespace could select it. Absent: `Deny`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mirror_pods: Option<MirrorPods>,
+    /// Tolerations that every tenant's pods may have, in addition to those that Kubernetes adds to pods: list what a
+    /// cloud's or an autoscaler's webhook adds to every pod. None may have the key of a NodePool's taint. Absent: none,
+    /// or those of the `provider`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tolerations: Option<Vec<TolerationGrant>>,
+    /// Says whether pods may tolerate the taints of other nodes than those of NodePools. Absent: `Deny`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub other_taints: Option<OtherTaints>,
     /// The managed platform that the cluster runs on. Its own system namespaces are then among `systemNamespaces`, its
     /// controllers among the platform's users, and pods may have the tolerations that its webhooks add to them, except
-    /// for taints of NodePools. A list that the Settings contain replaces what would be added to it. Absent: none.
+    /// for taints of NodePools. A list of namespaces or users that the Settings contain replaces what would be added to
+    /// it. Absent: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provider: Option<Provider>,
     /// The namespaces in which partywall judges no objects, by exact name: at least one. It still judges who changes
@@ -180,6 +191,16 @@ pub enum MirrorPods {
     /// They may not. The static pods still run, but the API server does not show them.
     Deny,
     /// They may.
+    Allow,
+}
+
+/// Says whether pods may tolerate the taints of other nodes than those of NodePools.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
+pub enum OtherTaints {
+    /// They may tolerate only those that a Tenant or the Settings list.
+    Deny,
+    /// Pods of tenants with NodePools may tolerate every taint whose key is no NodePool's and does not begin with
+    /// `node-role.kubernetes.io/`: whatever they tolerate, they run only on their tenant's own nodes.
     Allow,
 }
 

@@ -35,8 +35,8 @@ pub struct TenantSpec {
     /// Limits the tenant's Services. Absent: only type `ClusterIP` is allowed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub services: Option<Services>,
-    /// Tolerations that the tenant's pods may have, in addition to those for the taints of the tenant's pools and those
-    /// that Kubernetes adds to pods. Absent: none.
+    /// Tolerations that the tenant's pods may have, in addition to those for the taints of the tenant's pools, those
+    /// that Kubernetes adds to pods, and `tolerations` of the Settings. Absent: none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tolerations: Vec<TolerationGrant>,
     /// The schedulers that the tenant's pods may name: at least one. Absent: `default-scheduler`.
@@ -205,7 +205,7 @@ pub enum ServiceType {
     ExternalName,
 }
 
-/// A toleration that a tenant's pods may have. It may not reach a pool that is not the tenant's.
+/// A toleration that pods may have. It may not reach a pool that is not the tenant's.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TolerationGrant {

@@ -2,8 +2,8 @@
 //!
 //! `adminAccess` gives a pod a device that other pods already use, and is meant for monitoring agents. The API server
 //! requires only a label on the namespace for it. Taints keep devices for some pods, as they do with nodes, and a
-//! request may tolerate them. The rule allows the taints of the tenant's pools, and the `tolerations` that the Tenant
-//! lists. The rule reads the requests in ResourceClaims and ResourceClaimTemplates, in every version of the API so far.
+//! request may tolerate them. The rule allows the taints of the tenant's pools, and the `tolerations` that the Tenant or
+//! the Settings list. The rule reads the requests in ResourceClaims and ResourceClaimTemplates, in every version of the API so far.
 
 use std::fmt;
 
@@ -119,7 +119,7 @@ fn tolerations(
             toleration.is_equal()
                 && pools.any(|pool| pool.is_tainted_with(&toleration.key, &toleration.value))
         };
-        if tenant.tolerations.iter().any(|allowed| allowed.covers(toleration)) || is_of_own_pool() {
+        if snapshot.is_listed(toleration, tenant) || is_of_own_pool() {
             continue;
         }
         let Toleration { key, operator, value, effect, .. } = toleration;

@@ -3,18 +3,22 @@
 //! Taints keep pods off tenants' nodes, and tolerations override taints. So in a tenant's namespace the rule denies
 //! every toleration that it does not know to be harmless. It compares by meaning: a missing `operator` is `Equal`, a
 //! missing `effect` is every effect, and an unknown operator (`Gt`, `Lt`) is denied whatever it compares. It allows
-//! tolerations for the taints of the tenant's own pools (the same key **and** value), those that Kubernetes itself adds
-//! to pods, those that the webhooks of the Settings' `provider` add, and those that the tenant lists. In an unclaimed
-//! namespace a pod may tolerate every taint except those of tenants' pools.
+//! tolerations for the taints of the tenant's own pools (the same key **and** value), those for the problems of nodes
+//! that Kubernetes itself adds to pods, whatever their effect, those that the webhooks of the Settings' `provider` add,
+//! and those that the Tenant or the Settings list. With `otherTaints: Allow`, pods of a tenant with pools may tolerate
+//! every taint that is no pool's and no role's, since they run only on the tenant's own nodes. In an unclaimed namespace
+//! a pod may tolerate every taint except those of tenants' pools.
 
 use std::cell::LazyCell;
 use std::collections::HashSet;
 use std::fmt;
 
+use crate::api::Effect;
 use crate::json::Escaped;
-use crate::judging::{Findings, Subject};
+use crate::judging::{Findings, Subject, some_of};
+use crate::labels::NODE_PROBLEMS;
 use crate::objects::scheduling::Toleration;
-use crate::tenancy::{Snapshot, Tenant};
+use crate::tenancy::{AllowedToleration, Snapshot, Tenant};
 
 pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     let Some(pod) = subject.pod() else { return };
@@ -46,40 +50,51 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
 
 /// Names the reason why a toleration is refused.
 #[derive(Clone, Copy, Debug)]
-enum Refusal {
+enum Refusal<'s> {
     NoKey,
     UnknownOperator,
     /// The toleration has the taint key of a pool of the tenant, and tolerates every value.
     EveryValueOfThePool,
     /// The toleration has the taint key of a pool of the tenant, and another value.
     OtherValueOfThePool,
+    /// The Tenant lists the key (first) or the Settings do (second), with another value or effect.
+    ListedOtherwise(&'s [AllowedToleration], &'s [AllowedToleration]),
     NotListed,
     /// A pod outside tenants tolerates the taint of a tenant's pool.
     OfUnclaimed,
 }
 
 /// Returns the reason why a tenant may not use the toleration, or `None` if it may.
-fn refusal(toleration: &Toleration<'_>, tenant: &Tenant, snapshot: &Snapshot) -> Option<Refusal> {
+fn refusal<'s>(
+    toleration: &Toleration<'_>,
+    tenant: &'s Tenant,
+    snapshot: &'s Snapshot,
+) -> Option<Refusal<'s>> {
     if toleration.key.is_empty() {
         return Some(Refusal::NoKey);
+    }
+    if snapshot.is_other_taint(&toleration.key, tenant) {
+        return None;
     }
     if !toleration.has_known_operator() {
         return Some(Refusal::UnknownOperator);
     }
     if is_built_in(toleration)
         || snapshot.is_own_taint_tolerated(toleration, tenant)
-        || tenant.tolerations.iter().chain(&snapshot.tolerations).any(|allowed| allowed.covers(toleration))
+        || snapshot.is_listed(toleration, tenant)
     {
         return None;
     }
-    Some(match snapshot.has_taint_key(&toleration.key, tenant) {
-        true if toleration.is_exists() => Refusal::EveryValueOfThePool,
-        true => Refusal::OtherValueOfThePool,
-        false => Refusal::NotListed,
+    let listed = (tenant.tolerations.of_key(&toleration.key), snapshot.tolerations.of_key(&toleration.key));
+    Some(match (snapshot.has_taint_key(&toleration.key, tenant), listed) {
+        (true, _) if toleration.is_exists() => Refusal::EveryValueOfThePool,
+        (true, _) => Refusal::OtherValueOfThePool,
+        (false, ([], [])) => Refusal::NotListed,
+        (false, (by_tenant, by_settings)) => Refusal::ListedOtherwise(by_tenant, by_settings),
     })
 }
 
-impl Refusal {
+impl Refusal<'_> {
     fn explain(self, toleration: &Toleration<'_>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Toleration { key, operator, value, effect, .. } = toleration;
         let key = Escaped(key);
@@ -104,10 +119,35 @@ impl Refusal {
                  one",
                 Escaped(value)
             ),
+            Self::ListedOtherwise(by_tenant, by_settings) => {
+                let of_value = || {
+                    let listed = by_tenant.iter().chain(by_settings);
+                    listed.filter(|listed| listed.covers_value_of(toleration))
+                };
+                let effects = of_value().filter_map(|listed| listed.effect.map(Effect::as_str));
+                match of_value().count() {
+                    0 => {
+                        let listed = by_tenant.iter().chain(by_settings);
+                        let values = listed.map(|listed| Value(&listed.value));
+                        write!(
+                            f,
+                            "the listed value of `{key}` is {}; write `operator: Equal` and that value, or ask the \
+                             platform team to list `operator: Exists` in the tenant's `tolerations`",
+                            some_of(values, by_tenant.len() + by_settings.len())
+                        )
+                    }
+                    all => write!(
+                        f,
+                        "`{key}` is listed with effect {} only; write that effect, or ask the platform team to list \
+                         it without `effect` in the tenant's `tolerations`",
+                        some_of(effects, all)
+                    ),
+                }
+            }
             Self::NotListed => write!(
                 f,
                 "tolerating `{key}` is not allowed; remove it, or ask the platform team to list it in the tenant's \
-                 `tolerations`"
+                 `tolerations`, or in `tolerations` of the Settings if every pod gets it"
             ),
             Self::OfUnclaimed => {
                 f.write_str("tolerates ")?;
@@ -121,7 +161,8 @@ impl Refusal {
                 }
                 f.write_str(
                     ", and so tenants' nodes; restrict it to other keys, or, for an agent of every node, have the \
-                     namespace listed in `systemNamespaces` of the Settings",
+                     platform team list the namespace in `systemNamespaces` of the Settings, or write an Exemption \
+                     for the namespace",
                 )
             }
         }
@@ -142,23 +183,31 @@ fn is_like_a_devices(toleration: &Toleration<'_>) -> bool {
         && !key.contains("kubernetes.io/")
 }
 
-/// Returns whether the API server or the DaemonSet controller adds exactly this toleration to pods.
+/// Formats a listed value, which may be empty.
+struct Value<'v>(&'v str);
+
+impl fmt::Display for Value<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_empty() { "\"\"" } else { self.0 })
+    }
+}
+
+/// Returns whether the taint is one of those whose tolerations the API server or the DaemonSet controller adds to pods.
 ///
-/// Every pod may have it, whoever owns the pod: owner references prove nothing, because tenants can write them. The
-/// stamp still confines the pod to its pool.
+/// Every pod may have such a toleration, in every form: owner references prove nothing, because tenants can write them,
+/// and people write these tolerations without an effect or with other seconds. Kubernetes sets such taints on a node
+/// that has a problem, and no pool may have one, so they keep no tenant off others' nodes.
 fn is_built_in(toleration: &Toleration<'_>) -> bool {
-    toleration.is_exists()
-        && toleration.value.is_empty()
-        && matches!(
-            (&*toleration.key, &*toleration.effect),
-            ("node.kubernetes.io/not-ready" | "node.kubernetes.io/unreachable", "NoExecute")
-                | (
-                    "node.kubernetes.io/memory-pressure"
-                        | "node.kubernetes.io/disk-pressure"
-                        | "node.kubernetes.io/pid-pressure"
-                        | "node.kubernetes.io/unschedulable"
-                        | "node.kubernetes.io/network-unavailable",
-                    "NoSchedule"
-                )
+    toleration.key.strip_prefix(NODE_PROBLEMS).is_some_and(|problem| {
+        matches!(
+            problem,
+            "not-ready"
+                | "unreachable"
+                | "memory-pressure"
+                | "disk-pressure"
+                | "pid-pressure"
+                | "unschedulable"
+                | "network-unavailable"
         )
+    })
 }

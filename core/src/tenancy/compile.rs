@@ -21,13 +21,14 @@ mod providers;
 mod routes;
 mod suffixes;
 mod tenants;
+mod tolerations;
 
 use jiff::civil::Date;
 
 use self::mistakes::Mistakes;
 pub use self::names::{did_you_mean, is_dns_label, keyed};
 pub use self::objects::Unparsed;
-use self::objects::{Known, Objects};
+use self::objects::{Known, Named, Objects};
 use super::{PoolIndex, Snapshot, Tenant};
 use crate::api::{Located, Mistake};
 
@@ -63,6 +64,9 @@ impl Snapshot {
         let mut owners = namespaces::NamespaceOwners::new(&base.system_namespaces, &base.at, &mut mistakes);
         let mut tenants = tenants::compile(&objects.tenants, &base, &pools, &mut owners, &mut mistakes);
         let settings = objects.settings.iter().find(|object| object.name == "default");
+        if let Some(Named { at, spec, .. }) = settings {
+            tolerations::refuse_pools(at, spec, &pools, &mut mistakes);
+        }
         platform::refuse_tenants(settings.map(|object| (&object.at, &object.spec)), &owners, &mut mistakes);
         let written = settings.map(|object| &object.spec);
         platform::distrust_outside_system(&mut base.platform, &mut base.controllers, written, &owners);
@@ -79,7 +83,9 @@ impl Snapshot {
             return Err(errors);
         }
         // Whatever a platform adds to pods, a taint of a pool keeps them off.
-        base.tolerations.retain(|toleration| pools.reached_by(toleration, &[]).is_none());
+        let tolerations =
+            base.tolerations.into_iter().filter(|toleration| pools.reached_by(toleration, &[]).is_none());
+        let tolerations = tolerations.collect();
         let pools = pools.finish();
         for tenant in tenants.iter_mut().filter(|tenant| tenant.pools.len() > Tenant::FEW) {
             tenant.index = Some(Box::new(PoolIndex::of_tenant(&tenant.pools, &pools)));
@@ -97,7 +103,8 @@ impl Snapshot {
             controllers: base.controllers,
             foreign_routes: base.foreign_routes,
             annotation_prefixes: base.annotation_prefixes,
-            tolerations: base.tolerations,
+            tolerations,
+            other_taints: base.other_taints,
             annotation_domains: base.annotation_domains,
             namespaces: owners.finish(),
             tenants,

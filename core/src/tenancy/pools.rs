@@ -1,5 +1,7 @@
 //! Holds pools with the labels and taints that the scheduler compares.
 
+use std::ops::Deref;
+
 use crate::api::{Effect, Operator};
 use crate::objects::scheduling::Toleration;
 
@@ -71,7 +73,7 @@ impl Taint {
     }
 }
 
-/// Holds a compiled toleration that a tenant lists.
+/// Holds a compiled toleration that a Tenant or the Settings list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AllowedToleration {
     /// The taint's key; never empty.
@@ -87,14 +89,51 @@ pub struct AllowedToleration {
 impl AllowedToleration {
     /// Returns whether the tenant may use `toleration`: whether it tolerates no more than this entry.
     pub fn covers(&self, toleration: &Toleration<'_>) -> bool {
-        if *toleration.key != *self.key {
-            return false;
-        }
-        let value = match self.operator {
-            Operator::Exists => toleration.is_exists() || toleration.is_equal(),
+        *toleration.key == *self.key
+            && self.covers_value_of(toleration)
+            && self.effect.is_none_or(|effect| &*toleration.effect == effect.as_str())
+    }
+
+    /// Returns whether `toleration` tolerates no more values than this entry, whatever its key and effect.
+    pub fn covers_value_of(&self, toleration: &Toleration<'_>) -> bool {
+        match self.operator {
+            Operator::Exists => toleration.has_known_operator(),
             Operator::Equal => toleration.is_equal() && *toleration.value == *self.value,
-        };
-        value && self.effect.is_none_or(|effect| &*toleration.effect == effect.as_str())
+        }
+    }
+}
+
+/// Holds the tolerations of a list, sorted by their keys.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AllowedTolerations(Vec<AllowedToleration>);
+
+impl AllowedTolerations {
+    /// Returns the entries with this key.
+    pub fn of_key(&self, key: &str) -> &[AllowedToleration] {
+        let start = self.0.partition_point(|allowed| *allowed.key < *key);
+        let rest = self.0.get(start..).unwrap_or_default();
+        rest.get(..rest.partition_point(|allowed| *allowed.key == *key)).unwrap_or_default()
+    }
+
+    /// Returns whether an entry covers the toleration.
+    pub fn cover(&self, toleration: &Toleration<'_>) -> bool {
+        self.of_key(&toleration.key).iter().any(|allowed| allowed.covers(toleration))
+    }
+}
+
+impl Deref for AllowedTolerations {
+    type Target = [AllowedToleration];
+
+    fn deref(&self) -> &[AllowedToleration] {
+        &self.0
+    }
+}
+
+impl FromIterator<AllowedToleration> for AllowedTolerations {
+    fn from_iter<I: IntoIterator<Item = AllowedToleration>>(entries: I) -> Self {
+        let mut entries: Vec<_> = entries.into_iter().collect();
+        entries.sort_by(|one, other| one.key.cmp(&other.key));
+        Self(entries)
     }
 }
 

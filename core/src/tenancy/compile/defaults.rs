@@ -7,8 +7,8 @@ use serde::Deserialize;
 use super::mistakes::{At, Mistakes, refuse_empty};
 use super::names;
 use super::objects::Named;
-use super::{platform, providers, routes};
-use crate::api::{MirrorPods, Mode, SettingsSpec, Source, StampMode, Workloads};
+use super::{platform, providers, routes, tolerations};
+use crate::api::{MirrorPods, Mode, OtherTaints, SettingsSpec, Source, StampMode, Workloads};
 use crate::rule_id::{Modes, RuleId};
 use crate::tenancy::{AllowedToleration, Controllers, ForeignRoute, ListedNames, Platform};
 
@@ -36,8 +36,9 @@ pub(super) struct ClusterDefaults {
     pub(super) controllers: Controllers,
     pub(super) foreign_routes: Vec<ForeignRoute>,
     pub(super) annotation_prefixes: ListedNames,
-    /// The tolerations that the provider adds to pods.
+    /// The tolerations that every pod may have, and those that the provider adds to pods.
     pub(super) tolerations: Vec<AllowedToleration>,
+    pub(super) other_taints: OtherTaints,
     pub(super) annotation_domains: Vec<Box<str>>,
     /// The system namespaces; `at` is the document that lists them.
     pub(super) system_namespaces: Vec<String>,
@@ -84,6 +85,10 @@ fn overlay(base: &mut ClusterDefaults, object: &Named<SettingsSpec>, mistakes: &
     base.user_namespaces = spec.user_namespaces.unwrap_or(base.user_namespaces);
     base.workloads = spec.workloads.unwrap_or(base.workloads);
     base.mirror_pods = spec.mirror_pods.unwrap_or(base.mirror_pods);
+    base.other_taints = spec.other_taints.unwrap_or(base.other_taints);
+    if let Some(written) = &spec.tolerations {
+        base.tolerations.extend(tolerations::of_settings(at, written, mistakes));
+    }
     warn_of_open_pools(at, &spec.rules, mistakes);
     for (rule, mode) in mistakes.modes(at, spec.rules.iter()) {
         base.modes.set(rule, mode);
@@ -127,6 +132,7 @@ fn embedded(mistakes: &mut Mistakes) -> ClusterDefaults {
         foreign_routes: Vec::new(),
         annotation_prefixes: ListedNames::default(),
         tolerations: Vec::new(),
+        other_taints: OtherTaints::Deny,
         annotation_domains: Vec::new(),
         system_namespaces: Vec::new(),
         at: at.clone(),
@@ -156,6 +162,8 @@ mod tests {
             mirror_pods,
             // Absent: none.
             provider: _,
+            tolerations,
+            other_taints,
             system_namespaces,
             platform,
             controllers,
@@ -170,7 +178,7 @@ mod tests {
         assert!(bindings.is_some() && volumes.is_some());
         assert!(endpoints.is_some() && certificates.is_some() && routes.is_some());
         assert!(foreign_routes.is_some() && annotation_prefixes.is_some());
-        assert!(annotation_domains.is_some());
+        assert!(annotation_domains.is_some() && tolerations.is_some() && other_taints.is_some());
         assert!(system_namespaces.is_some_and(|namespaces| !namespaces.is_empty()));
         for rule in RuleId::ALL {
             assert!(rules.contains_key(rule.as_str()), "{rule} is missing in {DEFAULT_PATH}");

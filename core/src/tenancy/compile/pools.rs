@@ -54,6 +54,11 @@ impl Pools<'_> {
         self.pools.get(*index)
     }
 
+    /// Returns a pool with a taint of this key.
+    pub(super) fn with_taint_key(&self, key: &str) -> Option<&Pool> {
+        self.pools.get(*self.by_taint_key.get(key)?.first()?)
+    }
+
     pub(super) fn finish(self) -> Vec<Pool> {
         self.pools
     }

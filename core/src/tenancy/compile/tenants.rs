@@ -11,11 +11,11 @@ use super::names;
 use super::namespaces::NamespaceOwners;
 use super::objects::Named;
 use super::pools::{Found, Pools};
-use super::{addresses, suffixes};
-use crate::api::{self, Level, NodePools, Operator, TenantSpec, TolerationGrant};
+use super::{addresses, suffixes, tolerations};
+use crate::api::{self, Level, NodePools, TenantSpec};
 use crate::hosts::{Domain, Domains};
 use crate::rule_id::Modes;
-use crate::tenancy::{AllowedToleration, PodSecurity, PoolId, Tenant};
+use crate::tenancy::{PodSecurity, PoolId, Tenant};
 
 /// Holds the newest minor version whose standards this code implements.
 const NEWEST_MINOR: u16 = 37;
@@ -41,7 +41,13 @@ pub(super) fn compile(
         let own = spec.node_pools.as_ref().map(|named| find_pools(at, named, pools, mistakes));
         tenants.push(Tenant {
             name: name.as_str().into(),
-            tolerations: grants(at, &spec.tolerations, pools, own.as_deref().unwrap_or_default(), mistakes),
+            tolerations: tolerations::of_tenant(
+                at,
+                &spec.tolerations,
+                pools,
+                own.as_deref().unwrap_or_default(),
+                mistakes,
+            ),
             pools: own.unwrap_or_default(),
             index: None,
             domains: Domains::default(),
@@ -203,57 +209,6 @@ fn minor(version: &str) -> Option<u16> {
     let digits = version.strip_prefix("v1.")?;
     let canonical = digits == "0" || !digits.starts_with('0');
     (canonical && digits.bytes().all(|b| b.is_ascii_digit())).then(|| digits.parse().ok()).flatten()
-}
-
-/// Returns the tolerations that are granted beside those of the tenant's `own` pools.
-fn grants(
-    at: &At,
-    written: &[TolerationGrant],
-    pools: &Pools<'_>,
-    own: &[PoolId],
-    mistakes: &mut Mistakes,
-) -> Vec<AllowedToleration> {
-    let mut grants = Vec::with_capacity(written.len());
-    for (position, toleration) in written.iter().enumerate() {
-        let path = format!("spec.tolerations[{position}]");
-        let grant = AllowedToleration {
-            key: toleration.key.as_str().into(),
-            operator: toleration.operator.unwrap_or(Operator::Equal),
-            value: toleration.value.as_deref().unwrap_or_default().into(),
-            effect: toleration.effect,
-        };
-        check_toleration(at, &path, &grant, mistakes);
-        if let Some(pool) = pools.reached_by(&grant, own) {
-            let message = format!(
-                "this tolerates a taint of NodePool `{}`, which is none of the tenant's pools; add the pool to \
-                 `nodePools.allowed`, or narrow the toleration",
-                pool.name
-            );
-            mistakes.error(at, path, toleration, message);
-        }
-        grants.push(grant);
-    }
-    grants
-}
-
-fn check_toleration(at: &At, path: &str, grant: &AllowedToleration, mistakes: &mut Mistakes) {
-    let AllowedToleration { key, operator, value, .. } = grant;
-    if key.is_empty() {
-        let message = "without a key this would tolerate every taint of every node; name a key";
-        mistakes.error(at, format!("{path}.key"), &**key, message);
-    } else if !names::is_qualified_name(key) {
-        mistakes.error(at, format!("{path}.key"), &**key, names::KEY);
-    }
-    match operator {
-        Operator::Exists if !value.is_empty() => {
-            let message = "`Exists` takes no value; remove it, or write `operator: Equal`";
-            mistakes.error(at, format!("{path}.value"), &**value, message);
-        }
-        Operator::Equal if !names::is_label_value(value) => {
-            mistakes.error(at, format!("{path}.value"), &**value, names::VALUE);
-        }
-        Operator::Exists | Operator::Equal => {}
-    }
 }
 
 fn modes(object: &Named<TenantSpec>, base: &ClusterDefaults, mistakes: &mut Mistakes) -> Modes {
