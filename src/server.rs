@@ -20,6 +20,7 @@ mod capacity;
 mod certificates;
 mod connection;
 mod decider;
+mod decision_log;
 mod limits;
 mod ops;
 mod shared;
@@ -39,13 +40,14 @@ pub use self::certificates::{Certificates, CertificatesError, Clients, Pair};
 pub(crate) use self::connection::limits_within_descriptors;
 use self::connection::{ConnectionTable, Protocol};
 pub use self::connection::{Workers, bind, lower_priority};
+use self::decider::DecisionThrottles;
 pub use self::decider::{Decider, Observers, Reply};
 pub use self::limits::{BodyLimits, ConnectionLimits, Limits, StageLimits, Timings};
 use self::shared::Shared;
 use crate::telemetry::{LogThrottle, Metrics};
 
-/// How many denials are logged in a second: more than honest tenants cause.
-const DENIALS_PER_SECOND: u32 = 100;
+/// How many violations and denials are logged in a second: more than honest tenants cause.
+const VIOLATIONS_PER_SECOND: u32 = 100;
 
 /// The sockets that the server listens on.
 #[derive(Debug)]
@@ -85,7 +87,7 @@ pub async fn run<D: Decider>(
         capacities: Capacities::new(&limits, workers.count()),
         is_draining: AtomicBool::new(false),
         failed_handshakes: LogThrottle::one_in_ten_seconds(),
-        denials: LogThrottle::new(DENIALS_PER_SECOND, Duration::from_secs(1)),
+        decisions: DecisionThrottles::new(VIOLATIONS_PER_SECOND),
         metrics,
         limits,
     });

@@ -3,13 +3,19 @@
 //! A request counts through handles that were created at the start, and sends log lines to a channel. It never waits
 //! for the lock of a registry or for a slow stderr.
 //!
-//! INVARIANT: label values come from enums, never from a request, so the number of series is fixed. Log lines name
-//! requests by their uid and never contain an object.
+//! INVARIANT: label values come from enums and, up to a limit, from names in the policies, never from a request. So the
+//! number of series is bounded. Log lines say who asked for what, and never contain anything of an object but its name.
 
 mod log_throttle;
 mod logging;
 mod metrics;
 
 pub(crate) use self::log_throttle::LogThrottle;
+#[cfg(test)]
+pub(crate) use self::logging::logged;
 pub use self::logging::{LogFormat, LogGuard, init, log_panics};
-pub use self::metrics::{BuildInfo, Dropped, Family, Label, Metrics, Outcome, Refusal, Reload, Review};
+pub(crate) use self::metrics::mode_name;
+pub use self::metrics::{
+    BuildInfo, CertificateFile, Dropped, ExemptionEnds, ExemptionUses, Family, Gauges, Label, Loads, Metrics,
+    Outcome, ProcessFigures, Refusal, Reload, Review, TenantViolations,
+};

@@ -9,16 +9,18 @@ use crate::judging::{OldViolations, Report, Subject, Update, changes_containers}
 use crate::labels::TENANT;
 use crate::objects::kinds::{Shape, is_read_whatever_the_kind};
 use crate::objects::object::{Object, decode_as, is_without_spec};
-use crate::review::{self, DecodeError, NotAReview, Operation, Request, Undecodable};
+use crate::review::{self, Asked, DecodeError, NotAReview, Operation, Request, Undecodable};
 use crate::tenancy::{Owner, Snapshot};
 use crate::verdict::{Denial, Undecidable, Verdict};
 use crate::{namespace_label, rules, stamp};
 
-/// Holds a verdict and the uid of the request that it answers.
+/// Holds a verdict, and the uid of the request that it answers.
 #[derive(Debug)]
 pub struct Answer<'a> {
     /// The request's uid.
     pub uid: Text<'a>,
+    /// Who asked for what, as far as that is known.
+    pub asked: Asked<'a>,
     /// The verdict.
     pub verdict: Verdict,
 }
@@ -30,11 +32,12 @@ pub fn answer<'a>(entry: Entry, body: &'a [u8], snapshot: &Snapshot) -> Result<A
     let decide = || match review::decode(body) {
         Ok(request) => {
             let verdict = admit(entry, &request, snapshot);
-            Ok(Answer { uid: request.uid, verdict })
+            let (uid, asked) = request.into_asked();
+            Ok(Answer { uid, asked, verdict })
         }
         Err(DecodeError::Undecodable(undecodable)) => {
-            let Answer { uid, verdict } = undecidable(undecodable, snapshot);
-            Ok(Answer { uid, verdict: of_entry(entry, verdict) })
+            let answer = undecidable(undecodable, snapshot);
+            Ok(Answer { verdict: of_entry(entry, answer.verdict), ..answer })
         }
         Err(DecodeError::NotAReview(error)) => Err(error),
     };
@@ -66,7 +69,7 @@ fn exhausted(body: &[u8]) -> Verdict {
 }
 
 fn undecidable<'a>(undecodable: Undecodable, snapshot: &Snapshot) -> Answer<'a> {
-    let is_system = matches!(snapshot.owner(&undecodable.namespace), Owner::System);
+    let is_system = matches!(snapshot.owner(&undecodable.asked.namespace), Owner::System);
     let verdict = match undecodable.shape {
         // partywall judges only Namespace objects in system namespaces, so the other kinds need not decode.
         Some(shape) if is_system && shape != Shape::Namespace => Verdict::allow(),
@@ -75,7 +78,7 @@ fn undecidable<'a>(undecodable: Undecodable, snapshot: &Snapshot) -> Answer<'a> 
             Verdict::undecodable(&undecodable.path, message)
         }
     };
-    Answer { uid: undecodable.uid.into(), verdict }
+    Answer { uid: undecodable.uid.into(), asked: *undecodable.asked, verdict }
 }
 
 /// Decides a decoded request that the API server sent to `entry`.
@@ -274,6 +277,7 @@ fn verdict(subject: &Subject<'_, '_>, report: Report<'_>) -> Verdict {
         warnings: Vec::new(),
         is_unjudged: false,
         is_exhausted: false,
+        tenant: subject.tenant().map(|tenant| tenant.name.clone()),
         whose: match subject.owner {
             Owner::Tenant(tenant) => format!("tenant `{}`", tenant.name),
             Owner::System | Owner::Unclaimed => {

@@ -9,19 +9,19 @@
 
 mod answer;
 pub mod compose;
+mod head;
 mod node;
 mod request;
-mod uid;
 mod unchanged;
 
 pub use self::answer::encode;
+pub use self::head::{Head, find_head, find_uid};
 pub use self::node::node_of;
-pub use self::request::{Operation, Request, Undecodable, User};
-pub use self::uid::find_uid;
+pub use self::request::{Asked, Operation, Request, Undecodable, User};
 pub(crate) use self::unchanged::is_unchanged;
 use thiserror::Error;
 
-use self::request::{GroupKind, RawRequest};
+use self::request::RawRequest;
 use crate::json::reader::{self, Refused};
 use crate::json::{Escaped, InPlace, Text, borrowed, without_position};
 use crate::objects::kinds::shape_of;
@@ -82,21 +82,12 @@ fn diagnose(body: &[u8]) -> DecodeError {
     if let Err(error) = check(&review.kind, &review.api_version, &review.request.uid) {
         return error.into();
     }
-    let namespace = serde_json::from_slice::<NamespaceReview<'_>>(body)
-        .map(|review| review.request.namespace.to_string())
-        .unwrap_or_default();
-    let shape = serde_json::from_slice::<KindReview<'_>>(body)
-        .ok()
-        .and_then(|KindReview { request: KindRequest { kind } }| shape_of(&kind.group, &kind.kind));
+    // What does not decode hides nothing but itself: each field is read as if it were the only one.
+    let asked = Box::new(head::find_asked(body));
+    let shape = shape_of(&asked.group, &asked.kind);
     let problem = without_position(&problem);
     let path = path.strip_prefix("request.object.").unwrap_or(&path).to_owned();
-    DecodeError::Undecodable(Undecodable {
-        uid: review.request.uid.to_string(),
-        shape,
-        namespace,
-        path,
-        problem,
-    })
+    DecodeError::Undecodable(Undecodable { uid: review.request.uid.to_string(), shape, asked, path, problem })
 }
 
 /// Returns the path at which a text does not decode, and the problem.
@@ -153,38 +144,6 @@ borrowed! {
     struct UidRequest<'a> {
         /// The uid.
         uid: Text<'a> = "uid",
-    }
-}
-
-borrowed! {
-    /// Holds only the namespace of a review.
-    struct NamespaceReview<'a> {
-        /// The request.
-        request: NamespaceRequest<'a> = "request",
-    }
-}
-
-borrowed! {
-    /// Holds only the namespace of a request.
-    struct NamespaceRequest<'a> {
-        /// The namespace.
-        namespace: Text<'a> = "namespace",
-    }
-}
-
-borrowed! {
-    /// Holds only the kind of a review.
-    struct KindReview<'a> {
-        /// The request.
-        request: KindRequest<'a> = "request",
-    }
-}
-
-borrowed! {
-    /// Holds only the kind of a request.
-    struct KindRequest<'a> {
-        /// The kind of the object.
-        kind: GroupKind<'a> = "kind",
     }
 }
 

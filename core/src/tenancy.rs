@@ -20,7 +20,7 @@ use rustc_hash::FxHashMap;
 
 pub use self::address_ranges::AddressRanges;
 pub use self::compile::{Compiled, Unparsed, did_you_mean, is_dns_label, keyed};
-pub use self::exemptions::{ExemptContainers, Exemption};
+pub use self::exemptions::{ExemptContainers, Exemption, ExemptionOf};
 pub use self::images::{PinnedImage, Repository};
 pub(crate) use self::index::{PoolIndex, RequiredLabels};
 pub use self::judged::is_judged;
@@ -402,6 +402,24 @@ impl Snapshot {
             Owner::Tenant(tenant) => &tenant.exemptions,
             Owner::Unclaimed => self.unclaimed_exemptions.get(namespace).map_or(&[], Vec::as_slice),
         }
+    }
+
+    /// Returns all exemptions, those that end first at the front.
+    pub fn all_exemptions(&self) -> Vec<ExemptionOf<'_>> {
+        let of_tenants = self
+            .tenants
+            .iter()
+            .flat_map(|tenant| tenant.exemptions.iter().map(|exemption| (Some(&*tenant.name), exemption)));
+        let of_namespaces = self.unclaimed_exemptions.values().flatten().map(|exemption| (None, exemption));
+        let all = of_tenants.chain(of_namespaces);
+        let mut all: Vec<_> = all
+            .map(|(tenant, exemption)| {
+                let namespace = exemption.namespace.as_deref();
+                ExemptionOf { tenant, namespace, exemption }
+            })
+            .collect();
+        all.sort_unstable_by_key(|of| (of.exemption.last_day, &of.exemption.name));
+        all
     }
 
     /// Returns the modes of the rules for `owner`.

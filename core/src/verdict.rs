@@ -23,6 +23,8 @@ pub struct Verdict {
     pub is_unjudged: bool,
     /// Tells that the decision took more work than its budget, whatever the answer is; that is a bug.
     pub is_exhausted: bool,
+    /// The name of the namespace's tenant, if there are violations.
+    pub tenant: Option<Box<str>>,
     /// The tenant or the namespace, with which every line of the message begins.
     pub whose: String,
 }

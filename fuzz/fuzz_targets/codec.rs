@@ -61,7 +61,7 @@ fn order(body: &[u8]) {
         // That there is no object where none is read is known only to one of them, and decides nothing.
         Ok(request) => Some(Ok(format!("{request:?}").replace("new: Missing", "new: Unread"))),
         Err(DecodeError::Undecodable(undecodable)) => {
-            Some(Err((undecodable.uid, undecodable.shape, undecodable.namespace)))
+            Some(Err((undecodable.uid, undecodable.shape, undecodable.asked.namespace.to_string())))
         }
         Err(DecodeError::NotAReview(_)) => None,
     });

@@ -16,7 +16,7 @@ use anyhow::Context;
 use clap::builder::NonEmptyStringValueParser;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use tracing::{error, info, warn};
 
 use super::today::today;
@@ -74,6 +74,11 @@ pub(super) struct Args {
     )]
     client_name: Vec<String>,
 
+    /// How many tenants have metrics of their own; the others share one series for each rule and mode. With 0,
+    /// violations are not counted by tenant.
+    #[arg(long, value_name = "NUMBER", default_value_t = 1_000, env = "PARTYWALL_TENANT_METRICS")]
+    tenant_metrics: usize,
+
     /// How log lines are written to stderr.
     #[arg(long, value_enum, default_value_t, env = "PARTYWALL_LOG_FORMAT")]
     log_format: LogFormat,
@@ -112,7 +117,10 @@ fn run_logged(args: Args) -> anyhow::Result<ExitCode> {
 }
 
 async fn serve(args: Args) -> anyhow::Result<ExitCode> {
+    // Before the policies are read, since a signal that nobody waits for ends the process.
+    let demands = reloads()?;
     let metrics = Arc::new(Metrics::new()?);
+    metrics.tenant_violations.limit_to(args.tenant_metrics);
     let (writer, snapshots) = policies::store();
     let is_demo = args.policies.is_empty();
     let policies = Policies::load(args.policies, writer, Arc::clone(&metrics), today).await?;
@@ -121,7 +129,7 @@ async fn serve(args: Args) -> anyhow::Result<ExitCode> {
         warn!("without --tls-cert the certificate is self-signed and made anew at every start");
     }
     let clients = args.client_ca.map(|ca| Clients { ca, names: args.client_name });
-    let certificates = Certificates::load(pair, clients)?;
+    let certificates = Certificates::load(pair, clients)?.reading_on(demands.clone());
     let listeners = Listeners { webhook: bind(args.listen)?, ops: bind(args.ops_listen)? };
     let (listen, ops_listen) = (listeners.webhook.local_addr()?, listeners.ops.local_addr()?);
     // Before the log says that it serves, so that no signal comes too early.
@@ -142,7 +150,7 @@ async fn serve(args: Args) -> anyhow::Result<ExitCode> {
     // The first of these to end drops and so ends the others.
     tokio::select! {
         () = server::run(listeners, parts, first) => Ok(ExitCode::SUCCESS),
-        never = policies.watch(LOOK_EVERY) => match never {},
+        never = policies.watch(LOOK_EVERY, demands) => match never {},
         () = second => {
             warn!("a second signal: ending at once");
             Ok(ExitCode::FAILURE)
@@ -158,6 +166,19 @@ fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
         v4.flatten().ok_or(error)
     });
     listener.with_context(|| format!("cannot listen on {address}"))
+}
+
+/// Returns what changes at each SIGHUP, which demands that policies and certificates are read again.
+fn reloads() -> std::io::Result<watch::Receiver<()>> {
+    let mut hangup = signal(SignalKind::hangup())?;
+    let (demand, demands) = watch::channel(());
+    tokio::spawn(async move {
+        while hangup.recv().await.is_some() {
+            info!("SIGHUP: reading the policies and certificates again");
+            demand.send_replace(());
+        }
+    });
+    Ok(demands)
 }
 
 /// Returns two futures: the first signal, as the time to drain, and the second signal.

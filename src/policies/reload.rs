@@ -3,6 +3,8 @@
 //! A change is read only after two looks found the same, and taken only if nothing changed during the read: files are
 //! written one after the other, and half of a set may be a valid set.
 //!
+//! A person who says that the files are complete (SIGHUP) is believed: then one look is enough.
+//!
 //! INVARIANT: the policies in force were loaded without a mistake from files that didn't change meanwhile. Policies
 //! with tenants are never replaced by policies without: all namespaces of the tenants would become unclaimed.
 
@@ -13,8 +15,10 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use jiff::civil::Date;
-use partywall_core::tenancy::Snapshot;
+use partywall_core::api::Mistake;
+use partywall_core::tenancy::{ExemptionOf, Snapshot};
 use rustc_hash::FxHashSet;
+use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::{error, info, warn};
@@ -22,7 +26,7 @@ use tracing::{error, info, warn};
 use super::files::{LoadError, Loaded, demo, load};
 use super::store::Writer;
 use crate::manifests::{Fingerprint, fingerprint};
-use crate::telemetry::{Metrics, Reload};
+use crate::telemetry::{Loads, Metrics, Reload};
 
 /// How often a start tries to read files that keep changing.
 const TRIES: usize = 3;
@@ -41,6 +45,10 @@ pub(crate) struct Policies {
     changed: Option<Fingerprint>,
     /// The last error of reading them, which is logged once.
     unreadable: Option<String>,
+    /// The warnings of the last load, which are logged once.
+    warnings: Vec<Mistake>,
+    /// The day on which the Exemptions that end soon were last logged.
+    noticed: Option<Date>,
     writer: Writer,
     metrics: Arc<Metrics>,
     /// Returns the date by which exemptions expire.
@@ -69,22 +77,64 @@ impl Policies {
             is_refused: false,
             changed: None,
             unreadable: None,
+            warnings: Vec::new(),
+            noticed: None,
             writer,
             metrics,
             today,
         };
         let reload = policies.put_in_force(loaded);
         policies.note_decision(reload);
+        policies.notice_ends();
         Ok(policies)
     }
 
-    /// Checks the files once in `every`, for ever.
-    pub(crate) async fn watch(mut self, every: Duration) -> Infallible {
+    /// Checks the files once in `every`, for ever, and loads them whenever `demands` changes.
+    pub(crate) async fn watch(mut self, every: Duration, mut demands: watch::Receiver<()>) -> Infallible {
         let mut ticks = interval(every);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            ticks.tick().await;
-            self.look().await;
+            tokio::select! {
+                _ = ticks.tick() => self.look().await,
+                Ok(()) = demands.changed() => self.load_again().await,
+            }
+            self.notice_ends();
+        }
+    }
+
+    /// Loads the files, whether they changed or not.
+    async fn load_again(&mut self) {
+        // What cannot be read is told again.
+        self.unreadable = None;
+        for _ in 0..TRIES {
+            let (paths, today) = (self.paths.clone(), self.today);
+            match spawn_blocking(move || read(&paths, today())).await {
+                Ok(Some((fingerprint, loaded))) => return self.change(fingerprint, loaded),
+                Ok(None) => {}
+                Err(_) => return,
+            }
+        }
+        warn!("the policies change while they are read; they are loaded once they stay the same");
+    }
+
+    /// Logs, once a day, the Exemptions that end soon.
+    fn notice_ends(&mut self) {
+        let today = (self.today)();
+        if self.noticed.replace(today) == Some(today) {
+            return;
+        }
+        let Some(snapshot) = self.writer.current() else { return };
+        for ExemptionOf { tenant, namespace, exemption } in snapshot.all_exemptions() {
+            if exemption.ends_soon(today) {
+                let (name, last_day) = (&*exemption.name, exemption.last_day);
+                warn!(
+                    exemption = name,
+                    tenant,
+                    namespace,
+                    %last_day,
+                    "an Exemption ends soon, and what it allows will be denied; renew it, or prepare for its end"
+                );
+            }
         }
     }
 
@@ -134,6 +184,7 @@ impl Policies {
     /// Logs once why the policies cannot be read; the next look tries again.
     fn unreadable(&mut self, problem: String) {
         self.metrics.policies_faulty.set(1);
+        self.metrics.note_load(Loads::Policies, Reload::Refused);
         if self.unreadable.as_ref() != Some(&problem) {
             error!(problem, "the policies cannot be read; the last good ones hold, and it is tried again");
             self.metrics.policy_reloads.inc(Reload::Refused);
@@ -142,6 +193,7 @@ impl Policies {
     }
 
     fn note_decision(&mut self, reload: Reload) {
+        self.metrics.note_load(Loads::Policies, reload);
         self.is_refused = reload == Reload::Refused;
         self.report_state();
     }
@@ -152,9 +204,11 @@ impl Policies {
 
     /// Puts a snapshot into the store, unless it has no tenants and the current one has.
     fn put_in_force(&mut self, Loaded { snapshot, warnings }: Loaded) -> Reload {
-        for warning in warnings {
+        // Each day brings a load, and most warnings stay the same for long.
+        for warning in warnings.iter().filter(|warning| self.warnings.binary_search(warning).is_err()) {
             warn!("{warning}");
         }
+        self.warnings = warnings;
         let (tenants, namespaces) = (snapshot.tenants().len(), snapshot.namespace_count());
         let node_pools = snapshot.pools().len();
         if tenants == 0 {
@@ -217,6 +271,7 @@ mod tests {
     use super::*;
     use crate::manifests::Unreadable;
     use crate::policies::{Reader, store};
+    use crate::telemetry::logged;
 
     const POOL: &str = "
 apiVersion: partywall.dev/v1alpha1
@@ -302,6 +357,54 @@ spec:
         case.changed_to(&[POOL, &format!("{TENANT}# a comment\n")]).await;
         assert_eq!(case.reloads(), (1, 0));
         assert!(!Arc::ptr_eq(&first, &case.current().unwrap()));
+    }
+
+    #[tokio::test]
+    async fn a_demand_loads_what_did_not_change_and_believes_the_first_look() {
+        let mut case = Case::loaded(&[POOL, TENANT]).await;
+        let first = case.current().unwrap();
+        case.policies.load_again().await;
+        assert_eq!(case.reloads(), (1, 0));
+        assert!(!Arc::ptr_eq(&first, &case.current().unwrap()));
+        case.write(&[POOL]);
+        case.policies.load_again().await;
+        assert_eq!(case.reloads(), (1, 1));
+        fs::remove_file(case.path()).unwrap();
+        case.policies.load_again().await;
+        case.policies.load_again().await;
+        assert_eq!(case.reloads(), (1, 3), "each demand is answered");
+    }
+
+    #[tokio::test]
+    async fn an_exemption_that_ends_soon_has_a_line_each_day() {
+        const EXEMPTION: &str = "
+apiVersion: partywall.dev/v1alpha1
+kind: Exemption
+metadata: {name: NAME}
+spec:
+  tenant: tenants-x
+  namespace: tenants-x
+  rules: [pod-security]
+  controls: [hostNamespaces]
+  target: {kind: Pod, name: agent}
+  reason: it watches the network
+  expires: '2026-12-DAY'
+";
+        let exemption = |name, day| EXEMPTION.replace("NAME", name).replace("DAY", day);
+        // The first day is 20 November: the one ends in the thirtieth day from now, the other a day later.
+        let mut case =
+            Case::loaded(&[POOL, TENANT, &exemption("soon", "19"), &exemption("later", "20")]).await;
+        assert_eq!(logged(|| case.policies.notice_ends()), "", "the load has told it already");
+        let next_day = || Date::constant(2026, 11, 21);
+        case.policies.today = next_day;
+        let lines = logged(|| case.policies.notice_ends());
+        assert_eq!(lines.lines().count(), 2, "{lines}");
+        assert!(
+            lines.contains(r#"an Exemption ends soon"#)
+                && lines.contains(r#"exemption="soon" tenant="tenants-x""#)
+        );
+        assert!(lines.contains("last_day=2026-12-19"), "{lines}");
+        assert_eq!(logged(|| case.policies.notice_ends()), "", "a line a day");
     }
 
     #[tokio::test]

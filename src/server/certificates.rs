@@ -7,6 +7,7 @@
 //! certificate). A faulty change never replaces it.
 
 mod client_names;
+mod expiry;
 mod material;
 
 use std::convert::Infallible;
@@ -18,13 +19,14 @@ use arc_swap::ArcSwap;
 use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 use rustls::sign::SingleCertAndKey;
 use rustls::{ServerConfig, SignatureAlgorithm};
+use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::{error, info, warn};
 
 use self::client_names::ClientNames;
 pub use self::material::{CertificatesError, Pair};
 use self::material::{Material, faulty};
-use crate::telemetry::{Metrics, Reload};
+use crate::telemetry::{CertificateFile, Loads, Metrics, Reload};
 
 /// The clients that are served.
 #[derive(Clone, Debug)]
@@ -44,6 +46,8 @@ pub struct Certificates {
     /// As read at the start; an ephemeral pair is never replaced.
     first: Material,
     current: ArcSwap<ServerConfig>,
+    /// Changes when somebody demands that the files are read; `None` if nobody can.
+    demands: Option<watch::Receiver<()>>,
 }
 
 impl Certificates {
@@ -59,7 +63,13 @@ impl Certificates {
         let Checked { config, is_rsa } = check(&first, names_of(clients.as_ref()))?;
         advise(is_rsa);
         let current = ArcSwap::from_pointee(config);
-        Ok(Self { pair, clients, first, current })
+        Ok(Self { pair, clients, first, current, demands: None })
+    }
+
+    /// Reads the files at once whenever `demands` changes, too.
+    #[must_use]
+    pub fn reading_on(self, demands: watch::Receiver<()>) -> Self {
+        Self { demands: Some(demands), ..self }
     }
 
     /// Returns the configuration for the next connection.
@@ -69,29 +79,49 @@ impl Certificates {
 
     /// Checks the files once in `every`, for ever.
     pub(super) async fn watch(&self, every: Duration, metrics: &Metrics) -> Infallible {
+        note_expiry(&self.first, metrics);
+        metrics.note_load(Loads::Certificates, Reload::Taken);
         if self.pair.is_none() && self.clients.is_none() {
             return std::future::pending().await;
         }
+        let mut demands = self.demands.clone();
         let mut ticks = interval(every);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut seen = Seen::of(self.first.clone());
         loop {
-            ticks.tick().await;
+            let is_demanded = tokio::select! {
+                _ = ticks.tick() => false,
+                () = demanded(demands.as_mut()) => true,
+            };
             let Some(material) = self.read().await else { continue };
-            match seen.look(material, names_of(self.clients.as_ref())) {
+            let names = names_of(self.clients.as_ref());
+            let change = match seen.look(material.clone(), names) {
+                // A person says that the files are complete, so one look is enough to report them as faulty.
+                Change::None if is_demanded => seen.look(material, names),
+                change @ (Change::None | Change::Good(_) | Change::Faulty(_)) => change,
+            };
+            match change {
                 Change::None => {}
                 Change::Good(Checked { config, is_rsa }) => {
                     self.current.store(Arc::new(config));
+                    note_expiry(&seen.served, metrics);
                     metrics.certificate_reloads.inc(Reload::Taken);
+                    metrics.note_load(Loads::Certificates, Reload::Taken);
                     info!("the certificates changed; new connections get the new ones");
                     advise(is_rsa);
                 }
                 Change::Faulty(error) => {
                     metrics.certificate_reloads.inc(Reload::Refused);
+                    metrics.note_load(Loads::Certificates, Reload::Refused);
                     error!(%error, "the certificates changed, but are faulty; the old ones are still served");
                 }
             }
             metrics.certificates_faulty.set(i64::from(seen.is_faulty()));
+            if is_demanded {
+                let reload = if seen.is_faulty() { Reload::Refused } else { Reload::Taken };
+                metrics.note_load(Loads::Certificates, reload);
+                info!(faulty = seen.is_faulty(), "the certificates were read again");
+            }
         }
     }
 
@@ -105,6 +135,24 @@ impl Certificates {
         };
         tokio::task::spawn_blocking(read).await.ok()
     }
+}
+
+/// Waits until somebody demands that the files are read.
+async fn demanded(demands: Option<&mut watch::Receiver<()>>) {
+    if let Some(demands) = demands
+        && demands.changed().await.is_ok()
+    {
+        return;
+    }
+    // Nobody can demand it any more.
+    std::future::pending().await
+}
+
+/// Says in the metrics when the first certificate of each file expires.
+fn note_expiry(material: &Material, metrics: &Metrics) {
+    let [serving, client_ca] = material.expiries();
+    metrics.certificate_expiry.set(CertificateFile::Serving, serving.unwrap_or_default());
+    metrics.certificate_expiry.set(CertificateFile::ClientCa, client_ca.unwrap_or_default());
 }
 
 fn names_of(clients: Option<&Clients>) -> &[String] {

@@ -1,26 +1,45 @@
 //! Turns the bytes of a body into the bytes of an answer, and counts and logs the verdict.
 //!
-//! This module uses no HTTP types, and never waits.
+//! This module uses no HTTP types, and never waits. `decision_log` writes the lines about a verdict.
 //!
 //! INVARIANT: every review that has a uid gets an answer with that uid, even if the code that decides panics.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
 
+use partywall_core::review::Head;
 use partywall_core::tenancy::Snapshot;
-use partywall_core::verdict::{Denial, Undecidable, Verdict};
+use partywall_core::verdict::{Undecidable, Verdict};
 use partywall_core::{Answer, Entry, review};
 use tokio::time::Instant;
-use tracing::{debug, info};
 
 use crate::policies::Reader;
 use crate::telemetry::{LogThrottle, Metrics};
 
-/// Holds what decisions report to: the metrics, and the throttle of their log lines.
+/// Holds what decisions report to: the metrics, and the throttles of their log lines.
 #[derive(Clone, Copy, Debug)]
 pub struct Observers<'s> {
     pub(super) metrics: &'s Metrics,
-    /// Limits the log lines of denials.
-    pub(super) denials: &'s LogThrottle,
+    pub(super) throttles: &'s DecisionThrottles,
+}
+
+/// Limits the log lines about decisions.
+#[derive(Debug)]
+pub(super) struct DecisionThrottles {
+    /// Limits the lines of violations and denials: any tenant can cause many.
+    pub(super) violations: LogThrottle,
+    /// Limits the lines of decisions that exhaust their budget, which no flood of violations may hide.
+    pub(super) exhausted: LogThrottle,
+}
+
+impl DecisionThrottles {
+    /// Lets through so many lines of violations in a second.
+    pub(super) fn new(violations: u32) -> Self {
+        Self {
+            violations: LogThrottle::new(violations, Duration::from_secs(1)),
+            exhausted: LogThrottle::one_in_ten_seconds(),
+        }
+    }
 }
 
 /// Decides about bodies of requests.
@@ -101,8 +120,8 @@ pub(super) fn too_large(entry: Entry, start: &[u8], limit: usize, observers: Obs
 ///
 /// `start` is what was read of the body; without a uid in it there is no review to answer.
 pub(super) fn unjudged(entry: Entry, start: &[u8], why: &str, observers: Observers<'_>) -> Option<Reply> {
-    let uid = review::find_uid(start).filter(|_| entry.goes_on_without_answer())?;
-    Some(answered(entry, &Answer { uid: uid.into(), verdict: Verdict::unjudged(why) }, observers))
+    let Head { uid, asked } = review::find_head(start).filter(|_| entry.goes_on_without_answer())?;
+    Some(answered(entry, &Answer { uid: uid.into(), asked, verdict: Verdict::unjudged(why) }, observers))
 }
 
 /// Denies a review that cannot be decided, or reports that the start of its body has no uid to answer.
@@ -113,11 +132,11 @@ fn undecidable(
     message: String,
     observers: Observers<'_>,
 ) -> Reply {
-    match review::find_uid(start) {
-        Some(uid) => {
+    match review::find_head(start) {
+        Some(Head { uid, asked }) => {
             let denied = Verdict::undecidable(why, message);
             let verdict = if entry.goes_on_without_answer() { denied.going_on() } else { denied };
-            answered(entry, &Answer { uid: uid.into(), verdict }, observers)
+            answered(entry, &Answer { uid: uid.into(), asked, verdict }, observers)
         }
         None => Reply::NotAReview(format!("{message}; the body has no uid that an answer could carry")),
     }
@@ -127,49 +146,13 @@ fn undecidable(
 fn answered(entry: Entry, answer: &Answer<'_>, observers: Observers<'_>) -> Reply {
     let reply = Reply::Review(review::encode(&answer.uid, &answer.verdict));
     observers.metrics.count(entry, &answer.verdict);
-    log(entry, answer, observers.denials);
+    super::decision_log::log(entry, answer, observers.throttles);
     reply
-}
-
-/// Logs a denial in one line: the tenant and the rules, but never what is in the object.
-fn log(entry: Entry, Answer { uid, verdict }: &Answer<'_>, denials: &LogThrottle) {
-    let uid = &**uid;
-    let endpoint = entry.path();
-    // Any tenant can cause many denials: all are counted, but not all are logged.
-    let left_out = match &verdict.denial {
-        Some(_) => match denials.event() {
-            Some(left_out) => (left_out > 0).then_some(left_out),
-            None => return,
-        },
-        None => None,
-    };
-    match &verdict.denial {
-        Some(Denial::Forbidden) => {
-            let mut rules: Vec<_> =
-                verdict.violations.iter().map(|violation| violation.rule.as_str()).collect();
-            rules.dedup();
-            let field = verdict.violations.first().map_or("", |violation| violation.field.as_str());
-            let violations = verdict.violations.len() + verdict.more();
-            let rules = rules.join(",");
-            info!(uid, endpoint, whose = verdict.whose, rules, violations, field, left_out, "denied");
-        }
-        Some(Denial::Undecidable(why, explanation)) => {
-            let (code, why) = (why.code(), &explanation.loggable);
-            info!(uid, endpoint, code, why, left_out, "denied, because it cannot be decided");
-        }
-        None if verdict.is_unjudged => {
-            debug!(uid, endpoint, "allowed without being judged");
-        }
-        None if !verdict.exempted.is_empty() => {
-            debug!(uid, endpoint, exemptions = verdict.exempted.join(","), "allowed by exemption");
-        }
-        None => {}
-    }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use partywall_core::review::Asked;
 
     use super::*;
     use crate::telemetry::{Outcome, Review};
@@ -179,8 +162,8 @@ mod tests {
 
     /// Runs a decision, and returns the reply to it.
     fn reply(entry: Entry, body: &[u8], metrics: &Metrics, decide: impl FnOnce() -> Reply) -> Reply {
-        let denials = LogThrottle::new(1, Duration::from_secs(1));
-        deny_on_panic(entry, body, Observers { metrics, denials: &denials }, decide)
+        let throttles = DecisionThrottles::new(1);
+        deny_on_panic(entry, body, Observers { metrics, throttles: &throttles }, decide)
     }
 
     #[test]
@@ -194,6 +177,34 @@ mod tests {
         assert_eq!(review["response"]["status"]["code"], 500);
         assert_eq!(metrics.panics.get(), 1);
         assert_eq!(metrics.reviews.get(Review(Entry::Validate, Outcome::Undecidable)), 1);
+    }
+
+    #[test]
+    fn o2_an_exhausted_decision_has_a_line_and_a_count_also_where_it_goes_on() {
+        let metrics = Metrics::new().unwrap();
+        let throttles = DecisionThrottles::new(1);
+        let observers = Observers { metrics: &metrics, throttles: &throttles };
+        let asked = || Asked { user: "jane".into(), name: "web".into(), ..Asked::default() };
+        let exhausted = Verdict::undecidable(Undecidable::Exhausted, "too much work");
+        let verdict = Verdict { is_exhausted: true, ..exhausted.going_on() };
+        let unchanged = Verdict { is_exhausted: true, ..Verdict::allow() };
+        // A flood of violations takes no line from it.
+        while throttles.violations.event().is_some() {}
+        let lines = crate::telemetry::logged(|| {
+            answered(
+                Entry::ValidateTemplates,
+                &Answer { uid: "u-1".into(), asked: asked(), verdict },
+                observers,
+            );
+        });
+        assert!(lines.contains("WARN") && lines.contains("this is a bug"), "{lines}");
+        assert!(lines.contains(r#"user="jane" name="web" allowed=true"#), "{lines}");
+        answered(
+            Entry::Validate,
+            &Answer { uid: "u-2".into(), asked: asked(), verdict: unchanged },
+            observers,
+        );
+        assert_eq!(metrics.exhausted.get(), 2);
     }
 
     #[test]

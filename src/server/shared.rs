@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use axum::response::Response;
 
 use super::capacity::Capacities;
-use super::decider::Observers;
+use super::decider::{DecisionThrottles, Observers};
 use super::limits::Limits;
 use crate::telemetry::{LogThrottle, Metrics};
 
@@ -18,12 +18,12 @@ pub(super) struct Shared {
     pub(super) capacities: Capacities,
     pub(super) is_draining: AtomicBool,
     pub(super) failed_handshakes: LogThrottle,
-    pub(super) denials: LogThrottle,
+    pub(super) decisions: DecisionThrottles,
 }
 
 impl Shared {
     pub(super) fn observers(&self) -> Observers<'_> {
-        Observers { metrics: &self.metrics, denials: &self.denials }
+        Observers { metrics: &self.metrics, throttles: &self.decisions }
     }
 
     pub(super) fn is_draining(&self) -> bool {

@@ -115,6 +115,16 @@ pub fn log_panics() {
     }));
 }
 
+/// Returns the lines that `f` logs on this thread.
+#[cfg(test)]
+pub(crate) fn logged(f: impl FnOnce()) -> String {
+    let lines = tests::Lines::default();
+    let writer = lines.clone();
+    let log = fmt().with_writer(move || writer.clone()).with_ansi(false).finish();
+    tracing::subscriber::with_default(log, f);
+    lines.text()
+}
+
 #[cfg(test)]
 mod tests {
     use std::io::Write;
@@ -126,7 +136,13 @@ mod tests {
 
     /// Collects what is written.
     #[derive(Clone, Default)]
-    struct Lines(Arc<Mutex<Vec<u8>>>);
+    pub(super) struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl Lines {
+        pub(super) fn text(&self) -> String {
+            String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+        }
+    }
 
     impl Write for Lines {
         fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
@@ -159,7 +175,7 @@ mod tests {
         burst();
         advance(Duration::from_secs(10)).await;
         burst();
-        let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+        let text = lines.text();
         let count = |what: &str| text.lines().filter(|line| line.contains(what)).count();
         assert_eq!((count("PING"), count("own"), count("received")), (20, 40, 0), "{text}");
     }

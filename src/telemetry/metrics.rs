@@ -1,14 +1,23 @@
 //! All figures of the program, in one struct.
 
-use axum::http::StatusCode;
+mod labels;
+mod of_policies;
+mod process;
+
+use partywall_core::Entry;
 use partywall_core::api::Mode;
 use partywall_core::rule_id::RuleId;
 use partywall_core::tenancy::Snapshot;
-use partywall_core::verdict::{Denial, Undecidable, Verdict};
-use partywall_core::{Entry, Phase};
+use partywall_core::verdict::Verdict;
 use prometheus::{
-    Encoder, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
+    Encoder, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+    TextEncoder,
 };
+
+pub(crate) use self::labels::mode_name;
+pub use self::labels::{CertificateFile, Dropped, Loads, Outcome, Refusal, Reload, Review};
+pub use self::of_policies::{ExemptionEnds, ExemptionUses, TenantViolations};
+pub use self::process::ProcessFigures;
 
 /// Bounds of the buckets in seconds.
 ///
@@ -19,12 +28,12 @@ const DURATIONS: [f64; 11] =
 /// Declares the figures; the doc comment is the HELP text.
 macro_rules! metrics {
     ($(#[$outer:meta])* $vis:vis struct $Metrics:ident {
-        $(#[doc = $help:literal] $field:ident: $kind:ty = $name:literal,)*
+        $($(#[doc = $help:literal])+ $field:ident: $kind:ty = $name:literal,)*
     }) => {
         $(#[$outer])*
         $vis struct $Metrics {
             registry: Registry,
-            $(#[doc = $help] pub $field: $kind,)*
+            $($(#[doc = $help])+ pub $field: $kind,)*
         }
 
         impl $Metrics {
@@ -32,7 +41,7 @@ macro_rules! metrics {
             pub fn new() -> prometheus::Result<Self> {
                 let registry = Registry::new();
                 Ok(Self {
-                    $($field: <$kind as Figure>::register(&registry, $name, $help.trim_ascii())?,)*
+                    $($field: <$kind as Figure>::register(&registry, $name, concat!($($help,)+).trim_ascii())?,)*
                     registry,
                 })
             }
@@ -48,6 +57,13 @@ metrics! {
         reviews: Family<Review> = "partywall_reviews_total",
         /// Violations reported, by rule and the mode it is in.
         violations: Family<(RuleId, Mode)> = "partywall_violations_total",
+        /// Violations reported, by tenant, rule and mode. Series exist from the first violation on. `(none)` stands for
+        /// namespaces without a tenant, `(others)` for the tenants beyond the limit.
+        tenant_violations: TenantViolations = "partywall_tenant_violations_total",
+        /// Reviews in which an Exemption allowed a violation, by Exemption.
+        exemption_uses: ExemptionUses = "partywall_exemption_uses_total",
+        /// When an Exemption ends, in seconds since 1970: the midnight UTC after its last day.
+        exemption_ends: ExemptionEnds = "partywall_exemption_end_timestamp_seconds",
         /// Requests answered without a review, by HTTP status code.
         refusals: Family<Refusal> = "partywall_http_refusals_total",
         /// Reviews denied because a rule panicked; each is a bug.
@@ -60,6 +76,12 @@ metrics! {
         certificate_reloads: Family<Reload> = "partywall_certificate_reloads_total",
         /// Changes of the policies, by whether they were taken.
         policy_reloads: Family<Reload> = "partywall_policy_reloads_total",
+        /// When the policies or certificates were last loaded, or refused, in seconds since 1970.
+        last_reload: Gauges<Loads> = "partywall_last_reload_timestamp_seconds",
+        /// 1 if the last load of the policies or certificates was taken, 0 if it was refused.
+        last_reload_successful: Gauges<Loads> = "partywall_last_reload_successful",
+        /// When the first certificate of a file expires, in seconds since 1970; 0 if there is no such file.
+        certificate_expiry: Gauges<CertificateFile> = "partywall_certificate_expiry_timestamp_seconds",
         /// 1 while the certificates on disk are faulty, so that older ones are served.
         certificates_faulty: IntGauge = "partywall_certificates_faulty",
         /// 1 while the policies on disk cannot be used, so that older ones hold.
@@ -78,6 +100,8 @@ metrics! {
         dropped: Family<Dropped> = "partywall_connections_dropped_total",
         /// Connections that ended in the TLS handshake, other than by being closed.
         tls_handshake_failures: IntCounter = "partywall_tls_handshake_failures_total",
+        /// What Linux says about the process: CPU time, memory, threads and open files.
+        process: ProcessFigures = "process",
         /// Always 1; the label is the version.
         build_info: BuildInfo = "partywall_build_info",
     }
@@ -97,6 +121,16 @@ impl Metrics {
         self.tenants.set(gauge(snapshot.tenants().len()));
         self.namespaces.set(gauge(snapshot.namespace_count()));
         self.node_pools.set(gauge(snapshot.pools().len()));
+        self.tenant_violations.set_tenants(snapshot.tenants().iter().map(|tenant| &*tenant.name));
+        let exemptions = snapshot.all_exemptions();
+        self.exemption_uses.set_exemptions(&exemptions);
+        self.exemption_ends.set_exemptions(&exemptions);
+    }
+
+    /// Notes that files were read: whether what they say is in force now, and when that was.
+    pub fn note_load(&self, of: Loads, reload: Reload) {
+        self.last_reload.set(of, process::now());
+        self.last_reload_successful.set(of, i64::from(reload == Reload::Taken));
     }
 
     /// Counts a verdict and its violations.
@@ -107,6 +141,10 @@ impl Metrics {
         }
         for violation in &verdict.violations {
             self.violations.inc((violation.rule, violation.mode));
+            self.tenant_violations.inc(verdict.tenant.as_deref(), violation.rule, violation.mode);
+        }
+        for exemption in &verdict.exempted {
+            self.exemption_uses.inc(exemption);
         }
     }
 }
@@ -142,6 +180,19 @@ impl<L: Label> Family<L> {
 
     fn counter(&self, label: L) -> Option<&IntCounter> {
         self.0.iter().find(|(other, _)| *other == label).map(|(_, counter)| counter)
+    }
+}
+
+/// A gauge for each value of a label. All exist from the start, at zero.
+#[derive(Debug)]
+pub struct Gauges<L>(Vec<(L, IntGauge)>);
+
+impl<L: Label> Gauges<L> {
+    /// Sets the gauge of a label.
+    pub fn set(&self, label: L, value: i64) {
+        if let Some((_, gauge)) = self.0.iter().find(|(other, _)| *other == label) {
+            gauge.set(value);
+        }
     }
 }
 
@@ -200,214 +251,22 @@ impl<L: Label> Figure for Family<L> {
     }
 }
 
-/// The labels of a review that was answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Review(pub Entry, pub Outcome);
-
-/// The outcome of a review.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// Allowed as it is.
-    Allowed,
-    /// Allowed with a patch.
-    Stamped,
-    /// Denied by a rule.
-    Denied,
-    /// Denied because it could not be decided.
-    Undecidable,
-    /// Denied because the namespace has a tenant's label, but no Tenant has it.
-    NoTenant,
-    /// Allowed without being judged, where the API server would go on anyway.
-    Unjudged,
-}
-
-impl Outcome {
-    fn of(verdict: &Verdict) -> Self {
-        match (&verdict.denial, &verdict.patch) {
-            (Some(Denial::Forbidden), _) => Self::Denied,
-            (Some(Denial::Undecidable(Undecidable::NoTenant, _)), _) => Self::NoTenant,
-            (Some(Denial::Undecidable(..)), _) => Self::Undecidable,
-            (None, _) if verdict.is_unjudged => Self::Unjudged,
-            (None, Some(_)) => Self::Stamped,
-            (None, None) => Self::Allowed,
-        }
-    }
-
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Allowed => "allowed",
-            Self::Stamped => "stamped",
-            Self::Denied => "denied",
-            Self::Undecidable => "undecidable",
-            Self::NoTenant => "no_tenant",
-            Self::Unjudged => "unjudged",
-        }
-    }
-}
-
-impl Review {
-    /// Returns whether the entry can have the outcome.
-    fn can_be(self) -> bool {
-        match self.1 {
-            Outcome::Stamped => self.0.phase() == Phase::Mutate,
-            Outcome::NoTenant => self.0.is_of_tenants(),
-            Outcome::Unjudged => self.0.goes_on_without_answer(),
-            Outcome::Allowed | Outcome::Denied | Outcome::Undecidable => true,
-        }
-    }
-}
-
-impl Label for Review {
-    const NAMES: &'static [&'static str] = &["endpoint", "verdict"];
-
-    fn all() -> Vec<Self> {
-        let outcomes = [
-            Outcome::Allowed,
-            Outcome::Stamped,
-            Outcome::Denied,
-            Outcome::Undecidable,
-            Outcome::NoTenant,
-            Outcome::Unjudged,
-        ];
-        let of = |entry| outcomes.map(|outcome| Self(entry, outcome));
-        Entry::ALL.into_iter().flat_map(of).filter(|review| review.can_be()).collect()
-    }
-
-    fn values(self) -> Vec<&'static str> {
-        vec![self.0.path().trim_start_matches('/'), self.1.as_str()]
-    }
-}
-
-impl Label for (RuleId, Mode) {
-    const NAMES: &'static [&'static str] = &["rule", "mode"];
-
-    fn all() -> Vec<Self> {
-        // A rule in mode `off` doesn't run, so it has no violations to count.
-        let of = |rule| [Mode::Deny, Mode::Warn, Mode::Audit].map(|mode| (rule, mode));
-        RuleId::ALL.into_iter().flat_map(of).collect()
-    }
-
-    fn values(self) -> Vec<&'static str> {
-        let mode = match self.1 {
-            Mode::Off => "off",
-            Mode::Audit => "audit",
-            Mode::Warn => "warn",
-            Mode::Deny => "deny",
-        };
-        vec![self.0.as_str(), mode]
-    }
-}
-
-/// The reason that a request was answered without a review.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refusal {
-    /// 400: the body is no review, or has no uid.
-    NotAReview,
-    /// 404: the path is no entry's.
-    NoSuchPath,
-    /// 405: only POST is served.
-    NotPost,
-    /// 408: the body did not arrive in time.
-    TooSlow,
-    /// 429: too many reviews are under way.
-    TooMany,
-    /// 503: there are no policies yet.
-    NoPolicies,
-}
-
-impl Refusal {
-    /// Every reason.
-    pub const ALL: [Self; 6] =
-        [Self::NotAReview, Self::NoSuchPath, Self::NotPost, Self::TooSlow, Self::TooMany, Self::NoPolicies];
-
-    /// Returns its HTTP status.
-    pub const fn status(self) -> StatusCode {
-        match self {
-            Self::NotAReview => StatusCode::BAD_REQUEST,
-            Self::NoSuchPath => StatusCode::NOT_FOUND,
-            Self::NotPost => StatusCode::METHOD_NOT_ALLOWED,
-            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
-            Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
-            Self::NoPolicies => StatusCode::SERVICE_UNAVAILABLE,
-        }
-    }
-}
-
-impl Label for Refusal {
-    const NAMES: &'static [&'static str] = &["code"];
-
-    fn all() -> Vec<Self> {
-        Self::ALL.to_vec()
-    }
-
-    fn values(self) -> Vec<&'static str> {
-        vec![match self {
-            Self::NotAReview => "400",
-            Self::NoSuchPath => "404",
-            Self::NotPost => "405",
-            Self::TooSlow => "408",
-            Self::TooMany => "429",
-            Self::NoPolicies => "503",
-        }]
-    }
-}
-
-/// The stage of a connection that was closed because too many were in it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Dropped {
-    /// A connection that had sent nothing.
-    Silent,
-    /// A connection in its TLS handshake.
-    Handshake,
-    /// A connection over HTTP/1.1 that had completed no review.
-    Http1,
-    /// A connection over HTTP/2 that had completed no review.
-    Http2,
-}
-
-impl Label for Dropped {
-    const NAMES: &'static [&'static str] = &["stage"];
-
-    fn all() -> Vec<Self> {
-        vec![Self::Silent, Self::Handshake, Self::Http1, Self::Http2]
-    }
-
-    fn values(self) -> Vec<&'static str> {
-        vec![match self {
-            Self::Silent => "silent",
-            Self::Handshake => "handshake",
-            Self::Http1 => "http1",
-            Self::Http2 => "http2",
-        }]
-    }
-}
-
-/// The result of a change of files.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reload {
-    /// It is in force.
-    Taken,
-    /// It is faulty, and the previous state stays in force.
-    Refused,
-}
-
-impl Label for Reload {
-    const NAMES: &'static [&'static str] = &["result"];
-
-    fn all() -> Vec<Self> {
-        vec![Self::Taken, Self::Refused]
-    }
-
-    fn values(self) -> Vec<&'static str> {
-        vec![match self {
-            Self::Taken => "taken",
-            Self::Refused => "refused",
-        }]
+impl<L: Label> Figure for Gauges<L> {
+    fn register(registry: &Registry, name: &str, help: &str) -> prometheus::Result<Self> {
+        let gauges = IntGaugeVec::new(Opts::new(name, help), L::NAMES)?;
+        registry.register(Box::new(gauges.clone()))?;
+        L::all()
+            .into_iter()
+            .map(|label| Ok((label, gauges.get_metric_with_label_values(&label.values())?)))
+            .collect::<prometheus::Result<_>>()
+            .map(Self)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use partywall_core::verdict::Undecidable;
+
     use super::*;
 
     fn text(metrics: &Metrics) -> String {

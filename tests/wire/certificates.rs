@@ -92,6 +92,22 @@ async fn l6_a_swap_of_kubelets_symlink_is_seen() {
 }
 
 #[tokio::test]
+async fn l6_on_demand_one_look_is_enough_to_take_or_refuse_a_pair() {
+    let server = Server::with(Setup { on_demand: true, ..Setup::default() }).await;
+    // The first look, which finds nothing new, is over.
+    server.until(r#"partywall_last_reload_successful{of="certificates"}"#, 1).await;
+    let (one, other) = (server.authority.sign(), server.authority.sign());
+    Signed { cert: one.cert.clone(), key: other.key }.write(&server.folder);
+    server.demand.send_replace(());
+    server.until(REFUSED, 1).await;
+    server.until(r#"partywall_last_reload_successful{of="certificates"}"#, 0).await;
+    one.write(&server.folder);
+    server.demand.send_replace(());
+    until_served(&server, &one).await;
+    server.until(r#"partywall_last_reload_successful{of="certificates"}"#, 1).await;
+}
+
+#[tokio::test]
 async fn l6_a_faulty_pair_is_refused_once_and_the_old_one_goes_on() {
     let server = Server::start().await;
     let before = server.target.certificate().await;

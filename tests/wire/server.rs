@@ -15,7 +15,7 @@ use partywall::telemetry::Metrics;
 use partywall_core::tenancy::Snapshot;
 use tempfile::TempDir;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
@@ -31,6 +31,8 @@ pub(crate) struct Server {
     pub(crate) ops: SocketAddr,
     pub(crate) writer: Writer,
     pub(crate) authority: Authority,
+    /// Demands that the certificates are read.
+    pub(crate) demand: watch::Sender<()>,
     /// The folder of the serving pair, `tls.crt` and `tls.key`.
     pub(crate) folder: PathBuf,
     stop: oneshot::Sender<Duration>,
@@ -48,6 +50,8 @@ pub(crate) struct Setup {
     pub(crate) asks_clients: bool,
     /// The names of which such a certificate must have one.
     pub(crate) client_names: Vec<String>,
+    /// Read the certificates on demand only.
+    pub(crate) on_demand: bool,
     /// Put the pair behind a `..data` symlink, as kubelet does.
     pub(crate) like_kubelet: bool,
 }
@@ -95,19 +99,21 @@ impl Server {
         std::fs::write(&ca, &authority.pem).unwrap();
         let pair = Pair { cert: folder.join("tls.crt"), key: folder.join("tls.key") };
         let clients = setup.asks_clients.then_some(Clients { ca, names: setup.client_names });
-        let certificates = Certificates::load(Some(pair), clients).unwrap();
+        let (demand, demands) = watch::channel(());
+        let certificates = Certificates::load(Some(pair), clients).unwrap().reading_on(demands);
 
         let listeners = Listeners { webhook: listener(), ops: listener() };
         let target = Target { address: listeners.webhook.local_addr().unwrap(), ca: authority.pem.clone() };
         let ops = listeners.ops.local_addr().unwrap();
         let metrics = Arc::new(Metrics::new().unwrap());
         let mut limits = setup.limits;
-        limits.timings.certificates_interval = Duration::from_millis(2);
+        let interval = if setup.on_demand { Duration::from_secs(3_600) } else { Duration::from_millis(2) };
+        limits.timings.certificates_interval = interval;
         let (stop, stopped) = oneshot::channel();
         let workers = Workers::start(NonZeroUsize::MIN).unwrap();
         let parts = Parts { decider, certificates, metrics, limits, workers };
         let task = tokio::spawn(server::run(listeners, parts, async { stopped.await.unwrap() }));
-        Self { target, ops, writer, authority, folder, stop, task, _files: files }
+        Self { target, ops, writer, authority, demand, folder, stop, task, _files: files }
     }
 
     /// A GET on the ops port.

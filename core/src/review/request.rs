@@ -40,11 +40,54 @@ pub struct Request<'a> {
     pub operation: Operation<'a>,
 }
 
-impl Request<'_> {
+impl<'a> Request<'a> {
     /// Returns the namespace of the object, or the object's own name if it is a Namespace.
     pub fn name_of_namespace(&self) -> &str {
         if self.shape == Shape::Namespace { &self.name } else { &self.namespace }
     }
+
+    /// Returns the uid, and who asked for what.
+    pub(crate) fn into_asked(self) -> (Text<'a>, Asked<'a>) {
+        let operation = self.operation.as_str();
+        let name = match self.operation {
+            Operation::Create { new } if self.name.is_empty() => {
+                new.metadata().map(|metadata| metadata.generate_name.clone()).unwrap_or_default()
+            }
+            Operation::Create { .. }
+            | Operation::Update { .. }
+            | Operation::Delete { .. }
+            | Operation::Connect => self.name,
+        };
+        let asked = Asked {
+            user: self.user.username,
+            operation: operation.into(),
+            group: self.group,
+            kind: self.kind_name,
+            subresource: self.subresource,
+            namespace: self.namespace,
+            name,
+        };
+        (self.uid, asked)
+    }
+}
+
+/// Says who asked for what, without anything of what the object contains.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Asked<'a> {
+    /// The user who sent the request.
+    pub user: Text<'a>,
+    /// The operation, such as `CREATE`.
+    pub operation: Text<'a>,
+    /// The kind's group; empty means core.
+    pub group: Text<'a>,
+    /// The kind as the API server names it.
+    pub kind: Text<'a>,
+    /// The subresource, or empty.
+    pub subresource: Text<'a>,
+    /// The namespace, or empty.
+    pub namespace: Text<'a>,
+    /// The object's name, or the prefix of the name that the API server generates.
+    pub name: Text<'a>,
 }
 
 /// Holds the operation that the user requests.
@@ -69,6 +112,17 @@ pub enum Operation<'a> {
     },
     /// The user connects to an object.
     Connect,
+}
+
+impl Operation<'_> {
+    const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Create { .. } => "CREATE",
+            Self::Update { .. } => "UPDATE",
+            Self::Delete { .. } => "DELETE",
+            Self::Connect => "CONNECT",
+        }
+    }
 }
 
 borrowed! {
@@ -139,8 +193,8 @@ pub struct Undecodable {
     pub uid: String,
     /// The shape of the object, if its kind decoded.
     pub shape: Option<Shape>,
-    /// The request's namespace, or the empty string if it did not decode.
-    pub namespace: String,
+    /// Who asked for what, as far as that decoded.
+    pub asked: Box<Asked<'static>>,
     /// The path of the field.
     pub path: String,
     /// The problem.
@@ -182,10 +236,19 @@ impl<'a> RawRequest<'a> {
     pub(super) fn decode(self) -> Result<Request<'a>, Undecodable> {
         let subresource = self.subresource.unwrap_or_default();
         let GroupKind { group, kind: kind_name } = self.kind.unwrap_or_default();
+        let owned = |text: &Text<'_>| Text::from(text.to_string());
         let undecodable = |path: &str, problem: String| Undecodable {
             uid: self.uid.to_string(),
             shape: shape_of(&group, &kind_name),
-            namespace: self.namespace.to_string(),
+            asked: Box::new(Asked {
+                user: owned(&self.user.username),
+                operation: owned(&self.operation),
+                group: owned(&group),
+                kind: owned(&kind_name),
+                subresource: owned(&subresource),
+                namespace: owned(&self.namespace),
+                name: owned(&self.name),
+            }),
             path: path.to_owned(),
             problem,
         };

@@ -1,5 +1,7 @@
 //! Holds compiled exemptions.
 
+use jiff::civil::Date;
+
 use super::{ListedNames, PinnedImage};
 use crate::rule_id::RuleSet;
 
@@ -26,9 +28,27 @@ pub struct Exemption {
     pub images: Option<Vec<PinnedImage>>,
     /// The paths of exempt hostPath volumes, each with those below it; `None` means any.
     pub host_paths: Option<ListedNames>,
+    /// The last day on which the exemption holds; it ends at midnight UTC after this day.
+    pub last_day: Date,
+}
+
+/// Names the tenant and the namespace of an exemption.
+#[derive(Clone, Copy, Debug)]
+pub struct ExemptionOf<'s> {
+    /// The tenant; `None` outside tenants.
+    pub tenant: Option<&'s str>,
+    /// The namespace; `None` means all of the tenant's.
+    pub namespace: Option<&'s str>,
+    /// The exemption.
+    pub exemption: &'s Exemption,
 }
 
 impl Exemption {
+    /// Returns whether the exemption ends so soon that people must be told.
+    pub fn ends_soon(&self, today: Date) -> bool {
+        super::compile::ends_soon(self.last_day, today)
+    }
+
     /// Returns those of the exemptions whose target has this name; they are sorted by it.
     pub(crate) fn of_target<'e>(exemptions: &'e [Self], target: &str) -> &'e [Self] {
         let start = exemptions.partition_point(|exemption| *exemption.target < *target);

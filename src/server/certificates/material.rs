@@ -12,6 +12,8 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 use thiserror::Error;
 
+use super::expiry::not_after;
+
 /// The reason that certificates cannot be served; it names the file.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum CertificatesError {
@@ -129,6 +131,16 @@ impl Material {
             roots.add(certificate).map_err(|error| faulty(what.clone(), &error))?;
         }
         Ok(Some(roots))
+    }
+
+    /// Returns when the first certificate of the chain expires, and when the first of the client CA's does, in seconds
+    /// since 1970.
+    pub(super) fn expiries(&self) -> [Option<i64>; 2] {
+        let first = |pem: &Pem| {
+            let certificates = CertificateDer::pem_slice_iter(&pem.bytes).filter_map(Result::ok);
+            certificates.filter_map(|certificate| not_after(&certificate)).min()
+        };
+        [first(&self.chain), self.client_ca.as_ref().and_then(first)]
     }
 
     /// Returns the name of the client CA for an error.

@@ -44,10 +44,10 @@ impl Compiler<'_> {
         let mut unclaimed: FxHashMap<Box<str>, Vec<Exemption>> = FxHashMap::default();
         for object in objects {
             let whose = self.whose(object, mistakes);
-            let exemption = exemption(object, self.foreign_routes, mistakes);
-            let holds = self.holds(object, mistakes);
+            let last_day = self.last_day(object, mistakes);
+            let exemption = exemption(object, last_day.unwrap_or(self.today), self.foreign_routes, mistakes);
             match whose {
-                _ if !holds => {}
+                _ if last_day.is_none() => {}
                 Some(Whose::Tenant(index)) => {
                     if let Some(tenant) = self.tenants.get_mut(index) {
                         tenant.exemptions.push(exemption);
@@ -134,14 +134,14 @@ impl Compiler<'_> {
         None
     }
 
-    /// Returns whether the exemption has not expired.
-    fn holds(&self, object: &Named<ExemptionSpec>, mistakes: &mut Mistakes) -> bool {
+    /// Returns the last day of the exemption, or `None` if it has expired.
+    fn last_day(&self, object: &Named<ExemptionSpec>, mistakes: &mut Mistakes) -> Option<Date> {
         const PATH: &str = "spec.expires";
         let Named { at, spec, .. } = object;
         let Some(last) = date(&spec.expires) else {
             let message = "this is no date; write the last day on which the Exemption holds as `YYYY-MM-DD`";
             mistakes.error(at, PATH, &spec.expires, message);
-            return false;
+            return None;
         };
         if last < self.today {
             let message = format!(
@@ -149,15 +149,20 @@ impl Compiler<'_> {
                 self.today
             );
             mistakes.warn(at, PATH, &spec.expires, message);
-        } else if last < self.today.saturating_add(NOTICE.days()) {
+        } else if ends_soon(last, self.today) {
             let message = format!(
                 "this Exemption ends within {NOTICE} days, and what it allows is denied from then on; renew it, or \
                  prepare for its end"
             );
             mistakes.warn(at, PATH, &spec.expires, message);
         }
-        last >= self.today
+        Some(last).filter(|last| *last >= self.today)
     }
+}
+
+/// Returns whether an exemption with this last day ends within [`NOTICE`] days.
+pub(in crate::tenancy) fn ends_soon(last_day: Date, today: Date) -> bool {
+    last_day < today.saturating_add(NOTICE.days())
 }
 
 /// Parses `YYYY-MM-DD` and nothing else: jiff alone would also accept a time after the date.
@@ -167,6 +172,7 @@ fn date(text: &str) -> Option<Date> {
 
 fn exemption(
     object: &Named<ExemptionSpec>,
+    last_day: Date,
     foreign_routes: &[ForeignRoute],
     mistakes: &mut Mistakes,
 ) -> Exemption {
@@ -195,6 +201,7 @@ fn exemption(
         controls: controls(at, spec, rules, mistakes),
         images: images(at, spec, kind, mistakes),
         host_paths: host_paths(at, spec, rules, mistakes),
+        last_day,
         rules,
         namespace: spec.namespace.as_deref().map(Into::into),
         groups: groups(at, &spec.target, kind, mistakes),

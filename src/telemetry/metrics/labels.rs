@@ -1,0 +1,269 @@
+//! The labels of figures: enums, so that every series exists from the start.
+
+use axum::http::StatusCode;
+use partywall_core::api::Mode;
+use partywall_core::rule_id::RuleId;
+use partywall_core::verdict::{Denial, Undecidable, Verdict};
+use partywall_core::{Entry, Phase};
+
+use super::Label;
+
+/// The labels of a review that was answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Review(pub Entry, pub Outcome);
+
+/// The outcome of a review.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Allowed as it is.
+    Allowed,
+    /// Allowed with a patch.
+    Stamped,
+    /// Denied by a rule.
+    Denied,
+    /// Denied because it could not be decided.
+    Undecidable,
+    /// Denied because the namespace has a tenant's label, but no Tenant has it.
+    NoTenant,
+    /// Allowed without being judged, where the API server would go on anyway.
+    Unjudged,
+}
+
+impl Outcome {
+    pub(super) fn of(verdict: &Verdict) -> Self {
+        match (&verdict.denial, &verdict.patch) {
+            (Some(Denial::Forbidden), _) => Self::Denied,
+            (Some(Denial::Undecidable(Undecidable::NoTenant, _)), _) => Self::NoTenant,
+            (Some(Denial::Undecidable(..)), _) => Self::Undecidable,
+            (None, _) if verdict.is_unjudged => Self::Unjudged,
+            (None, Some(_)) => Self::Stamped,
+            (None, None) => Self::Allowed,
+        }
+    }
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Allowed => "allowed",
+            Self::Stamped => "stamped",
+            Self::Denied => "denied",
+            Self::Undecidable => "undecidable",
+            Self::NoTenant => "no_tenant",
+            Self::Unjudged => "unjudged",
+        }
+    }
+}
+
+impl Review {
+    /// Returns whether the entry can have the outcome.
+    fn can_be(self) -> bool {
+        match self.1 {
+            Outcome::Stamped => self.0.phase() == Phase::Mutate,
+            Outcome::NoTenant => self.0.is_of_tenants(),
+            Outcome::Unjudged => self.0.goes_on_without_answer(),
+            Outcome::Allowed | Outcome::Denied | Outcome::Undecidable => true,
+        }
+    }
+}
+
+impl Label for Review {
+    const NAMES: &'static [&'static str] = &["endpoint", "verdict"];
+
+    fn all() -> Vec<Self> {
+        let outcomes = [
+            Outcome::Allowed,
+            Outcome::Stamped,
+            Outcome::Denied,
+            Outcome::Undecidable,
+            Outcome::NoTenant,
+            Outcome::Unjudged,
+        ];
+        let of = |entry| outcomes.map(|outcome| Self(entry, outcome));
+        Entry::ALL.into_iter().flat_map(of).filter(|review| review.can_be()).collect()
+    }
+
+    fn values(self) -> Vec<&'static str> {
+        vec![self.0.path().trim_start_matches('/'), self.1.as_str()]
+    }
+}
+
+impl Label for (RuleId, Mode) {
+    const NAMES: &'static [&'static str] = &["rule", "mode"];
+
+    fn all() -> Vec<Self> {
+        let of = |rule| MODES.map(|mode| (rule, mode));
+        RuleId::ALL.into_iter().flat_map(of).collect()
+    }
+
+    fn values(self) -> Vec<&'static str> {
+        vec![self.0.as_str(), mode_name(self.1)]
+    }
+}
+
+/// The reason that a request was answered without a review.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// 400: the body is no review, or has no uid.
+    NotAReview,
+    /// 404: the path is no entry's.
+    NoSuchPath,
+    /// 405: only POST is served.
+    NotPost,
+    /// 408: the body did not arrive in time.
+    TooSlow,
+    /// 429: too many reviews are under way.
+    TooMany,
+    /// 503: there are no policies yet.
+    NoPolicies,
+}
+
+impl Refusal {
+    /// Every reason.
+    pub const ALL: [Self; 6] =
+        [Self::NotAReview, Self::NoSuchPath, Self::NotPost, Self::TooSlow, Self::TooMany, Self::NoPolicies];
+
+    /// Returns its HTTP status.
+    pub const fn status(self) -> StatusCode {
+        match self {
+            Self::NotAReview => StatusCode::BAD_REQUEST,
+            Self::NoSuchPath => StatusCode::NOT_FOUND,
+            Self::NotPost => StatusCode::METHOD_NOT_ALLOWED,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
+            Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
+            Self::NoPolicies => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+}
+
+impl Label for Refusal {
+    const NAMES: &'static [&'static str] = &["code"];
+
+    fn all() -> Vec<Self> {
+        Self::ALL.to_vec()
+    }
+
+    fn values(self) -> Vec<&'static str> {
+        vec![match self {
+            Self::NotAReview => "400",
+            Self::NoSuchPath => "404",
+            Self::NotPost => "405",
+            Self::TooSlow => "408",
+            Self::TooMany => "429",
+            Self::NoPolicies => "503",
+        }]
+    }
+}
+
+/// The stage of a connection that was closed because too many were in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dropped {
+    /// A connection that had sent nothing.
+    Silent,
+    /// A connection in its TLS handshake.
+    Handshake,
+    /// A connection over HTTP/1.1 that had completed no review.
+    Http1,
+    /// A connection over HTTP/2 that had completed no review.
+    Http2,
+}
+
+impl Label for Dropped {
+    const NAMES: &'static [&'static str] = &["stage"];
+
+    fn all() -> Vec<Self> {
+        vec![Self::Silent, Self::Handshake, Self::Http1, Self::Http2]
+    }
+
+    fn values(self) -> Vec<&'static str> {
+        vec![match self {
+            Self::Silent => "silent",
+            Self::Handshake => "handshake",
+            Self::Http1 => "http1",
+            Self::Http2 => "http2",
+        }]
+    }
+}
+
+/// The result of a change of files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reload {
+    /// It is in force.
+    Taken,
+    /// It is faulty, and the previous state stays in force.
+    Refused,
+}
+
+impl Label for Reload {
+    const NAMES: &'static [&'static str] = &["result"];
+
+    fn all() -> Vec<Self> {
+        vec![Self::Taken, Self::Refused]
+    }
+
+    fn values(self) -> Vec<&'static str> {
+        vec![match self {
+            Self::Taken => "taken",
+            Self::Refused => "refused",
+        }]
+    }
+}
+
+/// The modes of violations; a rule in mode `off` doesn't run, so it has none to count.
+pub(super) const MODES: [Mode; 3] = [Mode::Deny, Mode::Warn, Mode::Audit];
+
+/// Returns the name of a mode, as people write it in policies.
+pub(crate) const fn mode_name(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Off => "off",
+        Mode::Audit => "audit",
+        Mode::Warn => "warn",
+        Mode::Deny => "deny",
+    }
+}
+
+/// What is loaded from files, and loaded again when they change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loads {
+    /// The serving certificate and the client CA.
+    Certificates,
+    /// The policies.
+    Policies,
+}
+
+impl Label for Loads {
+    const NAMES: &'static [&'static str] = &["of"];
+
+    fn all() -> Vec<Self> {
+        vec![Self::Certificates, Self::Policies]
+    }
+
+    fn values(self) -> Vec<&'static str> {
+        vec![match self {
+            Self::Certificates => "certificates",
+            Self::Policies => "policies",
+        }]
+    }
+}
+
+/// A file of certificates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CertificateFile {
+    /// The serving certificate and its chain.
+    Serving,
+    /// The CAs of clients.
+    ClientCa,
+}
+
+impl Label for CertificateFile {
+    const NAMES: &'static [&'static str] = &["certificate"];
+
+    fn all() -> Vec<Self> {
+        vec![Self::Serving, Self::ClientCa]
+    }
+
+    fn values(self) -> Vec<&'static str> {
+        vec![match self {
+            Self::Serving => "serving",
+            Self::ClientCa => "client_ca",
+        }]
+    }
+}
