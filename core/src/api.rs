@@ -9,6 +9,7 @@ mod mistake;
 mod node_pool;
 mod settings;
 mod tenant;
+mod toleration;
 
 #[cfg(feature = "crd")]
 pub use exemption::Exemption;
@@ -25,10 +26,8 @@ pub use settings::{
 };
 #[cfg(feature = "crd")]
 pub use tenant::Tenant;
-pub use tenant::{
-    Level, NodePools, Operator, PodSecurity, RuntimeClasses, ServiceType, Services, Storage, TenantSpec,
-    TolerationGrant,
-};
+pub use tenant::{Level, NodePools, PodSecurity, RuntimeClasses, ServiceType, Services, Storage, TenantSpec};
+pub use toleration::{Operator, TolerationGrant};
 
 /// The API group of every object.
 pub const GROUP: &str = "partywall.dev";

@@ -5,7 +5,6 @@
 //! INVARIANT: every review that has a uid gets an answer with that uid, even if the code that decides panics.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::Duration;
 
 use partywall_core::review::Head;
 use partywall_core::tenancy::Snapshot;
@@ -13,33 +12,15 @@ use partywall_core::verdict::{Undecidable, Verdict};
 use partywall_core::{Answer, Entry, review};
 use tokio::time::Instant;
 
+use super::decision_log::{self, DecisionThrottles};
 use crate::policies::Reader;
-use crate::telemetry::{LogThrottle, Metrics};
+use crate::telemetry::Metrics;
 
 /// Holds what decisions report to: the metrics, and the throttles of their log lines.
 #[derive(Clone, Copy, Debug)]
 pub struct Observers<'s> {
     pub(super) metrics: &'s Metrics,
     pub(super) throttles: &'s DecisionThrottles,
-}
-
-/// Limits the log lines about decisions.
-#[derive(Debug)]
-pub(super) struct DecisionThrottles {
-    /// Limits the lines of violations and denials: any tenant can cause many.
-    pub(super) violations: LogThrottle,
-    /// Limits the lines of decisions that exhaust their budget, which no flood of violations may hide.
-    pub(super) exhausted: LogThrottle,
-}
-
-impl DecisionThrottles {
-    /// Lets through so many lines of violations in a second.
-    pub(super) fn new(violations: u32) -> Self {
-        Self {
-            violations: LogThrottle::new(violations, Duration::from_secs(1)),
-            exhausted: LogThrottle::one_in_ten_seconds(),
-        }
-    }
 }
 
 /// Decides about bodies of requests.
@@ -146,7 +127,7 @@ fn undecidable(
 fn answered(entry: Entry, answer: &Answer<'_>, observers: Observers<'_>) -> Reply {
     let reply = Reply::Review(review::encode(&answer.uid, &answer.verdict));
     observers.metrics.count(entry, &answer.verdict);
-    super::decision_log::log(entry, answer, observers.throttles);
+    decision_log::log(entry, answer, observers.throttles);
     reply
 }
 

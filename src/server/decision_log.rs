@@ -1,6 +1,7 @@
 //! The log lines about a verdict: who asked for what, and the rule, but never what is in the object.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use partywall_core::api::Mode;
 use partywall_core::review::Asked;
@@ -8,8 +9,26 @@ use partywall_core::verdict::{Denial, Total, Verdict};
 use partywall_core::{Answer, Entry};
 use tracing::{debug, info, warn};
 
-use super::decider::DecisionThrottles;
-use crate::telemetry::mode_name;
+use crate::telemetry::{LogThrottle, mode_name};
+
+/// Limits the log lines about decisions.
+#[derive(Debug)]
+pub(super) struct DecisionThrottles {
+    /// Limits the lines of violations and denials: any tenant can cause many.
+    pub(super) violations: LogThrottle,
+    /// Limits the lines of decisions that exhaust their budget, which no flood of violations may hide.
+    pub(super) exhausted: LogThrottle,
+}
+
+impl DecisionThrottles {
+    /// Lets through so many lines of violations in a second.
+    pub(super) fn new(violations: u32) -> Self {
+        Self {
+            violations: LogThrottle::new(violations, Duration::from_secs(1)),
+            exhausted: LogThrottle::one_in_ten_seconds(),
+        }
+    }
+}
 
 /// The longest text of a request that a line repeats; names of objects have at most 253 letters.
 const LONGEST: usize = 253;

@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use axum::response::Response;
 
 use super::capacity::Capacities;
-use super::decider::{DecisionThrottles, Observers};
+use super::decider::Observers;
+use super::decision_log::DecisionThrottles;
 use super::limits::Limits;
 use crate::telemetry::{LogThrottle, Metrics};
 

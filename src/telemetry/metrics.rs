@@ -1,5 +1,6 @@
 //! All figures of the program, in one struct.
 
+mod clock;
 mod labels;
 mod of_policies;
 mod process;
@@ -129,7 +130,7 @@ impl Metrics {
 
     /// Notes that files were read: whether what they say is in force now, and when that was.
     pub fn note_load(&self, of: Loads, reload: Reload) {
-        self.last_reload.set(of, process::now());
+        self.last_reload.set(of, clock::now());
         self.last_reload_successful.set(of, i64::from(reload == Reload::Taken));
     }
 

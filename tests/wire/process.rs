@@ -136,13 +136,13 @@ impl Drop for Process {
 async fn until(log: &mut UnboundedReceiver<Value>, is_it: impl Fn(&Value) -> bool) -> Value {
     let found = async {
         loop {
-            let line = log.recv().await.expect("the process ended");
+            let line = log.recv().await.unwrap();
             if is_it(&line) {
                 break line;
             }
         }
     };
-    timeout(PATIENCE, found).await.expect("no such line")
+    timeout(PATIENCE, found).await.unwrap()
 }
 
 /// A review of a new pod, whose fields are in `more` and whose values would be noticed in a log.

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Effect, Mode};
+use super::{Mode, TolerationGrant};
 
 /// A tenant: its namespaces, its node pools, and what it may do in its namespaces.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
@@ -203,30 +203,4 @@ pub enum ServiceType {
     LoadBalancer,
     /// An alias for a DNS name.
     ExternalName,
-}
-
-/// A toleration that pods may have. It may not reach a pool that is not the tenant's.
-#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct TolerationGrant {
-    /// The taint's key.
-    pub key: String,
-    /// How the value is compared. Absent: `Equal`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub operator: Option<Operator>,
-    /// The taint's value, for the operator `Equal`. Absent: the empty value.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub value: Option<String>,
-    /// The taint's effect. Absent: any effect.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub effect: Option<Effect>,
-}
-
-/// How a toleration compares the taint's value.
-#[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
-pub enum Operator {
-    /// The toleration's value must be the taint's.
-    Equal,
-    /// The taint may have any value.
-    Exists,
 }

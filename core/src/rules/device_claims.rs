@@ -2,8 +2,9 @@
 //!
 //! `adminAccess` gives a pod a device that other pods already use, and is meant for monitoring agents. The API server
 //! requires only a label on the namespace for it. Taints keep devices for some pods, as they do with nodes, and a
-//! request may tolerate them. The rule allows the taints of the tenant's pools, and the `tolerations` that the Tenant or
-//! the Settings list. The rule reads the requests in ResourceClaims and ResourceClaimTemplates, in every version of the API so far.
+//! request may tolerate them. The rule allows the taints of the tenant's pools, and the `tolerations` that the Tenant
+//! or the Settings list. The rule reads the requests in ResourceClaims and ResourceClaimTemplates, in every version of
+//! the API so far.
 
 use std::fmt;
 

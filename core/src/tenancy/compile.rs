@@ -25,7 +25,6 @@ mod tolerations;
 
 use jiff::civil::Date;
 
-pub(super) use self::exemptions::ends_soon;
 use self::mistakes::Mistakes;
 pub use self::names::{did_you_mean, is_dns_label, keyed};
 pub use self::objects::Unparsed;

@@ -1,9 +1,13 @@
 //! Holds compiled exemptions.
 
+use jiff::ToSpan as _;
 use jiff::civil::Date;
 
 use super::{ListedNames, PinnedImage};
 use crate::rule_id::RuleSet;
+
+/// The days before its end in which an exemption is warned about.
+pub(super) const NOTICE: i32 = 30;
 
 /// Holds an exemption that has not expired.
 #[derive(Clone, Debug)]
@@ -43,10 +47,15 @@ pub struct ExemptionOf<'s> {
     pub exemption: &'s Exemption,
 }
 
+/// Returns whether an exemption with this last day ends within [`NOTICE`] days.
+pub(super) fn ends_soon(last_day: Date, today: Date) -> bool {
+    last_day < today.saturating_add(NOTICE.days())
+}
+
 impl Exemption {
     /// Returns whether the exemption ends so soon that people must be told.
     pub fn ends_soon(&self, today: Date) -> bool {
-        super::compile::ends_soon(self.last_day, today)
+        ends_soon(self.last_day, today)
     }
 
     /// Returns those of the exemptions whose target has this name; they are sorted by it.

@@ -211,7 +211,7 @@ mod tests {
 
     fn series(metrics: &Metrics, name: &str) -> Vec<String> {
         let text = String::from_utf8(metrics.encode().unwrap()).unwrap();
-        text.lines().filter(|line| line.starts_with(name)).map(|line| line[name.len()..].to_owned()).collect()
+        text.lines().filter_map(|line| line.strip_prefix(name)).map(str::to_owned).collect()
     }
 
     fn counted(metrics: &Metrics) -> Vec<String> {

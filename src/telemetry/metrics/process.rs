@@ -3,10 +3,9 @@
 //! The feature `process` of the crate `prometheus` would bring `procfs`, and with it second versions of `rustix` and
 //! `linux-raw-sys`. It also rounds CPU time to whole seconds.
 
-#![expect(clippy::disallowed_methods, reason = "reads files of /proc, and the clock")]
+#![expect(clippy::disallowed_methods, reason = "reads files of /proc")]
 
 use std::fs;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::MetricFamily;
@@ -35,12 +34,6 @@ struct Process {
     resident_bytes: f64,
     open_files: f64,
     most_files: f64,
-}
-
-/// Returns the seconds since 1970.
-pub(super) fn now() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 
 impl Process {
@@ -163,6 +156,6 @@ mod tests {
         );
         assert!(process.open_files >= 3.0 && process.open_files < process.most_files, "{process:?}");
         assert!(process.threads >= 1.0 && process.start_seconds > 1e9, "{process:?}");
-        assert!(process.start_seconds <= now() as f64 + 1.0, "{process:?}");
+        assert!(process.start_seconds <= super::super::clock::now() as f64 + 1.0, "{process:?}");
     }
 }

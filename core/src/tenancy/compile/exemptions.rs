@@ -1,6 +1,5 @@
 //! Compiles exemptions: finds their tenants, checks their targets, and drops expired ones.
 
-use jiff::ToSpan as _;
 use jiff::civil::Date;
 use rustc_hash::FxHashMap;
 
@@ -10,13 +9,11 @@ use super::namespaces::NamespaceOwners;
 use super::objects::{Known, Named};
 use crate::api::{ExemptionSpec, Target};
 use crate::rule_id::{CONTROLS, RuleId, RuleSet};
+use crate::tenancy::exemptions::{NOTICE, ends_soon};
 use crate::tenancy::judged::{groups_of, has_pod, is_any_judged};
 use crate::tenancy::{
     ExemptContainers, Exemption, ForeignRoute, ListedNames, NamespaceOwner, PinnedImage, Tenant,
 };
-
-/// The days before its end in which an exemption is warned about.
-const NOTICE: i32 = 30;
 
 /// Compiles exemptions, and adds them to their tenants.
 pub(super) struct Compiler<'c> {
@@ -158,11 +155,6 @@ impl Compiler<'_> {
         }
         Some(last).filter(|last| *last >= self.today)
     }
-}
-
-/// Returns whether an exemption with this last day ends within [`NOTICE`] days.
-pub(in crate::tenancy) fn ends_soon(last_day: Date, today: Date) -> bool {
-    last_day < today.saturating_add(NOTICE.days())
 }
 
 /// Parses `YYYY-MM-DD` and nothing else: jiff alone would also accept a time after the date.
