@@ -220,6 +220,8 @@ pub struct Services {
     pub load_balancer_classes: ListedNames,
     /// The ranges that `loadBalancerIP` may be in.
     pub load_balancer_ips: AddressRanges,
+    /// Whether load balancers may have the node ports that the API server gives them.
+    pub load_balancer_node_ports: bool,
 }
 
 impl Snapshot {

@@ -190,6 +190,11 @@ pub struct Services {
     /// `addresses` of a Gateway may name. Absent: none.
     #[serde(rename = "loadBalancerIPs", default, skip_serializing_if = "Vec::is_empty")]
     pub load_balancer_ips: Vec<String>,
+    /// Says whether a Service of type `LoadBalancer` may have the node ports that the API server gives it, although
+    /// `types` lacks `NodePort`. If not, it must set `allocateLoadBalancerNodePorts` to false. Absent: `true`, since
+    /// Services of charts have such ports.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub load_balancer_node_ports: Option<bool>,
 }
 
 /// A type of Service.

@@ -2,9 +2,13 @@
 //!
 //! The rule judges `externalIPs` for every type, because each node accepts traffic for them (CVE-2020-8554). It also
 //! judges the addresses in a load balancer's status, which have the same effect, and those in an Ingress' status, which
-//! external-dns publishes. If the tenant may not use NodePort, a Service of type LoadBalancer must have no node ports,
-//! including the one for health checks. Its class and its address must be in the tenant's lists, or left to the cluster
-//! to choose. The rule `ingress-annotations` judges the annotations that configure load balancers.
+//! external-dns publishes. If the tenant may not use NodePort, a Service of type LoadBalancer may have the node ports
+//! that the API server gives it, but choose none. Where `services.loadBalancerNodePorts` of the Tenant is false, it must
+//! have none, including the one for health checks. Its class and its address must be in the tenant's lists, or left to
+//! the cluster to choose. The rule `ingress-annotations` judges the annotations that configure load balancers.
+//!
+//! The rule does not see who chose the node port of a load balancer that gets its ports from the API server: the object
+//! that is judged has all of them.
 
 use std::fmt;
 
@@ -117,20 +121,31 @@ fn external_name(service: &Service<'_>, allowed: &Services, findings: &mut Findi
 /// Allocated ports are one violation; a requested port, or one that an old Service gains, is a violation of its own.
 fn node_ports(service: &Service<'_>, allowed: &Services, findings: &mut Findings<'_>) {
     const WHY: &str = "opens a port on every node, and type `NodePort` is not allowed";
+    const GRANT: &str =
+        "or ask the platform team to set the tenant's `services.loadBalancerNodePorts` to true";
     let spec = &service.spec;
     if allowed.types.contains(&ServiceType::NodePort) {
         return;
     }
-    let is_allocated =
-        &*spec.type_ == "LoadBalancer" && spec.allocate_load_balancer_node_ports != Some(false);
-    if is_allocated {
+    let is_balancer = &*spec.type_ == "LoadBalancer";
+    let is_allocated = is_balancer && spec.allocate_load_balancer_node_ports != Some(false);
+    let may_have_ports = is_balancer && allowed.load_balancer_node_ports;
+    // A Service that stops getting ports keeps those that it has, so those of an old one count.
+    if may_have_ports && is_allocated && !findings.is_old_object() {
+        return;
+    }
+    if is_allocated && !may_have_ports {
         let field = "spec.allocateLoadBalancerNodePorts";
-        let message = format_args!("{WHY}; set it to false");
+        let message = format_args!("{WHY}; set it to false, {GRANT}");
         if findings.add_whole(&field, &message, &"allocate-node-ports") {
             return;
         }
     }
-    let advice = if is_allocated { "set `allocateLoadBalancerNodePorts` to false" } else { "remove it" };
+    let advice = match (may_have_ports, is_allocated) {
+        (true, _) => "remove it, and leave out `allocateLoadBalancerNodePorts` if the Service needs one",
+        (false, true) => "set `allocateLoadBalancerNodePorts` to false",
+        (false, false) => "remove it",
+    };
     for (index, port) in spec.ports.iter().enumerate().filter(|(_, port)| port.node_port != 0) {
         findings.add_whole(
             &format_args!("spec.ports[{index}].nodePort"),
@@ -140,10 +155,10 @@ fn node_ports(service: &Service<'_>, allowed: &Services, findings: &mut Findings
     }
     // `externalTrafficPolicy: Local` allocates this port, and the object does not show who chose it.
     let port = spec.health_check_node_port;
-    if port != 0 {
+    if port != 0 && !may_have_ports {
         findings.add_whole(
             &"spec.healthCheckNodePort",
-            &format_args!("{WHY}; remove it, and set `externalTrafficPolicy` to `Cluster`"),
+            &format_args!("{WHY}; remove it, and set `externalTrafficPolicy` to `Cluster`, {GRANT}"),
             &format_args!("node-port={port}"),
         );
     }

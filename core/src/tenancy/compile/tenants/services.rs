@@ -19,6 +19,7 @@ pub(super) fn compile(at: &At, written: Option<&api::Services>, mistakes: &mut M
             external_names: Domains::default(),
             load_balancer_classes: ListedNames::default(),
             load_balancer_ips: AddressRanges::default(),
+            load_balancer_node_ports: true,
         };
     };
     if let Some(types) = &written.types {
@@ -51,6 +52,7 @@ pub(super) fn compile(at: &At, written: Option<&api::Services>, mistakes: &mut M
             .enumerate()
             .filter_map(|(index, text)| range(at, "loadBalancerIPs", index, text, mistakes))
             .collect(),
+        load_balancer_node_ports: written.load_balancer_node_ports.unwrap_or(true),
     }
 }
 
