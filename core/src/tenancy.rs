@@ -108,6 +108,8 @@ pub struct Controllers {
     pub certificates: ListedNames,
     /// The users who write routes of kinds that tenants may not write.
     pub routes: ListedNames,
+    /// The users who write the names that Services of type `ExternalName` point to.
+    pub services: ListedNames,
     /// The users who bind claims to volumes.
     pub volumes: ListedNames,
     /// The users who bind pods to nodes.

@@ -32,6 +32,13 @@ fn whom_the_platform_trusts_is_checked() {
             "one of a tenant's",
         ),
         (
+            "f8: one that writes aliases",
+            with_tenant("{controllers: {services: [\"system:serviceaccount:nu:a\"]}}"),
+            "spec.controllers.services[0]",
+            r#""system:serviceaccount:nu:a""#,
+            "one of a tenant's",
+        ),
+        (
             "h1: one that binds claims",
             with_tenant("{controllers: {volumes: [\"system:serviceaccount:nu:velero\"]}}"),
             "spec.controllers.volumes[0]",
@@ -264,14 +271,15 @@ fn a_list_of_controllers_that_is_not_written_stays_as_it_is() {
 fn o16_the_embedded_settings_trust_service_accounts_in_system_namespaces_alone() {
     let snapshot = |spec: &str| load(&(tenant("a", "{}") + &settings(spec))).unwrap().snapshot;
     let trusted = |snapshot: &Snapshot, name: &str| {
-        let Controllers { endpoints, certificates, routes, volumes, bindings } = &snapshot.controllers;
-        let lists = [&snapshot.platform.users, endpoints, certificates, routes, volumes, bindings];
+        let Controllers { endpoints, certificates, routes, services, volumes, bindings } =
+            &snapshot.controllers;
+        let lists = [&snapshot.platform.users, endpoints, certificates, routes, services, volumes, bindings];
         lists.into_iter().filter(|list| list.contains(name)).count()
     };
     let usual = snapshot("{}");
     for (namespace, name, lists) in [
         ("cert-manager", "cert-manager", 1),
-        ("knative-serving", "controller", 2),
+        ("knative-serving", "controller", 3),
         ("cattle-system", "rancher", 1),
         ("openshift-infra", "namespace-security-allocation-controller", 1),
     ] {

@@ -262,10 +262,17 @@ fn tenants_are_checked() {
         ),
         (
             "an external name in the cluster",
-            tenant("a", "{services: {externalNames: [db.other.svc.cluster.local]}}"),
+            tenant("a", "{services: {externalNames: [\"*.other.svc.cluster.local\"]}}"),
             "spec.services.externalNames[0]",
-            r#""db.other.svc.cluster.local""#,
-            "other tenants' among them",
+            r#""*.other.svc.cluster.local""#,
+            "write the exact name of a Service",
+        ),
+        (
+            "an external name of a pod",
+            tenant("a", "{services: {externalNames: [10-0-0-1.other.pod.cluster.local]}}"),
+            "spec.services.externalNames[0]",
+            r#""10-0-0-1.other.pod.cluster.local""#,
+            "write the exact name of a Service",
         ),
         (
             "an external name above the cluster",

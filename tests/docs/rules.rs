@@ -66,7 +66,7 @@ const fn options(rule: RuleId) -> &'static [&'static str] {
             "Settings.spec.provider",
         ],
         RuleId::PodSecurity => &["Tenant.spec.podSecurity", "Settings.spec.userNamespaces"],
-        RuleId::ServiceExposure => &["Tenant.spec.services"],
+        RuleId::ServiceExposure => &["Tenant.spec.services", "Settings.spec.controllers.services"],
         RuleId::IngressHosts => &["Tenant.spec.domains"],
         RuleId::ControllerInjection => &["Tenant.spec.annotations", "Settings.spec.annotationPrefixes"],
         RuleId::Scheduler => &["Tenant.spec.schedulers", "Settings.spec.controllers.bindings"],

@@ -178,8 +178,9 @@ pub struct Services {
     /// The addresses and CIDR ranges that `externalIPs` of a Service may name. Absent: none.
     #[serde(rename = "externalIPs", default, skip_serializing_if = "Vec::is_empty")]
     pub external_ips: Vec<String>,
-    /// The host names that a Service of type `ExternalName` may point to, written like `domains`. Names under
-    /// `cluster.local` are not allowed. Absent: none.
+    /// The host names that a Service of type `ExternalName` may point to, written like `domains`. Of names under
+    /// `cluster.local` only exact names of Services are allowed, such as `gateway.ingress.svc.cluster.local`: a proxy
+    /// that all tenants use follows such an alias past the Service's NetworkPolicies. Absent: none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub external_names: Vec<String>,
     /// The classes that `loadBalancerClass` of a Service may name: at least one. Absent: none, so that the cluster's

@@ -7,6 +7,10 @@
 //! have none, including the one for health checks. Its class and its address must be in the tenant's lists, or left to
 //! the cluster to choose. The rule `ingress-annotations` judges the annotations that configure load balancers.
 //!
+//! An alias leads a shared proxy, such as an ingress controller, past NetworkPolicies to whatever it names. So the names
+//! are listed, those of Services inside the cluster one by one, and controllers that write aliases are listed in the
+//! Settings (`controllers.services`).
+//!
 //! The rule does not see who chose the node port of a load balancer that gets its ports from the API server: the object
 //! that is judged has all of them.
 
@@ -54,7 +58,7 @@ fn may_write_status(user: &User<'_>, allowed: &Services, snapshot: &Snapshot) ->
 
 fn spec(subject: &Subject<'_, '_>, service: &Service<'_>, allowed: &Services, findings: &mut Findings<'_>) {
     // The other fields matter only if the type is allowed.
-    if !type_(service, allowed, findings) {
+    if !type_(subject, service, allowed, findings) {
         node_ports(service, allowed, findings);
         load_balancer(subject, service, allowed, findings);
     }
@@ -62,14 +66,21 @@ fn spec(subject: &Subject<'_, '_>, service: &Service<'_>, allowed: &Services, fi
 }
 
 /// Judges the type and the alias; returns whether one is refused.
-fn type_(service: &Service<'_>, allowed: &Services, findings: &mut Findings<'_>) -> bool {
+fn type_(
+    subject: &Subject<'_, '_>,
+    service: &Service<'_>,
+    allowed: &Services,
+    findings: &mut Findings<'_>,
+) -> bool {
+    let user = &subject.request.user;
     let wanted = match &*service.spec.type_ {
         "" | "ClusterIP" => Some(ServiceType::ClusterIP),
         "NodePort" => Some(ServiceType::NodePort),
         "LoadBalancer" => Some(ServiceType::LoadBalancer),
+        "ExternalName" if subject.snapshot.controllers.services.contains(&user.username) => return false,
         // Listed names allow aliases to them, so the type itself needs no entry.
         "ExternalName" if !allowed.external_names.is_empty() => {
-            return external_name(service, allowed, findings);
+            return external_name(subject, service, allowed, findings);
         }
         // No list contains an unknown type.
         _ => None,
@@ -87,14 +98,36 @@ fn type_(service: &Service<'_>, allowed: &Services, findings: &mut Findings<'_>)
                 rest.iter().try_for_each(|type_| write!(f, " or `{type_:?}`"))?;
             }
         }
-        let setting = if &**type_ == "ExternalName" { "externalNames" } else { "types" };
-        write!(f, ", or ask the platform team to extend the tenant's `services.{setting}`")
+        let is_alias = &**type_ == "ExternalName";
+        let setting = if is_alias { "externalNames" } else { "types" };
+        write!(f, ", or ask the platform team to extend the tenant's `services.{setting}`")?;
+        if is_alias { write!(f, "{}", controller(subject)) } else { Ok(()) }
     });
     // An alias for another name is another violation.
     findings.add_whole(&"spec.type", &message, &format_args!("type={type_} {external_name}"))
 }
 
-fn external_name(service: &Service<'_>, allowed: &Services, findings: &mut Findings<'_>) -> bool {
+/// Formats the setting by which a controller may write aliases, if the user may be one.
+fn controller(subject: &Subject<'_, '_>) -> impl fmt::Display {
+    fmt::from_fn(move |f| {
+        let user = &subject.request.user;
+        if !is_outside_tenants(user, subject.snapshot) {
+            return Ok(());
+        }
+        write!(
+            f,
+            ", or, if `{}` is a controller of the platform, to list it in the Settings (`controllers.services`)",
+            Escaped(&user.username)
+        )
+    })
+}
+
+fn external_name(
+    subject: &Subject<'_, '_>,
+    service: &Service<'_>,
+    allowed: &Services,
+    findings: &mut Findings<'_>,
+) -> bool {
     let name = &service.spec.external_name;
     let listed = Host::parse(name)
         .is_ok_and(|host| matches!(host, Host::Name(_)) && allowed.external_names.owns(&host));
@@ -111,7 +144,9 @@ fn external_name(service: &Service<'_>, allowed: &Services, findings: &mut Findi
         match allowed.external_names.len().saturating_sub(names.len()) {
             0 => Ok(()),
             more => write!(f, " or one of {more} more"),
-        }
+        }?;
+        f.write_str(", or ask the platform team to list the name there")?;
+        write!(f, "{}", controller(subject))
     });
     findings.add_whole(&"spec.externalName", &message, &format_args!("name={name}"))
 }

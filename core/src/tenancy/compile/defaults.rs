@@ -174,8 +174,9 @@ mod tests {
         } = embedded.spec;
         assert!(stamp.is_some() && user_namespaces.is_some() && workloads.is_some() && mirror_pods.is_some());
         assert!(platform.is_some());
-        let Controllers { endpoints, certificates, routes, volumes, bindings } = controllers.unwrap();
-        assert!(bindings.is_some() && volumes.is_some());
+        let Controllers { endpoints, certificates, routes, services, volumes, bindings } =
+            controllers.unwrap();
+        assert!(bindings.is_some() && volumes.is_some() && services.is_some());
         assert!(endpoints.is_some() && certificates.is_some() && routes.is_some());
         assert!(foreign_routes.is_some() && annotation_prefixes.is_some());
         assert!(annotation_domains.is_some() && tolerations.is_some() && other_taints.is_some());

@@ -51,11 +51,12 @@ pub(super) fn controllers(
     written: &api::Controllers,
     mistakes: &mut Mistakes,
 ) {
-    let api::Controllers { endpoints, certificates, routes, volumes, bindings } = written;
+    let api::Controllers { endpoints, certificates, routes, services, volumes, bindings } = written;
     for (list, path, written) in [
         (&mut base.endpoints, "spec.controllers.endpoints", endpoints),
         (&mut base.certificates, "spec.controllers.certificates", certificates),
         (&mut base.routes, "spec.controllers.routes", routes),
+        (&mut base.services, "spec.controllers.services", services),
         (&mut base.volumes, "spec.controllers.volumes", volumes),
         (&mut base.bindings, "spec.controllers.bindings", bindings),
     ] {
@@ -94,6 +95,7 @@ pub(super) fn refuse_tenants(
             controllers.and_then(|controllers| controllers.certificates.as_ref()),
         ),
         ("spec.controllers.routes", controllers.and_then(|controllers| controllers.routes.as_ref())),
+        ("spec.controllers.services", controllers.and_then(|controllers| controllers.services.as_ref())),
         ("spec.controllers.volumes", controllers.and_then(|controllers| controllers.volumes.as_ref())),
         ("spec.controllers.bindings", controllers.and_then(|controllers| controllers.bindings.as_ref())),
     ];
@@ -129,7 +131,7 @@ pub(super) fn distrust_outside_system(
     written: Option<&api::SettingsSpec>,
     owners: &NamespaceOwners,
 ) {
-    let Controllers { endpoints, certificates, routes, volumes, bindings } = controllers;
+    let Controllers { endpoints, certificates, routes, services, volumes, bindings } = controllers;
     let (own, listed) =
         (written.and_then(|spec| spec.platform.as_ref()), written.and_then(|spec| spec.controllers.as_ref()));
     for (names, is_written) in [
@@ -138,6 +140,7 @@ pub(super) fn distrust_outside_system(
         (endpoints, listed.is_some_and(|listed| listed.endpoints.is_some())),
         (certificates, listed.is_some_and(|listed| listed.certificates.is_some())),
         (routes, listed.is_some_and(|listed| listed.routes.is_some())),
+        (services, listed.is_some_and(|listed| listed.services.is_some())),
         (volumes, listed.is_some_and(|listed| listed.volumes.is_some())),
         (bindings, listed.is_some_and(|listed| listed.bindings.is_some())),
     ] {

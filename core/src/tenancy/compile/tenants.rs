@@ -73,6 +73,7 @@ pub(super) fn compile(
     }
     let describe = |index: usize| describe(objects, index);
     addresses::check(objects, describe, mistakes);
+    services::warn_of_others(objects, owners, mistakes);
     overlaps(&claims, mistakes, |claim, other, mistakes| {
         let Some(object) = objects.get(claim.tenant) else { return };
         let message = format!(

@@ -2,14 +2,18 @@
 
 use ipnet::IpNet;
 
-use crate::api::{self, ServiceType};
+use crate::api::{self, ServiceType, TenantSpec};
 use crate::hosts::{Domain, Domains, parents};
 use crate::tenancy::compile::addresses::parse_range;
 use crate::tenancy::compile::mistakes::{At, Mistakes, refuse_empty};
 use crate::tenancy::compile::names;
-use crate::tenancy::{AddressRanges, ListedNames, Services};
+use crate::tenancy::compile::namespaces::NamespaceOwners;
+use crate::tenancy::compile::objects::Named;
+use crate::tenancy::{AddressRanges, ListedNames, NamespaceOwner, Services};
 
 const CLUSTER: &str = "cluster.local";
+/// Ends the names of the cluster's Services.
+const SERVICES: &str = ".svc.cluster.local";
 
 pub(super) fn compile(at: &At, written: Option<&api::Services>, mistakes: &mut Mistakes) -> Services {
     let Some(written) = written else {
@@ -80,9 +84,11 @@ fn range(at: &At, field: &str, index: usize, text: &str, mistakes: &mut Mistakes
 fn external_name(at: &At, index: usize, name: &str, mistakes: &mut Mistakes) -> Option<Domain> {
     let path = format!("spec.services.externalNames[{index}]");
     let problem = match Domain::parse(name) {
+        Ok(domain) if is_service(&domain) => return Some(domain),
         Ok(domain) if is_in_cluster(&domain) => {
             format!(
-                "names under `{CLUSTER}` are Services of this cluster, other tenants' among them; list names outside"
+                "these are names under `{CLUSTER}`, Services of other tenants among them; write the exact name of a \
+                 Service, such as `gateway.ingress.svc.{CLUSTER}`"
             )
         }
         Ok(domain) if is_address_like(domain.base()) => {
@@ -93,6 +99,37 @@ fn external_name(at: &At, index: usize, name: &str, mistakes: &mut Mistakes) -> 
     };
     mistakes.error(at, path, name, problem);
     None
+}
+
+/// Adds a warning for each listed Service in a namespace of another tenant.
+pub(super) fn warn_of_others(
+    objects: &[Named<TenantSpec>],
+    owners: &NamespaceOwners,
+    mistakes: &mut Mistakes,
+) {
+    for (tenant, Named { at, spec, .. }) in objects.iter().enumerate() {
+        let names = spec.services.iter().flat_map(|services| &services.external_names);
+        for (index, name) in names.enumerate() {
+            let Ok(domain) = Domain::parse(name) else { continue };
+            let owner = namespace_of(&domain).and_then(|namespace| owners.get(namespace));
+            if matches!(owner, Some(NamespaceOwner::Tenant(other)) if other != tenant) {
+                let message = "this is a Service of another tenant, and a proxy that follows the alias reaches it past \
+                               its NetworkPolicies; list Services of the platform";
+                mistakes.warn(at, format!("spec.services.externalNames[{index}]"), name, message);
+            }
+        }
+    }
+}
+
+/// Returns the namespace of the Service that an exact name of the cluster's own names.
+fn namespace_of(domain: &Domain) -> Option<&str> {
+    let Domain::Exact(base) = domain else { return None };
+    let (name, namespace) = base.strip_suffix(SERVICES)?.rsplit_once('.')?;
+    (!name.is_empty() && names::is_dns_label(namespace)).then_some(namespace)
+}
+
+fn is_service(domain: &Domain) -> bool {
+    namespace_of(domain).is_some()
 }
 
 /// Returns whether `domain` matches a name of the cluster's own.
@@ -128,6 +165,19 @@ mod tests {
             ["local", "printer.local", "cluster.local.example.com", "evilcluster.local", "**.example.com"]
         {
             assert!(!is_in_cluster(&domain(other)), "{other}");
+        }
+        for service in ["web.ns.svc.cluster.local", "db-0.db.ns.svc.Cluster.Local."] {
+            assert_eq!(namespace_of(&domain(service)), Some("ns"), "{service}");
+        }
+        for other in [
+            "ns.svc.cluster.local",
+            "svc.cluster.local",
+            "*.ns.svc.cluster.local",
+            "10-0-0-1.ns.pod.cluster.local",
+            "web.ns.svc.cluster.local.example.com",
+            "web.n_s.svc.cluster.local",
+        ] {
+            assert_eq!(namespace_of(&domain(other)), None, "{other}");
         }
         for address in ["127.1", "1", "0x7f000001", "a.0x1"] {
             assert!(is_address_like(address), "{address}");
