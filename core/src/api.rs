@@ -26,7 +26,10 @@ pub use settings::{
 };
 #[cfg(feature = "crd")]
 pub use tenant::Tenant;
-pub use tenant::{Level, NodePools, PodSecurity, RuntimeClasses, ServiceType, Services, Storage, TenantSpec};
+pub use tenant::{
+    Endpoints, Level, NodePools, PodSecurity, RuntimeClasses, ServiceType, Services, Storage,
+    TenantSpec,
+};
 pub use toleration::{Operator, TolerationGrant};
 
 /// The API group of every object.

@@ -134,6 +134,8 @@ pub struct Tenant {
     pub pod_security: PodSecurity,
     /// The limits on Services.
     pub services: Services,
+    /// The Endpoints that may be written by hand; `None` means only those without addresses.
+    pub endpoints: Option<HandWrittenEndpoints>,
     /// The tolerations that pods may use beside those of the pools and the built-in ones.
     pub tolerations: AllowedTolerations,
     /// The schedulers that pods may name.
@@ -224,6 +226,15 @@ pub struct Services {
     pub load_balancer_ips: AddressRanges,
     /// Whether load balancers may have the node ports that the API server gives them.
     pub load_balancer_node_ports: bool,
+}
+
+/// Holds what a tenant may write into Endpoints and EndpointSlices.
+#[derive(Debug)]
+pub struct HandWrittenEndpoints {
+    /// The ranges of the addresses.
+    pub addresses: AddressRanges,
+    /// The users who may write them; `None` means any.
+    pub writers: Option<ListedNames>,
 }
 
 impl Snapshot {

@@ -75,7 +75,7 @@ const fn options(rule: RuleId) -> &'static [&'static str] {
         RuleId::PodAffinity => &["Tenant.spec.namespaces"],
         RuleId::ImageRegistries => &["Tenant.spec.imageRegistries"],
         RuleId::IngressClass => &["Tenant.spec.ingressClasses"],
-        RuleId::Endpoints => &["Settings.spec.controllers.endpoints"],
+        RuleId::Endpoints => &["Tenant.spec.endpoints", "Settings.spec.controllers.endpoints"],
         RuleId::IngressAnnotations => &[
             "Tenant.spec.annotations",
             "Tenant.spec.domains",

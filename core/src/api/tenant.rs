@@ -35,6 +35,9 @@ pub struct TenantSpec {
     /// Limits the tenant's Services. Absent: only type `ClusterIP` is allowed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub services: Option<Services>,
+    /// Endpoints and EndpointSlices that the tenant may write by hand. Absent: only those without addresses.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoints: Option<Endpoints>,
     /// Tolerations that the tenant's pods may have, in addition to those for the taints of the tenant's pools, those
     /// that Kubernetes adds to pods, and `tolerations` of the Settings. Absent: none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -196,6 +199,22 @@ pub struct Services {
     /// Services of charts have such ports.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub load_balancer_node_ports: Option<bool>,
+}
+
+/// The addresses that a tenant may write into Endpoints and EndpointSlices by hand.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Endpoints {
+    /// The addresses and CIDR ranges that Endpoints and EndpointSlices may name: at least one. Proxies that all tenants
+    /// use, such as ingress controllers, connect to these addresses past their NetworkPolicies. So list servers outside
+    /// the cluster, or the range of the pods of the tenant's own nodes, and never the range of all pods or Services.
+    pub addresses: Vec<String>,
+    /// The ServiceAccounts of the tenant's namespaces that may write these addresses, as `namespace/name`: at least one,
+    /// such as that of a database whose leader writes its address into Endpoints. Who may use a namespace may be any of
+    /// its ServiceAccounts, so `addresses` is what keeps other tenants safe. Absent: whoever may write Endpoints in the
+    /// tenant's namespaces.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub writers: Option<Vec<String>>,
 }
 
 /// A type of Service.

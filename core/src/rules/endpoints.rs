@@ -6,6 +6,10 @@
 //! tenants don't need to. The Settings list further controllers that may. A controller also writes the addresses in a
 //! ServiceImport, which stands for a Service of several clusters.
 //!
+//! A Tenant may list ranges of addresses (`endpoints.addresses`) that its users write by hand: of servers outside the
+//! cluster, or of its own pods, as databases do that elect their leader in Endpoints. Every address must then be in these
+//! ranges. The rule cannot see which pod has an address, and tenants write `targetRef` and `nodeName` as they please.
+//!
 //! On an update, the rule denies changes of the addresses, and of the labels by which Services and controllers find
 //! them. It allows objects without addresses, which old clients use for leader election. The rule does not see
 //! addresses that stay behind when a Service has lost its selector and the pods are gone.
@@ -14,11 +18,12 @@ use std::fmt;
 
 use serde_json::value::RawValue;
 
-use crate::json::{Pairs, borrowed};
-use crate::judging::{Findings, Subject};
+use crate::json::{Escaped, List, Pairs, Text, borrowed};
+use crate::judging::{Findings, OneOf, OwnNamespaces, Subject};
 use crate::objects::object::Object;
 use crate::objects::service::Endpoints;
 use crate::objects::unstructured::Unstructured;
+use crate::tenancy::HandWrittenEndpoints;
 
 /// Users that may write addresses, besides those that the Settings list.
 ///
@@ -51,6 +56,57 @@ borrowed! {
     }
 }
 
+borrowed! {
+    /// Holds a subset of Endpoints.
+    struct Subset<'a> {
+        /// The addresses of pods that are ready.
+        addresses: List<SubsetAddress<'a>> = "addresses",
+        /// The addresses of the others, which some proxies use too.
+        not_ready: List<SubsetAddress<'a>> = "notReadyAddresses",
+    }
+}
+
+borrowed! {
+    /// Holds an address of Endpoints.
+    struct SubsetAddress<'a> {
+        /// The address.
+        ip: Text<'a> = "ip",
+        /// The object that has the address, as its writer says.
+        target: Target<'a> = "targetRef",
+    }
+}
+
+borrowed! {
+    /// Holds an endpoint of an EndpointSlice.
+    struct SliceEndpoint<'a> {
+        /// The addresses.
+        addresses: List<Text<'a>> = "addresses",
+        /// The object that has them, as its writer says.
+        target: Target<'a> = "targetRef",
+    }
+}
+
+borrowed! {
+    /// Holds a reference to the object that has an address.
+    struct Target<'a> {
+        /// The namespace of the object.
+        namespace: Text<'a> = "namespace",
+    }
+}
+
+/// Tells why a tenant's user may not write addresses.
+enum Problem<'p> {
+    /// The Tenant lists no ranges.
+    NoRanges,
+    /// The user is not one of these.
+    Writer(&'p [Box<str>]),
+    /// An address is in no range.
+    Address(String),
+    /// An address is said to be that of an object in this namespace.
+    Target(String),
+    Unreadable,
+}
+
 pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     let user = &*subject.request.user.username;
     if CONTROLLERS.contains(&user) || subject.snapshot.controllers.endpoints.contains(user) {
@@ -69,9 +125,15 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
         (false, true) => "endpoints",
         (false, false) => return,
     };
-    let message = "only controllers may write the addresses behind a Service; give the Service a selector and remove \
-                   this object, or ask the platform team to list the controller in the Settings \
-                   (`controllers.endpoints`)";
+    let grant = subject.tenant().and_then(|tenant| tenant.endpoints.as_ref());
+    let problem = match grant {
+        None => Problem::NoRanges,
+        Some(grant) => match problem(subject, grant, object) {
+            Some(problem) => problem,
+            None => return,
+        },
+    };
+    let message = fmt::from_fn(|f| explain(&problem, user, f));
     let identity = fmt::from_fn(|f| {
         f.write_str(address_type)?;
         let labels = metadata.labels.map_or("{}", RawValue::get);
@@ -86,6 +148,72 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
         lists.try_for_each(|list| write!(f, " {}", list.get()))
     });
     findings.add_whole(&field, &message, &identity);
+}
+
+/// Returns the problem of addresses where a Tenant lists ranges of them.
+fn problem<'p>(
+    subject: &Subject<'_, '_>,
+    grant: &'p HandWrittenEndpoints,
+    object: &Endpoints<'_>,
+) -> Option<Problem<'p>> {
+    if let Some(writers) = grant.writers.as_ref()
+        && !writers.contains(&subject.request.user.username)
+    {
+        return Some(Problem::Writer(writers));
+    }
+    let own = OwnNamespaces::of(subject);
+    let one = |address: &str, target: &Target<'_>| {
+        if !grant.addresses.contain(address) {
+            return Some(Problem::Address(address.to_owned()));
+        }
+        let namespace = &*target.namespace;
+        (!namespace.is_empty() && !own.has(namespace)).then(|| Problem::Target(namespace.to_owned()))
+    };
+    let Ok(subsets) = read::<Subset<'_>>(object.subsets) else { return Some(Problem::Unreadable) };
+    let Ok(endpoints) = read::<SliceEndpoint<'_>>(object.endpoints) else { return Some(Problem::Unreadable) };
+    let addresses = subsets.iter().flat_map(|subset| subset.addresses.iter().chain(&*subset.not_ready));
+    let mut of_subsets = addresses.filter_map(|SubsetAddress { ip, target }| one(ip, target));
+    let mut of_slice = endpoints.iter().flat_map(|SliceEndpoint { addresses, target }| {
+        addresses.iter().filter_map(|address| one(address, target))
+    });
+    of_subsets.next().or_else(|| of_slice.next())
+}
+
+fn read<'a, T: serde::Deserialize<'a> + Default>(
+    list: Option<&'a RawValue>,
+) -> Result<List<T>, serde_json::Error> {
+    list.map_or_else(|| Ok(List::default()), |list| serde_json::from_str(list.get()))
+}
+
+fn explain(problem: &Problem<'_>, user: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    const SELECTOR: &str =
+        "give the Service a selector and remove this object, or ask the platform team to list";
+    match problem {
+        Problem::NoRanges => write!(
+            f,
+            "only controllers may write the addresses behind a Service; {SELECTOR} the addresses in the tenant's \
+             `endpoints`, or the controller in the Settings (`controllers.endpoints`)"
+        ),
+        Problem::Writer(writers) => write!(
+            f,
+            "`{}` is not in the tenant's `endpoints.writers`; write addresses as {}, or ask the platform team to list \
+             it there, or, if it is a controller of the platform, in the Settings (`controllers.endpoints`)",
+            Escaped(user),
+            OneOf(writers)
+        ),
+        Problem::Address(address) => write!(
+            f,
+            "`{}` is not in the tenant's `endpoints.addresses`; {SELECTOR} the address there",
+            Escaped(address)
+        ),
+        Problem::Target(namespace) => write!(
+            f,
+            "says that an address is that of an object in `{}`, which is not a namespace of the tenant; leave out \
+             `targetRef`",
+            Escaped(namespace)
+        ),
+        Problem::Unreadable => f.write_str("the addresses cannot be read; correct this field"),
+    }
 }
 
 /// Judges a ServiceImport: proxies connect to its addresses, as to those behind a Service.

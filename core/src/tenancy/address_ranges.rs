@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-/// Holds ranges of IP addresses.
+/// Holds ranges of IP addresses, sorted, none of which shares an address with another.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AddressRanges(Vec<IpNet>);
 
@@ -15,14 +15,18 @@ impl AddressRanges {
     pub fn contain(&self, address: &str) -> bool {
         address.parse::<IpAddr>().is_ok_and(|address| {
             let address = address.to_canonical();
-            self.0.iter().any(|range| range.contains(&address))
+            let after = self.0.partition_point(|range| range.network() <= address);
+            let nearest = after.checked_sub(1).and_then(|index| self.0.get(index));
+            nearest.is_some_and(|range| range.contains(&address))
         })
     }
 }
 
 impl FromIterator<IpNet> for AddressRanges {
     fn from_iter<I: IntoIterator<Item = IpNet>>(ranges: I) -> Self {
-        Self(ranges.into_iter().collect())
+        let mut ranges = IpNet::aggregate(&ranges.into_iter().collect());
+        ranges.sort_unstable_by_key(IpNet::network);
+        Self(ranges)
     }
 }
 
@@ -43,5 +47,21 @@ mod tests {
             assert!(!ranges.contain(outside), "{outside}");
         }
         assert!(!AddressRanges::default().contain("192.0.2.7"));
+    }
+
+    #[test]
+    fn ranges_within_and_beside_each_other_are_found() {
+        let ranges = ["10.0.0.0/8", "10.1.2.0/24", "192.0.2.9/32", "192.0.2.0/29", "203.0.113.77/28", "::/0"];
+        let ranges: AddressRanges = ranges.map(|range| range.parse().unwrap()).into_iter().collect();
+        for inside in
+            ["10.0.0.0", "10.1.2.3", "10.255.255.255", "192.0.2.7", "192.0.2.9", "203.0.113.64", "::1"]
+        {
+            assert!(ranges.contain(inside), "{inside}");
+        }
+        for outside in
+            ["9.255.255.255", "11.0.0.0", "192.0.2.8", "192.0.2.10", "203.0.113.80", "::ffff:1.2.3.4"]
+        {
+            assert!(!ranges.contain(outside), "{outside}");
+        }
     }
 }

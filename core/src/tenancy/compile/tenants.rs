@@ -1,5 +1,6 @@
 //! Compiles tenants: their namespaces, pools, domains and permissions.
 
+mod endpoints;
 mod listed;
 mod services;
 mod storage;
@@ -53,6 +54,7 @@ pub(super) fn compile(
             domains: Domains::default(),
             pod_security: pod_security(at, spec.pod_security.as_ref(), mistakes),
             services: services::compile(at, spec.services.as_ref(), mistakes),
+            endpoints: endpoints::compile(object, mistakes),
             schedulers: listed::schedulers(at, spec.schedulers.as_deref(), &base.controllers, mistakes),
             priority_classes: listed::priority_classes(at, spec.priority_classes.as_deref(), mistakes),
             runtime_classes: listed::runtime_classes(at, spec.runtime_classes.as_ref(), mistakes),
