@@ -60,6 +60,8 @@ pub struct Snapshot {
     pub other_taints: OtherTaints,
     /// The domains of annotations that nothing in the cluster reads, in lower case.
     pub annotation_domains: Vec<Box<str>>,
+    /// The hosts that every tenant may name for external authentication, in lower case.
+    pub login_hosts: ListedNames,
     namespaces: FxHashMap<Box<str>, NamespaceOwner>,
     tenants: Vec<Tenant>,
     pools: Vec<Pool>,

@@ -83,6 +83,7 @@ const fn options(rule: RuleId) -> &'static [&'static str] {
             "Tenant.spec.certificateIssuers",
             "Settings.spec.annotationPrefixes",
             "Settings.spec.annotationDomains",
+            "Settings.spec.loginHosts",
         ],
         RuleId::PodNetworks => &["Tenant.spec.annotations", "Settings.spec.annotationDomains"],
         RuleId::RouteHosts => &[

@@ -76,6 +76,11 @@ pub struct SettingsSpec {
     /// whatever their words; hosts and snippets in them are judged all the same. Absent: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub annotation_domains: Option<Vec<String>>,
+    /// Hosts, such as that of a single sign-on, that every tenant may name in the annotations of Ingresses for external
+    /// authentication, such as `auth-url` and `auth-signin`: exact names, also of a Service of the platform
+    /// (`oauth2-proxy.login.svc.cluster.local`). Absent: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub login_hosts: Option<Vec<String>>,
     /// The mode of each rule, by rule id. Absent: `deny` for each rule that is not named.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub rules: BTreeMap<String, Mode>,

@@ -106,6 +106,7 @@ impl Snapshot {
             tolerations,
             other_taints: base.other_taints,
             annotation_domains: base.annotation_domains,
+            login_hosts: base.login_hosts,
             namespaces: owners.finish(),
             tenants,
             pools,

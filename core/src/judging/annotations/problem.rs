@@ -26,6 +26,8 @@ pub(crate) enum Problem<'p> {
     Network(&'p str),
     Namespace(&'p str),
     Url(&'p str),
+    LoginUrl(&'p str),
+    LoginProvider,
     Address(&'p str),
     Target(&'p str),
     Group(&'p str, &'p str),
@@ -56,6 +58,8 @@ impl Problem<'_> {
             | Self::Network(_)
             | Self::Namespace(_)
             | Self::Url(_)
+            | Self::LoginUrl(_)
+            | Self::LoginProvider
             | Self::Address(_)
             | Self::Target(_)
             | Self::Group(..)
@@ -119,9 +123,9 @@ impl fmt::Display for Problem<'_> {
             ),
             Self::ObjectOf(value, namespace) => write!(
                 f,
-                "`{}` is not in a namespace of the tenant; write `{}/` and the object's name,",
+                "`{}` is not in a namespace of the tenant; write {},",
                 Escaped(value),
-                Escaped(namespace)
+                object_in(namespace, value)
             ),
             Self::Network(value) => write!(
                 f,
@@ -139,6 +143,19 @@ impl fmt::Display for Problem<'_> {
                  write `https://` with `$host`, a host in the tenant's domains, or its own Service \
                  (`name.namespace.svc.cluster.local`),",
                 Escaped(value)
+            ),
+            Self::LoginUrl(value) => write!(
+                f,
+                "`{}` is not a URL of the tenant or of a login host, and the controller would connect to it past all \
+                 NetworkPolicies; write `https://` with `$host`, a host in the tenant's domains, or its own Service \
+                 (`name.namespace.svc.cluster.local`), ask the platform team to list the host in the Settings \
+                 (`loginHosts`),",
+                Escaped(value)
+            ),
+            Self::LoginProvider => f.write_str(
+                "each URL of the identity provider must lead to a host in the tenant's domains or to a login host of \
+                 the Settings (`loginHosts`), and the Secret be named alone; correct the JSON, with its keys spelt as \
+                 in the controller's documentation,",
             ),
             Self::Address(value) => {
                 write!(f, "`{}` is not in the tenant's `services.loadBalancerIPs`;", Escaped(value))
@@ -185,4 +202,18 @@ impl fmt::Display for Problem<'_> {
             Self::Reserved => f.write_str("only the cluster's controllers may write this annotation;"),
         }
     }
+}
+
+/// Formats what to write for an object of `namespace`, with the name of the object that `value` names.
+fn object_in(namespace: &str, value: &str) -> impl fmt::Display {
+    fmt::from_fn(move |f| match value.rsplit_once('/') {
+        Some((_, name)) if !name.is_empty() && name.len() <= 253 && name.bytes().all(is_of_name) => {
+            write!(f, "`{}/{name}`", Escaped(namespace))
+        }
+        _ => write!(f, "`{}/` and the object's name", Escaped(namespace)),
+    })
+}
+
+const fn is_of_name(byte: u8) -> bool {
+    byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'.')
 }

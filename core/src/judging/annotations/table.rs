@@ -73,6 +73,10 @@ pub(crate) enum AllowedValue {
     Namespace,
     /// A URL that the controller connects to, or redirects clients to.
     Url,
+    /// A URL of external authentication, which may also lead to a login host of the platform.
+    LoginUrl,
+    /// JSON with the URLs of an identity provider, each at such a host, and the name of a Secret.
+    LoginProvider,
     /// Hosts of the tenant.
     Hosts,
     /// Addresses that the tenant's load balancers may have.

@@ -21,6 +21,8 @@ use crate::tenancy::{Owner, Tenant};
 
 const KIND: &str = "cert-manager.io/issuer-kind";
 const GROUP: &str = "cert-manager.io/issuer-group";
+/// Ends the names of the cluster's Services.
+const SERVICES: &str = ".svc.cluster.local";
 /// The greatest length of a namespace's name.
 const LONGEST: usize = 63;
 /// The greatest size of one buffer that nginx allocates for each request.
@@ -142,6 +144,10 @@ impl<'j> AnnotationCheck<'j, '_> {
             AllowedValue::Url => {
                 nginx_value(value, is_short).or_else(|| wrong(self.is_own_url(value), Problem::Url(value)))
             }
+            AllowedValue::LoginUrl => nginx_value(value, is_short).or_else(|| {
+                wrong(self.is_own_url(value) || self.is_login_url(value), Problem::LoginUrl(value))
+            }),
+            AllowedValue::LoginProvider => wrong(self.is_login_provider(value), Problem::LoginProvider),
             // `HostClaims` judges these.
             AllowedValue::Hosts => None,
             AllowedValue::Addresses => list(value)
@@ -247,6 +253,32 @@ impl<'j> AnnotationCheck<'j, '_> {
     fn is_own_url(&self, value: &str) -> bool {
         let is_path = value.starts_with('/') && !value.starts_with("//");
         is_pattern(value) && (is_path || authority(value).is_some_and(|host| self.is_own_authority(host)))
+    }
+
+    /// Returns whether a URL leads to a login host of the platform.
+    ///
+    /// A host outside the cluster may be that of a controller, which serves its own configuration on other ports.
+    fn is_login_url(&self, value: &str) -> bool {
+        let Some(authority) = authority(value) else { return false };
+        let (host, port) = match authority.split_once(':') {
+            Some((host, port)) => (host, Some(port)),
+            None => (authority, None),
+        };
+        let Ok(Host::Name(host)) = Host::parse(host) else { return false };
+        let is_right_port = match port {
+            None | Some("80" | "443") => true,
+            Some(port) => host.ends_with(SERVICES) && port.parse::<u16>().is_ok(),
+        };
+        is_right_port && is_pattern(value) && self.subject.snapshot.login_hosts.contains(&host)
+    }
+
+    fn is_login_provider(&self, value: &str) -> bool {
+        let is_login = |url: &str| self.is_login_url(url) || self.is_own_url(url) && !url.starts_with('/');
+        serde_json::from_str::<Provider<'_>>(value).is_ok_and(|provider| {
+            let Provider { issuer, authorization, token, user_info, secret_name, .. } = &provider;
+            [issuer, authorization, token, user_info].into_iter().all(|url| is_login(url))
+                && is_word(secret_name)
+        })
     }
 
     fn is_own_authority(&self, authority: &str) -> bool {
@@ -370,6 +402,25 @@ fn are_cache_times(value: &str) -> bool {
             let last = parts.next_back();
             parts.all(is_code) && last.is_some_and(is_duration)
         })
+}
+
+/// Holds an identity provider in the JSON of the AWS Load Balancer Controller.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Provider<'p> {
+    #[serde(borrow)]
+    issuer: Text<'p>,
+    #[serde(borrow, rename = "authorizationEndpoint")]
+    authorization: Text<'p>,
+    #[serde(borrow, rename = "tokenEndpoint")]
+    token: Text<'p>,
+    #[serde(borrow, rename = "userInfoEndpoint")]
+    user_info: Text<'p>,
+    /// A Secret in the Ingress' namespace.
+    #[serde(borrow, rename = "secretName")]
+    secret_name: Text<'p>,
+    #[serde(rename = "authenticationRequestExtraParams", default)]
+    _parameters: Option<serde::de::IgnoredAny>,
 }
 
 /// Holds a network in the JSON of Multus, without addresses and other settings.

@@ -2,7 +2,7 @@
 //!
 //! Documented but not listed: keys that name Services of other namespaces.
 
-use crate::judging::annotations::AllowedValue::{Namespace, Pattern, Plain, Ranges, Word};
+use crate::judging::annotations::AllowedValue::{LoginUrl, Namespace, Pattern, Plain, Ranges, Word};
 use crate::judging::annotations::Controller;
 
 pub(super) const APISIX: Controller = Controller {
@@ -11,7 +11,11 @@ pub(super) const APISIX: Controller = Controller {
         (
             Plain,
             &[
+                "auth-client-headers",
+                "auth-request-headers",
+                "auth-ssl-verify",
                 "auth-type",
+                "auth-upstream-headers",
                 "cors-allow-headers",
                 "cors-allow-methods",
                 "cors-allow-origin",
@@ -38,6 +42,7 @@ pub(super) const APISIX: Controller = Controller {
         (Ranges, &["allowlist-source-range", "blocklist-source-range"]),
         (Word, &["plugin-config-name"]),
         (Namespace, &["svc-namespace"]),
+        (LoginUrl, &["auth-uri"]),
     ],
     source: "https://apisix.apache.org/docs/ingress-controller/concepts/annotations/",
     ..Controller::EMPTY

@@ -4,7 +4,9 @@
 //! may be another tenant's (subnets, security groups, addresses by name, buckets for logs, target groups). Certificates
 //! by their ARN are listed: a tenant cannot guess another's ARN, and its load balancer serves only its own hosts.
 
-use crate::judging::annotations::AllowedValue::{Actions, Attributes, Group, Pattern, Plain, Ranges, Text};
+use crate::judging::annotations::AllowedValue::{
+    Actions, Attributes, Group, LoginProvider, Pattern, Plain, Ranges, Text,
+};
 use crate::judging::annotations::Controller;
 
 pub(super) const ALB: Controller = Controller {
@@ -52,6 +54,7 @@ pub(super) const ALB: Controller = Controller {
         (Text, &["listen-ports"]),
         (Group, &["group.name"]),
         (Attributes, &["load-balancer-attributes"]),
+        (LoginProvider, &["auth-idp-oidc"]),
     ],
     beginnings: &[(Plain, &["frontend-nlb-healthcheck-", "listener-attributes."]), (Actions, &["actions."])],
     source: "https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/guide/ingress/annotations/",

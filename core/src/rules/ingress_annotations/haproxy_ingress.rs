@@ -5,8 +5,8 @@
 //! own syntax.
 
 use crate::judging::annotations::AllowedValue::{
-    Controllers, Duration, HaproxyText, Headers, Hosts, Number, Object, Origins, Pattern, Ranges, Size, Url,
-    Word,
+    Controllers, Duration, HaproxyText, Headers, Hosts, LoginUrl, Number, Object, Origins, Pattern, Ranges,
+    Size, Url, Word,
 };
 use crate::judging::annotations::Controller;
 
@@ -124,7 +124,8 @@ pub(super) const HAPROXY_INGRESS: Controller = Controller {
             &["allowlist-source-range", "denylist-source-range", "limit-whitelist", "whitelist-source-range"],
         ),
         (Object, &["auth-secret", "auth-tls-secret", "secure-crt-secret", "secure-verify-ca-secret"]),
-        (Url, &["auth-signin", "auth-tls-error-page", "auth-url"]),
+        (LoginUrl, &["auth-signin", "auth-url"]),
+        (Url, &["auth-tls-error-page"]),
         (Hosts, &["redirect-from"]),
         (
             Controllers,

@@ -10,9 +10,9 @@
 //! itself parses the booleans and numbers for its own code, and ignores wrong ones.
 
 use crate::judging::annotations::AllowedValue::{
-    CacheTimes, Ciphers, Codes, Duration, Header, Headers, NginxPattern, NginxPatterns, Number, Object,
-    ObjectWithNamespace, OneOf, Origins, Plain, ProxyBuffers, Ranges, Regex, Rewrite, Size, SomeOf, Url,
-    Variables, Word,
+    CacheTimes, Ciphers, Codes, Duration, Header, Headers, LoginUrl, NginxPattern, NginxPatterns, Number,
+    Object, ObjectWithNamespace, OneOf, Origins, Plain, ProxyBuffers, Ranges, Regex, Rewrite, Size, SomeOf,
+    Url, Variables, Word,
 };
 use crate::judging::annotations::Controller;
 
@@ -212,7 +212,8 @@ pub(super) const INGRESS_NGINX: Controller = Controller {
         (Object, &["auth-secret"]),
         // It does not find these Secrets by their names alone.
         (ObjectWithNamespace, &["auth-tls-secret", "proxy-ssl-secret"]),
-        (Url, &["auth-signin", "auth-tls-error-page", "auth-url"]),
+        (LoginUrl, &["auth-signin", "auth-url"]),
+        (Url, &["auth-tls-error-page"]),
     ],
     source: "https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/annotations/",
     ..Controller::EMPTY

@@ -40,6 +40,7 @@ pub(super) struct ClusterDefaults {
     pub(super) tolerations: Vec<AllowedToleration>,
     pub(super) other_taints: OtherTaints,
     pub(super) annotation_domains: Vec<Box<str>>,
+    pub(super) login_hosts: ListedNames,
     /// The system namespaces; `at` is the document that lists them.
     pub(super) system_namespaces: Vec<String>,
     pub(super) at: At,
@@ -108,6 +109,9 @@ fn overlay(base: &mut ClusterDefaults, object: &Named<SettingsSpec>, mistakes: &
     if let Some(written) = &spec.annotation_domains {
         base.annotation_domains = platform::annotation_domains(at, written, mistakes);
     }
+    if let Some(written) = &spec.login_hosts {
+        base.login_hosts = platform::login_hosts(at, written, mistakes);
+    }
     if let Some(namespaces) = &spec.system_namespaces {
         let mend = "name at least one, or leave the field out: then the embedded default holds";
         refuse_empty(namespaces, at, "spec.systemNamespaces", mend, mistakes);
@@ -134,6 +138,7 @@ fn embedded(mistakes: &mut Mistakes) -> ClusterDefaults {
         tolerations: Vec::new(),
         other_taints: OtherTaints::Deny,
         annotation_domains: Vec::new(),
+        login_hosts: ListedNames::default(),
         system_namespaces: Vec::new(),
         at: at.clone(),
     };
@@ -170,6 +175,7 @@ mod tests {
             foreign_routes,
             annotation_prefixes,
             annotation_domains,
+            login_hosts,
             rules,
         } = embedded.spec;
         assert!(stamp.is_some() && user_namespaces.is_some() && workloads.is_some() && mirror_pods.is_some());
@@ -179,7 +185,7 @@ mod tests {
         assert!(bindings.is_some() && volumes.is_some() && services.is_some());
         assert!(endpoints.is_some() && certificates.is_some() && routes.is_some());
         assert!(foreign_routes.is_some() && annotation_prefixes.is_some());
-        assert!(annotation_domains.is_some() && tolerations.is_some() && other_taints.is_some());
+        assert!(annotation_domains.is_some() && login_hosts.is_some() && tolerations.is_some() && other_taints.is_some());
         assert!(system_namespaces.is_some_and(|namespaces| !namespaces.is_empty()));
         for rule in RuleId::ALL {
             assert!(rules.contains_key(rule.as_str()), "{rule} is missing in {DEFAULT_PATH}");

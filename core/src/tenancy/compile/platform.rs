@@ -4,6 +4,7 @@ use super::mistakes::{At, Mistakes};
 use super::names;
 use super::namespaces::NamespaceOwners;
 use crate::api;
+use crate::hosts::Host;
 use crate::tenancy::{Controllers, ListedNames, NamespaceOwner, Platform};
 
 /// Lists groups that identify no team, since users of all kinds are in them.
@@ -159,6 +160,20 @@ pub(super) fn annotation_prefixes(at: &At, written: &[String], mistakes: &mut Mi
         }
     }
     written.iter().collect()
+}
+
+/// Compiles the hosts that every tenant may name for external authentication.
+pub(super) fn login_hosts(at: &At, written: &[String], mistakes: &mut Mistakes) -> ListedNames {
+    let hosts = written.iter().enumerate().filter_map(|(index, text)| match Host::parse(text) {
+        Ok(Host::Name(host)) if host.contains('.') => Some(host),
+        _ => {
+            let message = "this is no exact name of a host; write one such as `login.example.com`, without `https://`, a \
+                           port or `*`";
+            mistakes.error(at, format!("spec.loginHosts[{index}]"), text, message);
+            None
+        }
+    });
+    hosts.collect()
 }
 
 /// Compiles the domains of annotations that nothing in the cluster reads.

@@ -86,9 +86,11 @@ pub(super) fn ingress_classes(
     refuse_empty(written, at, PATH, "name a class, or leave the field out: then it is any or none", mistakes);
     for (index, name) in written.iter().enumerate() {
         // An annotation may name a class that no object can have as its name, such as `azure/application-gateway`.
-        let (first, rest) = name.split_once('/').unwrap_or(("a", name));
-        if !names::is_subdomain(first) || !names::is_subdomain(rest) {
-            mistakes.error(at, format!("{PATH}[{index}]"), name, NO_NAME);
+        let is_of_class =
+            |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'/' | b':');
+        if name.is_empty() || name.len() > 253 || !name.bytes().all(is_of_class) {
+            let message = "this is no class that a controller takes; use letters, digits, `-`, `_`, `.` and `/`, no patterns";
+            mistakes.error(at, format!("{PATH}[{index}]"), name, message);
         }
     }
     Some(written.iter().collect())
