@@ -28,7 +28,7 @@ pub use settings::{
 pub use tenant::Tenant;
 pub use tenant::{
     Endpoints, Level, NodePools, PodSecurity, RuntimeClasses, ServiceType, Services, Storage,
-    TenantSpec,
+    TenantSpec, Tls,
 };
 pub use toleration::{Operator, TolerationGrant};
 

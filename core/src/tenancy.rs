@@ -158,6 +158,8 @@ pub struct Tenant {
     pub gateways: Option<ListedNames>,
     /// The ClusterIssuers that certificates may use; `None` means any.
     pub certificate_issuers: Option<ListedNames>,
+    /// Whether certificates for clients only may have common names that are no hosts.
+    pub user_names: bool,
     /// The volumes, classes and drivers of claims and pods.
     pub storage: Storage,
     /// The annotations of controllers that are allowed beside those known to be harmless.

@@ -98,6 +98,7 @@ const fn options(rule: RuleId) -> &'static [&'static str] {
         RuleId::CertificateNames => &[
             "Tenant.spec.domains",
             "Tenant.spec.certificateIssuers",
+            "Tenant.spec.tls",
             "Settings.spec.controllers.certificates",
             "Settings.spec.platform",
         ],

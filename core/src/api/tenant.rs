@@ -75,6 +75,9 @@ pub struct TenantSpec {
     /// in the tenant's own namespaces are always allowed. Absent: any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate_issuers: Option<Vec<String>>,
+    /// Limits the names in the tenant's certificates, beside its `domains`. Absent: as its fields say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<Tls>,
     /// The volumes, classes and drivers that the tenant's claims, snapshots and pods may use. Absent: any class, no
     /// volume by name, and no driver for inline volumes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -215,6 +218,18 @@ pub struct Endpoints {
     /// tenant's namespaces.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub writers: Option<Vec<String>>,
+}
+
+/// Limits the names in a tenant's certificates.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Tls {
+    /// Says whether certificates of every issuer may have a common name that is no host name, such as the name of a user
+    /// of Kafka, if they are for clients only (`usages` contains `client auth`, and nothing by which servers sign). Two
+    /// tenants can then ask for the same name, so list the issuers of which the tenant's names are known in
+    /// `certificateIssuers`. Absent: `false`; only an Issuer in the tenant's own namespaces issues such names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_names: Option<bool>,
 }
 
 /// A type of Service.

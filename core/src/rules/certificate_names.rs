@@ -7,6 +7,9 @@
 //! tenant's Service. The platform's signing key belongs in a ClusterIssuer: the tenant controls every Issuer in its
 //! namespaces.
 //!
+//! A certificate for clients only names a user, who may have any name. Where `tls.userNames` of the Tenant is true, the
+//! common name of such a certificate may be one that is no host, whatever its issuer.
+//!
 //! The rule reads Certificates, and the attributes of inline volumes of cert-manager's CSI driver, which stand for one.
 //! cert-manager derives CertificateRequests, Orders and Challenges from them, and these contain the request in an
 //! encoded form that the rule does not read. So only controllers may write them.
@@ -43,6 +46,18 @@ const CSI_DRIVER: &str = "csi.cert-manager.io";
 
 /// Usages that let a certificate sign in its issuer's name.
 const SIGNING: [&str; 3] = ["cert sign", "crl sign", "ocsp signing"];
+
+/// The usage of a certificate for clients, and the usages of keys that don't say for what.
+const CLIENT: &str = "client auth";
+const OF_KEYS: [&str; 7] = [
+    "content commitment",
+    "data encipherment",
+    "decipher only",
+    "digital signature",
+    "encipher only",
+    "key agreement",
+    "key encipherment",
+];
 
 /// The prefix of the names of Kubernetes' own users and groups.
 const SYSTEM: &str = "system:";
@@ -107,6 +122,8 @@ struct NameCheck<'c, 'f, 's, 'a> {
     claims: HostClaims<'c, 'f>,
     /// True if the issuer is an Issuer in the Certificate's own namespace.
     is_own_issuer: bool,
+    /// True if the certificate is for clients only.
+    is_for_clients: bool,
     /// The issuer, which is part of every identity: with another issuer a name is a new claim.
     issuer: Fingerprint,
 }
@@ -123,6 +140,7 @@ impl<'c, 'f, 's: 'c, 'a> NameCheck<'c, 'f, 's, 'a> {
             subject,
             tenant,
             claims: HostClaims::on(&tenant.domains, findings),
+            is_for_clients: false,
             is_own_issuer: matches!(&**kind, "" | "Issuer") && matches!(&**group, "" | GROUP),
             issuer: Fingerprint::of(&format_args!("{group}/{kind}/{name}")),
         }
@@ -130,6 +148,7 @@ impl<'c, 'f, 's: 'c, 'a> NameCheck<'c, 'f, 's, 'a> {
 
     fn check(&mut self, certificate: &Certificate<'_>) {
         let spec = &certificate.spec;
+        self.is_for_clients = !spec.is_ca && are_for_clients(spec.usages.iter().map(|usage| &**usage));
         self.issuer(&"spec.issuerRef", &spec.issuer_ref);
         self.common_name(&"spec.commonName", &spec.common_name);
         for (index, name) in spec.dns_names.iter().enumerate() {
@@ -206,8 +225,30 @@ impl<'c, 'f, 's: 'c, 'a> NameCheck<'c, 'f, 's, 'a> {
                 write!(f, "Kubernetes may take `{}` for a privileged user; use another name", Escaped(name))
             });
             self.add(field, &message, &"commonName", name);
-        } else if !(name.is_empty() || self.is_own_issuer && is_no_host(name)) {
-            self.host(field, &"commonName", name);
+            return;
+        }
+        let is_user = is_no_host(name);
+        match (self.is_for_clients, self.tenant.user_names) {
+            _ if name.is_empty() || is_user && self.is_own_issuer => {}
+            (true, true) if is_user => {}
+            (true, false) if is_user => {
+                let message = format_args!(
+                    "`{}` is no host, and clients of this issuer may take it for another user; use a host in the \
+                     tenant's domains, or an Issuer in this namespace, or ask the platform team to set the tenant's \
+                     `tls.userNames` to true",
+                    Escaped(name)
+                );
+                self.add(field, &message, &"commonName", name);
+            }
+            (false, true) if is_user => {
+                let message = format_args!(
+                    "`{}` is no host, and the certificate is not for clients only; write `usages: [{CLIENT}]`, or use \
+                     a host in the tenant's domains",
+                    Escaped(name)
+                );
+                self.add(field, &message, &"commonName", name);
+            }
+            _ => self.host(field, &"commonName", name),
         }
     }
 
@@ -329,6 +370,22 @@ impl<'c, 'f, 's: 'c, 'a> NameCheck<'c, 'f, 's, 'a> {
 const SIGNS: &str =
     "can sign any name for all clients of this issuer; remove it, or use an Issuer in this namespace";
 
+/// Returns whether a certificate with these usages is for clients only.
+///
+/// Without any of them it is for all.
+fn are_for_clients<'u>(usages: impl Iterator<Item = &'u str>) -> bool {
+    let mut is_client = false;
+    let mut usages = usages.map(|usage| {
+        is_client |= usage.eq_ignore_ascii_case(CLIENT);
+        usage
+    });
+    let is_right = usages.all(|usage| {
+        usage.eq_ignore_ascii_case(CLIENT)
+            || OF_KEYS.iter().any(|of_keys| usage.eq_ignore_ascii_case(of_keys))
+    });
+    is_right && is_client
+}
+
 /// Returns whether the reference is to a ClusterIssuer of cert-manager.
 fn is_cluster_issuer(issuer: &IssuerRef<'_>) -> bool {
     &*issuer.kind == "ClusterIssuer" && matches!(&*issuer.group, "" | GROUP)
@@ -388,6 +445,24 @@ mod tests {
             "kubeadm:cluster-admins",
         ] {
             assert!(!is_no_host(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn g25_a_certificate_is_for_clients_only_if_its_usages_say_so() {
+        let are_for_clients = |usages: &[&str]| are_for_clients(usages.iter().copied());
+        assert!(are_for_clients(&["client auth"]));
+        assert!(are_for_clients(&["digital signature", "Client Auth", "key encipherment"]));
+        for others in [
+            &[][..],
+            &["digital signature", "key encipherment"],
+            &["client auth", "server auth"],
+            &["server auth", "client auth"],
+            &["client auth", "any"],
+            &["client auth", "cert sign"],
+            &["client auth", "netscape sgc"],
+        ] {
+            assert!(!are_for_clients(others), "{others:?}");
         }
     }
 

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use super::{CSI_DRIVER, NameCheck};
+use super::{CSI_DRIVER, NameCheck, are_for_clients};
 use crate::json::{Escaped, Pairs};
 use crate::judging::Subject;
 use crate::objects::certificate::IssuerRef;
@@ -51,6 +51,10 @@ impl<'s: 'c, 'c> NameCheck<'c, '_, 's, '_> {
     /// Judges the attributes of a volume, whose path is `path`.
     pub(super) fn volume(&mut self, path: &dyn fmt::Display, issuer: &IssuerRef<'_>, attributes: &Pairs<'_>) {
         self.issuer(&format_args!("{path}.volumeAttributes[{CSI_DRIVER}/issuer-name]"), issuer);
+        let get = |name: &str| {
+            attributes.iter().find(|(key, _)| key_name(key) == Some(name)).map_or("", |(_, value)| value)
+        };
+        self.is_for_clients = is_false(get("is-ca")) && are_for_clients(items(get("key-usages")));
         for (key, value) in attributes.iter() {
             let Some(name) = key_name(key) else { continue };
             let field = format_args!("{path}.volumeAttributes[{}]", Escaped(key));
@@ -60,7 +64,7 @@ impl<'s: 'c, 'c> NameCheck<'c, '_, 's, '_> {
 
     fn attribute(&mut self, field: &dyn fmt::Display, name: &str, value: &str) {
         let subject = self.subject;
-        let items = || value.split(',').map(str::trim).filter(|item| !item.is_empty());
+        let items = || items(value);
         match name {
             "issuer-name" | "issuer-kind" | "issuer-group" => {}
             "common-name" => self.common_name(field, &expand(value, subject)),
@@ -74,9 +78,7 @@ impl<'s: 'c, 'c> NameCheck<'c, '_, 's, '_> {
                 items().for_each(|usage| self.usage(field, usage));
             }
             "key-usages" => {}
-            "is-ca"
-                if self.is_own_issuer
-                    || matches!(value, "" | "false" | "False" | "FALSE" | "f" | "F" | "0") => {}
+            "is-ca" if self.is_own_issuer || is_false(value) => {}
             "is-ca" => self.ca(field),
             _ if HARMLESS.contains(&name) => {}
             _ => {
@@ -86,6 +88,16 @@ impl<'s: 'c, 'c> NameCheck<'c, '_, 's, '_> {
             }
         }
     }
+}
+
+/// Returns the items of a list.
+fn items(value: &str) -> impl Iterator<Item = &str> {
+    value.split(',').map(str::trim).filter(|item| !item.is_empty())
+}
+
+/// Returns whether the driver reads a value as false.
+fn is_false(value: &str) -> bool {
+    matches!(value, "" | "false" | "False" | "FALSE" | "f" | "F" | "0")
 }
 
 /// Returns a value with what the driver puts into it: `${POD_NAMESPACE}` or `$POD_NAMESPACE` and the like.

@@ -96,7 +96,7 @@ const LISTED: [&str; 83] = [
 /// Returns the reason why no tenant can own `domain`, or `None` if one of these `namespaces` can.
 pub(super) fn refusal(domain: &Domain, namespaces: &[String]) -> Option<&'static str> {
     let base = domain.base();
-    if is_of_cluster(base, namespaces) {
+    if is_of_cluster(domain, namespaces) {
         return Some(
             "these are names of the cluster's own Services, other tenants' among them; list names outside the \
              cluster, or below the tenant's own namespaces",
@@ -109,9 +109,16 @@ pub(super) fn refusal(domain: &Domain, namespaces: &[String]) -> Option<&'static
     )
 }
 
-/// Returns whether a name is of the cluster's Services, and not of one of these namespaces.
-fn is_of_cluster(base: &str, namespaces: &[String]) -> bool {
-    let Some(inside) = inside(base) else { return false };
+/// Returns whether a domain has names of the cluster's Services, and not of one of these namespaces.
+///
+/// The cluster's DNS has names below `svc` and `pod` alone, so another exact name is no Service's.
+fn is_of_cluster(domain: &Domain, namespaces: &[String]) -> bool {
+    let Some(inside) = inside(domain.base()) else { return false };
+    if let (Domain::Exact(_), Some((_, zone))) = (domain, inside.rsplit_once('.'))
+        && !matches!(zone, "svc" | "pod")
+    {
+        return false;
+    }
     match inside.strip_suffix("svc").map(|rest| rest.trim_end_matches('.')) {
         Some(services) if inside == "svc" || inside.ends_with(".svc") => {
             let namespace = services.rsplit('.').next().unwrap_or(services);
@@ -157,7 +164,9 @@ mod tests {
             "*.pod.cluster.local",
             "**.svc",
             "a.other.svc",
-            "a.ownsvc.cluster.local",
+            "*.ownsvc.cluster.local",
+            "ownsvc.cluster.local",
+            "10-0-0-1.other.pod.cluster.local",
         ] {
             assert!(refuses(refused), "{refused}");
         }
@@ -170,6 +179,7 @@ mod tests {
             "a.own.svc.cluster.local",
             "**.own.svc.cluster.local",
             "a.own.svc",
+            "broker.other.mgt.cluster.local",
             "evilcluster.local",
             "a.cluster.local.example.com",
         ] {

@@ -67,6 +67,7 @@ pub(super) fn compile(
                 spec.certificate_issuers.as_deref(),
                 mistakes,
             ),
+            user_names: spec.tls.as_ref().and_then(|tls| tls.user_names).unwrap_or(false),
             storage: storage::compile(at, spec.storage.as_ref(), mistakes),
             annotations: listed::annotations(at, &spec.annotations, mistakes),
             modes: modes(object, base, mistakes),
