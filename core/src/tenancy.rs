@@ -154,6 +154,8 @@ pub struct Tenant {
     ///
     /// `None` means any class if the tenant has load balancers, else no Gateways.
     pub gateway_classes: Option<ListedNames>,
+    /// Whether Gateways may be waypoints of a mesh.
+    pub waypoints: bool,
     /// The Gateways of other namespaces that routes may attach to, as `namespace/name`; `None` means any.
     pub gateways: Option<ListedNames>,
     /// The ClusterIssuers that certificates may use; `None` means any.

@@ -89,6 +89,7 @@ const fn options(rule: RuleId) -> &'static [&'static str] {
         RuleId::RouteHosts => &[
             "Tenant.spec.domains",
             "Tenant.spec.gatewayClasses",
+            "Tenant.spec.gatewayListeners",
             "Tenant.spec.gateways",
             "Tenant.spec.services.types",
             "Tenant.spec.services.loadBalancerIPs",

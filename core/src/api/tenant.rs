@@ -66,6 +66,9 @@ pub struct TenantSpec {
     /// Services of type `LoadBalancer`, since a Gateway opens one; otherwise the tenant may have no Gateways.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gateway_classes: Option<Vec<String>>,
+    /// Listeners that the tenant's Gateways may have beside those for hosts. Absent: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gateway_listeners: Option<GatewayListeners>,
     /// The Gateways outside the tenant's namespaces that the tenant's routes and ListenerSets may attach to, as
     /// `namespace/name`: at least one. Absent: any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -230,6 +233,17 @@ pub struct Tls {
     /// `certificateIssuers`. Absent: `false`; only an Issuer in the tenant's own namespaces issues such names.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_names: Option<bool>,
+}
+
+/// Listeners of Gateways that claim no hosts.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct GatewayListeners {
+    /// Says whether the tenant may have waypoints of a mesh: Gateways of a class such as `istio-waypoint` with a listener
+    /// of protocol `HBONE` on port 15008, for routes of its own namespaces. A waypoint opens no load balancer, so its
+    /// class needs no entry in `gatewayClasses` unless that lists others. Absent: `false`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waypoints: Option<bool>,
 }
 
 /// A type of Service.

@@ -10,10 +10,19 @@ use crate::judging::{Digest, OneOf, words_of};
 use crate::labels::{NAMESPACE_NAME, TENANT};
 use crate::objects::gateway_api::{AllowedRoutes, GatewaySpec, Infrastructure, Listener, Reference};
 
+/// The port on which waypoints of a mesh receive connections.
+const HBONE_PORT: i64 = 15_008;
+
+/// Returns whether a class is that of a mesh's waypoints, such as `istio-waypoint`.
+fn is_of_waypoints(class: &str) -> bool {
+    class.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| word == "waypoint")
+}
+
 impl RouteCheck<'_, '_> {
     pub(super) fn gateway(&mut self, spec: &GatewaySpec<'_>) {
-        self.class(&spec.gateway_class_name);
-        self.listeners(&spec.listeners, &format_args!("class {}", spec.gateway_class_name));
+        let class = &*spec.gateway_class_name;
+        self.class(class);
+        self.listeners(&spec.listeners, &format_args!("class {class}"), is_of_waypoints(class));
         self.addresses(spec);
         self.infrastructure(&spec.infrastructure);
         if !matches!(&*spec.default_scope, "" | "None") {
@@ -31,7 +40,7 @@ impl RouteCheck<'_, '_> {
             let message = format_args!("{parent:#} has no listeners; name a Gateway");
             self.claims.findings.add_whole(&"spec.parentRef", &message, &format_args!("parent {parent}"));
         }
-        self.listeners(&spec.listeners, &parent);
+        self.listeners(&spec.listeners, &parent, false);
     }
 
     /// Judges the class, whose controller opens a load balancer that no rule judges.
@@ -49,6 +58,8 @@ impl RouteCheck<'_, '_> {
                 );
                 findings.add_whole(&FIELD, &message, &identity);
             }
+            // Its controller gives it a Service of type ClusterIP.
+            None if self.tenant.waypoints && is_of_waypoints(class) => {}
             None if self.tenant.services.types.contains(&ServiceType::LoadBalancer) => {}
             None => {
                 let message = "a Gateway creates a load balancer, and type `LoadBalancer` is not allowed; attach \
@@ -60,21 +71,34 @@ impl RouteCheck<'_, '_> {
     }
 
     /// Judges listeners; the same listener in another `place` is another claim.
-    fn listeners(&mut self, listeners: &[Listener<'_>], place: &dyn fmt::Display) {
+    fn listeners(&mut self, listeners: &[Listener<'_>], place: &dyn fmt::Display, is_waypoint: bool) {
         let place = Digest::of(place);
         for (index, listener) in listeners.iter().enumerate() {
             let Listener { hostname, port, protocol, tls, allowed_routes } = listener;
             let path = format_args!("spec.listeners[{index}]");
             let source = format_args!("listener {protocol}:{port} of {place}");
-            // Connections by other protocols name no host.
-            if matches!(&**protocol, "HTTP" | "HTTPS" | "TLS") {
+            let is_hbone = is_waypoint && &**protocol == "HBONE";
+            // Only the workloads of the namespaces that choose a waypoint send their connections to it.
+            if is_hbone && self.tenant.waypoints && *port == HBONE_PORT && hostname.is_empty() {
+                // Connections by other protocols name no host.
+            } else if matches!(&**protocol, "HTTP" | "HTTPS" | "TLS") {
                 self.claims.host_and_below(&format_args!("{path}.hostname"), &source, hostname);
             } else {
-                let message = format_args!(
-                    "a listener for `{}` receives every connection to its port; use `HTTP`, `HTTPS` or `TLS`, with a \
-                     hostname",
-                    Escaped(protocol)
-                );
+                let message = fmt::from_fn(|f| {
+                    write!(
+                        f,
+                        "a listener for `{}` receives every connection to its port; use `HTTP`, `HTTPS` or `TLS`, with \
+                         a hostname",
+                        Escaped(protocol)
+                    )?;
+                    match self.tenant.waypoints {
+                        _ if !is_hbone => Ok(()),
+                        true => write!(f, ", or port {HBONE_PORT} without a hostname"),
+                        false => f.write_str(
+                            ", or ask the platform team to set the tenant's `gatewayListeners.waypoints` to true",
+                        ),
+                    }
+                });
                 self.claims.findings.add_whole(&format_args!("{path}.protocol"), &message, &source);
             }
             self.tls_options(&path, &tls.options);

@@ -61,6 +61,11 @@ pub(super) fn compile(
             ingress_classes: listed::ingress_classes(at, spec.ingress_classes.as_deref(), mistakes),
             image_registries: listed::image_registries(at, spec.image_registries.as_deref(), mistakes),
             gateway_classes: listed::gateway_classes(at, spec.gateway_classes.as_deref(), mistakes),
+            waypoints: spec
+                .gateway_listeners
+                .as_ref()
+                .and_then(|listeners| listeners.waypoints)
+                .unwrap_or(false),
             gateways: listed::gateways(at, spec.gateways.as_deref(), mistakes),
             certificate_issuers: listed::certificate_issuers(
                 at,
