@@ -6,20 +6,26 @@
 //! their hosts (`foreignRoutes`). A host at such a path must be in the tenant's domains or be the DNS name of one of
 //! its Services. If an object has no value at a path under `hosts`, it claims every host, and is denied. `*.d` claims
 //! every host below `d`, at any depth, as Istio, Contour and Kong match it, so it needs the domain `**.d`.
-//! A VirtualService of Istio may send requests only to Services of the tenant, and to names in
-//! `services.externalNames`.
+//!
+//! An HTTPProxy of Contour without a virtual host claims none: it takes part in those that include it. A host without a
+//! dot in a VirtualService or DestinationRule of Istio is a Service of the object's own namespace. A ServiceEntry that is
+//! exported only to its own namespace may also have hosts in `services.externalNames`. A VirtualService may
+//! send requests only to Services of the tenant, and to names in `services.externalNames`.
 //!
 //! The rule does not see what a listed kind does besides claiming hosts (the Gateways that a VirtualService attaches
-//! to, the contents of a snippet), hosts at paths that the Settings do not list, or APIs that are in neither list.
+//! to, the contents of a snippet), hosts at paths that the Settings do not list, APIs that are in neither list, or whether
+//! a mesh honours `exportTo`.
 
 mod destinations;
 mod path;
 
 use std::fmt;
 
+use serde_json::value::RawValue;
+
 use self::path::{PathValue, walk};
 use crate::hosts::Host;
-use crate::json::Escaped;
+use crate::json::{Escaped, List, Text, borrowed};
 use crate::judging::hosts::{HostClaims, service_names};
 use crate::judging::{Findings, Subject};
 use crate::objects::foreign_apis;
@@ -35,10 +41,12 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
         return;
     }
     if let Some(route) = subject.snapshot.foreign_route(group, kind_name) {
-        let mut hosts = Hosts { subject, object, claims: HostClaims::on(&tenant.domains, findings) };
-        route.hosts.iter().for_each(|path| hosts.check(path, true));
+        let claims = HostClaims::on(&tenant.domains, findings);
+        let mut hosts = Hosts { subject, object, external: External::of(subject, object), claims };
+        let is_child = is_child_proxy(group, kind_name, object);
+        route.hosts.iter().for_each(|path| hosts.check(path, !is_child));
         route.optional_hosts.iter().for_each(|path| hosts.check(path, false));
-        if (&**group, &**kind_name) == ("networking.istio.io", "VirtualService") {
+        if (&**group, &**kind_name) == (ISTIO, "VirtualService") {
             destinations::check(subject, object, tenant, findings);
         }
     } else if foreign_apis::is_denied(group, kind_name) {
@@ -53,23 +61,92 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     }
 }
 
+/// The group of Istio's routes.
+const ISTIO: &str = "networking.istio.io";
+
+borrowed! {
+    /// Holds the spec of an HTTPProxy.
+    struct ProxySpec<'a> {
+        /// The virtual host of a proxy that is no child of others.
+        virtual_host: Option<&'a RawValue> = "virtualhost",
+    }
+}
+
+borrowed! {
+    /// Holds the spec of a ServiceEntry.
+    struct EntrySpec<'a> {
+        /// The namespaces in which the entry holds; `.` is its own.
+        export_to: List<Text<'a>> = "exportTo",
+    }
+}
+
+/// Returns whether an object is a proxy of Contour that serves only the hosts of those that include it.
+fn is_child_proxy(group: &str, kind: &str, object: &Unstructured<'_>) -> bool {
+    let is_proxy =
+        matches!((group, kind), ("projectcontour.io", "HTTPProxy") | ("contour.heptio.com", "IngressRoute"));
+    let spec = || object.get("spec").map_or("{}", RawValue::get);
+    is_proxy && serde_json::from_str::<ProxySpec<'_>>(spec()).is_ok_and(|spec| spec.virtual_host.is_none())
+}
+
+/// Says whether hosts outside the tenant's domains may be those of servers that only the object's namespace reaches.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum External {
+    /// They may not.
+    No,
+    /// They might, if the ServiceEntry held only in its own namespace.
+    IfExportedNowhere,
+    /// They may.
+    Yes,
+}
+
+impl External {
+    fn of(subject: &Subject<'_, '_>, object: &Unstructured<'_>) -> Self {
+        if (&*subject.request.group, &*subject.request.kind_name) != (ISTIO, "ServiceEntry") {
+            return Self::No;
+        }
+        let spec = object.get("spec").map_or("{}", RawValue::get);
+        let is_own = serde_json::from_str::<EntrySpec<'_>>(spec).is_ok_and(|spec| {
+            !spec.export_to.is_empty() && spec.export_to.iter().all(|namespace| &**namespace == ".")
+        });
+        if is_own { Self::Yes } else { Self::IfExportedNowhere }
+    }
+}
+
 /// Judges the hosts of an object of a listed kind.
 struct Hosts<'c, 'f, 's, 'a> {
     subject: &'s Subject<'s, 'a>,
     object: &'s Unstructured<'a>,
+    external: External,
     claims: HostClaims<'c, 'f>,
 }
 
 impl Hosts<'_, '_, '_, '_> {
     fn check(&mut self, path: &HostPath, is_required: bool) {
-        let Self { subject, object, claims } = self;
+        let Self { subject, object, external, claims } = self;
         let source = path.to_string();
         let mut is_told = false;
         walk(object, path, &mut |field, found| match found {
             PathValue::Host(host) => {
-                let is_own = Host::parse(host).is_ok_and(|host| service_names::is_own(&host, subject));
-                if !is_own {
-                    claims.host_and_below(field, &source, host);
+                let is_own = |parsed: &Host| {
+                    service_names::is_own(parsed, subject) || is_own_in_istio(parsed, host, subject)
+                };
+                match (Host::parse(host), *external) {
+                    (Ok(parsed), _) if is_own(&parsed) => {}
+                    (Ok(parsed), External::Yes) if is_external(&parsed, subject) => {}
+                    (Ok(parsed), External::Yes | External::IfExportedNowhere)
+                        if !claims.are_of_domains(&parsed) =>
+                    {
+                        let message = format_args!(
+                            "`{}` is not in the tenant's domains; write `exportTo: [\".\"]`, so that it holds only in \
+                             this namespace, and ask the platform team to list the name in the tenant's \
+                             `services.externalNames`",
+                            Escaped(host)
+                        );
+                        claims.findings.add_whole(field, &message, &format_args!("{source}={host}"));
+                    }
+                    _ => {
+                        claims.host_and_below(field, &source, host);
+                    }
                 }
             }
             PathValue::Nothing if is_required => claims.host(field, &source, ""),
@@ -89,4 +166,16 @@ impl Hosts<'_, '_, '_, '_> {
             }
         });
     }
+}
+
+/// Returns whether Istio takes a host for a Service of the object's own namespace, since it has no dot.
+fn is_own_in_istio(parsed: &Host, written: &str, subject: &Subject<'_, '_>) -> bool {
+    &*subject.request.group == ISTIO
+        && matches!(&*subject.request.kind_name, "VirtualService" | "DestinationRule")
+        && matches!(parsed, Host::Name(_))
+        && !written.contains('.')
+}
+
+fn is_external(host: &Host, subject: &Subject<'_, '_>) -> bool {
+    subject.tenant().is_some_and(|tenant| tenant.services.external_names.owns(host))
 }

@@ -23,6 +23,11 @@ impl<'c, 'f> HostClaims<'c, 'f> {
         Self { domains, listed: OnceCell::new(), findings }
     }
 
+    /// Returns whether the domains contain a host, at any depth below it if it is a wildcard.
+    pub(crate) fn are_of_domains(&self, host: &Host) -> bool {
+        self.domains.owns(host)
+    }
+
     /// Judges a claim to `host`; `source` names the claim and is part of its identity.
     ///
     /// A source that a tenant chose and that several hosts share is a [`crate::judging::Digest`].

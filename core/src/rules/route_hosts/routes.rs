@@ -54,12 +54,14 @@ impl<'j> RouteCheck<'j, '_> {
         self.rules(spec);
     }
 
-    /// Judges a TCPRoute or UDPRoute.
+    /// Judges a TCPRoute or UDPRoute, which may be for connections to the tenant's own Services.
     pub(super) fn port_route(&mut self, spec: &RouteSpec<'_>) {
-        let message = "a route without hosts receives every connection to a port; use an HTTPRoute, GRPCRoute or \
-                       TLSRoute with hostnames, or a Service of the tenant as the only parent";
-        let place = self.place(spec);
-        self.claims.findings.add_whole(&"spec", &message, &format_args!("a port {place}"));
+        if !self.is_in_mesh(spec) {
+            let message = "a route without hosts receives every connection to a port; use an HTTPRoute, GRPCRoute or \
+                           TLSRoute with hostnames, or a Service of the tenant as the only parent";
+            let place = self.place(spec);
+            self.claims.findings.add_whole(&"spec", &message, &format_args!("a port {place}"));
+        }
         self.attachments(spec);
         self.rules(spec);
     }
