@@ -49,6 +49,41 @@ fn o23_no_tenant_owns_a_public_suffix_or_the_cluster() {
 }
 
 #[test]
+fn g30_patterns_of_hosts_overlap_with_domains_of_others_and_with_other_patterns() {
+    const PATTERN: &str = "{name}-{namespace}.apps.example.com";
+    let two = |one: &str, other: &str| {
+        let of = |name: &str, domain: &str| {
+            tenant(name, &format!("{{namespaces: [{name}], domains: [\"{domain}\"]}}"))
+        };
+        of("nu", one) + &of("mu", other)
+    };
+    for other in [
+        "web-nu.apps.example.com",
+        "*.apps.example.com",
+        "**.apps.example.com",
+        "**.example.com",
+        "{namespace}-{name}.apps.example.com",
+        "{name}{namespace}.apps.example.com",
+    ] {
+        let found = mistakes(&two(PATTERN, other));
+        assert_eq!((found.len(), &*found[0].path), (1, "spec.domains[0]"), "{other}: {found:?}");
+        assert_style(&found[0]);
+    }
+    for other in [
+        PATTERN,
+        "apps.example.com",
+        "nu.apps.example.com",
+        "web-mu.apps.example.com",
+        "web-xi.apps.example.com",
+        "a.web-nu.apps.example.com",
+        "*.example.com",
+        "{namespace}-{name}.example.com",
+    ] {
+        load(&two(PATTERN, other)).unwrap_or_else(|error| panic!("{other}: {error}"));
+    }
+}
+
+#[test]
 fn o23_exact_names_have_no_patterns() {
     let target = |name: &str| {
         exemption(&format!(

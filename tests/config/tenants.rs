@@ -324,6 +324,27 @@ fn tenants_are_checked() {
             "leave the field out",
         ),
         (
+            "g24: a pattern without a namespace",
+            tenant("a", "{domains: [\"{name}.apps.example.com\"]}"),
+            "spec.domains[0]",
+            r#""{name}.apps.example.com""#,
+            "`{name}` and `{namespace}` once each",
+        ),
+        (
+            "g24: a pattern in two labels",
+            tenant("a", "{domains: [\"{name}.{namespace}.apps.example.com\"]}"),
+            "spec.domains[0]",
+            r#""{name}.{namespace}.apps.example.com""#,
+            "in its first label",
+        ),
+        (
+            "g24: a pattern of a public suffix",
+            tenant("a", "{domains: [\"{name}-{namespace}.co.uk\"]}"),
+            "spec.domains[0]",
+            r#""{name}-{namespace}.co.uk""#,
+            "suffix",
+        ),
+        (
             "an external name that is none",
             tenant("a", "{services: {externalNames: [\"a b\"]}}"),
             "spec.services.externalNames[0]",

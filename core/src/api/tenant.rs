@@ -26,7 +26,10 @@ pub struct TenantSpec {
     /// The hosts that the tenant may claim: `app.example.com` is that host, `*.example.com` all hosts one label below
     /// `example.com`, and `**.example.com` all hosts below it at any depth. A host has one tenant. No
     /// tenant may have all of a domain of one label, of a common public suffix such as `co.uk`, or of the cluster's own
-    /// names, except below its namespaces. Absent: none.
+    /// names, except below its namespaces. `{name}-{namespace}.apps.example.com` stands for the hosts that a platform such
+    /// as OpenShift makes of the name and the namespace of a Route: those with one of the tenant's namespaces in this place
+    /// and any text for the name. All tenants may have the same pattern: of two namespaces that could claim a host, `c` and
+    /// `b-c` for `a-b-c`, the longer name owns it. Absent: none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub domains: Vec<String>,
     /// The Pod Security Standard that holds for the tenant's pods. Absent: level `baseline`, version `latest`.

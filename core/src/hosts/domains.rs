@@ -11,6 +11,8 @@ use std::net::IpAddr;
 use rustc_hash::FxHashSet;
 use thiserror::Error;
 
+use super::patterns::{HostPattern, OwnedPattern};
+
 /// Holds a domain that a tenant owns.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Domain {
@@ -134,6 +136,7 @@ pub struct Domains {
     exact: FxHashSet<Box<str>>,
     one_below: FxHashSet<Box<str>>,
     any_below: FxHashSet<Box<str>>,
+    patterns: Vec<OwnedPattern>,
     /// The first [`Domains::FIRST`] in order, if there are more than [`Domains::FEW`].
     first: Option<Box<[Domain]>>,
 }
@@ -144,9 +147,19 @@ impl Domains {
     /// Limits how many domains [`Self::first`] returns.
     pub const FIRST: usize = 10;
 
-    /// Returns the number of domains.
+    /// Adds the hosts of a pattern.
+    pub fn add_pattern(&mut self, pattern: OwnedPattern) {
+        self.patterns.push(pattern);
+    }
+
+    /// Returns the patterns, in the order in which they were added.
+    pub fn patterns(&self) -> impl Iterator<Item = &HostPattern> {
+        self.patterns.iter().map(|owned| &owned.pattern)
+    }
+
+    /// Returns the number of domains and patterns.
     pub fn len(&self) -> usize {
-        self.exact.len() + self.one_below.len() + self.any_below.len()
+        self.exact.len() + self.one_below.len() + self.any_below.len() + self.patterns.len()
     }
 
     /// Returns the first domains in order, at most [`Self::FIRST`], as people write them.
@@ -165,7 +178,7 @@ impl Domains {
 
     /// Returns whether there are no domains.
     pub fn is_empty(&self) -> bool {
-        self.exact.is_empty() && self.one_below.is_empty() && self.any_below.is_empty()
+        self.len() == 0
     }
 
     /// Returns whether the domains contain every name that `host` matches.
@@ -175,6 +188,7 @@ impl Domains {
                 self.exact.contains(name.as_str())
                     || parent(name).is_some_and(|parent| self.one_below.contains(parent))
                     || parents(name).any(|ancestor| self.any_below.contains(ancestor))
+                    || self.patterns.iter().any(|pattern| pattern.owns(name))
             }
             Host::Wildcard(base) => self.one_below.contains(base.as_str()) || self.owns_all_below(base),
         }

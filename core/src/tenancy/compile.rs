@@ -11,6 +11,7 @@ mod addresses;
 mod defaults;
 mod domains;
 mod exemptions;
+mod host_patterns;
 mod mistakes;
 mod names;
 mod namespaces;

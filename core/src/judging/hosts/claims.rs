@@ -92,9 +92,14 @@ impl<'c, 'f> HostClaims<'c, 'f> {
                 return "the tenant has no `domains`, ask the platform team to add one".to_owned();
             }
             let first = domains.first();
-            let listed: Vec<_> = first.iter().take(LISTED).map(|domain| format!("`{domain}`")).collect();
+            let patterns = domains.patterns().map(|pattern| format!("`{pattern}`"));
+            let listed = first.iter().map(|domain| format!("`{domain}`")).chain(patterns);
+            let listed: Vec<_> = listed.take(LISTED).collect();
             let more = if domains.len() > LISTED { " and more" } else { "" };
-            format!("use a host in {}{more}", listed.join(", "))
+            format!(
+                "use a host in {}{more}, or ask the platform team to extend the tenant's `domains`",
+                listed.join(", ")
+            )
         };
         let message = fmt::from_fn(|f| write!(f, "{problem}; {}", listed.get_or_init(advice)));
         findings.add_whole(field, &message, identity)

@@ -71,6 +71,11 @@ impl NamespaceOwners {
         self.0.get(namespace).copied()
     }
 
+    /// Iterates over the namespaces and their owners, in no order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, NamespaceOwner)> {
+        self.0.iter().map(|(namespace, owner)| (&**namespace, *owner))
+    }
+
     pub(super) fn finish(self) -> FxHashMap<Box<str>, NamespaceOwner> {
         self.0
     }

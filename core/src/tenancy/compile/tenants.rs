@@ -7,6 +7,7 @@ mod storage;
 
 use super::defaults::{ClusterDefaults, warn_of_open_pools};
 use super::domains::{Claim, overlaps};
+use super::host_patterns::{self, Other, Overlap, PatternClaim};
 use super::mistakes::{At, Mistakes, refuse_empty};
 use super::names;
 use super::namespaces::NamespaceOwners;
@@ -14,7 +15,7 @@ use super::objects::Named;
 use super::pools::{Found, Pools};
 use super::{addresses, suffixes, tolerations};
 use crate::api::{self, Level, NodePools, TenantSpec};
-use crate::hosts::{Domain, Domains};
+use crate::hosts::{Domain, Domains, HostPattern};
 use crate::rule_id::Modes;
 use crate::tenancy::{PodSecurity, PoolId, Tenant};
 
@@ -29,7 +30,7 @@ pub(super) fn compile(
     mistakes: &mut Mistakes,
 ) -> Vec<Tenant> {
     let mut tenants = Vec::with_capacity(objects.len());
-    let mut claims = Vec::new();
+    let (mut claims, mut patterns) = (Vec::new(), Vec::new());
     for (index, object) in objects.iter().enumerate() {
         let Named { at, name, spec } = object;
         if names::is_subdomain(name) && !names::is_label_value(name) {
@@ -38,7 +39,7 @@ pub(super) fn compile(
             mistakes.error(at, "metadata.name", name, message);
         }
         claim_namespaces(objects, index, object, owners, mistakes);
-        claim_domains(index, object, &mut claims, mistakes);
+        claim_domains(index, object, (&mut claims, &mut patterns), mistakes);
         let own = spec.node_pools.as_ref().map(|named| find_pools(at, named, pools, mistakes));
         tenants.push(Tenant {
             name: name.as_str().into(),
@@ -97,7 +98,13 @@ pub(super) fn compile(
             message,
         );
     });
+    refuse_patterns(objects, &host_patterns::overlaps(&patterns, &claims, owners), mistakes);
     give_domains(claims, &mut tenants);
+    for (index, pattern) in host_patterns::owned(patterns, owners) {
+        if let Some(tenant) = tenants.get_mut(index) {
+            tenant.domains.add_pattern(pattern);
+        }
+    }
     storage::refuse_shared_volumes(objects, describe, mistakes);
     tenants
 }
@@ -127,8 +134,61 @@ fn claim_namespaces(
     }
 }
 
-fn claim_domains(index: usize, object: &Named<TenantSpec>, claims: &mut Vec<Claim>, mistakes: &mut Mistakes) {
+/// Adds an error for each pattern or domain that conflicts with another.
+fn refuse_patterns(objects: &[Named<TenantSpec>], overlaps: &[Overlap<'_>], mistakes: &mut Mistakes) {
+    for Overlap { tenant, position, other } in overlaps {
+        let Some(object) = objects.get(*tenant) else { continue };
+        let message = match other {
+            Other::Shape(first) => format!(
+                "`{}` of {} makes hosts below the same domain in another way, so that both could make one host; use \
+                 one pattern below a domain",
+                first.pattern,
+                describe(objects, first.tenant)
+            ),
+            Other::Domain(domain) => format!(
+                "this domain overlaps with `{}` of {}; a host has one tenant",
+                domain.domain,
+                describe(objects, domain.tenant)
+            ),
+            Other::Pattern(pattern) => format!(
+                "this domain overlaps with `{}` of {}; a host has one tenant",
+                pattern.pattern,
+                describe(objects, pattern.tenant)
+            ),
+        };
+        let written = object.spec.domains.get(*position).map_or("", String::as_str);
+        mistakes.error(&object.at, format!("spec.domains[{position}]"), written, message);
+    }
+}
+
+fn claim_domains(
+    index: usize,
+    object: &Named<TenantSpec>,
+    (claims, patterns): (&mut Vec<Claim>, &mut Vec<PatternClaim>),
+    mistakes: &mut Mistakes,
+) {
     for (position, domain) in object.spec.domains.iter().enumerate() {
+        if domain.contains(['{', '}']) {
+            match HostPattern::parse(domain) {
+                Ok(pattern) => {
+                    let namespaces = object.spec.namespaces.as_deref().unwrap_or_default();
+                    let all = Domain::OneBelow(pattern.base().into());
+                    if let Some(refusal) = suffixes::refusal(&all, namespaces) {
+                        mistakes.error(&object.at, format!("spec.domains[{position}]"), domain, refusal);
+                    }
+                    patterns.push(PatternClaim { tenant: index, position, pattern });
+                }
+                Err(error) => {
+                    mistakes.error(
+                        &object.at,
+                        format!("spec.domains[{position}]"),
+                        domain,
+                        error.to_string(),
+                    );
+                }
+            }
+            continue;
+        }
         match Domain::parse(domain) {
             Ok(parsed) => {
                 let namespaces = object.spec.namespaces.as_deref().unwrap_or_default();

@@ -1,0 +1,198 @@
+//! Decides which namespace may claim a host that is made of the names of an object and its namespace.
+//!
+//! A pattern is written `{name}-{namespace}.apps.example.com`. Since any text can be the name of an object, it stands for
+//! every host whose first label has the name of one of the tenant's namespaces in the right place. `a-b-c` can then be
+//! object `a-b` in namespace `c`, or `a` in `b-c`: it belongs to the longest of these namespaces that is a tenant's or
+//! the system's.
+
+use std::fmt;
+
+use rustc_hash::FxHashSet;
+use thiserror::Error;
+
+use super::domains::{Domain, DomainError};
+
+const NAME: &str = "{name}";
+const NAMESPACE: &str = "{namespace}";
+
+/// Holds a pattern of hosts, in lower case.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct HostPattern {
+    before: Box<str>,
+    between: Box<str>,
+    after: Box<str>,
+    is_name_first: bool,
+    base: Box<str>,
+}
+
+/// Tells why a text is not a pattern of hosts.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum PatternError {
+    /// The placeholders are not the two in the first label.
+    #[error(
+        "a pattern has `{{name}}` and `{{namespace}}` once each, in its first label; write it like \
+         `{{name}}-{{namespace}}.apps.example.com`"
+    )]
+    Placeholders,
+    /// The first label has signs that no host has.
+    #[error(
+        "beside `{{name}}` and `{{namespace}}`, the first label of a pattern has only lower-case letters, digits and `-`"
+    )]
+    Label,
+    /// The rest is not a domain.
+    #[error(transparent)]
+    Base(#[from] DomainError),
+}
+
+impl HostPattern {
+    /// Parses a pattern as people write it.
+    pub fn parse(text: &str) -> Result<Self, PatternError> {
+        let (label, base) = text.split_once('.').ok_or(PatternError::Placeholders)?;
+        let (first, rest) = label.split_once('{').ok_or(PatternError::Placeholders)?;
+        let rest = label.get(first.len()..).unwrap_or(rest);
+        let (is_name_first, one, other) =
+            if rest.starts_with(NAME) { (true, NAME, NAMESPACE) } else { (false, NAMESPACE, NAME) };
+        let rest = rest.strip_prefix(one).ok_or(PatternError::Placeholders)?;
+        let (between, after) = rest.split_once(other).ok_or(PatternError::Placeholders)?;
+        if [between, after, base].iter().any(|text| text.contains(['{', '}'])) {
+            return Err(PatternError::Placeholders);
+        }
+        let is_right = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        if ![first, between, after].iter().all(|text| text.chars().all(is_right)) {
+            return Err(PatternError::Label);
+        }
+        let Domain::Exact(base) = Domain::parse(base)? else { return Err(PatternError::Placeholders) };
+        Ok(Self { before: first.into(), between: between.into(), after: after.into(), is_name_first, base })
+    }
+
+    /// Returns the domain below which the hosts are.
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// Iterates over the namespaces that could have the host of this label, the longest first.
+    pub fn namespaces<'l>(&'l self, label: &'l str) -> impl Iterator<Item = &'l str> {
+        let inner = label.strip_prefix(&*self.before).and_then(|rest| rest.strip_suffix(&*self.after));
+        self.within(inner.unwrap_or_default())
+    }
+
+    /// Iterates over the shorter namespaces that could have a host of `namespace`, as an object of a longer name.
+    pub fn shorter_than<'l>(&'l self, namespace: &'l str) -> impl Iterator<Item = &'l str> {
+        self.within(namespace)
+    }
+
+    /// Returns whether two patterns place names and namespaces alike, whatever is around them.
+    pub(crate) fn is_like(&self, other: &Self) -> bool {
+        (self.is_name_first, &self.between) == (other.is_name_first, &other.between)
+    }
+
+    /// Iterates over the namespaces in `inner`, which is a name and a namespace with what is between them.
+    fn within<'l>(&'l self, inner: &'l str) -> impl Iterator<Item = &'l str> {
+        let length = inner.len();
+        (1..length).filter_map(move |cut| {
+            let (namespace, rest) = if self.is_name_first {
+                let (rest, namespace) = inner.split_at_checked(cut)?;
+                (namespace, rest.strip_suffix(&*self.between)?)
+            } else {
+                let (namespace, rest) = inner.split_at_checked(length - cut)?;
+                (namespace, rest.strip_prefix(&*self.between)?)
+            };
+            (!rest.is_empty()).then_some(namespace)
+        })
+    }
+}
+
+impl fmt::Display for HostPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { before, between, after, is_name_first, base } = self;
+        let (one, other) = if *is_name_first { (NAME, NAMESPACE) } else { (NAMESPACE, NAME) };
+        write!(f, "{before}{one}{between}{other}{after}.{base}")
+    }
+}
+
+/// Holds the hosts of a pattern that are a tenant's.
+#[derive(Clone, Debug)]
+pub struct OwnedPattern {
+    /// The pattern.
+    pub pattern: HostPattern,
+    /// The tenant's namespaces.
+    pub own: FxHashSet<Box<str>>,
+    /// Other namespaces that own hosts which would be a shorter namespace's of the tenant.
+    pub rivals: FxHashSet<Box<str>>,
+}
+
+impl OwnedPattern {
+    /// Returns whether a host is the tenant's.
+    pub(super) fn owns(&self, host: &str) -> bool {
+        let Some((label, base)) = host.split_once('.') else { return false };
+        let mut owners = self.pattern.namespaces(label).filter_map(|namespace| {
+            let is_own = self.own.contains(namespace);
+            (is_own || self.rivals.contains(namespace)).then_some(is_own)
+        });
+        *base == *self.pattern.base && owners.next() == Some(true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(names: &[&str]) -> FxHashSet<Box<str>> {
+        names.iter().map(|name| (*name).into()).collect()
+    }
+
+    #[test]
+    fn patterns_are_written_with_both_placeholders_in_one_label() {
+        for text in [
+            "{name}-{namespace}.apps.example.com",
+            "{namespace}--{name}.apps.example.com",
+            "x-{name}{namespace}-y.apps.example.com",
+        ] {
+            assert_eq!(HostPattern::parse(text).unwrap().to_string(), text);
+        }
+        for text in [
+            "{name}.apps.example.com",
+            "{namespace}.apps.example.com",
+            "{name}-{name}.apps.example.com",
+            "{name}-{namespace}",
+            "{name}.{namespace}.apps.example.com",
+            "{name}-{namespace}-{name}.apps.example.com",
+            "{Name}-{namespace}.apps.example.com",
+            "{name}-{namespace}.*.example.com",
+            "{name}-{namespace}.",
+            "{name}_{namespace}.apps.example.com",
+            "{name}*{namespace}.apps.example.com",
+        ] {
+            assert!(HostPattern::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn g30_a_host_that_two_namespaces_could_claim_is_the_longer_ones() {
+        let pattern = HostPattern::parse("{name}-{namespace}.apps.example.com").unwrap();
+        let short = OwnedPattern { pattern: pattern.clone(), own: set(&["c"]), rivals: set(&["b-c"]) };
+        let long = OwnedPattern { pattern, own: set(&["b-c"]), rivals: set(&[]) };
+        for (host, of_short, of_long) in [
+            ("a-b-c.apps.example.com", false, true),
+            ("x-c.apps.example.com", true, false),
+            ("b-c.apps.example.com", true, false),
+            ("a-bb-c.apps.example.com", true, false),
+            ("a-b-b-c.apps.example.com", false, true),
+            ("-c.apps.example.com", false, false),
+            ("c.apps.example.com", false, false),
+            ("a-b-c.other.example.com", false, false),
+            ("x.a-b-c.apps.example.com", false, false),
+            ("a-b-c", false, false),
+        ] {
+            assert_eq!((short.owns(host), long.owns(host)), (of_short, of_long), "{host}");
+        }
+    }
+
+    #[test]
+    fn namespaces_before_names_are_found_too() {
+        let pattern = HostPattern::parse("p-{namespace}-{name}-s.apps.example.com").unwrap();
+        let found: Vec<_> = pattern.namespaces("p-a-b-c-s").collect();
+        assert_eq!(found, ["a-b", "a"]);
+        assert_eq!(pattern.namespaces("a-b-c").count(), 0);
+    }
+}
