@@ -1,8 +1,10 @@
 //! Parses hosts and domains, and decides which tenant's domains contain a host.
 
 mod domains;
+mod names;
 mod patterns;
 
 pub(crate) use self::domains::parents;
-pub use self::domains::{Domain, DomainError, Domains, Host, HostError};
+pub use self::domains::{Domain, DomainError, Domains, Host};
+pub use self::names::HostError;
 pub use self::patterns::{HostPattern, OwnedPattern, PatternError};

@@ -124,8 +124,8 @@ pub struct Controllers {
     /// `knative-serving` is one of `systemNamespaces`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub routes: Option<Vec<String>>,
-    /// Users that may write Services of type `ExternalName` in tenants' namespaces, whatever name these point to. Absent:
-    /// none, or the controller of Knative Serving, if `knative-serving` is one of `systemNamespaces`.
+    /// Users that may write Services of type `ExternalName` in tenants' namespaces, whatever name these point to.
+    /// Absent: none, or the controller of Knative Serving, if `knative-serving` is one of `systemNamespaces`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub services: Option<Vec<String>>,
     /// Users that may bind claims to volumes, and write the annotations of that, in addition to the cluster's own

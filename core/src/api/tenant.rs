@@ -24,12 +24,12 @@ pub struct TenantSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub node_pools: Option<NodePools>,
     /// The hosts that the tenant may claim: `app.example.com` is that host, `*.example.com` all hosts one label below
-    /// `example.com`, and `**.example.com` all hosts below it at any depth. A host has one tenant. No
-    /// tenant may have all of a domain of one label, of a common public suffix such as `co.uk`, or of the cluster's own
-    /// names, except below its namespaces. `{name}-{namespace}.apps.example.com` stands for the hosts that a platform such
-    /// as OpenShift makes of the name and the namespace of a Route: those with one of the tenant's namespaces in this place
-    /// and any text for the name. All tenants may have the same pattern: of two namespaces that could claim a host, `c` and
-    /// `b-c` for `a-b-c`, the longer name owns it. Absent: none.
+    /// `example.com`, and `**.example.com` all hosts below it at any depth. A host has one tenant. No tenant may have
+    /// all of a domain of one label, of a common public suffix such as `co.uk`, or of the cluster's own names, except
+    /// below its namespaces. `{name}-{namespace}.apps.example.com` stands for the hosts that a platform such as
+    /// OpenShift makes of the name and the namespace of a Route: those with one of the tenant's namespaces in this
+    /// place and any text for the name. All tenants may have the same pattern: of two namespaces that could claim a
+    /// host, `c` and `b-c` for `a-b-c`, the longer name owns it. Absent: none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub domains: Vec<String>,
     /// The Pod Security Standard that holds for the tenant's pods. Absent: level `baseline`, version `latest`.
@@ -218,10 +218,10 @@ pub struct Endpoints {
     /// use, such as ingress controllers, connect to these addresses past their NetworkPolicies. So list servers outside
     /// the cluster, or the range of the pods of the tenant's own nodes, and never the range of all pods or Services.
     pub addresses: Vec<String>,
-    /// The ServiceAccounts of the tenant's namespaces that may write these addresses, as `namespace/name`: at least one,
-    /// such as that of a database whose leader writes its address into Endpoints. Who may use a namespace may be any of
-    /// its ServiceAccounts, so `addresses` is what keeps other tenants safe. Absent: whoever may write Endpoints in the
-    /// tenant's namespaces.
+    /// The ServiceAccounts of the tenant's namespaces that may write these addresses, as `namespace/name`: at least
+    /// one, such as that of a database whose leader writes its address into Endpoints. Who may use a namespace may be
+    /// any of its ServiceAccounts, so `addresses` is what keeps other tenants safe. Absent: whoever may write Endpoints
+    /// in the tenant's namespaces.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub writers: Option<Vec<String>>,
 }
@@ -230,9 +230,9 @@ pub struct Endpoints {
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Tls {
-    /// Says whether certificates of every issuer may have a common name that is no host name, such as the name of a user
-    /// of Kafka, if they are for clients only (`usages` contains `client auth`, and nothing by which servers sign). Two
-    /// tenants can then ask for the same name, so list the issuers of which the tenant's names are known in
+    /// Says whether certificates of every issuer may have a common name that is no host name, such as the name of a
+    /// user of Kafka, if they are for clients only (`usages` contains `client auth`, and nothing by which servers
+    /// sign). Two tenants can then ask for the same name, so list the issuers of which the tenant's names are known in
     /// `certificateIssuers`. Absent: `false`; only an Issuer in the tenant's own namespaces issues such names.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_names: Option<bool>,
@@ -242,9 +242,9 @@ pub struct Tls {
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GatewayListeners {
-    /// Says whether the tenant may have waypoints of a mesh: Gateways of a class such as `istio-waypoint` with a listener
-    /// of protocol `HBONE` on port 15008, for routes of its own namespaces. A waypoint opens no load balancer, so its
-    /// class needs no entry in `gatewayClasses` unless that lists others. Absent: `false`.
+    /// Says whether the tenant may have waypoints of a mesh: Gateways of a class such as `istio-waypoint` with a
+    /// listener of protocol `HBONE` on port 15008, for routes of its own namespaces. A waypoint opens no load balancer,
+    /// so its class needs no entry in `gatewayClasses` unless that lists others. Absent: `false`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waypoints: Option<bool>,
 }

@@ -1,16 +1,16 @@
 //! Decides which namespace may claim a host that is made of the names of an object and its namespace.
 //!
-//! A pattern is written `{name}-{namespace}.apps.example.com`. Since any text can be the name of an object, it stands for
-//! every host whose first label has the name of one of the tenant's namespaces in the right place. `a-b-c` can then be
-//! object `a-b` in namespace `c`, or `a` in `b-c`: it belongs to the longest of these namespaces that is a tenant's or
-//! the system's.
+//! A pattern is written `{name}-{namespace}.apps.example.com`. Since any text can be the name of an object, it stands
+//! for every host whose first label has the name of one of the tenant's namespaces in the right place. `a-b-c` can then
+//! be object `a-b` in namespace `c`, or `a` in `b-c`: it belongs to the longest of these namespaces that is a tenant's
+//! or the system's.
 
 use std::fmt;
 
 use rustc_hash::FxHashSet;
 use thiserror::Error;
 
-use super::domains::{Domain, DomainError};
+use super::names::{HostError, normalise};
 
 const NAME: &str = "{name}";
 const NAMESPACE: &str = "{namespace}";
@@ -36,12 +36,12 @@ pub enum PatternError {
     Placeholders,
     /// The first label has signs that no host has.
     #[error(
-        "beside `{{name}}` and `{{namespace}}`, the first label of a pattern has only lower-case letters, digits and `-`"
+        "beside `{{name}}` and `{{namespace}}`, the first label of a pattern has lower-case letters, digits and `-`"
     )]
     Label,
-    /// The rest is not a domain.
-    #[error(transparent)]
-    Base(#[from] DomainError),
+    /// The rest is not the name of a host.
+    #[error("{0}; write a pattern like `{{name}}-{{namespace}}.apps.example.com`")]
+    Base(#[from] HostError),
 }
 
 impl HostPattern {
@@ -61,7 +61,7 @@ impl HostPattern {
         if ![first, between, after].iter().all(|text| text.chars().all(is_right)) {
             return Err(PatternError::Label);
         }
-        let Domain::Exact(base) = Domain::parse(base)? else { return Err(PatternError::Placeholders) };
+        let base = normalise(base)?.into();
         Ok(Self { before: first.into(), between: between.into(), after: after.into(), is_name_first, base })
     }
 

@@ -7,8 +7,9 @@
 //! ServiceImport, which stands for a Service of several clusters.
 //!
 //! A Tenant may list ranges of addresses (`endpoints.addresses`) that its users write by hand: of servers outside the
-//! cluster, or of its own pods, as databases do that elect their leader in Endpoints. Every address must then be in these
-//! ranges. The rule cannot see which pod has an address, and tenants write `targetRef` and `nodeName` as they please.
+//! cluster, or of its own pods, as databases do that elect their leader in Endpoints. Every address must then be in
+//! these ranges. The rule cannot see which pod has an address, and tenants write `targetRef` and `nodeName` as they
+//! please.
 //!
 //! On an update, the rule denies changes of the addresses, and of the labels by which Services and controllers find
 //! them. It allows objects without addresses, which old clients use for leader election. The rule does not see

@@ -8,13 +8,13 @@
 //! every host below `d`, at any depth, as Istio, Contour and Kong match it, so it needs the domain `**.d`.
 //!
 //! An HTTPProxy of Contour without a virtual host claims none: it takes part in those that include it. A host without a
-//! dot in a VirtualService or DestinationRule of Istio is a Service of the object's own namespace. A ServiceEntry that is
-//! exported only to its own namespace may also have hosts in `services.externalNames`. A VirtualService may
-//! send requests only to Services of the tenant, and to names in `services.externalNames`.
+//! dot in a VirtualService or DestinationRule of Istio is a Service of the object's own namespace. A ServiceEntry that
+//! is exported only to its own namespace may also have hosts in `services.externalNames`. A VirtualService may send
+//! requests only to Services of the tenant, and to names in `services.externalNames`.
 //!
 //! The rule does not see what a listed kind does besides claiming hosts (the Gateways that a VirtualService attaches
-//! to, the contents of a snippet), hosts at paths that the Settings do not list, APIs that are in neither list, or whether
-//! a mesh honours `exportTo`.
+//! to, the contents of a snippet), hosts at paths that the Settings do not list, APIs that are in neither list, or
+//! whether a mesh honours `exportTo`.
 
 mod destinations;
 mod path;

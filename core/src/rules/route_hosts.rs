@@ -8,8 +8,8 @@
 //! the tenant's own backends, extensions (they are objects of the same namespace, and judged as such), and
 //! ReferenceGrants. `controller-injection` judges paths, expressions, values of headers and references to certificates.
 //!
-//! Waypoints of a mesh are Gateways that receive the connections of the namespaces and workloads that choose them. Where
-//! `gatewayListeners.waypoints` of the Tenant is true, it may have such Gateways.
+//! Waypoints of a mesh are Gateways that receive the connections of the namespaces and workloads that choose them.
+//! Where `gatewayListeners.waypoints` of the Tenant is true, it may have such Gateways.
 //!
 //! The rule also judges the status of Gateways and Routes, from which external-dns takes hosts and addresses: only
 //! controllers may write them.

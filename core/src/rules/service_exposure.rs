@@ -3,13 +3,13 @@
 //! The rule judges `externalIPs` for every type, because each node accepts traffic for them (CVE-2020-8554). It also
 //! judges the addresses in a load balancer's status, which have the same effect, and those in an Ingress' status, which
 //! external-dns publishes. If the tenant may not use NodePort, a Service of type LoadBalancer may have the node ports
-//! that the API server gives it, but choose none. Where `services.loadBalancerNodePorts` of the Tenant is false, it must
-//! have none, including the one for health checks. Its class and its address must be in the tenant's lists, or left to
-//! the cluster to choose. The rule `ingress-annotations` judges the annotations that configure load balancers.
+//! that the API server gives it, but choose none. Where `services.loadBalancerNodePorts` of the Tenant is false, it
+//! must have none, including the one for health checks. Its class and its address must be in the tenant's lists, or
+//! left to the cluster to choose. The rule `ingress-annotations` judges the annotations that configure load balancers.
 //!
-//! An alias leads a shared proxy, such as an ingress controller, past NetworkPolicies to whatever it names. So the names
-//! are listed, those of Services inside the cluster one by one, and controllers that write aliases are listed in the
-//! Settings (`controllers.services`).
+//! An alias leads a shared proxy, such as an ingress controller, past NetworkPolicies to whatever it names. So the
+//! names are listed, those of Services inside the cluster one by one, and controllers that write aliases are listed in
+//! the Settings (`controllers.services`).
 //!
 //! The rule does not see who chose the node port of a load balancer that gets its ports from the API server: the object
 //! that is judged has all of them.

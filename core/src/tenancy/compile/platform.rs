@@ -167,8 +167,8 @@ pub(super) fn login_hosts(at: &At, written: &[String], mistakes: &mut Mistakes) 
     let hosts = written.iter().enumerate().filter_map(|(index, text)| match Host::parse(text) {
         Ok(Host::Name(host)) if host.contains('.') => Some(host),
         _ => {
-            let message = "this is no exact name of a host; write one such as `login.example.com`, without `https://`, a \
-                           port or `*`";
+            let message = "this is no exact name of a host; write one such as `login.example.com`, without `https://`, \
+                           a port or `*`";
             mistakes.error(at, format!("spec.loginHosts[{index}]"), text, message);
             None
         }

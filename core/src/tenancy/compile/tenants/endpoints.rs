@@ -57,8 +57,8 @@ fn compile_writers(object: &Named<TenantSpec>, written: &[String], mistakes: &mu
             return None;
         };
         if !spec.namespaces.iter().flatten().any(|own| own == namespace) {
-            let message = "this ServiceAccount is in no namespace of the tenant; list controllers of the platform in the \
-                           Settings (`controllers.endpoints`)";
+            let message = "this ServiceAccount is in no namespace of the tenant; list controllers of the platform in \
+                           the Settings (`controllers.endpoints`)";
             mistakes.error(at, path, text, message);
         }
         Some(format!("{SERVICE_ACCOUNT}{namespace}:{name}"))

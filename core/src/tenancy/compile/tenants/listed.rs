@@ -89,7 +89,8 @@ pub(super) fn ingress_classes(
         let is_of_class =
             |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'/' | b':');
         if name.is_empty() || name.len() > 253 || !name.bytes().all(is_of_class) {
-            let message = "this is no class that a controller takes; use letters, digits, `-`, `_`, `.` and `/`, no patterns";
+            let message =
+                "no controller takes such a class; use letters, digits, `-`, `_`, `.` and `/`, no patterns";
             mistakes.error(at, format!("{PATH}[{index}]"), name, message);
         }
     }
