@@ -164,7 +164,9 @@ fn node_ports(service: &Service<'_>, allowed: &Services, findings: &mut Findings
     }
     let is_balancer = &*spec.type_ == "LoadBalancer";
     let is_allocated = is_balancer && spec.allocate_load_balancer_node_ports != Some(false);
-    let may_have_ports = is_balancer && allowed.load_balancer_node_ports;
+    // A load balancer that the tenant may not have is an old one, and gains nothing.
+    let is_granted = allowed.types.contains(&ServiceType::LoadBalancer);
+    let may_have_ports = is_balancer && is_granted && allowed.load_balancer_node_ports;
     // A Service that stops getting ports keeps those that it has, so those of an old one count.
     if may_have_ports && is_allocated && !findings.is_old_object() {
         return;

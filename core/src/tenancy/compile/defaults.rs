@@ -185,7 +185,12 @@ mod tests {
         assert!(bindings.is_some() && volumes.is_some() && services.is_some());
         assert!(endpoints.is_some() && certificates.is_some() && routes.is_some());
         assert!(foreign_routes.is_some() && annotation_prefixes.is_some());
-        assert!(annotation_domains.is_some() && login_hosts.is_some() && tolerations.is_some() && other_taints.is_some());
+        assert!(
+            annotation_domains.is_some()
+                && login_hosts.is_some()
+                && tolerations.is_some()
+                && other_taints.is_some()
+        );
         assert!(system_namespaces.is_some_and(|namespaces| !namespaces.is_empty()));
         for rule in RuleId::ALL {
             assert!(rules.contains_key(rule.as_str()), "{rule} is missing in {DEFAULT_PATH}");
