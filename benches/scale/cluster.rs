@@ -90,7 +90,7 @@ impl Axis {
     pub(crate) fn objects(self, size: usize) -> Vec<Located> {
         let mut ours = TenantSpec {
             namespaces: Some(vec!["tenants-x".to_owned()]),
-            node_pools: Some(NodePools { default: "tenants-x".to_owned(), allowed: None }),
+            node_pools: Some(NodePools { default: "tenants-x".to_owned(), allowed: None, unnamed: None }),
             domains: Vec::new(),
             ..TenantSpec::default()
         };
@@ -135,7 +135,7 @@ impl Axis {
                     let name = format!("t{index:07}");
                     let spec = TenantSpec {
                         namespaces: Some(vec![name.clone()]),
-                        node_pools: Some(NodePools { default: name.clone(), allowed: None }),
+                        node_pools: Some(NodePools { default: name.clone(), allowed: None, unnamed: None }),
                         ..TenantSpec::default()
                     };
                     objects.extend([pool(&name), tenant(&name, spec)]);
@@ -183,6 +183,7 @@ fn pool(name: &str) -> Located {
             value: Some(name.to_owned()),
             effect: Some(Effect::NoSchedule),
         }],
+        runtime_classes: None,
     };
     located(Object::new(name, spec))
 }

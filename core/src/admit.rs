@@ -10,9 +10,10 @@ use crate::labels::TENANT;
 use crate::objects::kinds::{Shape, is_read_whatever_the_kind};
 use crate::objects::object::{Object, decode_as, is_without_spec};
 use crate::review::{self, Asked, DecodeError, NotAReview, Operation, Request, Undecodable};
+use crate::stamp::{self, Stamp};
 use crate::tenancy::{Owner, Snapshot};
 use crate::verdict::{Denial, Undecidable, Verdict};
-use crate::{namespace_label, rules, stamp};
+use crate::{namespace_label, rules};
 
 /// Holds a verdict, and the uid of the request that it answers.
 #[derive(Debug)]
@@ -154,7 +155,10 @@ fn decide(entry: Entry, request: &Request<'_>, snapshot: &Snapshot) -> Verdict {
     }
     match (entry.phase(), request.shape) {
         (Phase::Mutate, Shape::Namespace) => label(&subject, old),
-        (Phase::Mutate, _) => Verdict { patch: stamp::stamp(&subject), ..Verdict::default() },
+        (Phase::Mutate, _) => {
+            let Stamp { patch, warnings } = stamp::stamp(&subject);
+            Verdict { patch, warnings, ..Verdict::default() }
+        }
         (Phase::Validate, Shape::Namespace) => {
             Verdict { warnings: namespace_label::warnings(&subject), ..judge(&subject, old) }
         }

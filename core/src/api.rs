@@ -28,7 +28,7 @@ pub use settings::{
 pub use tenant::Tenant;
 pub use tenant::{
     Endpoints, GatewayListeners, Level, NodePools, PodSecurity, RuntimeClasses, ServiceType, Services,
-    Storage, TenantSpec, Tls,
+    Storage, TenantSpec, Tls, Unnamed,
 };
 pub use toleration::{Operator, TolerationGrant};
 

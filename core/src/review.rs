@@ -16,6 +16,7 @@ mod unchanged;
 
 pub use self::answer::encode;
 pub use self::head::{Head, find_head, find_uid};
+pub(crate) use self::node::is_gated;
 pub use self::node::node_of;
 pub use self::request::{Asked, Operation, Request, Undecodable, User};
 pub(crate) use self::unchanged::is_unchanged;

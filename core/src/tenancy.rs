@@ -13,6 +13,7 @@ mod images;
 mod index;
 mod judged;
 mod listed_names;
+mod pool_table;
 mod pools;
 mod routes;
 
@@ -25,9 +26,10 @@ pub use self::images::{PinnedImage, Repository};
 pub(crate) use self::index::{PoolIndex, RequiredLabels};
 pub use self::judged::is_judged;
 pub use self::listed_names::ListedNames;
+pub(crate) use self::pool_table::{Met, PoolSet, PoolTable, Required};
 pub use self::pools::{AllowedToleration, AllowedTolerations, Pool, PoolId, Taint, is_restricted};
 pub use self::routes::{ForeignRoute, HostPath, Step};
-use crate::api::{Level, MirrorPods, OtherTaints, ServiceType, StampMode, Workloads};
+use crate::api::{Level, MirrorPods, OtherTaints, ServiceType, StampMode, Unnamed, Workloads};
 use crate::hosts::Domains;
 use crate::labels::NODE_ROLES;
 use crate::objects::scheduling::Toleration;
@@ -130,6 +132,10 @@ pub struct Tenant {
     pub pools: Vec<PoolId>,
     /// The index of the pools, if there are more than [`Tenant::FEW`] of them.
     pub(crate) index: Option<Box<PoolIndex>>,
+    /// The labels of the pools, if there is more than one.
+    pub(crate) table: Option<Box<PoolTable>>,
+    /// Where a pod runs that names none of the pools.
+    pub(crate) unnamed: Unnamed,
     /// The hosts that the tenant owns.
     pub domains: Domains,
     /// The Pod Security Standard that holds.
@@ -414,6 +420,11 @@ impl Snapshot {
     /// Iterates over the pools of a tenant, the default first.
     pub fn pools_of<'s>(&'s self, tenant: &'s Tenant) -> impl Iterator<Item = &'s Pool> + Clone {
         tenant.pools.iter().filter_map(|id| self.pools.get(id.0))
+    }
+
+    /// Returns the pool of a tenant at a place in its list; the default pool has the place 0.
+    pub(crate) fn pool_of(&self, tenant: &Tenant, place: usize) -> Option<&Pool> {
+        tenant.pools.get(place).and_then(|id| self.pools.get(id.0))
     }
 
     /// Returns the exemptions that hold in `namespace`, whose owner is `owner`.

@@ -77,6 +77,20 @@ fn pools_are_checked() {
             "this value is refused",
         ),
         (
+            "no runtime classes",
+            pool("p", "{nodeSelector: {a: b}, runtimeClasses: []}"),
+            "spec.runtimeClasses",
+            "[]",
+            "leave the field out",
+        ),
+        (
+            "a runtime class",
+            pool("p", "{nodeSelector: {a: b}, runtimeClasses: [kata, gVisor]}"),
+            "spec.runtimeClasses[1]",
+            r#""gVisor""#,
+            "this is no name of an object",
+        ),
+        (
             "a taint key",
             pool("p", "{nodeSelector: {a: b}, taints: [{key: -x}]}"),
             "spec.taints[0].key",

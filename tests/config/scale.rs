@@ -12,12 +12,16 @@ fn many(tenants: usize) -> Vec<Located> {
         let name = format!("pool-{index}");
         let node_selector = [("node-restriction.kubernetes.io/pool".to_owned(), name.clone())].into();
         let taints = vec![api::Taint { key: "pool".to_owned(), value: Some(name.clone()), effect: None }];
-        Object::new(name, NodePoolSpec { node_selector, taints })
+        Object::new(name, NodePoolSpec { node_selector, taints, runtime_classes: None })
     });
     let tenants = (0..tenants).map(|index| {
         let spec = TenantSpec {
             namespaces: Some(vec![format!("tenant-{index}")]),
-            node_pools: Some(NodePools { default: format!("pool-{}", index / 100), allowed: None }),
+            node_pools: Some(NodePools {
+                default: format!("pool-{}", index / 100),
+                allowed: None,
+                unnamed: None,
+            }),
             domains: (0..9)
                 .map(|host| format!("host-{host}.tenant-{index}.apps.example.com"))
                 .chain([format!("**.deep.tenant-{index}.apps.example.com")])
@@ -44,7 +48,7 @@ fn many_mistakes_are_found_as_fast() {
     let mut objects = many(2_000);
     for located in &mut objects {
         if let Spec::Tenant(spec) = &mut located.object.spec {
-            spec.node_pools = Some(NodePools { default: "pol-1".to_owned(), allowed: None });
+            spec.node_pools = Some(NodePools { default: "pol-1".to_owned(), allowed: None, unnamed: None });
             spec.domains.push("shared.example.com".to_owned());
         }
     }

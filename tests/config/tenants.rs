@@ -500,3 +500,34 @@ fn storage_is_checked() {
                 networkVolumes: [nfs, iscsi, cephfs]}}";
     assert!(load(&tenant("a", good)).is_ok());
 }
+
+/// Writes so many pools of these labels, in which `#` is the number of the pool, and a tenant that has all of them.
+fn with_many_pools(count: usize, labels: impl Fn(usize) -> String) -> String {
+    let pools = (0..count).map(|i| {
+        let spec = format!("{{nodeSelector: {}, taints: [{{key: pool, value: p{i}}}]}}", labels(i));
+        pool(&format!("p{i}"), &spec.replace('#', &i.to_string()))
+    });
+    let names: Vec<_> = (1..count).map(|i| format!("p{i}")).collect();
+    let named = format!("{{nodePools: {{default: p0, allowed: [{}]}}}}", names.join(", "));
+    pools.collect::<String>() + &tenant("a", &named)
+}
+
+#[test]
+fn o2_o21_a_tenant_has_few_pools_and_few_kinds_of_them() {
+    let key = "node-restriction.kubernetes.io/pool";
+    let alike = |_| format!("{{{key}: p#}}");
+    let unlike = |i| format!("{{{key}: p#, own-{i}: x}}");
+    assert_each_has_one(&[
+        ("too many pools", with_many_pools(65, alike), "spec.nodePools.allowed", "65", "at most 64 pools"),
+        (
+            "too many kinds of pools",
+            with_many_pools(9, unlike),
+            "spec.nodePools.allowed",
+            "9",
+            "differ in several keys",
+        ),
+    ]);
+    for policies in [with_many_pools(64, alike), with_many_pools(8, unlike)] {
+        assert!(load(&policies).is_ok());
+    }
+}

@@ -107,7 +107,7 @@ fn a5_empty_terms_and_an_empty_list_stay_empty() {
 fn a4_a_look_alike_is_not_taken_for_the_stamp() {
     for requirement in [
         json!({"key": "tenant", "operator": "In", "values": ["tenants-x", "tenants-y"]}),
-        json!({"key": "tenant", "operator": "NotIn", "values": ["tenants-x"]}),
+        json!({"key": "tenant", "operator": "NotIn", "values": ["tenants-y"]}),
         json!({"key": "tenant", "operator": "Exists"}),
         json!({"key": "Tenant", "operator": "In", "values": ["tenants-x"]}),
     ] {
@@ -117,9 +117,31 @@ fn a4_a_look_alike_is_not_taken_for_the_stamp() {
 }
 
 #[test]
-fn a6_a_conflicting_value_is_left_as_it_is() {
-    let stamped = stamp(pod(json!({"nodeSelector": {"tenant": "tenants-y"}})), &eks());
-    assert_eq!(stamped["spec"]["nodeSelector"], json!({"tenant": "tenants-y"}));
+fn a6_o21_a_pod_that_could_run_in_no_pool_is_left_as_it_is() {
+    let requirement =
+        |operator: &str, values: Value| json!({"key": "tenant", "operator": operator, "values": values});
+    for impossible in [
+        pod(json!({"nodeSelector": {"tenant": "tenants-y"}})),
+        with_terms(json!([{"matchExpressions": [requirement("NotIn", json!(["tenants-x"]))]}])),
+        with_terms(json!([{"matchExpressions": [requirement("DoesNotExist", json!([]))]}])),
+        with_terms(json!([{"matchExpressions": [requirement("Gt", json!(["5"]))]}, {}])),
+    ] {
+        assert_eq!(stamp(impossible.clone(), &eks()), impossible);
+        let answer = validate(&create(impossible.clone()), &eks());
+        assert!(answer.message().contains("could run on none of the tenant's pools"), "{}", answer.message());
+    }
+    // One possible term is enough, and the other one is confined all the same.
+    let terms = json!([
+        {"matchExpressions": [requirement("In", json!(["tenants-y"]))]},
+        {"matchExpressions": [{"key": "zone", "operator": "Exists"}]},
+    ]);
+    let stamped = stamp(with_terms(terms.clone()), &eks());
+    for index in [0, 1] {
+        let mut expected = terms[index]["matchExpressions"].as_array().unwrap().clone();
+        expected.push(tenant_x());
+        assert_eq!(self::terms(&stamped)[index]["matchExpressions"], json!(expected));
+    }
+    assert!(validate(&create(stamped), &eks()).is_allowed());
 }
 
 #[test]
@@ -183,7 +205,7 @@ fn the_pool_is_the_allowed_one_that_the_node_selector_names() {
 }
 
 #[test]
-fn a11_a_label_that_pools_share_with_everybody_does_not_choose_among_them() {
+fn o21_a_label_that_one_pool_has_names_it() {
     let snapshot = snapshot(
         "
 {apiVersion: partywall.dev/v1alpha1, kind: NodePool, metadata: {name: main}, spec: {
@@ -199,16 +221,192 @@ fn a11_a_label_that_pools_share_with_everybody_does_not_choose_among_them() {
   namespaces: [tenants-x], nodePools: {default: main, allowed: [arm, other]}}}",
     );
     for (selector, pool) in [
-        (json!({"kubernetes.io/os": "linux"}), "main"),
+        (json!({}), "main"),
+        (json!({"kubernetes.io/os": "linux"}), "arm"),
         (json!({"kubernetes.io/os": "linux", "t": "x-arm"}), "arm"),
         (json!({"zone": "b"}), "arm"),
         (json!({"zone": "b", "t": "x"}), "other"),
-        (json!({"gpu": "yes"}), "main"),
+        (json!({"gpu": "yes"}), "other"),
         (json!({"gpu": "yes", "disk": "hdd"}), "other"),
     ] {
         let stamped = stamp(pod(json!({"nodeSelector": selector})), &snapshot);
         assert_eq!(stamped["spec"]["tolerations"][0]["value"], pool, "{selector}");
         assert!(mutate(&create(stamped), &snapshot).patch.is_none(), "{selector}");
+    }
+}
+
+/// Three pools of one label, and a fourth whose labels contain those of the first.
+const SEVERAL: &str = "
+{apiVersion: partywall.dev/v1alpha1, kind: NodePool, metadata: {name: a}, spec: {
+  nodeSelector: {t: x, pool: a}, taints: [{key: pool, value: a}]}}
+---
+{apiVersion: partywall.dev/v1alpha1, kind: NodePool, metadata: {name: b}, spec: {
+  nodeSelector: {t: x, pool: b}, taints: [{key: pool, value: b}]}}
+---
+{apiVersion: partywall.dev/v1alpha1, kind: NodePool, metadata: {name: c}, spec: {
+  nodeSelector: {t: x, pool: c}, taints: [{key: pool, value: c}], runtimeClasses: [kata]}}
+---
+{apiVersion: partywall.dev/v1alpha1, kind: NodePool, metadata: {name: a-fast}, spec: {
+  nodeSelector: {t: x, pool: a, disk: ssd}, taints: [{key: pool, value: a-fast}]}}
+---
+{apiVersion: partywall.dev/v1alpha1, kind: Tenant, metadata: {name: tenants-x}, spec: {
+  namespaces: [tenants-x], nodePools: {default: a, allowed: [b, c, a-fast]}}}
+";
+
+/// Stamps twice and validates; returns the stamped pod, and the pools whose taints it tolerates.
+fn confined(object: Value, snapshot: &Snapshot) -> (Value, Vec<String>) {
+    let stamped = stamp(object, snapshot);
+    assert_eq!(mutate(&create(stamped.clone()), snapshot).patch, None, "A11: {stamped}");
+    let answer = validate(&create(stamped.clone()), snapshot);
+    assert!(answer.is_allowed(), "{} {stamped}", answer.message());
+    let tolerations = stamped["spec"]["tolerations"].as_array().cloned().unwrap_or_default();
+    let pools = tolerations.iter().filter(|toleration| toleration["key"] == "pool");
+    let pools = pools.map(|toleration| toleration["value"].as_str().unwrap().to_owned()).collect();
+    (stamped, pools)
+}
+
+fn one_of(pools: &[&str]) -> Value {
+    json!({"key": "pool", "operator": "In", "values": pools})
+}
+
+#[test]
+fn o21_every_demand_names_pools() {
+    let snapshot = snapshot(SEVERAL);
+    let expressions = |expressions: Value| with_terms(json!([{"matchExpressions": expressions}]));
+    let disk = |operator: &str| json!({"key": "disk", "operator": operator});
+    for (demanding, pools) in [
+        (pod(json!({})), &["a"][..]),
+        (pod(json!({"nodeSelector": {"t": "x"}})), &["a"]),
+        (pod(json!({"nodeSelector": {"pool": "b"}})), &["b"]),
+        (pod(json!({"nodeSelector": {"disk": "ssd"}})), &["a-fast"]),
+        (pod(json!({"nodeSelector": {"disk": "hdd"}})), &["a"]),
+        (pod(json!({"nodeSelector": {"zone": "z"}})), &["a"]),
+        (pod(json!({"runtimeClassName": "kata"})), &["c"]),
+        (pod(json!({"runtimeClassName": "gvisor"})), &["a"]),
+        (pod(json!({"runtimeClassName": "kata", "nodeSelector": {"pool": "b"}})), &["b"]),
+        (pod(json!({"nodeSelector": {"kubernetes.io/hostname": "n"}})), &["a", "b", "c", "a-fast"]),
+        (expressions(json!([one_of(&["b"])])), &["b"]),
+        (expressions(json!([one_of(&["c", "b"])])), &["b", "c"]),
+        (expressions(json!([one_of(&["a", "z"])])), &["a"]),
+        (expressions(json!([{"key": "pool", "operator": "NotIn", "values": ["a"]}])), &["b", "c"]),
+        (
+            expressions(json!([one_of(&["b", "c"]), {"key": "pool", "operator": "NotIn", "values": ["c"]}])),
+            &["b"],
+        ),
+        (expressions(json!([disk("Exists")])), &["a-fast"]),
+        (expressions(json!([disk("DoesNotExist")])), &["a"]),
+        (
+            with_terms(json!([{"matchFields": [
+                {"key": "metadata.name", "operator": "In", "values": ["n"]},
+            ]}])),
+            &["a", "b", "c", "a-fast"],
+        ),
+        (
+            with_terms(json!([{"matchFields": [
+                {"key": "metadata.name", "operator": "NotIn", "values": ["n"]},
+            ]}])),
+            &["a"],
+        ),
+        // Terms are alternatives, and each has its own pools.
+        (
+            with_terms(json!([
+                {"matchExpressions": [one_of(&["c"])]},
+                {"matchExpressions": [{"key": "zone", "operator": "In", "values": ["z"]}]},
+            ])),
+            &["a", "c"],
+        ),
+        // An empty term matches no node.
+        (with_terms(json!([{}, {"matchExpressions": [one_of(&["c"])]}])), &["c"]),
+    ] {
+        let (stamped, tolerated) = confined(demanding, &snapshot);
+        assert_eq!(tolerated, pools, "{stamped}");
+    }
+}
+
+#[test]
+fn o21_several_pools_are_one_list_of_values() {
+    let snapshot = snapshot(SEVERAL);
+    let zone = json!({"key": "zone", "operator": "Exists"});
+    let not_a = json!({"key": "pool", "operator": "NotIn", "values": ["a"]});
+    let (stamped, _) = confined(with_terms(json!([{"matchExpressions": [not_a, zone]}])), &snapshot);
+    let shared = json!({"key": "t", "operator": "In", "values": ["x"]});
+    // The labels are in the order of their keys.
+    let expected = json!([{"matchExpressions": [not_a, zone, one_of(&["b", "c"]), shared]}]);
+    assert_eq!(*terms(&stamped), expected);
+    assert_eq!(stamped["spec"]["nodeSelector"], json!({"t": "x"}));
+    // What confines the pod to these pools already stays as it is.
+    let written = json!([{"matchExpressions": [one_of(&["c", "b"]), shared]}]);
+    assert_eq!(*terms(&confined(with_terms(written.clone()), &snapshot).0), written);
+}
+
+#[test]
+fn o21_pools_that_differ_in_several_keys_are_copies_of_the_term() {
+    let policies = POOLS.replace("tier: gpu", "tier: gpu, size: xl");
+    let snapshot = snapshot(&policies);
+    let field = json!({"key": "metadata.name", "operator": "In", "values": ["node-1"]});
+    let zone = json!({"key": "zone", "operator": "In", "values": ["z"]});
+    let stamped =
+        stamp(with_terms(json!([{"matchFields": [field]}, {"matchExpressions": [zone]}])), &snapshot);
+    let label = |key: &str, value: &str| json!({"key": key, "operator": "In", "values": [value]});
+    let tenant = |value: &str| label("node-restriction.kubernetes.io/tenant", value);
+    let (main, gpu) =
+        ([tenant("x"), label("tier", "std")], [tenant("x-gpu"), label("size", "xl"), label("tier", "gpu")]);
+    let terms = terms(&stamped).as_array().unwrap();
+    assert_eq!(terms.len(), 3);
+    assert_eq!(terms[0], json!({"matchFields": [field], "matchExpressions": main}));
+    assert_eq!(terms[1], json!({"matchExpressions": [zone, main[0], main[1]]}));
+    assert_eq!(terms[2], json!({"matchFields": [field], "matchExpressions": gpu}));
+    assert!(mutate(&create(stamped.clone()), &snapshot).patch.is_none());
+    assert!(validate(&create(stamped), &snapshot).is_allowed());
+}
+
+#[test]
+fn o21_a_tenant_says_where_pods_run_that_name_no_pool() {
+    let any = snapshot(&SEVERAL.replace("default: a,", "default: a, unnamed: Any,"));
+    let (stamped, pools) = confined(pod(json!({})), &any);
+    assert_eq!(pools, ["a", "b", "c", "a-fast"]);
+    assert_eq!(stamped["spec"]["nodeSelector"], json!({"t": "x"}));
+    let shared = json!({"key": "t", "operator": "In", "values": ["x"]});
+    let lists = json!([{"matchExpressions": [one_of(&["a", "b", "c"]), shared]}]);
+    assert_eq!(*terms(&stamped), lists);
+    assert_eq!(confined(pod(json!({"nodeSelector": {"pool": "b"}})), &any).1, ["b"]);
+}
+
+#[test]
+fn o21_the_settings_say_where_labels_go_as_far_as_a_node_selector_can_hold_them() {
+    let mode = |mode: &str| {
+        snapshot(&format!(
+            "{SEVERAL}---\n{{apiVersion: partywall.dev/v1alpha1, kind: Settings, metadata: {{name: default}}, \
+             spec: {{stamp: {mode}}}}}\n"
+        ))
+    };
+    let two = || with_terms(json!([{"matchExpressions": [one_of(&["b", "c", "z"])]}]));
+    let (selector, _) = confined(two(), &mode("NodeSelector"));
+    assert_eq!(selector["spec"]["nodeSelector"], json!({"t": "x"}));
+    assert_eq!(terms(&selector)[0]["matchExpressions"].as_array().unwrap().len(), 3);
+    let (affinity, _) = confined(two(), &mode("NodeAffinity"));
+    assert!(affinity["spec"].get("nodeSelector").is_none());
+    let one = with_terms(json!([{"matchExpressions": [one_of(&["b", "z"])]}]));
+    let (selector, _) = confined(one.clone(), &mode("NodeSelector"));
+    assert_eq!(terms(&selector), terms(&one));
+    assert_eq!(selector["spec"]["nodeSelector"], json!({"t": "x", "pool": "b"}));
+}
+
+#[test]
+fn o22_the_stamp_is_written_only_where_the_rule_denies() {
+    for mode in ["off", "audit", "warn", "deny"] {
+        let policies = SEVERAL.replace(
+            "spec: {\n  namespaces",
+            &format!("spec: {{rules: {{node-placement: {mode}}},\n  namespaces"),
+        );
+        let snapshot = snapshot(&policies);
+        let review = create(pod(json!({})));
+        assert_eq!(mutate(&review, &snapshot).patch.is_some(), mode == "deny", "{mode}");
+        if mode == "warn" {
+            let answer = validate(&review, &snapshot);
+            let warning = answer.response["warnings"][0].as_str().unwrap().to_owned();
+            assert!(warning.contains("once this rule's mode is `deny`, it is confined to `a`"), "{warning}");
+        }
     }
 }
 

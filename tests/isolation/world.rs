@@ -127,7 +127,8 @@ impl World {
                 effect: taint.effect,
             };
             let taints = pool.taints.iter().map(taint).collect();
-            let spec = api::NodePoolSpec { node_selector: pool.labels.clone(), taints };
+            let spec =
+                api::NodePoolSpec { node_selector: pool.labels.clone(), taints, runtime_classes: None };
             objects.push(Object::new(pool_name(index), spec));
         }
         for tenant in &self.tenants {
@@ -161,6 +162,7 @@ fn tenant_spec(tenant: &Tenant) -> api::TenantSpec {
     let node_pools = tenant.pools.split_first().map(|(default, others)| api::NodePools {
         default: pool_name(*default),
         allowed: (!others.is_empty()).then(|| others.iter().map(|pool| pool_name(*pool)).collect()),
+        unnamed: None,
     });
     let grant = |grant: &Grant| api::TolerationGrant {
         key: grant.key.to_owned(),

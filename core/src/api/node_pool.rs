@@ -21,6 +21,10 @@ pub struct NodePoolSpec {
     /// these nodes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub taints: Vec<Taint>,
+    /// The RuntimeClasses that only these nodes serve: at least one. A pod of such a class names the pool, as it would
+    /// with a label of the pool in its nodeSelector. Absent: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runtime_classes: Option<Vec<String>>,
 }
 
 /// A taint of a pool's nodes.

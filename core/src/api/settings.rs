@@ -20,7 +20,8 @@ use super::TolerationGrant;
 )]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SettingsSpec {
-    /// Says where the stamp writes the labels of a pod's pool. Absent: `Both`.
+    /// Says where the stamp writes the labels of a pod's pool. It writes them only if the rule `node-placement` is at
+    /// `deny`. Absent: `Both`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stamp: Option<StampMode>,
     /// Says whether every node supports user namespaces. If so, `hostUsers: false` relaxes the rule `pod-security` as
@@ -218,7 +219,8 @@ pub enum OtherTaints {
 pub enum StampMode {
     /// Into each non-empty term of the required node affinity.
     NodeAffinity,
-    /// Into the nodeSelector.
+    /// Into the nodeSelector. If a pod may run in several pools, only labels that they share go there, and the others
+    /// into the terms.
     NodeSelector,
     /// Into both.
     Both,

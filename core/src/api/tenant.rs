@@ -130,16 +130,30 @@ pub struct Storage {
     pub network_volumes: Option<Vec<String>>,
 }
 
-/// The NodePools of a tenant, by name.
+/// The NodePools of a tenant, by name: at most 64.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NodePools {
-    /// The pool of a pod whose nodeSelector chooses none of the tenant's pools.
+    /// The pool of a pod that names none of the tenant's pools.
     pub default: String,
-    /// Further pools: at least one. A pod gets one of them if its nodeSelector names the pool's labels. Absent: only
-    /// the default pool.
+    /// Further pools: at least one. A pod names one of them by a label in its nodeSelector or its required node
+    /// affinity by which the tenant's pools differ, or by a RuntimeClass that the NodePool lists; a pod that names
+    /// several may run in each of them. Absent: only the default pool.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub allowed: Option<Vec<String>>,
+    /// Says where a pod runs that names none of the tenant's pools. Absent: `Default`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unnamed: Option<Unnamed>,
+}
+
+/// Says where a pod runs that names none of its tenant's pools.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
+pub enum Unnamed {
+    /// In the default pool, or in all others if the pod cannot run there.
+    #[default]
+    Default,
+    /// In all of the tenant's pools.
+    Any,
 }
 
 /// The RuntimeClasses of a tenant, by name.
@@ -147,8 +161,8 @@ pub struct NodePools {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RuntimeClasses {
     /// The class that the stamp writes into pods that name none. If the class has a nodeSelector
-    /// (`scheduling.nodeSelector`), the tenant's default pool must have its labels. Absent: the stamp writes none, and
-    /// a pod may name none.
+    /// (`scheduling.nodeSelector`), the pool of these pods must have its labels: the tenant's default pool, or one
+    /// whose NodePool lists the class in `runtimeClasses`. Absent: the stamp writes none, and a pod may name none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default: Option<String>,
     /// Further classes that a pod may name: at least one. Absent: only the default.

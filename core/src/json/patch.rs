@@ -1,4 +1,4 @@
-//! Builds JSON patches (RFC 6902) that only add values.
+//! Builds JSON patches (RFC 6902) that add and copy values.
 //!
 //! The builder writes each value into the patch at once, without an owned JSON tree. A path consists of tokens, each
 //! of which is escaped, since label keys contain slashes.
@@ -32,13 +32,28 @@ impl PatchBuilder {
             value: &'p V,
         }
 
+        self.push(&Add { op: "add", path, value });
+    }
+
+    /// Copies the value at `from` to `path`.
+    pub(crate) fn copy(&mut self, from: &Pointer<'_>, path: &Pointer<'_>) {
+        #[derive(serde::Serialize)]
+        struct Copy<'p> {
+            op: &'static str,
+            from: &'p Pointer<'p>,
+            path: &'p Pointer<'p>,
+        }
+
+        self.push(&Copy { op: "copy", from, path });
+    }
+
+    fn push<O: Serialize>(&mut self, operation: &O) {
         if self.0.is_empty() {
             self.0.reserve(USUAL);
         }
         self.0.push(if self.0.is_empty() { b'[' } else { b',' });
-        let add = Add { op: "add", path, value };
         // INVARIANT: writing strings, lists and maps of strings into memory cannot fail.
-        let written = serde_json::to_writer(&mut self.0, &add);
+        let written = serde_json::to_writer(&mut self.0, operation);
         debug_assert!(written.is_ok());
     }
 

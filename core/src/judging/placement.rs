@@ -1,134 +1,308 @@
-//! Chooses the pool that a pod runs in.
+//! Chooses the pools that a pod runs in, by all that it demands of its node.
+//!
+//! The terms of a pod's required node affinity are alternatives, so the choice is made for each term, together with the
+//! nodeSelector. A pod without terms makes one choice. For each:
+//!
+//! - A pool is *possible* if its labels contradict no label of the nodeSelector and no requirement of the term. A label
+//!   that the pool does not have contradicts nothing, since its nodes may have it.
+//! - A label by which the tenant's pools differ *names* those that have it, and so does a runtime class that a pool
+//!   lists. The possible pools that are named most often are chosen; of pools whose labels contain each other's, the
+//!   smaller.
+//! - If no pool is named, the default pool is chosen. All possible pools are, if the default pool is not possible, if
+//!   the tenant says so (`unnamed: Any`), or if a node is demanded by its name.
+//! - Of a pod with scheduling gates all possible pools are chosen, since whoever removes the gates may still choose.
+//!
+//! INVARIANT: a stamp confines a pod to its chosen pools, and chooses no others for the stamped pod, so that a second
+//! stamp changes nothing.
 
-use std::cmp::Reverse;
-
+use crate::api::{Mode, Unnamed};
 use crate::objects::pod::PodSpec;
-use crate::objects::scheduling::NodeSelectorTerm;
-use crate::tenancy::{Pool, PoolIndex, RequiredLabels, Snapshot, Tenant};
+use crate::objects::scheduling::{NodeSelectorRequirement, NodeSelectorTerm};
+use crate::rule_id::RuleId;
+use crate::tenancy::{Met, Pool, PoolSet, PoolTable, Required, Snapshot, Tenant};
 use crate::work;
 
-/// Returns the pool of a pod, or `None` if its tenant has no pools.
-///
-/// The choice is the first of these that exists: the pool whose labels the pod's nodeSelector names all; the tenant's
-/// default pool, if the nodeSelector does not contradict it; the pool of whose labels the nodeSelector names most and
-/// contradicts none; the default pool.
-///
-/// INVARIANT: stamping a pod with its pool does not change its pool. So the choice is repeated with the chosen pool's
-/// labels added, as the stamp adds them, until it stays the same. The repetition ends, because each new choice has more
-/// labels.
-pub(crate) fn pool_of<'s>(
-    spec: &PodSpec<'_>,
-    tenant: &'s Tenant,
-    snapshot: &'s Snapshot,
-) -> Option<&'s Pool> {
-    if let Some(index) = &tenant.index {
-        return pool_of_many(index, spec, tenant, snapshot);
-    }
-    let pools = snapshot.pools_of(tenant);
-    let mut chosen = choose(pools.clone(), |key| spec.selected(key))?;
-    for _ in pools.clone() {
-        let next = choose(pools.clone(), |key| spec.selected(key).or_else(|| chosen.label(key)))?;
-        if next.name == chosen.name {
-            break;
-        }
-        chosen = next;
-    }
-    Some(chosen)
+/// The label by which a pod demands a node of this name.
+const HOSTNAME: &str = "kubernetes.io/hostname";
+
+/// Holds the pools that are chosen for a pod.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Choice {
+    /// The pools of each term of the required node affinity, none of a term that matches no node; empty without terms.
+    pub(crate) by_term: Vec<PoolSet>,
+    /// The pools of all terms together; empty if the pod could run in none of the tenant's pools.
+    pub(crate) all: PoolSet,
 }
 
-/// Returns the same for a tenant with many pools, without a look at most of them.
-#[cold]
-#[inline(never)]
-fn pool_of_many<'s>(
-    index: &PoolIndex,
-    spec: &PodSpec<'_>,
-    tenant: &'s Tenant,
-    snapshot: &'s Snapshot,
-) -> Option<&'s Pool> {
-    let mut chosen = choose_of_many(index, spec, None, tenant, snapshot)?;
-    for _ in &tenant.pools {
-        let next = choose_of_many(index, spec, Some(chosen), tenant, snapshot)?;
-        if next.name == chosen.name {
-            break;
-        }
-        chosen = next;
-    }
-    Some(chosen)
+/// Views what a pod demands of its node, without what an earlier stamp added to it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Demands<'v, 'a> {
+    pub(crate) spec: &'v PodSpec<'a>,
+    /// What an earlier stamp added, if it is out of date.
+    pub(crate) recorded: Option<&'v dyn Recorded>,
 }
 
-/// Chooses among many pools by the nodeSelector, with the labels of the pool `added` beside it.
-fn choose_of_many<'s>(
-    index: &PoolIndex,
-    spec: &PodSpec<'_>,
-    added: Option<&'s Pool>,
-    tenant: &'s Tenant,
-    snapshot: &'s Snapshot,
-) -> Option<&'s Pool> {
-    let of_added = |key: &str| added.and_then(|pool| pool.label(key));
-    let mut labels = RequiredLabels::of_selector(index, spec);
-    for (key, value) in added.iter().flat_map(|pool| &pool.labels) {
-        if spec.selected(key).is_none() {
-            labels.add(index, key, value);
-        }
+/// Tells what an earlier stamp added.
+pub(crate) trait Recorded: std::fmt::Debug {
+    /// Returns whether it added the label to the nodeSelector.
+    fn has_label(&self, key: &str, value: &str) -> bool;
+    /// Returns whether it added the requirement to a term.
+    fn has_requirement(&self, requirement: &NodeSelectorRequirement<'_>) -> bool;
+}
+
+impl<'v, 'a> Demands<'v, 'a> {
+    /// Returns all demands of a spec.
+    pub(crate) const fn of(spec: &'v PodSpec<'a>) -> Self {
+        Self { spec, recorded: None }
     }
-    let mut whole = None;
-    index.find(&labels, snapshot.pools(), &mut |id, pool| {
-        let rank = (pool.labels.len(), Reverse(index.place_of(id)));
-        if whole.is_none_or(|(best, _)| rank > best) {
-            whole = Some((rank, pool));
-        }
-        false
-    });
-    if let Some((_, pool)) = whole {
-        return Some(pool);
+
+    /// Iterates over the labels of the nodeSelector.
+    pub(crate) fn selector(&self) -> impl Iterator<Item = (&'v str, &'v str)> {
+        let recorded = self.recorded;
+        let labels = self.spec.node_selector.iter().flat_map(|selector| selector.iter());
+        labels.filter(move |(key, value)| recorded.is_none_or(|recorded| !recorded.has_label(key, value)))
     }
+
+    /// Returns the requirements of a term; those of a stamp are the last ones.
+    pub(crate) fn requirements(&self, term: &'v NodeSelectorTerm<'a>) -> &'v [NodeSelectorRequirement<'a>] {
+        let mut all = term.expressions();
+        let Some(recorded) = self.recorded else { return all };
+        while let [rest @ .., last] = all
+            && recorded.has_requirement(last)
+        {
+            all = rest;
+        }
+        all
+    }
+
+    /// Returns the terms of the required node affinity that may match a node, with their places.
+    pub(crate) fn terms(&self) -> impl Iterator<Item = (usize, &'v NodeSelectorTerm<'a>)> {
+        let terms = self.spec.required_terms().unwrap_or_default().iter().enumerate();
+        terms.filter(|(_, term)| !self.requirements(term).is_empty() || !term.match_fields.is_empty())
+    }
+
+    /// Returns whether an earlier stamp wrote all terms that may match a node.
+    pub(crate) fn are_terms_recorded(&self) -> bool {
+        let mut terms = self.spec.required_terms().unwrap_or_default().iter();
+        self.recorded.is_some() && terms.any(|term| !term.is_empty()) && self.terms().next().is_none()
+    }
+
+    /// Returns the value that the nodeSelector requires of a label.
+    pub(crate) fn selected(&self, key: &str) -> Option<&'v str> {
+        let value = self.spec.selected(key)?;
+        Some(value).filter(|value| self.recorded.is_none_or(|recorded| !recorded.has_label(key, value)))
+    }
+}
+
+/// Returns the runtime class of a pod, with that of the stamp.
+fn class_of<'c>(spec: &'c PodSpec<'_>, tenant: &'c Tenant) -> &'c str {
+    if !spec.runtime_class_name.is_empty() {
+        return &spec.runtime_class_name;
+    }
+    stamped_class(tenant).unwrap_or_default()
+}
+
+/// Returns the runtime class that the stamp gives to pods that name none.
+pub(crate) fn stamped_class(tenant: &Tenant) -> Option<&str> {
+    let default = tenant.runtime_classes.as_ref()?.default.as_deref()?;
+    (tenant.modes.of(RuleId::RuntimeClass) == Mode::Deny).then_some(default)
+}
+
+/// Chooses the pools of a pod, or returns `None` if its tenant has no pools.
+pub(crate) fn choose(demands: &Demands<'_, '_>, tenant: &Tenant, snapshot: &Snapshot) -> Option<Choice> {
     let default = snapshot.pools_of(tenant).next()?;
-    let selected = |key: &str| spec.selected(key).or_else(|| of_added(key));
-    let fits =
-        |(key, value): &(Box<str>, Box<str>)| selected(key).is_none_or(|selected| *selected == **value);
-    if default.labels.iter().all(fits) {
-        return Some(default);
+    let Some(table) = &tenant.table else { return Some(choose_of_one(demands, default)) };
+    let spec = demands.spec;
+    let is_gated = !spec.scheduling_gates.is_empty();
+    let names_nothing = spec.node_selector.as_ref().is_none_or(|selector| selector.iter().next().is_none())
+        && spec.required_terms().is_none()
+        && table.of_class(class_of(spec, tenant)).is_empty();
+    if names_nothing {
+        let is_any = is_gated || tenant.unnamed == Unnamed::Any;
+        let all = if is_any { table.all() } else { PoolSet::DEFAULT };
+        return Some(Choice { by_term: Vec::new(), all });
     }
-    // The nodeSelector contradicts the default pool and names no other, which few pods do.
-    work::charge(tenant.pools.len());
-    choose(snapshot.pools_of(tenant), selected)
+    Some(choose_of_many(demands, table, tenant, is_gated))
 }
 
-/// Chooses among a tenant's pools, the default first, by the `selected` labels.
-///
-/// Of equal pools the first wins.
-fn choose<'s, 'l>(
-    mut pools: impl Iterator<Item = &'s Pool> + Clone,
-    selected: impl Fn(&str) -> Option<&'l str>,
-) -> Option<&'s Pool> {
-    // How many labels of the pool are named, and whether all of them are; `None` if one is contradicted.
-    let named = |pool: &Pool| {
-        pool.labels.iter().try_fold((0_usize, true), |(named, all), (key, value)| match selected(key) {
-            Some(selected) if *selected == **value => Some((named + 1, all)),
-            Some(_) => None,
-            None => Some((named, false)),
-        })
+/// Chooses the only pool of a tenant, unless all terms contradict it.
+fn choose_of_one(demands: &Demands<'_, '_>, pool: &Pool) -> Choice {
+    let fits = |(key, label): &(Box<str>, Box<str>)| {
+        demands.selected(key).is_none_or(|selected| *selected == **label)
     };
-    let (mut whole, mut fitting) = (None, None);
-    for pool in pools.clone() {
-        let Some((labels, all)) = named(pool) else { continue };
-        let best = if all { &mut whole } else { &mut fitting };
-        if best.is_none_or(|(most, _)| labels > most) {
-            *best = Some((labels, pool));
+    if !pool.labels.iter().all(fits) {
+        let terms = demands.spec.required_terms().map_or(0, <[_]>::len);
+        return Choice { by_term: vec![PoolSet::default(); terms], all: PoolSet::default() };
+    }
+    let holds = |requirement: &NodeSelectorRequirement<'_>| {
+        pool.label(&requirement.key).is_none_or(|label| requirement.holds_of(label))
+    };
+    let chosen = |term| {
+        if demands.requirements(term).iter().all(holds) { PoolSet::DEFAULT } else { PoolSet::default() }
+    };
+    by_term(demands, PoolSet::DEFAULT, chosen)
+}
+
+#[inline(never)]
+fn choose_of_many(demands: &Demands<'_, '_>, table: &PoolTable, tenant: &Tenant, is_gated: bool) -> Choice {
+    let mut demanded = Demanded {
+        possible: table.all(),
+        counts: [0; PoolSet::MOST],
+        names_node: demands.selector().any(|(key, _)| key == HOSTNAME),
+    };
+    demanded.name(table.of_class(class_of(demands.spec, tenant)));
+    demands.selector().filter_map(|(key, value)| table.have(key, value)).for_each(|met| demanded.add(met));
+    let is_any = tenant.unnamed == Unnamed::Any;
+    let without_terms = demanded.chosen(table, is_gated, is_any);
+    by_term(demands, without_terms, |term| {
+        let mut demanded = demanded.clone();
+        let requirements = demands.requirements(term);
+        requirements
+            .iter()
+            .filter_map(|requirement| table.meet(requirement))
+            .for_each(|met| demanded.add(met));
+        let names_node = |requirement: &NodeSelectorRequirement<'_>| &*requirement.operator == "In";
+        demanded.names_node |= term.match_fields.iter().any(names_node)
+            || requirements
+                .iter()
+                .any(|requirement| &*requirement.key == HOSTNAME && names_node(requirement));
+        demanded.chosen(table, is_gated, is_any)
+    })
+}
+
+/// Collects the choices of all terms.
+///
+/// A pod whose terms all match no node runs nowhere, whatever is chosen for it; it is treated as one without terms.
+fn by_term<'v, 'a>(
+    demands: &Demands<'v, 'a>,
+    without_terms: PoolSet,
+    chosen: impl Fn(&'v NodeSelectorTerm<'a>) -> PoolSet,
+) -> Choice {
+    let Some(terms) = demands.spec.required_terms() else {
+        return Choice { by_term: Vec::new(), all: without_terms };
+    };
+    let mut choice = Choice { by_term: vec![PoolSet::default(); terms.len()], all: PoolSet::default() };
+    let mut is_empty = true;
+    for (index, term) in demands.terms() {
+        is_empty = false;
+        work::charge(1);
+        let pools = chosen(term);
+        choice.all = choice.all.or(pools);
+        if let Some(of_term) = choice.by_term.get_mut(index) {
+            *of_term = pools;
         }
     }
-    let default = pools.next()?;
-    let fits = |pool: &&Pool| named(pool).is_some();
-    whole
-        .map(|(_, pool)| pool)
-        .or_else(|| Some(default).filter(fits))
-        .or_else(|| fitting.map(|(_, pool)| pool))
-        .or(Some(default))
+    if is_empty {
+        choice.all = without_terms;
+    }
+    choice
 }
 
-/// Returns whether the term requires the label, in exactly the form that the stamp writes.
-pub(crate) fn demands(term: &NodeSelectorTerm<'_>, key: &str, value: &str) -> bool {
-    term.expressions().iter().any(|requirement| {
+/// Sums up what the nodeSelector and a term demand.
+#[derive(Clone, Debug)]
+struct Demanded {
+    possible: PoolSet,
+    /// How often each pool is named.
+    counts: [u32; PoolSet::MOST],
+    /// Whether a node is demanded by its name.
+    names_node: bool,
+}
+
+impl Demanded {
+    fn add(&mut self, met: Met) {
+        self.possible = self.possible.without(met.contradicts);
+        if met.names {
+            self.name(met.meets);
+        }
+    }
+
+    fn name(&mut self, pools: PoolSet) {
+        for place in pools.places() {
+            if let Some(count) = self.counts.get_mut(place) {
+                *count = count.saturating_add(1);
+            }
+        }
+    }
+
+    fn chosen(&self, table: &PoolTable, is_gated: bool, is_any: bool) -> PoolSet {
+        let count = |place: usize| self.counts.get(place).copied().unwrap_or_default();
+        let most = self.possible.places().map(count).max().unwrap_or_default();
+        if is_gated || (most == 0 && (is_any || self.names_node)) {
+            return self.possible;
+        }
+        if most == 0 {
+            let is_default = self.possible.contains(PoolSet::DEFAULT);
+            return if is_default { PoolSet::DEFAULT } else { self.possible };
+        }
+        table.smallest(self.possible.places().filter(|place| count(*place) == most).collect())
+    }
+}
+
+/// Tells which terms of a pod select only pools of its tenant.
+#[derive(Debug)]
+pub(crate) enum Confinement<'s> {
+    /// The tenant has one pool.
+    One(&'s Pool),
+    /// The tenant has several.
+    Many(&'s PoolTable, Required),
+}
+
+impl<'s> Confinement<'s> {
+    /// Returns what confines a term by itself, or `None` if the tenant has no pools.
+    pub(crate) fn of(tenant: &'s Tenant, snapshot: &'s Snapshot) -> Option<Self> {
+        let default = snapshot.pools_of(tenant).next()?;
+        Some(match &tenant.table {
+            None => Self::One(default),
+            Some(table) => Self::Many(table, table.nothing_required()),
+        })
+    }
+
+    /// Adds the labels of a nodeSelector.
+    pub(crate) fn with_selector(mut self, spec: &PodSpec<'_>) -> Self {
+        if let Self::Many(table, required) = &mut self {
+            for (key, value) in spec.node_selector.iter().flat_map(|selector| selector.iter()) {
+                table.require(required, key, value);
+            }
+        }
+        self
+    }
+
+    /// Returns whether what was added selects one pool.
+    pub(crate) fn is_whole(&self, spec: &PodSpec<'_>) -> bool {
+        match self {
+            Self::One(pool) => pool.labels.iter().all(|(key, value)| spec.selected(key) == Some(value)),
+            Self::Many(table, required) => table.confines(required, &[], table.all()),
+        }
+    }
+
+    /// Returns whether a term of these requirements selects only pools `among` these, together with the labels of `also`.
+    pub(crate) fn confines(
+        &self,
+        requirements: &[NodeSelectorRequirement<'_>],
+        also: Option<&PodSpec<'_>>,
+        among: PoolSet,
+    ) -> bool {
+        match self {
+            Self::One(pool) => pool.labels.iter().all(|(key, value)| {
+                also.is_some_and(|spec| spec.selected(key) == Some(value))
+                    || demands(requirements, key, value)
+            }),
+            Self::Many(table, required) => {
+                let mut required = required.clone();
+                for NodeSelectorRequirement { key, operator, values } in requirements {
+                    if let ("In", [only]) = (&**operator, &**values) {
+                        table.require(&mut required, key, only);
+                    }
+                }
+                table.confines(&required, requirements, among)
+            }
+        }
+    }
+}
+
+/// Returns whether the requirements contain the label, in exactly the form that the stamp writes.
+pub(crate) fn demands(requirements: &[NodeSelectorRequirement<'_>], key: &str, value: &str) -> bool {
+    requirements.iter().any(|requirement| {
         *requirement.key == *key
             && &*requirement.operator == "In"
             && matches!(&*requirement.values, [only] if **only == *value)

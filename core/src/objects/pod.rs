@@ -117,6 +117,8 @@ borrowed! {
         affinity: Option<Affinity<'a>> = "affinity",
         /// The tolerations.
         tolerations: Option<List<Toleration<'a>>> = "tolerations",
+        /// The gates that keep the scheduler from placing the pod until they are removed.
+        scheduling_gates: List<SchedulingGate<'a>> = "schedulingGates",
         /// The containers.
         main_containers: List<Container<'a>, 2_000> = "containers",
         /// The init containers, including sidecars.
@@ -143,6 +145,14 @@ borrowed! {
         priority_class_name: Text<'a> = "priorityClassName",
         /// The runtime class; empty means the node's default.
         runtime_class_name: Text<'a> = "runtimeClassName",
+    }
+}
+
+borrowed! {
+    /// Holds a gate that keeps the scheduler from placing a pod.
+    pub struct SchedulingGate<'a> {
+        /// The name.
+        name: Text<'a> = "name",
     }
 }
 

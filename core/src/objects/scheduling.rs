@@ -100,6 +100,27 @@ borrowed! {
     }
 }
 
+impl NodeSelectorRequirement<'_> {
+    /// Returns whether a label with this value meets the requirement, as the scheduler decides.
+    ///
+    /// An operator that is not known here counts as met.
+    pub fn holds_of(&self, value: &str) -> bool {
+        let is_listed = || self.values.iter().any(|listed| **listed == *value);
+        let numbers = || match &*self.values {
+            [bound] => value.parse::<i64>().ok().zip(bound.parse::<i64>().ok()),
+            _ => None,
+        };
+        match &*self.operator {
+            "In" => is_listed(),
+            "NotIn" => !is_listed(),
+            "DoesNotExist" => false,
+            "Gt" => numbers().is_some_and(|(value, bound)| value > bound),
+            "Lt" => numbers().is_some_and(|(value, bound)| value < bound),
+            _ => true,
+        }
+    }
+}
+
 borrowed! {
     /// Holds a toleration as it is written, without the API server's defaults.
     pub struct Toleration<'a> {

@@ -1,10 +1,11 @@
-//! Decodes the node of an old pod.
+//! Decodes the node and the gates of an old pod.
 
 use std::marker::PhantomData;
 
 use serde_json::value::RawValue;
 
-use crate::json::{Text, borrowed, reader};
+use crate::json::{List, Text, borrowed, reader};
+use crate::objects::pod::SchedulingGate;
 
 borrowed! {
     /// Holds only the node of a pod.
@@ -20,6 +21,30 @@ borrowed! {
         /// The node's name.
         node_name: Text<'a> = "nodeName",
     }
+}
+
+borrowed! {
+    /// Holds only the gates of a pod.
+    struct PodWithGates<'a> {
+        /// The spec.
+        spec: SpecWithGates<'a> = "spec",
+    }
+}
+
+borrowed! {
+    /// Holds only the gates of a spec.
+    struct SpecWithGates<'a> {
+        /// The gates.
+        scheduling_gates: List<SchedulingGate<'a>> = "schedulingGates",
+    }
+}
+
+/// Returns whether the raw JSON of a pod has scheduling gates.
+///
+/// Returns `false` if the pod does not decode. The function costs less than decoding the pod.
+pub(crate) fn is_gated(raw: &RawValue) -> bool {
+    let pod = reader::from_str(PhantomData::<PodWithGates<'_>>, raw.get());
+    pod.is_ok_and(|pod| !pod.spec.scheduling_gates.is_empty())
 }
 
 /// Returns the node that the raw JSON of a pod names.

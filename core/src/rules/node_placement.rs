@@ -12,19 +12,18 @@
 //! Outside tenants the taints of the pools keep pods away. So the rule judges the demands of a pod there only if it
 //! tolerates a pool, or if a pool that it selects has no taint that keeps pods away.
 
-use std::cell::LazyCell;
-use std::collections::HashSet;
 use std::fmt;
 
-use crate::api::StampMode;
+use crate::api::{Mode, StampMode};
 use crate::json::Escaped;
-use crate::judging::placement::{demands, pool_of};
+use crate::judging::placement::{Choice, Confinement, Demands, choose};
 use crate::judging::trusted_users::is_of_cluster;
 use crate::judging::{Findings, Fingerprint, Subject, some_of};
 use crate::objects::object::Object;
 use crate::objects::pod::{Extent, PodSpec, PodView};
 use crate::objects::scheduling::{NodeSelectorRequirement, NodeSelectorTerm};
-use crate::tenancy::{Pool, PoolIndex, RequiredLabels, Snapshot, Tenant, is_restricted};
+use crate::rule_id::RuleId;
+use crate::tenancy::{PoolIndex, PoolSet, RequiredLabels, Snapshot, Tenant};
 
 /// The message for a pod that selects a pool although no pool belongs to its namespace.
 const SELECTS: &str = "selects nodes of a tenant's pool, which this namespace may not use; remove it";
@@ -88,233 +87,208 @@ fn nominated(subject: &Subject<'_, '_>, node: &str, findings: &mut Findings<'_>)
     findings.add_whole(&"status.nominatedNodeName", &message, &format_args!("nominated={node}"));
 }
 
-/// Proves that the pod can only run in its tenant's pools.
+/// Proves that the pod could run in one of its tenant's pools, and only there.
 ///
 /// For a template it reports only what the stamp does not correct, because partywall stamps the template's pods when
 /// they are created.
 fn confined(pod: &PodView<'_, '_>, tenant: &Tenant, snapshot: &Snapshot, findings: &mut Findings<'_>) {
-    let names_foreign = names_foreign_pool(pod, tenant, snapshot, findings);
-    if pod.extent != Extent::Pod || (names_foreign && !findings.is_old_object()) {
+    let Some(choice) = choose(&Demands::of(pod.spec), tenant, snapshot) else { return };
+    let Some(alone) = Confinement::of(tenant, snapshot) else { return };
+    let is_impossible = choice.all.is_empty();
+    if is_impossible {
+        possible_nowhere(pod, tenant, snapshot, findings);
+    }
+    if pod.extent != Extent::Pod || (is_impossible && !findings.is_old_object()) {
         return;
     }
-    let is_confined = match &tenant.index {
-        None => is_confined_to_few(pod.spec, tenant, snapshot),
-        Some(index) => is_confined_to_many(pod.spec, index, snapshot),
-    };
-    if !is_confined {
-        let message = fmt::from_fn(|f| {
-            let pools = some_of(snapshot.pools_of(tenant).map(|pool| &*pool.name), tenant.pools.len());
-            write!(
-                f,
-                "the pod is not stamped, so it could run on nodes outside the tenant's pools ({pools}); create it \
-                 again; if that does not help, the namespace lacks the label `partywall.dev/tenant`, or another \
-                 webhook removes the stamp"
-            )
-        });
-        // While a pod has scheduling gates, an update can change its terms. The terms are part of the identity, so that
-        // such a change of an unstamped pod is a new violation.
-        let identity = fmt::from_fn(|f| {
-            let terms = pod.spec.required_terms().unwrap_or_default().iter();
-            let mut terms: Vec<_> = terms.map(|term| Fingerprint::of(&describe(term))).collect();
-            terms.sort_unstable();
-            f.write_str("unstamped ")?;
-            terms.iter().try_for_each(|term| write!(f, "{term}|"))
-        });
-        findings.add_whole(&format_args!("{}.nodeSelector", pod.spec_path), &message, &identity);
+    if !is_confined(pod.spec, tenant, snapshot) {
+        unstamped(pod, tenant, snapshot, &choice, findings);
         // The checks below would only report more of the same missing stamp.
         if !findings.is_old_object() {
             return;
         }
     }
-    // The stamp writes the pool's labels into every term as well. A term without them was added after the stamp, so the
-    // rule reports it even if the nodeSelector confines the pod.
+    // The stamp writes the labels into every term as well. A term without them was added after the stamp, so the rule
+    // reports it even if the nodeSelector confines the pod.
     if snapshot.stamp != StampMode::NodeSelector {
-        bare_terms(pod, tenant, snapshot, findings);
+        bare_terms(pod, &alone, findings);
     }
-    tolerates_its_pool(pod, tenant, snapshot, findings);
+    tolerates_its_pools(pod, tenant, snapshot, &choice, findings);
 }
 
-/// Reports nodeSelector labels that select no pool of the tenant; returns whether there are any.
+/// Reports a pod that is not confined to its tenant's pools.
+fn unstamped(
+    pod: &PodView<'_, '_>,
+    tenant: &Tenant,
+    snapshot: &Snapshot,
+    choice: &Choice,
+    findings: &mut Findings<'_>,
+) {
+    let pools = Names { tenant, snapshot, pools: PoolSet::ALL };
+    let message = fmt::from_fn(|f| {
+        write!(f, "the pod is not stamped, so it could run on nodes outside the tenant's pools ({pools}); ")?;
+        if tenant.modes.of(RuleId::NodePlacement) == Mode::Deny {
+            f.write_str(
+                "create it again; if that does not help, the namespace lacks the label `partywall.dev/tenant`, or \
+                 another webhook removes the stamp",
+            )
+        } else {
+            let chosen = Names { pools: choice.all, ..pools };
+            write!(f, "once this rule's mode is `deny`, it is confined to {chosen}")
+        }
+    });
+    // While a pod has scheduling gates, an update can change its terms. The terms are part of the identity, so that
+    // such a change of an unstamped pod is a new violation.
+    let identity = fmt::from_fn(|f| write!(f, "unstamped {}", all_terms(pod.spec)));
+    findings.add_whole(&format_args!("{}.nodeSelector", pod.spec_path), &message, &identity);
+}
+
+/// Formats the names of some pools of a tenant.
+#[derive(Clone, Copy)]
+struct Names<'s> {
+    tenant: &'s Tenant,
+    snapshot: &'s Snapshot,
+    pools: PoolSet,
+}
+
+impl fmt::Display for Names<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let pools = self.snapshot.pools_of(self.tenant).enumerate();
+        let names = pools.filter(|(place, _)| self.pools.contains(PoolSet::of(*place)));
+        let names = names.map(|(_, pool)| &*pool.name);
+        some_of(names.clone(), names.count()).fmt(f)
+    }
+}
+
+/// Reports the demands that no pool of the tenant meets.
 ///
-/// A label whose key the pod's own pool lacks only narrows the choice of nodes in that pool. It is a violation only if
-/// its key tells pools apart, or if it names a pool of others.
-fn names_foreign_pool(
+/// A demand that all pools contradict is named alone. If there is none, all are named that contradict any.
+fn possible_nowhere(
     pod: &PodView<'_, '_>,
     tenant: &Tenant,
     snapshot: &Snapshot,
     findings: &mut Findings<'_>,
-) -> bool {
-    let selector = || pod.spec.node_selector.iter().flat_map(|selector| selector.iter());
-    let is_beside_its_pool = LazyCell::new(|| {
-        pool_of(pod.spec, tenant, snapshot).is_some_and(|pool| {
-            selector().all(|(key, value)| pool.label(key).is_none_or(|label| *label == *value))
-        })
-    });
-    // The keys of the labels of all pools that the nodeSelector names whole.
-    let named_whole = LazyCell::new(|| {
-        let mut keys = HashSet::new();
-        let labels = RequiredLabels::of_selector(snapshot.index(), pod.spec);
-        snapshot.index().find(&labels, snapshot.pools(), &mut |_, pool| {
-            keys.extend(pool.labels.iter().map(|(key, _)| &**key));
-            false
-        });
-        keys
-    });
-    // Returns whether the key alone tells pools apart, so that another value of it is another pool's.
-    let tells_apart = |key: &str| {
-        is_restricted(key)
-            || match &tenant.index {
-                Some(index) => index.is_key_tainted(key),
-                None => snapshot
-                    .pools_of(tenant)
-                    .any(|pool| pool.label(key).is_some_and(|value| pool.is_tainted_with(key, value))),
+) {
+    let pools = Names { tenant, snapshot, pools: PoolSet::ALL };
+    let demands = Demands::of(pod.spec);
+    let all: PoolSet = (0..tenant.pools.len()).collect();
+    let of_label = |(key, value): (&str, &str)| contradicted_by_label(key, value, tenant, snapshot);
+    let of_requirement =
+        |requirement: &NodeSelectorRequirement<'_>| contradicted(requirement, tenant, snapshot);
+    let of_term = |term: &NodeSelectorTerm<'_>| {
+        term.expressions().iter().map(of_requirement).fold(PoolSet::default(), PoolSet::or)
+    };
+    let is_at_fault = |contradicted: PoolSet, is_one_alone: bool| {
+        !contradicted.is_empty() && (!is_one_alone || contradicted.contains(all))
+    };
+    // If each term contradicts all pools by itself, the nodeSelector is not at fault.
+    let selector = demands.selector().map(of_label).fold(PoolSet::default(), PoolSet::or);
+    let are_terms_alone = || demands.terms().all(|(_, term)| of_term(term).contains(all));
+    if selector.contains(all) || !are_terms_alone() {
+        let is_one_alone = demands.selector().any(|label| of_label(label).contains(all));
+        for (key, value) in demands.selector() {
+            if !is_at_fault(of_label((key, value)), is_one_alone) {
+                continue;
             }
-    };
-    // Returns whether the label is one of the tenant's pools', or `None` if these have no label with the key.
-    let is_own = |key: &str, value: &str| match &tenant.index {
-        Some(index) => index.has_key(key).then(|| index.has_label(key, value)),
-        None => {
-            let mut own = snapshot.pools_of(tenant).filter_map(|pool| pool.label(key)).peekable();
-            own.peek().is_some().then(|| own.any(|own| own == value))
-        }
-    };
-    let names_others =
-        |key: &str, value: &str| snapshot.index().is_own_label(key, value) || named_whole.contains(key);
-    let mut foreign = false;
-    for (key, value) in selector() {
-        if is_own(key, value) == Some(false)
-            && (foreign || tells_apart(key) || names_others(key, value) || !*is_beside_its_pool)
-        {
-            foreign = true;
-            findings.add_whole(&format_args!("{}.nodeSelector[{key}]", pod.spec_path),
-                &format_args!(
-                    "`{key}={}` does not select a pool of the tenant; remove it, and partywall selects the tenant's \
-                     pool",
-                    Escaped(value)
-                ),
-                &format_args!("{key}={value}"),
+            let beside = if is_one_alone { "" } else { BESIDE };
+            let message = format_args!(
+                "with `{key}={}`{beside} the pod could run on none of the tenant's pools ({pools}); remove it, and partywall \
+                 selects a pool, or write the label of one of these; if you did not write it, the admission plugin \
+                 PodNodeSelector, an annotation of the namespace for node selectors, or an earlier stamp did",
+                Escaped(value)
+            );
+            findings.add_whole(
+                &format_args!("{}.nodeSelector[{key}]", pod.spec_path),
+                &message,
+                &format_args!("nowhere {key}={value}"),
             );
         }
     }
-    foreign
+    for (index, term) in demands.terms() {
+        let is_one_alone = term.expressions().iter().any(|one| of_requirement(one).contains(all));
+        let is_at_fault = |requirement: &&NodeSelectorRequirement<'_>| {
+            is_at_fault(of_requirement(requirement), is_one_alone)
+        };
+        let mut faults = term.expressions().iter().filter(is_at_fault).map(Demand).peekable();
+        if faults.peek().is_none() {
+            continue;
+        }
+        let beside = if is_one_alone { "" } else { BESIDE };
+        let faults = fmt::from_fn(|f| {
+            let faults = term.expressions().iter().filter(is_at_fault).map(Demand);
+            write!(f, "{}", some_of(faults.clone(), faults.count()))
+        });
+        let message = format_args!(
+            "with {faults}{beside} the pod could run on none of the tenant's pools ({pools}); remove it, and partywall selects \
+             a pool, or write a value of one of these"
+        );
+        findings.add_whole(&term_path(pod, index), &message, &format_args!("nowhere {}", describe(term)));
+    }
 }
 
-/// Returns whether the pod can only run in one of a tenant's few pools.
-fn is_confined_to_few(spec: &PodSpec<'_>, tenant: &Tenant, snapshot: &Snapshot) -> bool {
-    let by_terms = |terms: &[NodeSelectorTerm<'_>]| {
-        let unpinned = after_selector(spec, tenant, snapshot);
-        let lacks = || unpinned.iter().map(|labels| labels.iter().copied());
-        terms.iter().filter(|term| !term.is_empty()).all(|term| pins(term, lacks()))
-    };
-    snapshot.pools_of(tenant).any(|pool| selects(spec, pool)) || spec.required_terms().is_some_and(by_terms)
+/// Says that a demand is at fault only together with others.
+const BESIDE: &str = " and its other demands";
+
+/// Returns the pools of the tenant that contradict a label of a nodeSelector.
+fn contradicted_by_label(key: &str, value: &str, tenant: &Tenant, snapshot: &Snapshot) -> PoolSet {
+    match &tenant.table {
+        Some(table) => table.have(key, value).map(|met| met.contradicts).unwrap_or_default(),
+        None => {
+            let mut pools = snapshot.pools_of(tenant).filter_map(|pool| pool.label(key));
+            if pools.any(|label| label != value) { PoolSet::DEFAULT } else { PoolSet::default() }
+        }
+    }
 }
 
-/// Returns the same for a tenant with many pools, by an index of them.
-#[cold]
-#[inline(never)]
-fn is_confined_to_many(spec: &PodSpec<'_>, index: &PoolIndex, snapshot: &Snapshot) -> bool {
-    let selected = RequiredLabels::of_selector(index, spec);
+/// Returns the pools of the tenant that contradict a requirement.
+fn contradicted(requirement: &NodeSelectorRequirement<'_>, tenant: &Tenant, snapshot: &Snapshot) -> PoolSet {
+    match &tenant.table {
+        Some(table) => table.meet(requirement).map(|met| met.contradicts).unwrap_or_default(),
+        None => {
+            let mut pools = snapshot.pools_of(tenant).filter_map(|pool| pool.label(&requirement.key));
+            if pools.any(|label| !requirement.holds_of(label)) {
+                PoolSet::DEFAULT
+            } else {
+                PoolSet::default()
+            }
+        }
+    }
+}
+
+/// Formats a requirement: `key In [a, b]`.
+struct Demand<'r, 'a>(&'r NodeSelectorRequirement<'a>);
+
+impl fmt::Display for Demand<'_, '_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        /// The number of values that a message names.
+        const NAMED: usize = 3;
+        let NodeSelectorRequirement { key, operator, values } = self.0;
+        write!(f, "{} {}", Escaped(key), Escaped(operator))?;
+        for (index, value) in values.iter().take(NAMED).enumerate() {
+            write!(f, "{}{}", if index == 0 { " [" } else { ", " }, Escaped(value))?;
+        }
+        match values.len() {
+            0 => Ok(()),
+            1..=NAMED => f.write_str("]"),
+            _ => f.write_str(", ...]"),
+        }
+    }
+}
+
+/// Returns whether the pod can only run in its tenant's pools.
+fn is_confined(spec: &PodSpec<'_>, tenant: &Tenant, snapshot: &Snapshot) -> bool {
+    let Some(confinement) = Confinement::of(tenant, snapshot) else { return true };
+    let confinement = confinement.with_selector(spec);
     let by_terms = |terms: &[NodeSelectorTerm<'_>]| {
         let mut terms = terms.iter().filter(|term| !term.is_empty());
-        terms.all(|term| pins_one_of_many(term, &selected, index, snapshot))
+        terms.all(|term| confinement.confines(term.expressions(), Some(spec), PoolSet::ALL))
     };
-    index.has_all_of_one(&selected, snapshot.pools()) || spec.required_terms().is_some_and(by_terms)
+    confinement.is_whole(spec) || spec.required_terms().is_some_and(by_terms)
 }
 
-/// Returns whether the term, beside the labels that are required `also`, requires all labels of one of many pools.
-///
-/// It decides as [`pins`] does.
-#[cold]
-#[inline(never)]
-fn pins_one_of_many(
-    term: &NodeSelectorTerm<'_>,
-    also: &RequiredLabels<'_>,
-    index: &PoolIndex,
-    snapshot: &Snapshot,
-) -> bool {
-    let mut demanded = RequiredLabels::default();
-    for NodeSelectorRequirement { key, operator, values } in term.expressions() {
-        if let ("In", [only]) = (&**operator, &**values) {
-            demanded.add(index, key, only);
-        }
-    }
-    let demanded = demanded.and(also);
-    if index.has_all_of_one(&demanded, snapshot.pools()) {
-        return true;
-    }
-    term.expressions().iter().any(|NodeSelectorRequirement { key, operator, values }| {
-        let is_several = &**operator == "In" && !values.is_empty();
-        if !is_several || !values.iter().all(|value| index.has_label(key, value)) {
-            return false;
-        }
-        let mut several = RequiredLabels::default();
-        values.iter().for_each(|value| several.add(index, key, value));
-        let several = several.and(&demanded);
-        let mut lacking = HashSet::new();
-        index.find(&several, snapshot.pools(), &mut |_, pool| {
-            lacking.extend(pool.label(key));
-            false
-        });
-        values.iter().all(|value| lacking.contains(&**value))
-    })
-}
-
-/// Returns whether the nodeSelector has all labels of a pool.
-fn selects(spec: &PodSpec<'_>, pool: &Pool) -> bool {
-    labels(pool).all(|(key, value)| spec.selected(key) == Some(value))
-}
-
-/// Returns, for each of the tenant's pools, the labels that the nodeSelector does not require.
-///
-/// INVARIANT: the work for a term is linear in its length, because the nodeSelector is compared once for all terms.
-fn after_selector<'p>(
-    spec: &PodSpec<'_>,
-    tenant: &'p Tenant,
-    snapshot: &'p Snapshot,
-) -> Vec<Vec<(&'p str, &'p str)>> {
-    let unpinned =
-        |pool: &'p Pool| labels(pool).filter(|(key, value)| spec.selected(key) != Some(*value)).collect();
-    snapshot.pools_of(tenant).map(unpinned).collect()
-}
-
-fn labels(pool: &Pool) -> impl Iterator<Item = (&str, &str)> {
-    pool.labels.iter().map(|(key, value)| (&**key, &**value))
-}
-
-/// Returns whether the term requires all the labels that are missing for one of the pools.
-///
-/// For each pool, `lacks` yields the labels that the term has to require.
-fn pins<'p, L: Iterator<Item = (&'p str, &'p str)>>(
-    term: &NodeSelectorTerm<'_>,
-    lacks: impl Iterator<Item = L>,
-) -> bool {
-    // For each pool of which the term requires all labels but one: that label.
-    let mut lacking = Vec::new();
-    for labels in lacks {
-        let mut unpinned = labels.filter(|(key, value)| !demands(term, key, value));
-        match (unpinned.next(), unpinned.next()) {
-            (None, _) => return true,
-            (Some(label), None) => lacking.push(label),
-            (Some(_), Some(_)) => {}
-        }
-    }
-    // `key In [a, b]` confines the pod to two pools at once, if `key=a` is the only label missing for the one and
-    // `key=b` the only label missing for the other.
-    term.expressions().iter().any(|requirement| {
-        &*requirement.operator == "In"
-            && !requirement.values.is_empty()
-            && requirement.values.iter().all(|value| lacking.contains(&(&*requirement.key, value)))
-    })
-}
-
-fn bare_terms(pod: &PodView<'_, '_>, tenant: &Tenant, snapshot: &Snapshot, findings: &mut Findings<'_>) {
-    let nothing = RequiredLabels::default();
-    let pins = |term: &NodeSelectorTerm<'_>| match &tenant.index {
-        None => pins(term, snapshot.pools_of(tenant).map(labels)),
-        Some(index) => pins_one_of_many(term, &nothing, index, snapshot),
-    };
+fn bare_terms(pod: &PodView<'_, '_>, alone: &Confinement<'_>, findings: &mut Findings<'_>) {
     for (index, term) in pod.spec.required_terms().unwrap_or_default().iter().enumerate() {
-        if !term.is_empty() && !pins(term) {
+        if !term.is_empty() && !alone.confines(term.expressions(), None, PoolSet::ALL) {
             let message = "this term does not select the tenant's pool, and terms are alternatives; create the pod \
                            again; if that does not help, another webhook adds the term after the stamp";
             // All such terms have one identity, because the API server lets an update narrow the terms of a stored
@@ -324,25 +298,26 @@ fn bare_terms(pod: &PodView<'_, '_>, tenant: &Tenant, snapshot: &Snapshot, findi
     }
 }
 
-/// Reports missing tolerations of the pod's pool, the second half of the stamp.
+/// Reports missing tolerations of the pod's pools, the second half of the stamp.
 ///
-/// Without them the pod would stay pending, or run on nodes that have the pool's labels and lack its taints.
-fn tolerates_its_pool(
+/// Without them the pod would stay pending, or run on nodes that have a pool's labels and lack its taints.
+fn tolerates_its_pools(
     pod: &PodView<'_, '_>,
     tenant: &Tenant,
     snapshot: &Snapshot,
+    choice: &Choice,
     findings: &mut Findings<'_>,
 ) {
-    let Some(pool) = pool_of(pod.spec, tenant, snapshot) else { return };
-    for taint in &pool.taints {
+    let pools = choice.all.places().filter_map(|place| snapshot.pool_of(tenant, place));
+    for taint in pools.flat_map(|pool| &pool.taints) {
         if !taint.tolerated_for_good(pod.spec.tolerations()) {
-            let key = &taint.key;
+            let (key, value) = (&taint.key, &taint.value);
             let message = format_args!(
                 "the toleration of the taint `{key}` of the tenant's pool is missing or has a time limit; create the \
                  pod again; if that does not help, another webhook removes or changes the toleration"
             );
             let field = format_args!("{}.tolerations", pod.spec_path);
-            findings.add_whole(&field, &message, &format_args!("toleration={key}"));
+            findings.add_whole(&field, &message, &format_args!("toleration={key}={value}"));
         }
     }
 }
@@ -388,6 +363,16 @@ fn required_by<'a>(term: &'a NodeSelectorTerm<'_>, index: &PoolIndex) -> Require
         }
     }
     required
+}
+
+/// Formats all terms by value, in any order.
+fn all_terms(spec: &PodSpec<'_>) -> impl fmt::Display {
+    fmt::from_fn(move |f| {
+        let terms = spec.required_terms().unwrap_or_default().iter();
+        let mut terms: Vec<_> = terms.map(|term| Fingerprint::of(&describe(term))).collect();
+        terms.sort_unstable();
+        terms.iter().try_for_each(|term| write!(f, "{term}|"))
+    })
 }
 
 fn term_path<'p>(pod: &'p PodView<'_, '_>, index: usize) -> impl fmt::Display + 'p {

@@ -24,16 +24,12 @@ pub(crate) struct PoolIndex {
     effects: Effects,
     labels: FxHashMap<Box<str>, PoolsOfKey>,
     shapes: Vec<Shape>,
-    /// The places of the pools in a tenant's list; empty in the index of all pools.
-    places: FxHashMap<PoolId, usize>,
 }
 
 /// Indexes the pools that have a label with one key.
 #[derive(Debug, Default)]
 struct PoolsOfKey {
     by_value: FxHashMap<Box<str>, PoolsOfLabel>,
-    /// Whether the label of some pool is the key and value of its taint.
-    is_tainted: bool,
     /// Whether the label, with some value, names one pool alone.
     has_own: bool,
     /// The shapes that are found by this key.
@@ -91,11 +87,10 @@ impl Effects {
 }
 
 impl PoolIndex {
-    /// Indexes the pools of a tenant, in the order in which it names them.
+    /// Indexes the pools of a tenant.
     pub(super) fn of_tenant(ids: &[PoolId], pools: &[Pool]) -> Self {
         let own = ids.iter().filter_map(|id| Some((*id, pools.get(id.0)?)));
-        let places = ids.iter().enumerate().map(|(place, id)| (*id, place)).collect();
-        Self { places, ..Self::of(own, None) }
+        Self::of(own, None)
     }
 
     /// Indexes all pools.
@@ -129,7 +124,6 @@ impl PoolIndex {
                 let of_label = of_key.by_value.entry(value.clone()).or_default();
                 of_label.pools.push(id);
                 of_label.is_tainted |= pool.is_tainted_with(key, value);
-                of_key.is_tainted |= of_label.is_tainted;
             }
             by_keys.entry(pool.labels.iter().map(|(key, _)| &**key).collect()).or_insert(id);
         }
@@ -199,11 +193,6 @@ impl PoolIndex {
         self.labels.contains_key(key)
     }
 
-    /// Returns whether a pool has this label.
-    pub(crate) fn has_label(&self, key: &str, value: &str) -> bool {
-        self.labels.get(key).is_some_and(|of_key| of_key.by_value.contains_key(value))
-    }
-
     /// Returns the number of pools with this label.
     fn count(&self, key: &str, value: &str) -> usize {
         self.of_label(key, value).map_or(0, |of_label| of_label.pools.len())
@@ -216,16 +205,6 @@ impl PoolIndex {
 
     fn of_label(&self, key: &str, value: &str) -> Option<&PoolsOfLabel> {
         self.labels.get(key).and_then(|of_key| of_key.by_value.get(value))
-    }
-
-    /// Returns whether the label of some pool with this key is the key and value of its taint.
-    pub(crate) fn is_key_tainted(&self, key: &str) -> bool {
-        self.labels.get(key).is_some_and(|of_key| of_key.is_tainted)
-    }
-
-    /// Returns the place of a pool among those that a tenant names.
-    pub(crate) fn place_of(&self, id: PoolId) -> Option<usize> {
-        self.places.get(&id).copied()
     }
 
     /// Returns whether the labels contain one that names one pool alone.
@@ -411,6 +390,7 @@ mod tests {
             name: name.into(),
             labels: vec![("pool".into(), name.into())],
             taints: vec![Taint { key: "tenant".into(), value: value.into(), effect }],
+            runtime_classes: Vec::new(),
         };
         vec![pool("a", "x", Some(Effect::NoSchedule)), pool("b", "y", None)]
     }
@@ -454,6 +434,7 @@ mod tests {
                 .map(|(key, value)| (key.into(), (*value).into()))
                 .collect(),
             taints: Vec::new(),
+            runtime_classes: Vec::new(),
         };
         values.iter().enumerate().map(pool).collect()
     }
@@ -543,6 +524,7 @@ mod tests {
                         .map(|(k, v)| ((*k).into(), (**v).into()))
                         .collect(),
                     taints: away.into_iter().chain(own).collect(),
+                    runtime_classes: Vec::new(),
                 }
             };
             let pools: Vec<Pool> = pools.iter().enumerate().map(pool).collect();

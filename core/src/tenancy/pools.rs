@@ -18,6 +18,8 @@ pub struct Pool {
     pub labels: Vec<(Box<str>, Box<str>)>,
     /// The taints of the nodes.
     pub taints: Vec<Taint>,
+    /// The runtime classes whose pods name the pool.
+    pub runtime_classes: Vec<Box<str>>,
 }
 
 /// Holds a compiled taint of a pool.

@@ -49,6 +49,9 @@ fn is_name(text: &str) -> bool {
         && bytes.last().is_some_and(u8::is_ascii_alphanumeric)
 }
 
+/// Explains why a text is not the name of an object.
+pub(super) const NAME: &str =
+    "this is no name of an object; use lower-case letters, digits, `-` and `.`, at most 253 of them";
 /// Explains why a key is not a qualified name.
 pub(super) const KEY: &str = "this key is refused by Kubernetes; write `name` or `prefix.example.com/name`, the name \
      being at most 63 letters, digits, `-`, `_` and `.` that begin and end with a letter or digit";

@@ -2,7 +2,7 @@
 
 use rustc_hash::FxHashMap;
 
-use super::mistakes::{At, Mistakes};
+use super::mistakes::{At, Mistakes, refuse_empty};
 use super::names;
 use super::objects::{Known, Named, index_by_name};
 use crate::api::{self, NodePoolSpec, Operator};
@@ -59,6 +59,11 @@ impl Pools<'_> {
         self.pools.get(*self.by_taint_key.get(key)?.first()?)
     }
 
+    /// Returns a pool that was found.
+    pub(super) fn get(&self, id: PoolId) -> Option<&Pool> {
+        self.pools.get(id.0)
+    }
+
     pub(super) fn finish(self) -> Vec<Pool> {
         self.pools
     }
@@ -108,6 +113,7 @@ pub(super) fn compile<'o>(
             name: object.name.as_str().into(),
             labels: pairs(&object.spec),
             taints: object.spec.taints.iter().map(compile_taint).collect(),
+            runtime_classes: runtime_classes(object, mistakes),
         });
     }
     warn_of_contained_labels(objects, mistakes);
@@ -149,6 +155,17 @@ fn warn_of_contained_labels(objects: &[Named<NodePoolSpec>], mistakes: &mut Mist
 
 fn pairs(spec: &NodePoolSpec) -> Vec<(Box<str>, Box<str>)> {
     spec.node_selector.iter().map(|(key, value)| (key.as_str().into(), value.as_str().into())).collect()
+}
+
+fn runtime_classes(object: &Named<NodePoolSpec>, mistakes: &mut Mistakes) -> Vec<Box<str>> {
+    const PATH: &str = "spec.runtimeClasses";
+    let Some(written) = &object.spec.runtime_classes else { return Vec::new() };
+    let mend = "name a RuntimeClass, or leave the field out: then no class names the pool";
+    refuse_empty(written, &object.at, PATH, mend, mistakes);
+    for (index, class) in written.iter().enumerate().filter(|(_, class)| !names::is_subdomain(class)) {
+        mistakes.error(&object.at, format!("{PATH}[{index}]"), class, names::NAME);
+    }
+    written.iter().map(|class| class.as_str().into()).collect()
 }
 
 fn compile_taint(taint: &api::Taint) -> Taint {

@@ -17,7 +17,7 @@ use super::{addresses, suffixes, tolerations};
 use crate::api::{self, Level, NodePools, TenantSpec};
 use crate::hosts::{Domain, Domains, HostPattern};
 use crate::rule_id::Modes;
-use crate::tenancy::{PodSecurity, PoolId, Tenant};
+use crate::tenancy::{PodSecurity, PoolId, PoolSet, PoolTable, Tenant};
 
 /// Holds the newest minor version whose standards this code implements.
 const NEWEST_MINOR: u16 = 37;
@@ -50,6 +50,8 @@ pub(super) fn compile(
                 own.as_deref().unwrap_or_default(),
                 mistakes,
             ),
+            table: own.as_deref().and_then(|own| pool_table(at, own, pools, mistakes)),
+            unnamed: spec.node_pools.as_ref().and_then(|named| named.unnamed).unwrap_or_default(),
             pools: own.unwrap_or_default(),
             index: None,
             domains: Domains::default(),
@@ -239,6 +241,30 @@ fn find_pools(at: &At, named: &NodePools, pools: &Pools<'_>, mistakes: &mut Mist
         }
     }
     found
+}
+
+/// Indexes the labels of a tenant's pools, if it has several.
+fn pool_table(at: &At, own: &[PoolId], pools: &Pools<'_>, mistakes: &mut Mistakes) -> Option<Box<PoolTable>> {
+    /// Limits how often the stamp copies a term of a pod's affinity, at most once for each set of pools.
+    const ALTERNATIVES: usize = 8;
+    const PATH: &str = "spec.nodePools.allowed";
+    if own.len() > PoolSet::MOST {
+        let message =
+            format!("a tenant has at most {} pools; divide the tenant, or join pools", PoolSet::MOST);
+        mistakes.error(at, PATH, &own.len(), message);
+    }
+    let own: Vec<_> = own.iter().filter_map(|id| pools.get(*id)).collect();
+    let table = PoolTable::of(&own);
+    if table.alternatives() > ALTERNATIVES {
+        let message = format!(
+            "the labels of these pools differ in several keys, so that a pod that may run in all of them needs {} \
+             copies of its node affinity, and {ALTERNATIVES} are the most; give the pools a key of their own that each \
+             of them has, and otherwise the same labels",
+            table.alternatives()
+        );
+        mistakes.error(at, PATH, &own.len(), message);
+    }
+    (own.len() > 1).then(|| Box::new(table))
 }
 
 fn pod_security(at: &At, written: Option<&api::PodSecurity>, mistakes: &mut Mistakes) -> PodSecurity {

@@ -5,10 +5,6 @@ use crate::tenancy::compile::mistakes::{At, Mistakes, refuse_empty};
 use crate::tenancy::compile::names;
 use crate::tenancy::{Controllers, DEFAULT_SCHEDULER, ListedNames, Repository, RuntimeClasses};
 
-/// Explains why a text is not the name of an object.
-const NO_NAME: &str =
-    "this is no name of an object; use lower-case letters, digits, `-` and `.`, at most 253 of them";
-
 pub(super) fn schedulers(
     at: &At,
     written: Option<&[String]>,
@@ -199,6 +195,6 @@ pub(super) fn listed(
 
 fn check_name(at: &At, path: String, name: &str, mistakes: &mut Mistakes) {
     if !names::is_subdomain(name) {
-        mistakes.error(at, path, name, NO_NAME);
+        mistakes.error(at, path, name, names::NAME);
     }
 }
