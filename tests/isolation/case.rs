@@ -89,6 +89,11 @@ impl Edit {
         }
     }
 
+    /// Returns whether a queue makes this change of a pod that it holds back.
+    pub(crate) fn is_of_queue(&self) -> bool {
+        matches!(self, Self::AddLabel(..) | Self::AddToleration(_) | Self::RemoveGates)
+    }
+
     pub(crate) fn apply(&self, pod: &mut Pod) {
         let every_in = |pod: &mut Pod, change: &dyn Fn(&mut Requirement)| {
             let terms = pod.terms_mut().into_iter().flatten();
@@ -183,7 +188,11 @@ impl Case {
             target: choices.below(world.nodes.len()),
             is_legacy: choices.chance(50),
         });
-        let update = choices.some(75, 2, |choices| pen.edit_of_update(choices));
+        let update = if !pod.scheduling_gates.is_empty() && choices.chance(60) {
+            pen.admission(choices)
+        } else {
+            choices.some(75, 2, |choices| pen.edit_of_update(choices))
+        };
         Self { namespace, pod, daemon, before, after, reinvoked, binding, update, world }
     }
 }

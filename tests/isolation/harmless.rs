@@ -1,11 +1,12 @@
 //! Tells harmless pods, which must be allowed: those of authors who mean well and know their own pools.
 //!
-//! It is narrower than what does no harm by luck. Somebody who selects another tenant's pool and would wait for
-//! ever there is not judged here.
+//! It is narrower than what does no harm by luck. Somebody whose demands no node of the tenant's pools could meet would
+//! wait for ever, and is not harmless.
 
 use super::api_server::RuntimeClass;
 use super::kube::{Pod, Requirement, Toleration};
-use super::world::{Pool, PoolTaint, Tenant, World};
+use super::witness::witnesses;
+use super::world::{HOSTNAME, Pool, PoolTaint, Tenant, World};
 
 /// Taints that every pod may tolerate, since Kubernetes itself has pods tolerate them.
 const BUILT_IN: [(&str, &str); 7] = [
@@ -30,19 +31,9 @@ pub(crate) fn is_harmless(world: &World, owner: Option<&Tenant>, pod: &Pod) -> b
         && owner.is_none_or(|tenant| has_its_class(world, tenant, pod))
 }
 
-/// Returns whether some pool of the tenant has what the nodeSelector says, and no label of a pool is asked for with
-/// a value that no pool has.
+/// Returns whether some node of the tenant's pools could meet what the pod demands.
 fn fits_a_pool(world: &World, tenant: &Tenant, pod: &Pod) -> bool {
-    let pools = world.pools_of(tenant);
-    let agrees = |pool: &Pool| {
-        pod.node_selector.iter().all(|(key, value)| pool.labels.get(key).is_none_or(|own| own == value))
-    };
-    // Whoever asks for a value that none of its pools has may mean another's.
-    let is_known = |(key, value): (&String, &String)| {
-        let mut own = pools.clone().filter_map(|pool| pool.labels.get(key)).peekable();
-        own.peek().is_none() || own.any(|own| own == value)
-    };
-    pools.clone().any(agrees) && pod.node_selector.iter().all(is_known)
+    world.pools_of(tenant).any(|pool| !witnesses(pool, pod).is_empty())
 }
 
 fn names_no_pool(world: &World, pod: &Pod) -> bool {
@@ -115,20 +106,41 @@ fn is_made_for(world: &World, tenant: &Tenant, class: &RuntimeClass, pod: &Pod) 
     selects && class.tolerations.iter().all(|toleration| may_tolerate(world, Some(tenant), toleration))
 }
 
-/// The pool where a pod belongs: the only one that its nodeSelector names in full, or the default if it says nothing
-/// of any. None: that is not told so easily.
+/// The pool where a pod belongs: the only one that its nodeSelector names in full, if it says nothing of others, or the
+/// default if it says nothing of any. None: that is not told so easily.
 pub(crate) fn target<'w>(world: &'w World, tenant: &'w Tenant, pod: &Pod) -> Option<&'w Pool> {
     let pools = world.pools_of(tenant);
+    if pools.clone().any(|pool| pool.classes.contains(&class_of(tenant, pod))) {
+        return None;
+    }
     let is_named =
         |pool: &&Pool| pool.labels.iter().all(|(key, value)| pod.node_selector.get(key) == Some(value));
     let mut named = pools.clone().filter(is_named);
+    let of_pools = |key: &&String| pools.clone().any(|pool| pool.labels.contains_key(*key));
+    let mut said = keys(pod).filter(of_pools);
     match (named.next(), named.next()) {
-        (Some(only), None) => Some(only),
+        (Some(only), None) => said.all(|key| only.labels.contains_key(key)).then_some(only),
         (Some(_), Some(_)) => None,
-        (None, _) => {
-            let says = |key: &String| pools.clone().any(|pool| pool.labels.contains_key(key));
-            let says_nothing = !pod.node_selector.keys().any(says);
-            pools.clone().next().filter(|_| says_nothing)
-        }
+        (None, _) => pools.clone().next().filter(|_| said.next().is_none()),
     }
+}
+
+/// Returns whether the pod runs in its target alone: whoever names a node or holds a pod back leaves it open.
+pub(crate) fn is_meant_for_one(world: &World, tenant: &Tenant, pod: &Pod) -> bool {
+    let fields = pod.terms().unwrap_or_default().iter().flat_map(|term| &term.match_fields);
+    let names_node = fields.into_iter().next().is_some() || keys(pod).any(|key| key == HOSTNAME);
+    let names_pool = |key: &String| world.pools_of(tenant).any(|pool| pool.labels.contains_key(key));
+    pod.scheduling_gates.is_empty() && (keys(pod).any(names_pool) || !(names_node || tenant.is_any))
+}
+
+/// The keys of all labels that the pod demands or forbids.
+fn keys(pod: &Pod) -> impl Iterator<Item = &String> {
+    let expressions = pod.terms().unwrap_or_default().iter().flat_map(|term| &term.match_expressions);
+    pod.node_selector.keys().chain(expressions.map(|requirement| &requirement.key))
+}
+
+/// The runtime class of the pod, or the one that it is given.
+fn class_of<'c>(tenant: &'c Tenant, pod: &'c Pod) -> &'c str {
+    let default = tenant.classes.as_ref().and_then(|(default, _)| *default);
+    if pod.runtime_class_name.is_empty() { default.unwrap_or_default() } else { &pod.runtime_class_name }
 }

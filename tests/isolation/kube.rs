@@ -139,7 +139,7 @@ impl Requirement {
     }
 
     /// Returns whether the requirement holds for the value of its key.
-    fn holds_of(&self, there: Option<&str>) -> bool {
+    pub(crate) fn holds_of(&self, there: Option<&str>) -> bool {
         let is_listed = |value| self.values.iter().any(|listed| listed == value);
         // What is no number is compared with nothing.
         let numbers = || Some((there?.parse::<i64>().ok()?, self.values.first()?.parse::<i64>().ok()?));

@@ -8,9 +8,10 @@ use partywall_core::rule_id::RuleId;
 use partywall_core::verdict::Violation;
 
 use super::kube::{Pod, Requirement, Term, Toleration};
-use super::naive::{Terms, demands, judge_terms, own_pools, pins, stamp_terms};
+use super::naive::{By, Terms, demands, judge_terms, own_pools, pins, stamp_terms};
 use super::property::Claim;
 use super::wall::{Asked, Partywall, Review, Wall, in_words, violations};
+use super::world::Pool;
 
 pub(crate) struct Mistake {
     pub(crate) name: &'static str,
@@ -30,6 +31,9 @@ const ISOLATED: &[Claim] = &[Claim::Isolated];
 /// If tolerations are judged badly, labels still hold the pods of tenants with pools; other pods are not held.
 const TOLERATED: &[Claim] = &[Claim::Isolated, Claim::KeptOffByTaints];
 
+/// What a pod could do is taken away from it.
+const ALIVE: &[Claim] = &[Claim::RunsSomewhere];
+
 const PLAIN: Mistake = Mistake {
     name: "",
     breaks: &[],
@@ -42,7 +46,7 @@ const PLAIN: Mistake = Mistake {
 /// The same scaffold with none of the mistakes: every term is stamped, every term is judged.
 pub(crate) const NONE: Mistake = Mistake {
     name: "none",
-    stamp: Some(|pod, review| stamp_terms(pod, review, Terms::Every)),
+    stamp: Some(|pod, review| stamp_terms(pod, review, Terms::Every, By::Everything)),
     forgives: is_of_terms,
     denies: Some(|pod, review| judge_terms(pod, review, |terms, is_pinned| terms.iter().all(is_pinned))),
     ..PLAIN
@@ -52,14 +56,14 @@ pub(crate) const ALL: &[Mistake] = &[
     Mistake {
         name: "a1_appends_a_term",
         breaks: ISOLATED,
-        stamp: Some(|pod, review| stamp_terms(pod, review, Terms::Appended)),
+        stamp: Some(|pod, review| stamp_terms(pod, review, Terms::Appended, By::Everything)),
         denies: Some(|pod, review| judge_terms(pod, review, |terms, is_pinned| terms.iter().any(is_pinned))),
         ..NONE
     },
     Mistake {
         name: "a2_stamps_the_last_term",
         breaks: ISOLATED,
-        stamp: Some(|pod, review| stamp_terms(pod, review, Terms::Last)),
+        stamp: Some(|pod, review| stamp_terms(pod, review, Terms::Last, By::Everything)),
         denies: Some(|pod, review| {
             judge_terms(pod, review, |terms, is_pinned| terms.last().is_none_or(is_pinned))
         }),
@@ -68,7 +72,7 @@ pub(crate) const ALL: &[Mistake] = &[
     Mistake {
         name: "a8_replaces_the_terms",
         breaks: &[Claim::Narrowed],
-        stamp: Some(|pod, review| stamp_terms(pod, review, Terms::Replaced)),
+        stamp: Some(|pod, review| stamp_terms(pod, review, Terms::Replaced, By::Everything)),
         ..NONE
     },
     Mistake {
@@ -76,14 +80,15 @@ pub(crate) const ALL: &[Mistake] = &[
         breaks: &[Claim::Narrowed],
         stamp: Some(|pod, review| {
             let is_daemon = review.user.ends_with(":daemon-set-controller");
-            stamp_terms(pod, review, if is_daemon { Terms::Replaced } else { Terms::Every });
+            let which = if is_daemon { Terms::Replaced } else { Terms::Every };
+            stamp_terms(pod, review, which, By::Everything);
         }),
         ..NONE
     },
     Mistake {
         name: "a3_forgets_match_fields",
         breaks: ISOLATED,
-        stamp: Some(|pod, review| stamp_terms(pod, review, Terms::WithExpressions)),
+        stamp: Some(|pod, review| stamp_terms(pod, review, Terms::WithExpressions, By::Everything)),
         denies: Some(|pod, review| {
             judge_terms(pod, review, |terms, is_pinned| {
                 terms.iter().filter(|term| !term.match_expressions.is_empty()).all(is_pinned)
@@ -94,7 +99,7 @@ pub(crate) const ALL: &[Mistake] = &[
     Mistake {
         name: "a5_fills_empty_terms",
         breaks: &[Claim::Narrowed],
-        stamp: Some(|pod, review| stamp_terms(pod, review, Terms::EmptyToo)),
+        stamp: Some(|pod, review| stamp_terms(pod, review, Terms::EmptyToo, By::Everything)),
         ..NONE
     },
     Mistake {
@@ -222,7 +227,7 @@ pub(crate) const ALL: &[Mistake] = &[
         breaks: &[Claim::RunsInItsPool],
         stamp: Some(|pod, review| {
             let written = pod.tolerations.clone();
-            stamp_terms(pod, review, Terms::Every);
+            stamp_terms(pod, review, Terms::Every, By::Everything);
             let is_new = |added: &Toleration| !written.iter().any(|written| written.key == added.key);
             pod.tolerations.retain(|toleration| written.contains(toleration) || is_new(toleration));
         }),
@@ -235,7 +240,7 @@ pub(crate) const ALL: &[Mistake] = &[
             if review.owner().is_some() {
                 pod.tolerations.clear();
             }
-            stamp_terms(pod, review, Terms::Every);
+            stamp_terms(pod, review, Terms::Every, By::Everything);
         }),
         ..NONE
     },
@@ -288,9 +293,67 @@ pub(crate) const ALL: &[Mistake] = &[
     Mistake {
         name: "a10_stamps_updates",
         breaks: &[Claim::UpdatesAreNotPatched],
-        stamp: Some(|pod, review| stamp_terms(pod, review, Terms::Appended)),
+        stamp: Some(|pod, review| stamp_terms(pod, review, Terms::Appended, By::Everything)),
         stamps_updates: true,
         ..NONE
+    },
+    Mistake {
+        name: "o21_chooses_the_default_always",
+        breaks: ALIVE,
+        stamp: Some(|pod, review| stamp_terms(pod, review, Terms::Every, By::Nothing)),
+        ..NONE
+    },
+    Mistake {
+        name: "o21_ignores_affinity",
+        breaks: ALIVE,
+        stamp: Some(|pod, review| stamp_terms(pod, review, Terms::Every, By::Selector)),
+        ..NONE
+    },
+    Mistake {
+        name: "o21_chooses_by_the_first_term_only",
+        breaks: ALIVE,
+        stamp: Some(|pod, review| stamp_terms(pod, review, Terms::Every, By::FirstTerm)),
+        ..NONE
+    },
+    Mistake {
+        name: "o21_chooses_a_set_where_one_was_meant",
+        breaks: &[Claim::RunsOnlyWhereMeant],
+        stamp: Some(|pod, review| stamp_terms(pod, review, Terms::Every, By::Possibility)),
+        ..NONE
+    },
+    Mistake {
+        name: "c6_chooses_for_a_gated_pod_at_once",
+        breaks: ALIVE,
+        stamp: Some(|pod, review| stamp_terms(pod, review, Terms::Every, By::Ungated)),
+        ..NONE
+    },
+    Mistake {
+        name: "o21_denies_labels_that_no_own_pool_has",
+        breaks: ALIVE,
+        denies: Some(|pod, review| {
+            let is_foreign = |(key, value): (&String, &String)| {
+                let mut own = own_pools(review).filter_map(|pool| pool.labels.get(key)).peekable();
+                own.peek().is_some() && !own.any(|own| own == value)
+            };
+            pod.node_selector.iter().any(is_foreign).then_some("another pool's label")
+        }),
+        ..PLAIN
+    },
+    Mistake {
+        name: "o21_denies_a_term_that_is_impossible",
+        breaks: ALIVE,
+        denies: Some(|pod, review| {
+            let is_impossible = |term: &Term| {
+                let contradicts = |pool: &Pool| {
+                    term.match_expressions.iter().any(|requirement| {
+                        pool.labels.get(&requirement.key).is_some_and(|own| !requirement.holds_of(Some(own)))
+                    })
+                };
+                own_pools(review).next().is_some() && own_pools(review).all(contradicts)
+            };
+            pod.terms().unwrap_or_default().iter().any(is_impossible).then_some("an impossible term")
+        }),
+        ..PLAIN
     },
 ];
 

@@ -6,7 +6,7 @@ use super::kube::{
     Affinity, Container, Gate, Labels, NODE_NAME, NodeAffinity, NodeSelector, Pod, Preferred, Requirement,
     Term, Toleration,
 };
-use super::world::{DISK, KEYS, Tenant, VALUES, World};
+use super::world::{DISK, HOSTNAME, KEYS, Tenant, VALUES, World};
 
 /// Whoever writes a pod or changes one.
 pub(crate) struct Pen<'w> {
@@ -52,12 +52,15 @@ impl Pen<'_> {
     }
 
     fn label(&self, choices: &mut Choices<'_>) -> (&'static str, String) {
+        if choices.chance(4) {
+            return (HOSTNAME, self.node(choices));
+        }
         let (key, value) =
             (choices.pick(&[DISK, KEYS[0], KEYS[1], KEYS[2]]), choices.pick(&VALUES).to_owned());
         if self.is_benign && key != DISK {
             let pools = self.owner.map(|tenant| self.world.pools_of(tenant));
-            let own = pools.into_iter().flatten().find_map(|pool| pool.labels.get(key));
-            return own.map_or((DISK, value), |own| (key, own.clone()));
+            let own: Vec<_> = pools.into_iter().flatten().filter_map(|pool| pool.labels.get(key)).collect();
+            return if own.is_empty() { (DISK, value) } else { (key, choices.pick(&own).clone()) };
         }
         (key, value)
     }
@@ -192,11 +195,24 @@ impl Pen<'_> {
             0 => Edit::Prefer,
             1 | 7 => Edit::Widen(&VALUES[..2 + choices.below(3)]),
             2 => Edit::Weaken("Exists", ""),
-            3 => Edit::Weaken(choices.pick(&["NotIn", "Gt", "Lt"]), choices.pick(&VALUES)),
+            3 => Edit::Weaken(choices.pick(&["NotIn", "NotIn", "Gt", "Lt"]), choices.pick(&VALUES)),
             4 => Edit::BareFirst,
             _ => Edit::AddTerm(malign.term(choices)),
         };
         [Edit::DropSelector, of_terms]
+    }
+
+    /// A queue chooses a pool for the pod that it holds back, and lets it go.
+    pub(crate) fn admission(&self, choices: &mut Choices<'_>) -> Vec<Edit> {
+        // Mostly another pool than the one that the pod would get anyway.
+        let labels = match self.owner.map(|tenant| &*tenant.pools) {
+            Some([_, others @ ..]) if !others.is_empty() && choices.chance(75) => {
+                self.world.pools[choices.pick(others)].labels.clone()
+            }
+            _ => self.all_labels(choices),
+        };
+        let labels = labels.into_iter().map(|(key, value)| Edit::AddLabel(key, value));
+        labels.chain(choices.chance(80).then_some(Edit::RemoveGates)).collect()
     }
 
     pub(crate) fn edit_of_update(&self, choices: &mut Choices<'_>) -> Edit {
@@ -208,7 +224,12 @@ impl Pen<'_> {
             4 => Edit::Narrow(malign.requirement(choices)),
             5 => Edit::AddLabel(DISK.to_owned(), choices.pick(&VALUES).to_owned()),
             6..=8 => {
-                let pool = &self.world.pools[choices.below(self.world.pools.len())];
+                let own = self.owner.map(|tenant| &*tenant.pools).unwrap_or_default();
+                let pool = if own.is_empty() || !self.is_benign {
+                    &self.world.pools[choices.below(self.world.pools.len())]
+                } else {
+                    &self.world.pools[choices.pick(own)]
+                };
                 let label = pool.labels.iter().nth(choices.below(pool.labels.len()));
                 let (key, value) = label.expect("a pool has labels");
                 Edit::AddLabel(key.clone(), value.clone())

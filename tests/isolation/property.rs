@@ -1,15 +1,17 @@
 //! The property: the way of a pod from its author past the walls into the store, and what must hold of it there.
 
+use partywall_core::rule_id::RuleId;
 use partywall_core::tenancy::Snapshot;
 
 use super::api_server::{
     daemon_pod, default_toleration_seconds, merge_runtime_class, validate, validate_update, wants_daemon,
 };
 use super::case::{Binding, Case, Edit, SCHEDULER};
-use super::harmless::{is_harmless, may_tolerate, target};
+use super::harmless::{is_harmless, is_meant_for_one, may_tolerate, target};
 use super::kube::{Node, Pod, Taint};
 use super::tally::Tally;
-use super::wall::{Asked, Review, Wall};
+use super::wall::{Asked, Review, Wall, violations};
+use super::witness::witnesses;
 use super::world::{DISK, Pool, PoolTaint, Tenant, World};
 
 /// A claim that must hold for every case.
@@ -30,8 +32,16 @@ pub(crate) enum Claim {
     RunsInItsPool,
     /// A DaemonSet wants pods on its tenant's nodes, and on no other.
     DaemonsInTheirPool,
-    /// An update of a pod is never patched.
+    /// An update of a pod without gates is never patched.
     UpdatesAreNotPatched,
+    /// The API server takes a stamped update, if it takes the update.
+    UpdatesStayValid,
+    /// A stamped pod is not patched again.
+    StampIsStable,
+    /// A pod is allowed and could run on a node of its tenant's pools, if a node could exist that meets its demands.
+    RunsSomewhere,
+    /// A pod whose author means one pool runs in no other.
+    RunsOnlyWhereMeant,
     /// A pod that would be denied, but is there, may be updated in other ways.
     OldPodsMayChange,
     /// The scheduler may bind.
@@ -48,6 +58,10 @@ impl Claim {
         Self::RunsInItsPool,
         Self::DaemonsInTheirPool,
         Self::UpdatesAreNotPatched,
+        Self::UpdatesStayValid,
+        Self::StampIsStable,
+        Self::RunsSomewhere,
+        Self::RunsOnlyWhereMeant,
         Self::OldPodsMayChange,
         Self::SchedulerBinds,
     ];
@@ -65,7 +79,18 @@ pub(crate) fn check(case: &Case, wall: &dyn Wall, matter: &[Claim], tally: &mut 
     tally.describe(case);
     let snapshot = case.world.compile();
     let owner = case.world.owner(&case.namespace);
-    Course { case, world: &case.world, owner, snapshot: &snapshot, wall, matter, tally, user: "jane" }.run()
+    Course {
+        case,
+        world: &case.world,
+        owner,
+        snapshot: &snapshot,
+        wall,
+        matter,
+        tally,
+        user: "jane",
+        asked: None,
+    }
+    .run()
 }
 
 /// The course of one case.
@@ -78,6 +103,8 @@ struct Course<'c> {
     matter: &'c [Claim],
     tally: &'c mut Tally,
     user: &'static str,
+    /// The pod as it was asked for, if no other webhook changed it.
+    asked: Option<Pod>,
 }
 
 impl<'c> Course<'c> {
@@ -125,6 +152,12 @@ impl<'c> Course<'c> {
                 format!("{} gets none", node.name)
             })?;
         }
+        if let Some(tenant) = self.pooled().filter(|_| written.node_name.is_empty()) {
+            let nodes: Vec<_> =
+                self.world.pools_of(tenant).flat_map(|pool| witnesses(pool, written)).collect();
+            let is_alive = nodes.is_empty() || nodes.iter().any(|node| wants_daemon(&template, node));
+            self.hold(Claim::RunsSomewhere, is_alive, || format!("{template} wants none of {nodes:?}"))?;
+        }
         self.user = "system:serviceaccount:kube-system:daemon-set-controller";
         Ok(is_wanted.then(|| daemon_pod(&template, node)))
     }
@@ -154,7 +187,11 @@ impl<'c> Course<'c> {
             let is_own_fault =
                 !is_harmless || is_meddled_with || validate(&asked, self.world.compares).is_err();
             let why = || format!("the stamp makes it invalid: {pod}");
-            return self.hold(Claim::HarmlessIsAllowed, is_own_fault, why).map(|()| None);
+            self.hold(Claim::HarmlessIsAllowed, is_own_fault, why)?;
+            let is_brought =
+                self.brings_labels(&asked, &pod) || validate(&asked, self.world.compares).is_err();
+            let is_alive = !is_meddled_with && !is_brought && self.could_run(&asked);
+            return self.hold(Claim::RunsSomewhere, !is_alive, why).map(|()| None);
         }
         if is_alone && validate(&asked, self.world.compares).is_ok() {
             let is_narrowed = |node: &Node| !pod.selects(node) || asked.selects(node);
@@ -167,6 +204,13 @@ impl<'c> Course<'c> {
             self.tally.count("harmless");
             let why = || format!("{denial:?} of {pod}");
             self.hold(Claim::HarmlessIsAllowed, denial.is_none(), why)?;
+        }
+        if !is_meddled_with && !self.brings_labels(&asked, &pod) {
+            let again = self.wall.stamp(&self.ask(Asked::Pod { pod: &pod, old: None }));
+            self.hold(Claim::StampIsStable, again == pod, || format!("{pod} becomes {again}"))?;
+            self.lives(&asked, &pod, None, denial.as_deref())?;
+            self.runs_where_it_was_meant(&asked, &pod)?;
+            self.asked = Some(asked.clone());
         }
         if denial.is_some() {
             let again = self.wall.denial(&self.ask(Asked::Pod { pod: &pod, old: Some(&pod) }));
@@ -233,6 +277,59 @@ impl<'c> Course<'c> {
         Ok(())
     }
 
+    /// Returns whether some node of its tenant's pools could exist that meets all that the pod demands.
+    fn could_run(&self, asked: &Pod) -> bool {
+        let pools = self.pooled().into_iter().flat_map(|tenant| self.world.pools_of(tenant));
+        asked.node_name.is_empty() && pools.into_iter().any(|pool| !witnesses(pool, asked).is_empty())
+    }
+
+    /// Returns whether the RuntimeClass that the stamp gave the pod brings labels that its author did not ask for.
+    fn brings_labels(&self, asked: &Pod, pod: &Pod) -> bool {
+        let class = self.world.classes.iter().find(|class| class.name == pod.runtime_class_name);
+        asked.runtime_class_name != pod.runtime_class_name
+            && class.is_some_and(|class| !class.node_selector.is_empty())
+    }
+
+    /// A pod is allowed, and could run on a node that meets what was `asked`, if there can be one.
+    fn lives(
+        &mut self,
+        asked: &Pod,
+        pod: &Pod,
+        old: Option<&Pod>,
+        denial: Option<&str>,
+    ) -> Result<(), Broken> {
+        let Some(tenant) = self.pooled().filter(|_| asked.node_name.is_empty()) else { return Ok(()) };
+        let nodes: Vec<_> = self.world.pools_of(tenant).flat_map(|pool| witnesses(pool, asked)).collect();
+        if nodes.is_empty() {
+            self.tally.count("no node could be its");
+            return Ok(());
+        }
+        let objections = violations(&self.ask(Asked::Pod { pod, old }));
+        if objections.iter().any(|violation| violation.rule != RuleId::NodePlacement) {
+            return Ok(());
+        }
+        self.tally.count("a node could be its");
+        self.hold(Claim::RunsSomewhere, denial.is_none(), || format!("{denial:?} of {pod}, asked {asked}"))?;
+        let is_alive = nodes.iter().any(|node| pod.could_run_on(node));
+        self.hold(Claim::RunsSomewhere, is_alive, || {
+            format!("none of {nodes:?} could run {pod}, asked {asked}")
+        })
+    }
+
+    /// A pod whose author means one pool could run on no node of another.
+    fn runs_where_it_was_meant(&mut self, asked: &Pod, pod: &Pod) -> Result<(), Broken> {
+        let Some(tenant) = self.pooled() else { return Ok(()) };
+        let Some(meant) = target(self.world, tenant, asked) else { return Ok(()) };
+        if !asked.node_name.is_empty() || !is_meant_for_one(self.world, tenant, asked) {
+            return Ok(());
+        }
+        self.tally.count("meant for one pool");
+        let nodes = self.world.pools_of(tenant).flat_map(|pool| witnesses(pool, pod));
+        let mut elsewhere = nodes.filter(|node| !meant.has(node) && pod.could_run_on(node));
+        let found = elsewhere.next();
+        self.hold(Claim::RunsOnlyWhereMeant, found.is_none(), || format!("{found:?} could run {pod}"))
+    }
+
     fn bind(&mut self, pod: &Pod, binding: &Binding) -> Result<(), Broken> {
         let node = &self.world.nodes[binding.target];
         let asked = Asked::Binding { node: &node.name, is_legacy: binding.is_legacy };
@@ -245,24 +342,42 @@ impl<'c> Course<'c> {
     }
 
     fn update(&mut self, old: &Pod) -> Result<(), Broken> {
-        let mut pod = old.clone();
-        self.case.update.iter().for_each(|edit| edit.apply(&mut pod));
-        let update = Asked::Pod { pod: &pod, old: Some(old) };
-        let stamped = self.wall.stamp(&self.ask(update));
-        self.hold(Claim::UpdatesAreNotPatched, stamped == pod, || format!("{stamped:#?}"))?;
-        if validate_update(old, &pod, self.world.compares).is_err() {
+        let mut edited = old.clone();
+        self.case.update.iter().for_each(|edit| edit.apply(&mut edited));
+        let is_gated = !old.scheduling_gates.is_empty();
+        let pod = self.wall.stamp(&self.ask(Asked::Pod { pod: &edited, old: Some(old) }));
+        self.hold(Claim::UpdatesAreNotPatched, is_gated || pod == edited, || format!("{pod:#?}"))?;
+        if validate_update(old, &edited, self.world.compares).is_err() {
             self.tally.count("update refused by the API server");
             return Ok(());
         }
+        let refused = validate_update(old, &pod, self.world.compares).err();
+        self.hold(Claim::UpdatesStayValid, refused.is_none(), || format!("{refused:?}: {old} to {pod}"))?;
+        let update = Asked::Pod { pod: &pod, old: Some(old) };
+        let again = self.wall.stamp(&self.ask(update));
+        self.hold(Claim::StampIsStable, again == pod, || format!("{pod} becomes {again}"))?;
         let denial = self.wall.denial(&self.ask(update));
         self.tally.count(if denial.is_some() { "update denied" } else { "update allowed" });
-        if pod != *old {
+        if edited != *old {
             self.tally.count(if denial.is_some() { "change denied" } else { "change allowed" });
         }
-        if self.is_harmless_update(old, &pod) {
-            self.tally.count(if pod == *old { "nothing changed" } else { "change harmless" });
+        if pod != edited {
+            self.tally.count("update stamped");
+        }
+        if self.is_harmless_update(old, &edited) {
+            self.tally.count(if edited == *old { "nothing changed" } else { "change harmless" });
             let why = || format!("{denial:?} of {pod}");
             self.hold(Claim::HarmlessIsAllowed, denial.is_none(), why)?;
+        }
+        if is_gated {
+            self.lives(&edited, &pod, Some(old), denial.as_deref())?;
+            // Whoever holds a pod back may still choose the pool, as if it had not been stamped.
+            if let Some(mut asked) =
+                self.asked.take().filter(|_| self.case.update.iter().all(Edit::is_of_queue))
+            {
+                self.case.update.iter().for_each(|edit| edit.apply(&mut asked));
+                self.lives(&asked, &pod, Some(old), denial.as_deref())?;
+            }
         }
         if denial.is_none() { self.isolated(&pod, None) } else { Ok(()) }
     }

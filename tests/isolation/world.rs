@@ -14,6 +14,8 @@ use super::kube::{HARD, Labels, Node, Taint, Toleration};
 pub(crate) const KEYS: [&str; 3] = ["tenant", "zone", "node-restriction.kubernetes.io/pool"];
 /// Values of labels and taints; numbers, since two operators compare them.
 pub(crate) const VALUES: [&str; 4] = ["a", "b", "5", "7"];
+/// The label of every node that is its name.
+pub(crate) const HOSTNAME: &str = "kubernetes.io/hostname";
 /// A label that no pool has.
 pub(crate) const DISK: &str = "disk";
 const TAINT_KEYS: [&str; 3] = ["tenant", "zone", "example.com/dedicated"];
@@ -35,6 +37,8 @@ pub(crate) struct World {
 pub(crate) struct Pool {
     pub(crate) labels: Labels,
     pub(crate) taints: Vec<PoolTaint>,
+    /// The runtime classes whose pods name the pool.
+    pub(crate) classes: Vec<&'static str>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -50,6 +54,8 @@ pub(crate) struct Tenant {
     pub(crate) namespace: String,
     /// Places in the world's pools, the default first; none: its pods are not pinned.
     pub(crate) pools: Vec<usize>,
+    /// True if a pod that names no pool may run in all of them.
+    pub(crate) is_any: bool,
     pub(crate) grants: Vec<Grant>,
     /// The default class and those it may name, if it is held to some.
     pub(crate) classes: Option<(Option<&'static str>, Vec<&'static str>)>,
@@ -127,8 +133,9 @@ impl World {
                 effect: taint.effect,
             };
             let taints = pool.taints.iter().map(taint).collect();
-            let spec =
-                api::NodePoolSpec { node_selector: pool.labels.clone(), taints, runtime_classes: None };
+            let classes = pool.classes.iter().map(|&class| class.to_owned()).collect();
+            let runtime_classes = (!pool.classes.is_empty()).then_some(classes);
+            let spec = api::NodePoolSpec { node_selector: pool.labels.clone(), taints, runtime_classes };
             objects.push(Object::new(pool_name(index), spec));
         }
         for tenant in &self.tenants {
@@ -162,7 +169,7 @@ fn tenant_spec(tenant: &Tenant) -> api::TenantSpec {
     let node_pools = tenant.pools.split_first().map(|(default, others)| api::NodePools {
         default: pool_name(*default),
         allowed: (!others.is_empty()).then(|| others.iter().map(|pool| pool_name(*pool)).collect()),
-        unnamed: None,
+        unnamed: Some(if tenant.is_any { api::Unnamed::Any } else { api::Unnamed::Default }),
     });
     let grant = |grant: &Grant| api::TolerationGrant {
         key: grant.key.to_owned(),
@@ -220,7 +227,8 @@ fn pools(choices: &mut Choices<'_>) -> Vec<Pool> {
                 taints.push(taint);
             }
         }
-        pools.push(Pool { labels, taints });
+        let classes = if choices.chance(15) { vec![choices.pick(&["gvisor", "kata"])] } else { vec![] };
+        pools.push(Pool { labels, taints, classes });
     }
     pools
 }
@@ -234,8 +242,13 @@ fn tenant(index: usize, pools: &[Pool], choices: &mut Choices<'_>) -> Tenant {
             if !own.contains(&other) {
                 own.push(other);
             }
+            let third = choices.below(pools.len());
+            if !own.contains(&third) && choices.chance(50) {
+                own.push(third);
+            }
         }
     }
+    let is_any = choices.chance(20);
     let grants = choices.some(45, 2, |choices| Grant {
         key: choices.pick(&["spot", "spot", "spot", "tenant", "zone"]),
         value: choices.pick(&[None, None, Some("a"), Some("b")]),
@@ -253,7 +266,7 @@ fn tenant(index: usize, pools: &[Pool], choices: &mut Choices<'_>) -> Tenant {
         1 => (Some("gvisor"), vec!["kata"]),
         _ => (None, vec!["kata"]),
     });
-    Tenant { namespace: format!("team-{index}"), pools: own, grants, classes }
+    Tenant { namespace: format!("team-{index}"), pools: own, is_any, grants, classes }
 }
 
 fn class(name: &'static str, pools: &[Pool], choices: &mut Choices<'_>) -> RuntimeClass {
@@ -291,8 +304,9 @@ fn carried(pool: &Pool, choices: &mut Choices<'_>) -> Vec<Taint> {
 
 fn nodes(pools: &[Pool], choices: &mut Choices<'_>) -> Vec<Node> {
     let mut nodes: Vec<Node> = Vec::new();
-    let mut add = |labels, taints| {
+    let mut add = |mut labels: Labels, taints| {
         let name = format!("node-{}", nodes.len());
+        labels.insert(HOSTNAME.to_owned(), name.clone());
         nodes.push(Node { name, labels, taints });
     };
     let extra = |choices: &mut Choices<'_>| {
