@@ -375,10 +375,7 @@ const SIGNS: &str =
 /// Without any of them it is for all.
 fn are_for_clients<'u>(usages: impl Iterator<Item = &'u str>) -> bool {
     let mut is_client = false;
-    let mut usages = usages.map(|usage| {
-        is_client |= usage.eq_ignore_ascii_case(CLIENT);
-        usage
-    });
+    let mut usages = usages.inspect(|usage| is_client |= usage.eq_ignore_ascii_case(CLIENT));
     let is_right = usages.all(|usage| {
         usage.eq_ignore_ascii_case(CLIENT)
             || OF_KEYS.iter().any(|of_keys| usage.eq_ignore_ascii_case(of_keys))
