@@ -58,6 +58,8 @@ pub struct Snapshot {
     pub annotation_prefixes: ListedNames,
     /// The tolerations that every pod may have; none reaches a pool.
     pub tolerations: AllowedTolerations,
+    /// The system namespace that messages advise for shells on nodes.
+    pub shell_namespace: Box<str>,
     /// Whether tenants' pods may tolerate taints that are no pool's.
     pub other_taints: OtherTaints,
     /// The domains of annotations that nothing in the cluster reads, in lower case.
@@ -140,6 +142,8 @@ pub struct Tenant {
     pub domains: Domains,
     /// The Pod Security Standard that holds.
     pub pod_security: PodSecurity,
+    /// The values that pods may have beside those that the standard allows.
+    pub pod_security_values: PodSecurityValues,
     /// The limits on Services.
     pub services: Services,
     /// The Endpoints that may be written by hand; `None` means only those without addresses.
@@ -212,6 +216,17 @@ pub struct PodSecurity {
 impl PodSecurity {
     /// Stands for `latest`: newer than every version.
     pub const LATEST: u16 = u16::MAX;
+}
+
+/// Holds the values of pods that a tenant may use although the Pod Security Standard denies them.
+#[derive(Debug, Default)]
+pub struct PodSecurityValues {
+    /// The capabilities that containers may add.
+    pub capabilities: ListedNames,
+    /// The kernel settings that pods may set.
+    pub sysctls: ListedNames,
+    /// The ports of nodes that containers may take.
+    pub host_ports: Vec<u16>,
 }
 
 /// Holds the runtime classes of a tenant.

@@ -1,5 +1,7 @@
 //! Defines verdicts: the answers to reviews.
 
+use std::fmt;
+
 use crate::api::Mode;
 use crate::json::Patch;
 use crate::rule_id::RuleId;
@@ -91,12 +93,102 @@ pub struct Violation {
     pub rule: RuleId,
     /// The control of the Pod Security Standards, for `pod-security`.
     pub control: Option<&'static str>,
+    /// The part of the pod that violates a control; the message begins with it.
+    pub part: Option<Part>,
     /// The rule's mode: deny, warn or audit.
     pub mode: Mode,
     /// The path of the field in the object.
     pub field: String,
     /// The problem, and how to fix it.
     pub message: String,
+}
+
+/// Names the part of a pod that violates a control.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The pod itself.
+    Pod,
+    /// A container, by its name as messages show it.
+    Container(String),
+    /// A volume, by its name as messages show it.
+    Volume(String),
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Pod => f.write_str("the pod"),
+            Self::Container(name) => write!(f, "container `{name}`"),
+            Self::Volume(name) => write!(f, "volume `{name}`"),
+        }
+    }
+}
+
+/// Holds the violations that one line of an answer names: one, or all of one control.
+#[derive(Clone, Copy, Debug)]
+pub struct Line<'v> {
+    /// The first violation.
+    pub first: &'v Violation,
+    /// The others of the same control.
+    pub others: &'v [Violation],
+}
+
+/// Limits how many parts and fields a line names beside the first.
+const NAMED: usize = 10;
+
+impl Line<'_> {
+    /// Returns the number of violations in the line.
+    pub const fn violations(&self) -> usize {
+        self.others.len() + 1
+    }
+
+    /// Returns the message: the first violation's, with the other parts that violate the control.
+    ///
+    /// Parts with the same problem stand beside the first part. Of other problems the line names the fields.
+    pub fn message(&self) -> impl fmt::Display {
+        let Self { first, others } = *self;
+        let problem = |violation: &Violation| {
+            let part = violation.part.as_ref().map(Part::to_string).unwrap_or_default();
+            violation.message.strip_prefix(&*part).unwrap_or(&violation.message).to_owned()
+        };
+        let of_first = problem(first);
+        let mut parts: Vec<&Part> = Vec::new();
+        let mut fields: Vec<&str> = Vec::new();
+        for other in others {
+            match &other.part {
+                Some(part) if problem(other) == of_first => {
+                    if first.part.as_ref() != Some(part) && !parts.contains(&part) {
+                        parts.push(part);
+                    }
+                }
+                _ => fields.push(&other.field),
+            }
+        }
+        let list = |f: &mut fmt::Formatter<'_>, texts: &mut dyn Iterator<Item = String>, all: usize| {
+            for (index, text) in texts.take(NAMED).enumerate() {
+                write!(f, "{}{text}", if index == 0 { "" } else { ", " })?;
+            }
+            match all.saturating_sub(NAMED) {
+                0 => Ok(()),
+                more => write!(f, " and {more} more"),
+            }
+        };
+        fmt::from_fn(move |f| {
+            match &first.part {
+                Some(part) if !parts.is_empty() => {
+                    write!(f, "{part} (also ")?;
+                    list(f, &mut parts.iter().map(|part| part.to_string()), parts.len())?;
+                    write!(f, "){of_first}")?;
+                }
+                _ => f.write_str(&first.message)?,
+            }
+            if fields.is_empty() {
+                return Ok(());
+            }
+            f.write_str("; also ")?;
+            list(f, &mut fields.iter().map(|field| format!("`{field}`")), fields.len())
+        })
+    }
 }
 
 /// Counts the violations of one rule.
@@ -110,10 +202,24 @@ pub struct Total {
     pub violations: usize,
 }
 
+/// Puts the violations of one control, which follow each other, into one line.
+pub fn lines(violations: &[Violation]) -> impl Iterator<Item = Line<'_>> {
+    let is_same = |one: &Violation, other: &Violation| {
+        one.control.is_some() && (one.rule, one.control) == (other.rule, other.control)
+    };
+    let of_one = violations.chunk_by(is_same);
+    of_one.filter_map(|violations| violations.split_first().map(|(first, others)| Line { first, others }))
+}
+
 impl Verdict {
     /// Returns the number of violations that are not reported.
     pub fn more(&self) -> usize {
         self.totals.iter().map(|total| total.violations).sum::<usize>().saturating_sub(self.violations.len())
+    }
+
+    /// Returns the violations of rules in this mode, those of one control in one line.
+    pub fn lines(&self, mode: Mode) -> impl Iterator<Item = Line<'_>> {
+        lines(&self.violations).filter(move |line| line.first.mode == mode)
     }
 
     /// Returns a verdict that allows the request and reports nothing.

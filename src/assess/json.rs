@@ -87,7 +87,7 @@ struct LineViolation<'j> {
 impl<'j> LineViolation<'j> {
     fn of(violated: &'j Violated) -> Self {
         let Violated { violation, at, .. } = violated;
-        let Violation { rule, control, mode, field, message } = violation;
+        let Violation { rule, control, mode, field, message, .. } = violation;
         Self {
             rule: rule.as_str(),
             control: *control,

@@ -531,3 +531,78 @@ fn o2_o21_a_tenant_has_few_pools_and_few_kinds_of_them() {
         assert!(load(&policies).is_ok());
     }
 }
+
+#[test]
+fn values_beside_the_pod_security_standard_are_checked() {
+    let of = |allow: &str| {
+        tenant("a", &format!("{{podSecurity: {{level: baseline, version: v1.33, allow: {allow}}}}}"))
+    };
+    assert_each_has_one(&[
+        (
+            "all capabilities",
+            of("{capabilities: [NET_ADMIN, ALL]}"),
+            "spec.podSecurity.allow.capabilities[1]",
+            r#""ALL""#,
+            "list those that the pods need",
+        ),
+        (
+            "a capability with its prefix",
+            of("{capabilities: [CAP_NET_ADMIN]}"),
+            "spec.podSecurity.allow.capabilities[0]",
+            r#""CAP_NET_ADMIN""#,
+            "without `CAP_`",
+        ),
+        (
+            "a capability in small letters",
+            of("{capabilities: [net_admin]}"),
+            "spec.podSecurity.allow.capabilities[0]",
+            r#""net_admin""#,
+            "in capital letters",
+        ),
+        (
+            "no capability",
+            of("{capabilities: []}"),
+            "spec.podSecurity.allow.capabilities",
+            "[]",
+            "leave the field out",
+        ),
+        (
+            "a pattern of kernel settings",
+            of("{sysctls: [\"net.*\"]}"),
+            "spec.podSecurity.allow.sysctls[0]",
+            r#""net.*""#,
+            "no pattern",
+        ),
+        (
+            "no kernel setting",
+            of("{sysctls: [somaxconn]}"),
+            "spec.podSecurity.allow.sysctls[0]",
+            r#""somaxconn""#,
+            "its exact name",
+        ),
+        (
+            "port 0",
+            of("{hostPorts: [80, 0]}"),
+            "spec.podSecurity.allow.hostPorts[1]",
+            "0",
+            "between 1 and 65535",
+        ),
+    ]);
+}
+
+#[test]
+fn e1_a_capability_that_takes_over_nodes_is_warned_about() {
+    let of = |name: &str| {
+        tenant(
+            "a",
+            &format!(
+                "{{podSecurity: {{level: baseline, version: v1.33, allow: {{capabilities: [{name}]}}}}}}"
+            ),
+        )
+    };
+    assert!(load(&of("NET_ADMIN")).unwrap().warnings.is_empty());
+    let warnings = load(&of("SYS_ADMIN")).unwrap().warnings;
+    let [Mistake { path, message, .. }] = &warnings[..] else { panic!("{warnings:?}") };
+    assert_eq!(path, "spec.podSecurity.allow.capabilities[0]");
+    assert!(message.contains("write an Exemption"), "{message}");
+}

@@ -20,6 +20,7 @@ mod exemptions;
 mod fixtures;
 mod foreign;
 mod injection;
+mod lines;
 mod pod_security;
 mod properties;
 mod recorded;

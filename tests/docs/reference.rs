@@ -125,7 +125,7 @@ fn shape(schemas: &Schemas, schema: &Value) -> String {
             inside => format!("map from strings to {inside}s"),
         };
     }
-    let known = ["object", "string", "boolean"].into_iter().find(|name| of_type(name));
+    let known = ["object", "string", "boolean", "integer"].into_iter().find(|name| of_type(name));
     known.unwrap_or_else(|| panic!("a type that is not known here: {schema}")).to_owned()
 }
 

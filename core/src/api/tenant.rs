@@ -180,6 +180,26 @@ pub struct PodSecurity {
     /// allowed before. Absent: `latest`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
+    /// Values that the tenant's pods may have beside those that the level allows. Absent: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allow: Option<PodSecurityValues>,
+}
+
+/// Values of pods that single controls of the Pod Security Standards would deny.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PodSecurityValues {
+    /// Linux capabilities that containers may add, without `CAP_`, such as `NET_ADMIN`: at least one. At `restricted`
+    /// containers must still drop `ALL`. Absent: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capabilities: Option<Vec<String>>,
+    /// Kernel settings that pods may set, by exact name, such as `net.core.somaxconn`: at least one. The kubelets must
+    /// allow them too (`allowedUnsafeSysctls`). Absent: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sysctls: Option<Vec<String>>,
+    /// Ports of nodes that containers may take in `hostPort`: at least one. Absent: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host_ports: Option<Vec<u16>>,
 }
 
 /// A level of the Pod Security Standards.

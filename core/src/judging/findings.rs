@@ -8,10 +8,11 @@ use super::applied::{About, Applied, imitates_owned};
 use super::identity::Fingerprint;
 use super::subject::Subject;
 use crate::api::{Mode, Workloads};
+use crate::json::Escaped;
 use crate::objects::pod::{Extent, PodView};
 use crate::rule_id::{Modes, RuleId};
 use crate::tenancy::Owner;
-use crate::verdict::{Total, Violation};
+use crate::verdict::{Part, Total, Violation};
 use crate::work;
 
 /// Holds one violation that a rule found, before modes and exemptions apply.
@@ -248,6 +249,11 @@ impl<'f> Sink for Report<'f> {
             self.violations.push(Violation {
                 rule,
                 control: finding.control,
+                part: finding.control.map(|_| match finding.about {
+                    About::Whole => Part::Pod,
+                    About::Container(name) => Part::Container(Escaped(name).to_string()),
+                    About::Volume(name) => Part::Volume(Escaped(name).to_string()),
+                }),
                 mode,
                 field: finding.field.to_string(),
                 message: finding.message.to_string(),

@@ -231,6 +231,11 @@ impl<'a> PodSpec<'a> {
         self.node_selector.as_ref().and_then(|selector| selector.get(key))
     }
 
+    /// Returns whether the pod is made for a shell on a node, as `kubectl debug node/NAME` makes it.
+    pub fn is_node_shell(&self) -> bool {
+        self.host_pid && !self.node_name.is_empty()
+    }
+
     /// Iterates over the containers of all lists.
     pub fn containers(&self) -> impl Iterator<Item = ContainerAt<'_, 'a>> {
         [

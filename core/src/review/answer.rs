@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 
 use crate::api::Mode;
-use crate::verdict::{Denial, Total, Verdict, Violation};
+use crate::verdict::{Denial, Line, Total, Verdict, Violation};
 
 /// Limits the bytes of the message; the causes list all reported violations.
 const MESSAGE: usize = 1024;
@@ -116,19 +116,20 @@ fn status<'v>(denial: &Denial, verdict: &'v Verdict) -> Status<'v> {
                 status: "Failure",
                 code: 403,
                 reason: "Forbidden",
-                message: message(denying(), verdict),
+                message: message(verdict),
                 details: Some(Details { causes }),
             }
         }
     }
 }
 
-/// Returns a message with one violation per line, up to the limit, and the number of the others.
-fn message<'v>(violations: impl Iterator<Item = &'v Violation>, verdict: &Verdict) -> String {
+/// Returns a message with one violation or control per line, up to the limit, and the number of the others.
+fn message(verdict: &Verdict) -> String {
     let mut message = String::new();
     let mut shown = 0;
-    for violation in violations {
-        let line = line(violation, &verdict.whose);
+    for of_line in verdict.lines(Mode::Deny) {
+        let Violation { rule, field, .. } = of_line.first;
+        let line = format!("{}: {field}: {} (rule {rule})", verdict.whose, of_line.message());
         if !message.is_empty() && message.len() + line.len() > MESSAGE {
             break;
         }
@@ -136,7 +137,7 @@ fn message<'v>(violations: impl Iterator<Item = &'v Violation>, verdict: &Verdic
             message.push('\n');
         }
         message.push_str(&line);
-        shown += 1;
+        shown += of_line.violations();
     }
     let left_out = total(verdict, Mode::Deny).saturating_sub(shown);
     if left_out > 0 {
@@ -146,12 +147,6 @@ fn message<'v>(violations: impl Iterator<Item = &'v Violation>, verdict: &Verdic
     message
 }
 
-/// Formats a violation for a tenant.
-fn line(violation: &Violation, whose: &str) -> String {
-    let Violation { rule, field, message, .. } = violation;
-    format!("{whose}: {field}: {message} (rule {rule})")
-}
-
 /// Returns the warnings.
 ///
 /// The API server drops a warning that contains a control character, and cuts all warnings if they are too long.
@@ -159,16 +154,22 @@ fn warnings(verdict: &Verdict) -> Vec<String> {
     let mut warnings: Vec<String> =
         verdict.warnings.iter().take(WARNINGS).map(|warning| cut(warning, "")).collect();
     let others = warnings.len();
-    let warned = verdict.violations.iter().filter(|violation| violation.mode == Mode::Warn);
-    let violations = warned.take(WARNINGS - others).map(|Violation { rule, field, message, .. }| {
+    let lines: Vec<Line<'_>> = verdict.lines(Mode::Warn).collect();
+    let all = total(verdict, Mode::Warn);
+    let shown = |lines: &[Line<'_>]| lines.iter().map(Line::violations).sum::<usize>();
+    // Where not all fit, the last warning says how many are left out.
+    let most = WARNINGS - others;
+    let fits = lines.len() <= most && shown(&lines) == all;
+    let listed =
+        lines.get(..lines.len().min(if fits { most } else { most.saturating_sub(1) })).unwrap_or_default();
+    warnings.extend(listed.iter().map(|line| {
+        let Violation { rule, field, .. } = line.first;
         // A cut warning still names its rule.
-        cut(&format!("{}: {field}: {message}", verdict.whose), &format!(" (rule {rule})"))
-    });
-    warnings.extend(violations);
-    let left_out = total(verdict, Mode::Warn).saturating_sub(warnings.len() - others);
-    if left_out > 0 {
+        cut(&format!("{}: {field}: {}", verdict.whose, line.message()), &format!(" (rule {rule})"))
+    }));
+    if !fits {
         warnings.truncate(WARNINGS - 1);
-        warnings.push(format!("{}: and {} more", verdict.whose, left_out + 1));
+        warnings.push(format!("{}: and {} more", verdict.whose, all.saturating_sub(shown(listed))));
     }
     warnings
 }
@@ -206,7 +207,14 @@ mod tests {
 
     fn violation(mode: Mode, field: &str) -> Violation {
         let message = "tolerates every taint of every node; name a key".to_owned();
-        Violation { rule: RuleId::Tolerations, control: None, mode, field: field.to_owned(), message }
+        Violation {
+            rule: RuleId::Tolerations,
+            control: None,
+            part: None,
+            mode,
+            field: field.to_owned(),
+            message,
+        }
     }
 
     fn totals(mode: Mode, violations: usize) -> Vec<Total> {

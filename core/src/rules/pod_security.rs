@@ -5,7 +5,8 @@
 //! Where its documentation and its code disagree, the rule follows the code. In three points the rule is stricter. A
 //! volume of a type that partywall does not know violates `baseline`, since it cannot be judged. A volume with several
 //! types is judged by each of them. A `gitRepo` volume violates `baseline`, because such volumes let tenants run code
-//! as root on the node (CVE-2024-10220).
+//! as root on the node (CVE-2024-10220). A Tenant may list capabilities, kernel settings and ports of nodes that its pods
+//! may have beside those of its level (`podSecurity.allow`).
 //!
 //! INVARIANT: a control visits containers only through [`Case::containers`] or [`Case::parts`], so that none can omit
 //! a list; and a pod without violations costs no allocation.
@@ -138,8 +139,8 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     let Some(tenant) = subject.tenant() else { return };
     let standard = tenant.pod_security;
     let mut hold = |pod| {
-        let case = Case::new(pod, standard.minor, subject.snapshot.user_namespaces);
-        judge_case(&case.with_network_volumes(&tenant.storage.network_volumes), standard, findings);
+        let case = Case::new(pod, standard, subject.snapshot.user_namespaces);
+        judge_case(&case.of_tenant(tenant, &subject.snapshot.shell_namespace), standard, findings);
     };
     if let Some(pod) = subject.pod() {
         hold(pod);
@@ -164,7 +165,7 @@ fn as_pod<'v, 'a>(binding: &'v Binding<'a>, nothing: &'v PodSpec<'a>) -> PodView
 /// Judges a case by a standard.
 fn judge_case(case: &Case<'_>, standard: PodSecurity, findings: &mut Findings<'_>) {
     for control in CONTROLS.iter().filter(|control| control.holds_at(standard)) {
-        (control.check)(case, &mut Found::new(control.id, case.pod, findings));
+        (control.check)(case, &mut Found::new(control.id, case, findings));
     }
 }
 
@@ -176,7 +177,7 @@ pub(super) fn judge(
     user_namespaces: bool,
     findings: &mut Findings<'_>,
 ) {
-    judge_case(&Case::new(pod, standard.minor, user_namespaces), standard, findings);
+    judge_case(&Case::new(pod, standard, user_namespaces), standard, findings);
 }
 
 #[cfg(test)]

@@ -105,6 +105,7 @@ impl Snapshot {
             foreign_routes: base.foreign_routes,
             annotation_prefixes: base.annotation_prefixes,
             tolerations,
+            shell_namespace: shell_namespace(&base.system_namespaces),
             other_taints: base.other_taints,
             annotation_domains: base.annotation_domains,
             login_hosts: base.login_hosts,
@@ -115,4 +116,10 @@ impl Snapshot {
         };
         Ok(Compiled { snapshot, warnings })
     }
+}
+
+/// Returns `kube-system`, or the first system namespace where that is none.
+fn shell_namespace(system: &[String]) -> Box<str> {
+    let usual = system.iter().find(|name| *name == "kube-system").or(system.first());
+    usual.map(|name| name.as_str().into()).unwrap_or_default()
 }

@@ -57,8 +57,14 @@ impl At {
 /// Every violation in words that name its container, whatever list that is in, so that one cannot hide behind another
 /// of the same control.
 fn in_words(violations: &[Violation]) -> Vec<(&str, &str)> {
-    let mut words: Vec<_> =
-        violations.iter().map(|violation| (violation.control.unwrap(), &*violation.message)).collect();
+    // The advice for `kubectl debug` is about ephemeral containers alone.
+    let without_advice = |message: &'_ str| message.find("; with `kubectl debug`").unwrap_or(message.len());
+    let mut words: Vec<_> = violations
+        .iter()
+        .map(|violation| {
+            (violation.control.unwrap(), &violation.message[..without_advice(&violation.message)])
+        })
+        .collect();
     words.sort_unstable();
     words
 }

@@ -4,10 +4,10 @@
 //! `NET_RAW` forges the packets of neighbouring pods.
 //!
 //! - Restricted: `securityContext.capabilities.add` of every container.
-//! - Allowed: absent, empty, and the names in [`ALLOWED`], in exactly this spelling.
+//! - Allowed: absent, empty, the names in [`ALLOWED`], in exactly this spelling, and those that the Tenant lists.
 //! - Source: `check_capabilities_baseline.go`. At `restricted`, `capabilities_restricted` replaces this control.
 
-use super::case::{Case, Found, NameList, PodOrContainer};
+use super::case::{Case, Found, PodOrContainer, WithListed};
 use crate::json::Escaped;
 
 /// The capabilities that the control allows; container runtimes grant them by default.
@@ -31,15 +31,17 @@ pub(super) fn check(case: &Case<'_>, found: &mut Found<'_, '_>) {
     for placed in case.containers() {
         let Some(capabilities) = &placed.container.security_context.capabilities else { continue };
         for (index, capability) in capabilities.add.iter().enumerate() {
-            if !ALLOWED.contains(&&**capability) {
+            let is_listed = || case.capabilities().iter().any(|listed| **listed == **capability);
+            if !ALLOWED.contains(&&**capability) && !is_listed() {
                 found.add(
                     PodOrContainer::Container(placed),
                     format_args!("securityContext.capabilities.add[{index}]"),
                     format_args!("add {capability}"),
                     format_args!(
-                        "adds capability `{}`, which reaches beyond the container; remove it (allowed: {})",
+                        "adds capability `{}`, which reaches beyond the container; remove it (allowed: {}), or ask \
+                         the platform team to list it in the tenant's `podSecurity.allow.capabilities`",
                         Escaped(capability),
-                        NameList(&ALLOWED)
+                        WithListed(&ALLOWED, case.capabilities())
                     ),
                 );
             }

@@ -8,7 +8,7 @@
 //! - Allowed: `drop` with `ALL`; `add` absent, empty or `NET_BIND_SERVICE`.
 //! - Source: `check_capabilities_restricted.go`.
 
-use super::case::{Case, Found, PodOrContainer};
+use super::case::{Case, Found, PodOrContainer, WithListed};
 use crate::json::{Escaped, Text};
 
 const ALL: &str = "ALL";
@@ -31,14 +31,17 @@ pub(super) fn check(case: &Case<'_>, found: &mut Found<'_, '_>) {
         }
         let added: &[Text<'_>] = capabilities.map_or(&[], |capabilities| &capabilities.add);
         for (index, capability) in added.iter().enumerate() {
-            if &**capability != NET_BIND_SERVICE {
+            let is_listed = || case.capabilities().iter().any(|listed| **listed == **capability);
+            if &**capability != NET_BIND_SERVICE && !is_listed() {
                 found.add(
                     PodOrContainer::Container(placed),
                     format_args!("securityContext.capabilities.add[{index}]"),
                     format_args!("add {capability}"),
                     format_args!(
-                        "adds capability `{}`; remove it (allowed: {NET_BIND_SERVICE})",
-                        Escaped(capability)
+                        "adds capability `{}`; remove it (allowed: {}), or ask the platform team to list it in the \
+                         tenant's `podSecurity.allow.capabilities`",
+                        Escaped(capability),
+                        WithListed(&[NET_BIND_SERVICE], case.capabilities())
                     ),
                 );
             }

@@ -3,10 +3,12 @@
 use std::cell::Cell;
 use std::fmt;
 
+use crate::api::Level;
 use crate::json::Escaped;
 use crate::judging::{About, Finding, Findings, Fingerprint};
 use crate::objects::container::ContainerSecurityContext;
-use crate::objects::pod::{ContainerAt, PodSecurityContext, PodSpec, PodView};
+use crate::objects::pod::{ContainerAt, ContainerList, PodSecurityContext, PodSpec, PodView};
+use crate::tenancy::{PodSecurity, PodSecurityValues, Tenant};
 
 /// The version since which a standard trusts `spec.os`.
 ///
@@ -22,20 +24,61 @@ pub(super) struct Case<'p> {
     pub(super) pod: PodView<'p, 'p>,
     /// The minor number of the version.
     pub(super) minor: u16,
+    level: Level,
     user_namespaces: bool,
+    /// The values that the tenant's pods may have at any level.
+    values: Option<&'p PodSecurityValues>,
+    /// The namespace in which shells on nodes may run.
+    shell_namespace: &'p str,
     /// The types of network volumes that the tenant's pods may have at any level.
     network_volumes: &'p [Box<str>],
+    /// Whether a message advises a profile of `kubectl debug` already.
+    advises_profile: Cell<bool>,
 }
 
 impl<'p> Case<'p> {
     /// Returns a case; `user_namespaces` says that every node supports them.
-    pub(super) const fn new(pod: PodView<'p, 'p>, minor: u16, user_namespaces: bool) -> Self {
-        Self { pod, minor, user_namespaces, network_volumes: &[] }
+    pub(super) const fn new(pod: PodView<'p, 'p>, standard: PodSecurity, user_namespaces: bool) -> Self {
+        let PodSecurity { level, minor } = standard;
+        Self {
+            pod,
+            minor,
+            level,
+            user_namespaces,
+            values: None,
+            shell_namespace: "kube-system",
+            network_volumes: &[],
+            advises_profile: Cell::new(false),
+        }
     }
 
-    /// Returns the case of a tenant whose pods may have these types of network volumes.
-    pub(super) const fn with_network_volumes(self, network_volumes: &'p [Box<str>]) -> Self {
-        Self { network_volumes, ..self }
+    /// Returns the case of a tenant, in a cluster where shells on nodes run in `shell_namespace`.
+    pub(super) fn of_tenant(self, tenant: &'p Tenant, shell_namespace: &'p str) -> Self {
+        let network_volumes = &tenant.storage.network_volumes;
+        Self { values: Some(&tenant.pod_security_values), network_volumes, shell_namespace, ..self }
+    }
+
+    /// Returns the capabilities that the tenant's containers may add at any level.
+    pub(super) fn capabilities(&self) -> &'p [Box<str>] {
+        self.values.map_or(&[], |values| &values.capabilities)
+    }
+
+    /// Returns the kernel settings that the tenant's pods may set at any level.
+    pub(super) fn sysctls(&self) -> &'p [Box<str>] {
+        self.values.map_or(&[], |values| &values.sysctls)
+    }
+
+    /// Returns the ports of nodes that the tenant's containers may take at any level.
+    pub(super) fn host_ports(&self) -> &'p [u16] {
+        self.values.map_or(&[], |values| &values.host_ports)
+    }
+
+    /// Returns the advice for a shell on a node, if the pod is one; else an empty text.
+    pub(super) fn advice_on_shells(&self) -> impl fmt::Display {
+        fmt::from_fn(|f| match self.pod.spec.is_node_shell() {
+            true => write!(f, "; run shells on nodes in a system namespace (`-n {}`)", self.shell_namespace),
+            false => Ok(()),
+        })
     }
 
     /// Returns whether the tenant's pods may have volumes of this type at any level.
@@ -90,6 +133,21 @@ pub(super) enum PodOrContainer<'p> {
     Container(ContainerAt<'p, 'p>),
 }
 
+impl PodOrContainer<'_> {
+    /// Returns the advice for a container that `kubectl debug` adds; for other parts it is empty.
+    const fn advice(&self, level: Level) -> &'static str {
+        match (self, level) {
+            (Self::Container(ContainerAt { list: ContainerList::Ephemeral, .. }), Level::Restricted) => {
+                "; with `kubectl debug`, use `--profile=restricted`"
+            }
+            (Self::Container(ContainerAt { list: ContainerList::Ephemeral, .. }), _) => {
+                "; with `kubectl debug`, use `--profile=baseline`"
+            }
+            (Self::Pod | Self::Container(_), _) => "",
+        }
+    }
+}
+
 impl fmt::Display for PodOrContainer<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -111,20 +169,26 @@ impl fmt::Display for Type<'_> {
     }
 }
 
-/// Formats the names that a minor version allows, with commas between them.
-pub(super) struct Allowed {
+/// Formats the names that a minor version allows and those that the Tenant lists, with commas between them.
+pub(super) struct Allowed<'l> {
     /// All names, each with the minor version that allowed it.
     pub(super) names: &'static [(u16, &'static str)],
     /// The minor version.
     pub(super) minor: u16,
+    /// The names that the Tenant lists.
+    pub(super) listed: &'l [Box<str>],
 }
 
-impl fmt::Display for Allowed {
+impl fmt::Display for Allowed<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let allowed = self.names.iter().filter(|(since, name)| *since <= self.minor && !name.is_empty());
-        write_names(f, allowed.map(|(_, name)| *name))
+        let listed = self.listed.iter().map(|name| &**name).take(LISTED);
+        write_names(f, allowed.map(|(_, name)| *name).chain(listed))
     }
 }
+
+/// Limits how many of a Tenant's listed values a message names.
+const LISTED: usize = 10;
 
 /// Formats names for a message, with commas between them.
 pub(super) struct NameList<'l>(pub(super) &'l [&'l str]);
@@ -132,6 +196,16 @@ pub(super) struct NameList<'l>(pub(super) &'l [&'l str]);
 impl fmt::Display for NameList<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write_names(f, self.0.iter().copied())
+    }
+}
+
+/// Formats the names of the standard and those that the Tenant lists, with commas between them.
+pub(super) struct WithListed<'l>(pub(super) &'l [&'l str], pub(super) &'l [Box<str>]);
+
+impl fmt::Display for WithListed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let listed = self.1.iter().map(|name| &**name).take(LISTED);
+        write_names(f, self.0.iter().copied().chain(listed))
     }
 }
 
@@ -148,21 +222,25 @@ pub(super) struct Found<'c, 'f> {
     control: &'static str,
     spec_path: &'static str,
     metadata_path: &'static str,
+    level: Level,
+    advises_profile: &'c Cell<bool>,
     long_name: LongName,
     findings: &'c mut Findings<'f>,
 }
 
 impl<'c, 'f> Found<'c, 'f> {
-    /// Returns the findings of `control` in `pod`.
+    /// Returns the findings of `control` in the pod of a case.
     pub(super) const fn new(
         control: &'static str,
-        pod: PodView<'_, '_>,
+        case: &'c Case<'_>,
         findings: &'c mut Findings<'f>,
     ) -> Self {
         Self {
             control,
-            spec_path: pod.spec_path,
-            metadata_path: pod.metadata_path,
+            spec_path: case.pod.spec_path,
+            metadata_path: case.pod.metadata_path,
+            level: case.level,
+            advises_profile: &case.advises_profile,
             long_name: LongName(Cell::new(None)),
             findings,
         }
@@ -179,9 +257,11 @@ impl<'c, 'f> Found<'c, 'f> {
         problem: impl fmt::Display,
     ) {
         let Self { spec_path: spec, long_name, findings, .. } = self;
-        let message = &format_args!("{part} {problem}");
+        // One message advises the profile, so that the others stay short.
+        let advice = if self.advises_profile.get() { "" } else { part.advice(self.level) };
+        let message = &format_args!("{part} {problem}{advice}");
         let control = Some(self.control);
-        match part {
+        let is_new = match part {
             PodOrContainer::Pod => findings.add(Finding {
                 control,
                 field: &format_args!("{spec}.{field}"),
@@ -200,6 +280,9 @@ impl<'c, 'f> Found<'c, 'f> {
                 })
             }
         };
+        if is_new && !advice.is_empty() {
+            self.advises_profile.set(true);
+        }
     }
 
     /// Reports a violation in the type of the volume `name` at `index`.

@@ -3,19 +3,23 @@
 //! Such a port answers on the node's own address, to every client that reaches the node, and no other pod can use it.
 //!
 //! - Restricted: `ports[*].hostPort` of every container.
-//! - Allowed: absent, 0.
+//! - Allowed: absent, 0, and those that the Tenant lists.
 //! - Source: `check_hostPorts.go`.
 
 use super::case::{Case, Found, PodOrContainer};
 
 pub(super) fn check(case: &Case<'_>, found: &mut Found<'_, '_>) {
     for placed in case.containers() {
-        for (index, port) in placed.container.host_ports.iter() {
+        let is_listed = |port: i64| case.host_ports().iter().any(|listed| i64::from(*listed) == port);
+        for (index, port) in placed.container.host_ports.iter().filter(|(_, port)| !is_listed(*port)) {
             found.add(
                 PodOrContainer::Container(placed),
                 format_args!("ports[{index}].hostPort"),
                 port,
-                format_args!("takes port {port} of its node; remove `hostPort` and use a Service"),
+                format_args!(
+                    "takes port {port} of its node; remove `hostPort` and use a Service, or ask the platform team to \
+                     list it in the tenant's `podSecurity.allow.hostPorts`"
+                ),
             );
         }
     }

@@ -35,7 +35,7 @@ pub(super) fn check(case: &Case<'_>, found: &mut Found<'_, '_>) {
                 format_args!(
                     "has SELinux type `{}`; remove it or use one of {}",
                     Escaped(&options.type_),
-                    Allowed { names: &TYPES, minor: case.minor }
+                    Allowed { names: &TYPES, minor: case.minor, listed: &[] }
                 ),
             );
         }

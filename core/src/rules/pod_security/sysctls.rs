@@ -4,7 +4,7 @@
 //! memory. Later versions of the standard allow more settings, because kernels gained namespaces for them.
 //!
 //! - Restricted: `securityContext.sysctls[*].name`.
-//! - Allowed: those in [`SAFE`].
+//! - Allowed: those in [`SAFE`], and those that the Tenant lists.
 //! - Source: `check_sysctls.go`.
 
 use super::case::{Allowed, Case, Found, PodOrContainer};
@@ -37,15 +37,18 @@ pub(super) const CHANGES: &[(u16, &str)] = &[
 ];
 
 pub(super) fn check(case: &Case<'_>, found: &mut Found<'_, '_>) {
+    let is_listed = |name: &str| case.sysctls().iter().any(|listed| **listed == *name);
     for (index, sysctl) in case.spec().security_context.sysctls.iter().enumerate() {
         match SAFE.iter().find(|(_, name)| *name == &*sysctl.name) {
             Some((since, _)) if *since <= case.minor => {}
+            Some(_) | None if is_listed(&sysctl.name) => {}
             Some((since, name)) => found.add(
                 PodOrContainer::Pod,
                 format_args!("securityContext.sysctls[{index}].name"),
                 name,
                 format_args!(
-                    "sets sysctl `{name}`, which the standard allows only since v1.{since}; remove it"
+                    "sets sysctl `{name}`, which the standard allows only since v1.{since}; remove it, or ask the \
+                     platform team to list it in the tenant's `podSecurity.allow.sysctls`"
                 ),
             ),
             None => found.add(
@@ -53,10 +56,10 @@ pub(super) fn check(case: &Case<'_>, found: &mut Found<'_, '_>) {
                 format_args!("securityContext.sysctls[{index}].name"),
                 &sysctl.name,
                 format_args!(
-                    "sets sysctl `{}`, which is not safe for other pods on its node; remove it \
-                     (allowed: {})",
+                    "sets sysctl `{}`, which is not safe for other pods on its node; remove it (allowed: {}), or \
+                     ask the platform team to list it in the tenant's `podSecurity.allow.sysctls`",
                     Escaped(&sysctl.name),
-                    Allowed { names: &SAFE, minor: case.minor }
+                    Allowed { names: &SAFE, minor: case.minor, listed: case.sysctls() }
                 ),
             ),
         }

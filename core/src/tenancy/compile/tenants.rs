@@ -2,6 +2,7 @@
 
 mod endpoints;
 mod listed;
+mod pod_security;
 mod services;
 mod storage;
 
@@ -14,13 +15,10 @@ use super::namespaces::NamespaceOwners;
 use super::objects::Named;
 use super::pools::{Found, Pools};
 use super::{addresses, suffixes, tolerations};
-use crate::api::{self, Level, NodePools, TenantSpec};
+use crate::api::{NodePools, TenantSpec};
 use crate::hosts::{Domain, Domains, HostPattern};
 use crate::rule_id::Modes;
-use crate::tenancy::{PodSecurity, PoolId, PoolSet, PoolTable, Tenant};
-
-/// Holds the newest minor version whose standards this code implements.
-const NEWEST_MINOR: u16 = 37;
+use crate::tenancy::{PoolId, PoolSet, PoolTable, Tenant};
 
 pub(super) fn compile(
     objects: &[Named<TenantSpec>],
@@ -55,7 +53,8 @@ pub(super) fn compile(
             pools: own.unwrap_or_default(),
             index: None,
             domains: Domains::default(),
-            pod_security: pod_security(at, spec.pod_security.as_ref(), mistakes),
+            pod_security: pod_security::standard(at, spec.pod_security.as_ref(), mistakes),
+            pod_security_values: pod_security::values(at, spec.pod_security.as_ref(), mistakes),
             services: services::compile(at, spec.services.as_ref(), mistakes),
             endpoints: endpoints::compile(object, mistakes),
             schedulers: listed::schedulers(at, spec.schedulers.as_deref(), &base.controllers, mistakes),
@@ -265,45 +264,6 @@ fn pool_table(at: &At, own: &[PoolId], pools: &Pools<'_>, mistakes: &mut Mistake
         mistakes.error(at, PATH, &own.len(), message);
     }
     (own.len() > 1).then(|| Box::new(table))
-}
-
-fn pod_security(at: &At, written: Option<&api::PodSecurity>, mistakes: &mut Mistakes) -> PodSecurity {
-    const PATH: &str = "spec.podSecurity.version";
-    let level = written.map_or(Level::Baseline, |written| written.level);
-    let minor = match written.and_then(|written| written.version.as_deref()) {
-        None => PodSecurity::LATEST,
-        Some(version @ "latest") => {
-            let message = "an upgrade of partywall may change what `latest` asks of pods that run today; pin a version \
-                 such as `v1.33`";
-            mistakes.warn(at, PATH, version, message);
-            PodSecurity::LATEST
-        }
-        Some(version) => match minor(version) {
-            Some(minor) => {
-                if minor > NEWEST_MINOR {
-                    let message = format!(
-                        "this version is newer than v1.{NEWEST_MINOR}, the newest that is known here, so that one's \
-                         standards hold"
-                    );
-                    mistakes.warn(at, PATH, version, message);
-                }
-                minor
-            }
-            None => {
-                let message = "this is no version; write `v1.N`, such as `v1.33`, or `latest`";
-                mistakes.error(at, PATH, version, message);
-                PodSecurity::LATEST
-            }
-        },
-    };
-    PodSecurity { level, minor }
-}
-
-/// Returns the `N` of `v1.N`.
-fn minor(version: &str) -> Option<u16> {
-    let digits = version.strip_prefix("v1.")?;
-    let canonical = digits == "0" || !digits.starts_with('0');
-    (canonical && digits.bytes().all(|b| b.is_ascii_digit())).then(|| digits.parse().ok()).flatten()
 }
 
 fn modes(object: &Named<TenantSpec>, base: &ClusterDefaults, mistakes: &mut Mistakes) -> Modes {
