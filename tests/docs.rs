@@ -11,6 +11,8 @@
 
 #[path = "docs/links.rs"]
 mod links;
+#[path = "docs/metrics.rs"]
+mod metrics;
 #[path = "docs/reference.rs"]
 mod reference;
 #[path = "docs/rules.rs"]

@@ -16,7 +16,7 @@ const SERVICE: [&str; 2] = ["--service", "partywall-system/partywall"];
 
 fn webhooks(args: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_partywall"));
-    for flag in ["URL", "SERVICE", "CA_BUNDLE", "POLICIES"] {
+    for flag in ["URL", "SERVICE", "CA_BUNDLE", "POLICIES", "INTRODUCE"] {
         command.env_remove(format!("PARTYWALL_{flag}"));
     }
     command.args(["manifests", "webhooks"]).args(args).output().unwrap()
@@ -108,6 +108,38 @@ fn the_system_namespaces_are_those_of_the_policies() {
         let selector = webhook.namespace_selector.unwrap().match_expressions.unwrap();
         assert_eq!(selector[1].values.as_deref().unwrap(), ["cilium", "kube-system"]);
     }
+}
+
+#[test]
+fn l2_nothing_fails_closed_for_introduction_or_while_nobody_is_at_deny() {
+    let folder = TempDir::new().unwrap();
+    let policies = |name: &str, settings: &str, tenant: &str| {
+        let file = folder.path().join(name);
+        let object = |kind: &str, name: &str, spec: &str| {
+            format!(
+                "apiVersion: partywall.dev/v1alpha1\nkind: {kind}\nmetadata: {{name: {name}}}\nspec: {spec}\n---\n"
+            )
+        };
+        let settings = object("Settings", "default", &format!("{{enforcement: {settings}}}"));
+        let tenant = object("Tenant", "blue", &format!("{{namespaces: [blue], enforcement: {tenant}}}"));
+        fs::write(&file, settings + &tenant).unwrap();
+        file.to_str().unwrap().to_owned()
+    };
+    let closed = |flags: &[&str]| {
+        let (mutating, validating) = both(&stdout(&[&SERVICE[..], flags].concat()));
+        let mutating = mutating.webhooks.unwrap().into_iter().map(|webhook| webhook.failure_policy.unwrap());
+        let validating =
+            validating.webhooks.unwrap().into_iter().map(|webhook| webhook.failure_policy.unwrap());
+        mutating.chain(validating).filter(|policy| policy == "Fail").count()
+    };
+    assert!(closed(&[]) > 15);
+    assert_eq!(closed(&["--introduce"]), 0);
+    assert_eq!(closed(&["--policies", &policies("audit.yaml", "Audit", "Audit")]), 0);
+    assert_eq!(closed(&["--policies", &policies("warn.yaml", "Audit", "Warn")]), 0);
+    let one = policies("deny.yaml", "Audit", "Deny");
+    // The tenant has no pool, so nobody elsewhere is asked for its sake.
+    assert!((10..closed(&[])).contains(&closed(&["--policies", &one])));
+    assert_eq!(closed(&["--introduce", "--policies", &one]), 0);
 }
 
 #[test]

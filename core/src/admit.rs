@@ -2,7 +2,7 @@
 
 use serde_json::value::RawValue;
 
-use crate::api::{MirrorPods, Mode};
+use crate::api::{Enforcement, MirrorPods, Mode};
 use crate::entry::{Entry, Phase};
 use crate::json::{Escaped, Text};
 use crate::judging::{OldViolations, Report, Subject, Update, changes_containers};
@@ -10,9 +10,10 @@ use crate::labels::TENANT;
 use crate::objects::kinds::{Shape, is_read_whatever_the_kind};
 use crate::objects::object::{Object, decode_as, is_without_spec};
 use crate::review::{self, Asked, DecodeError, NotAReview, Operation, Request, Undecodable};
+use crate::rule_id::RuleId;
 use crate::stamp::{self, Stamp};
 use crate::tenancy::{Owner, Snapshot};
-use crate::verdict::{Denial, Undecidable, Verdict};
+use crate::verdict::{Denial, Placement, Undecidable, Verdict};
 use crate::{namespace_label, rules};
 
 /// Holds a verdict, and the uid of the request that it answers.
@@ -37,23 +38,42 @@ pub fn answer<'a>(entry: Entry, body: &'a [u8], snapshot: &Snapshot) -> Result<A
             Ok(Answer { uid, asked, verdict })
         }
         Err(DecodeError::Undecodable(undecodable)) => {
-            let answer = undecidable(undecodable, snapshot);
-            Ok(Answer { verdict: of_entry(entry, answer.verdict), ..answer })
+            let Answer { uid, asked, verdict } = undecidable(undecodable, snapshot);
+            let verdict = of_entry(entry, verdict, || enforcement(&asked, snapshot));
+            Ok(Answer { uid, asked, verdict })
         }
         Err(DecodeError::NotAReview(error)) => Err(error),
     };
     let (answer, is_exhausted) = review::within_budget(body, decide);
     match answer {
         Ok(answer) if is_exhausted => {
-            Ok(Answer { verdict: Verdict { is_exhausted, ..of_entry(entry, exhausted(body)) }, ..answer })
+            let allowed = of_entry(entry, exhausted(body), || enforcement(&answer.asked, snapshot));
+            let verdict = Verdict { is_exhausted, ..allowed };
+            Ok(Answer { verdict, ..answer })
         }
         answer => answer,
     }
 }
 
-/// Allows what cannot be decided at an entry without which the API server goes on anyway.
-fn of_entry(entry: Entry, verdict: Verdict) -> Verdict {
-    if entry.goes_on_without_answer() { verdict.going_on() } else { verdict }
+/// Allows what cannot be decided where nothing is denied, and at an entry without which the API server goes on anyway.
+fn of_entry(entry: Entry, verdict: Verdict, value: impl FnOnce() -> Enforcement) -> Verdict {
+    if !matches!(verdict.denial, Some(Denial::Undecidable(..))) {
+        return verdict;
+    }
+    let most = if entry.goes_on_without_answer() { Enforcement::Warn } else { Enforcement::Deny };
+    verdict.under(value().min(most))
+}
+
+/// Returns the value at which a request is judged that cannot be decided.
+///
+/// It is that of the namespace's tenant, and that of the Settings only where there is no tenant. A review that does not
+/// tell its namespace may be anybody's. Namespaces themselves are guarded whatever the value is.
+pub fn enforcement(asked: &Asked<'_>, snapshot: &Snapshot) -> Enforcement {
+    match (&*asked.group, &*asked.kind, &*asked.namespace) {
+        ("", "Namespace", _) => Enforcement::Deny,
+        (_, "", _) | (_, _, "") => snapshot.strictest_enforcement(),
+        (_, _, namespace) => snapshot.enforcement(snapshot.owner(namespace)),
+    }
 }
 
 /// Returns the verdict on a review whose decision took too much work.
@@ -84,7 +104,10 @@ fn undecidable<'a>(undecodable: Undecodable, snapshot: &Snapshot) -> Answer<'a> 
 
 /// Decides a decoded request that the API server sent to `entry`.
 pub fn admit(entry: Entry, request: &Request<'_>, snapshot: &Snapshot) -> Verdict {
-    of_entry(entry, decide(entry, request, snapshot))
+    of_entry(entry, decide(entry, request, snapshot), || match request.shape == Shape::Namespace {
+        true => Enforcement::Deny,
+        false => snapshot.enforcement(snapshot.owner(&request.namespace)),
+    })
 }
 
 fn decide(entry: Entry, request: &Request<'_>, snapshot: &Snapshot) -> Verdict {
@@ -155,14 +178,27 @@ fn decide(entry: Entry, request: &Request<'_>, snapshot: &Snapshot) -> Verdict {
     }
     match (entry.phase(), request.shape) {
         (Phase::Mutate, Shape::Namespace) => label(&subject, old),
-        (Phase::Mutate, _) => {
-            let Stamp { patch, warnings } = stamp::stamp(&subject);
-            Verdict { patch, warnings, ..Verdict::default() }
-        }
+        (Phase::Mutate, _) => stamped(&subject),
         (Phase::Validate, Shape::Namespace) => {
             Verdict { warnings: namespace_label::warnings(&subject), ..judge(&subject, old) }
         }
         (Phase::Validate, _) => judge(&subject, old),
+    }
+}
+
+/// Stamps a pod, or says where it would go where the stamp is not written.
+fn stamped(subject: &Subject<'_, '_>) -> Verdict {
+    let Stamp { patch, warnings } = stamp::stamp(subject);
+    let mode = subject.tenant().map_or(Mode::Off, |tenant| tenant.modes.of(RuleId::NodePlacement));
+    match mode {
+        Mode::Deny | Mode::Off => Verdict { patch, warnings, ..Verdict::default() },
+        Mode::Warn | Mode::Audit => {
+            let pools = stamp::pools(subject);
+            let placement = pools.map(|pools| Placement { pools, mode });
+            let whose = if placement.is_some() { whose(subject) } else { String::new() };
+            let tenant = subject.tenant().filter(|_| placement.is_some()).map(|tenant| tenant.name.clone());
+            Verdict { patch, warnings, placement, tenant, whose, ..Verdict::default() }
+        }
     }
 }
 
@@ -279,15 +315,21 @@ fn verdict(subject: &Subject<'_, '_>, report: Report<'_>) -> Verdict {
         totals: report.totals,
         exempted: report.used,
         warnings: Vec::new(),
-        is_unjudged: false,
+        placement: None,
+        unjudged: None,
         is_exhausted: false,
         tenant: subject.tenant().map(|tenant| tenant.name.clone()),
-        whose: match subject.owner {
-            Owner::Tenant(tenant) => format!("tenant `{}`", tenant.name),
-            Owner::System | Owner::Unclaimed => {
-                format!("namespace `{}`", Escaped(subject.request.name_of_namespace()))
-            }
-        },
+        whose: whose(subject),
+    }
+}
+
+/// Names the tenant or the namespace of a message.
+fn whose(subject: &Subject<'_, '_>) -> String {
+    match subject.owner {
+        Owner::Tenant(tenant) => format!("tenant `{}`", tenant.name),
+        Owner::System | Owner::Unclaimed => {
+            format!("namespace `{}`", Escaped(subject.request.name_of_namespace()))
+        }
     }
 }
 

@@ -21,8 +21,8 @@ pub use node_pool::{Effect, NodePoolSpec, Taint};
 #[cfg(feature = "crd")]
 pub use settings::Settings;
 pub use settings::{
-    Controllers, ForeignRoute, MirrorPods, Mode, OtherTaints, Platform, Provider, SettingsSpec, StampMode,
-    Workloads,
+    Controllers, Enforcement, ForeignRoute, MirrorPods, Mode, OtherTaints, Platform, Provider, SettingsSpec,
+    StampMode, Workloads,
 };
 #[cfg(feature = "crd")]
 pub use tenant::Tenant;

@@ -28,8 +28,8 @@
 //! | [`rules`] | the rules | `api`, `hosts`, `json`, `judging`, `labels`, `objects`, `review`, `rule_id`, `tenancy` |
 //! | `stamp` | the patch of a new pod | `api`, `json`, `judging`, `objects`, `review`, `rule_id`, `tenancy` |
 //! | `namespace_label` | the patch of a tenant's Namespace | `json`, `judging`, `labels`, `objects`, `tenancy` |
-//! | `admit` | the decision | all above but `hosts`, `rule_id`, `work` |
-//! | [`registration`] | the webhook configurations | `entry`, `judging`, `labels`, `objects`, `rules` |
+//! | `admit` | the decision | all above but `hosts`, `work` |
+//! | [`registration`] | the webhook configurations | `api`, `entry`, `judging`, `labels`, `objects`, `rules`, `tenancy` |
 
 mod admit;
 pub mod api;
@@ -49,5 +49,5 @@ pub mod tenancy;
 pub mod verdict;
 pub mod work;
 
-pub use self::admit::{Answer, admit, answer};
+pub use self::admit::{Answer, admit, answer, enforcement};
 pub use self::entry::{Entry, Phase};

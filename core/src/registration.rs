@@ -22,10 +22,12 @@ pub use self::configuration::{
     Annotations, ClientConfig, Configuration, LabelSelector, LabelSelectorRequirement, Labels,
     MatchCondition, Metadata, Rule, ServiceReference, WebhookEntry,
 };
-use self::webhooks::{Namespaces, ROUTES, WEBHOOKS, WRITE, Webhook};
-use crate::entry::Phase;
+use self::webhooks::{FailurePolicy, Namespaces, ROUTES, WEBHOOKS, WRITE, Webhook};
+use crate::api::Enforcement;
+use crate::entry::{Entry, Phase};
 use crate::labels::{NAMESPACE_NAME, TENANT};
 use crate::objects::foreign_apis::APIS;
+use crate::tenancy::Snapshot;
 
 /// Names both configurations.
 const NAME: &str = "partywall";
@@ -63,6 +65,49 @@ pub struct Registration {
     pub system_namespaces: Vec<String>,
     /// The groups of kinds with hosts that Settings list and the table does not contain.
     pub foreign_groups: Vec<String>,
+    /// The entries that may refuse what partywall does not answer.
+    pub fails_closed: FailsClosed,
+}
+
+/// Says which entries may fail closed: those through which partywall denies anything.
+///
+/// Where the enforcement of all who are asked is `Warn` or `Audit`, an outage stops nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FailsClosed {
+    /// The entries for tenants' namespaces, and for Namespaces themselves.
+    pub tenants: bool,
+    /// The entry for all other namespaces.
+    pub elsewhere: bool,
+}
+
+impl FailsClosed {
+    /// No entry fails closed.
+    pub const NONE: Self = Self { tenants: false, elsewhere: false };
+    /// All entries fail closed that protect anything.
+    pub const ALL: Self = Self { tenants: true, elsewhere: true };
+
+    /// Returns the entries through which somebody is asked whose enforcement is `Deny`.
+    pub fn by(snapshot: &Snapshot) -> Self {
+        Self {
+            // A labelled namespace without a Tenant is at the value of the Settings.
+            tenants: snapshot.strictest_enforcement() == Enforcement::Deny,
+            elsewhere: snapshot.strictest_elsewhere() == Enforcement::Deny,
+        }
+    }
+
+    const fn of(self, entry: Entry) -> bool {
+        match entry {
+            Entry::ValidateElsewhere => self.elsewhere,
+            Entry::Mutate
+            | Entry::Validate
+            | Entry::MutateTenants
+            | Entry::ValidateTenants
+            | Entry::ValidateTemplates
+            | Entry::ValidateStatuses
+            | Entry::MutateNamespaces
+            | Entry::ValidateNamespaces => self.tenants,
+        }
+    }
 }
 
 impl Registration {
@@ -97,7 +142,7 @@ impl Registration {
         WebhookEntry {
             admission_review_versions: &["v1"],
             client_config: self.client_config(webhook),
-            failure_policy: webhook.failure_policy.as_str(),
+            failure_policy: self.failure_policy(webhook).as_str(),
             match_conditions: webhook.conditions.iter().map(|condition| condition.written()).collect(),
             match_policy: "Equivalent",
             name: webhook.name,
@@ -112,6 +157,10 @@ impl Registration {
             side_effects: "None",
             timeout_seconds: TIMEOUT_SECONDS,
         }
+    }
+
+    fn failure_policy(&self, webhook: &Webhook) -> FailurePolicy {
+        if self.fails_closed.of(webhook.entry) { webhook.failure_policy } else { FailurePolicy::Ignore }
     }
 
     /// Returns one rule for each set of operations and resources, with all groups that share it.

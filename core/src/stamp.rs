@@ -91,6 +91,21 @@ fn pod(subject: &Subject<'_, '_>, tenant: &Tenant, is_new: bool) -> Option<Patch
     patch.finish()
 }
 
+/// Returns the names of the pools that the stamp would confine the object's pods to, if it were written.
+pub(crate) fn pools(subject: &Subject<'_, '_>) -> Option<String> {
+    let (tenant, pod) = (subject.tenant()?, subject.pod()?);
+    let is_stamped = match (&subject.request.operation, subject.request.shape) {
+        (Operation::Create { .. }, Shape::Pod) => subject.request.subresource.is_empty() && !pod.is_mirror(),
+        (Operation::Create { .. } | Operation::Update { .. }, Shape::DaemonSet) => true,
+        _ => false,
+    };
+    let demands = is_stamped.then(|| Demands::of(pod.spec))?;
+    let chosen = choose(&demands, tenant, subject.snapshot)?.all;
+    let pools = chosen.places().filter_map(|place| subject.snapshot.pool_of(tenant, place));
+    let names: Vec<_> = pools.map(|pool| &*pool.name).collect();
+    (!names.is_empty()).then(|| names.join(","))
+}
+
 fn runtime_class(spec: &PodSpec<'_>, tenant: &Tenant, at: &Pointer<'_>, patch: &mut PatchBuilder) {
     // If the rule `runtime-class` does not deny, the stamp adds no default class either.
     if let Some(default) = stamped_class(tenant).filter(|_| spec.runtime_class_name.is_empty()) {

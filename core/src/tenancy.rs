@@ -15,6 +15,7 @@ mod judged;
 mod listed_names;
 mod pool_table;
 mod pools;
+mod reach;
 mod routes;
 
 use rustc_hash::FxHashMap;
@@ -28,8 +29,9 @@ pub use self::judged::is_judged;
 pub use self::listed_names::ListedNames;
 pub(crate) use self::pool_table::{Met, PoolSet, PoolTable, Required};
 pub use self::pools::{AllowedToleration, AllowedTolerations, Pool, PoolId, Taint, is_restricted};
+use self::reach::Reach;
 pub use self::routes::{ForeignRoute, HostPath, Step};
-use crate::api::{Level, MirrorPods, OtherTaints, ServiceType, StampMode, Unnamed, Workloads};
+use crate::api::{Enforcement, Level, MirrorPods, OtherTaints, ServiceType, StampMode, Unnamed, Workloads};
 use crate::hosts::Domains;
 use crate::labels::NODE_ROLES;
 use crate::objects::scheduling::Toleration;
@@ -46,8 +48,13 @@ pub struct Snapshot {
     pub workloads: Workloads,
     /// Whether kubelets may show static pods in tenants' namespaces.
     pub mirror_pods: MirrorPods,
-    /// The modes of the rules in unclaimed namespaces.
+    /// The value of the Settings, which holds outside tenants.
+    pub enforcement: Enforcement,
+    /// The modes of the rules in unclaimed namespaces, none stricter than `enforcement` allows.
     pub modes: Modes,
+    /// The same modes, as the Settings have them.
+    uncapped: Modes,
+    reach: Reach,
     /// The users and groups who may change protected objects.
     pub platform: Platform,
     /// The controllers that may write objects reserved for controllers.
@@ -176,8 +183,12 @@ pub struct Tenant {
     pub storage: Storage,
     /// The annotations of controllers that are allowed beside those known to be harmless.
     pub annotations: ListedNames,
-    /// The modes of the rules.
+    /// The most that partywall does in the tenant's namespaces.
+    pub enforcement: Enforcement,
+    /// The modes of the rules, none stricter than `enforcement` allows.
     pub modes: Modes,
+    /// The same modes, as the Tenant and the Settings have them.
+    pub(crate) uncapped: Modes,
     /// The exemptions that have not expired, sorted by the names of their targets.
     pub exemptions: Vec<Exemption>,
 }
@@ -467,6 +478,38 @@ impl Snapshot {
             .collect();
         all.sort_unstable_by_key(|of| (of.exemption.last_day, &of.exemption.name));
         all
+    }
+
+    /// Returns the most that partywall does for `owner`.
+    pub const fn enforcement(&self, owner: Owner<'_>) -> Enforcement {
+        match owner {
+            Owner::Tenant(tenant) => tenant.enforcement,
+            Owner::System | Owner::Unclaimed => self.enforcement,
+        }
+    }
+
+    /// Returns the most that partywall does for anybody.
+    pub fn strictest_enforcement(&self) -> Enforcement {
+        let of_tenants = self.tenants.iter().map(|tenant| tenant.enforcement);
+        of_tenants.fold(self.enforcement, Enforcement::max)
+    }
+
+    /// Returns the most that partywall does for anybody outside tenants, those included who could reach pools.
+    pub fn strictest_elsewhere(&self) -> Enforcement {
+        self.enforcement.max(self.reach.strictest())
+    }
+
+    /// Returns how those are judged who could reach pools.
+    pub(crate) const fn reach(&self) -> &Reach {
+        &self.reach
+    }
+
+    /// Returns the modes of the rules for `owner`, without a limit by its enforcement.
+    pub(crate) const fn uncapped_modes<'s>(&'s self, owner: Owner<'s>) -> &'s Modes {
+        match owner {
+            Owner::Tenant(tenant) => &tenant.uncapped,
+            Owner::System | Owner::Unclaimed => &self.uncapped,
+        }
     }
 
     /// Returns the modes of the rules for `owner`.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::api::Mode;
+use crate::api::{Enforcement, Mode};
 use crate::json::Patch;
 use crate::rule_id::RuleId;
 
@@ -21,14 +21,36 @@ pub struct Verdict {
     pub exempted: Vec<Box<str>>,
     /// The warnings that concern the request, but no rule.
     pub warnings: Vec<String>,
-    /// Tells that partywall allowed the request without judging it; a warning says why.
-    pub is_unjudged: bool,
+    /// The pools that the pod would go to if the stamp were written.
+    pub placement: Option<Placement>,
+    /// Tells that partywall allowed the request without judging it, and why.
+    pub unjudged: Option<Box<Unjudged>>,
     /// Tells that the decision took more work than its budget, whatever the answer is; that is a bug.
     pub is_exhausted: bool,
     /// The name of the namespace's tenant, if there are violations.
     pub tenant: Option<Box<str>>,
     /// The tenant or the namespace, with which every line of the message begins.
     pub whose: String,
+}
+
+/// Says where a pod would go if the stamp were written, which it is only where `node-placement` denies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Placement {
+    /// The names of the pools, with commas between them.
+    pub pools: String,
+    /// The mode of `node-placement`: warn or audit.
+    pub mode: Mode,
+}
+
+/// Says why partywall allowed a request without judging it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unjudged {
+    /// The reason.
+    pub message: String,
+    /// The reason for the log and the audit annotation, which quotes no value of the object.
+    pub loggable: String,
+    /// Whether the caller is warned, and not only the operator told.
+    pub warns: bool,
 }
 
 /// Tells why a request is denied.
@@ -246,19 +268,33 @@ impl Verdict {
 
     /// Returns a verdict that allows a request without judging it, and warns of that.
     pub fn unjudged(why: &str) -> Self {
-        Self {
-            warnings: vec![format!("partywall did not judge this request: {why}")],
-            is_unjudged: true,
-            ..Self::default()
-        }
+        Self::allowed_unjudged(Unjudged { message: why.to_owned(), loggable: why.to_owned(), warns: true })
     }
 
     /// Allows the request if partywall denied it only because it could not decide it.
+    #[must_use]
     pub fn going_on(self) -> Self {
+        self.under(Enforcement::Warn)
+    }
+
+    /// Allows a request that could not be decided, where nothing is denied.
+    #[must_use]
+    pub fn under(self, enforcement: Enforcement) -> Self {
         match self.denial {
-            Some(Denial::Undecidable(_, explanation)) => Self::unjudged(&explanation.message),
-            Some(Denial::Forbidden) | None => self,
+            Some(Denial::Undecidable(_, explanation)) if enforcement < Enforcement::Deny => {
+                let Explanation { message, loggable } = *explanation;
+                Self::allowed_unjudged(Unjudged {
+                    message,
+                    loggable,
+                    warns: enforcement == Enforcement::Warn,
+                })
+            }
+            Some(Denial::Undecidable(..) | Denial::Forbidden) | None => self,
         }
+    }
+
+    fn allowed_unjudged(unjudged: Unjudged) -> Self {
+        Self { unjudged: Some(Box::new(unjudged)), ..Self::default() }
     }
 
     fn explained(why: Undecidable, explanation: Explanation) -> Self {

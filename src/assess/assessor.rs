@@ -8,7 +8,7 @@ use partywall_core::objects::kinds::{Shape, is_cluster_scoped, plural};
 use partywall_core::review::NotAReview;
 use partywall_core::review::compose::{Draft, ObjectType};
 use partywall_core::tenancy::{Owner, Snapshot, is_judged};
-use partywall_core::verdict::{Denial, Verdict, Violation};
+use partywall_core::verdict::{Denial, Placement, Verdict, Violation};
 use partywall_core::{Entry, answer};
 use serde_json::Value;
 use thiserror::Error;
@@ -183,11 +183,17 @@ impl Assessor<'_> {
         if !identity.is_judged() {
             return Ok((Value::Array(Vec::new()), Verdict::allow()));
         }
-        let patch = match self.ask(Entry::Mutate, source, identity, object)?.patch {
+        let stamped = self.ask(Entry::Mutate, source, identity, object)?;
+        let patch = match stamped.patch {
             Some(patch) => apply(patch.as_json(), object)?,
             None => Value::Array(Vec::new()),
         };
-        Ok((patch, self.ask(Entry::Validate, source, identity, object)?))
+        let mut verdict = self.ask(Entry::Validate, source, identity, object)?;
+        verdict.warnings.splice(0..0, stamped.warnings);
+        if let Some(Placement { pools, .. }) = stamped.placement {
+            verdict.warnings.push(format!("would go to pool `{pools}`, but nothing is stamped yet"));
+        }
+        Ok((patch, verdict))
     }
 
     /// Checks a policy as a load does, except for the objects that it refers to.
@@ -256,6 +262,10 @@ impl Assessor<'_> {
         };
         let body = draft.to_json()?;
         let verdict = answer(entry, &body, self.snapshot)?.verdict;
+        // Where nothing is denied, the API server stores what cannot be judged, and yet nobody knows what it is.
+        if let Some(unjudged) = verdict.unjudged {
+            return Err(Unassessable::Undecidable(unjudged.message));
+        }
         match verdict.denial {
             Some(Denial::Undecidable(_, explanation)) => Err(Unassessable::Undecidable(explanation.message)),
             Some(Denial::Forbidden) | None => Ok(verdict),

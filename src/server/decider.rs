@@ -6,10 +6,11 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use partywall_core::review::Head;
+use partywall_core::api::Enforcement;
+use partywall_core::review::{Asked, Head};
 use partywall_core::tenancy::Snapshot;
 use partywall_core::verdict::{Undecidable, Verdict};
-use partywall_core::{Answer, Entry, review};
+use partywall_core::{Answer, Entry, enforcement, review};
 use tokio::time::Instant;
 
 use super::decision_log::{self, DecisionThrottles};
@@ -33,6 +34,11 @@ pub trait Decider: Send + Sync + 'static {
 
     /// Decides about a body; `None` while there is nothing to decide by.
     fn reply(&self, entry: Entry, body: &[u8], observers: Observers<'_>) -> Option<Reply>;
+
+    /// Returns the value at which a request is judged that cannot be decided.
+    fn enforcement(&self, _: &Asked<'_>) -> Enforcement {
+        Enforcement::Deny
+    }
 }
 
 /// Decides by the policies in the store.
@@ -43,6 +49,10 @@ impl Decider for Reader {
 
     fn reply(&self, entry: Entry, body: &[u8], observers: Observers<'_>) -> Option<Reply> {
         self.load().as_ref().map(|snapshot| decide(entry, body, snapshot, observers))
+    }
+
+    fn enforcement(&self, asked: &Asked<'_>) -> Enforcement {
+        self.load().as_ref().map_or(Enforcement::Deny, |snapshot| enforcement(asked, snapshot))
     }
 }
 
@@ -58,11 +68,16 @@ pub enum Reply {
 /// Decides about a body, and counts and logs the verdict.
 fn decide(entry: Entry, body: &[u8], snapshot: &Snapshot, observers: Observers<'_>) -> Reply {
     let begun = Instant::now();
-    let reply =
-        deny_on_panic(entry, body, observers, || match partywall_core::answer(entry, body, snapshot) {
+    let reply = deny_on_panic(
+        entry,
+        body,
+        observers,
+        |asked| enforcement(asked, snapshot),
+        || match partywall_core::answer(entry, body, snapshot) {
             Ok(answer) => answered(entry, &answer, observers),
             Err(error) => Reply::NotAReview(error.to_string()),
-        });
+        },
+    );
     observers.metrics.review_duration.observe(begun.elapsed().as_secs_f64());
     reply
 }
@@ -74,27 +89,39 @@ fn deny_on_panic(
     entry: Entry,
     body: &[u8],
     observers: Observers<'_>,
+    enforcement: impl Fn(&Asked<'_>) -> Enforcement,
     decide: impl FnOnce() -> Reply,
 ) -> Reply {
     // The snapshot is immutable and the metrics are atomics, so an unwinding leaves nothing half-done.
-    catch_unwind(AssertUnwindSafe(decide)).unwrap_or_else(|_| bug(entry, body, observers))
+    catch_unwind(AssertUnwindSafe(decide)).unwrap_or_else(|_| bug(entry, body, observers, enforcement))
 }
 
 /// Denies a body whose decision panicked.
-pub(super) fn bug(entry: Entry, body: &[u8], observers: Observers<'_>) -> Reply {
+pub(super) fn bug(
+    entry: Entry,
+    body: &[u8],
+    observers: Observers<'_>,
+    enforcement: impl Fn(&Asked<'_>) -> Enforcement,
+) -> Reply {
     observers.metrics.panics.inc();
     let message = "partywall met a bug of its own while deciding, so it denies; its log says where";
-    undecidable(entry, body, Undecidable::Bug, message.to_owned(), observers)
+    undecidable(entry, body, (Undecidable::Bug, message.to_owned()), observers, enforcement)
 }
 
 /// Denies a body that is over the limit; `start` is what was kept of it.
-pub(super) fn too_large(entry: Entry, start: &[u8], limit: usize, observers: Observers<'_>) -> Reply {
+pub(super) fn too_large(
+    entry: Entry,
+    start: &[u8],
+    limit: usize,
+    observers: Observers<'_>,
+    enforcement: impl Fn(&Asked<'_>) -> Enforcement,
+) -> Reply {
     let message = format!(
         "the review is larger than {} MiB, so it cannot be judged; shorten the object's annotations, \
          environment variables or managed fields",
         limit >> 20
     );
-    undecidable(entry, start, Undecidable::TooLarge, message, observers)
+    undecidable(entry, start, (Undecidable::TooLarge, message), observers, enforcement)
 }
 
 /// Allows a review that nobody judged, at an entry without which the API server would go on anyway.
@@ -109,14 +136,15 @@ pub(super) fn unjudged(entry: Entry, start: &[u8], why: &str, observers: Observe
 fn undecidable(
     entry: Entry,
     start: &[u8],
-    why: Undecidable,
-    message: String,
+    (why, message): (Undecidable, String),
     observers: Observers<'_>,
+    enforcement: impl Fn(&Asked<'_>) -> Enforcement,
 ) -> Reply {
     match review::find_head(start) {
         Some(Head { uid, asked }) => {
             let denied = Verdict::undecidable(why, message);
-            let verdict = if entry.goes_on_without_answer() { denied.going_on() } else { denied };
+            let verdict = denied.under(enforcement(&asked));
+            let verdict = if entry.goes_on_without_answer() { verdict.going_on() } else { verdict };
             answered(entry, &Answer { uid: uid.into(), asked, verdict }, observers)
         }
         None => Reply::NotAReview(format!("{message}; the body has no uid that an answer could carry")),
@@ -133,8 +161,6 @@ fn answered(entry: Entry, answer: &Answer<'_>, observers: Observers<'_>) -> Repl
 
 #[cfg(test)]
 mod tests {
-    use partywall_core::review::Asked;
-
     use super::*;
     use crate::telemetry::{Outcome, Review};
 
@@ -144,7 +170,8 @@ mod tests {
     /// Runs a decision, and returns the reply to it.
     fn reply(entry: Entry, body: &[u8], metrics: &Metrics, decide: impl FnOnce() -> Reply) -> Reply {
         let throttles = DecisionThrottles::new(1);
-        deny_on_panic(entry, body, Observers { metrics, throttles: &throttles }, decide)
+        let observers = Observers { metrics, throttles: &throttles };
+        deny_on_panic(entry, body, observers, |_| Enforcement::Deny, decide)
     }
 
     #[test]
@@ -158,6 +185,20 @@ mod tests {
         assert_eq!(review["response"]["status"]["code"], 500);
         assert_eq!(metrics.panics.get(), 1);
         assert_eq!(metrics.reviews.get(Review(Entry::Validate, Outcome::Undecidable)), 1);
+    }
+
+    #[test]
+    fn where_nothing_is_denied_a_panic_denies_nothing_either() {
+        let metrics = Metrics::new().unwrap();
+        let throttles = DecisionThrottles::new(1);
+        let observers = Observers { metrics: &metrics, throttles: &throttles };
+        let bug = || panic!("a bug");
+        let reply = deny_on_panic(Entry::Validate, REVIEW, observers, |_| Enforcement::Audit, bug);
+        let Reply::Review(bytes) = reply else { panic!("{reply:?}") };
+        let review: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+        assert_eq!(review["response"]["allowed"], true);
+        assert_eq!(metrics.panics.get(), 1);
+        assert_eq!(metrics.reviews.get(Review(Entry::Validate, Outcome::Unjudged)), 1);
     }
 
     #[test]

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use partywall_core::api::Mode;
 use partywall_core::review::Asked;
-use partywall_core::verdict::{Denial, Total, Verdict};
+use partywall_core::rule_id::RuleId;
+use partywall_core::verdict::{Denial, Placement, Total, Verdict};
 use partywall_core::{Answer, Entry};
 use tracing::{debug, info, warn};
 
@@ -103,8 +104,33 @@ pub(super) fn log(entry: Entry, Answer { uid, asked, verdict }: &Answer<'_>, thr
         }
         return;
     }
-    if verdict.is_unjudged {
-        line!(debug, &about(), "allowed without being judged");
+    match &verdict.unjudged {
+        // The API server would go on without an answer: when partywall has too much to do, these are many.
+        Some(_) if entry.goes_on_without_answer() => line!(debug, &about(), "allowed without being judged"),
+        Some(unjudged) => {
+            if let Some(left_out) = next() {
+                let (why, message) = (&*unjudged.loggable, "recorded, because it cannot be decided");
+                line!(info, &about(), message, why = why, left_out = left_out);
+            }
+        }
+        None => {}
+    }
+    if let Some(Placement { pools, mode }) = &verdict.placement
+        && let Some(left_out) = next()
+    {
+        let (tenant, mode, rule) =
+            (verdict.tenant.as_deref(), mode_name(*mode), RuleId::NodePlacement.as_str());
+        let message = "not stamped, but it would be";
+        line!(
+            info,
+            &about(),
+            message,
+            tenant = tenant,
+            rule = rule,
+            mode = mode,
+            pool = pools,
+            left_out = left_out
+        );
     }
     for total in &verdict.totals {
         let Some(left_out) = next() else { break };

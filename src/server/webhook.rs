@@ -78,7 +78,10 @@ async fn serve<D: Decider>(entry: Entry, webhook: Arc<Webhook<D>>, mut request: 
         }
         Ok((Received::TooLarge { start, finished }, _in_flight)) => {
             let limit = shared.limits.bodies.decided_up_to;
-            let response = respond(too_large(entry, &start, limit, shared.observers()), &shared.metrics);
+            let response = respond(
+                too_large(entry, &start, limit, shared.observers(), |asked| decider.enforcement(asked)),
+                &shared.metrics,
+            );
             if finished { response } else { CloseAfter::mark(response) }
         }
         Err(Trouble::Overload) => {
@@ -135,7 +138,7 @@ async fn decide_on_blocking_thread<D: Decider>(
     Ok(match decided.await {
         Ok(reply) => reply,
         // A panic in the decision is caught there, so this is one around it.
-        Err(_) => Some(bug(entry, &body, shared.observers())),
+        Err(_) => Some(bug(entry, &body, shared.observers(), |asked| webhook.decider.enforcement(asked))),
     })
 }
 

@@ -15,6 +15,7 @@ mod annotations;
 mod budget;
 mod codec;
 mod crowds;
+mod enforcement;
 mod entries;
 mod exemptions;
 mod fixtures;

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use cel::{Context, Program};
 use partywall_core::Entry;
-use partywall_core::registration::{Registration, Server};
+use partywall_core::registration::{FailsClosed, Registration, Server};
 use partywall_core::tenancy::Snapshot;
 use proptest::collection::{btree_map, vec};
 use proptest::option;
@@ -23,6 +23,7 @@ static CONDITIONS: LazyLock<Vec<Program>> = LazyLock::new(|| {
         ca_bundle: None,
         system_namespaces: Vec::new(),
         foreign_groups: Vec::new(),
+        fails_closed: FailsClosed::ALL,
     };
     let webhooks = registration.validating().webhooks;
     let webhook =

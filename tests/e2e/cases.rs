@@ -9,6 +9,7 @@ mod endpoints;
 mod grandfathered;
 mod guide;
 mod install;
+mod introduce;
 mod labels;
 mod namespaces;
 mod outage;
@@ -77,6 +78,7 @@ pub(crate) fn cases() -> Vec<Case> {
             labels::o7_no_kubelet_shows_its_pod_in_a_tenants_namespace,
         }
         alone {
+            introduce::l2_a_cluster_in_use_is_introduced_to_partywall_tenant_by_tenant,
             grandfathered::j11_older_objects_can_be_updated_and_deleted,
             outage::l1_l2_c5_an_outage_stops_tenants_and_not_the_rest_of_the_cluster,
             outage::l7_a_server_that_never_answers_delays_requests_only_briefly,

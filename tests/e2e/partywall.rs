@@ -6,6 +6,7 @@ use std::process::ExitStatus;
 use std::time::Duration;
 
 use axum::http::StatusCode;
+use rustix::process::Signal;
 use tokio::runtime::Handle;
 
 use crate::process::{self, Process};
@@ -122,6 +123,11 @@ impl Instance {
         let metrics = self.metrics();
         let value = metrics.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
         value.map_or(0, |value| value.parse().unwrap())
+    }
+
+    /// Sends a signal that it survives.
+    pub(crate) fn signal(&self, signal: Signal) {
+        self.process.signal(signal);
     }
 
     /// Sends SIGTERM and waits until it has ended; `None`: it had to be killed.

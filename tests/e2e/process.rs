@@ -86,6 +86,12 @@ impl Process {
         format!("from {}:\n{}", self.log.display(), tail.join("\n"))
     }
 
+    /// Sends a signal that it survives.
+    pub(crate) fn signal(&self, signal: Signal) {
+        // Not reaped yet, so the number is still its own.
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
     /// Sends SIGTERM, and kills it if it does not end within `limit`; returns `None` if it was killed.
     pub(crate) fn stop(mut self, limit: Duration) -> Option<ExitStatus> {
         // Not reaped yet, so the number is still its own, even if it has ended.

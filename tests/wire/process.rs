@@ -63,11 +63,16 @@ struct Process {
 impl Process {
     /// Starts the program on ports that the system chooses.
     async fn start(flags: &[&str]) -> Self {
+        Self::start_by(POLICIES, flags).await
+    }
+
+    /// The same by other policies.
+    async fn start_by(policies: &str, flags: &[&str]) -> Self {
         let folder = TempDir::new().unwrap();
         let path = |name: &str| folder.path().join(name);
         let authority = Authority::new();
         authority.sign().write(folder.path());
-        std::fs::write(path("policies.yaml"), POLICIES).unwrap();
+        std::fs::write(path("policies.yaml"), policies).unwrap();
         let mut child = Command::new(env!("CARGO_BIN_EXE_partywall"))
             .args(["serve", "--listen", "127.0.0.1:0", "--ops-listen", "127.0.0.1:0", "--log-format", "json"])
             .arg("--policies")
@@ -321,4 +326,53 @@ async fn sighup_loads_policies_and_certificates_at_once_even_without_a_change() 
     process.hang_up();
     process.until(|line| line["message"] == "the last good policies hold until this is mended").await;
     assert_eq!(process.figure(r#"partywall_last_reload_successful{of="policies"}"#).await, 0.0);
+}
+
+/// Under `enforcement: Audit` nothing is stamped or denied, and the operator sees what would be.
+#[tokio::test]
+async fn at_audit_nothing_is_denied_and_the_log_and_the_metrics_say_what_would_be() {
+    const SETTINGS: &str = "
+---
+apiVersion: partywall.dev/v1alpha1
+kind: Settings
+metadata: {name: default}
+spec: {enforcement: Audit}
+";
+    let mut process = Process::start_by(&(POLICIES.to_owned() + SETTINGS), &[]).await;
+    let answer = process.ask("/mutate/tenants", &review("web-", "blue", &json!({}))).await;
+    assert_eq!(
+        (&answer["allowed"], &answer["patch"], &answer["warnings"]),
+        (&json!(true), &Value::Null, &Value::Null)
+    );
+    let line = process.until(|line| line["message"] == "not stamped, but it would be").await;
+    let expected = [
+        ("tenant", "blue"),
+        ("rule", "node-placement"),
+        ("mode", "audit"),
+        ("pool", "blue"),
+        ("user", "jane"),
+    ];
+    for (field, value) in expected {
+        assert_eq!(line[field], value, "{line}");
+    }
+    let series = r#"partywall_reviews_total{endpoint="mutate/tenants",verdict="would_stamp"}"#;
+    assert_eq!(process.figure(series).await, 1.0);
+
+    assert_eq!(process.ask("/validate/tenants", &violating("web-")).await["warnings"], Value::Null);
+    let line = process.until(|line| line["rule"] == "priority-class").await;
+    assert_eq!((&line["message"], &line["mode"]), (&json!("recorded"), &json!("audit")));
+
+    // Neither what does not decode nor what is too large is denied.
+    let odd = review("odd-", "blue", &json!({"nodeName": ["hunter2"]}));
+    let large = review("large-", "blue", &json!({"nodeName": "x".repeat(17 << 20)}));
+    for review in [&odd, &large] {
+        let answer = process.ask("/validate/tenants", review).await;
+        assert_eq!(answer["allowed"], true);
+        assert!(answer["auditAnnotations"]["unjudged"].is_string(), "{answer}");
+        let line = process.until(|line| line["message"] == "recorded, because it cannot be decided").await;
+        assert_eq!((&line["user"], &line["namespace"]), (&json!("jane"), &json!("blue")));
+        assert!(!line.to_string().contains("hunter2"), "{line}");
+    }
+    let series = r#"partywall_reviews_total{endpoint="validate/tenants",verdict="unjudged"}"#;
+    assert_eq!(process.figure(series).await, 2.0);
 }

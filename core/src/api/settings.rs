@@ -82,6 +82,11 @@ pub struct SettingsSpec {
     /// (`oauth2-proxy.login.svc.cluster.local`). Absent: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub login_hosts: Option<Vec<String>>,
+    /// The most that partywall does in namespaces of tenants that say nothing else, and outside tenants: how
+    /// partywall is introduced to a cluster in use. Who could reach a NodePool is judged by what holds for the pool's
+    /// tenant. The rule `namespaces`, and the tenant's label on Namespaces, don't follow it. Absent: `Deny`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enforcement: Option<Enforcement>,
     /// The mode of each rule, by rule id. Absent: `deny` for each rule that is not named.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub rules: BTreeMap<String, Mode>,
@@ -168,6 +173,30 @@ pub enum Mode {
     Warn,
     /// The request is denied.
     Deny,
+}
+
+/// Limits what partywall does about the objects of a tenant, or of the whole cluster.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, JsonSchema, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Enforcement {
+    /// Nothing is stamped or denied, and users see no warnings. Audit annotations, metrics and the log say what would
+    /// be denied, and to which NodePool a pod would go.
+    Audit,
+    /// Nothing is stamped or denied. Warnings, which kubectl shows, say what would be.
+    Warn,
+    /// Pods are stamped, and each rule holds in its mode.
+    #[default]
+    Deny,
+}
+
+impl Enforcement {
+    /// Returns the strictest mode that a rule can have.
+    pub const fn strictest_mode(self) -> Mode {
+        match self {
+            Self::Audit => Mode::Audit,
+            Self::Warn => Mode::Warn,
+            Self::Deny => Mode::Deny,
+        }
+    }
 }
 
 /// Says what happens if a pod template breaks a rule.

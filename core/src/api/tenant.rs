@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Mode, TolerationGrant};
+use super::{Enforcement, Mode, TolerationGrant};
 
 /// A tenant: its namespaces, its node pools, and what it may do in its namespaces.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
@@ -95,6 +95,10 @@ pub struct TenantSpec {
     /// denied. Absent: none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub annotations: Vec<String>,
+    /// The most that partywall does in the tenant's namespaces, and about others who could reach the tenant's
+    /// NodePools. Absent: what `enforcement` in Settings says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enforcement: Option<Enforcement>,
     /// The mode of each rule for this tenant, by rule id. Absent: the mode in Settings for each rule that is not
     /// named.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]

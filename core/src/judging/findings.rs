@@ -7,7 +7,7 @@ use rustc_hash::FxHashSet;
 use super::applied::{About, Applied, imitates_owned};
 use super::identity::Fingerprint;
 use super::subject::Subject;
-use crate::api::{Mode, Workloads};
+use crate::api::{Enforcement, Mode, Workloads};
 use crate::json::Escaped;
 use crate::objects::pod::{Extent, PodView};
 use crate::rule_id::{Modes, RuleId};
@@ -43,13 +43,22 @@ const REPORTED: usize = 100;
 /// Collects the findings of one rule.
 pub struct Findings<'f> {
     rule: RuleId,
+    /// The value of the tenants whose pools the next findings are about, if they are about pools.
+    reached: Option<Enforcement>,
     sink: &'f mut dyn Sink,
 }
 
 impl<'f> Findings<'f> {
     /// Returns the collector that passes the findings of `rule` to `sink`, or `None` if the rule is off.
     pub(crate) fn of(rule: RuleId, sink: &'f mut dyn Sink) -> Option<Self> {
-        (sink.mode(rule) != Mode::Off).then_some(Self { rule, sink })
+        (sink.mode(rule) != Mode::Off).then_some(Self { rule, reached: None, sink })
+    }
+
+    /// Returns a collector of findings about who reaches pools: they are judged at the value of the pools' tenants.
+    ///
+    /// `None` means that they reach no pool of others.
+    pub(crate) fn reaching(&mut self, value: Option<Enforcement>) -> Findings<'_> {
+        Findings { rule: self.rule, reached: value, sink: &mut *self.sink }
     }
 
     /// Returns whether the rules are judging the old object of an update.
@@ -80,7 +89,7 @@ impl<'f> Findings<'f> {
 
     /// Adds a finding; returns whether it counts: whether it is new and not exempt.
     pub fn add(&mut self, finding: Finding<'_>) -> bool {
-        self.sink.take(self.rule, finding)
+        self.sink.take(self.rule, self.reached, finding)
     }
 }
 
@@ -93,7 +102,9 @@ pub(crate) trait Sink {
     /// Returns whether the object is the old one of an update.
     fn is_old_object(&self) -> bool;
     /// Takes a finding of a rule; returns whether it counts.
-    fn take(&mut self, rule: RuleId, finding: Finding<'_>) -> bool;
+    ///
+    /// `reached` is the value of the tenants whose pools it is about.
+    fn take(&mut self, rule: RuleId, reached: Option<Enforcement>, finding: Finding<'_>) -> bool;
     /// Returns whether the old object of an update lacks what `identity` says; records it if this is the old object.
     fn is_new(&mut self, rule: RuleId, identity: &dyn fmt::Display) -> bool;
 }
@@ -119,7 +130,7 @@ impl Sink for OldViolations {
         true
     }
 
-    fn take(&mut self, rule: RuleId, finding: Finding<'_>) -> bool {
+    fn take(&mut self, rule: RuleId, _: Option<Enforcement>, finding: Finding<'_>) -> bool {
         work::charge(FINDING);
         self.0.insert(Self::fingerprint(rule, finding.control, finding.identity));
         false
@@ -143,7 +154,11 @@ pub(crate) struct Update<'f> {
 /// Collects the violations of a new object.
 #[derive(Debug)]
 pub(crate) struct Report<'f> {
+    /// The modes without a limit by the enforcement.
     modes: &'f Modes,
+    /// The value of the namespace's owner.
+    enforcement: Enforcement,
+    is_of_tenant: bool,
     /// The cap on the modes of rules for pod templates, if the object contains a template.
     template: Option<Workloads>,
     /// The exemptions for this object.
@@ -171,7 +186,9 @@ impl<'f> Report<'f> {
         let exemptions = snapshot.exemptions(owner, &request.namespace);
         let workloads = if imitates_owned(exemptions, subject) { Workloads::Deny } else { workloads };
         Self {
-            modes: snapshot.modes(owner),
+            modes: snapshot.uncapped_modes(owner),
+            enforcement: snapshot.enforcement(owner),
+            is_of_tenant: subject.tenant().is_some(),
             template: pod.is_some_and(|pod| pod.extent == Extent::Template).then_some(workloads),
             exemptions: Applied::of(exemptions, subject),
             pod,
@@ -189,10 +206,31 @@ impl<'f> Report<'f> {
         })
     }
 
-    /// Counts a violation; returns how many the rule had before it.
+    /// Returns the value at which a finding is judged that is about pools of tenants with the value `reached`.
+    ///
+    /// A tenant's pod is judged at its own tenant's value at least.
+    fn value_for(&self, reached: Option<Enforcement>) -> Enforcement {
+        match reached {
+            Some(value) if self.is_of_tenant => value.max(self.enforcement),
+            Some(value) => value,
+            None => self.enforcement,
+        }
+    }
+
+    fn mode_of(&self, rule: RuleId, value: Enforcement) -> Mode {
+        let mode = match self.template {
+            Some(workloads) => self.modes.of_template(rule, workloads),
+            None => self.modes.of(rule),
+        };
+        // See `Modes::under`.
+        if rule == RuleId::Namespaces { mode } else { mode.min(value.strictest_mode()) }
+    }
+
+    /// Counts a violation; returns how many the rule had before it in this mode.
     fn count(&mut self, rule: RuleId, mode: Mode) -> usize {
-        // Each rule reports all its findings before the next rule does, so only the last total can be this rule's.
-        match self.totals.last_mut().filter(|total| total.rule == rule) {
+        // Each rule reports all its findings before the next rule does, so only the last totals can be this rule's.
+        let of_rule = self.totals.iter_mut().rev().take_while(|total| total.rule == rule);
+        match of_rule.into_iter().find(|total| total.mode == mode) {
             Some(total) => {
                 total.violations += 1;
                 total.violations - 1
@@ -207,10 +245,7 @@ impl<'f> Report<'f> {
 
 impl<'f> Sink for Report<'f> {
     fn mode(&self, rule: RuleId) -> Mode {
-        match self.template {
-            Some(workloads) => self.modes.of_template(rule, workloads),
-            None => self.modes.of(rule),
-        }
+        self.mode_of(rule, self.enforcement)
     }
 
     fn is_old_object(&self) -> bool {
@@ -223,7 +258,7 @@ impl<'f> Sink for Report<'f> {
         })
     }
 
-    fn take(&mut self, rule: RuleId, finding: Finding<'_>) -> bool {
+    fn take(&mut self, rule: RuleId, reached: Option<Enforcement>, finding: Finding<'_>) -> bool {
         work::charge(FINDING);
         if self.is_old(rule, &finding) {
             return false;
@@ -239,12 +274,15 @@ impl<'f> Sink for Report<'f> {
             }
             return false;
         }
-        let mode = self.mode(rule);
+        let mode = self.mode_of(rule, self.value_for(reached));
+        if mode == Mode::Off {
+            return false;
+        }
         // Each control of a rule also reports all its findings before the next control does.
-        let last = self.violations.last().filter(|last| last.rule == rule);
+        let last = self.violations.last().filter(|last| last.rule == rule && last.mode == mode);
         let is_first_of_control = last.is_some_and(|last| last.control != finding.control);
-        // The limit holds for each rule, so that the violations of a rule that only warns do not displace those of a
-        // rule that denies. The first violation of a control is always listed, so that no control displaces another.
+        // The limit holds for each rule and mode, so that violations that only warn do not displace those that deny. The
+        // first violation of a control is always listed, so that no control displaces another.
         if self.count(rule, mode) < REPORTED || is_first_of_control {
             self.violations.push(Violation {
                 rule,

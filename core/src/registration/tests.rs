@@ -9,6 +9,7 @@ fn registration() -> Registration {
         ca_bundle: None,
         system_namespaces: vec!["kube-system".to_owned()],
         foreign_groups: ["routes.example.com", "gateway.networking.k8s.io"].map(str::to_owned).to_vec(),
+        fails_closed: FailsClosed::ALL,
     }
 }
 

@@ -7,7 +7,8 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 
 use crate::api::Mode;
-use crate::verdict::{Denial, Line, Total, Verdict, Violation};
+use crate::rule_id::RuleId;
+use crate::verdict::{Denial, Line, Placement, Total, Verdict, Violation};
 
 /// Limits the bytes of the message; the causes list all reported violations.
 const MESSAGE: usize = 1024;
@@ -96,6 +97,12 @@ struct Annotations {
     violations: String,
     #[serde(skip_serializing_if = "String::is_empty")]
     exempted: String,
+    /// The pools that the pod would go to.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    placement: String,
+    /// Why the request was not judged.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    unjudged: String,
 }
 
 fn status<'v>(denial: &Denial, verdict: &'v Verdict) -> Status<'v> {
@@ -153,12 +160,22 @@ fn message(verdict: &Verdict) -> String {
 fn warnings(verdict: &Verdict) -> Vec<String> {
     let mut warnings: Vec<String> =
         verdict.warnings.iter().take(WARNINGS).map(|warning| cut(warning, "")).collect();
+    if let Some(unjudged) = verdict.unjudged.as_ref().filter(|unjudged| unjudged.warns) {
+        warnings.push(cut(&format!("partywall did not judge this request: {}", unjudged.message), ""));
+    }
+    if let Some(Placement { pools, .. }) = verdict.placement.as_ref().filter(|of| of.mode == Mode::Warn) {
+        let end = format!(" (rule {})", RuleId::NodePlacement);
+        warnings.push(cut(
+            &format!("{}: would go to pool `{pools}`, but nothing is stamped yet", verdict.whose),
+            &end,
+        ));
+    }
     let others = warnings.len();
     let lines: Vec<Line<'_>> = verdict.lines(Mode::Warn).collect();
     let all = total(verdict, Mode::Warn);
     let shown = |lines: &[Line<'_>]| lines.iter().map(Line::violations).sum::<usize>();
     // Where not all fit, the last warning says how many are left out.
-    let most = WARNINGS - others;
+    let most = WARNINGS.saturating_sub(others);
     let fits = lines.len() <= most && shown(&lines) == all;
     let listed =
         lines.get(..lines.len().min(if fits { most } else { most.saturating_sub(1) })).unwrap_or_default();
@@ -192,18 +209,23 @@ fn cut(text: &str, end: &str) -> String {
 }
 
 fn annotations(verdict: &Verdict) -> Option<Annotations> {
-    if verdict.totals.is_empty() && verdict.exempted.is_empty() {
+    let Verdict { totals, exempted, placement, unjudged, .. } = verdict;
+    if totals.is_empty() && exempted.is_empty() && placement.is_none() && unjudged.is_none() {
         return None;
     }
     let named = |total: &Total| format!("{}={:?}", total.rule, total.mode).to_lowercase();
-    let violations = verdict.totals.iter().map(named).collect::<Vec<_>>().join(",");
-    Some(Annotations { violations, exempted: verdict.exempted.join(",") })
+    let violations = totals.iter().map(named).collect::<Vec<_>>().join(",");
+    Some(Annotations {
+        violations,
+        exempted: exempted.join(","),
+        placement: placement.as_ref().map(|placement| placement.pools.clone()).unwrap_or_default(),
+        unjudged: unjudged.as_ref().map(|unjudged| cut(&unjudged.loggable, "")).unwrap_or_default(),
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rule_id::RuleId;
 
     fn violation(mode: Mode, field: &str) -> Violation {
         let message = "tolerates every taint of every node; name a key".to_owned();

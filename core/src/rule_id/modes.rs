@@ -1,6 +1,6 @@
 //! Maps rules to modes, and caps the modes for workload templates.
 
-use crate::api::{Mode, Workloads};
+use crate::api::{Enforcement, Mode, Workloads};
 use crate::rule_id::RuleId;
 
 /// Holds the mode of every rule.
@@ -23,6 +23,18 @@ impl Modes {
         if let Some(slot) = self.0.get_mut(rule as usize) {
             *slot = mode;
         }
+    }
+
+    /// Returns the same modes, none stricter than `enforcement` allows.
+    ///
+    /// The rule `namespaces` keeps its mode: the label that it guards decides which requests partywall sees at all.
+    #[must_use]
+    pub fn under(&self, enforcement: Enforcement) -> Self {
+        let mut modes = *self;
+        for rule in RuleId::ALL.into_iter().filter(|rule| *rule != RuleId::Namespaces) {
+            modes.set(rule, self.of(rule).min(enforcement.strictest_mode()));
+        }
+        modes
     }
 
     /// Returns the mode of `rule` for a pod template, which is at most as strict as `workloads`.

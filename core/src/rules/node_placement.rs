@@ -48,7 +48,8 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     }
     let node = &pod.spec.node_name;
     if !node.is_empty() && subject.bound_node != Some(&**node) {
-        findings.add_whole(
+        // The node may be of any pool.
+        findings.reaching(Some(subject.snapshot.reach().strictest())).add_whole(
             &format_args!("{}.nodeName", pod.spec_path),
             &format_args!(
                 "names node `{}` and so bypasses the scheduler; remove `nodeName`, and use nodeSelector or affinity",
@@ -73,7 +74,11 @@ fn bound(subject: &Subject<'_, '_>, node: &str, findings: &mut Findings<'_>) {
          team to list your scheduler's user in the Settings (`controllers.bindings`)",
         Escaped(node)
     );
-    findings.add_whole(&"target.name", &message, &format_args!("binding={node}"));
+    findings.reaching(Some(subject.snapshot.reach().strictest())).add_whole(
+        &"target.name",
+        &message,
+        &format_args!("binding={node}"),
+    );
 }
 
 fn nominated(subject: &Subject<'_, '_>, node: &str, findings: &mut Findings<'_>) {
@@ -84,7 +89,11 @@ fn nominated(subject: &Subject<'_, '_>, node: &str, findings: &mut Findings<'_>)
     }
     let message = "only a scheduler may nominate a node; remove `nominatedNodeName`, or ask the platform team to list \
                    the scheduler's user in the Settings (`controllers.bindings`)";
-    findings.add_whole(&"status.nominatedNodeName", &message, &format_args!("nominated={node}"));
+    findings.reaching(Some(subject.snapshot.reach().strictest())).add_whole(
+        &"status.nominatedNodeName",
+        &message,
+        &format_args!("nominated={node}"),
+    );
 }
 
 /// Proves that the pod could run in one of its tenant's pools, and only there.
@@ -98,11 +107,15 @@ fn confined(pod: &PodView<'_, '_>, tenant: &Tenant, snapshot: &Snapshot, finding
     if is_impossible {
         possible_nowhere(pod, tenant, snapshot, findings);
     }
-    if pod.extent != Extent::Pod || (is_impossible && !findings.is_old_object()) {
+    // While nothing is stamped, the answer to the mutating webhook says to which pools the pod would go.
+    if pod.extent != Extent::Pod
+        || tenant.modes.of(RuleId::NodePlacement) != Mode::Deny
+        || (is_impossible && !findings.is_old_object())
+    {
         return;
     }
     if !is_confined(pod.spec, tenant, snapshot) {
-        unstamped(pod, tenant, snapshot, &choice, findings);
+        unstamped(pod, tenant, snapshot, findings);
         // The checks below would only report more of the same missing stamp.
         if !findings.is_old_object() {
             return;
@@ -117,25 +130,15 @@ fn confined(pod: &PodView<'_, '_>, tenant: &Tenant, snapshot: &Snapshot, finding
 }
 
 /// Reports a pod that is not confined to its tenant's pools.
-fn unstamped(
-    pod: &PodView<'_, '_>,
-    tenant: &Tenant,
-    snapshot: &Snapshot,
-    choice: &Choice,
-    findings: &mut Findings<'_>,
-) {
+fn unstamped(pod: &PodView<'_, '_>, tenant: &Tenant, snapshot: &Snapshot, findings: &mut Findings<'_>) {
     let pools = Names { tenant, snapshot, pools: PoolSet::ALL };
     let message = fmt::from_fn(|f| {
-        write!(f, "the pod is not stamped, so it could run on nodes outside the tenant's pools ({pools}); ")?;
-        if tenant.modes.of(RuleId::NodePlacement) == Mode::Deny {
-            f.write_str(
-                "create it again; if that does not help, the namespace lacks the label `partywall.dev/tenant`, or \
-                 another webhook removes the stamp",
-            )
-        } else {
-            let chosen = Names { pools: choice.all, ..pools };
-            write!(f, "once this rule's mode is `deny`, it is confined to {chosen}")
-        }
+        write!(
+            f,
+            "the pod is not stamped, so it could run on nodes outside the tenant's pools ({pools}); create it again; if \
+             that does not help, the namespace lacks the label `partywall.dev/tenant`, or another webhook removes the \
+             stamp"
+        )
     });
     // While a pod has scheduling gates, an update can change its terms. The terms are part of the identity, so that
     // such a change of an unstamped pod is a new violation.
@@ -325,15 +328,22 @@ fn tolerates_its_pools(
 /// Reports a pod without pools of its own that selects a tenant's pool and could run there.
 fn selects_no_pool(pod: &PodView<'_, '_>, subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     let snapshot = subject.snapshot;
-    let is_allowed_in = subject.tenant().is_some()
+    let tolerates =
         || pod.spec.tolerations().iter().any(|toleration| snapshot.is_pool_tolerated_by(toleration));
+    let is_allowed_in = subject.tenant().is_some() || tolerates();
     // The pod could only run in these pools.
     let Some(index) = (if is_allowed_in { Some(snapshot.index()) } else { snapshot.open_index() }) else {
         return;
     };
     let pools = snapshot.pools();
     let selected = RequiredLabels::of_selector(index, pod.spec);
+    // In a tenant's namespace a bare selector is a mistake of the tenant's, and reaches no tainted node.
+    let could_run = || subject.tenant().is_none() || tolerates();
     if index.is_named_by(&selected, pools) {
+        let is_named =
+            |index: &PoolIndex| index.is_named_by(&RequiredLabels::of_selector(index, pod.spec), pools);
+        let value = could_run().then(|| snapshot.reach().strictest_of(is_named));
+        let mut findings = findings.reaching(value);
         let field = format_args!("{}.nodeSelector", pod.spec_path);
         let identity = fmt::from_fn(|f| {
             let selector = pod.spec.node_selector.iter().flat_map(|selector| selector.iter());
@@ -346,7 +356,12 @@ fn selects_no_pool(pod: &PodView<'_, '_>, subject: &Subject<'_, '_>, findings: &
     }
     for (place, term) in pod.spec.required_terms().unwrap_or_default().iter().enumerate() {
         if index.is_named_by(&required_by(term, index).and(&selected), pools) {
-            findings.add_whole(&term_path(pod, place), &SELECTS, &describe(term));
+            let is_named = |index: &PoolIndex| {
+                let selected = RequiredLabels::of_selector(index, pod.spec);
+                index.is_named_by(&required_by(term, index).and(&selected), pools)
+            };
+            let value = could_run().then(|| snapshot.reach().strictest_of(is_named));
+            findings.reaching(value).add_whole(&term_path(pod, place), &SELECTS, &describe(term));
         }
     }
 }

@@ -7,9 +7,11 @@
 
 use std::fmt;
 
+use crate::api::Mode;
 use crate::json::Escaped;
 use crate::judging::{Findings, OneOf, Subject};
 use crate::objects::pod::Extent;
+use crate::rule_id::RuleId;
 
 // Inlined, it would make every review pay for its frame.
 #[inline(never)]
@@ -26,8 +28,11 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
             });
             findings.add_whole(&field, &message, &name);
         }
-    // A template's pods are stamped when they are created, and a mirror pod never is: see `node-placement`.
-    } else if let (Some(default), Extent::Pod, false) = (&classes.default, pod.extent, pod.is_mirror()) {
+    // A template's pods are stamped when they are created, a mirror pod never is (see `node-placement`), and no pod is
+    // while the rule does not deny.
+    } else if tenant.modes.of(RuleId::RuntimeClass) == Mode::Deny
+        && let (Some(default), Extent::Pod, false) = (&classes.default, pod.extent, pod.is_mirror())
+    {
         let message = format_args!(
             "the pod is not stamped with the tenant's runtime class `{default}`; create it again; if that does not \
              help, the namespace lacks the label `partywall.dev/tenant`, or another webhook removes the class"

@@ -37,7 +37,11 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
             None => subject.snapshot.is_pool_tolerated_by(toleration).then_some(Refusal::OfUnclaimed),
         };
         let Some(refusal) = refusal else { continue };
-        findings.add_whole(
+        let value = subject
+            .snapshot
+            .is_pool_tolerated_by(toleration)
+            .then(|| subject.snapshot.reach().strictest_of(|index| index.is_tolerated_by(toleration)));
+        findings.reaching(value).add_whole(
             &format_args!("{}.tolerations[{index}]", pod.spec_path),
             &fmt::from_fn(|f| {
                 refusal.explain(toleration, f)?;

@@ -30,6 +30,7 @@ use self::mistakes::Mistakes;
 pub use self::names::{did_you_mean, is_dns_label, keyed};
 pub use self::objects::Unparsed;
 use self::objects::{Known, Named, Objects};
+use super::reach::Reach;
 use super::{PoolIndex, Snapshot, Tenant};
 use crate::api::{Located, Mistake};
 
@@ -92,6 +93,8 @@ impl Snapshot {
             tenant.index = Some(Box::new(PoolIndex::of_tenant(&tenant.pools, &pools)));
         }
         let index = PoolIndex::of_all(&pools);
+        let of_tenants = tenants.iter().map(|tenant| (tenant.enforcement, &*tenant.pools));
+        let reach = Reach::of(base.enforcement, of_tenants, &pools, &index);
         let snapshot = Self {
             open_index: PoolIndex::of_open(&pools, &index),
             index,
@@ -99,7 +102,10 @@ impl Snapshot {
             user_namespaces: base.user_namespaces,
             workloads: base.workloads,
             mirror_pods: base.mirror_pods,
-            modes: base.modes,
+            enforcement: base.enforcement,
+            modes: base.modes.under(base.enforcement),
+            uncapped: base.modes,
+            reach,
             platform: base.platform,
             controllers: base.controllers,
             foreign_routes: base.foreign_routes,

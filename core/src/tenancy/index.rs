@@ -93,6 +93,11 @@ impl PoolIndex {
         Self::of(own, None)
     }
 
+    /// Indexes some of all pools.
+    pub(super) fn of_some(ids: impl Iterator<Item = PoolId>, pools: &[Pool], all: &Self) -> Self {
+        Self::of(ids.filter_map(|id| Some((id, pools.get(id.0)?))), Some(all))
+    }
+
     /// Indexes all pools.
     pub(super) fn of_all(pools: &[Pool]) -> Self {
         Self::of(pools.iter().enumerate().map(|(id, pool)| (PoolId(id), pool)), None)
@@ -163,7 +168,7 @@ impl PoolIndex {
     /// Returns whether the toleration tolerates a taint of some pool.
     ///
     /// An unknown operator counts as tolerating every value: the caller denies tolerations that tolerate too much.
-    pub(super) fn is_tolerated_by(&self, toleration: &Toleration<'_>) -> bool {
+    pub(crate) fn is_tolerated_by(&self, toleration: &Toleration<'_>) -> bool {
         let tolerated = Effects::tolerated(&toleration.effect);
         let overlap = |effects: &Effects| effects.overlap(tolerated);
         match (toleration.key.is_empty(), toleration.is_equal()) {

@@ -10,9 +10,10 @@ use std::process::ExitCode;
 use anyhow::{Context, anyhow, ensure};
 use axum::http::Uri;
 use axum::http::uri::Scheme;
+use clap::builder::FalseyValueParser;
 use partywall_core::labels::TENANT;
 use partywall_core::objects::foreign_apis;
-use partywall_core::registration::{Registration, Server};
+use partywall_core::registration::{FailsClosed, Registration, Server};
 use partywall_core::tenancy::{Snapshot, is_dns_label};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -41,6 +42,12 @@ pub(super) struct Args {
     /// Without policies, the webhooks leave out the system namespaces of the built-in Settings.
     #[arg(long, value_name = "PATH", num_args = 1.., value_delimiter = ',', env = "PARTYWALL_POLICIES")]
     policies: Vec<PathBuf>,
+
+    /// Let all requests go on that partywall does not answer, to introduce partywall to a cluster in use.
+    ///
+    /// Without it, those go on for which the policies say no `enforcement: Deny`.
+    #[arg(long, env = "PARTYWALL_INTRODUCE", value_parser = FalseyValueParser::new())]
+    introduce: bool,
 }
 
 /// The address at which the API server reaches partywall.
@@ -89,7 +96,7 @@ fn service(text: &str) -> Result<Server, &'static str> {
 }
 
 pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let Args { server, ca_bundle, policies } = args;
+    let Args { server, ca_bundle, policies, introduce } = args;
     let server = server.url.or(server.service).context("neither --url nor --service is given")?;
     let snapshot = load(&policies)?;
     let registration = Registration {
@@ -97,6 +104,7 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
         ca_bundle: ca_bundle.as_deref().map(read_ca_bundle).transpose()?,
         system_namespaces: snapshot.system_namespaces().into_iter().map(str::to_owned).collect(),
         foreign_groups: foreign_groups(&snapshot),
+        fails_closed: if introduce { FailsClosed::NONE } else { FailsClosed::by(&snapshot) },
     };
     let text = yaml(&registration).context("the configurations cannot be written as YAML")?;
     note_labels(&snapshot);

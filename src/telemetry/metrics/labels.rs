@@ -19,13 +19,15 @@ pub enum Outcome {
     Allowed,
     /// Allowed with a patch.
     Stamped,
+    /// Allowed without the patch that it would get if `node-placement` denied there.
+    WouldStamp,
     /// Denied by a rule.
     Denied,
     /// Denied because it could not be decided.
     Undecidable,
     /// Denied because the namespace has a tenant's label, but no Tenant has it.
     NoTenant,
-    /// Allowed without being judged, where the API server would go on anyway.
+    /// Allowed without being judged, where the API server would go on anyway, or where nothing is denied.
     Unjudged,
 }
 
@@ -35,8 +37,9 @@ impl Outcome {
             (Some(Denial::Forbidden), _) => Self::Denied,
             (Some(Denial::Undecidable(Undecidable::NoTenant, _)), _) => Self::NoTenant,
             (Some(Denial::Undecidable(..)), _) => Self::Undecidable,
-            (None, _) if verdict.is_unjudged => Self::Unjudged,
+            (None, _) if verdict.unjudged.is_some() => Self::Unjudged,
             (None, Some(_)) => Self::Stamped,
+            (None, None) if verdict.placement.is_some() => Self::WouldStamp,
             (None, None) => Self::Allowed,
         }
     }
@@ -45,6 +48,7 @@ impl Outcome {
         match self {
             Self::Allowed => "allowed",
             Self::Stamped => "stamped",
+            Self::WouldStamp => "would_stamp",
             Self::Denied => "denied",
             Self::Undecidable => "undecidable",
             Self::NoTenant => "no_tenant",
@@ -57,10 +61,9 @@ impl Review {
     /// Returns whether the entry can have the outcome.
     fn can_be(self) -> bool {
         match self.1 {
-            Outcome::Stamped => self.0.phase() == Phase::Mutate,
+            Outcome::Stamped | Outcome::WouldStamp => self.0.phase() == Phase::Mutate,
             Outcome::NoTenant => self.0.is_of_tenants(),
-            Outcome::Unjudged => self.0.goes_on_without_answer(),
-            Outcome::Allowed | Outcome::Denied | Outcome::Undecidable => true,
+            Outcome::Unjudged | Outcome::Allowed | Outcome::Denied | Outcome::Undecidable => true,
         }
     }
 }
@@ -72,6 +75,7 @@ impl Label for Review {
         let outcomes = [
             Outcome::Allowed,
             Outcome::Stamped,
+            Outcome::WouldStamp,
             Outcome::Denied,
             Outcome::Undecidable,
             Outcome::NoTenant,

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::judge;
-use crate::api::{Level, Mode};
+use crate::api::{Enforcement, Level, Mode};
 use crate::judging::{Finding, Findings, Sink};
 use crate::objects::pod::{Pod, PodView};
 use crate::rule_id::RuleId;
@@ -68,7 +68,12 @@ impl Sink for Collected {
         true
     }
 
-    fn take(&mut self, _: RuleId, Finding { control, field, message, identity, about }: Finding<'_>) -> bool {
+    fn take(
+        &mut self,
+        _: RuleId,
+        _: Option<Enforcement>,
+        Finding { control, field, message, identity, about }: Finding<'_>,
+    ) -> bool {
         self.0.push(Seen {
             control,
             field: field.to_string(),

@@ -8,7 +8,7 @@ use super::mistakes::{At, Mistakes, refuse_empty};
 use super::names;
 use super::objects::Named;
 use super::{platform, providers, routes, tolerations};
-use crate::api::{MirrorPods, Mode, OtherTaints, SettingsSpec, Source, StampMode, Workloads};
+use crate::api::{Enforcement, MirrorPods, Mode, OtherTaints, SettingsSpec, Source, StampMode, Workloads};
 use crate::rule_id::{Modes, RuleId};
 use crate::tenancy::{AllowedToleration, Controllers, ForeignRoute, ListedNames, Platform};
 
@@ -31,6 +31,7 @@ pub(super) struct ClusterDefaults {
     pub(super) user_namespaces: bool,
     pub(super) workloads: Workloads,
     pub(super) mirror_pods: MirrorPods,
+    pub(super) enforcement: Enforcement,
     pub(super) modes: Modes,
     pub(super) platform: Platform,
     pub(super) controllers: Controllers,
@@ -90,6 +91,7 @@ fn overlay(base: &mut ClusterDefaults, object: &Named<SettingsSpec>, mistakes: &
     if let Some(written) = &spec.tolerations {
         base.tolerations.extend(tolerations::of_settings(at, written, mistakes));
     }
+    base.enforcement = spec.enforcement.unwrap_or(base.enforcement);
     warn_of_open_pools(at, &spec.rules, mistakes);
     for (rule, mode) in mistakes.modes(at, spec.rules.iter()) {
         base.modes.set(rule, mode);
@@ -130,6 +132,7 @@ fn embedded(mistakes: &mut Mistakes) -> ClusterDefaults {
         user_namespaces: false,
         workloads: Workloads::Warn,
         mirror_pods: MirrorPods::Deny,
+        enforcement: Enforcement::Deny,
         modes: Modes::all(Mode::Deny),
         platform: Platform::default(),
         controllers: Controllers::default(),
@@ -176,10 +179,11 @@ mod tests {
             annotation_prefixes,
             annotation_domains,
             login_hosts,
+            enforcement,
             rules,
         } = embedded.spec;
         assert!(stamp.is_some() && user_namespaces.is_some() && workloads.is_some() && mirror_pods.is_some());
-        assert!(platform.is_some());
+        assert!(platform.is_some() && enforcement.is_some());
         let Controllers { endpoints, certificates, routes, services, volumes, bindings } =
             controllers.unwrap();
         assert!(bindings.is_some() && volumes.is_some() && services.is_some());

@@ -39,6 +39,8 @@ pub(super) fn compile(
         claim_namespaces(objects, index, object, owners, mistakes);
         claim_domains(index, object, (&mut claims, &mut patterns), mistakes);
         let own = spec.node_pools.as_ref().map(|named| find_pools(at, named, pools, mistakes));
+        let enforcement = spec.enforcement.unwrap_or(base.enforcement);
+        let uncapped = modes(object, base, mistakes);
         tenants.push(Tenant {
             name: name.as_str().into(),
             tolerations: tolerations::of_tenant(
@@ -77,7 +79,9 @@ pub(super) fn compile(
             user_names: spec.tls.as_ref().and_then(|tls| tls.user_names).unwrap_or(false),
             storage: storage::compile(at, spec.storage.as_ref(), mistakes),
             annotations: listed::annotations(at, &spec.annotations, mistakes),
-            modes: modes(object, base, mistakes),
+            enforcement,
+            modes: uncapped.under(enforcement),
+            uncapped,
             exemptions: Vec::new(),
         });
     }
