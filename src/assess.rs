@@ -2,13 +2,18 @@
 
 mod assessor;
 mod count;
+mod diff;
+mod fields;
 mod github;
 mod json;
 mod junit;
+mod live;
+mod nulls;
 mod report;
 mod sarif;
 mod text;
 mod words;
 
-pub(crate) use self::assessor::Assessor;
+pub(crate) use self::assessor::{Assessor, FailOn, User};
 pub(crate) use self::report::{Options, Output, Report};
+pub(crate) use self::text::Show;

@@ -2,6 +2,9 @@
 
 mod certs;
 mod check;
+mod completions;
+mod explain;
+mod man;
 mod manifests;
 mod progress;
 mod serve;
@@ -25,10 +28,16 @@ enum Command {
     Serve(serve::Args),
     /// Judge manifests offline, as if they were created.
     Check(check::Args),
+    /// Print the reference of a field or a rule.
+    Explain(explain::Args),
     /// Write a CA and a serving certificate for trying things out.
     Certs(certs::Args),
     /// Print manifests that follow from the code, for `kubectl apply -f -`.
     Manifests(manifests::Args),
+    /// Print the completions of a shell.
+    Completions(completions::Args),
+    /// Print a page of the manual.
+    Man(man::Args),
 }
 
 /// Returns the command line, for documentation.
@@ -46,6 +55,9 @@ pub fn main() -> ExitCode {
         Command::Check(args) => check::run(args),
         Command::Certs(args) => certs::run(args),
         Command::Manifests(args) => manifests::run(args),
+        Command::Explain(args) => explain::run(&args),
+        Command::Completions(args) => completions::run(&args, command()),
+        Command::Man(args) => man::run(&args, command()),
     };
     result.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");

@@ -9,12 +9,12 @@
 //! | layer | what it holds | imports |
 //! |---|---|---|
 //! | `manifests` | files, YAML and Lists → values | nothing |
-//! | `reference` | the pages about rules | nothing |
+//! | `reference` | the pages about rules and fields | nothing |
 //! | [`telemetry`] | logs and metrics | nothing |
 //! | [`policies`] | files → a checked snapshot, the store, the reload | `manifests`, `telemetry` |
 //! | `assess` | objects → verdicts and reports, outside of a cluster | `manifests`, `policies`, `reference` |
 //! | [`server`] | the webhook server | `policies`, `telemetry` |
-//! | [`cli`] | the commands | `assess`, `manifests`, `policies`, `server`, `telemetry` |
+//! | [`cli`] | the commands | `assess`, `manifests`, `policies`, `reference`, `server`, `telemetry` |
 //!
 //! # Fail closed
 //!

@@ -7,6 +7,7 @@ mod flaws;
 mod list;
 mod locations;
 mod objects;
+mod syntax;
 mod yaml;
 
 pub use self::files::{Fingerprint, Unreadable, fingerprint};

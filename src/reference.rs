@@ -1,6 +1,27 @@
-//! The pages about rules that are in the program: what `docs/rules` says, which is generated from the rules' own docs.
+//! The pages about rules and fields that are in the program.
+//!
+//! `docs/rules` is generated from the rules' own docs, `policies/REFERENCE.md` from the doc comments of the objects;
+//! tests keep both fresh.
+
+use std::fmt::Write as _;
 
 use partywall_core::rule_id::RuleId;
+use partywall_core::tenancy::did_you_mean;
+use thiserror::Error;
+
+/// The page about the fields of all objects.
+const FIELDS: &str = include_str!("../policies/REFERENCE.md");
+
+/// Nothing has a name.
+#[derive(Debug, Error)]
+pub(crate) enum NotFound {
+    /// The rule that was probably meant.
+    #[error("there is no rule `{0}`{1}; `partywall explain rules` lists them")]
+    Rule(String, String),
+    /// The field that was probably meant.
+    #[error("there is no field, object or rule `{0}`{1}; `partywall explain` lists the objects")]
+    Field(String, String),
+}
 
 /// Declares the function that returns the page of a rule.
 macro_rules! pages {
@@ -59,6 +80,149 @@ pub(crate) fn sentence(text: &str) -> String {
     format!("{}.", first.trim_end_matches('.'))
 }
 
+/// Returns what there is to explain.
+pub(crate) fn overview() -> String {
+    let mut text = "Objects:\n".to_owned();
+    for (name, about) in objects() {
+        line(&mut text, name, first(about));
+    }
+    text.push_str("\nRules:\n");
+    for rule in RuleId::ALL {
+        line(&mut text, rule.as_str(), &sentence(rule.summary()));
+    }
+    text.push_str(
+        "\n`partywall explain tenant` lists the fields of an object, `partywall explain tenant.spec.services` says \
+         what one means, and `partywall explain rule tolerations` what a rule does.\n",
+    );
+    text
+}
+
+/// Returns the rules, each with its summary.
+pub(crate) fn list_of_rules() -> String {
+    let mut text = String::new();
+    for rule in RuleId::ALL {
+        line(&mut text, rule.as_str(), rule.summary());
+    }
+    text
+}
+
+/// Returns the page of a rule.
+pub(crate) fn explain_rule(id: &str) -> Result<String, NotFound> {
+    let rule: RuleId = id.parse().map_err(|_| {
+        NotFound::Rule(id.to_owned(), did_you_mean(id, RuleId::ALL.iter().map(|rule| rule.as_str())))
+    })?;
+    Ok(without_links(page(rule)))
+}
+
+/// Returns what an object or a field is, with what is below it; or the page of a rule.
+pub(crate) fn explain(path: &str) -> Result<String, NotFound> {
+    let wanted = path.trim_end_matches('.');
+    let wanted = wanted.strip_prefix("rule.").unwrap_or(wanted);
+    if wanted.parse::<RuleId>().is_ok() {
+        return explain_rule(wanted);
+    }
+    if let Some((name, about)) = objects().find(|(name, _)| is_same(name, wanted)) {
+        return Ok(with_fields(name, about, &format!("{name}.spec.")));
+    }
+    // `tenant.services` is as clear as `tenant.spec.services`.
+    let with_spec = wanted.split_once('.').map(|(kind, rest)| format!("{kind}.spec.{rest}"));
+    let is_wanted =
+        |name: &str| is_same(name, wanted) || with_spec.as_deref().is_some_and(|path| is_same(name, path));
+    match fields().find(|(name, _)| is_wanted(name)) {
+        Some((name, about)) => Ok(with_fields(name, about, &format!("{name}."))),
+        None => {
+            let names: Vec<_> = fields().map(|(name, _)| plain(name)).collect();
+            let rules = RuleId::ALL.iter().map(|rule| rule.as_str());
+            let candidates =
+                names.iter().map(String::as_str).chain(objects().map(|(name, _)| name)).chain(rules);
+            let meant = did_you_mean(&plain(with_spec.as_deref().unwrap_or(wanted)), candidates);
+            Err(NotFound::Field(wanted.to_owned(), meant))
+        }
+    }
+}
+
+/// Returns the objects, each with the text about it.
+fn objects() -> impl Iterator<Item = (&'static str, &'static str)> {
+    FIELDS.split("\n## ").skip(1).filter_map(|section| {
+        let (name, rest) = section.split_once('\n')?;
+        let (about, _) = rest.split_once("\n### ").unwrap_or((rest, ""));
+        Some((name.trim(), about.trim()))
+    })
+}
+
+/// Returns the fields, each with the text about it.
+fn fields() -> impl Iterator<Item = (&'static str, &'static str)> {
+    FIELDS.split("\n### `").skip(1).filter_map(|section| {
+        let (name, rest) = section.split_once("`\n")?;
+        let (about, _) = rest.split_once("\n## ").unwrap_or((rest, ""));
+        Some((name, about.trim()))
+    })
+}
+
+/// Compares names without regard to case, and to whether lists have brackets.
+fn is_same(name: &str, wanted: &str) -> bool {
+    plain(name) == plain(wanted)
+}
+
+fn plain(path: &str) -> String {
+    path.replace("[]", "").to_lowercase()
+}
+
+fn with_fields(name: &str, about: &str, prefix: &str) -> String {
+    let mut text = format!("{name}\n\n{}\n", without_links(about));
+    let prefix = plain(prefix);
+    let mut below = fields().filter(|(field, _)| plain(field).starts_with(&prefix)).peekable();
+    if below.peek().is_some() {
+        text.push_str("\nFields:\n");
+    }
+    for (field, about) in below {
+        // The first paragraph says the type, and whether the field is required.
+        let meaning = about.split("\n\n").nth(1).unwrap_or(about);
+        line(&mut text, field, first(meaning));
+    }
+    text
+}
+
+fn line(text: &mut String, name: &str, about: &str) {
+    // INVARIANT: writing to a String cannot fail.
+    let _ = writeln!(text, "  {name}\n      {about}");
+}
+
+/// Returns the first sentence, as it stands.
+fn first(text: &str) -> &str {
+    let end = text.find(". ").or_else(|| text.find(".\n")).map_or(text.len(), |end| end + 1);
+    text.get(..end).unwrap_or(text)
+}
+
+/// Returns a page without comments, and without the targets of links to other pages.
+fn without_links(page: &str) -> String {
+    let mut text = String::new();
+    let lines = page.lines().filter(|line| !line.starts_with("<!--"));
+    for line in lines {
+        let mut rest = line;
+        while let Some((before, after)) = rest.split_once("](") {
+            let Some((target, after)) = after.split_once(')') else { break };
+            match before.rsplit_once('[') {
+                Some((start, words)) if !target.contains("://") => {
+                    text.push_str(start);
+                    text.push_str(words);
+                }
+                _ => {
+                    text.push_str(before);
+                    text.push_str("](");
+                    text.push_str(target);
+                    text.push(')');
+                }
+            }
+            rest = after;
+        }
+        text.push_str(rest);
+        text.push('\n');
+    }
+    text.truncate(text.trim_end().len());
+    text.replace("\n\n\n", "\n\n") + "\n"
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -72,5 +236,21 @@ mod tests {
             assert!(help.contains("\n## Why\n") && !help.contains("## Example"), "{rule}: {help}");
             assert!(!help.contains("](../"), "{rule}: a relative link leads nowhere in a report");
         }
+    }
+
+    #[test]
+    fn every_object_and_field_of_the_reference_is_found() {
+        assert!(objects().count() >= 4);
+        assert!(fields().count() > 50);
+        for (name, about) in objects().chain(fields()) {
+            assert!(!about.is_empty(), "{name}");
+            assert!(explain(name).unwrap().starts_with(&format!("{name}\n\n")), "{name}");
+        }
+    }
+
+    #[test]
+    fn links_to_other_pages_lose_their_targets() {
+        let page = "# A\n\n<!-- generated -->\n\nSee [b](../b.md#c), [d](https://example.com) and [e](f).\n";
+        assert_eq!(without_links(page), "# A\n\nSee b, [d](https://example.com) and e.\n");
     }
 }

@@ -13,6 +13,8 @@
 mod links;
 #[path = "docs/metrics.rs"]
 mod metrics;
+#[path = "docs/messages.rs"]
+mod messages;
 #[path = "docs/reference.rs"]
 mod reference;
 #[path = "docs/rules.rs"]

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use clap::ValueEnum;
 use jiff::civil::Date;
 use partywall_core::api::{GROUP, Mistake, Mode};
 use partywall_core::objects::kinds::{Shape, is_cluster_scoped, plural};
@@ -13,6 +14,8 @@ use partywall_core::{Entry, answer};
 use serde_json::Value;
 use thiserror::Error;
 
+use super::fields::{self, Unknown};
+use super::{live, nulls};
 use crate::manifests::{Fault, Location, Manifest, Places, Problem, is_policy};
 use crate::policies;
 
@@ -21,8 +24,26 @@ pub(crate) struct Assessor<'s> {
     pub(crate) snapshot: &'s Snapshot,
     /// The namespace of objects that name none.
     pub(crate) namespace: String,
+    /// The user who would create the objects, and the user's groups.
+    pub(crate) user: User,
+    /// Whether the objects come from a cluster: what it filled in is left out.
+    pub(crate) is_live: bool,
+    /// Whether assessments keep the object as it was written.
+    pub(crate) keeps_written: bool,
     /// The date by which exemptions among the manifests expire.
     pub(crate) today: Date,
+}
+
+/// A user, as whom objects are created.
+#[derive(Debug)]
+pub(crate) struct User {
+    pub(crate) name: String,
+    pub(crate) groups: Vec<String>,
+}
+
+impl User {
+    /// An ordinary user, to whom no list of users applies: no user has such a name.
+    pub(crate) const ANYBODY: &'static str = "<user>";
 }
 
 /// The assessment of an object.
@@ -46,11 +67,13 @@ pub(crate) struct Assessment {
     pub(crate) patch: Value,
     pub(crate) violations: Vec<Violated>,
     /// The warnings that belong to no rule. They do not count as violations.
-    pub(crate) warnings: Vec<String>,
+    pub(crate) warnings: Vec<Warning>,
     /// How many violations are left out of `violations`.
     pub(crate) more: usize,
     /// The Exemptions without which there would be more.
     pub(crate) exempted: Vec<String>,
+    /// The object as it was written, if assessments keep it.
+    pub(crate) written: Option<Value>,
     /// The object as it would be stored.
     pub(crate) stamped: Value,
     pub(crate) about: About,
@@ -66,10 +89,32 @@ pub(crate) struct Violated {
     pub(crate) denies_pods: bool,
 }
 
+/// A warning that belongs to no rule.
+#[derive(Debug)]
+pub(crate) struct Warning {
+    pub(crate) at: Location,
+    /// The field that doesn't exist, if that is what the warning is about.
+    pub(crate) field: Option<String>,
+    pub(crate) message: String,
+}
+
+/// The least severe finding that fails the command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FailOn {
+    /// What would be denied: the object, or the pods of its template.
+    Deny,
+    /// Warnings too.
+    Warn,
+}
+
 impl Violated {
-    /// Returns whether the violation must be corrected.
-    pub(crate) fn fails(&self) -> bool {
-        matches!(self.violation.mode, Mode::Deny | Mode::Warn)
+    /// Returns whether the violation fails the command.
+    pub(crate) fn fails(&self, fail_on: FailOn) -> bool {
+        match self.violation.mode {
+            Mode::Deny => true,
+            Mode::Warn => self.denies_pods || fail_on == FailOn::Warn,
+            Mode::Audit | Mode::Off => false,
+        }
     }
 }
 
@@ -80,12 +125,16 @@ pub(crate) enum About {
     Tenants,
     /// Those that protect tenants' node pools: its namespace is unclaimed.
     Unclaimed,
+    /// Those about Namespaces.
+    Namespace,
     /// None: its namespace is a system namespace.
     System,
     /// None: no rule is about its kind.
     Nothing,
     /// None: it is one of partywall's own objects.
     Policy,
+    /// None: a controller of the cluster wrote it.
+    Controller,
 }
 
 /// The result of an assessment.
@@ -97,9 +146,18 @@ pub(crate) enum Outcome {
 }
 
 impl Assessment {
+    /// Returns whether the object fails the command.
+    pub(crate) fn fails(&self, fail_on: FailOn) -> bool {
+        self.violations.iter().any(|violated| violated.fails(fail_on))
+            || (fail_on == FailOn::Warn && !self.warnings.is_empty())
+    }
+
     pub(crate) fn outcome(&self) -> Outcome {
         if !self.allowed {
             return Outcome::Denied;
+        }
+        if !self.warnings.is_empty() {
+            return Outcome::Warned;
         }
         // Violations in mode `audit` are for the operator, not for the user of this command.
         match self.violations.iter().map(|violated| violated.violation.mode).max() {
@@ -122,13 +180,24 @@ impl Assessor<'_> {
             faults: vec![Fault { at: Some(at), message: error.to_string() }],
         };
         let identity = Identity::of(&object, &self.namespace).map_err(problem)?;
-        let (patch, verdict) = self.decide(&source, &identity, &mut object).map_err(problem)?;
+        let is_of_controller = self.is_live && live::is_of_controller(&object);
+        if self.is_live {
+            live::leave_out_filled_in(&mut object);
+        }
+        nulls::read_as_empty(&mut object);
+        let unknown = fields::unknown(&identity.group, &identity.kind, &object);
+        let as_written = self.keeps_written.then(|| object.clone());
+        let (patch, verdict) = if is_of_controller {
+            (Value::Array(Vec::new()), Verdict::allow())
+        } else {
+            self.decide(&source, &identity, &mut object).map_err(problem)?
+        };
         let allowed = verdict.is_allowed();
         let more = verdict.more();
         let violations = self.violated(verdict.violations, &identity, &places);
         Ok(Assessment {
-            about: self.about(&identity),
-            tenant: identity.namespace.as_deref().and_then(|namespace| self.tenant(namespace)),
+            about: if is_of_controller { About::Controller } else { self.about(&identity) },
+            tenant: identity.name_of_namespace().and_then(|namespace| self.tenant(namespace)),
             pods_allowed: identity
                 .has_template()
                 .then(|| !violations.iter().any(|violated| violated.denies_pods)),
@@ -143,7 +212,8 @@ impl Assessor<'_> {
             more,
             exempted: verdict.exempted.iter().map(ToString::to_string).collect(),
             violations,
-            warnings: verdict.warnings,
+            warnings: warnings(verdict.warnings, unknown, at, &places),
+            written: as_written,
             stamped: object,
         })
     }
@@ -172,13 +242,15 @@ impl Assessor<'_> {
         object: &mut Value,
     ) -> Result<(Value, Verdict), Unassessable> {
         if identity.is_namespace() {
-            // Who creates it is not known, so only its label is compared with the policies.
-            let verdict = self.ask(Entry::MutateNamespaces, source, identity, object)?;
-            let patch = match &verdict.patch {
+            let Verdict { patch, warnings, .. } =
+                self.ask(Entry::MutateNamespaces, source, identity, object)?;
+            let patch = match patch {
                 Some(patch) => apply(patch.as_json(), object)?,
                 None => Value::Array(Vec::new()),
             };
-            return Ok((patch, verdict));
+            // The stamp adds a label that is missing, so the warnings are those about what was written.
+            let verdict = self.ask(Entry::ValidateNamespaces, source, identity, object)?;
+            return Ok((patch, Verdict { warnings, ..verdict }));
         }
         if !identity.is_judged() {
             return Ok((Value::Array(Vec::new()), Verdict::allow()));
@@ -220,6 +292,7 @@ impl Assessor<'_> {
         let Identity { group, kind, namespace, .. } = identity;
         match namespace {
             _ if group == GROUP => About::Policy,
+            None if identity.is_namespace() => About::Namespace,
             Some(namespace) if is_judged(group, kind, self.snapshot) => {
                 match self.snapshot.owner(namespace) {
                     Owner::Tenant(_) => About::Tenants,
@@ -247,6 +320,7 @@ impl Assessor<'_> {
         object: &Value,
     ) -> Result<Verdict, Unassessable> {
         let Identity { group, version, kind, resource, .. } = identity;
+        let groups: Vec<_> = self.user.groups.iter().map(String::as_str).collect();
         let draft = Draft {
             uid,
             object_type: &ObjectType { group, version, kind, resource: Cow::Borrowed(resource) },
@@ -254,9 +328,8 @@ impl Assessor<'_> {
             name: identity.name.as_deref().filter(|_| !identity.is_generated).unwrap_or_default(),
             namespace: identity.namespace.as_deref().unwrap_or_default(),
             operation: "CREATE",
-            // An ordinary user, to whom no exemption applies.
-            username: "partywall-check",
-            groups: &["system:authenticated"],
+            username: &self.user.name,
+            groups: &groups,
             object: Some(object),
             old_object: None,
         };
@@ -273,11 +346,26 @@ impl Assessor<'_> {
     }
 }
 
+fn warnings(messages: Vec<String>, unknown: Vec<Unknown>, at: Location, places: &Places<'_>) -> Vec<Warning> {
+    let of_object = messages.into_iter().map(|message| Warning { at, field: None, message });
+    let of_fields = unknown.into_iter().map(|Unknown { path, message }| Warning {
+        at: places.of(&path),
+        field: Some(path),
+        message,
+    });
+    of_object.chain(of_fields).collect()
+}
+
 /// The reason that an object cannot be assessed.
 #[derive(Debug, Error)]
 enum Unassessable {
     #[error("this is no object; a manifest begins with `apiVersion` and `kind`")]
     NoObject,
+    #[error(
+        "this is a list, not an object; write one object a document (YAML: `---` between them; JSON: one after the \
+         other), or an object with `apiVersion: v1`, `kind: List` and the list as `items`"
+    )]
+    List,
     #[error("`{0}` is missing, so nobody can tell what this is; add it")]
     FieldMissing(&'static str),
     #[error("`{0}` must be a string")]
@@ -317,8 +405,12 @@ struct Identity {
 
 impl Identity {
     fn of(object: &Value, default_namespace: &str) -> Result<Self, Unassessable> {
-        if !object.is_object() {
-            return Err(Unassessable::NoObject);
+        match object {
+            Value::Object(_) => {}
+            Value::Array(_) => return Err(Unassessable::List),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
+                return Err(Unassessable::NoObject);
+            }
         }
         let text = |path: &str| match object.pointer(path) {
             None | Some(Value::Null) => Ok(None),
@@ -347,6 +439,11 @@ impl Identity {
 
     fn is_namespace(&self) -> bool {
         self.group.is_empty() && self.kind == "Namespace"
+    }
+
+    /// Returns the namespace that the object is in, or is.
+    fn name_of_namespace(&self) -> Option<&str> {
+        if self.is_namespace() { self.name.as_deref() } else { self.namespace.as_deref() }
     }
 
     /// Returns whether the object holds the template of pods.

@@ -8,7 +8,7 @@ use partywall_core::api::Mode;
 
 use super::assessor::Assessment;
 use super::count::Count;
-use super::words::{exempted, mode_and_rule, object, printable};
+use super::words::{self, exempted, mode_and_rule, object, printable};
 use crate::manifests::{Fault, Location, Problem};
 
 pub(super) fn assessed(assessment: &Assessment, out: &mut impl Write) -> io::Result<()> {
@@ -32,7 +32,8 @@ pub(super) fn assessed(assessment: &Assessment, out: &mut impl Write) -> io::Res
         annotation("warning", file, Some(at), "partywall", &message, out)?;
     }
     for warning in &assessment.warnings {
-        annotation("warning", file, Some(at), "partywall", &format!("{title}: {warning}"), out)?;
+        let message = format!("{title}: {}", words::warning(warning));
+        annotation("warning", file, Some(warning.at), "partywall", &message, out)?;
     }
     if let Some(exempted) = exempted(assessment) {
         annotation("notice", file, Some(at), "partywall", &format!("{title}: {exempted}"), out)?;
@@ -49,7 +50,7 @@ pub(super) fn unassessed(Problem { file, faults }: &Problem, out: &mut impl Writ
 
 /// Writes the summary, which the log shows as it is.
 pub(super) fn finish(count: &Count, out: &mut impl Write) -> io::Result<()> {
-    for line in std::iter::once(count.summary()).chain(count.note()) {
+    for line in std::iter::once(count.summary()).chain(count.notes()) {
         writeln!(out, "{}", printable(&line))?;
     }
     Ok(())

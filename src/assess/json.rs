@@ -7,7 +7,7 @@ use partywall_core::verdict::Violation;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::assessor::{Assessment, Violated};
+use super::assessor::{Assessment, Violated, Warning};
 
 pub(super) fn line(assessment: &Assessment, show_stamped: bool, out: &mut impl Write) -> io::Result<()> {
     let line = Line {
@@ -23,7 +23,7 @@ pub(super) fn line(assessment: &Assessment, show_stamped: bool, out: &mut impl W
         pods_allowed: assessment.pods_allowed,
         patch: &assessment.patch,
         violations: assessment.violations.iter().map(LineViolation::of).collect(),
-        warnings: &assessment.warnings,
+        warnings: assessment.warnings.iter().map(LineWarning::of).collect(),
         more: assessment.more,
         exempted: &assessment.exempted,
         stamped: show_stamped.then_some(&assessment.stamped),
@@ -51,8 +51,8 @@ struct Line<'j> {
     patch: &'j Value,
     violations: Vec<LineViolation<'j>>,
     /// What concerns no rule.
-    #[serde(skip_serializing_if = "is_empty")]
-    warnings: &'j [String],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<LineWarning<'j>>,
     /// How many more violations there are.
     #[serde(skip_serializing_if = "is_zero")]
     more: usize,
@@ -63,13 +63,25 @@ struct Line<'j> {
     stamped: Option<&'j Value>,
 }
 
-const fn is_empty(list: &&[String]) -> bool {
-    list.is_empty()
-}
-
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes fields by reference")]
 fn is_zero(count: &usize) -> bool {
     *count == 0
+}
+
+#[derive(Serialize)]
+struct LineWarning<'j> {
+    line: u64,
+    column: u64,
+    /// The field that doesn't exist.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<&'j str>,
+    message: &'j str,
+}
+
+impl<'j> LineWarning<'j> {
+    fn of(Warning { at, field, message }: &'j Warning) -> Self {
+        Self { line: at.line, column: at.column, field: field.as_deref(), message }
+    }
 }
 
 #[derive(Serialize)]

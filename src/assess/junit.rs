@@ -4,8 +4,8 @@
 
 use std::io::{self, Write};
 
-use super::assessor::{Assessment, Violated};
-use super::words::{exempted, mode_and_rule, object};
+use super::assessor::{Assessment, FailOn, Violated, Warning};
+use super::words::{self, exempted, mode_and_rule, object};
 use crate::manifests::{Fault, Location, Problem};
 
 #[derive(Default)]
@@ -39,20 +39,23 @@ enum Outcome {
 }
 
 impl Junit {
-    pub(super) fn assessed(&mut self, assessment: &Assessment, fails: impl Fn(&Violated) -> bool) {
+    pub(super) fn assessed(&mut self, assessment: &Assessment, fail_on: FailOn) {
         let line = |violated: &Violated| {
             let violation = &violated.violation;
             let (at, why) = (violated.at, mode_and_rule(violated));
             format!("{}:{at}: {}: {} ({why})", assessment.file, violation.field, violation.message)
         };
         let (failing, passing): (Vec<_>, Vec<_>) =
-            assessment.violations.iter().partition(|violated| fails(violated));
+            assessment.violations.iter().partition(|violated| violated.fails(fail_on));
         let mut rules: Vec<_> = failing.iter().map(|violated| violated.violation.rule.as_str()).collect();
         rules.dedup();
         let mut messages: Vec<_> = failing.into_iter().map(line).collect();
         let more = (assessment.more > 0).then(|| format!("and {} more", assessment.more));
         let mut notes: Vec<_> = passing.into_iter().map(line).collect();
-        notes.extend(assessment.warnings.iter().cloned());
+        let warnings = if fail_on == FailOn::Warn { &mut messages } else { &mut notes };
+        let of_warning =
+            |warning: &Warning| format!("{}:{}: {}", assessment.file, warning.at, words::warning(warning));
+        warnings.extend(assessment.warnings.iter().map(of_warning));
         notes.extend(exempted(assessment));
         let result = if messages.is_empty() {
             notes.extend(more);
@@ -125,10 +128,11 @@ impl Case {
         match &self.result {
             Outcome::Passed => {}
             Outcome::Failed { rules, messages } => {
-                let rules = escaped(rules);
+                let violates =
+                    if rules.is_empty() { String::new() } else { format!("violates {}", escaped(rules)) };
                 writeln!(
                     out,
-                    "      <failure message=\"violates {rules}\" type=\"violation\">{}</failure>",
+                    "      <failure message=\"{violates}\" type=\"violation\">{}</failure>",
                     text(messages)
                 )?;
             }

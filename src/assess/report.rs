@@ -6,11 +6,11 @@ use std::process::ExitCode;
 use clap::ValueEnum;
 use partywall_core::rule_id::Modes;
 
-use super::assessor::Assessment;
+use super::assessor::{Assessment, FailOn};
 use super::count::Count;
 use super::junit::Junit;
 use super::sarif::Sarif;
-use super::text::Text;
+use super::text::{Show, Text};
 use super::words::printable;
 use super::{github, json};
 use crate::manifests::{Fault, Problem};
@@ -34,7 +34,8 @@ pub(crate) enum Output {
 pub(crate) struct Options {
     pub(crate) output: Output,
     pub(crate) colour: bool,
-    pub(crate) show_stamped: bool,
+    pub(crate) show: Show,
+    pub(crate) fail_on: FailOn,
     /// The modes that rules have by default.
     pub(crate) modes: Modes,
 }
@@ -43,6 +44,7 @@ pub(crate) struct Options {
 pub(crate) struct Report<W> {
     out: W,
     format: Format,
+    fail_on: FailOn,
     count: Count,
 }
 
@@ -55,27 +57,28 @@ enum Format {
 }
 
 impl<W: Write> Report<W> {
-    pub(crate) fn new(out: W, Options { output, colour, show_stamped, modes }: Options) -> Self {
+    pub(crate) fn new(out: W, Options { output, colour, show, fail_on, modes }: Options) -> Self {
         let format = match output {
-            Output::Text => Format::Text(Text { colour, show_stamped }),
-            Output::Json => Format::Json { show_stamped },
+            Output::Text => Format::Text(Text { colour, show }),
+            Output::Json => Format::Json { show_stamped: show == Show::Stamped },
             Output::Sarif => Format::Sarif(Sarif::new(modes)),
             Output::Junit => Format::Junit(Junit::default()),
             Output::Github => Format::Github,
         };
-        Self { out, format, count: Count::default() }
+        Self { out, format, fail_on, count: Count::default() }
     }
 
     /// Reports the assessment of an object.
     pub(crate) fn assessed(&mut self, assessment: &Assessment) -> io::Result<()> {
-        self.count.assessed(assessment);
+        let fail_on = self.fail_on;
+        self.count.assessed(assessment, fail_on);
         let out = &mut self.out;
         match &mut self.format {
             Format::Text(text) => text.assessed(assessment, out),
             Format::Json { show_stamped } => json::line(assessment, *show_stamped, out),
             Format::Sarif(sarif) => sarif.assessed(assessment, out),
             Format::Junit(junit) => {
-                junit.assessed(assessment, |violated| violated.fails());
+                junit.assessed(assessment, fail_on);
                 Ok(())
             }
             Format::Github => github::assessed(assessment, out),
@@ -129,7 +132,7 @@ impl<W: Write> Report<W> {
         if self.count.is_any_unassessed() || self.is_empty() {
             2
         } else {
-            u8::from(self.count.is_any_violating())
+            u8::from(self.count.is_any_failing())
         }
     }
 }

@@ -8,7 +8,7 @@ use partywall_core::api::Mode;
 use partywall_core::rule_id::{Modes, RuleId};
 use serde_json::{Map, Value, json};
 
-use super::assessor::{Assessment, Violated};
+use super::assessor::{Assessment, Violated, Warning};
 use super::words::{exempted, mode_and_rule, mode_name, object};
 use crate::manifests::{Fault, Location, Problem};
 use crate::reference;
@@ -36,6 +36,16 @@ impl Sarif {
         for violated in &assessment.violations {
             self.result(&result(assessment, violated), out)?;
         }
+        for warning in &assessment.warnings {
+            match &warning.field {
+                Some(field) => self.result(&unknown_field(assessment, warning, field), out)?,
+                None => {
+                    let text = format!("{}: {}", object(assessment), warning.message);
+                    let at = Some(warning.at);
+                    self.notifications.push(notification("warning", &text, &assessment.file, at));
+                }
+            }
+        }
         let at = Some(assessment.at);
         let note = |level, message: &str| {
             let text = format!("{}: {message}", object(assessment));
@@ -45,7 +55,6 @@ impl Sarif {
             let message = format!("{} more violations are not listed", assessment.more);
             self.notifications.push(note("warning", &message));
         }
-        self.notifications.extend(assessment.warnings.iter().map(|warning| note("warning", warning)));
         self.notifications.extend(exempted(assessment).map(|exempted| note("note", &exempted)));
         Ok(())
     }
@@ -72,12 +81,14 @@ impl Sarif {
         if std::mem::replace(&mut self.is_begun, true) {
             return Ok(());
         }
+        let rules = RuleId::ALL.into_iter().map(|rule| descriptor(rule, &self.modes));
+        let rules = rules.chain([unknown_field_descriptor()]);
         let tool = json!({"driver": {
             "name": "partywall",
             "version": env!("CARGO_PKG_VERSION"),
             "semanticVersion": env!("CARGO_PKG_VERSION"),
             "informationUri": env!("CARGO_PKG_REPOSITORY"),
-            "rules": RuleId::ALL.iter().map(|rule| descriptor(*rule, &self.modes)).collect::<Vec<_>>(),
+            "rules": rules.collect::<Vec<_>>(),
         }});
         let root = json!({ROOT: {"description": {"text": "The folder in which `partywall check` ran."}}});
         write!(
@@ -127,25 +138,56 @@ fn result(assessment: &Assessment, violated: &Violated) -> Value {
     ] {
         properties.extend(value.map(|value| (name.to_owned(), Value::from(value))));
     }
-    let place = json!({
-        "physicalLocation": physical(&assessment.file, Some(violated.at)),
-        "logicalLocations": [{
-            "name": assessment.name.as_deref().unwrap_or("(no name)"),
-            "fullyQualifiedName": object,
-            "kind": "resource",
-        }],
-    });
     json!({
         "ruleId": violation.rule.as_str(),
         "ruleIndex": violation.rule as usize,
         "level": level,
         "message": {"text": message},
-        "locations": [place],
+        "locations": [place(assessment, violated.at)],
         // The same when lines move.
         "partialFingerprints": {"objectAndField/v1": format!(
             "{} {} {object} {}", violation.rule, violation.control.unwrap_or_default(), violation.field,
         )},
         "properties": properties,
+    })
+}
+
+/// The id of warnings about fields that don't exist, beside those of the rules.
+const UNKNOWN_FIELD: &str = "unknown-field";
+
+fn unknown_field_descriptor() -> Value {
+    let text = "Kubernetes has no such field, so nothing that it says has any effect.";
+    json!({
+        "id": UNKNOWN_FIELD,
+        "name": pascal_case(UNKNOWN_FIELD),
+        "shortDescription": {"text": text},
+        "fullDescription": {"text": text},
+        "help": {"text": format!("{text} Most such fields are misspelt: write the name that the message says.")},
+        "helpUri": "https://kubernetes.io/docs/reference/kubernetes-api/",
+        "defaultConfiguration": {"level": "warning"},
+    })
+}
+
+fn unknown_field(assessment: &Assessment, warning: &Warning, field: &str) -> Value {
+    let object = object(assessment);
+    json!({
+        "ruleId": UNKNOWN_FIELD,
+        "ruleIndex": RuleId::COUNT,
+        "level": "warning",
+        "message": {"text": format!("{object}: {field}: {}.", warning.message.trim_end_matches(['.', '?']))},
+        "locations": [place(assessment, warning.at)],
+        "partialFingerprints": {"objectAndField/v1": format!("{UNKNOWN_FIELD} {object} {field}")},
+    })
+}
+
+fn place(assessment: &Assessment, at: Location) -> Value {
+    json!({
+        "physicalLocation": physical(&assessment.file, Some(at)),
+        "logicalLocations": [{
+            "name": assessment.name.as_deref().unwrap_or("(no name)"),
+            "fullyQualifiedName": object(assessment),
+            "kind": "resource",
+        }],
     })
 }
 

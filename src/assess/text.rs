@@ -4,21 +4,40 @@ use std::io::{self, Write};
 
 use super::assessor::{Assessment, Outcome};
 use super::count::Count;
-use super::words::{exempted, mode_and_rule, object, printable};
+use super::diff;
+use super::words::{self, exempted, mode_and_rule, object, printable};
+
+/// What is written of each object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Show {
+    /// What was found.
+    Findings,
+    /// The object as it would be stored, with what was found in comments.
+    Stamped,
+    /// What was found, and what the stamp would change.
+    Diff,
+}
 
 pub(super) struct Text {
     pub(super) colour: bool,
-    pub(super) show_stamped: bool,
+    pub(super) show: Show,
 }
 
 impl Text {
     pub(super) fn assessed(&self, assessment: &Assessment, out: &mut impl Write) -> io::Result<()> {
-        if self.show_stamped { stamped(assessment, out) } else { self.paragraph(assessment, out) }
+        match self.show {
+            Show::Findings => self.paragraph(assessment, out),
+            Show::Stamped => stamped(assessment, out),
+            Show::Diff => {
+                self.paragraph(assessment, out)?;
+                self.diff(assessment, out)
+            }
+        }
     }
 
     pub(super) fn finish(&self, count: &Count, out: &mut impl Write) -> io::Result<()> {
-        let mark = if self.show_stamped { "# " } else { "" };
-        for line in std::iter::once(count.summary()).chain(count.note()) {
+        let mark = if self.show == Show::Stamped { "# " } else { "" };
+        for line in std::iter::once(count.summary()).chain(count.notes()) {
             writeln!(out, "{mark}{}", printable(&line))?;
         }
         Ok(())
@@ -35,14 +54,13 @@ impl Text {
         let (word, colour) = match assessment.outcome() {
             Outcome::Denied => ("denied", RED),
             Outcome::Warned => ("warning", YELLOW),
-            Outcome::Clean if !assessment.warnings.is_empty() => ("warning", YELLOW),
             Outcome::Clean if assessment.violations.is_empty() => ("exempt", DIM),
             Outcome::Clean => ("audited", DIM),
         };
         writeln!(out, "{}: {}", self.paint(word, colour), title(assessment))?;
         let file = printable(&assessment.file);
         for warning in &assessment.warnings {
-            writeln!(out, "  {file}:{}: {}", assessment.at, printable(warning))?;
+            writeln!(out, "  {file}:{}: {}", warning.at, printable(&words::warning(warning)))?;
         }
         for violated in &assessment.violations {
             let field = self.paint(&printable(&violated.violation.field), BOLD);
@@ -58,6 +76,21 @@ impl Text {
         Ok(())
     }
 
+    /// Writes what the stamp would change, as a unified diff of the object's YAML.
+    fn diff(&self, assessment: &Assessment, out: &mut impl Write) -> io::Result<()> {
+        let Some(diff) = diff::unified(assessment).map_err(io::Error::other)? else { return Ok(()) };
+        for line in diff.lines() {
+            let colour = match line.as_bytes() {
+                [b'-', b'-', b'-', ..] | [b'+', b'+', b'+', ..] => BOLD,
+                [b'-', ..] => RED,
+                [b'+', ..] => GREEN,
+                _ => PLAIN,
+            };
+            writeln!(out, "{}", self.paint(&printable(line), colour))?;
+        }
+        Ok(())
+    }
+
     fn paint(&self, text: &str, colour: &str) -> String {
         if self.colour { format!("{colour}{text}{PLAIN}") } else { text.to_owned() }
     }
@@ -67,7 +100,7 @@ impl Text {
 fn stamped(assessment: &Assessment, out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "---\n# {}", title(assessment))?;
     for warning in &assessment.warnings {
-        writeln!(out, "# {}", printable(warning))?;
+        writeln!(out, "# {}: {}", warning.at, printable(&words::warning(warning)))?;
     }
     for violated in &assessment.violations {
         let (field, message) = (printable(&violated.violation.field), printable(&violated.violation.message));
@@ -81,6 +114,7 @@ fn stamped(assessment: &Assessment, out: &mut impl Write) -> io::Result<()> {
 }
 
 const RED: &str = "\x1b[1;31m";
+const GREEN: &str = "\x1b[32m";
 const YELLOW: &str = "\x1b[1;33m";
 const DIM: &str = "\x1b[2m";
 const BOLD: &str = "\x1b[1m";

@@ -2,7 +2,7 @@
 
 use partywall_core::api::Mode;
 
-use super::assessor::{Assessment, Violated};
+use super::assessor::{Assessment, Violated, Warning};
 
 /// `Pod tenants-x/web`.
 pub(super) fn object(assessment: &Assessment) -> String {
@@ -36,6 +36,14 @@ pub(super) fn mode_name(mode: Mode) -> &'static str {
         Mode::Warn => "warn",
         Mode::Audit => "audit",
         Mode::Off => "off",
+    }
+}
+
+/// The text of a warning, with its field.
+pub(super) fn warning(warning: &Warning) -> String {
+    match &warning.field {
+        Some(field) => format!("{field}: {}", warning.message),
+        None => warning.message.clone(),
     }
 }
 

@@ -80,6 +80,9 @@ impl Listed {
 }
 
 /// Lists the files that `paths` refer to, with all subfolders.
+///
+/// Symlinks in a folder are followed to files in it, as in a mounted ConfigMap, but not out of it: who may write into a
+/// repository could otherwise have any file of the machine read. Folders in it are read under their own names alone.
 pub(crate) fn list_below(paths: &[PathBuf]) -> Listed {
     let mut listed = Listed::default();
     for path in paths {
@@ -87,18 +90,60 @@ pub(crate) fn list_below(paths: &[PathBuf]) -> Listed {
             listed.files.push(path.clone());
             continue;
         }
-        let walk = WalkDir::new(path).follow_links(true).sort_by_file_name().into_iter();
+        let root = match path.canonicalize() {
+            Ok(root) => root,
+            Err(error) => {
+                listed.unreadable(path, error);
+                continue;
+            }
+        };
+        // A folder that is named is meant, even if it is a symlink.
+        let walk = WalkDir::new(path).follow_root_links(true).sort_by_file_name().into_iter();
         for entry in walk.filter_entry(is_shown) {
             match entry {
-                Ok(entry) if entry.file_type().is_file() && is_manifest(entry.path()) => {
-                    listed.files.push(entry.into_path());
-                }
-                Ok(_) => {}
+                Ok(entry) if entry.file_type().is_symlink() => listed.symlink(entry.path(), &root),
+                Ok(entry) if entry.file_type().is_dir() || !is_manifest(entry.path()) => {}
+                Ok(entry) if entry.file_type().is_file() => listed.files.push(entry.into_path()),
+                Ok(entry) => listed.unreadable(entry.path(), no_regular_file()),
                 Err(error) => listed.unreadable(path, error.into()),
             }
         }
     }
     listed
+}
+
+impl Listed {
+    /// Lists the target of a symlink in a folder.
+    fn symlink(&mut self, path: &Path, root: &Path) {
+        let target = match path.canonicalize() {
+            Ok(target) => target,
+            Err(error) if is_manifest(path) => return self.unreadable(path, error),
+            Err(_) => return,
+        };
+        let is_folder = target.is_dir();
+        if !is_folder && !is_manifest(path) {
+            return;
+        }
+        if !target.starts_with(root) {
+            let message = "it is a symlink out of the folder, which is not followed; name its target too";
+            return self.unreadable(path, io::Error::other(message));
+        }
+        match fs::metadata(&target) {
+            Ok(metadata) if metadata.is_file() => self.files.push(path.to_owned()),
+            Ok(_) if is_folder => {}
+            Ok(_) => self.unreadable(path, no_regular_file()),
+            Err(error) => self.unreadable(path, error),
+        }
+    }
+}
+
+fn no_regular_file() -> io::Error {
+    io::Error::other("it is no regular file; pipe it into `partywall check -`")
+}
+
+/// Reads a regular file: to read a pipe or a device could take for ever.
+pub(super) fn read_regular(path: &Path) -> io::Result<Vec<u8>> {
+    if fs::metadata(path)?.is_file() { fs::read(path) } else { Err(no_regular_file()) }
 }
 
 /// Returns whether a name is that of a YAML or JSON file that isn't hidden.

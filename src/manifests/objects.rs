@@ -1,7 +1,5 @@
 //! Reads the objects in a file of YAML or JSON: its documents, and the items of Lists.
 
-#![expect(clippy::disallowed_methods, reason = "this module reads manifests")]
-
 use std::convert::Infallible;
 use std::fmt::Display;
 use std::io::{self, Read as _};
@@ -11,6 +9,7 @@ use std::path::Path;
 use partywall_core::api::GROUP;
 use serde_json::Value;
 
+use super::files::read_regular;
 use super::flaws::Flaw;
 use super::list::{Content, Lists, take_apart};
 use super::locations::Location;
@@ -178,7 +177,7 @@ fn bytes(path: &Path) -> io::Result<Vec<u8>> {
         io::stdin().lock().read_to_end(&mut bytes)?;
         return Ok(bytes);
     }
-    std::fs::read(path)
+    read_regular(path)
 }
 
 /// The reasons that a file or an object could not be assessed.

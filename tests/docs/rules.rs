@@ -138,7 +138,7 @@ fn source(rule: RuleId) -> String {
     format!("core/src/rules/{}.rs", rule.as_str().replace('-', "_"))
 }
 
-fn read(path: &str) -> String {
+pub(crate) fn read(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 

@@ -16,6 +16,7 @@ const PARTS: [(&str, &[(&str, &str)]); 4] = [
         &[
             ("Reference of the objects", "policies/REFERENCE.md"),
             ("Rules and controls in brief", "policies/RULES.md"),
+            ("Messages", "docs/MESSAGES.md"),
             ("Attacks", "policies/ATTACKS.md"),
             ("Security", "SECURITY.md"),
             ("Introduce partywall to a cluster in use", "docs/INTRODUCE.md"),

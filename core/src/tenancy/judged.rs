@@ -2,13 +2,11 @@
 
 use super::{ForeignRoute, Snapshot};
 use crate::objects::foreign_apis;
-use crate::objects::kinds::{KINDS, Shape, Topic, row};
+use crate::objects::kinds::{KINDS, Shape, row};
 
-/// Returns whether a rule judges what objects of a kind contain when they are written.
-///
-/// Kinds of which rules judge only the annotations, or only updates and deletions of managed objects, do not count.
+/// Returns whether a rule judges objects of a kind.
 pub fn is_judged(group: &str, kind: &str, snapshot: &Snapshot) -> bool {
-    row(group, kind).is_some_and(|row| !matches!(row.topic, Topic::Secrets | Topic::Managed))
+    row(group, kind).is_some()
         || Shape::is_in_gateway_api(group)
         || snapshot.foreign_route(group, kind).is_some()
         || foreign_apis::is_denied(group, kind)

@@ -1,0 +1,177 @@
+//! Warns about fields that Kubernetes doesn't have, most of which are misspelt: no rule reads them, nor does the API
+//! server.
+
+use std::sync::LazyLock;
+
+use partywall_core::tenancy::did_you_mean;
+use rustc_hash::FxHashMap;
+use serde_json::Value;
+
+/// The fields of Kubernetes' own kinds: `tests/check/fields.rs` generates them from the types of the newest release.
+const OF_KUBERNETES: &str = include_str!("fields/kubernetes.tsv");
+/// The fields of other kinds that rules read.
+const OF_OTHERS: &str = include_str!("fields/others.tsv");
+
+static TYPES: LazyLock<Types> = LazyLock::new(|| Types::parse(&[OF_KUBERNETES, OF_OTHERS]));
+
+/// A field that doesn't exist.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Unknown {
+    pub(super) path: String,
+    pub(super) message: String,
+}
+
+/// The types of the fields of the kinds, by their names.
+///
+/// A line of a table is `kind`, the group, the kind and its type; or `type`, a name, and its fields, each with a type
+/// behind a colon if that has fields itself; or `part`, as `type`, if the type has further fields.
+struct Types {
+    kinds: FxHashMap<(&'static str, &'static str), &'static str>,
+    types: FxHashMap<&'static str, Type>,
+}
+
+struct Type {
+    is_complete: bool,
+    fields: Vec<(&'static str, Option<&'static str>)>,
+}
+
+impl Types {
+    fn parse(tables: &[&'static str]) -> Self {
+        let mut types = Self { kinds: FxHashMap::default(), types: FxHashMap::default() };
+        for line in tables.iter().flat_map(|table| table.lines()) {
+            let mut columns = line.split('\t');
+            match (columns.next(), columns.next()) {
+                (Some("kind"), Some(group)) => {
+                    if let (Some(kind), Some(name)) = (columns.next(), columns.next()) {
+                        types.kinds.insert((group, kind), name);
+                    }
+                }
+                (Some(word @ ("type" | "part")), Some(name)) => {
+                    let field = |column: &'static str| match column.split_once(':') {
+                        Some((field, of_type)) => (field, Some(of_type)),
+                        None => (column, None),
+                    };
+                    let fields = columns.map(field).collect();
+                    types.types.insert(name, Type { is_complete: word == "type", fields });
+                }
+                _ => {}
+            }
+        }
+        types
+    }
+}
+
+/// Returns the fields of an object that its kind doesn't have, at most [`MOST`] of them; none for a kind that is not
+/// known.
+pub(super) fn unknown(group: &str, kind: &str, object: &Value) -> Vec<Unknown> {
+    let mut found = Vec::new();
+    if let Some(name) = TYPES.kinds.get(&(group, kind)) {
+        walk(object, name, "", &mut found);
+    }
+    found
+}
+
+/// The most fields that are worth a warning.
+const MOST: usize = 20;
+
+fn walk(value: &Value, name: &str, path: &str, found: &mut Vec<Unknown>) {
+    let Some(of_type) = TYPES.types.get(name) else { return };
+    match value {
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                walk(item, name, &format!("{path}[{index}]"), found);
+            }
+        }
+        Value::Object(fields) => {
+            let dot = if path.is_empty() { "" } else { "." };
+            for (field, value) in fields {
+                let known = of_type.fields.iter().find(|(known, _)| known == field);
+                match known {
+                    Some((_, Some(name))) => walk(value, name, &format!("{path}{dot}{field}"), found),
+                    Some((_, None)) => {}
+                    None => found.extend(of_type.unknown(format!("{path}{dot}{field}"), field)),
+                }
+                if found.len() >= MOST {
+                    return;
+                }
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+impl Type {
+    /// Returns the warning about a field; none if it may be one that the table leaves out.
+    fn unknown(&self, path: String, field: &str) -> Option<Unknown> {
+        let meant = did_you_mean(field, self.fields.iter().map(|(name, _)| *name));
+        if meant.is_empty() && !self.is_complete {
+            return None;
+        }
+        let cure = if meant.is_empty() { "; remove it" } else { &meant };
+        let message = format!("there is no field `{field}` here, and Kubernetes ignores or refuses it{cure}");
+        Some(Unknown { path, message })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn paths(group: &str, kind: &str, object: &Value) -> Vec<String> {
+        unknown(group, kind, object).into_iter().map(|unknown| unknown.path).collect()
+    }
+
+    #[test]
+    fn misspelt_fields_are_found_with_the_nearest_name() {
+        let pod = json!({
+            "apiVersion": "v1", "kind": "Pod",
+            "metadata": {"name": "a", "label": {}, "annotations": {"any": "key"}},
+            "spec": {
+                "hostNetwrok": true, "nodeSelector": {"any": "label"},
+                "containers": [{"name": "a"}, {"name": "b", "securityContext": {"priviledged": true}}],
+            },
+        });
+        let found = unknown("", "Pod", &pod);
+        let meant = |index: usize| found[index].message.rsplit('`').nth(1).unwrap();
+        assert_eq!(
+            paths("", "Pod", &pod),
+            ["metadata.label", "spec.containers[1].securityContext.priviledged", "spec.hostNetwrok",]
+        );
+        assert_eq!((meant(0), meant(1), meant(2)), ("labels", "privileged", "hostNetwork"));
+    }
+
+    #[test]
+    fn templates_are_read_as_pods() {
+        let template = json!({"spec": {"template": {"spec": {"toleratons": []}}}});
+        for (group, kind) in [("apps", "Deployment"), ("apps", "DaemonSet"), ("batch", "Job")] {
+            assert_eq!(paths(group, kind, &template), ["spec.template.spec.toleratons"], "{kind}");
+        }
+        let cron = json!({"spec": {"jobTemplate": {"spec": {"template": {"spec": {"hostPid": true}}}}}});
+        assert_eq!(paths("batch", "CronJob", &cron), ["spec.jobTemplate.spec.template.spec.hostPid"]);
+    }
+
+    #[test]
+    fn of_kinds_that_may_have_more_fields_only_near_names_are_found() {
+        let route = json!({"spec": {"hostname": ["a"], "somethingNew": true, "parentRefs": [{"nmae": "b"}]}});
+        let group = "gateway.networking.k8s.io";
+        assert_eq!(paths(group, "HTTPRoute", &route), ["spec.hostname", "spec.parentRefs[0].nmae"]);
+        assert!(paths("example.com", "Widget", &route).is_empty());
+    }
+
+    #[test]
+    fn every_type_that_a_table_names_is_in_it() {
+        for name in TYPES.kinds.values() {
+            assert!(TYPES.types.contains_key(name), "{name}");
+        }
+        for (name, of_type) in &TYPES.types {
+            for (field, inner) in &of_type.fields {
+                assert!(
+                    inner.is_none_or(|inner| TYPES.types.contains_key(inner)),
+                    "{name}.{field}: {inner:?}"
+                );
+            }
+        }
+    }
+}

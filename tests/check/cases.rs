@@ -1,0 +1,66 @@
+//! Manifests of other projects, and situations that people reported.
+
+use super::*;
+
+/// Checks a manifest of `tests/check/cases`, in namespace `t` if it names none.
+fn case(name: &str, policies: &str, args: &[&str]) -> Output {
+    let path = |name: &str| format!("tests/check/cases/{name}.yaml");
+    let (name, policies) = (path(name), path(policies));
+    check(&[&[&*name, "--policies", &policies], args].concat())
+}
+
+#[test]
+fn a_namespace_with_a_foreign_label_is_denied() {
+    let output = case("namespace", "tenant-t", &[]);
+    let text = stdout(&output);
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    for field in [
+        "metadata.labels[partywall.dev/tenant]: this namespace belongs to tenant `t`",
+        "metadata.labels[pod-security.kubernetes.io/enforce]: only the platform team",
+        "metadata.annotations[scheduler.alpha.kubernetes.io/node-selector]: only the platform team",
+    ] {
+        assert!(text.contains(field), "{text}");
+    }
+    assert!(text.contains("(rule namespaces)") && text.ends_with("1 object: 0 clean, 1 denied\n"), "{text}");
+}
+
+#[test]
+fn the_note_about_unclaimed_namespaces_names_every_rule_that_holds_there() {
+    let output = case("note", "tenant-t", &["-n", "nowhere"]);
+    let text = stdout(&output);
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(text.contains("(rule pod-affinity)"), "{text}");
+    let (_, note) = text.split_once("namespaces of no tenant (`nowhere`): only ").unwrap();
+    let (rules, _) = note.split_once(" hold there").unwrap();
+    let denied = text.split("(rule ").skip(1).map(|rest| rest.split([')', ',']).next().unwrap());
+    for rule in denied {
+        assert!(rules.split(", ").any(|other| other == rule), "{rule} is not in: {rules}");
+    }
+}
+
+#[test]
+fn an_exemption_in_use_is_named() {
+    let output = case("exempt-pod", "tenant-t-with-exemption", &["-n", "t"]);
+    let text = stdout(&output);
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    assert!(
+        text.starts_with("exempt: tests/check/cases/exempt-pod.yaml: Pod t/agent of tenant `t`\n"),
+        "{text}"
+    );
+    assert!(text.contains("\n  allowed in part by Exemption `agent`\n"), "{text}");
+    assert!(text.ends_with("1 object: 1 clean\nExemptions in use: `agent` by 1 object\n"), "{text}");
+    let without = case("exempt-pod", "tenant-t", &["-n", "t"]);
+    assert_eq!(without.status.code(), Some(1));
+    assert!(!stdout(&without).contains("Exemption"), "{}", stdout(&without));
+}
+
+#[test]
+fn a_privileged_pod_in_a_namespace_of_nobody_that_is_labelled_is_found() {
+    let output = case("check-custom.manifests", "check-custom.policies", &["-o", "json"]);
+    let lines = lines(&output);
+    assert_eq!(output.status.code(), Some(1), "{}", stdout(&output));
+    let namespace = lines.iter().find(|line| line["kind"] == "Namespace").unwrap();
+    assert!(violates(namespace, "namespaces", "metadata.labels[partywall.dev/tenant]"), "{namespace}");
+    let warning = namespace["warnings"][0].to_string();
+    assert!(warning.contains("every object there is denied"), "{namespace}");
+}
