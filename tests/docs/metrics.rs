@@ -33,6 +33,7 @@ fn exposition() -> String {
     let violation = Violation {
         rule: RuleId::Tolerations,
         control: None,
+        part: None,
         mode: Mode::Deny,
         field: String::new(),
         message: String::new(),
