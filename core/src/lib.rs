@@ -21,7 +21,7 @@
 //! | [`objects`] | the table of kinds, and the fields that rules read of each | `api`, `json`, `work` |
 //! | [`rule_id`] | the rules' ids and modes, and the namespaces in which they hold | `api` |
 //! | [`verdict`] | the answers to reviews | `api`, `json`, `rule_id` |
-//! | [`review`] | decoding and encoding of AdmissionReviews | `api`, `json`, `objects`, `verdict`, `work` |
+//! | [`review`] | decoding and encoding of AdmissionReviews | `api`, `json`, `objects`, `rule_id`, `verdict`, `work` |
 //! | [`tenancy`] | the compiler of objects, its snapshot | `api`, `hosts`, `labels`, `objects`, `rule_id`, `work` |
 //! | [`judging`] | the code that rules share | all above |
 //! | `entry` | the paths at which the API server calls partywall | nothing |

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
 
 use super::{Enforcement, Mode, TolerationGrant};
@@ -203,7 +203,15 @@ pub struct PodSecurityValues {
     pub sysctls: Option<Vec<String>>,
     /// Ports of nodes that containers may take in `hostPort`: at least one. Absent: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(transform = plain_integers)]
     pub host_ports: Option<Vec<u16>>,
+}
+
+/// Leaves out the format, of which an API server warns that it does not know it.
+fn plain_integers(list: &mut Schema) {
+    if let Some(items) = list.get_mut("items").and_then(|items| items.as_object_mut()) {
+        items.retain(|keyword, _| keyword == "type");
+    }
 }
 
 /// A level of the Pod Security Standards.

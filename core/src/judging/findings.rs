@@ -281,8 +281,8 @@ impl<'f> Sink for Report<'f> {
         // Each control of a rule also reports all its findings before the next control does.
         let last = self.violations.last().filter(|last| last.rule == rule && last.mode == mode);
         let is_first_of_control = last.is_some_and(|last| last.control != finding.control);
-        // The limit holds for each rule and mode, so that violations that only warn do not displace those that deny. The
-        // first violation of a control is always listed, so that no control displaces another.
+        // The limit holds for each rule and mode, so that violations that only warn do not displace those that deny.
+        // The first violation of a control is always listed, so that no control displaces another.
         if self.count(rule, mode) < REPORTED || is_first_of_control {
             self.violations.push(Violation {
                 rule,

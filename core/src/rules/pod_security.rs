@@ -5,8 +5,8 @@
 //! Where its documentation and its code disagree, the rule follows the code. In three points the rule is stricter. A
 //! volume of a type that partywall does not know violates `baseline`, since it cannot be judged. A volume with several
 //! types is judged by each of them. A `gitRepo` volume violates `baseline`, because such volumes let tenants run code
-//! as root on the node (CVE-2024-10220). A Tenant may list capabilities, kernel settings and ports of nodes that its pods
-//! may have beside those of its level (`podSecurity.allow`).
+//! as root on the node (CVE-2024-10220). A Tenant may list capabilities, kernel settings and ports of nodes that its
+//! pods may have beside those of its level (`podSecurity.allow`).
 //!
 //! INVARIANT: a control visits containers only through [`Case::containers`] or [`Case::parts`], so that none can omit
 //! a list; and a pod without violations costs no allocation.
