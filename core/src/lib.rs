@@ -29,7 +29,7 @@
 //! | `stamp` | the patch of a new pod | `api`, `json`, `judging`, `objects`, `review`, `rule_id`, `tenancy` |
 //! | `namespace_label` | the patch of a tenant's Namespace | `json`, `judging`, `labels`, `objects`, `tenancy` |
 //! | `admit` | the decision | all above but `hosts`, `work` |
-//! | [`registration`] | the webhook configurations | `api`, `entry`, `judging`, `labels`, `objects`, `rules`, `tenancy` |
+//! | [`registration`] | webhook configurations | `api`, `entry`, `judging`, `labels`, `objects`, `rules`, `tenancy` |
 
 mod admit;
 pub mod api;

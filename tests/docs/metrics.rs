@@ -17,8 +17,9 @@ const INTRODUCTION: &str = "# Metrics
 
 <!-- Generated from src/telemetry/metrics.rs: UPDATE_DOCS=1 cargo test --test docs -->
 
-The server prints them at `/metrics` on its ops port, in the text format of Prometheus. All series exist from the start, at
-zero, except those by tenant. Labels are never taken from a request.
+The server prints them at `/metrics` on its ops port, in the text format of Prometheus. Series by tenant exist from the
+first violation on, those of an Exemption as long as the policies have it, and all others from the start, at zero. No
+label is taken from a request.
 
 | metric | type | labels | |
 |---|---|---|---|

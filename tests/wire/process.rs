@@ -363,10 +363,15 @@ spec: {enforcement: Audit}
     assert_eq!((&line["message"], &line["mode"]), (&json!("recorded"), &json!("audit")));
 
     // Neither what does not decode nor what is too large is denied.
-    let odd = review("odd-", "blue", &json!({"nodeName": ["hunter2"]}));
-    let large = review("large-", "blue", &json!({"nodeName": "x".repeat(17 << 20)}));
-    for review in [&odd, &large] {
-        let answer = process.ask("/validate/tenants", review).await;
+    let odd = review("odd-", "blue", &json!({"nodeName": ["hunter2"]})).to_string();
+    // An API server writes the object after who asked for what.
+    let head =
+        r#"{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":{"uid":"uid-of-large-","#;
+    let asked = r#""kind":{"group":"","version":"v1","kind":"Pod"},"namespace":"blue","operation":"CREATE","#;
+    let large =
+        format!(r#"{head}{asked}"userInfo":{{"username":"jane"}},"object":"{}"}}}}"#, "x".repeat(17 << 20));
+    for (body, uid) in [(odd, "uid-of-odd-"), (large, "uid-of-large-")] {
+        let answer = process.target.http1().await.post("/validate/tenants", body).await.review(uid);
         assert_eq!(answer["allowed"], true);
         assert!(answer["auditAnnotations"]["unjudged"].is_string(), "{answer}");
         let line = process.until(|line| line["message"] == "recorded, because it cannot be decided").await;

@@ -135,9 +135,9 @@ fn unstamped(pod: &PodView<'_, '_>, tenant: &Tenant, snapshot: &Snapshot, findin
     let message = fmt::from_fn(|f| {
         write!(
             f,
-            "the pod is not stamped, so it could run on nodes outside the tenant's pools ({pools}); create it again; if \
-             that does not help, the namespace lacks the label `partywall.dev/tenant`, or another webhook removes the \
-             stamp"
+            "the pod is not stamped, so it could run on nodes outside the tenant's pools ({pools}); create it again; \
+             if that does not help, the namespace lacks the label `partywall.dev/tenant`, or another webhook removes \
+             the stamp"
         )
     });
     // While a pod has scheduling gates, an update can change its terms. The terms are part of the identity, so that
