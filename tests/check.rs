@@ -87,8 +87,8 @@ fn violates(line: &Value, rule: &str, field: &str) -> bool {
 
 /// The summary of `clean.yaml`, whose ConfigMap is in a namespace of no tenant.
 const CLEAN: &str = "2 objects: 2 clean\n1 of them in namespaces of no tenant (`elsewhere`): only node-placement, \
-                     tolerations, priority-class, pod-affinity, storage hold there; --namespace says where objects without \
-                     one are\n";
+                     tolerations, priority-class, pod-affinity, storage hold there; --namespace says where objects \
+                     without one are\n";
 
 #[test]
 fn clean_objects_are_a_summary_and_exit_code_0() {
@@ -262,11 +262,11 @@ fn what_cannot_be_judged_is_named_and_exit_code_2() {
         ("no kind", missing_kind, "error: -:1:1: `kind` is missing"),
         ("no version", "kind: Pod\n", "error: -:1:1: `apiVersion` is missing"),
         ("no object", "just words\n", "error: -:1:1: this is no object"),
-        ("the wrong type", wrong_type, "error: -:1:1: `spec.hostNetwork` does not decode"),
+        ("the wrong type", wrong_type, "error: -:4:8: `spec.hostNetwork` does not decode"),
         (
             "a name that is a number",
             "apiVersion: v1\nkind: Pod\nmetadata: {name: 7}\n",
-            "`metadata.name` must be a string",
+            "error: -:3:12: `metadata.name` must be a string",
         ),
     ] {
         let output = check_stdin(&["-"], text);

@@ -69,6 +69,8 @@ pub struct Explanation {
     pub message: String,
     /// The message for the log, which quotes no value of the object.
     pub loggable: String,
+    /// The path of the field that does not decode; empty if the reason is no single field.
+    pub field: String,
 }
 
 /// Classifies the reasons why partywall cannot decide a review.
@@ -255,7 +257,7 @@ impl Verdict {
     pub fn undecidable(why: Undecidable, message: impl Into<String>) -> Self {
         let message = message.into();
         let loggable = message.clone();
-        Self::explained(why, Explanation { message, loggable })
+        Self::explained(why, Explanation { message, loggable, field: String::new() })
     }
 
     /// Returns a denial of an object that does not decode.
@@ -263,7 +265,7 @@ impl Verdict {
     /// The message may quote a value of the object; the log names only the path.
     pub(crate) fn undecodable(path: &str, message: String) -> Self {
         let loggable = format!("`{path}` does not decode");
-        Self::explained(Undecidable::Invalid, Explanation { message, loggable })
+        Self::explained(Undecidable::Invalid, Explanation { message, loggable, field: path.to_owned() })
     }
 
     /// Returns a verdict that allows a request without judging it, and warns of that.

@@ -9,7 +9,7 @@ use partywall_core::objects::kinds::{Shape, is_cluster_scoped, plural};
 use partywall_core::review::NotAReview;
 use partywall_core::review::compose::{Draft, ObjectType};
 use partywall_core::tenancy::{Owner, Snapshot, is_judged};
-use partywall_core::verdict::{Denial, Placement, Verdict, Violation};
+use partywall_core::verdict::{Denial, Explanation, Placement, Verdict, Violation};
 use partywall_core::{Entry, answer};
 use serde_json::Value;
 use thiserror::Error;
@@ -177,7 +177,7 @@ impl Assessor<'_> {
         let at = places.of("");
         let problem = |error: Unassessable| Problem {
             file: file.clone(),
-            faults: vec![Fault { at: Some(at), message: error.to_string() }],
+            faults: vec![Fault { at: Some(places.of(error.field())), message: error.to_string() }],
         };
         let identity = Identity::of(&object, &self.namespace).map_err(problem)?;
         let is_of_controller = self.is_live && live::is_of_controller(&object);
@@ -185,7 +185,7 @@ impl Assessor<'_> {
             live::leave_out_filled_in(&mut object);
         }
         nulls::read_as_empty(&mut object);
-        let unknown = fields::unknown(&identity.group, &identity.kind, &object);
+        let unknown = fields::unknown(&identity.group, &identity.version, &identity.kind, &object);
         let as_written = self.keeps_written.then(|| object.clone());
         let (patch, verdict) = if is_of_controller {
             (Value::Array(Vec::new()), Verdict::allow())
@@ -337,10 +337,13 @@ impl Assessor<'_> {
         let verdict = answer(entry, &body, self.snapshot)?.verdict;
         // Where nothing is denied, the API server stores what cannot be judged, and yet nobody knows what it is.
         if let Some(unjudged) = verdict.unjudged {
-            return Err(Unassessable::Undecidable(unjudged.message));
+            return Err(Unassessable::Undecidable { message: unjudged.message, field: String::new() });
         }
         match verdict.denial {
-            Some(Denial::Undecidable(_, explanation)) => Err(Unassessable::Undecidable(explanation.message)),
+            Some(Denial::Undecidable(_, explanation)) => {
+                let Explanation { message, field, .. } = *explanation;
+                Err(Unassessable::Undecidable { message, field })
+            }
             Some(Denial::Forbidden) | None => Ok(verdict),
         }
     }
@@ -375,12 +378,32 @@ enum Unassessable {
     #[error(transparent)]
     Unencodable(#[from] serde_json::Error),
     /// In the words of the verdict.
-    #[error("{0}")]
-    Undecidable(String),
+    #[error("{message}")]
+    Undecidable {
+        message: String,
+        /// The field that is the reason, or an empty path.
+        field: String,
+    },
     #[error("the stamp does not fit the object: {0}")]
     PatchUnreadable(serde_json::Error),
     #[error("the stamp does not fit the object: {0}")]
     PatchFailed(#[from] json_patch::PatchError),
+}
+
+impl Unassessable {
+    /// Returns the field that is the reason, or an empty path for the whole object.
+    fn field(&self) -> &str {
+        match self {
+            Self::NoString(field) | Self::Undecidable { field, .. } => field,
+            Self::List
+            | Self::NoObject
+            | Self::FieldMissing(_)
+            | Self::NotAReview(_)
+            | Self::Unencodable(_)
+            | Self::PatchUnreadable(_)
+            | Self::PatchFailed(_) => "",
+        }
+    }
 }
 
 /// Applies a patch, and returns it as a value.

@@ -7,12 +7,18 @@ use partywall_core::tenancy::did_you_mean;
 use rustc_hash::FxHashMap;
 use serde_json::Value;
 
-/// The fields of Kubernetes' own kinds: `tests/check/fields.rs` generates them from the types of the newest release.
+/// The fields of Kubernetes' own kinds in `v1`: `tests/check/fields.rs` generates them from the types of the newest
+/// release.
 const OF_KUBERNETES: &str = include_str!("fields/kubernetes.tsv");
-/// The fields of other kinds that rules read.
+/// The fields of other kinds that rules read, in any version.
 const OF_OTHERS: &str = include_str!("fields/others.tsv");
 
-static TYPES: LazyLock<Types> = LazyLock::new(|| Types::parse(&[OF_KUBERNETES, OF_OTHERS]));
+static TYPES: LazyLock<Types> = LazyLock::new(|| {
+    let mut types = Types { kinds: FxHashMap::default(), types: FxHashMap::default() };
+    types.parse(OF_KUBERNETES, Some("v1"));
+    types.parse(OF_OTHERS, None);
+    types
+});
 
 /// A field that doesn't exist.
 #[derive(Debug, PartialEq, Eq)]
@@ -26,7 +32,8 @@ pub(super) struct Unknown {
 /// A line of a table is `kind`, the group, the kind and its type; or `type`, a name, and its fields, each with a type
 /// behind a colon if that has fields itself; or `part`, as `type`, if the type has further fields.
 struct Types {
-    kinds: FxHashMap<(&'static str, &'static str), &'static str>,
+    /// By group and kind: the version if only one has these fields, and the type.
+    kinds: FxHashMap<(&'static str, &'static str), (Option<&'static str>, &'static str)>,
     types: FxHashMap<&'static str, Type>,
 }
 
@@ -36,14 +43,13 @@ struct Type {
 }
 
 impl Types {
-    fn parse(tables: &[&'static str]) -> Self {
-        let mut types = Self { kinds: FxHashMap::default(), types: FxHashMap::default() };
-        for line in tables.iter().flat_map(|table| table.lines()) {
+    fn parse(&mut self, table: &'static str, version: Option<&'static str>) {
+        for line in table.lines() {
             let mut columns = line.split('\t');
             match (columns.next(), columns.next()) {
                 (Some("kind"), Some(group)) => {
                     if let (Some(kind), Some(name)) = (columns.next(), columns.next()) {
-                        types.kinds.insert((group, kind), name);
+                        self.kinds.insert((group, kind), (version, name));
                     }
                 }
                 (Some(word @ ("type" | "part")), Some(name)) => {
@@ -52,21 +58,23 @@ impl Types {
                         None => (column, None),
                     };
                     let fields = columns.map(field).collect();
-                    types.types.insert(name, Type { is_complete: word == "type", fields });
+                    self.types.insert(name, Type { is_complete: word == "type", fields });
                 }
                 _ => {}
             }
         }
-        types
     }
 }
 
 /// Returns the fields of an object that its kind doesn't have, at most [`MOST`] of them; none for a kind that is not
 /// known.
-pub(super) fn unknown(group: &str, kind: &str, object: &Value) -> Vec<Unknown> {
+pub(super) fn unknown(group: &str, version: &str, kind: &str, object: &Value) -> Vec<Unknown> {
     let mut found = Vec::new();
-    if let Some(name) = TYPES.kinds.get(&(group, kind)) {
-        walk(object, name, "", &mut found);
+    match TYPES.kinds.get(&(group, kind)) {
+        Some((only, name)) if only.is_none_or(|only| only == version) => {
+            walk(object, name, "", &mut found);
+        }
+        Some(_) | None => {}
     }
     found
 }
@@ -120,7 +128,7 @@ mod tests {
     use super::*;
 
     fn paths(group: &str, kind: &str, object: &Value) -> Vec<String> {
-        unknown(group, kind, object).into_iter().map(|unknown| unknown.path).collect()
+        unknown(group, "v1", kind, object).into_iter().map(|unknown| unknown.path).collect()
     }
 
     #[test]
@@ -133,7 +141,7 @@ mod tests {
                 "containers": [{"name": "a"}, {"name": "b", "securityContext": {"priviledged": true}}],
             },
         });
-        let found = unknown("", "Pod", &pod);
+        let found = unknown("", "v1", "Pod", &pod);
         let meant = |index: usize| found[index].message.rsplit('`').nth(1).unwrap();
         assert_eq!(
             paths("", "Pod", &pod),
@@ -161,9 +169,18 @@ mod tests {
     }
 
     #[test]
+    fn another_version_may_have_other_fields() {
+        let claim = json!({"spec": {"devices": {"requests": [{"name": "a", "deviceClassName": "b"}]}}});
+        let group = "resource.k8s.io";
+        assert!(unknown(group, "v1beta1", "ResourceClaim", &claim).is_empty());
+        let found = unknown(group, "v1", "ResourceClaim", &claim);
+        assert_eq!(found[0].path, "spec.devices.requests[0].deviceClassName");
+    }
+
+    #[test]
     #[expect(clippy::iter_over_hash_type, reason = "each is looked at by itself")]
     fn every_type_that_a_table_names_is_in_it() {
-        for name in TYPES.kinds.values() {
+        for (_, name) in TYPES.kinds.values() {
             assert!(TYPES.types.contains_key(name), "{name}");
         }
         for (name, of_type) in &TYPES.types {

@@ -40,11 +40,23 @@ pub(super) struct Args {
     policies: Vec<PathBuf>,
 
     /// The address of the webhooks, in TLS; in a container usually `[::]:8443`.
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8443", env = "PARTYWALL_LISTEN")]
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        default_value = "127.0.0.1:8443",
+        env = "PARTYWALL_LISTEN",
+        value_parser = address
+    )]
     listen: SocketAddr,
 
     /// The address of /livez, /readyz and /metrics, in plain HTTP.
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080", env = "PARTYWALL_OPS_LISTEN")]
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        default_value = "127.0.0.1:8080",
+        env = "PARTYWALL_OPS_LISTEN",
+        value_parser = address
+    )]
     ops_listen: SocketAddr,
 
     /// The certificate chain in PEM; changes are read while it runs. Absent: a new self-signed pair.
@@ -90,6 +102,13 @@ pub(super) struct Args {
     /// SIGINT skips this time, and a second signal ends the server at once.
     #[arg(long, value_name = "SECONDS", default_value_t = 15, env = "PARTYWALL_DRAIN")]
     drain: u64,
+}
+
+/// Parses an address to listen on.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| {
+        "write an IP address and a port, such as 127.0.0.1:8443, or [::]:8443 for all addresses".to_owned()
+    })
 }
 
 pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {

@@ -26,15 +26,20 @@ fn a_namespace_with_a_foreign_label_is_denied() {
 
 #[test]
 fn the_note_about_unclaimed_namespaces_names_every_rule_that_holds_there() {
-    let output = case("note", "tenant-t", &["-n", "nowhere"]);
-    let text = stdout(&output);
-    assert_eq!(output.status.code(), Some(1), "{text}");
-    assert!(text.contains("(rule pod-affinity)"), "{text}");
-    let (_, note) = text.split_once("namespaces of no tenant (`nowhere`): only ").unwrap();
-    let (rules, _) = note.split_once(" hold there").unwrap();
-    let denied = text.split("(rule ").skip(1).map(|rest| rest.split([')', ',']).next().unwrap());
-    for rule in denied {
-        assert!(rules.split(", ").any(|other| other == rule), "{rule} is not in: {rules}");
+    // One keeps all pods away from its node, the other all pods from nodes of one system.
+    for (name, policies, namespace) in
+        [("note", "tenant-t", "nowhere"), ("check-message", "check-custom.policies", "tools")]
+    {
+        let output = case(name, policies, &["-n", namespace]);
+        let text = stdout(&output);
+        assert_eq!(output.status.code(), Some(1), "{name}: {text}");
+        assert!(text.contains("(rule pod-affinity)"), "{name}: {text}");
+        let (_, note) = text.split_once(&format!("namespaces of no tenant (`{namespace}`): only ")).unwrap();
+        let (rules, _) = note.split_once(" hold there").unwrap();
+        let denied = text.split("(rule ").skip(1).map(|rest| rest.split([')', ',']).next().unwrap());
+        for rule in denied {
+            assert!(rules.split(", ").any(|other| other == rule), "{rule} is not in: {rules}");
+        }
     }
 }
 

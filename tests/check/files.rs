@@ -71,7 +71,7 @@ fn what_other_projects_write_is_read_as_kubectl_reads_it() {
     }
     let output = case("duplicate-key");
     assert_eq!(output.status.code(), Some(2));
-    let told = "error: tests/check/cases/duplicate-key.yaml:5:3: the key `name` is written twice in one mapping; remove one";
+    let told = "/duplicate-key.yaml:5:3: the key `name` is written twice in one mapping; remove one";
     assert!(stderr(&output).contains(told), "{}", stderr(&output));
 }
 

@@ -14,22 +14,31 @@ use crate::{keep, links, rules};
 const HEAD: &str = "\
 # Messages
 
-Find the message here, or what you see instead of one. Generated from the messages to the fixtures: `UPDATE_DOCS=1 cargo test
---test docs`. Words in `backquotes` are examples. `partywall check FILE` shows all messages to an object before it is sent, and
-`partywall explain PATH` what a field means.
+Find the message here, or what you see instead of one. Words in `backquotes` are examples. `partywall check FILE`
+shows all messages to an object before it is sent, and `partywall explain PATH` says what a field means.
+
+Generated from the messages to the fixtures: `UPDATE_DOCS=1 cargo test --test docs`.
 
 ## What you see
 
 | symptom | cause | cure |
 |---|---|---|
-| `admission webhook \"…\" denied the request: tenant …` | the object violates a rule. Each line names the field, and the rule at its end | [what the line says](#denied-by-a-rule) |
-| `Warning: tenant …` on a Deployment, Job or other template | the template is stored, but its pods will be denied for the same reason | correct the template, as for a denial |
-| a Deployment has no pods, and its ReplicaSet the event `FailedCreate` | its pods are denied; the event has the message | correct the template |
-| a pod stays `Pending` with `FailedScheduling` | it is confined to its tenant's pools, and no node there has room or meets its demands | `kubectl describe pod` says which demand; add nodes, or change the demand |
-| `failed calling webhook \"…partywall.dev\"` | partywall does not answer | [When partywall stops the cluster](BREAK-GLASS.md) |
-| `Warning: partywall did not judge this request` | partywall had too much to do, or could not decide; the request was one that goes on anyway | nothing; if it lasts, look at partywall's log |
-| `error: FILE:LINE:COLUMN: …` from `partywall check` | the file cannot be read | [what the line says](#files-that-cannot-be-read) |
-| the server logs that policies are refused, and keeps the last good ones | the files have mistakes | [what the line says](#mistakes-in-policies) |
+| `admission webhook \"…\" denied the request: tenant …` | the object violates a rule. Each line names the \
+    field, and the rule at its end | [what the line says](#denied-by-a-rule) |
+| `Warning: tenant …` on a Deployment, Job or other template | the template is stored, but its pods will be \
+    denied for the same reason | correct the template, as for a denial |
+| a Deployment has no pods, and its ReplicaSet the event `FailedCreate` | its pods are denied; the event has \
+    the message | correct the template |
+| a pod stays `Pending` with `FailedScheduling` | it is confined to its tenant's pools, and no node there has \
+    room or meets its demands | `kubectl describe pod` says which demand; add nodes, or change the demand |
+| `failed calling webhook \"…partywall.dev\"` | partywall does not answer | [When partywall stops the \
+    cluster](BREAK-GLASS.md) |
+| `Warning: partywall did not judge this request` | partywall had too much to do, or could not decide; the \
+    request was one that goes on anyway | nothing; if it lasts, look at partywall's log |
+| `error: FILE:LINE:COLUMN: …` from `partywall check` | the file cannot be read | [what the line \
+    says](#files-that-cannot-be-read) |
+| the server logs that policies are refused, and keeps the last good ones | the files have mistakes | [what the \
+    line says](#mistakes-in-policies) |
 ";
 
 /// The messages to all fixtures that are denied; `tests/core/fixtures.rs` tests them.

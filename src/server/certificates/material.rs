@@ -119,8 +119,14 @@ impl Material {
         let chain = certificates(&of_chain, &self.chain.bytes)?;
         let key =
             PrivateKeyDer::from_pem_slice(&self.key.bytes).map_err(|error| faulty(of_key.clone(), &error))?;
-        CertifiedKey::from_der(chain, key, provider)
-            .map_err(|error| faulty(format!("{of_chain} and {of_key}"), &error))
+        CertifiedKey::from_der(chain, key, provider).map_err(|error| {
+            let what = format!("{of_chain} and {of_key}");
+            if matches!(error, rustls::Error::InconsistentKeys(_)) {
+                faulty(what, &"the key is not that of the certificate")
+            } else {
+                faulty(what, &error)
+            }
+        })
     }
 
     /// Returns the CAs of clients, if clients need a certificate.
