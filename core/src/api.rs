@@ -27,8 +27,8 @@ pub use settings::{
 #[cfg(feature = "crd")]
 pub use tenant::Tenant;
 pub use tenant::{
-    Endpoints, GatewayListeners, Level, NodePools, PodSecurity, PodSecurityValues, RuntimeClasses,
-    ServiceType, Services, Storage, TenantSpec, Tls, Unnamed,
+    Endpoints, GatewayListeners, Level, NodePools, PodAffinity, PodSecurity, PodSecurityValues,
+    RuntimeClasses, ServiceType, Services, Storage, TenantSpec, Tls, Unnamed,
 };
 pub use toleration::{Operator, TolerationGrant};
 

@@ -4,6 +4,8 @@
 pub const TENANT: &str = "partywall.dev/tenant";
 /// Holds a namespace's name; the API server sets it.
 pub const NAMESPACE_NAME: &str = "kubernetes.io/metadata.name";
+/// Holds a node's name; the kubelet sets it.
+pub const HOSTNAME: &str = "kubernetes.io/hostname";
 /// Marks an object in a tenant's namespace as the platform's; the value does not matter.
 pub const MANAGED: &str = "partywall.dev/managed";
 /// Begins the keys of the labels and taints of nodes with a role, such as that of the control plane.

@@ -157,6 +157,10 @@ pub struct Tenant {
     pub endpoints: Option<HandWrittenEndpoints>,
     /// The tolerations that pods may use beside those of the pools and the built-in ones.
     pub tolerations: AllowedTolerations,
+    /// The topologies in which required pod affinity may concern all namespaces.
+    pub topology_keys: ListedNames,
+    /// Whether only this tenant's pods run on the nodes of its pools, beside those of the system.
+    pub has_own_nodes: bool,
     /// The schedulers that pods may name.
     pub schedulers: ListedNames,
     /// The priority classes that pods may name; `None` means any except the system's.

@@ -606,3 +606,40 @@ fn e1_a_capability_that_takes_over_nodes_is_warned_about() {
     assert_eq!(path, "spec.podSecurity.allow.capabilities[0]");
     assert!(message.contains("write an Exemption"), "{message}");
 }
+
+#[test]
+fn topologies_are_checked() {
+    assert_each_has_one(&[
+        (
+            "no topology",
+            tenant("a", "{podAffinity: {topologyKeys: []}}"),
+            "spec.podAffinity.topologyKeys",
+            "[]",
+            "leave the field out",
+        ),
+        (
+            "no label",
+            tenant("a", "{podAffinity: {topologyKeys: [topology.kubernetes.io/zone, \"*\"]}}"),
+            "spec.podAffinity.topologyKeys[1]",
+            r#""*""#,
+            "key",
+        ),
+        (
+            "a misspelt field",
+            tenant("a", "{podAffinity: {topologyKey: [zone]}}"),
+            "spec.podAffinity.topologyKey",
+            r#"["zone"]"#,
+            "did you mean `topologyKeys`",
+        ),
+    ]);
+}
+
+#[test]
+fn c12_a_topology_of_most_nodes_is_warned_about() {
+    let of = |key: &str| tenant("a", &format!("{{podAffinity: {{topologyKeys: [{key}]}}}}"));
+    assert!(load(&of("topology.kubernetes.io/zone")).unwrap().warnings.is_empty());
+    let warnings = load(&of("kubernetes.io/os")).unwrap().warnings;
+    let [Mistake { path, message, .. }] = &warnings[..] else { panic!("{warnings:?}") };
+    assert_eq!(path, "spec.podAffinity.topologyKeys[0]");
+    assert!(message.contains("off all of them"), "{message}");
+}

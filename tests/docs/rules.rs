@@ -72,7 +72,9 @@ const fn options(rule: RuleId) -> &'static [&'static str] {
         RuleId::Scheduler => &["Tenant.spec.schedulers", "Settings.spec.controllers.bindings"],
         RuleId::PriorityClass => &["Tenant.spec.priorityClasses"],
         RuleId::RuntimeClass => &["Tenant.spec.runtimeClasses"],
-        RuleId::PodAffinity => &["Tenant.spec.namespaces"],
+        RuleId::PodAffinity => {
+            &["Tenant.spec.namespaces", "Tenant.spec.podAffinity", "Tenant.spec.nodePools"]
+        }
         RuleId::ImageRegistries => &["Tenant.spec.imageRegistries"],
         RuleId::IngressClass => &["Tenant.spec.ingressClasses"],
         RuleId::Endpoints => &["Tenant.spec.endpoints", "Settings.spec.controllers.endpoints"],

@@ -45,6 +45,10 @@ pub struct TenantSpec {
     /// that Kubernetes adds to pods, and `tolerations` of the Settings. Absent: none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tolerations: Vec<TolerationGrant>,
+    /// What required affinity and anti-affinity of the tenant's pods may concern beside the tenant's own pods. Absent:
+    /// nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pod_affinity: Option<PodAffinity>,
     /// The schedulers that the tenant's pods may name: at least one. Absent: `default-scheduler`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schedulers: Option<Vec<String>>,
@@ -158,6 +162,18 @@ pub enum Unnamed {
     Default,
     /// In all of the tenant's pools.
     Any,
+}
+
+/// What required affinity and anti-affinity of a tenant's pods may concern.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PodAffinity {
+    /// The topologies (`topologyKey`), such as `topology.kubernetes.io/zone`, in which the terms may concern pods of all
+    /// namespaces: at least one. A pod with anti-affinity can then keep other tenants' pods off such a topology. In
+    /// `kubernetes.io/hostname` they may anyway, where no other tenant has the tenant's NodePools and their taints keep
+    /// pods off. Absent: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub topology_keys: Option<Vec<String>>,
 }
 
 /// The RuntimeClasses of a tenant, by name.

@@ -28,6 +28,21 @@ impl<'s> OwnNamespaces<'s> {
         }
     }
 
+    /// Returns whether `namespace` is one of the system's.
+    pub(crate) fn is_system(&self, namespace: &str) -> bool {
+        matches!(self.snapshot.owner(namespace), Owner::System)
+    }
+
+    /// Returns whether a selector names a namespace of the system.
+    pub(crate) fn names_system(&self, selector: &LabelSelector<'_>) -> bool {
+        let mut labels = selector.match_labels.iter();
+        let mut demands = selector.match_expressions.iter().filter(|demand| &*demand.key == NAMESPACE_NAME);
+        labels.any(|(key, value)| key == NAMESPACE_NAME && self.is_system(value))
+            || demands.any(|demand| {
+                &*demand.operator == "In" && demand.values.iter().any(|value| self.is_system(value))
+            })
+    }
+
     /// Returns whether a selector can select only these namespaces.
     ///
     /// The requirements of a selector are ANDed, so one that restricts it suffices. Only labels that no tenant can

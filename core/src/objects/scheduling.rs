@@ -31,6 +31,8 @@ borrowed! {
     ///
     /// Without either field, the term selects pods of the pod's own namespace.
     pub struct PodAffinityTerm<'a> {
+        /// The label of nodes by which they form topologies.
+        topology_key: Text<'a> = "topologyKey",
         /// The namespaces by name.
         namespaces: List<Text<'a>> = "namespaces",
         /// The namespaces by label, in addition; an empty selector selects all namespaces.

@@ -6,16 +6,18 @@
 //!
 //! A term concerns only the tenant's own pods if each namespace that it lists is the tenant's, and if its
 //! namespaceSelector selects namespaces by one of two labels that no tenant can change: the namespace's name, or its
-//! tenant. Outside tenants a pod may keep away from all pods but those of tenants and of system namespaces: partywall
+//! tenant. In the topologies that the Tenant lists (`podAffinity.topologyKeys`), terms may concern all namespaces. In
+//! `kubernetes.io/hostname` they may concern all but those of the system where no other tenant has the tenant's pools,
+//! since only the tenant's pods run there. Outside tenants a pod may keep away from all pods but those of tenants and of system namespaces: partywall
 //! itself runs in one, and must always find a node.
 
 use std::fmt;
 
 use crate::json::{Escaped, List};
 use crate::judging::{Findings, OwnNamespaces, Subject};
-use crate::labels::{NAMESPACE_NAME, TENANT};
+use crate::labels::{HOSTNAME, NAMESPACE_NAME, TENANT};
 use crate::objects::pod::PodView;
-use crate::objects::scheduling::PodAffinityTerm;
+use crate::objects::scheduling::{LabelSelector, PodAffinityTerm};
 use crate::tenancy::Tenant;
 
 pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
@@ -37,16 +39,34 @@ fn terms(
     findings: &mut Findings<'_>,
 ) {
     for (index, term) in terms.iter().enumerate() {
+        let topology = &*term.topology_key;
+        if own.tenant.is_some_and(|tenant| tenant.topology_keys.contains(topology)) {
+            continue;
+        }
+        // The tenant's own nodes; pods of the system run there too.
+        let is_own_node = topology == HOSTNAME && own.tenant.is_some_and(|tenant| tenant.has_own_nodes);
+        let has = |namespace: &str| own.has(namespace) || (is_own_node && !own.is_system(namespace));
+        let has_all_of = |selector: &LabelSelector<'_>| {
+            own.has_all_of(selector) || (is_own_node && !own.names_system(selector))
+        };
+        let grant = fmt::from_fn(|f| match own.tenant {
+            Some(_) => write!(
+                f,
+                ", or ask the platform team to list `{}` in the tenant's `podAffinity.topologyKeys`",
+                Escaped(topology)
+            ),
+            None => Ok(()),
+        });
         let path = format_args!(
             "{}.affinity.{kind}.requiredDuringSchedulingIgnoredDuringExecution[{index}]",
             pod.spec_path
         );
         for (place, namespace) in term.namespaces.iter().enumerate() {
-            if !own.has(namespace) {
+            if !has(namespace) {
                 findings.add_whole(
                     &format_args!("{path}.namespaces[{place}]"),
                     &format_args!(
-                        "applies to pods in `{}`, which is {}; remove it",
+                        "applies to pods in `{}`, which is {}; remove it{grant}",
                         Escaped(namespace),
                         if own.tenant.is_some() {
                             "not a namespace of the tenant"
@@ -54,16 +74,16 @@ fn terms(
                             "a tenant's namespace, or the system's"
                         }
                     ),
-                    &format_args!("{kind} namespace {namespace}"),
+                    &format_args!("{kind} {topology} namespace {namespace}"),
                 );
             }
         }
-        if term.namespace_selector.as_ref().is_some_and(|selector| !own.has_all_of(selector)) {
+        if term.namespace_selector.as_ref().is_some_and(|selector| !has_all_of(selector)) {
             let message = fmt::from_fn(|f| match own.tenant {
                 Some(Tenant { name, .. }) => write!(
                     f,
                     "applies to pods that may not be the tenant's; remove it, or select namespaces by \
-                     `{NAMESPACE_NAME}`, or all of the tenant's by `{TENANT}: {name}`"
+                     `{NAMESPACE_NAME}`, or all of the tenant's by `{TENANT}: {name}`{grant}"
                 ),
                 None => write!(
                     f,
@@ -71,7 +91,7 @@ fn terms(
                      `{NAMESPACE_NAME}`"
                 ),
             });
-            let identity = format_args!("{kind} selector {:?}", term.namespace_selector);
+            let identity = format_args!("{kind} {topology} selector {:?}", term.namespace_selector);
             findings.add_whole(&format_args!("{path}.namespaceSelector"), &message, &identity);
         }
     }

@@ -75,8 +75,8 @@ fn class(field: &dyn fmt::Display, name: &str, tenant: Option<&Tenant>, findings
             (Some(listed), _) => write!(f, "use {}", OneOf(listed)),
             (None, Some(_)) => f.write_str("remove `priorityClassName`, or use another class"),
             (None, None) => f.write_str(
-                "remove `priorityClassName`, use another class, or have the namespace listed in the Settings \
-                 (`systemNamespaces`)",
+                "remove `priorityClassName`, use another class, or, for an agent of every node, have the platform team \
+                 list the namespace in `systemNamespaces` of the Settings, or write an Exemption for the namespace",
             ),
         }
     });

@@ -21,7 +21,8 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
         &fmt::from_fn(|f| {
             write!(
                 f,
-                "`{}` is not in the tenant's `schedulers`; use {}",
+                "`{}` is not in the tenant's `schedulers`; use {}, or ask the platform team to list it there, and the \
+                 user who binds its pods in `controllers.bindings` of the Settings",
                 Escaped(name),
                 OneOf(&tenant.schedulers)
             )

@@ -31,7 +31,7 @@ pub use self::names::{did_you_mean, is_dns_label, keyed};
 pub use self::objects::Unparsed;
 use self::objects::{Known, Named, Objects};
 use super::reach::Reach;
-use super::{PoolIndex, Snapshot, Tenant};
+use super::{Pool, PoolIndex, Snapshot, Tenant};
 use crate::api::{Located, Mistake};
 
 /// Holds a snapshot and the warnings about its objects.
@@ -92,6 +92,7 @@ impl Snapshot {
         for tenant in tenants.iter_mut().filter(|tenant| tenant.pools.len() > Tenant::FEW) {
             tenant.index = Some(Box::new(PoolIndex::of_tenant(&tenant.pools, &pools)));
         }
+        mark_own_nodes(&mut tenants, &pools);
         let index = PoolIndex::of_all(&pools);
         let of_tenants = tenants.iter().map(|tenant| (tenant.enforcement, &*tenant.pools));
         let reach = Reach::of(base.enforcement, of_tenants, &pools, &index);
@@ -128,4 +129,20 @@ impl Snapshot {
 fn shell_namespace(system: &[String]) -> Box<str> {
     let usual = system.iter().find(|name| *name == "kube-system").or(system.first());
     usual.map(|name| name.as_str().into()).unwrap_or_default()
+}
+
+/// Marks the tenants whose pools no other tenant has, and whose pools' taints keep others' pods off.
+fn mark_own_nodes(tenants: &mut [Tenant], pools: &[Pool]) {
+    let mut users = vec![0_usize; pools.len()];
+    for id in tenants.iter().flat_map(|tenant| &tenant.pools) {
+        if let Some(users) = users.get_mut(id.0) {
+            *users += 1;
+        }
+    }
+    for tenant in tenants {
+        let is_own = |pool: &Pool, users: &usize| *users == 1 && pool.keeps_pods_away();
+        let mut own = tenant.pools.iter().map(|id| pools.get(id.0).zip(users.get(id.0)));
+        tenant.has_own_nodes = !tenant.pools.is_empty()
+            && own.all(|of_pool| of_pool.is_some_and(|(pool, users)| is_own(pool, users)));
+    }
 }

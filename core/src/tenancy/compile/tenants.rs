@@ -59,6 +59,8 @@ pub(super) fn compile(
             pod_security_values: pod_security::values(at, spec.pod_security.as_ref(), mistakes),
             services: services::compile(at, spec.services.as_ref(), mistakes),
             endpoints: endpoints::compile(object, mistakes),
+            topology_keys: listed::topology_keys(at, spec.pod_affinity.as_ref(), mistakes),
+            has_own_nodes: false,
             schedulers: listed::schedulers(at, spec.schedulers.as_deref(), &base.controllers, mistakes),
             priority_classes: listed::priority_classes(at, spec.priority_classes.as_deref(), mistakes),
             runtime_classes: listed::runtime_classes(at, spec.runtime_classes.as_ref(), mistakes),

@@ -29,6 +29,32 @@ pub(super) fn schedulers(
     listed.unwrap_or_else(|| ListedNames::from_iter([DEFAULT_SCHEDULER]))
 }
 
+pub(super) fn topology_keys(
+    at: &At,
+    written: Option<&api::PodAffinity>,
+    mistakes: &mut Mistakes,
+) -> ListedNames {
+    /// Labels of which many nodes of a cluster have the same value.
+    const OF_MANY: [&str; 3] = ["kubernetes.io/arch", "kubernetes.io/os", "topology.kubernetes.io/region"];
+    const PATH: &str = "spec.podAffinity.topologyKeys";
+    let Some(written) = written.and_then(|written| written.topology_keys.as_ref()) else {
+        return ListedNames::default();
+    };
+    let mend = "name a label of nodes, or leave the field out: then pods concern only the tenant's own pods";
+    refuse_empty(written, at, PATH, mend, mistakes);
+    for (index, key) in written.iter().enumerate() {
+        let path = format!("{PATH}[{index}]");
+        if !names::is_qualified_name(key) {
+            mistakes.error(at, path, key, names::KEY);
+        } else if OF_MANY.contains(&key.as_str()) {
+            let message = "many nodes have the same value of this label, so one pod could keep other tenants' pods off \
+                 all of them; list a label of smaller topologies, such as `topology.kubernetes.io/zone`";
+            mistakes.warn(at, path, key, message);
+        }
+    }
+    written.iter().collect()
+}
+
 pub(super) fn priority_classes(
     at: &At,
     written: Option<&[String]>,
