@@ -51,10 +51,16 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
         // The node may be of any pool.
         findings.reaching(Some(subject.snapshot.reach().strictest())).add_whole(
             &format_args!("{}.nodeName", pod.spec_path),
-            &format_args!(
-                "names node `{}` and so bypasses the scheduler; remove `nodeName`, and use nodeSelector or affinity",
-                Escaped(node)
-            ),
+            &fmt::from_fn(|f| {
+                write!(f, "names node `{}` and so bypasses the scheduler; ", Escaped(node))?;
+                match pod.spec.is_node_shell() {
+                    true => {
+                        let namespace = &subject.snapshot.shell_namespace;
+                        write!(f, "run shells on nodes in a system namespace (`-n {namespace}`)")
+                    }
+                    false => f.write_str("remove `nodeName`, and use nodeSelector or affinity"),
+                }
+            }),
             &format_args!("nodeName={node}"),
         );
     }

@@ -140,7 +140,7 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     let standard = tenant.pod_security;
     let mut hold = |pod| {
         let case = Case::new(pod, standard, subject.snapshot.user_namespaces);
-        judge_case(&case.of_tenant(tenant, &subject.snapshot.shell_namespace), standard, findings);
+        judge_case(&case.of_tenant(tenant), standard, findings);
     };
     if let Some(pod) = subject.pod() {
         hold(pod);

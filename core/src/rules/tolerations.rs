@@ -43,16 +43,7 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
             .then(|| subject.snapshot.reach().strictest_of(|index| index.is_tolerated_by(toleration)));
         findings.reaching(value).add_whole(
             &format_args!("{}.tolerations[{index}]", pod.spec_path),
-            &fmt::from_fn(|f| {
-                refusal.explain(toleration, f)?;
-                match toleration.key.is_empty() && pod.spec.is_node_shell() {
-                    true => {
-                        let namespace = &subject.snapshot.shell_namespace;
-                        write!(f, "; run shells on nodes in a system namespace (`-n {namespace}`)")
-                    }
-                    false => Ok(()),
-                }
-            }),
+            &fmt::from_fn(|f| refusal.explain(toleration, f)),
             &fmt::from_fn(|f| {
                 let Toleration { key, operator, value, effect, toleration_seconds } = toleration;
                 write!(f, "{key}\u{0}{operator}\u{0}{value}\u{0}{effect}\u{0}{toleration_seconds:?}")

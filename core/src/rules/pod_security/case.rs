@@ -28,8 +28,6 @@ pub(super) struct Case<'p> {
     user_namespaces: bool,
     /// The values that the tenant's pods may have at any level.
     values: Option<&'p PodSecurityValues>,
-    /// The namespace in which shells on nodes may run.
-    shell_namespace: &'p str,
     /// The types of network volumes that the tenant's pods may have at any level.
     network_volumes: &'p [Box<str>],
     /// Whether a message advises a profile of `kubectl debug` already.
@@ -46,16 +44,15 @@ impl<'p> Case<'p> {
             level,
             user_namespaces,
             values: None,
-            shell_namespace: "kube-system",
             network_volumes: &[],
             advises_profile: Cell::new(false),
         }
     }
 
-    /// Returns the case of a tenant, in a cluster where shells on nodes run in `shell_namespace`.
-    pub(super) fn of_tenant(self, tenant: &'p Tenant, shell_namespace: &'p str) -> Self {
+    /// Returns the case of a tenant's pod.
+    pub(super) fn of_tenant(self, tenant: &'p Tenant) -> Self {
         let network_volumes = &tenant.storage.network_volumes;
-        Self { values: Some(&tenant.pod_security_values), network_volumes, shell_namespace, ..self }
+        Self { values: Some(&tenant.pod_security_values), network_volumes, ..self }
     }
 
     /// Returns the capabilities that the tenant's containers may add at any level.
@@ -71,14 +68,6 @@ impl<'p> Case<'p> {
     /// Returns the ports of nodes that the tenant's containers may take at any level.
     pub(super) fn host_ports(&self) -> &'p [u16] {
         self.values.map_or(&[], |values| &values.host_ports)
-    }
-
-    /// Returns the advice for a shell on a node, if the pod is one; else an empty text.
-    pub(super) fn advice_on_shells(&self) -> impl fmt::Display {
-        fmt::from_fn(|f| match self.pod.spec.is_node_shell() {
-            true => write!(f, "; run shells on nodes in a system namespace (`-n {}`)", self.shell_namespace),
-            false => Ok(()),
-        })
     }
 
     /// Returns whether the tenant's pods may have volumes of this type at any level.

@@ -22,10 +22,7 @@ pub(super) fn check(case: &Case<'_>, found: &mut Found<'_, '_>) {
                 PodOrContainer::Pod,
                 field,
                 field,
-                format_args!(
-                    "shares its node's {what}; remove `{field}` or set it to false{}",
-                    case.advice_on_shells()
-                ),
+                format_args!("shares its node's {what}; remove `{field}` or set it to false"),
             );
         }
     }
