@@ -88,6 +88,7 @@ pub struct Domains {
     exact: FxHashSet<Box<str>>,
     one_below: FxHashSet<Box<str>>,
     any_below: FxHashSet<Box<str>>,
+    /// The patterns, sorted by the domains below which their hosts are.
     patterns: Vec<OwnedPattern>,
     /// The first [`Domains::FIRST`] in order, if there are more than [`Domains::FEW`].
     first: Option<Box<[Domain]>>,
@@ -99,12 +100,13 @@ impl Domains {
     /// Limits how many domains [`Self::first`] returns.
     pub const FIRST: usize = 10;
 
-    /// Adds the hosts of a pattern.
-    pub fn add_pattern(&mut self, pattern: OwnedPattern) {
-        self.patterns.push(pattern);
+    /// Adds the hosts of a pattern, the only one below its domain.
+    pub fn add_pattern(&mut self, added: OwnedPattern) {
+        let place = self.patterns.partition_point(|owned| owned.pattern.base() < added.pattern.base());
+        self.patterns.insert(place, added);
     }
 
-    /// Returns the patterns, in the order in which they were added.
+    /// Returns the patterns, sorted by their domains.
     pub fn patterns(&self) -> impl Iterator<Item = &HostPattern> {
         self.patterns.iter().map(|owned| &owned.pattern)
     }
@@ -140,10 +142,16 @@ impl Domains {
                 self.exact.contains(name.as_str())
                     || parent(name).is_some_and(|parent| self.one_below.contains(parent))
                     || parents(name).any(|ancestor| self.any_below.contains(ancestor))
-                    || self.patterns.iter().any(|pattern| pattern.owns(name))
+                    || self.owns_by_pattern(name)
             }
             Host::Wildcard(base) => self.one_below.contains(base.as_str()) || self.owns_all_below(base),
         }
+    }
+
+    fn owns_by_pattern(&self, name: &str) -> bool {
+        let Some((label, base)) = name.split_once('.') else { return false };
+        let found = self.patterns.binary_search_by(|owned| owned.pattern.base().cmp(base));
+        found.ok().and_then(|place| self.patterns.get(place)).is_some_and(|owned| owned.owns(label))
     }
 
     /// Returns whether the domains contain every name below `base`, at any depth.
@@ -249,6 +257,33 @@ mod tests {
             sorted.truncate(Domains::FIRST);
             assert_eq!(domains.first(), sorted, "{many}");
         }
+    }
+
+    #[test]
+    fn g24_hosts_of_patterns_are_one_label_below_their_domains() {
+        let mut domains = Domains::default();
+        for base in ["b.example.com", "a.example.com", "c.example.com"] {
+            let pattern = HostPattern::parse(&format!("{{name}}-{{namespace}}.{base}")).unwrap();
+            let own = std::iter::once("shop".into()).collect();
+            domains.add_pattern(OwnedPattern { pattern, own, rivals: FxHashSet::default() });
+        }
+        let owns = |host: &str| domains.owns(&Host::parse(host).unwrap());
+        for host in ["web-shop.a.example.com", "WEB-shop.b.example.com.", "x-y-shop.c.example.com"] {
+            assert!(owns(host), "{host}");
+        }
+        for host in [
+            "web-shop.d.example.com",
+            "web-shop.example.com",
+            "x.web-shop.a.example.com",
+            "*.web-shop.a.example.com",
+            "*.a.example.com",
+            "web-shop",
+        ] {
+            assert!(!owns(host), "{host}");
+        }
+        assert!(!domains.is_empty());
+        let listed: Vec<_> = domains.patterns().map(ToString::to_string).collect();
+        assert!(listed.is_sorted() && listed.len() == 3, "{listed:?}");
     }
 
     #[test]
