@@ -5,8 +5,8 @@
 
 use super::ingress_nginx::UPSTREAM_FAILURES;
 use crate::judging::annotations::AllowedValue::{
-    Buffers, Ciphers, Duration, Headers, Number, Object, Parts, Plain, Rewrite, Size, SomeOf, VariableWords,
-    Variables, Word, Words,
+    Buffers, Ciphers, Duration, Headers, LoginUrl, Number, Object, Parts, Plain, Rewrite, Size, SomeOf,
+    VariableWords, Variables, Word, Words,
 };
 use crate::judging::annotations::Controller;
 
@@ -83,6 +83,7 @@ pub(super) const NGINX_INC: Controller = Controller {
         (Parts, &["rewrites", "sticky-cookie-services"]),
         (VariableWords, &["lb-method"]),
         (Object, &["basic-auth-secret", "jwt-key"]),
+        (LoginUrl, &["jwt-login-url"]),
     ],
     source: "https://docs.nginx.com/nginx-ingress-controller/configuration/ingress-resources/",
     ..Controller::EMPTY
