@@ -230,7 +230,7 @@ impl<'c, 'f, 's: 'c, 'a> NameCheck<'c, 'f, 's, 'a> {
         let is_user = is_no_host(name);
         match (self.is_for_clients, self.tenant.user_names) {
             _ if name.is_empty() || is_user && self.is_own_issuer => {}
-            (true, true) if is_user => {}
+            (true, true) if is_user || self.is_own_address(name) => {}
             (true, false) if is_user => {
                 let message = format_args!(
                     "`{}` is no host, and clients of this issuer may take it for another user; use a host in the \
@@ -250,6 +250,16 @@ impl<'c, 'f, 's: 'c, 'a> NameCheck<'c, 'f, 's, 'a> {
             }
             _ => self.host(field, &"commonName", name),
         }
+    }
+
+    /// Returns whether a name is that of a user at a host of the tenant's, such as `alice@app.example.com`.
+    fn is_own_address(&self, name: &str) -> bool {
+        let Some((user, host)) = name.split_once('@') else { return false };
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '+');
+        !user.is_empty()
+            && user.chars().all(is_plain)
+            && Host::parse(host)
+                .is_ok_and(|host| matches!(host, Host::Name(_)) && self.tenant.domains.owns(&host))
     }
 
     /// Judges a name that clients take for a host.
