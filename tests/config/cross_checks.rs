@@ -133,6 +133,32 @@ fn o23_what_opens_a_wall_is_a_warning() {
             "every address",
         ),
         (
+            "f9: every address of endpoints",
+            tenant("a", "{endpoints: {addresses: [0.0.0.0/0]}}"),
+            "spec.endpoints.addresses[0]",
+            "every address",
+        ),
+        (
+            "f9: addresses of endpoints of two tenants",
+            tenant("a", "{namespaces: [nu], endpoints: {addresses: [10.8.0.0/16]}}")
+                + &tenant("b", "{namespaces: [mu], endpoints: {addresses: [192.0.2.1, 10.8.4.0/24]}}"),
+            "spec.endpoints.addresses[1]",
+            "`10.8.0.0/16` of tenant `a`",
+        ),
+        (
+            "f8: an alias of another tenant's Service",
+            tenant("a", "{namespaces: [nu], services: {externalNames: [db.mu.svc.cluster.local]}}")
+                + &tenant("b", "{namespaces: [mu]}"),
+            "spec.services.externalNames[0]",
+            "a Service of another tenant",
+        ),
+        (
+            "f6: node ports of no load balancer",
+            tenant("a", "{services: {types: [ClusterIP], loadBalancerNodePorts: true}}"),
+            "spec.services.loadBalancerNodePorts",
+            "add `LoadBalancer` to `services.types`",
+        ),
+        (
             "a scheduler that nobody may bind for",
             tenant("a", "{schedulers: [default-scheduler, volcano]}"),
             "spec.schedulers[1]",

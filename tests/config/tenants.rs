@@ -303,10 +303,10 @@ fn tenants_are_checked() {
             "neither an address nor a range",
         ),
         (
-            "f9: a writer of endpoints without a namespace",
-            tenant("a", "{endpoints: {addresses: [10.0.0.0/24], writers: [postgres]}}"),
+            "f9: a writer of endpoints that is no ServiceAccount",
+            tenant("a", "{endpoints: {addresses: [10.0.0.0/24], writers: [\"system:node:a\"]}}"),
             "spec.endpoints.writers[0]",
-            r#""postgres""#,
+            r#""system:node:a""#,
             "such as `team-a/postgres`",
         ),
         (
@@ -642,4 +642,21 @@ fn c12_a_topology_of_most_nodes_is_warned_about() {
     let [Mistake { path, message, .. }] = &warnings[..] else { panic!("{warnings:?}") };
     assert_eq!(path, "spec.podAffinity.topologyKeys[0]");
     assert!(message.contains("off all of them"), "{message}");
+}
+
+#[test]
+fn f9_writers_of_endpoints_are_own_service_accounts() {
+    let spec = "{namespaces: [nu, mu], endpoints: {addresses: [10.8.0.0/24, \"fd00::1\"], writers: [a, mu/b, \
+                \"system:serviceaccount:nu:c\"]}}";
+    let snapshot = load(&tenant("t", spec)).unwrap().snapshot;
+    let endpoints = snapshot.tenants()[0].endpoints.as_ref().unwrap();
+    let writers = endpoints.writers.as_ref().unwrap();
+    let own = ["nu:a", "mu:a", "mu:b", "nu:c"].map(|name| format!("system:serviceaccount:{name}").into());
+    assert_eq!(**writers, own);
+    assert!(endpoints.addresses.contain("10.8.0.7") && endpoints.addresses.contain("fd00::1"));
+    assert!(!endpoints.addresses.contain("10.8.1.7"));
+    let anybody = "{endpoints: {addresses: [192.0.2.1]}}";
+    let snapshot = load(&tenant("t", anybody)).unwrap().snapshot;
+    assert!(snapshot.tenants()[0].endpoints.as_ref().unwrap().writers.is_none());
+    assert!(load(&tenant("t", "{}")).unwrap().snapshot.tenants()[0].endpoints.is_none());
 }

@@ -280,10 +280,10 @@ pub struct Endpoints {
     /// use, such as ingress controllers, connect to these addresses past their NetworkPolicies. So list servers outside
     /// the cluster, or the range of the pods of the tenant's own nodes, and never the range of all pods or Services.
     pub addresses: Vec<String>,
-    /// The ServiceAccounts of the tenant's namespaces that may write these addresses, as `namespace/name`: at least
-    /// one, such as that of a database whose leader writes its address into Endpoints. Who may use a namespace may be
-    /// any of its ServiceAccounts, so `addresses` is what keeps other tenants safe. Absent: whoever may write Endpoints
-    /// in the tenant's namespaces.
+    /// The ServiceAccounts of the tenant's namespaces that may write these addresses, as `namespace/name`, or by name
+    /// alone in each of the tenant's namespaces: at least one, such as that of a database whose leader writes its
+    /// address into Endpoints. Who may use a namespace may be any of its ServiceAccounts, so `addresses` is what keeps
+    /// other tenants safe. Absent: whoever may write Endpoints in the tenant's namespaces.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub writers: Option<Vec<String>>,
 }

@@ -53,6 +53,7 @@ pub(crate) fn snapshot(many: usize) -> Snapshot {
         exemption(&format!("e{i}"), &target)
     });
     let named: Vec<_> = (0..500).map(|i| format!("c{i}")).collect();
+    let ranges: Vec<_> = (0..250).map(|i| format!("10.0.0.{}/32", i * 2 % 256)).collect();
     let settings = json!({
         "systemNamespaces": ["kube-system"],
         "foreignRoutes": [{"group": "traefik.io", "kind": "IngressRoute", "hosts": [".spec.hosts[*]"]}],
@@ -62,9 +63,11 @@ pub(crate) fn snapshot(many: usize) -> Snapshot {
         .chain([
             tenant(
                 "x",
-                json!({"services": {
-                    "externalIPs": ["192.0.2.0/24"], "loadBalancerIPs": ["198.51.100.0/24"],
-                }}),
+                json!({
+                    "domains": ["**.x.example.com", "{name}-{namespace}.apps.example.com"],
+                    "services": {"externalIPs": ["192.0.2.0/24"], "loadBalancerIPs": ["198.51.100.0/24"]},
+                    "endpoints": {"addresses": ranges},
+                }),
             ),
             tenant("strict", json!({"podSecurity": {"level": "restricted"}})),
             tenant("old", json!({"podSecurity": {"level": "baseline", "version": "v1.18"}})),
@@ -708,6 +711,16 @@ fn others() -> Vec<Input> {
         let endpoints = items(bytes, usize::MAX / 2, |i, _| format!(r#"{{"addresses":["10.0.0.{i}"]}}"#));
         annotated(&SLICE, "", &format!(r#","addressType":"IPv4","endpoints":[{endpoints}]"#))
     };
+    let own_slice = |bytes| {
+        let endpoints = items(bytes, 19_000, |i, pad| {
+            format!(r#"{{"addresses":["10.0.0.{}"],"x":"{pad}"}}"#, i * 2 % 256)
+        });
+        annotated(&SLICE, "", &format!(r#","addressType":"IPv4","endpoints":[{endpoints}]"#))
+    };
+    let empty_slice = |bytes| {
+        let endpoints = items(bytes, 19_000, |_, _| "{}".to_owned());
+        annotated(&SLICE, "", &format!(r#","addressType":"IPv4","endpoints":[{endpoints}]"#))
+    };
     let claim = |bytes| {
         let requests = items(bytes, 20_000, |i, pad| format!(r#"{{"name":"r{i}{pad}","adminAccess":true}}"#));
         with_spec(&CLAIM, &format!(r#""devices":{{"requests":[{requests}]}}"#))
@@ -769,6 +782,8 @@ fn others() -> Vec<Input> {
         Input::of("foreign-routes", "hosts that are none, updated", FOREIGN, unreadable).updated(),
         Input::of("foreign-routes", "a denied kind, updated", UNLISTED, denied).updated(),
         Input::of("endpoints", "addresses, updated", SLICE, slice).updated(),
+        Input::of("endpoints", "addresses of the tenant's ranges", SLICE, own_slice),
+        Input::of("endpoints", "empty endpoints", SLICE, empty_slice).updated(),
         Input::of("device-claims", "requests, updated", CLAIM, claim).updated(),
         Input::of("device-claims", "tolerations, updated", CLAIM, tolerations).updated(),
         Input::of("storage", "annotations that adopt, updated", VOLUME_CLAIM, adopted).updated(),

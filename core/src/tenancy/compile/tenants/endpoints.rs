@@ -17,18 +17,9 @@ pub(super) fn compile(object: &Named<TenantSpec>, mistakes: &mut Mistakes) -> Op
     refuse_empty(addresses, &object.at, ADDRESSES, mend, mistakes);
     let ranges = addresses.iter().enumerate().filter_map(|(index, text)| {
         let range = parse_range(text);
-        let path = || format!("{ADDRESSES}[{index}]");
-        match range {
-            None => {
-                let message = "this is neither an address nor a range; write `192.0.2.7` or `192.0.2.0/28`";
-                mistakes.error(&object.at, path(), text, message);
-            }
-            Some(range) if range.prefix_len() == 0 => {
-                let message = "this is every address, those of other tenants and of the cluster among them; list the \
-                     tenant's";
-                mistakes.warn(&object.at, path(), text, message);
-            }
-            Some(_) => {}
+        if range.is_none() {
+            let message = "this is neither an address nor a range; write `192.0.2.7` or `192.0.2.0/28`";
+            mistakes.error(&object.at, format!("{ADDRESSES}[{index}]"), text, message);
         }
         range
     });
@@ -43,25 +34,30 @@ fn compile_writers(object: &Named<TenantSpec>, written: &[String], mistakes: &mu
     let Named { at, spec, .. } = object;
     let mend = "list a ServiceAccount, or leave the field out: then it is any user of the namespace";
     refuse_empty(written, at, WRITERS, mend, mistakes);
-    let users = written.iter().enumerate().filter_map(|(index, text)| {
-        let path = format!("{WRITERS}[{index}]");
+    let own = || spec.namespaces.iter().flatten();
+    let users = written.iter().enumerate().flat_map(|(index, text)| {
         let account = match text.strip_prefix(SERVICE_ACCOUNT) {
-            Some(account) => account.split_once(':'),
-            None => text.split_once('/'),
+            Some(account) => account.split_once(':').map(|(namespace, name)| (Some(namespace), name)),
+            None => Some(match text.split_once('/') {
+                Some((namespace, name)) => (Some(namespace), name),
+                None => (None, text.as_str()),
+            }),
         };
-        let Some((namespace, name)) =
-            account.filter(|(namespace, name)| names::is_dns_label(namespace) && names::is_subdomain(name))
-        else {
+        let is_right = |(namespace, name): &(Option<&str>, &str)| {
+            namespace.is_none_or(names::is_dns_label) && names::is_subdomain(name)
+        };
+        let Some((namespace, name)) = account.filter(is_right) else {
             let message = "this is no ServiceAccount; write its namespace and its name, such as `team-a/postgres`";
-            mistakes.error(at, path, text, message);
-            return None;
+            mistakes.error(at, format!("{WRITERS}[{index}]"), text, message);
+            return Vec::new();
         };
-        if !spec.namespaces.iter().flatten().any(|own| own == namespace) {
+        if namespace.is_some_and(|namespace| !own().any(|own| own == namespace)) {
             let message = "this ServiceAccount is in no namespace of the tenant; list controllers of the platform in \
                            the Settings (`controllers.endpoints`)";
-            mistakes.error(at, path, text, message);
+            mistakes.error(at, format!("{WRITERS}[{index}]"), text, message);
         }
-        Some(format!("{SERVICE_ACCOUNT}{namespace}:{name}"))
+        let namespaces = own().filter(|own| namespace.is_none_or(|namespace| *own == namespace));
+        namespaces.map(|namespace| format!("{SERVICE_ACCOUNT}{namespace}:{name}")).collect()
     });
     users.collect()
 }

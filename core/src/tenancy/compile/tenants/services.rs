@@ -35,6 +35,13 @@ pub(super) fn compile(at: &At, written: Option<&api::Services>, mistakes: &mut M
             mistakes.warn(at, "spec.services.types", types, message);
         }
     }
+    let has_balancers =
+        written.types.as_ref().is_some_and(|types| types.contains(&ServiceType::LoadBalancer));
+    if let Some(may_have_ports) = written.load_balancer_node_ports.as_ref().filter(|_| !has_balancers) {
+        let message = "this says nothing, since the tenant may have no load balancers; add `LoadBalancer` to \
+                       `services.types`, or leave the field out";
+        mistakes.warn(at, "spec.services.loadBalancerNodePorts", may_have_ports, message);
+    }
     Services {
         types: written.types.clone().unwrap_or_else(|| vec![ServiceType::ClusterIP]),
         external_ips: written
