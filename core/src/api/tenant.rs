@@ -29,7 +29,8 @@ pub struct TenantSpec {
     /// below its namespaces. `{name}-{namespace}.apps.example.com` stands for the hosts that a platform such as
     /// OpenShift makes of the name and the namespace of a Route: those with one of the tenant's namespaces in this
     /// place and any text for the name. All tenants may have the same pattern: of two namespaces that could claim a
-    /// host, `c` and `b-c` for `a-b-c`, the longer name owns it. Absent: none.
+    /// host, `c` and `b-c` for `a-b-c`, the longer name owns it; a namespace that is neither a tenant's nor the
+    /// system's owns none. Absent: none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub domains: Vec<String>,
     /// The Pod Security Standard that holds for the tenant's pods. Absent: level `baseline`, version `latest`.
@@ -293,9 +294,10 @@ pub struct Endpoints {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Tls {
     /// Says whether certificates of every issuer may have a common name that is no host name, such as the name of a
-    /// user of Kafka, if they are for clients only (`usages` contains `client auth`, and nothing by which servers
-    /// sign). Two tenants can then ask for the same name, so list the issuers of which the tenant's names are known in
-    /// `certificateIssuers`. Absent: `false`; only an Issuer in the tenant's own namespaces issues such names.
+    /// user of Kafka, or the address of a user at a host in `domains`, if they are for clients only (`usages` contains
+    /// `client auth`, and nothing by which servers sign). Two tenants can then ask for the same name, so list the
+    /// issuers of which the tenant's names are known in `certificateIssuers`. Absent: `false`; only an Issuer in the
+    /// tenant's own namespaces issues such names.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_names: Option<bool>,
 }
