@@ -284,7 +284,7 @@ impl Verdict {
     pub fn under(self, enforcement: Enforcement) -> Self {
         match self.denial {
             Some(Denial::Undecidable(_, explanation)) if enforcement < Enforcement::Deny => {
-                let Explanation { message, loggable } = *explanation;
+                let Explanation { message, loggable, field: _ } = *explanation;
                 Self::allowed_unjudged(Unjudged {
                     message,
                     loggable,
