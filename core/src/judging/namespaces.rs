@@ -28,18 +28,13 @@ impl<'s> OwnNamespaces<'s> {
         }
     }
 
-    /// Returns whether `namespace` is one of the system's.
-    pub(crate) fn is_system(&self, namespace: &str) -> bool {
-        matches!(self.snapshot.owner(namespace), Owner::System)
-    }
-
-    /// Returns whether a selector names a namespace of the system.
-    pub(crate) fn names_system(&self, selector: &LabelSelector<'_>) -> bool {
-        let mut labels = selector.match_labels.iter();
-        let mut demands = selector.match_expressions.iter().filter(|demand| &*demand.key == NAMESPACE_NAME);
-        labels.any(|(key, value)| key == NAMESPACE_NAME && self.is_system(value))
-            || demands.any(|demand| {
-                &*demand.operator == "In" && demand.values.iter().any(|value| self.is_system(value))
+    /// Returns whether a selector demands a namespace of others, by its name or its tenant.
+    pub(crate) fn names_others(&self, selector: &LabelSelector<'_>) -> bool {
+        let is_others =
+            |key: &str, value: &str| matches!(key, NAMESPACE_NAME | TENANT) && !self.is_named_by(key, value);
+        selector.match_labels.iter().any(|(key, value)| is_others(key, value))
+            || selector.match_expressions.iter().any(|NodeSelectorRequirement { key, operator, values }| {
+                &**operator == "In" && values.iter().any(|value| is_others(key, value))
             })
     }
 

@@ -7,9 +7,9 @@
 //! A term concerns only the tenant's own pods if each namespace that it lists is the tenant's, and if its
 //! namespaceSelector selects namespaces by one of two labels that no tenant can change: the namespace's name, or its
 //! tenant. In the topologies that the Tenant lists (`podAffinity.topologyKeys`), terms may concern all namespaces. In
-//! `kubernetes.io/hostname` they may concern all but those of the system where no other tenant has the tenant's pools,
-//! since only the tenant's pods run there. Outside tenants a pod may keep away from all pods but those of tenants and of system namespaces: partywall
-//! itself runs in one, and must always find a node.
+//! `kubernetes.io/hostname` a selector may select any namespaces where no other tenant has the tenant's pools, since no
+//! other tenant's pods run there; but no term names a namespace of others. Outside tenants a pod may keep away from all
+//! pods but those of tenants and of system namespaces: partywall itself runs in one, and must always find a node.
 
 use std::fmt;
 
@@ -43,11 +43,10 @@ fn terms(
         if own.tenant.is_some_and(|tenant| tenant.topology_keys.contains(topology)) {
             continue;
         }
-        // The tenant's own nodes; pods of the system run there too.
+        // No other tenant's pods run there, but those of the system do.
         let is_own_node = topology == HOSTNAME && own.tenant.is_some_and(|tenant| tenant.has_own_nodes);
-        let has = |namespace: &str| own.has(namespace) || (is_own_node && !own.is_system(namespace));
         let has_all_of = |selector: &LabelSelector<'_>| {
-            own.has_all_of(selector) || (is_own_node && !own.names_system(selector))
+            own.has_all_of(selector) || (is_own_node && !own.names_others(selector))
         };
         let grant = fmt::from_fn(|f| match own.tenant {
             Some(_) => write!(
@@ -62,7 +61,7 @@ fn terms(
             pod.spec_path
         );
         for (place, namespace) in term.namespaces.iter().enumerate() {
-            if !has(namespace) {
+            if !own.has(namespace) {
                 findings.add_whole(
                     &format_args!("{path}.namespaces[{place}]"),
                     &format_args!(
