@@ -373,6 +373,41 @@ fn what_is_only_audited_is_listed_and_does_not_count() {
     assert_eq!(lines[0]["violations"][0]["mode"], "audit");
 }
 
+/// Where nothing is denied or stamped, the report says what would be, and a pipeline goes on.
+#[test]
+fn below_enforcement_deny_it_says_what_would_be() {
+    let folder = TempDir::new().unwrap();
+    let policies = folder.path().join("policies.yaml");
+    let pod = "{apiVersion: v1, kind: Pod, metadata: {name: web, namespace: blue}, spec: {hostNetwork: true, \
+               containers: [{name: app, image: 'registry.example.com/app:1'}]}}";
+    for (value, code) in [("Deny", 1), ("Warn", 0), ("Audit", 0)] {
+        let text = format!(
+            "apiVersion: partywall.dev/v1alpha1\nkind: NodePool\nmetadata: {{name: blue}}\n\
+             spec: {{nodeSelector: {{pool: blue}}, taints: [{{key: pool, value: blue}}]}}\n---\n\
+             apiVersion: partywall.dev/v1alpha1\nkind: Tenant\nmetadata: {{name: blue}}\n\
+             spec: {{namespaces: [blue], nodePools: {{default: blue}}, enforcement: {value}}}\n"
+        );
+        std::fs::write(&policies, text).unwrap();
+        let args = ["-", "--output", "json", "--policies", policies.to_str().unwrap()];
+        let output = check_stdin(&args, pod);
+        let line = &lines(&output)[0];
+        assert_eq!(output.status.code(), Some(code), "{value}: {line}");
+        let violations = line["violations"].as_array().unwrap();
+        assert_eq!(
+            (violations.len(), &violations[0]["rule"]),
+            (1, &json!("pod-security")),
+            "{value}: {line}"
+        );
+        assert_eq!(violations[0]["mode"], value.to_lowercase(), "{line}");
+        assert_eq!(line["patch"] == json!([]), value != "Deny", "{line}");
+        assert_eq!(
+            line["warnings"].to_string().contains("would go to pool `blue`"),
+            value != "Deny",
+            "{line}"
+        );
+    }
+}
+
 #[test]
 fn people_read_what_is_denied_and_a_summary() {
     let output =

@@ -158,7 +158,7 @@ pub(crate) fn l2_a_cluster_in_use_is_introduced_to_partywall_tenant_by_tenant(cl
     let admin = cluster.kubectl(User::Admin).within(&elsewhere);
     admin.create(intruder.to_string()).fails().says("rule tolerations");
     // The API server learns at some time that it may not go on without an answer any more.
-    cluster.balancer.set_backends(Vec::new());
+    assert!(instance.stop(Duration::from_secs(20)).is_some(), "it had to be killed");
     next = 0;
     eventually(SOON, "an outage stops the tenant", || {
         next += 1;
@@ -167,6 +167,7 @@ pub(crate) fn l2_a_cluster_in_use_is_introduced_to_partywall_tenant_by_tenant(cl
             _ => Ok(()),
         }
     });
+    let instance = cluster.instance("introduce-once-more", &setup);
     cluster.balancer.set_backends(vec![instance.webhook]);
 
     // Back.
