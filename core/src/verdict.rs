@@ -49,6 +49,8 @@ pub struct Unjudged {
     pub message: String,
     /// The reason for the log and the audit annotation, which quotes no value of the object.
     pub loggable: String,
+    /// The path of the field that does not decode; empty if the reason is no single field.
+    pub field: String,
     /// Whether the caller is warned, and not only the operator told.
     pub warns: bool,
 }
@@ -270,7 +272,12 @@ impl Verdict {
 
     /// Returns a verdict that allows a request without judging it, and warns of that.
     pub fn unjudged(why: &str) -> Self {
-        Self::allowed_unjudged(Unjudged { message: why.to_owned(), loggable: why.to_owned(), warns: true })
+        Self::allowed_unjudged(Unjudged {
+            message: why.to_owned(),
+            loggable: why.to_owned(),
+            field: String::new(),
+            warns: true,
+        })
     }
 
     /// Allows the request if partywall denied it only because it could not decide it.
@@ -284,10 +291,11 @@ impl Verdict {
     pub fn under(self, enforcement: Enforcement) -> Self {
         match self.denial {
             Some(Denial::Undecidable(_, explanation)) if enforcement < Enforcement::Deny => {
-                let Explanation { message, loggable, field: _ } = *explanation;
+                let Explanation { message, loggable, field } = *explanation;
                 Self::allowed_unjudged(Unjudged {
                     message,
                     loggable,
+                    field,
                     warns: enforcement == Enforcement::Warn,
                 })
             }

@@ -9,7 +9,7 @@ use partywall_core::objects::kinds::{Shape, is_cluster_scoped, plural};
 use partywall_core::review::NotAReview;
 use partywall_core::review::compose::{Draft, ObjectType};
 use partywall_core::tenancy::{Owner, Snapshot, is_judged};
-use partywall_core::verdict::{Denial, Explanation, Placement, Verdict, Violation};
+use partywall_core::verdict::{Denial, Explanation, Placement, Unjudged, Verdict, Violation};
 use partywall_core::{Entry, answer};
 use serde_json::Value;
 use thiserror::Error;
@@ -96,6 +96,8 @@ pub(crate) struct Warning {
     /// The field that doesn't exist, if that is what the warning is about.
     pub(crate) field: Option<String>,
     pub(crate) message: String,
+    /// True for what only tells what partywall would do: nobody has to correct it.
+    pub(crate) is_note: bool,
 }
 
 /// The least severe finding that fails the command.
@@ -149,14 +151,18 @@ impl Assessment {
     /// Returns whether the object fails the command.
     pub(crate) fn fails(&self, fail_on: FailOn) -> bool {
         self.violations.iter().any(|violated| violated.fails(fail_on))
-            || (fail_on == FailOn::Warn && !self.warnings.is_empty())
+            || (fail_on == FailOn::Warn && self.is_any_warning())
+    }
+
+    fn is_any_warning(&self) -> bool {
+        self.warnings.iter().any(|warning| !warning.is_note)
     }
 
     pub(crate) fn outcome(&self) -> Outcome {
         if !self.allowed {
             return Outcome::Denied;
         }
-        if !self.warnings.is_empty() {
+        if self.is_any_warning() {
             return Outcome::Warned;
         }
         // Violations in mode `audit` are for the operator, not for the user of this command.
@@ -212,7 +218,7 @@ impl Assessor<'_> {
             more,
             exempted: verdict.exempted.iter().map(ToString::to_string).collect(),
             violations,
-            warnings: warnings(verdict.warnings, unknown, at, &places),
+            warnings: warnings(verdict.warnings, unknown, verdict.placement, at, &places),
             written: as_written,
             stamped: object,
         })
@@ -262,9 +268,7 @@ impl Assessor<'_> {
         };
         let mut verdict = self.ask(Entry::Validate, source, identity, object)?;
         verdict.warnings.splice(0..0, stamped.warnings);
-        if let Some(Placement { pools, .. }) = stamped.placement {
-            verdict.warnings.push(format!("would go to pool `{pools}`, but nothing is stamped yet"));
-        }
+        verdict.placement = stamped.placement;
         Ok((patch, verdict))
     }
 
@@ -337,7 +341,8 @@ impl Assessor<'_> {
         let verdict = answer(entry, &body, self.snapshot)?.verdict;
         // Where nothing is denied, the API server stores what cannot be judged, and yet nobody knows what it is.
         if let Some(unjudged) = verdict.unjudged {
-            return Err(Unassessable::Undecidable { message: unjudged.message, field: String::new() });
+            let Unjudged { message, field, .. } = *unjudged;
+            return Err(Unassessable::Undecidable { message, field });
         }
         match verdict.denial {
             Some(Denial::Undecidable(_, explanation)) => {
@@ -349,14 +354,25 @@ impl Assessor<'_> {
     }
 }
 
-fn warnings(messages: Vec<String>, unknown: Vec<Unknown>, at: Location, places: &Places<'_>) -> Vec<Warning> {
-    let of_object = messages.into_iter().map(|message| Warning { at, field: None, message });
+fn warnings(
+    messages: Vec<String>,
+    unknown: Vec<Unknown>,
+    placement: Option<Placement>,
+    at: Location,
+    places: &Places<'_>,
+) -> Vec<Warning> {
+    let of_object = |message| Warning { at, field: None, message, is_note: false };
+    let of_placement = |Placement { pools, .. }: Placement| Warning {
+        is_note: true,
+        ..of_object(format!("would go to pool `{pools}`, but nothing is stamped yet"))
+    };
     let of_fields = unknown.into_iter().map(|Unknown { path, message }| Warning {
         at: places.of(&path),
         field: Some(path),
         message,
+        is_note: false,
     });
-    of_object.chain(of_fields).collect()
+    messages.into_iter().map(of_object).chain(placement.map(of_placement)).chain(of_fields).collect()
 }
 
 /// The reason that an object cannot be assessed.

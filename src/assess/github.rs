@@ -33,7 +33,8 @@ pub(super) fn assessed(assessment: &Assessment, out: &mut impl Write) -> io::Res
     }
     for warning in &assessment.warnings {
         let message = format!("{title}: {}", words::warning(warning));
-        annotation("warning", file, Some(warning.at), "partywall", &message, out)?;
+        let command = if warning.is_note { "notice" } else { "warning" };
+        annotation(command, file, Some(warning.at), "partywall", &message, out)?;
     }
     if let Some(exempted) = exempted(assessment) {
         annotation("notice", file, Some(at), "partywall", &format!("{title}: {exempted}"), out)?;

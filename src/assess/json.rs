@@ -79,7 +79,7 @@ struct LineWarning<'j> {
 }
 
 impl<'j> LineWarning<'j> {
-    fn of(Warning { at, field, message }: &'j Warning) -> Self {
+    fn of(Warning { at, field, message, .. }: &'j Warning) -> Self {
         Self { line: at.line, column: at.column, field: field.as_deref(), message }
     }
 }

@@ -4,7 +4,7 @@
 
 use std::io::{self, Write};
 
-use super::assessor::{Assessment, FailOn, Violated, Warning};
+use super::assessor::{Assessment, FailOn, Violated};
 use super::words::{self, exempted, mode_and_rule, object};
 use crate::manifests::{Fault, Location, Problem};
 
@@ -52,10 +52,11 @@ impl Junit {
         let mut messages: Vec<_> = failing.into_iter().map(line).collect();
         let more = (assessment.more > 0).then(|| format!("and {} more", assessment.more));
         let mut notes: Vec<_> = passing.into_iter().map(line).collect();
-        let warnings = if fail_on == FailOn::Warn { &mut messages } else { &mut notes };
-        let of_warning =
-            |warning: &Warning| format!("{}:{}: {}", assessment.file, warning.at, words::warning(warning));
-        warnings.extend(assessment.warnings.iter().map(of_warning));
+        for warning in &assessment.warnings {
+            let line = format!("{}:{}: {}", assessment.file, warning.at, words::warning(warning));
+            let fails = fail_on == FailOn::Warn && !warning.is_note;
+            if fails { &mut messages } else { &mut notes }.push(line);
+        }
         notes.extend(exempted(assessment));
         let result = if messages.is_empty() {
             notes.extend(more);

@@ -42,7 +42,8 @@ impl Sarif {
                 None => {
                     let text = format!("{}: {}", object(assessment), warning.message);
                     let at = Some(warning.at);
-                    self.notifications.push(notification("warning", &text, &assessment.file, at));
+                    let level = if warning.is_note { "note" } else { "warning" };
+                    self.notifications.push(notification(level, &text, &assessment.file, at));
                 }
             }
         }

@@ -54,6 +54,7 @@ impl Text {
         let (word, colour) = match assessment.outcome() {
             Outcome::Denied => ("denied", RED),
             Outcome::Warned => ("warning", YELLOW),
+            Outcome::Clean if !assessment.warnings.is_empty() => ("note", DIM),
             Outcome::Clean if assessment.violations.is_empty() => ("exempt", DIM),
             Outcome::Clean => ("audited", DIM),
         };

@@ -36,6 +36,25 @@ fn what_fails_is_what_would_be_denied_or_warnings_too() {
 }
 
 #[test]
+fn where_nothing_is_enforced_a_pod_says_where_it_would_go_and_fails_nothing() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("policies.yaml");
+    let policies = std::fs::read_to_string(root().join("policies/examples/eks.yaml")).unwrap();
+    let kind = "kind: Tenant\n";
+    let (before, tenant) = policies.split_once(kind).unwrap();
+    let tenant = tenant.replacen("\nspec:\n", "\nspec:\n  enforcement: Warn\n", 1);
+    std::fs::write(&path, format!("{before}{kind}{tenant}")).unwrap();
+    let check =
+        |fixed: &str| check(&["--policies", path.to_str().unwrap(), "--fail-on", "warn", &fixture(fixed)]);
+    let output = check("one.json");
+    let text = stdout(&output);
+    assert_eq!(output.status.code(), Some(0), "{text}{}", stderr(&output));
+    assert!(text.starts_with("note: ") && text.contains("would go to pool `tenants-x`"), "{text}");
+    assert!(text.ends_with("\n1 object: 1 clean\n"), "{text}");
+    assert_eq!(check("load-balancer.yaml").status.code(), Some(1), "a violation is a warning");
+}
+
+#[test]
 fn objects_without_a_namespace_can_be_a_tenants() {
     let pod = r#"{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"}, "spec": {}}"#;
     let line = lines(&check_stdin(&["-o", "json", "--tenant", "tenants-x", "-"], pod)).remove(0);
