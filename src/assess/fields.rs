@@ -1,6 +1,7 @@
 //! Warns about fields that Kubernetes doesn't have, most of which are misspelt: no rule reads them, nor does the API
 //! server.
 
+use std::fmt;
 use std::sync::LazyLock;
 
 use partywall_core::tenancy::did_you_mean;
@@ -72,7 +73,7 @@ pub(super) fn unknown(group: &str, version: &str, kind: &str, object: &Value) ->
     let mut found = Vec::new();
     match TYPES.kinds.get(&(group, kind)) {
         Some((only, name)) if only.is_none_or(|only| only == version) => {
-            walk(object, name, "", &mut found);
+            walk(object, name, &Path::Root, &mut found);
         }
         Some(_) | None => {}
     }
@@ -82,22 +83,41 @@ pub(super) fn unknown(group: &str, version: &str, kind: &str, object: &Value) ->
 /// The most fields that are worth a warning.
 const MOST: usize = 20;
 
-fn walk(value: &Value, name: &str, path: &str, found: &mut Vec<Unknown>) {
+/// A step on the way to a field, and those before it.
+#[derive(Clone, Copy)]
+enum Path<'p> {
+    Root,
+    Field(&'p Self, &'p str),
+    Item(&'p Self, usize),
+}
+
+/// A path is only written for a field that is found.
+impl fmt::Display for Path<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Root => Ok(()),
+            Self::Field(Self::Root, field) => f.write_str(field),
+            Self::Field(before, field) => write!(f, "{before}.{field}"),
+            Self::Item(before, index) => write!(f, "{before}[{index}]"),
+        }
+    }
+}
+
+fn walk(value: &Value, name: &str, path: &Path<'_>, found: &mut Vec<Unknown>) {
     let Some(of_type) = TYPES.types.get(name) else { return };
     match value {
         Value::Array(items) => {
             for (index, item) in items.iter().enumerate() {
-                walk(item, name, &format!("{path}[{index}]"), found);
+                walk(item, name, &Path::Item(path, index), found);
             }
         }
         Value::Object(fields) => {
-            let dot = if path.is_empty() { "" } else { "." };
             for (field, value) in fields {
-                let known = of_type.fields.iter().find(|(known, _)| known == field);
-                match known {
-                    Some((_, Some(name))) => walk(value, name, &format!("{path}{dot}{field}"), found),
+                let at = Path::Field(path, field);
+                match of_type.fields.iter().find(|(known, _)| known == field) {
+                    Some((_, Some(name))) => walk(value, name, &at, found),
                     Some((_, None)) => {}
-                    None => found.extend(of_type.unknown(format!("{path}{dot}{field}"), field)),
+                    None => found.extend(of_type.unknown(&at, field)),
                 }
                 if found.len() >= MOST {
                     return;
@@ -110,14 +130,14 @@ fn walk(value: &Value, name: &str, path: &str, found: &mut Vec<Unknown>) {
 
 impl Type {
     /// Returns the warning about a field; none if it may be one that the table leaves out.
-    fn unknown(&self, path: String, field: &str) -> Option<Unknown> {
+    fn unknown(&self, path: &Path<'_>, field: &str) -> Option<Unknown> {
         let meant = did_you_mean(field, self.fields.iter().map(|(name, _)| *name));
         if meant.is_empty() && !self.is_complete {
             return None;
         }
         let cure = if meant.is_empty() { "; remove it" } else { &meant };
         let message = format!("there is no field `{field}` here, and Kubernetes ignores or refuses it{cure}");
-        Some(Unknown { path, message })
+        Some(Unknown { path: path.to_string(), message })
     }
 }
 

@@ -37,16 +37,34 @@ impl Document<'_> {
         serde_saphyr::from_str_with_options(&self.piece.text, options(true)).ok()
     }
 
-    /// Returns the place of a field, or of the nearest parent that the document has.
+    /// Returns the place of a field, or of the nearest parent that the document has; an empty path means the document.
     ///
-    /// The first call parses the document once more.
+    /// The first call for a field parses the document once more.
     pub(crate) fn location(&self, path: &str) -> Location {
+        if let Some(start) = self.start().filter(|_| path.is_empty()) {
+            return start;
+        }
         let Piece { ref text, line, column } = self.piece;
         let locations = self.locations.get_or_init(|| Locations::parse(text, line, column));
         match locations {
             Some(locations) => locations.find(path),
             None => Location { line: line + 1, column: column + 1 },
         }
+    }
+}
+
+impl Document<'_> {
+    /// Returns where the document's content begins; `None` if that is in the line of its marker.
+    fn start(&self) -> Option<Location> {
+        let Piece { text, line: before, column: columns } = &self.piece;
+        let is_without_content = |line: &str| {
+            is_blank(line) || is_marker(line) && is_blank(line.strip_prefix("---").unwrap_or(line))
+        };
+        let (number, line) = (0..).zip(text.lines()).find(|(_, line)| !is_without_content(line))?;
+        let indentation: u64 = line.chars().take_while(|letter| letter.is_whitespace()).map(|_| 1_u64).sum();
+        let columns = if number == 0 { *columns } else { 0 };
+        (!is_marker(line))
+            .then_some(Location { line: before + number + 1, column: columns + indentation + 1 })
     }
 }
 
@@ -282,6 +300,22 @@ mod tests {
         assert_eq!(found[0], (1, Ok(json!({"a": 1}))));
         assert_eq!(found[1], (2, Err("3:4".to_owned())));
         assert_eq!(found[2], (3, Ok(json!({"c": 3}))));
+    }
+
+    #[test]
+    fn a_document_begins_where_its_first_field_is() {
+        for (text, places) in [
+            ("# one\n---\n\n# two\n  a: 1\n---\nb: 2\n", vec!["5:3", "7:1"]),
+            ("--- # one\na: 1\n", vec!["2:1"]),
+            ("--- {a: 1}\n", vec!["1:5"]),
+            ("{\"a\": 1} {\"b\": 2}\n", vec!["1:1", "1:10"]),
+        ] {
+            let found: Vec<_> = documents(text).map(|(found, _)| found.location("").to_string()).collect();
+            assert_eq!(found, places, "{text}");
+            let slowly: Vec<_> =
+                documents(text).map(|(found, _)| found.location("none").to_string()).collect();
+            assert_eq!(slowly, places, "{text}");
+        }
     }
 
     #[test]
