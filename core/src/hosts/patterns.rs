@@ -77,8 +77,22 @@ impl HostPattern {
     }
 
     /// Iterates over the shorter namespaces that could have a host of `namespace`, as an object of a longer name.
+    ///
+    /// What is between may overlap with itself: `a-in-in-c` is `a` in `in-c`, or `a-in` in `c`.
     pub fn shorter_than<'l>(&'l self, namespace: &'l str) -> impl Iterator<Item = &'l str> {
-        self.within(namespace)
+        let between = &*self.between;
+        self.cuts(namespace).filter_map(move |(shorter, rest)| {
+            let overlap = between.len().saturating_sub(rest.len());
+            let is_between = if self.is_name_first {
+                // `between` and `rest` together end with `between`.
+                rest.ends_with(between)
+                    || (between.ends_with(rest) && between.get(rest.len()..) == between.get(..overlap))
+            } else {
+                rest.starts_with(between)
+                    || (between.starts_with(rest) && between.get(rest.len()..) == between.get(..overlap))
+            };
+            is_between.then_some(shorter)
+        })
     }
 
     /// Returns whether two patterns place names and namespaces alike, whatever is around them.
@@ -88,16 +102,26 @@ impl HostPattern {
 
     /// Iterates over the namespaces in `inner`, which is a name and a namespace with what is between them.
     fn within<'l>(&'l self, inner: &'l str) -> impl Iterator<Item = &'l str> {
+        self.cuts(inner).filter_map(move |(namespace, rest)| {
+            let name = if self.is_name_first {
+                rest.strip_suffix(&*self.between)?
+            } else {
+                rest.strip_prefix(&*self.between)?
+            };
+            (!name.is_empty()).then_some(namespace)
+        })
+    }
+
+    /// Iterates over the divisions of `inner` into a namespace, the longest first, and the rest.
+    fn cuts<'l>(&'l self, inner: &'l str) -> impl Iterator<Item = (&'l str, &'l str)> {
         let length = inner.len();
         (1..length).filter_map(move |cut| {
-            let (namespace, rest) = if self.is_name_first {
+            if self.is_name_first {
                 let (rest, namespace) = inner.split_at_checked(cut)?;
-                (namespace, rest.strip_suffix(&*self.between)?)
+                Some((namespace, rest))
             } else {
-                let (namespace, rest) = inner.split_at_checked(length - cut)?;
-                (namespace, rest.strip_prefix(&*self.between)?)
-            };
-            (!rest.is_empty()).then_some(namespace)
+                inner.split_at_checked(length - cut)
+            }
         })
     }
 }
@@ -183,6 +207,62 @@ mod tests {
             ("", false, false),
         ] {
             assert_eq!((short.owns(label), long.owns(label)), (of_short, of_long), "{label}");
+        }
+    }
+
+    #[test]
+    fn g30_what_is_between_may_overlap_with_itself() {
+        for (pattern, short, long) in [
+            ("{name}-in-{namespace}.apps.example.com", "c", "in-c"),
+            ("{name}x{namespace}.apps.example.com", "c", "xc"),
+            ("{name}xx{namespace}.apps.example.com", "c", "xc"),
+            ("{name}-{namespace}.apps.example.com", "c", "b-c"),
+            ("{name}{namespace}.apps.example.com", "c", "bc"),
+            ("{namespace}-in-{name}.apps.example.com", "c", "c-in"),
+            ("{namespace}x{name}.apps.example.com", "c", "cx"),
+            ("{namespace}--{name}.apps.example.com", "c", "c--b"),
+        ] {
+            let pattern = HostPattern::parse(pattern).unwrap();
+            assert!(pattern.shorter_than(long).any(|shorter| shorter == short), "{pattern} {long}");
+        }
+        let pattern = HostPattern::parse("{name}-in-{namespace}.apps.example.com").unwrap();
+        for other in ["inc", "b-c", "xin-c", "c"] {
+            assert!(pattern.shorter_than(other).all(|shorter| shorter != "c"), "{other}");
+        }
+    }
+
+    #[test]
+    fn g30_no_host_belongs_to_two_tenants() {
+        // All pairs of namespaces, and all labels, of two letters.
+        let texts = |longest: usize| -> Vec<String> {
+            let all = (1..=longest).flat_map(|length| (0..1_usize << length).map(move |bits| (length, bits)));
+            let letter = |bits: usize, place: usize| if bits >> place & 1 == 0 { 'a' } else { 'b' };
+            all.map(|(length, bits)| (0..length).map(|place| letter(bits, place)).collect()).collect()
+        };
+        let (namespaces, labels) = (texts(3), texts(7));
+        for between in ["", "a", "aa", "ab", "aba"] {
+            for pattern in [
+                format!("{{name}}{between}{{namespace}}.d.example"),
+                format!("{{namespace}}{between}{{name}}.d.example"),
+            ] {
+                let pattern = HostPattern::parse(&pattern).unwrap();
+                let pairs =
+                    namespaces.iter().flat_map(|one| namespaces.iter().map(move |other| (one, other)));
+                for (one, other) in pairs.filter(|(one, other)| one < other) {
+                    let owned = |own: &str, other: &str| {
+                        let is_rival = pattern.shorter_than(other).any(|shorter| shorter == own);
+                        let rivals = if is_rival { set(&[other]) } else { set(&[]) };
+                        OwnedPattern { pattern: pattern.clone(), own: set(&[own]), rivals }
+                    };
+                    let (of_one, of_other) = (owned(one, other), owned(other, one));
+                    for label in &labels {
+                        assert!(
+                            !of_one.owns(label) || !of_other.owns(label),
+                            "{pattern} {label} {one} {other}"
+                        );
+                    }
+                }
+            }
         }
     }
 
