@@ -31,11 +31,13 @@ pub(crate) use self::pool_table::{Met, PoolSet, PoolTable, Required};
 pub use self::pools::{AllowedToleration, AllowedTolerations, Pool, PoolId, Taint, is_restricted};
 use self::reach::Reach;
 pub use self::routes::{ForeignRoute, HostPath, Step};
-use crate::api::{Enforcement, Level, MirrorPods, OtherTaints, ServiceType, StampMode, Unnamed, Workloads};
+use crate::api::{
+    Enforcement, Level, MirrorPods, Mode, OtherTaints, ServiceType, StampMode, Unnamed, Workloads,
+};
 use crate::hosts::Domains;
 use crate::labels::NODE_ROLES;
 use crate::objects::scheduling::Toleration;
-use crate::rule_id::Modes;
+use crate::rule_id::{Modes, RuleId};
 
 /// Holds everything that a decision depends on, beside the request.
 #[derive(Debug)]
@@ -343,12 +345,13 @@ impl Snapshot {
 
     /// Returns whether the tenant's pods may tolerate a taint with this key because it is no pool's.
     ///
-    /// Only pods of a tenant with pools may: the stamp confines them, whatever they tolerate.
+    /// Only pods of a tenant with pools may, and only where the stamp confines them, whatever they tolerate.
     pub fn is_other_taint(&self, key: &str, tenant: &Tenant) -> bool {
         self.other_taints == OtherTaints::Allow
             && !tenant.pools.is_empty()
             && self.index.values_of(key) == 0
             && !key.starts_with(NODE_ROLES)
+            && tenant.modes.of(RuleId::NodePlacement) == Mode::Deny
     }
 
     /// Returns whether one of the tenant's pools has a taint with this key.

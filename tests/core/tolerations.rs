@@ -87,6 +87,15 @@ fn b7_a_tenant_without_pools_is_confined_by_nothing_but_taints() {
 }
 
 #[test]
+fn b7_no_other_taint_is_tolerated_where_the_stamp_confines_nothing() {
+    let toleration = json!({"key": "example.com/spot", "operator": "Exists"});
+    for mode in ["warn", "audit", "off"] {
+        let settings = format!("{{otherTaints: Allow, rules: {{node-placement: {mode}}}}}");
+        assert!(message(&settings, "one", &toleration).contains("the tenant's `tolerations`"), "{mode}");
+    }
+}
+
+#[test]
 fn what_settings_list_every_tenant_may_tolerate() {
     let toleration = json!({"key": "example.com/spot", "operator": "Exists"});
     for namespace in ["one", "two", "poolless"] {

@@ -239,7 +239,8 @@ pub enum OtherTaints {
     /// They may tolerate only those that a Tenant or the Settings list.
     Deny,
     /// Pods of tenants with NodePools may tolerate every taint whose key is no NodePool's and does not begin with
-    /// `node-role.kubernetes.io/`: whatever they tolerate, they run only on their tenant's own nodes.
+    /// `node-role.kubernetes.io/`: whatever they tolerate, they run only on their tenant's own nodes. This needs the
+    /// stamp, so it holds only while the mode of `node-placement` is `deny`.
     Allow,
 }
 

@@ -6,8 +6,8 @@
 //! tolerations for the taints of the tenant's own pools (the same key **and** value), those for the problems of nodes
 //! that Kubernetes itself adds to pods, whatever their effect, those that the webhooks of the Settings' `provider` add,
 //! and those that the Tenant or the Settings list. With `otherTaints: Allow`, pods of a tenant with pools may tolerate
-//! every taint that is no pool's and no role's, since they run only on the tenant's own nodes. In an unclaimed
-//! namespace a pod may tolerate every taint except those of tenants' pools.
+//! every taint that is no pool's and no role's, since they run only on the tenant's own nodes, as long as the mode of
+//! `node-placement` is `deny`. In an unclaimed namespace a pod may tolerate every taint except those of tenants' pools.
 
 use std::cell::LazyCell;
 use std::collections::HashSet;
