@@ -136,11 +136,16 @@ impl Hosts<'_, '_, '_, '_> {
                     (Ok(parsed), External::Yes | External::IfExportedNowhere)
                         if !claims.are_of_domains(&parsed) =>
                     {
+                        let (below, name) = match &parsed {
+                            Host::Name(name) => ("", name),
+                            Host::Wildcard(base) => ("**.", base),
+                        };
                         let message = format_args!(
                             "`{}` is not in the tenant's domains; write `exportTo: [\".\"]`, so that it holds only in \
-                             this namespace, and ask the platform team to list the name in the tenant's \
+                             this namespace, and ask the platform team to list `{below}{}` in the tenant's \
                              `services.externalNames`",
-                            Escaped(host)
+                            Escaped(host),
+                            Escaped(name)
                         );
                         claims.findings.add_whole(field, &message, &format_args!("{source}={host}"));
                     }
@@ -176,6 +181,11 @@ fn is_own_in_istio(parsed: &Host, written: &str, subject: &Subject<'_, '_>) -> b
         && !written.contains('.')
 }
 
+/// Returns whether the tenant may use a host outside the cluster; `*.d` is any name below `d`, at any depth.
 fn is_external(host: &Host, subject: &Subject<'_, '_>) -> bool {
-    subject.tenant().is_some_and(|tenant| tenant.services.external_names.owns(host))
+    let Some(names) = subject.tenant().map(|tenant| &tenant.services.external_names) else { return false };
+    match host {
+        Host::Name(_) => names.owns(host),
+        Host::Wildcard(base) => names.owns_all_below(base),
+    }
 }
