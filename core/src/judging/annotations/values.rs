@@ -267,7 +267,7 @@ impl<'j> AnnotationCheck<'j, '_> {
         let Ok(Host::Name(host)) = Host::parse(host) else { return false };
         let is_right_port = match port {
             None | Some("80" | "443") => true,
-            Some(port) => host.ends_with(SERVICES) && port.parse::<u16>().is_ok(),
+            Some(port) => host.ends_with(SERVICES) && is_port(port),
         };
         is_right_port && is_pattern(value) && self.subject.snapshot.login_hosts.contains(&host)
     }
@@ -286,7 +286,7 @@ impl<'j> AnnotationCheck<'j, '_> {
             Some((host, port)) => (host, Some(port)),
             None => (authority, None),
         };
-        if port.is_some_and(|port| port.parse::<u16>().is_err()) {
+        if !port.is_none_or(is_port) {
             return false;
         }
         // A host leads to the controller itself, which serves its own configuration on other ports.
@@ -353,6 +353,11 @@ fn list(value: &str) -> impl Iterator<Item = &str> {
 fn authority(url: &str) -> Option<&str> {
     let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"))?;
     rest.split(['/', '?']).next()
+}
+
+/// Returns whether a proxy takes `text` for a port; nginx refuses its whole configuration for another one.
+fn is_port(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<u16>().is_ok_and(|port| port > 0)
 }
 
 fn is_word(text: &str) -> bool {
