@@ -28,7 +28,9 @@ pub(crate) use self::index::{PoolIndex, RequiredLabels};
 pub use self::judged::is_judged;
 pub use self::listed_names::ListedNames;
 pub(crate) use self::pool_table::{Met, PoolSet, PoolTable, Required};
-pub use self::pools::{AllowedToleration, AllowedTolerations, Pool, PoolId, Taint, is_restricted};
+pub use self::pools::{
+    AllowedToleration, AllowedTolerations, Pool, PoolId, Taint, ToleratedForGood, is_restricted,
+};
 use self::reach::Reach;
 pub use self::routes::{ForeignRoute, HostPath, Step};
 use crate::api::{
@@ -349,9 +351,9 @@ impl Snapshot {
     pub fn is_other_taint(&self, key: &str, tenant: &Tenant) -> bool {
         self.other_taints == OtherTaints::Allow
             && !tenant.pools.is_empty()
+            && tenant.modes.of(RuleId::NodePlacement) == Mode::Deny
             && self.index.values_of(key) == 0
             && !key.starts_with(NODE_ROLES)
-            && tenant.modes.of(RuleId::NodePlacement) == Mode::Deny
     }
 
     /// Returns whether one of the tenant's pools has a taint with this key.

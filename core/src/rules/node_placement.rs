@@ -23,7 +23,7 @@ use crate::objects::object::Object;
 use crate::objects::pod::{Extent, PodSpec, PodView};
 use crate::objects::scheduling::{NodeSelectorRequirement, NodeSelectorTerm};
 use crate::rule_id::RuleId;
-use crate::tenancy::{PoolIndex, PoolSet, RequiredLabels, Snapshot, Tenant};
+use crate::tenancy::{PoolIndex, PoolSet, RequiredLabels, Snapshot, Tenant, ToleratedForGood};
 
 /// The message for a pod that selects a pool although no pool belongs to its namespace.
 const SELECTS: &str = "selects nodes of a tenant's pool, which this namespace may not use; remove it";
@@ -318,8 +318,9 @@ fn tolerates_its_pools(
     findings: &mut Findings<'_>,
 ) {
     let pools = choice.all.places().filter_map(|place| snapshot.pool_of(tenant, place));
+    let tolerated = ToleratedForGood::by(pod.spec.tolerations());
     for taint in pools.flat_map(|pool| &pool.taints) {
-        if !taint.tolerated_for_good(pod.spec.tolerations()) {
+        if !tolerated.includes(taint) {
             let (key, value) = (&taint.key, &taint.value);
             let message = format_args!(
                 "the toleration of the taint `{key}` of the tenant's pool is missing or has a time limit; create the \

@@ -4,7 +4,7 @@ use super::values::{Labels, Nested, Requirements, Tolerates};
 use crate::json::{PatchBuilder, Pointer};
 use crate::judging::placement::{Choice, Confinement, Demands};
 use crate::objects::scheduling::NodeSelectorTerm;
-use crate::tenancy::{Pool, PoolSet, Snapshot, Tenant};
+use crate::tenancy::{Pool, PoolSet, Snapshot, Tenant, ToleratedForGood};
 
 /// Limits how many terms a pod has with the copies; the decoder refuses pods with more.
 const TERMS: usize = 1_000;
@@ -174,7 +174,8 @@ impl<'s> Confine<'_, '_, 's> {
     fn tolerations(&self, at: &Pointer<'_>, patch: &mut PatchBuilder) {
         let spec = self.demands.spec;
         let taints = self.pools().flat_map(|pool| &pool.taints);
-        let mut missing = taints.filter(|taint| !taint.tolerated_for_good(spec.tolerations())).peekable();
+        let tolerated = ToleratedForGood::by(spec.tolerations());
+        let mut missing = taints.filter(|taint| !tolerated.includes(taint)).peekable();
         if missing.peek().is_none() {
             return;
         }

@@ -1,5 +1,6 @@
 //! Holds pools with the labels and taints that the scheduler compares.
 
+use std::collections::HashMap;
 use std::ops::Deref;
 
 use crate::api::{Effect, Operator};
@@ -60,19 +61,67 @@ impl Taint {
             None => &Effect::ALL,
         }
     }
+}
 
-    /// Returns whether `tolerations` tolerate each effect of the taint without a time limit.
-    ///
-    /// Only tolerations with a known operator count.
-    pub fn tolerated_for_good(&self, tolerations: &[Toleration<'_>]) -> bool {
-        self.effects().iter().all(|effect| {
-            tolerations.iter().any(|toleration| {
-                toleration.toleration_seconds.is_none()
-                    && toleration.has_known_operator()
-                    && toleration.tolerates(&self.key, &self.value, *effect)
-            })
-        })
+/// Tells which taints are tolerated without a time limit.
+///
+/// Only tolerations with a known operator count. Very many tolerations are looked up by key and value, since a pod may
+/// need those of very many taints.
+#[derive(Debug)]
+pub enum ToleratedForGood<'t, 'a> {
+    /// The tolerations.
+    Few(&'t [Toleration<'a>]),
+    /// The effects that are tolerated of each key and value; no value means any, and the empty key means any.
+    Many(HashMap<(&'t str, Option<&'t str>), Effects>),
+}
+
+/// Holds a set of effects, one bit each.
+type Effects = u8;
+
+impl<'t, 'a> ToleratedForGood<'t, 'a> {
+    /// Limits how many tolerations are compared with each taint.
+    const FEW: usize = 32;
+
+    /// Returns what the tolerations tolerate for good.
+    pub fn by(tolerations: &'t [Toleration<'a>]) -> Self {
+        if tolerations.len() <= Self::FEW {
+            return Self::Few(tolerations);
+        }
+        let mut many = HashMap::new();
+        for toleration in tolerations.iter().filter(|toleration| is_for_good(toleration)) {
+            let value = toleration.is_equal().then_some(&*toleration.value);
+            let effects: &mut Effects = many.entry((&*toleration.key, value)).or_default();
+            for (place, effect) in Effect::ALL.iter().enumerate() {
+                if toleration.effect.is_empty() || &*toleration.effect == effect.as_str() {
+                    *effects |= 1 << place;
+                }
+            }
+        }
+        Self::Many(many)
     }
+
+    /// Returns whether each effect of the taint is tolerated.
+    pub fn includes(&self, taint: &Taint) -> bool {
+        let Taint { key, value, .. } = taint;
+        match self {
+            Self::Few(tolerations) => taint.effects().iter().all(|effect| {
+                let mut tolerations = tolerations.iter().filter(|toleration| is_for_good(toleration));
+                tolerations.any(|toleration| toleration.tolerates(key, value, *effect))
+            }),
+            Self::Many(many) => {
+                let of = |key, value| many.get(&(key, value)).copied().unwrap_or_default();
+                let value = Some(&**value);
+                let tolerated = of("", None) | of("", value) | of(&**key, None) | of(&**key, value);
+                let mut effects = Effect::ALL.iter().enumerate();
+                effects
+                    .all(|(place, effect)| tolerated & (1 << place) != 0 || !taint.effects().contains(effect))
+            }
+        }
+    }
+}
+
+fn is_for_good(toleration: &Toleration<'_>) -> bool {
+    toleration.toleration_seconds.is_none() && toleration.has_known_operator()
 }
 
 /// Holds a compiled toleration that a Tenant or the Settings list.
@@ -145,4 +194,45 @@ pub fn is_restricted(key: &str) -> bool {
     key.split_once('/').is_some_and(|(prefix, _)| {
         prefix.strip_suffix(RESTRICTED).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn o2_very_many_tolerations_tolerate_what_each_of_them_does() {
+        let mut written = Vec::new();
+        for key in ["", "k", "other"] {
+            for operator in ["", "Equal", "Exists", "Gt"] {
+                for value in ["", "v", "w"] {
+                    for effect in ["", "NoSchedule", "PreferNoSchedule", "NoExecute", "Unknown"] {
+                        for end in ["", r#","tolerationSeconds":5"#] {
+                            written.push(format!(
+                                r#"{{"key":"{key}","operator":"{operator}","value":"{value}","effect":"{effect}"{end}}}"#
+                            ));
+                        }
+                    }
+                }
+            }
+        }
+        let one = |text: &'_ str| serde_json::from_str::<Toleration<'_>>(text).map(|_| ()).is_ok();
+        assert!(written.iter().all(|text| one(text)));
+        let effects = [None, Some(Effect::NoSchedule), Some(Effect::NoExecute)];
+        for (first, second) in
+            written.iter().flat_map(|first| written.iter().step_by(7).map(move |second| (first, second)))
+        {
+            let list = |times: usize| -> Vec<Toleration<'_>> {
+                let both = [first, second].into_iter().cycle().take(times);
+                both.map(|text| serde_json::from_str(text).unwrap()).collect()
+            };
+            let (few, many) = (list(2), list(ToleratedForGood::FEW + 1));
+            for effect in effects {
+                let taint = Taint { key: "k".into(), value: "v".into(), effect };
+                let (few, many) = (ToleratedForGood::by(&few), ToleratedForGood::by(&many));
+                assert!(matches!(many, ToleratedForGood::Many(_)));
+                assert_eq!(few.includes(&taint), many.includes(&taint), "{first} {second} {taint:?}");
+            }
+        }
+    }
 }

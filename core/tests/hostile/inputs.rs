@@ -35,6 +35,7 @@ pub(crate) fn snapshot(many: usize) -> Snapshot {
     });
     // A tenant has at most 64 pools.
     let allowed: Vec<_> = (1..many.min(64)).map(|i| format!("p{i}")).collect();
+    let patterns: Vec<_> = (0..500).map(|i| format!("{{name}}-{{namespace}}.d{i}.example.com")).collect();
     let tenant = |name: &str, more: Value| {
         let mut spec = json!({
             "namespaces": [format!("team-{name}")], "domains": [format!("**.{name}.example.com")],
@@ -72,6 +73,14 @@ pub(crate) fn snapshot(many: usize) -> Snapshot {
             tenant("strict", json!({"podSecurity": {"level": "restricted"}})),
             tenant("old", json!({"podSecurity": {"level": "baseline", "version": "v1.18"}})),
             tenant("many", json!({"nodePools": {"default": "p0", "allowed": allowed}})),
+            // Has every grant, and very much of it; its pods may run in all of its pools.
+            tenant(
+                "granted",
+                json!({
+                    "nodePools": {"default": "p0", "allowed": allowed, "unnamed": "Any"},
+                    "domains": patterns, "tls": {"userNames": true},
+                }),
+            ),
             exemption("named", &json!({"kind": "Pod", "name": "exempt", "containers": named})),
             object::<SettingsSpec>("default", settings),
         ])
@@ -370,6 +379,12 @@ fn node_placement() -> Vec<Input> {
         Input::pod("stamp", "a nodeSelector of a tenant with all pools", selector)
             .within("team-many")
             .stamped(),
+        Input::pod("stamp", "tolerations of a pod for all pools", tolerations_of_values)
+            .within("team-granted")
+            .stamped(),
+        Input::pod("stamp", "empty tolerations of a pod for all pools", empty_tolerations)
+            .within("team-granted")
+            .stamped(),
     ]
 }
 
@@ -377,6 +392,14 @@ const PROBE: &str = r#""livenessProbe":{"httpGet":{"host":"a"}}"#;
 
 fn tolerations(bytes: usize, item: fn(usize, &str) -> String) -> Text {
     pod("", &format!(r#","tolerations":[{}]"#, items(bytes, 20_000, item)))
+}
+
+fn tolerations_of_values(bytes: usize) -> Text {
+    tolerations(bytes, |i, pad| format!(r#"{{"key":"dedicated","value":"q{i}{pad}"}}"#))
+}
+
+fn empty_tolerations(bytes: usize) -> Text {
+    tolerations(bytes, |_, _| "{}".to_owned())
 }
 
 fn pods() -> Vec<Input> {
@@ -388,7 +411,7 @@ fn pods() -> Vec<Input> {
             format!(r#"{{"key":"a/{i}{pad}","operator":"Exists","effect":"NoSchedule"}}"#)
         })
     };
-    let empty = |bytes| tolerations(bytes, |_, _| "{}".to_owned());
+    let empty = empty_tolerations;
     let capabilities = |bytes: usize| {
         let begin = r#"{"name":"c","securityContext":{"capabilities":{"add":["#;
         pod_of(&lists(bytes, 20_000, begin, "]}}}", |i, _| format!(r#""{i}""#)))
@@ -554,6 +577,18 @@ fn network() -> Vec<Input> {
             ),
         )
     };
+    let generated = |bytes| {
+        let host = "a-".repeat(20);
+        with_spec(
+            &INGRESS,
+            &format!(
+                r#""rules":[{}]"#,
+                items(bytes, 20_000, |i, pad| {
+                    format!(r#"{{"host":"{host}{i}-team-x.d{}.example.com","x":"{pad}"}}"#, i % 500)
+                })
+            ),
+        )
+    };
     let tls = |bytes| {
         with_spec(
             &INGRESS,
@@ -657,6 +692,9 @@ fn network() -> Vec<Input> {
         Input::of("ingress-hosts", "rules", INGRESS, rules),
         Input::of("ingress-hosts", "rules, updated", INGRESS, rules).updated(),
         Input::of("ingress-hosts", "hosts of 126 labels", INGRESS, deep),
+        Input::of("ingress-hosts", "generated hosts, updated", INGRESS, generated)
+            .within("team-granted")
+            .updated(),
         Input::of("ingress-hosts", "certificates, updated", INGRESS, tls).updated(),
         Input::of("ingress-hosts", "paths, updated", INGRESS, paths).updated(),
         Input::of("ingress-hosts", "a long key and hosts", INGRESS, alias),
