@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test that fails panics")]
 #![expect(clippy::disallowed_methods, reason = "a test writes its files")]
 
+#[path = "config/classes.rs"]
+mod classes;
 #[path = "config/cross_checks.rs"]
 mod cross_checks;
 #[path = "config/exemptions.rs"]
@@ -254,12 +256,12 @@ fn without_podsecurity_baseline_latest_holds() {
 #[test]
 fn the_examples_load_each_and_all_together() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies/examples");
-    for name in ["eks.yaml", "university.yaml", "sandboxed-customers.yaml", "charts.yaml"] {
+    for name in ["eks.yaml", "university.yaml", "sandboxed-customers.yaml", "saas.yaml", "charts.yaml"] {
         let loaded = policies::load(&[folder.join(name)], TODAY).unwrap_or_else(|error| panic!("{error}"));
         assert!(!loaded.snapshot.tenants().is_empty(), "{name}");
     }
     let together = policies::load(&[folder], TODAY).unwrap_or_else(|error| panic!("{error}"));
-    assert_eq!(together.snapshot.tenants().len(), 10);
+    assert_eq!(together.snapshot.tenants().len(), 14);
     let demo = policies::demo(TODAY).unwrap().snapshot;
     assert!(matches!(demo.owner("tenants-x"), Owner::Tenant(tenant) if tenant.pools.len() == 1));
 }

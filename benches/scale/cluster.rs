@@ -91,18 +91,18 @@ impl Axis {
         let mut ours = TenantSpec {
             namespaces: Some(vec!["tenants-x".to_owned()]),
             node_pools: Some(NodePools { default: "tenants-x".to_owned(), allowed: None, unnamed: None }),
-            domains: Vec::new(),
+            domains: None,
             ..TenantSpec::default()
         };
         let mut objects = vec![pool("tenants-x")];
         match self {
             Self::Tenants => {
-                ours.domains = domains(0, 2);
+                ours.domains = Some(domains(0, 2));
                 objects.extend((1..size).map(|index| {
                     let name = format!("t{index:07}");
                     let spec = TenantSpec {
                         namespaces: Some(vec![name.clone()]),
-                        domains: domains(index * 2, 2),
+                        domains: Some(domains(index * 2, 2)),
                         ..TenantSpec::default()
                     };
                     tenant(&name, spec)
@@ -117,14 +117,14 @@ impl Axis {
                     tenant(&format!("t{index:07}"), spec)
                 }));
             }
-            Self::DomainsOfOne => ours.domains = domains(0, size),
+            Self::DomainsOfOne => ours.domains = Some(domains(0, size)),
             Self::DomainsOfMany => {
-                ours.domains = domains(0, 10);
+                ours.domains = Some(domains(0, 10));
                 objects.extend((1..size / 10).map(|index| {
                     let name = format!("t{index:07}");
                     let spec = TenantSpec {
                         namespaces: Some(vec![name.clone()]),
-                        domains: domains(index * 10, 10),
+                        domains: Some(domains(index * 10, 10)),
                         ..TenantSpec::default()
                     };
                     tenant(&name, spec)

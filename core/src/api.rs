@@ -1,4 +1,4 @@
-//! The objects people write: `NodePool`, `Tenant`, `Exemption` and `Settings` of `partywall.dev/v1alpha1`.
+//! The objects people write, of `partywall.dev/v1alpha1`: `NodePool`, `Tenant`, `TenantClass`, `Exemption`, `Settings`.
 //!
 //! One Rust type each serves the file, the cluster and the schema. These types say what can be written;
 //! what it means, and whether it makes sense together, is [`crate::tenancy`]'s to decide.
@@ -9,6 +9,7 @@ mod mistake;
 mod node_pool;
 mod settings;
 mod tenant;
+mod tenant_class;
 mod toleration;
 
 #[cfg(feature = "crd")]
@@ -30,6 +31,9 @@ pub use tenant::{
     Endpoints, GatewayListeners, Level, NodePools, PodAffinity, PodSecurity, PodSecurityValues,
     RuntimeClasses, ServiceType, Services, Storage, TenantSpec, Tls, Unnamed,
 };
+#[cfg(feature = "crd")]
+pub use tenant_class::TenantClass;
+pub use tenant_class::TenantClassSpec;
 pub use toleration::{Operator, TolerationGrant};
 
 /// The API group of every object.
@@ -65,6 +69,8 @@ pub enum Spec {
     NodePool(Box<NodePoolSpec>),
     /// A tenant and what it may do.
     Tenant(Box<TenantSpec>),
+    /// What many tenants share.
+    TenantClass(Box<TenantClassSpec>),
     /// A justified, expiring exception.
     Exemption(Box<ExemptionSpec>),
     /// The Settings of the whole cluster.
@@ -80,6 +86,12 @@ impl From<NodePoolSpec> for Spec {
 impl From<TenantSpec> for Spec {
     fn from(spec: TenantSpec) -> Self {
         Self::Tenant(Box::new(spec))
+    }
+}
+
+impl From<TenantClassSpec> for Spec {
+    fn from(spec: TenantClassSpec) -> Self {
+        Self::TenantClass(Box::new(spec))
     }
 }
 
@@ -115,12 +127,18 @@ mod tests {
         let versions = [
             NodePool::api_version(&()),
             Tenant::api_version(&()),
+            TenantClass::api_version(&()),
             Exemption::api_version(&()),
             Settings::api_version(&()),
         ];
-        assert_eq!(versions, [API_VERSION; 4]);
-        let plurals =
-            [NodePool::plural(&()), Tenant::plural(&()), Exemption::plural(&()), Settings::plural(&())];
-        assert_eq!(plurals, ["nodepools", "tenants", "exemptions", "settings"]);
+        assert_eq!(versions, [API_VERSION; 5]);
+        let plurals = [
+            NodePool::plural(&()),
+            Tenant::plural(&()),
+            TenantClass::plural(&()),
+            Exemption::plural(&()),
+            Settings::plural(&()),
+        ];
+        assert_eq!(plurals, ["nodepools", "tenants", "tenantclasses", "exemptions", "settings"]);
     }
 }

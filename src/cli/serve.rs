@@ -31,7 +31,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Files or folders with the policies (NodePool, Tenant, Exemption, Settings).
+    /// Files or folders with the policies (NodePool, Tenant, TenantClass, Exemption, Settings).
     ///
     /// Changes are read while it runs; a change with mistakes is logged and has no effect.
     ///

@@ -20,7 +20,7 @@ use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
-use partywall_core::api::{Located, Mistake, Source};
+use partywall_core::api::{Located, Mistake, Source, Spec};
 use partywall_core::tenancy::{Compiled, Snapshot, Unparsed};
 use serde_json::Value;
 use thiserror::Error;
@@ -154,6 +154,9 @@ impl Read {
     /// Compiles the objects; mistakes of all of them together are reported for `place`.
     fn compile(self, place: String, today: Date) -> Result<Loaded, LoadError> {
         let Self { objects, unparsed, unreadable, flaws, warnings: mut early } = self;
+        let is_class = |located: &&Located| matches!(located.object.spec, Spec::TenantClass(_));
+        let classes: Vec<Source> =
+            objects.iter().filter(is_class).map(|class| class.source.clone()).collect();
         let (compiled, errors) = match Snapshot::compile_beside(objects, &unparsed, today) {
             Ok(compiled) => (Some(compiled), Vec::new()),
             Err(errors) => (None, errors),
@@ -167,7 +170,7 @@ impl Read {
                 Ok(Loaded { snapshot, warnings: early })
             }
             Some(_) | None => {
-                let mistakes = all(flaws, errors);
+                let mistakes = all(flaws, errors, &classes);
                 Err(if unreadable.is_empty() {
                     LoadError::Mistaken(mistakes)
                 } else {
@@ -179,7 +182,9 @@ impl Read {
 }
 
 /// Returns the flaws of structure, and the errors that don't follow from them, sorted.
-fn all(flaws: Vec<(Source, Flaw)>, errors: Vec<Mistake>) -> Vec<Mistake> {
+///
+/// What a Tenant has from one of the `classes` may lack what has a flaw there.
+fn all(flaws: Vec<(Source, Flaw)>, errors: Vec<Mistake>, classes: &[Source]) -> Vec<Mistake> {
     let mut by_source: BTreeMap<Source, Vec<Flaw>> = BTreeMap::new();
     for (source, flaw) in flaws {
         by_source.entry(source).or_default().push(flaw);
@@ -188,7 +193,9 @@ fn all(flaws: Vec<(Source, Flaw)>, errors: Vec<Mistake>) -> Vec<Mistake> {
         .into_iter()
         .filter(|error| {
             let flaws = by_source.get(&error.source).map(Vec::as_slice).unwrap_or_default();
+            let of_classes = classes.iter().filter_map(|class| by_source.get(class)).flatten();
             !consequences::is_consequence(error, flaws)
+                && !of_classes.into_iter().any(|flaw| consequences::is_about_pools(error, flaw))
         })
         .collect();
     for (source, flaws) in by_source {

@@ -22,11 +22,13 @@ fn many(tenants: usize) -> Vec<Located> {
                 allowed: None,
                 unnamed: None,
             }),
-            domains: (0..9)
-                .map(|host| format!("host-{host}.tenant-{index}.apps.example.com"))
-                .chain([format!("**.deep.tenant-{index}.apps.example.com")])
-                .collect(),
-            rules: [("pod-security".to_owned(), Mode::Warn)].into(),
+            domains: Some(
+                (0..9)
+                    .map(|host| format!("host-{host}.tenant-{index}.apps.example.com"))
+                    .chain([format!("**.deep.tenant-{index}.apps.example.com")])
+                    .collect(),
+            ),
+            rules: Some([("pod-security".to_owned(), Mode::Warn)].into()),
             ..TenantSpec::default()
         };
         Object::new(format!("tenant-{index}"), spec)
@@ -49,7 +51,7 @@ fn many_mistakes_are_found_as_fast() {
     for located in &mut objects {
         if let Spec::Tenant(spec) = &mut located.object.spec {
             spec.node_pools = Some(NodePools { default: "pol-1".to_owned(), allowed: None, unnamed: None });
-            spec.domains.push("shared.example.com".to_owned());
+            spec.domains.get_or_insert_default().push("shared.example.com".to_owned());
         }
     }
     let mistakes = Snapshot::compile(objects, TODAY).unwrap_err();

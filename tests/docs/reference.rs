@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
-use partywall_core::api::{API_VERSION, ExemptionSpec, NodePoolSpec, SettingsSpec, TenantSpec};
+use partywall_core::api::{
+    API_VERSION, ExemptionSpec, NodePoolSpec, SettingsSpec, TenantClassSpec, TenantSpec,
+};
 use partywall_core::rule_id::RuleId;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
@@ -17,7 +19,7 @@ struct Kind {
 
 /// All objects, and the types that they are made of.
 struct Schemas {
-    kinds: [Kind; 4],
+    kinds: [Kind; 5],
     types: Map<String, Value>,
 }
 
@@ -27,6 +29,7 @@ impl Schemas {
         let kinds = [
             kind::<NodePoolSpec>("NodePool", &mut generator),
             kind::<TenantSpec>("Tenant", &mut generator),
+            kind::<TenantClassSpec>("TenantClass", &mut generator),
             kind::<ExemptionSpec>("Exemption", &mut generator),
             kind::<SettingsSpec>("Settings", &mut generator),
         ];
@@ -59,11 +62,12 @@ pub(crate) struct Field {
     values: Vec<(String, String)>,
 }
 
-/// Every field of every object, required ones first, each after the one that holds it.
+/// Every field of every object but a TenantClass, whose fields are a Tenant's: required ones first, each after the one
+/// that holds it.
 pub(crate) fn fields() -> Vec<Field> {
     let schemas = Schemas::new();
     let mut fields = Vec::new();
-    for kind in &schemas.kinds {
+    for kind in schemas.kinds.iter().filter(|kind| kind.name != "TenantClass") {
         collect(&schemas, schemas.resolve(&kind.spec), &format!("{}.spec", kind.name), &mut fields);
     }
     fields
@@ -199,7 +203,7 @@ fn schema() -> Value {
         .map(|rule| (rule.to_string(), json!({"$ref": "#/$defs/Mode", "description": rule.summary()})))
         .collect();
     // Which rules there are, the objects' types don't say.
-    for spec in ["SettingsSpec", "TenantSpec"] {
+    for spec in ["SettingsSpec", "TenantSpec", "TenantClassSpec"] {
         types[spec]["properties"]["rules"]["properties"] = Value::Object(modes.clone());
         types[spec]["properties"]["rules"]["additionalProperties"] = json!(false);
     }

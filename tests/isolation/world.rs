@@ -184,7 +184,7 @@ fn tenant_spec(tenant: &Tenant) -> api::TenantSpec {
     api::TenantSpec {
         namespaces: Some(vec![tenant.namespace.clone()]),
         node_pools,
-        tolerations: tenant.grants.iter().map(grant).collect(),
+        tolerations: Some(tenant.grants.iter().map(grant).collect()),
         runtime_classes: tenant.classes.as_ref().map(classes),
         ..Default::default()
     }

@@ -19,6 +19,10 @@ pub struct TenantSpec {
     /// Absent: the Tenant is refused, since nothing in it would hold anywhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub namespaces: Option<Vec<String>>,
+    /// The TenantClass whose fields hold where this spec lacks them. A field at the top of this spec replaces the
+    /// class's as a whole: with `services` here, nothing of the class's `services` holds. Absent: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class: Option<String>,
     /// The NodePools that the tenant's pods run on. Absent: the stamp ties the pods to no nodes; they still may not
     /// select or tolerate other tenants' pools.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -31,8 +35,8 @@ pub struct TenantSpec {
     /// place and any text for the name. All tenants may have the same pattern: of two namespaces that could claim a
     /// host, `c` and `b-c` for `a-b-c`, the longer name owns it; a namespace that is neither a tenant's nor the
     /// system's owns none. Absent: none.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub domains: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub domains: Option<Vec<String>>,
     /// The Pod Security Standard that holds for the tenant's pods. Absent: level `baseline`, version `latest`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pod_security: Option<PodSecurity>,
@@ -44,8 +48,8 @@ pub struct TenantSpec {
     pub endpoints: Option<Endpoints>,
     /// Tolerations that the tenant's pods may have, in addition to those for the taints of the tenant's pools, those
     /// that Kubernetes adds to pods, and `tolerations` of the Settings. Absent: none.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub tolerations: Vec<TolerationGrant>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tolerations: Option<Vec<TolerationGrant>>,
     /// What required affinity and anti-affinity of the tenant's pods may concern beside the tenant's own pods. Absent:
     /// nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -98,16 +102,16 @@ pub struct TenantSpec {
     /// `copied-objects` know to be harmless. A Gateway may also carry them under `spec.infrastructure`, as labels or
     /// annotations, and in `tls.options` of a listener. Hosts in them must still be the tenant's, and snippets stay
     /// denied. Absent: none.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub annotations: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub annotations: Option<Vec<String>>,
     /// The most that partywall does in the tenant's namespaces, and about others who could reach the tenant's
     /// NodePools. Absent: what `enforcement` in Settings says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enforcement: Option<Enforcement>,
     /// The mode of each rule for this tenant, by rule id. Absent: the mode in Settings for each rule that is not
     /// named.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub rules: BTreeMap<String, Mode>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rules: Option<BTreeMap<String, Mode>>,
 }
 
 /// The volumes, classes and drivers of a tenant, by name.

@@ -8,6 +8,7 @@
 //! the objects.
 
 mod addresses;
+mod classes;
 mod defaults;
 mod domains;
 mod exemptions;
@@ -60,11 +61,18 @@ impl Snapshot {
         today: Date,
     ) -> Result<Compiled, Vec<Mistake>> {
         let mut mistakes = Mistakes::default();
-        let objects = Objects::sort(objects, &mut mistakes);
+        let mut objects = Objects::sort(objects, &mut mistakes);
         let mut base = defaults::compile(&objects.settings, &mut mistakes);
         let pools = pools::compile(&objects.pools, Known::of("NodePool", unparsed), &mut mistakes);
         let mut owners = namespaces::NamespaceOwners::new(&base.system_namespaces, &base.at, &mut mistakes);
-        let mut tenants = tenants::compile(&objects.tenants, &base, &pools, &mut owners, &mut mistakes);
+        let mut classes =
+            classes::Classes::new(&objects.classes, Known::of("TenantClass", unparsed), &mut mistakes);
+        let lacking = classes.fill(&mut objects.tenants, &mut mistakes);
+        for unused in classes.unused(&mut mistakes) {
+            tenants::inspect(&unused, &base, &pools, &mut mistakes);
+        }
+        let mut tenants =
+            tenants::compile(&objects.tenants, &lacking, &base, &pools, &mut owners, &mut mistakes);
         let settings = objects.settings.iter().find(|object| object.name == "default");
         if let Some(Named { at, spec, .. }) = settings {
             tolerations::refuse_pools(at, spec, &pools, &mut mistakes);

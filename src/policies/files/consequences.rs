@@ -26,8 +26,8 @@ fn is_missing_beside(mistake: &Mistake, flaw: &Flaw) -> bool {
     mistake.value.is_empty() && parent(&mistake.path) == parent(&flaw.path)
 }
 
-/// A toleration may be foreign only because `nodePools` has a flaw, or is misspelt as an unknown field.
-fn is_about_pools(mistake: &Mistake, flaw: &Flaw) -> bool {
+/// Returns whether a toleration may be foreign only because `nodePools` has a flaw, or is misspelt as an unknown field.
+pub(super) fn is_about_pools(mistake: &Mistake, flaw: &Flaw) -> bool {
     let is_unknown_field = parent(&flaw.path) == "spec" && flaw.kind == FlawKind::UnknownField;
     let is_foreign = is_at_or_below(&mistake.path, "spec.tolerations") && mistake.path.ends_with(']');
     is_foreign && (is_unknown_field || is_at_or_below(&flaw.path, "spec.nodePools"))

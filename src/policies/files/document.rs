@@ -2,7 +2,9 @@
 
 use std::sync::LazyLock;
 
-use partywall_core::api::{API_VERSION, ExemptionSpec, NodePoolSpec, Object, SettingsSpec, Spec, TenantSpec};
+use partywall_core::api::{
+    API_VERSION, ExemptionSpec, NodePoolSpec, Object, SettingsSpec, Spec, TenantClassSpec, TenantSpec,
+};
 use partywall_core::tenancy::{Unparsed, did_you_mean};
 use schemars::schema_for;
 use serde_json::{Map, Value};
@@ -32,7 +34,7 @@ struct Kind {
 }
 
 /// Built once, since to generate a schema costs more than to check a document.
-static KINDS: LazyLock<[Kind; 4]> = LazyLock::new(|| {
+static KINDS: LazyLock<[Kind; 5]> = LazyLock::new(|| {
     use serde_json::from_value;
     [
         Kind {
@@ -44,6 +46,11 @@ static KINDS: LazyLock<[Kind; 4]> = LazyLock::new(|| {
             name: "Tenant",
             schema: schema_for!(TenantSpec).to_value(),
             decode: |spec| from_value::<TenantSpec>(spec).map(Spec::from),
+        },
+        Kind {
+            name: "TenantClass",
+            schema: schema_for!(TenantClassSpec).to_value(),
+            decode: |spec| from_value::<TenantClassSpec>(spec).map(Spec::from),
         },
         Kind {
             name: "Exemption",

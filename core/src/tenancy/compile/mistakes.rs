@@ -1,9 +1,10 @@
 //! Collects mistakes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::rc::Rc;
 
+use rustc_hash::FxHashMap;
 use serde::Serialize;
 
 use super::names;
@@ -14,11 +15,31 @@ use crate::rule_id::RuleId;
 #[derive(Clone)]
 pub(super) struct At {
     pub(super) source: Rc<Source>,
+    inherited: Option<Rc<Inherited>>,
+}
+
+/// Refers to the document of a Tenant's class, and names the fields that the Tenant has from there.
+struct Inherited {
+    source: Rc<Source>,
+    fields: Vec<Box<str>>,
 }
 
 impl At {
     pub(super) fn new(source: Source) -> Self {
-        Self { source: Rc::new(source) }
+        Self { source: Rc::new(source), inherited: None }
+    }
+
+    /// Returns the same document, with these fields at the top of its spec from the document of a class.
+    pub(super) fn inheriting(&self, class: &Self, fields: Vec<Box<str>>) -> Self {
+        let inherited = Inherited { source: Rc::clone(&class.source), fields };
+        Self { source: Rc::clone(&self.source), inherited: Some(Rc::new(inherited)) }
+    }
+
+    /// Returns the document of the class if the field at `path` is from there.
+    fn class_of(&self, path: &str) -> Option<&Rc<Source>> {
+        let Inherited { source, fields } = self.inherited.as_deref()?;
+        let field = path.strip_prefix("spec.")?.split(['.', '[']).next()?;
+        fields.iter().any(|inherited| **inherited == *field).then_some(source)
     }
 }
 
@@ -42,7 +63,11 @@ const SUGGESTIONS: usize = 50;
 pub(super) struct Mistakes {
     errors: Vec<Mistake>,
     warnings: Vec<Mistake>,
-    suggested: usize,
+    /// The mistakes in fields of classes, which each tenant of the class has.
+    inherited_errors: BTreeSet<Mistake>,
+    inherited_warnings: BTreeSet<Mistake>,
+    /// The suggestions so far, by the name and the first of the names that there are.
+    suggestions: FxHashMap<(String, String), String>,
     acknowledged: BTreeMap<Rc<Source>, Vec<Acknowledged>>,
 }
 
@@ -72,7 +97,12 @@ impl Mistakes {
         value: impl Into<String>,
         message: impl Into<String>,
     ) {
-        self.errors.push(mistake(at, path.into(), value.into(), message.into()));
+        let mistake = mistake(at, path.into(), value.into(), message.into());
+        if mistake.source == *at.source {
+            self.errors.push(mistake);
+        } else {
+            self.inherited_errors.insert(mistake);
+        }
     }
 
     /// Adds a warning about a value.
@@ -83,7 +113,7 @@ impl Mistakes {
         value: &(impl Serialize + ?Sized),
         message: impl Into<String>,
     ) {
-        self.warnings.push(mistake(at, path.into(), json(value), message.into()));
+        self.warn_json(at, path, json(value), message);
     }
 
     /// Adds a warning about a value that is JSON already, or empty for a missing field.
@@ -94,16 +124,28 @@ impl Mistakes {
         value: impl Into<String>,
         message: impl Into<String>,
     ) {
-        self.warnings.push(mistake(at, path.into(), value.into(), message.into()));
+        let mistake = mistake(at, path.into(), value.into(), message.into());
+        if mistake.source == *at.source {
+            self.warnings.push(mistake);
+        } else {
+            self.inherited_warnings.insert(mistake);
+        }
     }
 
     /// Returns `, did you mean ...?` if one of `candidates` is near to `name`.
     pub(super) fn suggest<'c>(&mut self, name: &str, candidates: impl Iterator<Item = &'c str>) -> String {
-        self.suggested += 1;
-        if self.suggested > SUGGESTIONS {
+        let mut candidates = candidates.peekable();
+        let first = candidates.peek().copied().unwrap_or_default();
+        let known = (name.to_owned(), first.to_owned());
+        if let Some(suggestion) = self.suggestions.get(&known) {
+            return suggestion.clone();
+        }
+        if self.suggestions.len() >= SUGGESTIONS {
             return String::new();
         }
-        names::did_you_mean(name, candidates)
+        let suggestion = names::did_you_mean(name, candidates);
+        self.suggestions.insert(known, suggestion.clone());
+        suggestion
     }
 
     /// Returns the rule called `id`, or adds an error at `path`.
@@ -164,8 +206,8 @@ impl Mistakes {
             for Acknowledged { path, .. } in paths.into_iter().filter(|known| !known.is_used) {
                 let message =
                     "there is no warning at this path to acknowledge; correct the path, or remove it";
-                let (at, annotation) =
-                    (At { source: Rc::clone(&source) }, names::keyed(ANNOTATIONS, ACKNOWLEDGE));
+                let at = At { source: Rc::clone(&source), inherited: None };
+                let annotation = names::keyed(ANNOTATIONS, ACKNOWLEDGE);
                 self.warn(&at, annotation, &path, message);
             }
         }
@@ -173,6 +215,8 @@ impl Mistakes {
 
     /// Returns the errors and the warnings, each sorted, without the acknowledged ones.
     pub(super) fn finish(mut self) -> (Vec<Mistake>, Vec<Mistake>) {
+        self.errors.extend(std::mem::take(&mut self.inherited_errors));
+        self.warnings.extend(std::mem::take(&mut self.inherited_warnings));
         self.leave_out_acknowledged();
         self.errors.sort();
         self.warnings.sort();
@@ -185,7 +229,8 @@ fn is_at_or_below(path: &str, above: &str) -> bool {
 }
 
 fn mistake(at: &At, path: String, value: String, message: String) -> Mistake {
-    Mistake { source: Source::clone(&at.source), path, value, message }
+    let source = at.class_of(&path).unwrap_or(&at.source);
+    Mistake { source: Source::clone(source), path, value, message }
 }
 
 fn json(value: &(impl Serialize + ?Sized)) -> String {

@@ -27,6 +27,7 @@ pub(super) struct Named<S> {
 pub(super) struct Objects {
     pub(super) pools: Vec<Named<api::NodePoolSpec>>,
     pub(super) tenants: Vec<Named<api::TenantSpec>>,
+    pub(super) classes: Vec<Named<api::TenantClassSpec>>,
     pub(super) exemptions: Vec<Named<api::ExemptionSpec>>,
     pub(super) settings: Vec<Named<api::SettingsSpec>>,
 }
@@ -40,12 +41,14 @@ impl Objects {
             match spec {
                 Spec::NodePool(spec) => sorted.pools.push(Named { at, name, spec: *spec }),
                 Spec::Tenant(spec) => sorted.tenants.push(Named { at, name, spec: *spec }),
+                Spec::TenantClass(spec) => sorted.classes.push(Named { at, name, spec: *spec }),
                 Spec::Exemption(spec) => sorted.exemptions.push(Named { at, name, spec: *spec }),
                 Spec::Settings(spec) => sorted.settings.push(Named { at, name, spec: *spec }),
             }
         }
         distinct(&mut sorted.pools, "NodePool", mistakes);
         distinct(&mut sorted.tenants, "Tenant", mistakes);
+        distinct(&mut sorted.classes, "TenantClass", mistakes);
         distinct(&mut sorted.exemptions, "Exemption", mistakes);
         distinct(&mut sorted.settings, "Settings", mistakes);
         sorted

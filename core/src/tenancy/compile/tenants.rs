@@ -6,6 +6,7 @@ mod pod_security;
 mod services;
 mod storage;
 
+use super::classes::Lacking;
 use super::defaults::{ClusterDefaults, warn_of_open_pools};
 use super::domains::{Claim, overlaps};
 use super::host_patterns::{self, Other, Overlap, PatternClaim};
@@ -20,8 +21,10 @@ use crate::hosts::{Domain, Domains, HostPattern};
 use crate::rule_id::Modes;
 use crate::tenancy::{PoolId, PoolSet, PoolTable, Tenant};
 
+/// Compiles the tenants; of those in `lacking` some fields are unknown.
 pub(super) fn compile(
     objects: &[Named<TenantSpec>],
+    lacking: &Lacking,
     base: &ClusterDefaults,
     pools: &Pools<'_>,
     owners: &mut NamespaceOwners,
@@ -30,7 +33,7 @@ pub(super) fn compile(
     let mut tenants = Vec::with_capacity(objects.len());
     let (mut claims, mut patterns) = (Vec::new(), Vec::new());
     for (index, object) in objects.iter().enumerate() {
-        let Named { at, name, spec } = object;
+        let Named { at, name, .. } = object;
         if names::is_subdomain(name) && !names::is_label_value(name) {
             let message =
                 "namespaces are labelled with the tenant's name, and a label takes at most 63 letters";
@@ -38,54 +41,8 @@ pub(super) fn compile(
         }
         claim_namespaces(objects, index, object, owners, mistakes);
         claim_domains(index, object, (&mut claims, &mut patterns), mistakes);
-        let own = spec.node_pools.as_ref().map(|named| find_pools(at, named, pools, mistakes));
-        let enforcement = spec.enforcement.unwrap_or(base.enforcement);
-        let uncapped = modes(object, base, mistakes);
-        tenants.push(Tenant {
-            name: name.as_str().into(),
-            tolerations: tolerations::of_tenant(
-                at,
-                &spec.tolerations,
-                pools,
-                own.as_deref().unwrap_or_default(),
-                mistakes,
-            ),
-            table: own.as_deref().and_then(|own| pool_table(at, own, pools, mistakes)),
-            unnamed: spec.node_pools.as_ref().and_then(|named| named.unnamed).unwrap_or_default(),
-            pools: own.unwrap_or_default(),
-            index: None,
-            domains: Domains::default(),
-            pod_security: pod_security::standard(at, spec.pod_security.as_ref(), mistakes),
-            pod_security_values: pod_security::values(at, spec.pod_security.as_ref(), mistakes),
-            services: services::compile(at, spec.services.as_ref(), mistakes),
-            endpoints: endpoints::compile(object, mistakes),
-            topology_keys: listed::topology_keys(at, spec.pod_affinity.as_ref(), mistakes),
-            has_own_nodes: false,
-            schedulers: listed::schedulers(at, spec.schedulers.as_deref(), &base.controllers, mistakes),
-            priority_classes: listed::priority_classes(at, spec.priority_classes.as_deref(), mistakes),
-            runtime_classes: listed::runtime_classes(at, spec.runtime_classes.as_ref(), mistakes),
-            ingress_classes: listed::ingress_classes(at, spec.ingress_classes.as_deref(), mistakes),
-            image_registries: listed::image_registries(at, spec.image_registries.as_deref(), mistakes),
-            gateway_classes: listed::gateway_classes(at, spec.gateway_classes.as_deref(), mistakes),
-            waypoints: spec
-                .gateway_listeners
-                .as_ref()
-                .and_then(|listeners| listeners.waypoints)
-                .unwrap_or(false),
-            gateways: listed::gateways(at, spec.gateways.as_deref(), mistakes),
-            certificate_issuers: listed::certificate_issuers(
-                at,
-                spec.certificate_issuers.as_deref(),
-                mistakes,
-            ),
-            user_names: spec.tls.as_ref().and_then(|tls| tls.user_names).unwrap_or(false),
-            storage: storage::compile(at, spec.storage.as_ref(), mistakes),
-            annotations: listed::annotations(at, &spec.annotations, mistakes),
-            enforcement,
-            modes: uncapped.under(enforcement),
-            uncapped,
-            exemptions: Vec::new(),
-        });
+        let reach = if lacking.contains(&index) { Reach::Unknown } else { Reach::OwnPools };
+        tenants.push(tenant(object, reach, base, pools, mistakes));
     }
     let describe = |index: usize| describe(objects, index);
     addresses::check(objects, describe, mistakes);
@@ -98,12 +55,7 @@ pub(super) fn compile(
             describe(other.tenant)
         );
         let path = format!("spec.domains[{}]", claim.position);
-        mistakes.error(
-            &object.at,
-            path,
-            object.spec.domains.get(claim.position).map_or("", String::as_str),
-            message,
-        );
+        mistakes.error(&object.at, path, domain_at(object, claim.position), message);
     });
     refuse_patterns(objects, &host_patterns::overlaps(&patterns, &claims, owners), mistakes);
     give_domains(claims, &mut tenants);
@@ -114,6 +66,79 @@ pub(super) fn compile(
     }
     storage::refuse_shared_volumes(objects, describe, mistakes);
     tenants
+}
+
+/// Says which taints the listed tolerations of a tenant may reach.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reach {
+    /// Those of its own pools, and those that are no pool's.
+    OwnPools,
+    /// The tenant's pools are not known.
+    Unknown,
+}
+
+/// Adds the mistakes of a tenant by itself, which has no namespaces and contests nothing.
+pub(super) fn inspect(
+    object: &Named<TenantSpec>,
+    base: &ClusterDefaults,
+    pools: &Pools<'_>,
+    mistakes: &mut Mistakes,
+) {
+    let reach = if object.spec.node_pools.is_some() { Reach::OwnPools } else { Reach::Unknown };
+    tenant(object, reach, base, pools, mistakes);
+    claim_domains(0, object, (&mut Vec::new(), &mut Vec::new()), mistakes);
+}
+
+/// Compiles what a tenant has by itself.
+fn tenant(
+    object: &Named<TenantSpec>,
+    reach: Reach,
+    base: &ClusterDefaults,
+    pools: &Pools<'_>,
+    mistakes: &mut Mistakes,
+) -> Tenant {
+    let Named { at, name, spec } = object;
+    let known = (reach == Reach::OwnPools).then_some(&[][..]);
+    let own = spec.node_pools.as_ref().map(|named| find_pools(at, named, pools, mistakes));
+    let enforcement = spec.enforcement.unwrap_or(base.enforcement);
+    let uncapped = modes(object, base, mistakes);
+    Tenant {
+        name: name.as_str().into(),
+        tolerations: tolerations::of_tenant(
+            (at, name),
+            spec.tolerations.as_deref().unwrap_or_default(),
+            pools,
+            own.as_deref().filter(|_| reach == Reach::OwnPools).or(known),
+            mistakes,
+        ),
+        table: own.as_deref().and_then(|own| pool_table(at, own, pools, mistakes)),
+        unnamed: spec.node_pools.as_ref().and_then(|named| named.unnamed).unwrap_or_default(),
+        pools: own.unwrap_or_default(),
+        index: None,
+        domains: Domains::default(),
+        pod_security: pod_security::standard(at, spec.pod_security.as_ref(), mistakes),
+        pod_security_values: pod_security::values(at, spec.pod_security.as_ref(), mistakes),
+        services: services::compile(at, spec.services.as_ref(), mistakes),
+        endpoints: endpoints::compile(object, mistakes),
+        topology_keys: listed::topology_keys(at, spec.pod_affinity.as_ref(), mistakes),
+        has_own_nodes: false,
+        schedulers: listed::schedulers(at, spec.schedulers.as_deref(), &base.controllers, mistakes),
+        priority_classes: listed::priority_classes(at, spec.priority_classes.as_deref(), mistakes),
+        runtime_classes: listed::runtime_classes(at, spec.runtime_classes.as_ref(), mistakes),
+        ingress_classes: listed::ingress_classes(at, spec.ingress_classes.as_deref(), mistakes),
+        image_registries: listed::image_registries(at, spec.image_registries.as_deref(), mistakes),
+        gateway_classes: listed::gateway_classes(at, spec.gateway_classes.as_deref(), mistakes),
+        waypoints: spec.gateway_listeners.as_ref().and_then(|listeners| listeners.waypoints).unwrap_or(false),
+        gateways: listed::gateways(at, spec.gateways.as_deref(), mistakes),
+        certificate_issuers: listed::certificate_issuers(at, spec.certificate_issuers.as_deref(), mistakes),
+        user_names: spec.tls.as_ref().and_then(|tls| tls.user_names).unwrap_or(false),
+        storage: storage::compile(at, spec.storage.as_ref(), mistakes),
+        annotations: listed::annotations(at, spec.annotations.as_deref().unwrap_or_default(), mistakes),
+        enforcement,
+        modes: uncapped.under(enforcement),
+        uncapped,
+        exemptions: Vec::new(),
+    }
 }
 
 fn describe(objects: &[Named<TenantSpec>], index: usize) -> String {
@@ -163,9 +188,14 @@ fn refuse_patterns(objects: &[Named<TenantSpec>], overlaps: &[Overlap<'_>], mist
                 describe(objects, pattern.tenant)
             ),
         };
-        let written = object.spec.domains.get(*position).map_or("", String::as_str);
+        let written = domain_at(object, *position);
         mistakes.error(&object.at, format!("spec.domains[{position}]"), written, message);
     }
+}
+
+/// Returns a domain as it is written.
+fn domain_at(object: &Named<TenantSpec>, position: usize) -> &str {
+    object.spec.domains.as_deref().and_then(|domains| domains.get(position)).map_or("", String::as_str)
 }
 
 fn claim_domains(
@@ -174,7 +204,7 @@ fn claim_domains(
     (claims, patterns): (&mut Vec<Claim>, &mut Vec<PatternClaim>),
     mistakes: &mut Mistakes,
 ) {
-    for (position, domain) in object.spec.domains.iter().enumerate() {
+    for (position, domain) in object.spec.domains.iter().flatten().enumerate() {
         if domain.contains(['{', '}']) {
             match HostPattern::parse(domain) {
                 Ok(pattern) => {
@@ -274,8 +304,9 @@ fn pool_table(at: &At, own: &[PoolId], pools: &Pools<'_>, mistakes: &mut Mistake
 
 fn modes(object: &Named<TenantSpec>, base: &ClusterDefaults, mistakes: &mut Mistakes) -> Modes {
     let mut modes = base.modes;
-    warn_of_open_pools(&object.at, &object.spec.rules, mistakes);
-    for (rule, mode) in mistakes.modes(&object.at, object.spec.rules.iter()) {
+    let Some(rules) = &object.spec.rules else { return modes };
+    warn_of_open_pools(&object.at, rules, mistakes);
+    for (rule, mode) in mistakes.modes(&object.at, rules.iter()) {
         modes.set(rule, mode);
     }
     modes

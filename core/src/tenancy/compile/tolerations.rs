@@ -7,21 +7,21 @@ use crate::api::{Operator, SettingsSpec, TolerationGrant};
 use crate::labels::NODE_ROLES;
 use crate::tenancy::{AllowedToleration, AllowedTolerations, PoolId};
 
-/// Returns the tolerations that are granted beside those of the tenant's `own` pools.
+/// Returns the tolerations that are granted beside those of the tenant's `own` pools; `None`: these are not known.
 pub(super) fn of_tenant(
-    at: &At,
+    (at, name): (&At, &str),
     written: &[TolerationGrant],
     pools: &Pools<'_>,
-    own: &[PoolId],
+    own: Option<&[PoolId]>,
     mistakes: &mut Mistakes,
 ) -> AllowedTolerations {
     let compile = |(position, toleration): (usize, &TolerationGrant)| {
         let path = format!("spec.tolerations[{position}]");
         let grant = compile(toleration);
         check(at, &path, &grant, mistakes);
-        if let Some(pool) = pools.reached_by(&grant, own) {
+        if let Some(pool) = own.and_then(|own| pools.reached_by(&grant, own)) {
             let message = format!(
-                "this tolerates a taint of NodePool `{}`, which is none of the tenant's pools; add the pool to \
+                "this tolerates a taint of NodePool `{}`, which is none of tenant `{name}`'s pools; add the pool to \
                  `nodePools.allowed`, or narrow the toleration",
                 pool.name
             );
