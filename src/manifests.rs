@@ -15,4 +15,6 @@ pub(crate) use self::files::{Listed, holds_manifest, list, list_below, read};
 pub(crate) use self::flaws::{Flaw, FlawKind};
 pub(crate) use self::list::Lists;
 pub(crate) use self::locations::Location;
-pub(crate) use self::objects::{Entry, Fault, Manifest, Places, Problem, entries, is_policy, read_manifest};
+pub(crate) use self::objects::{
+    Entry, Fault, FilePlaces, Manifest, Places, Problem, entries, is_policy, read_manifest,
+};

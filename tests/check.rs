@@ -103,7 +103,9 @@ fn without_policies_the_demonstration_holds_and_that_is_said() {
     assert!(stderr(&without).contains("embedded demonstration"), "{}", stderr(&without));
     let with = check(&["--policies", "policies/examples/eks.yaml", &fixture("clean.yaml")]);
     assert!(!stderr(&with).contains("embedded demonstration"));
-    assert!(stderr(&with).contains("warning: policies/examples/eks.yaml#1: spec.nodeSelector.tenant"));
+    assert!(
+        stderr(&with).contains("warning: policies/examples/eks.yaml:13:5: NodePool `tenants-x`: spec.nodeS")
+    );
 }
 
 #[test]
@@ -287,7 +289,11 @@ fn policies_with_mistakes_judge_nothing() {
     std::fs::write(&policies, "kind: Tenant\n").unwrap();
     let output = check(&["--policies", policies.to_str().unwrap(), &fixture("clean.yaml")]);
     assert_eq!((output.status.code(), stdout(&output)), (Some(2), String::new()));
-    assert!(stderr(&output).contains("policies.yaml#1: metadata.name: missing field"), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("policies.yaml:1:1: Tenant: metadata.name: missing field"),
+        "{}",
+        stderr(&output)
+    );
 }
 
 #[test]

@@ -15,7 +15,7 @@ mod toleration;
 #[cfg(feature = "crd")]
 pub use exemption::Exemption;
 pub use exemption::{ExemptionSpec, Target};
-pub use mistake::{Mistake, Source};
+pub use mistake::{Mistake, Place, Source};
 #[cfg(feature = "crd")]
 pub use node_pool::NodePool;
 pub use node_pool::{Effect, NodePoolSpec, Taint};
@@ -75,6 +75,19 @@ pub enum Spec {
     Exemption(Box<ExemptionSpec>),
     /// The Settings of the whole cluster.
     Settings(Box<SettingsSpec>),
+}
+
+impl Spec {
+    /// Returns the kind of the object.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::NodePool(_) => "NodePool",
+            Self::Tenant(_) => "Tenant",
+            Self::TenantClass(_) => "TenantClass",
+            Self::Exemption(_) => "Exemption",
+            Self::Settings(_) => "Settings",
+        }
+    }
 }
 
 impl From<NodePoolSpec> for Spec {

@@ -144,7 +144,7 @@ fn load(paths: &[PathBuf], today: Date) -> anyhow::Result<policies::Loaded> {
             quoted(paths)
         );
     }
-    for warning in &loaded.warnings {
+    for warning in policies::grouped(&loaded.warnings) {
         // Users cannot correct the embedded demonstration.
         if !paths.is_empty() {
             eprintln!("warning: {warning}");

@@ -1,6 +1,6 @@
 //! Flaws in the structure of a document, as an operator reads them.
 
-use partywall_core::api::{Mistake, Source};
+use partywall_core::api::{Mistake, Place, Source};
 use partywall_core::tenancy::did_you_mean;
 use serde_json::Value;
 
@@ -71,14 +71,11 @@ impl Flaw {
         Self::new(path, value, message)
     }
 
-    /// Returns the flaw as a mistake in a source.
-    pub(crate) fn in_source(self, source: Source) -> Mistake {
+    /// Returns the flaw as a mistake in an object of a source.
+    pub(crate) fn in_object(self, source: Source, object: String) -> Mistake {
         let Self { path, value, message, kind: _, at } = self;
-        let path = match at {
-            Some(Location { line, column }) => format!("line {line}, column {column}"),
-            None => path,
-        };
-        Mistake { source, path, value, message }
+        let place = at.map(|Location { line, column }| Place { line, column });
+        Mistake { source, object, place, path, value, message }
     }
 }
 

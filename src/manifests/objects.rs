@@ -29,6 +29,8 @@ pub(crate) struct Entry {
 pub(crate) struct Position {
     /// The number of the document, from 1.
     pub(crate) document: usize,
+    /// The line on which the document begins, from 1.
+    pub(crate) line: u64,
     /// True if the file has no other document.
     pub(crate) is_only_document: bool,
     /// The index in each List that the object is in, the outermost first.
@@ -38,12 +40,39 @@ pub(crate) struct Position {
 /// Reads the objects of a file in order; empty documents are left out.
 pub(crate) fn entries(bytes: &[u8], lists: Lists) -> Result<Vec<Entry>, yaml::NotUtf8> {
     let mut entries = Vec::new();
-    let read = each_document(yaml::text(bytes)?, lists, |_, of_document| {
-        entries.extend(of_document);
+    let read = each_document(yaml::text(bytes)?, lists, |document, mut of_document| {
+        for Entry { position, .. } in &mut of_document {
+            if !position.items.is_empty() {
+                position.line = document.location(&items(position)).line;
+            }
+        }
+        entries.append(&mut of_document);
         ControlFlow::<Infallible>::Continue(())
     });
     match read {
         ControlFlow::Continue(()) => Ok(entries),
+    }
+}
+
+/// The places of the fields of all documents of a file.
+pub(crate) struct FilePlaces<'t>(Vec<Document<'t>>);
+
+impl<'t> FilePlaces<'t> {
+    /// Splits a text into documents, but parses none.
+    pub(crate) fn new(text: &'t str) -> Self {
+        Self(yaml::unparsed(text).collect())
+    }
+
+    /// Returns the place of a field of the document of this number, from 1, or of an item of it, if it is a List.
+    pub(crate) fn of(&self, document: usize, item: Option<usize>, path: &str) -> Option<Location> {
+        let document = self.0.get(document.checked_sub(1)?)?;
+        Some(match item {
+            Some(item) => {
+                let dot = if path.is_empty() { "" } else { "." };
+                document.location(&format!("items[{item}]{dot}{path}"))
+            }
+            None => document.location(path),
+        })
     }
 }
 
@@ -59,7 +88,8 @@ fn each_document<B>(
     let mut is_first = true;
     while let Some((document, content)) = documents.next() {
         let is_only_document = std::mem::take(&mut is_first) && documents.peek().is_none();
-        let position = Position { document: document.number, is_only_document, items: Vec::new() };
+        let (number, line) = (document.number, document.first_line());
+        let position = Position { document: number, line, is_only_document, items: Vec::new() };
         let mut entries = Vec::new();
         match content {
             Ok(value) => {
@@ -157,7 +187,7 @@ pub(crate) fn read_manifest<B>(
 
 /// `web.yaml`, or with several objects `web.yaml#2.items[0]`.
 fn source(file: &str, position: &Position) -> String {
-    let Position { document, is_only_document, items: indices } = position;
+    let Position { document, is_only_document, items: indices, .. } = position;
     if *is_only_document && indices.is_empty() {
         return file.to_owned();
     }

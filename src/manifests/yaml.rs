@@ -37,6 +37,13 @@ impl Document<'_> {
         serde_saphyr::from_str_with_options(&self.piece.text, options(true)).ok()
     }
 
+    /// Returns the line on which its content begins.
+    pub(super) fn first_line(&self) -> u64 {
+        let Piece { text, line, .. } = &self.piece;
+        let before = text.lines().take_while(|line| is_blank(line) || is_marker(line));
+        line + before.map(|_| 1).sum::<u64>() + 1
+    }
+
     /// Returns the place of a field, or of the nearest parent that the document has; an empty path means the document.
     ///
     /// The first call for a field parses the document once more.
@@ -109,12 +116,17 @@ pub(super) fn text(bytes: &[u8]) -> Result<&str, NotUtf8> {
 ///
 /// The values are as kubectl reads them: `yes`, `no`, `on` and `off` are booleans.
 pub(crate) fn documents(text: &str) -> impl Iterator<Item = (Document<'_>, Result<Value, SyntaxError>)> {
+    unparsed(text).filter_map(|mut document| {
+        let content = parse(&mut document.piece).transpose()?;
+        Some((document, content))
+    })
+}
+
+/// Splits a text into its documents, empty ones too, without parsing them.
+pub(super) fn unparsed(text: &str) -> impl Iterator<Item = Document<'_>> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let pieces = split_json(text).unwrap_or_else(|| split_yaml(text));
-    (1..).zip(pieces).filter_map(|(number, mut piece)| {
-        let content = parse(&mut piece).transpose()?;
-        Some((Document { number, piece, locations: OnceCell::new() }, content))
-    })
+    (1..).zip(pieces).map(|(number, piece)| Document { number, piece, locations: OnceCell::new() })
 }
 
 /// The text of one document, and its offset.

@@ -12,11 +12,12 @@
 
 mod consequences;
 mod document;
+mod grouped;
 mod metadata;
+mod places;
 mod schema;
 
 use std::collections::BTreeMap;
-use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
@@ -25,6 +26,8 @@ use partywall_core::tenancy::{Compiled, Snapshot, Unparsed};
 use serde_json::Value;
 use thiserror::Error;
 
+pub(crate) use self::grouped::grouped;
+use self::places::Texts;
 use crate::manifests::{self, Entry, Flaw, Listed, Lists, Unreadable};
 
 /// A snapshot without mistakes, and warnings.
@@ -40,7 +43,7 @@ pub struct Loaded {
 #[derive(Debug, Error)]
 pub enum LoadError {
     /// Some files or folders cannot be read.
-    #[error("{}", lines(unreadable.iter().map(|u| u as &dyn Display).chain(mistakes.iter().map(|m| m as _))))]
+    #[error("{}", lines(unreadable.iter().map(ToString::to_string).chain(grouped(mistakes))))]
     Unreadable {
         /// All of them.
         unreadable: Vec<Unreadable>,
@@ -48,12 +51,12 @@ pub enum LoadError {
         mistakes: Vec<Mistake>,
     },
     /// The files have mistakes; all of them, sorted.
-    #[error("{}", lines(.0.iter().map(|mistake| mistake as &dyn Display)))]
+    #[error("{}", lines(grouped(.0)))]
     Mistaken(Vec<Mistake>),
 }
 
-fn lines<'l>(lines: impl Iterator<Item = &'l dyn Display>) -> String {
-    lines.map(ToString::to_string).collect::<Vec<_>>().join("\n")
+fn lines(lines: impl IntoIterator<Item = String>) -> String {
+    lines.into_iter().collect::<Vec<_>>().join("\n")
 }
 
 /// Loads the objects of the files and folders, as of `today`.
@@ -66,7 +69,7 @@ pub fn load(paths: &[PathBuf], today: Date) -> Result<Loaded, LoadError> {
     for folder in subfolders.iter().filter(|folder| manifests::holds_manifest(folder)) {
         let message = "this is not read: folders are read without their subfolders".to_owned();
         let source = Source::file(folder.display().to_string());
-        read.warnings.push(Mistake { source, path: String::new(), value: String::new(), message });
+        read.warnings.push(Flaw::without_value("", message).in_object(source, String::new()));
     }
     for file in files {
         match manifests::read(&file) {
@@ -105,9 +108,10 @@ struct Read {
     objects: Vec<Located>,
     unparsed: Vec<Unparsed>,
     unreadable: Vec<Unreadable>,
-    /// The flaws of structure.
-    flaws: Vec<(Source, Flaw)>,
+    /// The flaws of structure, each with its object's kind and name.
+    flaws: Vec<(Source, String, Flaw)>,
     warnings: Vec<Mistake>,
+    texts: Texts,
 }
 
 impl Read {
@@ -122,17 +126,18 @@ impl Read {
         }
         for Entry { position, content, written } in entries {
             let item = position.items.first().copied();
-            let source = Source { item, ..Source::document(path, position.document) };
+            let source = Source { item, line: position.line, ..Source::document(path, position.document) };
             match content {
                 Ok(value) => self.object(source, value, written.as_ref()),
-                Err(flaw) => self.flaws.push((source, flaw)),
+                Err(flaw) => self.flaws.push((source, String::new(), flaw)),
             }
         }
+        self.texts.add(path, bytes);
     }
 
     fn object(&mut self, source: Source, value: Value, written: Option<&Value>) {
-        let document::Read { content, flaws } = document::read(value, written);
-        self.flaws.extend(flaws.into_iter().map(|flaw| (source.clone(), flaw)));
+        let document::Read { content, flaws, object } = document::read(value, written);
+        self.flaws.extend(flaws.into_iter().map(|flaw| (source.clone(), object.clone(), flaw)));
         match content {
             document::Content::Object(object) => self.objects.push(Located { source, object }),
             document::Content::Refused(unparsed) => self.unparsed.extend(unparsed),
@@ -147,13 +152,13 @@ impl Read {
 
     /// Notes a file whose content is unknown.
     fn lost(&mut self, path: &str, message: String) {
-        self.flaws.push((Source::file(path), Flaw::without_value("", message)));
+        self.flaws.push((Source::file(path), String::new(), Flaw::without_value("", message)));
         self.unparsed.push(Unparsed::default());
     }
 
     /// Compiles the objects; mistakes of all of them together are reported for `place`.
     fn compile(self, place: String, today: Date) -> Result<Loaded, LoadError> {
-        let Self { objects, unparsed, unreadable, flaws, warnings: mut early } = self;
+        let Self { objects, unparsed, unreadable, flaws, warnings: mut early, texts } = self;
         let is_class = |located: &&Located| matches!(located.object.spec, Spec::TenantClass(_));
         let classes: Vec<Source> =
             objects.iter().filter(is_class).map(|class| class.source.clone()).collect();
@@ -167,10 +172,12 @@ impl Read {
                     early.insert(0, no_tenant(place));
                 }
                 early.extend(warnings);
+                texts.locate(&mut early);
                 Ok(Loaded { snapshot, warnings: early })
             }
             Some(_) | None => {
-                let mistakes = all(flaws, errors, &classes);
+                let mut mistakes = all(flaws, errors, &classes);
+                texts.locate(&mut mistakes);
                 Err(if unreadable.is_empty() {
                     LoadError::Mistaken(mistakes)
                 } else {
@@ -184,9 +191,11 @@ impl Read {
 /// Returns the flaws of structure, and the errors that don't follow from them, sorted.
 ///
 /// What a Tenant has from one of the `classes` may lack what has a flaw there.
-fn all(flaws: Vec<(Source, Flaw)>, errors: Vec<Mistake>, classes: &[Source]) -> Vec<Mistake> {
+fn all(flaws: Vec<(Source, String, Flaw)>, errors: Vec<Mistake>, classes: &[Source]) -> Vec<Mistake> {
     let mut by_source: BTreeMap<Source, Vec<Flaw>> = BTreeMap::new();
-    for (source, flaw) in flaws {
+    let mut objects: BTreeMap<Source, String> = BTreeMap::new();
+    for (source, object, flaw) in flaws {
+        objects.insert(source.clone(), object);
         by_source.entry(source).or_default().push(flaw);
     }
     let mut mistakes: Vec<_> = errors
@@ -199,18 +208,14 @@ fn all(flaws: Vec<(Source, Flaw)>, errors: Vec<Mistake>, classes: &[Source]) -> 
         })
         .collect();
     for (source, flaws) in by_source {
-        mistakes.extend(flaws.into_iter().map(|flaw| flaw.in_source(source.clone())));
+        let object = objects.remove(&source).unwrap_or_default();
+        mistakes.extend(flaws.into_iter().map(|flaw| flaw.in_object(source.clone(), object.clone())));
     }
     mistakes.sort();
     mistakes
 }
 
 fn no_tenant(path: String) -> Mistake {
-    Mistake {
-        source: Source::file(path),
-        path: "kind".to_owned(),
-        value: String::new(),
-        message: "there is no Tenant, so every namespace is unclaimed and nothing is stamped; add one"
-            .to_owned(),
-    }
+    let message = "there is no Tenant, so every namespace is unclaimed and nothing is stamped; add one";
+    Flaw::without_value("kind", message).in_object(Source::file(path), String::new())
 }

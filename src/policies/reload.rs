@@ -23,7 +23,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::{error, info, warn};
 
-use super::files::{LoadError, Loaded, demo, load};
+use super::files::{LoadError, Loaded, demo, grouped, load};
 use super::store::Writer;
 use crate::manifests::{Fingerprint, fingerprint};
 use crate::telemetry::{Loads, Metrics, Reload};
@@ -205,7 +205,9 @@ impl Policies {
     /// Puts a snapshot into the store, unless it has no tenants and the current one has.
     fn put_in_force(&mut self, Loaded { snapshot, warnings }: Loaded) -> Reload {
         // Each day brings a load, and most warnings stay the same for long.
-        for warning in warnings.iter().filter(|warning| self.warnings.binary_search(warning).is_err()) {
+        let is_new = |warning: &&Mistake| self.warnings.binary_search(warning).is_err();
+        let new: Vec<_> = warnings.iter().filter(is_new).cloned().collect();
+        for warning in grouped(&new) {
             warn!("{warning}");
         }
         self.warnings = warnings;

@@ -223,3 +223,85 @@ fn three_hundred_customers_fit_in_a_file() {
         assert!(!tenant.domains.owns(&host(&format!("customer-{:03}.shop.example.com", index + 1))));
     }
 }
+
+#[test]
+fn a_mistake_among_three_hundred_customers_is_found_by_file_and_line() {
+    let text = customers();
+    for (good, bad, line, column, object, words) in [
+        (
+            "domains: [customer-200.shop.example.com]",
+            "domains: [customer-199.shop.example.com]",
+            None,
+            None,
+            "Tenant `customer-200`",
+            "overlaps with `customer-199.shop.example.com` of tenant `customer-199` (",
+        ),
+        (
+            "namespaces: [customer-217]",
+            "namespaces: [Customer-217]",
+            None,
+            None,
+            "Tenant `customer-217`",
+            "no patterns",
+        ),
+        (
+            "namespaces: [customer-003]",
+            "namespace: [customer-003]",
+            None,
+            None,
+            "Tenant `customer-003`",
+            "did you mean",
+        ),
+        (
+            "ingressClasses: [public]",
+            "ingressClasses: [\"*\"]",
+            Some(18),
+            Some(20),
+            "TenantClass `customer`",
+            "no name",
+        ),
+        ("version: v1.33", "version: 1.33", Some(14), Some(36), "TenantClass `customer`", "put it in quotes"),
+    ] {
+        assert!(text.contains(good), "{good}");
+        let text = text.replacen(good, bad, 1);
+        let found = customers().lines().position(|line| line.contains(good)).unwrap() + 1;
+        let line = line.unwrap_or(found);
+        let column = column.unwrap_or_else(|| {
+            let is_list = bad.contains(['"', ':']) && !bad.starts_with("namespace:");
+            let text = text.lines().nth(found - 1).unwrap();
+            text.find(bad).unwrap() + 1 + if is_list { bad.find('[').unwrap() + 1 } else { 0 }
+        });
+        let mistakes = mistakes(&text);
+        assert!(mistakes.iter().any(|mistake| mistake.message.contains(words)), "{mistakes:#?}");
+        for mistake in mistakes {
+            let start = format!("{}:{line}:{column}: {object}: spec.", mistake.source.path);
+            assert!(mistake.to_string().starts_with(&start), "{mistake}\nshould begin with\n{start}");
+        }
+    }
+}
+
+#[test]
+fn equal_mistakes_of_many_objects_are_one_line_with_their_number() {
+    let text = customers().replace("class: customer,", "class: custommer,");
+    let error = load(&text).unwrap_err();
+    let LoadError::Mistaken(mistakes) = &error else { panic!("{error}") };
+    assert_eq!(mistakes.len(), 300);
+    let shown = error.to_string();
+    assert_eq!(shown.lines().count(), 1, "{shown}");
+    let path = &mistakes[0].source.path;
+    let end = format!(
+        "there is no TenantClass `custommer`, did you mean `customer`?; add one, or name one that is \
+         (299 more like this: {path}:31:8, {path}:36:8, {path}:41:8, ...)"
+    );
+    assert!(
+        shown.starts_with(&format!("{path}:26:8: Tenant `customer-000`: spec.class = \"custommer\": ")),
+        "{shown}"
+    );
+    assert!(shown.ends_with(&end), "{shown}");
+    // What differs is told one by one.
+    let text = customers()
+        .replace("kind: Tenant\n", "kind: Tenant\nstatus: x\n")
+        .replace("[customer-01", "[Customer-01");
+    let shown = load(&text).unwrap_err().to_string();
+    assert_eq!(shown.lines().count(), 1 + 10, "{shown}");
+}

@@ -57,7 +57,11 @@ fn what_is_named_like_a_manifest_is_never_passed_over() {
                 write(root.join("d.yaml"), &tenant("d", "{domain: [x], nodePools: {default: unread}}"));
             },
             true,
-            &["`b.yaml` cannot be read: ", "`c.YML` cannot be read: ", "d.yaml#1: spec.domain = "],
+            &[
+                "`b.yaml` cannot be read: ",
+                "`c.YML` cannot be read: ",
+                "d.yaml:5:28: Tenant `d`: spec.domain = ",
+            ],
         ),
         (
             "an empty file",

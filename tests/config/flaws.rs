@@ -109,7 +109,8 @@ fn a_list_is_its_items() {
     assert_eq!(found.len(), 2, "{found:#?}");
     for (mistake, path) in found.iter().zip(["spec.domains[0]", "spec.rules.tolerations"]) {
         assert_eq!((mistake.source.document, mistake.source.item, &*mistake.path), (1, Some(1), path));
-        assert!(mistake.to_string().contains("policies.yaml#1.items[1]: spec."), "{mistake}");
+        let text = mistake.to_string();
+        assert!(text.contains("policies.yaml:4:") && text.contains(": Tenant `b`: spec."), "{mistake}");
     }
     assert_each_has_one(&[
         ("empty", list("[]"), "items", "[]", "holds no object"),

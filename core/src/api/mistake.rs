@@ -1,7 +1,22 @@
 use std::cmp::Ordering;
 use std::fmt;
 
-/// The place where an object was written: a file, the number of the document in it, and the place in a List.
+/// A line and a column of a file, both from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// The line.
+    pub line: u64,
+    /// The column in that line, in characters.
+    pub column: u64,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.line, self.column)
+    }
+}
+
+/// The object's place: a file, the number of the document in it, and the place in a List.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Source {
     /// The path as given, or the name of an embedded file.
@@ -10,6 +25,8 @@ pub struct Source {
     pub document: usize,
     /// The index in `items`, if the document is a List.
     pub item: Option<usize>,
+    /// The line on which the object begins, from 1; 0: it is not known.
+    pub line: u64,
 }
 
 impl Source {
@@ -20,13 +37,16 @@ impl Source {
 
     /// A document of a file.
     pub fn document(path: impl Into<String>, document: usize) -> Self {
-        Self { path: path.into(), document, item: None }
+        Self { path: path.into(), document, item: None, line: 0 }
     }
 }
 
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.path)?;
+        if self.line > 0 {
+            return write!(f, ":{}", self.line);
+        }
         if self.document > 0 {
             write!(f, "#{}", self.document)?;
         }
@@ -44,6 +64,10 @@ impl fmt::Display for Source {
 pub struct Mistake {
     /// The document.
     pub source: Source,
+    /// The kind and the name of the object, such as ``Tenant `a` ``; empty: they are not known.
+    pub object: String,
+    /// The place of the field, or of the nearest one above it; `None`: it is not known.
+    pub place: Option<Place>,
     /// The path of the field in the document, such as `spec.domains[1]`; empty: all of it.
     pub path: String,
     /// The offending value as JSON, or empty where the field is missing.
@@ -53,6 +77,14 @@ pub struct Mistake {
 }
 
 impl Mistake {
+    /// The file, with the line and column of the field if they are known.
+    pub fn location(&self) -> impl fmt::Display {
+        fmt::from_fn(|f| match self.place {
+            Some(place) => write!(f, "{}:{place}", self.source.path),
+            None => write!(f, "{}", self.source),
+        })
+    }
+
     /// The problem, without the document it is in.
     pub fn what(&self) -> impl fmt::Display {
         fmt::from_fn(|f| {
@@ -69,13 +101,17 @@ impl Mistake {
 
 impl fmt::Display for Mistake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.source, self.what())
+        write!(f, "{}: ", self.location())?;
+        if !self.object.is_empty() {
+            write!(f, "{}: ", self.object)?;
+        }
+        write!(f, "{}", self.what())
     }
 }
 
 impl Ord for Mistake {
     fn cmp(&self, other: &Self) -> Ordering {
-        let Self { source, path, value, message } = self;
+        let Self { source, object, place, path, value, message } = self;
         source
             .cmp(&other.source)
             .then_with(|| runs(path).cmp(runs(&other.path)))
@@ -83,6 +119,7 @@ impl Ord for Mistake {
             .then_with(|| path.cmp(&other.path))
             .then_with(|| value.cmp(&other.value))
             .then_with(|| message.cmp(&other.message))
+            .then_with(|| (object, place).cmp(&(&other.object, &other.place)))
     }
 }
 
@@ -118,7 +155,8 @@ mod tests {
     use super::*;
 
     fn mistake(source: Source, path: &str, value: &str) -> Mistake {
-        Mistake { source, path: path.to_owned(), value: value.to_owned(), message: "wrong".to_owned() }
+        let (path, value, message) = (path.to_owned(), value.to_owned(), "wrong".to_owned());
+        Mistake { source, object: String::new(), place: None, path, value, message }
     }
 
     #[test]
@@ -143,5 +181,10 @@ mod tests {
         ] {
             assert_eq!(mistake(source.clone(), path, value).to_string(), text);
         }
+        let object = "Tenant `a`".to_owned();
+        let of_line = Mistake { object, ..mistake(Source { line: 7, ..item }, "spec", "7") };
+        assert_eq!(of_line.to_string(), "a.yaml:7: Tenant `a`: spec = 7: wrong");
+        let of_place = Mistake { place: Some(Place { line: 9, column: 3 }), ..of_line };
+        assert_eq!(of_place.to_string(), "a.yaml:9:3: Tenant `a`: spec = 7: wrong");
     }
 }

@@ -124,7 +124,7 @@ fn load(policies: &[PathBuf]) -> anyhow::Result<Snapshot> {
     }
     let loaded = policies::load(policies, today);
     let loaded = loaded.map_err(|error| anyhow!("the policies cannot be used:\n{error}"))?;
-    for warning in &loaded.warnings {
+    for warning in policies::grouped(&loaded.warnings) {
         eprintln!("warning: {warning}");
     }
     Ok(loaded.snapshot)

@@ -16,6 +16,8 @@ use crate::manifests::Flaw;
 pub(super) struct Read {
     pub(super) content: Content,
     pub(super) flaws: Vec<Flaw>,
+    /// Its kind and name, such as ``Tenant `a` ``, as far as they are known.
+    pub(super) object: String,
 }
 
 /// The content of a document.
@@ -74,8 +76,19 @@ pub(super) fn schemas() -> impl Iterator<Item = &'static Value> {
 /// Reads a document; `written` is the same with the words that YAML takes for booleans.
 pub(super) fn read(document: Value, written: Option<&Value>) -> Read {
     let mut flaws = Vec::new();
+    let object = object(&document);
     let content = content(document, written, &mut flaws);
-    Read { content, flaws }
+    Read { content, flaws, object }
+}
+
+/// Returns the kind and the name of an object, as it states them.
+fn object(document: &Value) -> String {
+    let text = |path: &str| document.pointer(path).and_then(Value::as_str);
+    match (text("/kind"), text("/metadata/name")) {
+        (Some(kind), Some(name)) => format!("{kind} `{name}`"),
+        (Some(kind), None) => kind.to_owned(),
+        (None, _) => String::new(),
+    }
 }
 
 fn content(document: Value, written: Option<&Value>, flaws: &mut Vec<Flaw>) -> Content {

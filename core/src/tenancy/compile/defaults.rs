@@ -126,7 +126,7 @@ fn overlay(base: &mut ClusterDefaults, object: &Named<SettingsSpec>, mistakes: &
 ///
 /// A test keeps them complete; the values here for missing fields are strict.
 fn embedded(mistakes: &mut Mistakes) -> ClusterDefaults {
-    let at = At::new(Source::document(DEFAULT_PATH, 1));
+    let at = At::new(Source::document(DEFAULT_PATH, 1), "Settings", "default");
     let mut base = ClusterDefaults {
         stamp: StampMode::Both,
         user_namespaces: false,

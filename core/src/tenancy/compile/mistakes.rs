@@ -15,31 +15,33 @@ use crate::rule_id::RuleId;
 #[derive(Clone)]
 pub(super) struct At {
     pub(super) source: Rc<Source>,
+    /// The kind and the name of the object.
+    object: Rc<str>,
     inherited: Option<Rc<Inherited>>,
 }
 
 /// Refers to the document of a Tenant's class, and names the fields that the Tenant has from there.
 struct Inherited {
-    source: Rc<Source>,
+    class: At,
     fields: Vec<Box<str>>,
 }
 
 impl At {
-    pub(super) fn new(source: Source) -> Self {
-        Self { source: Rc::new(source), inherited: None }
+    pub(super) fn new(source: Source, kind: &str, name: &str) -> Self {
+        let object = format!("{kind} `{name}`").into();
+        Self { source: Rc::new(source), object, inherited: None }
     }
 
     /// Returns the same document, with these fields at the top of its spec from the document of a class.
     pub(super) fn inheriting(&self, class: &Self, fields: Vec<Box<str>>) -> Self {
-        let inherited = Inherited { source: Rc::clone(&class.source), fields };
-        Self { source: Rc::clone(&self.source), inherited: Some(Rc::new(inherited)) }
+        Self { inherited: Some(Rc::new(Inherited { class: class.clone(), fields })), ..self.clone() }
     }
 
     /// Returns the document of the class if the field at `path` is from there.
-    fn class_of(&self, path: &str) -> Option<&Rc<Source>> {
-        let Inherited { source, fields } = self.inherited.as_deref()?;
+    fn class_of(&self, path: &str) -> Option<&Self> {
+        let Inherited { class, fields } = self.inherited.as_deref()?;
         let field = path.strip_prefix("spec.")?.split(['.', '[']).next()?;
-        fields.iter().any(|inherited| **inherited == *field).then_some(source)
+        fields.iter().any(|inherited| **inherited == *field).then_some(class)
     }
 }
 
@@ -68,7 +70,7 @@ pub(super) struct Mistakes {
     inherited_warnings: BTreeSet<Mistake>,
     /// The suggestions so far, by the name and the first of the names that there are.
     suggestions: FxHashMap<(String, String), String>,
-    acknowledged: BTreeMap<Rc<Source>, Vec<Acknowledged>>,
+    acknowledged: BTreeMap<Rc<Source>, (At, Vec<Acknowledged>)>,
 }
 
 /// Holds the path of warnings that an object acknowledges.
@@ -187,14 +189,15 @@ impl Mistakes {
     pub(super) fn acknowledge(&mut self, at: &At, paths: Vec<String>) {
         if !paths.is_empty() {
             let paths = paths.into_iter().map(|path| Acknowledged { path, is_used: false });
-            self.acknowledged.insert(Rc::clone(&at.source), paths.collect());
+            self.acknowledged.insert(Rc::clone(&at.source), (at.clone(), paths.collect()));
         }
     }
 
     fn leave_out_acknowledged(&mut self) {
         let acknowledged = &mut self.acknowledged;
         self.warnings.retain(|warning| {
-            let of_document = acknowledged.get_mut(&warning.source).into_iter().flatten();
+            let of_document =
+                acknowledged.get_mut(&warning.source).map(|(_, paths)| paths).into_iter().flatten();
             let mut is_kept = true;
             for known in of_document.filter(|known| is_at_or_below(&warning.path, &known.path)) {
                 known.is_used = true;
@@ -202,11 +205,10 @@ impl Mistakes {
             }
             is_kept
         });
-        for (source, paths) in std::mem::take(acknowledged) {
+        for (at, paths) in std::mem::take(acknowledged).into_values() {
             for Acknowledged { path, .. } in paths.into_iter().filter(|known| !known.is_used) {
                 let message =
                     "there is no warning at this path to acknowledge; correct the path, or remove it";
-                let at = At { source: Rc::clone(&source), inherited: None };
                 let annotation = names::keyed(ANNOTATIONS, ACKNOWLEDGE);
                 self.warn(&at, annotation, &path, message);
             }
@@ -229,8 +231,9 @@ fn is_at_or_below(path: &str, above: &str) -> bool {
 }
 
 fn mistake(at: &At, path: String, value: String, message: String) -> Mistake {
-    let source = at.class_of(&path).unwrap_or(&at.source);
-    Mistake { source: Source::clone(source), path, value, message }
+    let At { source, object, .. } = at.class_of(&path).unwrap_or(at);
+    let (source, object) = (Source::clone(source), String::from(&**object));
+    Mistake { source, object, place: None, path, value, message }
 }
 
 fn json(value: &(impl Serialize + ?Sized)) -> String {

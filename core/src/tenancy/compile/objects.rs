@@ -36,7 +36,7 @@ impl Objects {
     pub(super) fn sort(objects: Vec<Located>, mistakes: &mut Mistakes) -> Self {
         let mut sorted = Self::default();
         for Located { source, object: Object { name, spec, acknowledged } } in objects {
-            let at = At::new(source);
+            let at = At::new(source, spec.kind(), &name);
             mistakes.acknowledge(&at, acknowledged);
             match spec {
                 Spec::NodePool(spec) => sorted.pools.push(Named { at, name, spec: *spec }),
