@@ -3,12 +3,16 @@
 //! The rule judges every image: those of all container lists, and those that volumes mount, by a field of their own or
 //! by the attribute `image` of a CSI driver. It reads names as container runtimes do, and compares whole segments:
 //! `registry.example.com/team` covers `registry.example.com/team/app`, but not `registry.example.com/team-b`.
+//!
+//! Some controllers fill in the images of pods: OpenShift's image triggers replace a space, and Istio's injector
+//! replaces `auto` where the pod asks for injection. Such placeholders are allowed in pod templates only.
 
 use std::fmt;
 
 use crate::json::Escaped;
 use crate::judging::{About, Finding, Findings, OneOf, Subject};
-use crate::objects::pod::Extent;
+use crate::objects::metadata::Metadata;
+use crate::objects::pod::{Extent, PodView};
 use crate::tenancy::Repository;
 
 pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
@@ -16,8 +20,7 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     let Some(registries) = &tenant.image_registries else { return };
     let spec = pod.spec_path;
     let mut hold = |image: &str, field: fmt::Arguments<'_>, about: About<'_>| {
-        // A template may leave the image to the controller that creates its pods.
-        if is_allowed(image, registries) || (image.is_empty() && pod.extent == Extent::Template) {
+        if is_allowed(image, registries) || (pod.extent == Extent::Template && is_placeholder(image, &pod)) {
             return;
         }
         let message = format_args!(
@@ -44,6 +47,27 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
             hold(image, field, About::Volume(&volume.name));
         }
     }
+}
+
+/// Returns whether a template leaves an image to a controller, to a trigger or to the injector of a mesh.
+fn is_placeholder(image: &str, pod: &PodView<'_, '_>) -> bool {
+    image.trim_ascii().is_empty() || (image == "auto" && asks_for_injection(pod.metadata))
+}
+
+/// Returns whether Istio's injector is asked to change the pods, and so to replace their image `auto`.
+///
+/// <https://istio.io/latest/docs/setup/additional-setup/gateway/>
+fn asks_for_injection(metadata: &Metadata<'_>) -> bool {
+    const INJECT: &str = "sidecar.istio.io/inject";
+    let annotation = metadata.annotations.get(INJECT);
+    annotation == Some("true")
+        || metadata.decoded_labels().is_some_and(|labels| match labels.get(INJECT).or(annotation) {
+            Some(asked) => asked == "true",
+            None => {
+                labels.get("istio.io/rev").is_some()
+                    || metadata.annotations.get("inject.istio.io/templates").is_some()
+            }
+        })
 }
 
 fn is_allowed(image: &str, registries: &[Repository]) -> bool {
