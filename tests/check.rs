@@ -19,6 +19,8 @@ mod flags;
 mod outputs;
 #[path = "check/summary.rs"]
 mod summary;
+#[path = "check/workload_kinds.rs"]
+mod workload_kinds;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};

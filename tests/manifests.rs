@@ -168,6 +168,38 @@ fn g26_the_groups_of_foreign_routes_are_those_of_the_policies_too() {
 }
 
 #[test]
+fn the_workload_kinds_of_the_policies_are_asked_about_with_kubernetes_own() {
+    let folder = TempDir::new().unwrap();
+    let settings = folder.path().join("settings.yaml");
+    fs::write(
+        &settings,
+        "apiVersion: partywall.dev/v1alpha1\nkind: Settings\nmetadata: {name: default}\n\
+         spec: {workloadKinds: [{group: argoproj.io, kind: Rollout, resource: rollouts, template: .spec.template}, \
+         {group: apps.kruise.io, kind: CloneSet, resource: clonesets, template: .spec.template}, \
+         {group: kubevirt.io, kind: VirtualMachineInstance, resource: virtualmachineinstances}]}\n",
+    )
+    .unwrap();
+    let (_, validating) = both(&stdout(&[SERVICE[0], SERVICE[1], "--policies", settings.to_str().unwrap()]));
+    let webhooks = validating.webhooks.unwrap();
+    let asked = |group: &str, resource: &str| {
+        let has = |list: &Option<Vec<String>>, one: &str| list.iter().flatten().any(|other| other == one);
+        let of = webhooks.iter().filter(|webhook| {
+            let mut rules = webhook.rules.iter().flatten();
+            rules.any(|rule| has(&rule.api_groups, group) && has(&rule.resources, resource))
+        });
+        of.map(|webhook| (webhook.name.as_str(), webhook.failure_policy.as_deref().unwrap()))
+            .collect::<Vec<_>>()
+    };
+    const WORKLOADS: [(&str, &str); 1] = [("workloads.partywall.dev", "Ignore")];
+    assert_eq!(asked("argoproj.io", "rollouts"), WORKLOADS);
+    assert_eq!(asked("apps.kruise.io", "clonesets"), WORKLOADS);
+    assert_eq!(asked("apps", "deployments"), WORKLOADS);
+    assert!(asked("argoproj.io", "clonesets").is_empty());
+    // Without a template there is nothing to judge.
+    assert!(asked("kubevirt.io", "virtualmachineinstances").is_empty());
+}
+
+#[test]
 fn the_labels_that_the_policies_count_on_are_told() {
     let policies = concat!(env!("CARGO_MANIFEST_DIR"), "/policies/examples/eks.yaml");
     let output = webhooks(&[SERVICE[0], SERVICE[1], "--policies", policies]);

@@ -8,11 +8,12 @@ use crate::json::{Escaped, Text};
 use crate::judging::{OldViolations, Report, Subject, Update, changes_containers};
 use crate::labels::TENANT;
 use crate::objects::kinds::{Shape, is_read_whatever_the_kind};
-use crate::objects::object::{Object, decode_as, is_without_spec};
+use crate::objects::object::{FieldError, Object, decode_as, is_without_spec, template_at};
+use crate::objects::pod::{PodTemplateSpec, PodView};
 use crate::review::{self, Asked, DecodeError, NotAReview, Operation, Request, Undecodable};
 use crate::rule_id::RuleId;
 use crate::stamp::{self, Stamp};
-use crate::tenancy::{Owner, Snapshot};
+use crate::tenancy::{Owner, Snapshot, TemplatePath};
 use crate::verdict::{Denial, Placement, Undecidable, Verdict};
 use crate::{namespace_label, rules};
 
@@ -170,7 +171,22 @@ fn decide(entry: Entry, request: &Request<'_>, snapshot: &Snapshot) -> Verdict {
         | Object::Certificate(_)
         | Object::Unstructured(_) => {}
     }
-    let subject = Subject { request, object: new, old: None, bound_node: None, owner, snapshot };
+    let kind = snapshot.workload_kind(&request.group, &request.kind_name);
+    let at = kind.and_then(|kind| kind.template.as_ref()).filter(|_| request.shape == Shape::Unstructured);
+    let template = match at.map(|at| template_in(new, at)) {
+        None => None,
+        Some(Ok(template)) => template,
+        Some(Err(error)) => {
+            let message = format!("{error}, so the pods of this object cannot be judged; correct that field");
+            return Verdict::undecodable(&error.path, message);
+        }
+    };
+    let template = view(template.as_ref(), at);
+    // Only the template of such an object is judged there.
+    if kind.is_some() && template.is_none() && entry == Entry::ValidateTemplates {
+        return Verdict::allow();
+    }
+    let subject = Subject { request, object: new, template, old: None, bound_node: None, owner, snapshot };
     if is_shown_by_kubelet(&subject)
         && (subject.tenant().is_none() || snapshot.mirror_pods == MirrorPods::Allow)
     {
@@ -200,6 +216,23 @@ fn stamped(subject: &Subject<'_, '_>) -> Verdict {
             Verdict { patch, warnings, placement, tenant, whose, ..Verdict::default() }
         }
     }
+}
+
+/// Returns the pod template of an object of a kind that Settings list.
+fn template_in<'a>(
+    object: &Object<'a>,
+    at: &TemplatePath,
+) -> Result<Option<PodTemplateSpec<'a>>, FieldError> {
+    let Object::Unstructured(object) = object else { return Ok(None) };
+    template_at(object, &at.fields)
+}
+
+/// Returns the view of such a template.
+fn view<'v, 'a>(
+    template: Option<&'v PodTemplateSpec<'a>>,
+    at: Option<&'v TemplatePath>,
+) -> Option<PodView<'v, 'a>> {
+    at.and_then(|at| PodView::of_template(template, (&at.spec, &at.metadata)))
 }
 
 /// Gives a Namespace the label of its tenant.
@@ -255,7 +288,15 @@ fn judge_deletion(
         // Without an old object there is nothing to judge.
         None => Verdict::allow(),
         Some(Ok(old)) => judge(
-            &Subject { request, object: &old, old: Some(&old), bound_node: None, owner, snapshot },
+            &Subject {
+                request,
+                object: &old,
+                template: None,
+                old: Some(&old),
+                bound_node: None,
+                owner,
+                snapshot,
+            },
             None,
         ),
         Some(Err(error)) => {
@@ -289,10 +330,16 @@ fn judge<'a>(subject: &Subject<'_, 'a>, raw: Option<&'a RawValue>) -> Verdict {
         let report = if bound_node.is_some() { ask(subject, None) } else { report };
         return verdict(subject, report);
     };
+    let kind = subject.snapshot.workload_kind(&subject.request.group, &subject.request.kind_name);
+    let at = kind.and_then(|kind| kind.template.as_ref()).filter(|_| subject.template.is_some());
+    // An old template that does not decode excuses no violation of the new one.
+    let template = at.and_then(|at| template_in(old, at).ok().flatten());
+    let of_old = Subject { object: old, old: None, template: view(template.as_ref(), at), ..*subject };
     let mut old_violations = OldViolations::default();
-    rules::check(&Subject { object: old, old: None, ..*subject }, &mut old_violations);
-    let in_full = changes_containers(old, subject.object);
-    verdict(subject, ask(subject, Some(Update { old: &old_violations, in_full })))
+    rules::check(&of_old, &mut old_violations);
+    let in_full = changes_containers(of_old.pod(), subject.pod());
+    let update = Update { old: &old_violations, in_full, metadata: old.metadata() };
+    verdict(subject, ask(subject, Some(update)))
 }
 
 /// Returns the node that a pod names.

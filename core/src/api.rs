@@ -23,7 +23,7 @@ pub use node_pool::{Effect, NodePoolSpec, Taint};
 pub use settings::Settings;
 pub use settings::{
     Controllers, Enforcement, ForeignRoute, MirrorPods, Mode, OtherTaints, Platform, Provider, SettingsSpec,
-    StampMode, Workloads,
+    StampMode, WorkloadKind, Workloads,
 };
 #[cfg(feature = "crd")]
 pub use tenant::Tenant;

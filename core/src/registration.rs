@@ -22,7 +22,7 @@ pub use self::configuration::{
     Annotations, ClientConfig, Configuration, LabelSelector, LabelSelectorRequirement, Labels,
     MatchCondition, Metadata, Rule, ServiceReference, WebhookEntry,
 };
-use self::webhooks::{FailurePolicy, Namespaces, ROUTES, WEBHOOKS, WRITE, Webhook};
+use self::webhooks::{FailurePolicy, Namespaces, ROUTES, WEBHOOKS, WORKLOADS, WRITE, Webhook};
 use crate::api::Enforcement;
 use crate::entry::{Entry, Phase};
 use crate::labels::{NAMESPACE_NAME, TENANT};
@@ -65,6 +65,8 @@ pub struct Registration {
     pub system_namespaces: Vec<String>,
     /// The groups of kinds with hosts that Settings list and the table does not contain.
     pub foreign_groups: Vec<String>,
+    /// The groups and resources of further kinds with pod templates that Settings list.
+    pub workload_kinds: Vec<(String, String)>,
     /// The entries that may refuse what partywall does not answer.
     pub fails_closed: FailsClosed,
 }
@@ -198,10 +200,15 @@ impl Registration {
     }
 
     /// Returns the groups, resources and operations that a webhook receives.
-    fn resources(&self, webhook: &Webhook) -> Vec<(&str, Cow<'static, str>, &'static [&'static str])> {
+    fn resources(&self, webhook: &Webhook) -> Vec<(&str, Cow<'_, str>, &'static [&'static str])> {
         let own = webhook.resources().into_iter();
         let mut all: Vec<(&str, Cow<'_, str>, _)> =
             own.map(|own| (own.group, own.name, own.operations)).collect();
+        if webhook.name == WORKLOADS {
+            all.extend(
+                self.workload_kinds.iter().map(|(group, name)| (&**group, name.as_str().into(), WRITE)),
+            );
+        }
         if webhook.name == ROUTES {
             for api in APIS {
                 let of =

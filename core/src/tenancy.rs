@@ -17,6 +17,7 @@ mod pool_table;
 mod pools;
 mod reach;
 mod routes;
+mod workload_kinds;
 
 use rustc_hash::FxHashMap;
 
@@ -33,9 +34,8 @@ pub use self::pools::{
 };
 use self::reach::Reach;
 pub use self::routes::{ForeignRoute, HostPath, Step};
-use crate::api::{
-    Enforcement, Level, MirrorPods, Mode, OtherTaints, ServiceType, StampMode, Unnamed, Workloads,
-};
+pub use self::workload_kinds::{TemplatePath, WorkloadKind};
+use crate::api::{Enforcement, Level, MirrorPods, Mode, OtherTaints, ServiceType, StampMode, Unnamed, Workloads};
 use crate::hosts::Domains;
 use crate::labels::NODE_ROLES;
 use crate::objects::scheduling::Toleration;
@@ -65,6 +65,8 @@ pub struct Snapshot {
     pub controllers: Controllers,
     /// The kinds of other APIs that tenants may write.
     pub foreign_routes: Vec<ForeignRoute>,
+    /// The kinds of other APIs whose controllers create pods.
+    pub workload_kinds: Vec<WorkloadKind>,
     /// The prefixes of annotations that mean the same as ingress-nginx's own.
     pub annotation_prefixes: ListedNames,
     /// The tolerations that every pod may have; none reaches a pool.
@@ -315,6 +317,11 @@ impl Snapshot {
     /// Returns the entry of Settings for a kind of another API.
     pub fn foreign_route(&self, group: &str, kind: &str) -> Option<&ForeignRoute> {
         self.foreign_routes.iter().find(|route| *route.group == *group && *route.kind == *kind)
+    }
+
+    /// Returns the entry of Settings for a kind of another API whose controller creates pods.
+    pub fn workload_kind(&self, group: &str, kind: &str) -> Option<&WorkloadKind> {
+        self.workload_kinds.iter().find(|listed| *listed.group == *group && *listed.kind == *kind)
     }
 
     /// Returns all pools, in the order of their names.

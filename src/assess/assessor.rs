@@ -205,7 +205,7 @@ impl Assessor<'_> {
             about: if is_of_controller { About::Controller } else { self.about(&identity) },
             tenant: identity.name_of_namespace().and_then(|namespace| self.tenant(namespace)),
             pods_allowed: identity
-                .has_template()
+                .has_template(self.snapshot)
                 .then(|| !violations.iter().any(|violated| violated.denies_pods)),
             kind: identity.kind,
             namespace: identity.namespace,
@@ -231,7 +231,7 @@ impl Assessor<'_> {
         places: &Places<'_>,
     ) -> Vec<Violated> {
         let modes = identity.namespace.as_deref().map(|name| self.snapshot.modes(self.snapshot.owner(name)));
-        let of_pods = modes.filter(|_| identity.has_template());
+        let of_pods = modes.filter(|_| identity.has_template(self.snapshot));
         let violated = |violation: Violation| Violated {
             at: places.of(&violation.field),
             denies_pods: of_pods.is_some_and(|modes| modes.of(violation.rule) == Mode::Deny),
@@ -486,9 +486,11 @@ impl Identity {
     }
 
     /// Returns whether the object holds the template of pods.
-    fn has_template(&self) -> bool {
+    fn has_template(&self, snapshot: &Snapshot) -> bool {
         use Shape::{CronJob, DaemonSet, PodTemplate, Workload};
+        let listed = || snapshot.workload_kind(&self.group, &self.kind);
         matches!(Shape::of(&self.group, &self.kind), Workload | DaemonSet | CronJob | PodTemplate)
+            || listed().is_some_and(|kind| kind.template.is_some())
     }
 
     /// Returns false for objects of the cluster and partywall's own, which no rule is about.

@@ -133,6 +133,132 @@ fn whom_the_platform_trusts_is_checked() {
 }
 
 #[test]
+fn workload_kinds_are_checked() {
+    let of = |kinds: &str| settings(&format!("{{workloadKinds: [{kinds}]}}"));
+    let rollout = |template: &str| {
+        of(&format!("{{group: argoproj.io, kind: Rollout, resource: rollouts, template: {template}}}"))
+    };
+    let kind = |group: &str, kind: &str| of(&format!("{{group: {group}, kind: {kind}, resource: x}}"));
+    const KIND: &str = "spec.workloadKinds[0].kind";
+    const TEMPLATE: &str = "spec.workloadKinds[0].template";
+    assert_each_has_one(&[
+        (
+            "a group with a version",
+            of("{group: argoproj.io/v1alpha1, kind: Rollout, resource: rollouts}"),
+            "spec.workloadKinds[0].group",
+            r#""argoproj.io/v1alpha1""#,
+            "without a version",
+        ),
+        ("a pattern", kind("argoproj.io", "\"*\""), KIND, r#""*""#, "no kind"),
+        (
+            "no resource",
+            of("{group: argoproj.io, kind: Rollout, resource: rollouts/status}"),
+            "spec.workloadKinds[0].resource",
+            r#""rollouts/status""#,
+            "the plural",
+        ),
+        (
+            "a kind twice",
+            of(
+                "{group: a.example.com, kind: A, resource: as}, {group: a.example.com, kind: A, resource: as}",
+            ),
+            "spec.workloadKinds[1].kind",
+            r#""A""#,
+            "listed twice",
+        ),
+        (
+            "a claim",
+            kind("snapshot.storage.k8s.io", "VolumeSnapshot"),
+            KIND,
+            r#""VolumeSnapshot""#,
+            "a rule reads",
+        ),
+        ("a route", kind("gateway.networking.k8s.io", "HTTPRoute"), KIND, r#""HTTPRoute""#, "a rule reads"),
+        ("a Job of Volcano", kind("batch.volcano.sh", "Job"), KIND, r#""Job""#, "a rule reads"),
+        (
+            "a mesh's",
+            kind("networking.istio.io", "VirtualService"),
+            KIND,
+            r#""VirtualService""#,
+            "a rule reads",
+        ),
+        ("partywall's own", kind("partywall.dev", "Tenant"), KIND, r#""Tenant""#, "a rule reads"),
+        (
+            "one of foreignRoutes",
+            settings(
+                "{foreignRoutes: [{group: a.example.com, kind: A}], \
+                  workloadKinds: [{group: a.example.com, kind: A, resource: as}]}",
+            ),
+            KIND,
+            r#""A""#,
+            "one of `foreignRoutes` too",
+        ),
+        ("no path", rollout("\"\""), TEMPLATE, r#""""#, "no path to a pod template"),
+        (
+            "templates in a list",
+            rollout("\".spec.jobs[*].template\""),
+            TEMPLATE,
+            r#"".spec.jobs[*].template""#,
+            "none of a list",
+        ),
+        ("metadata", rollout(".metadata.name"), TEMPLATE, r#"".metadata.name""#, "no path to a pod template"),
+        (
+            "a status",
+            rollout(".status.template"),
+            TEMPLATE,
+            r#"".status.template""#,
+            "no path to a pod template",
+        ),
+        (
+            "a long path",
+            rollout(".a.b.c.d.e.f.g.h.i"),
+            TEMPLATE,
+            r#"".a.b.c.d.e.f.g.h.i""#,
+            "at most 8 fields",
+        ),
+        (
+            "no field",
+            of("{group: argoproj.io, kind: Rollout}"),
+            "spec.workloadKinds[0].resource",
+            "",
+            "missing field",
+        ),
+    ]);
+    let good = rollout("$.spec.template");
+    let kinds = load(&(tenant("a", "{}") + &good)).unwrap().snapshot.workload_kinds;
+    let template = kinds[0].template.as_ref().unwrap();
+    assert_eq!((&*template.spec, &*template.metadata), ("spec.template.spec", "spec.template.metadata"));
+}
+
+#[test]
+fn an_exemption_of_a_listed_workload_exempts_something() {
+    let of = |group: &str| {
+        format!(
+            "{{tenant: a, namespace: a, rules: [pod-security], images: [registry.example.com/agent], \
+              target: {{kind: Rollout, name: x{group}}}, reason: why, expires: 2027-01-01}}"
+        )
+    };
+    let listed = settings("{workloadKinds: [{group: argoproj.io, kind: Rollout, resource: rollouts}]}");
+    for group in ["", ", group: argoproj.io"] {
+        let loaded = load(&(exemption(&of(group)) + &listed)).unwrap();
+        assert!(loaded.warnings.is_empty(), "{:?}", loaded.warnings);
+        let exemption = &loaded.snapshot.tenants()[0].exemptions[0];
+        assert!(exemption.is_custom && exemption.groups.contains("argoproj.io"));
+        assert!(!exemption.groups.contains("example.com"));
+    }
+    // Objects of another group run no images that partywall knows of.
+    for (text, words) in [
+        (exemption(&of(", group: example.com")) + &listed, "run no images"),
+        (exemption(&of("")), "run no images"),
+    ] {
+        assert!(mistakes(&text)[0].message.contains(words));
+    }
+    let without_images = of("").replace("images: [registry.example.com/agent], ", "");
+    let warnings = load(&exemption(&without_images)).unwrap().warnings;
+    assert!(warnings.iter().any(|warning| warning.message.contains("`workloadKinds`")), "{warnings:?}");
+}
+
+#[test]
 fn g26_foreign_routes_are_checked() {
     let of = |routes: &str| settings(&format!("{{foreignRoutes: [{routes}]}}"));
     let with_paths = |paths: &str| of(&format!("{{group: a.example.com, kind: A, {paths}}}"));

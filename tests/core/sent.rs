@@ -24,6 +24,7 @@ static CONDITIONS: LazyLock<Vec<Program>> = LazyLock::new(|| {
         system_namespaces: Vec::new(),
         foreign_groups: Vec::new(),
         fails_closed: FailsClosed::ALL,
+        workload_kinds: Vec::new(),
     };
     let webhooks = registration.validating().webhooks;
     let webhook =

@@ -68,6 +68,11 @@ pub struct SettingsSpec {
     /// listed here. Absent: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub foreign_routes: Option<Vec<ForeignRoute>>,
+    /// Kinds of other APIs whose controllers create pods, such as Argo's Rollout. partywall judges their pod templates
+    /// like that of a Deployment, as `workloads` says, and an Exemption can be for such an object and the pods that
+    /// its controller creates for it. Their pods are always judged. Absent: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workload_kinds: Option<Vec<WorkloadKind>>,
     /// Prefixes of annotations, without the slash, that ingress-nginx reads in addition to
     /// `nginx.ingress.kubernetes.io` (its flag `--annotations-prefix`). Absent: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -159,6 +164,22 @@ pub struct ForeignRoute {
     /// The paths of further hosts, which may be missing in an object. Absent: none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub optional_hosts: Vec<String>,
+}
+
+/// A kind of another API whose controller creates pods.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct WorkloadKind {
+    /// The kind's API group, without a version, such as `argoproj.io`. It stands for all versions.
+    pub group: String,
+    /// The kind, as Kubernetes spells it, such as `Rollout`.
+    pub kind: String,
+    /// The plural of the kind's resource, such as `rollouts`.
+    pub resource: String,
+    /// The path of the pod template in an object, such as `.spec.template`. The template has the fields `metadata` and
+    /// `spec`. Absent: no template is judged, and only Exemptions can be for such an object.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template: Option<String>,
 }
 
 /// Says what happens when an object violates a rule.

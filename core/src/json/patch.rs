@@ -81,7 +81,7 @@ pub(crate) struct Pointer<'p> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Token<'p> {
     /// A path of plain field names, such as `spec.template.spec`.
-    Path(&'static str),
+    Path(&'p str),
     /// The key of a map.
     Key(&'p str),
     /// The index in a list.
@@ -102,7 +102,7 @@ impl From<usize> for Token<'_> {
 
 impl<'p> Pointer<'p> {
     /// Returns the pointer to a path of plain field names, such as `spec.template.spec`.
-    pub(crate) const fn to_field(path: &'static str) -> Self {
+    pub(crate) const fn to_field(path: &'p str) -> Self {
         Self { parent: None, token: Token::Path(path) }
     }
 

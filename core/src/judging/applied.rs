@@ -5,8 +5,9 @@ use std::cell::OnceCell;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::subject::Subject;
-use super::trusted_users::{is_of_cluster, is_workload_controller};
+use super::trusted_users::{is_of_cluster, is_outside_tenants, is_workload_controller};
 use crate::objects::container::Container;
+use crate::objects::metadata::Metadata;
 use crate::objects::pod::PodView;
 use crate::objects::volume::Volume;
 use crate::review::Operation;
@@ -57,16 +58,37 @@ impl<'f> Applied<'f> {
         let Some(metadata) = subject.object.metadata() else { return Vec::new() };
         let request = subject.request;
         let name: &str = if request.name.is_empty() { &metadata.name } else { &request.name };
-        let owners = metadata.owner_references.iter().filter(|owner| owner.controller).flat_map(|owner| {
-            let target = owner.name.rsplit_once('-').map(|(target, _)| target);
-            std::iter::once(&*owner.name).chain(target)
-        });
-        let mut applied: Vec<Self> = Vec::new();
+        let owners = targets_of_owners(metadata).filter(|_| may_inherit(subject, true));
         // An exemption without the name of a target is about every pod.
-        for target in ["", name].into_iter().chain(owners.filter(|_| may_inherit(subject))) {
+        let targets = ["", name].into_iter().chain(owners);
+        Self::at(exemptions, targets, |exemption| exemption.is_about(subject))
+    }
+
+    /// Returns the exemptions of the owners that the old object of an update has.
+    ///
+    /// They permit only violations that the old object has too. So a pod of an exempt DaemonSet can get a debug
+    /// container or another image, within what the exemption pins, and a new owner reference permits nothing.
+    pub(super) fn of_owners(
+        exemptions: &'f [Exemption],
+        subject: &Subject<'_, '_>,
+        old: &Metadata<'_>,
+    ) -> Vec<Self> {
+        let namespace = &*subject.request.namespace;
+        Self::at(exemptions, targets_of_owners(old), |exemption| {
+            exemption.is_in(namespace) && exemption.is_about_owner_of(old)
+        })
+    }
+
+    fn at<'t>(
+        exemptions: &'f [Exemption],
+        targets: impl Iterator<Item = &'t str>,
+        is_about: impl Fn(&Exemption) -> bool,
+    ) -> Vec<Self> {
+        let mut applied: Vec<Self> = Vec::new();
+        for target in targets {
             for exemption in Exemption::of_target(exemptions, target) {
                 let is_known = applied.iter().any(|known| std::ptr::eq(known.exemption, exemption));
-                if !is_known && exemption.is_about(subject) {
+                if !is_known && is_about(exemption) {
                     applied.push(Self { exemption, pins: OnceCell::new() });
                 }
             }
@@ -169,12 +191,12 @@ impl Exemption {
     ///
     /// Tenants can write names and owner references themselves. An owner reference counts only when a controller of the
     /// control plane creates the object, and even then it proves no more than a name: what an exemption pins holds for
-    /// every object. An update of such an object needs no exemption for the violations that the old object had, and
-    /// gets none for new ones.
+    /// every object. An update of such an object needs no exemption for the violations that the old object had, except
+    /// where containers change ([`Applied::of_owners`]), and gets none for new ones.
     fn is_about(&self, subject: &Subject<'_, '_>) -> bool {
         let request = subject.request;
         let Some(metadata) = subject.object.metadata() else { return false };
-        if self.namespace.as_ref().is_some_and(|namespace| **namespace != *request.namespace) {
+        if !self.is_in(&request.namespace) {
             return false;
         }
         let name = if request.name.is_empty() { &metadata.name } else { &request.name };
@@ -182,16 +204,24 @@ impl Exemption {
         if *request.kind_name == *self.kind && self.has_group(&request.group) && is_target {
             return true;
         }
-        may_inherit(subject)
-            && metadata.owner_references.iter().filter(|owner| owner.controller).any(|owner| {
-                let group = owner.api_version.split_once('/').map_or("", |(group, _)| group);
-                if *owner.kind == *self.kind {
-                    self.has_group(group) && *owner.name == *self.target
-                } else {
-                    let suffix = self.suffix_of_owned(group, &owner.kind, &owner.name);
-                    suffix.is_some_and(|suffix| is_labelled(subject, &owner.kind, suffix))
-                }
-            })
+        may_inherit(subject, self.is_custom) && self.is_about_owner_of(metadata)
+    }
+
+    fn is_in(&self, namespace: &str) -> bool {
+        self.namespace.as_ref().is_none_or(|own| **own == *namespace)
+    }
+
+    /// Returns whether the metadata of an object names the exemption's target as the owner, or what it owns.
+    fn is_about_owner_of(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.owner_references.iter().filter(|owner| owner.controller).any(|owner| {
+            let group = owner.api_version.split_once('/').map_or("", |(group, _)| group);
+            if *owner.kind == *self.kind {
+                self.has_group(group) && *owner.name == *self.target
+            } else {
+                let suffix = self.suffix_of_owned(group, &owner.kind, &owner.name);
+                suffix.is_some_and(|suffix| is_labelled(metadata, &owner.kind, suffix))
+            }
+        })
     }
 
     fn has_group(&self, group: &str) -> bool {
@@ -206,36 +236,54 @@ impl Exemption {
         let suffix =
             name.strip_prefix(&*self.target)?.strip_prefix('-').filter(|suffix| !suffix.is_empty())?;
         let is_generated = match (&*self.kind, group, kind) {
-            // The alphabet is that of `SafeEncodeString` in k8s.io/apimachinery/pkg/util/rand.
-            ("Deployment", "apps", "ReplicaSet") => {
-                suffix.len() <= 10
-                    && suffix.bytes().all(|byte| b"bcdfghjklmnpqrstvwxz2456789".contains(&byte))
-            }
+            ("Deployment", "apps", "ReplicaSet") => is_hash(suffix),
             ("CronJob", "batch", "Job") => suffix.bytes().all(|byte| byte.is_ascii_digit()),
+            // Argo's Rollout and others keep the revisions of their pods in ReplicaSets, with a hash of the same form.
+            (_, "apps", "ReplicaSet") if self.is_custom => is_hash(suffix),
             _ => false,
         };
         (is_generated && !self.target.is_empty()).then_some(suffix)
     }
 }
 
-/// Returns whether the object may have the exemptions of its owners: a controller of the control plane creates it.
-fn may_inherit(subject: &Subject<'_, '_>) -> bool {
+/// Returns whether a text may be the hash of a template at the end of a ReplicaSet's name.
+///
+/// The alphabet is that of `SafeEncodeString` in k8s.io/apimachinery/pkg/util/rand.
+fn is_hash(text: &str) -> bool {
+    text.len() <= 10 && text.bytes().all(|byte| b"bcdfghjklmnpqrstvwxz2456789".contains(&byte))
+}
+
+/// Returns whether the object may have the exemptions of its owners: a controller creates it.
+///
+/// That is one of the control plane, or for an owner of a kind that Settings list one that runs outside of tenants.
+fn may_inherit(subject: &Subject<'_, '_>, is_custom: bool) -> bool {
+    let user = &subject.request.user;
     matches!(subject.request.operation, Operation::Create { .. })
-        && is_workload_controller(&subject.request.user.username)
+        && (is_workload_controller(&user.username)
+            || (is_custom && is_outside_tenants(user, subject.snapshot)))
+}
+
+/// Returns the names that the owners of an object bear, and those that the owners of these may bear.
+fn targets_of_owners<'m>(metadata: &'m Metadata<'_>) -> impl Iterator<Item = &'m str> {
+    metadata.owner_references.iter().filter(|owner| owner.controller).flat_map(|owner| {
+        let target = owner.name.rsplit_once('-').map(|(target, _)| target);
+        std::iter::once(&*owner.name).chain(target)
+    })
 }
 
 fn parts(path: &str) -> impl Iterator<Item = &str> {
     path.split('/').filter(|part| !matches!(*part, "" | "."))
 }
 
-/// Returns whether a pod of a ReplicaSet has the label that its Deployment's controller gives it.
-fn is_labelled(subject: &Subject<'_, '_>, owner: &str, suffix: &str) -> bool {
+/// The labels by which Deployments and Argo's Rollouts tell the pods of their ReplicaSets apart.
+const HASHES: [&str; 2] = ["pod-template-hash", "rollouts-pod-template-hash"];
+
+/// Returns whether a pod of a ReplicaSet has the label that the controller of the ReplicaSet's owner gives it.
+fn is_labelled(metadata: &Metadata<'_>, owner: &str, suffix: &str) -> bool {
     owner != "ReplicaSet"
-        || subject
-            .object
-            .metadata()
-            .and_then(|metadata| metadata.decoded_labels())
-            .is_some_and(|labels| labels.get("pod-template-hash") == Some(suffix))
+        || metadata
+            .decoded_labels()
+            .is_some_and(|labels| HASHES.iter().any(|key| labels.get(key) == Some(suffix)))
 }
 
 /// Returns whether the pods of the object would have an exemption of an owner that did not create it.
@@ -248,9 +296,14 @@ pub(super) fn imitates_owned(exemptions: &[Exemption], subject: &Subject<'_, '_>
     let name: &str = if request.name.is_empty() { &metadata.name } else { &request.name };
     let is_owned =
         |exemption: &Exemption| exemption.suffix_of_owned(&request.group, &request.kind_name, name).is_some();
+    let is_by_controller = |exemption: &Exemption| {
+        is_workload_controller(&request.user.username)
+            || is_of_cluster(&request.user, subject.snapshot)
+            || (exemption.is_custom && is_outside_tenants(&request.user, subject.snapshot))
+    };
     let target = name.rsplit_once('-').map_or("", |(target, _)| target);
     matches!(&*request.kind_name, "ReplicaSet" | "Job")
-        && Exemption::of_target(exemptions, target).iter().any(is_owned)
-        && !is_workload_controller(&request.user.username)
-        && !is_of_cluster(&request.user, subject.snapshot)
+        && Exemption::of_target(exemptions, target)
+            .iter()
+            .any(|exemption| is_owned(exemption) && !is_by_controller(exemption))
 }

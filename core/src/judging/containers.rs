@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 
-use crate::objects::object::Object;
+use crate::objects::pod::PodView;
 
 /// Returns whether an update adds a container to a pod or changes an image.
 ///
 /// `pod-security` then judges the pod in full, as the reference implementation does.
-pub(crate) fn changes_containers(old: &Object<'_>, new: &Object<'_>) -> bool {
-    let (Some(old), Some(new)) = (old.pod(), new.pod()) else { return true };
+pub(crate) fn changes_containers(old: Option<PodView<'_, '_>>, new: Option<PodView<'_, '_>>) -> bool {
+    let (Some(old), Some(new)) = (old, new) else { return true };
     // The names are user input, so the map hashes them with a random key.
     let images: HashMap<&str, &str> =
         old.spec.containers().map(|placed| (&*placed.container.name, &*placed.container.image)).collect();

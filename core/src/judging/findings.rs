@@ -9,6 +9,7 @@ use super::identity::Fingerprint;
 use super::subject::Subject;
 use crate::api::{Enforcement, Mode, Workloads};
 use crate::json::Escaped;
+use crate::objects::metadata::Metadata;
 use crate::objects::pod::{Extent, PodView};
 use crate::rule_id::{Modes, RuleId};
 use crate::tenancy::Owner;
@@ -149,6 +150,8 @@ pub(crate) struct Update<'f> {
     pub(crate) old: &'f OldViolations,
     /// True if `pod-security` reports old violations too, because the update changes containers.
     pub(crate) in_full: bool,
+    /// The metadata of the old object.
+    pub(crate) metadata: Option<&'f Metadata<'f>>,
 }
 
 /// Collects the violations of a new object.
@@ -163,6 +166,8 @@ pub(crate) struct Report<'f> {
     template: Option<Workloads>,
     /// The exemptions for this object.
     exemptions: Vec<Applied<'f>>,
+    /// The exemptions of its old owners, for what `pod-security` reports again.
+    inherited: Vec<Applied<'f>>,
     pod: Option<PodView<'f, 'f>>,
     update: Option<Update<'f>>,
     /// The violations that the answer lists.
@@ -191,6 +196,10 @@ impl<'f> Report<'f> {
             is_of_tenant: subject.tenant().is_some(),
             template: pod.is_some_and(|pod| pod.extent == Extent::Template).then_some(workloads),
             exemptions: Applied::of(exemptions, subject),
+            inherited: match update.filter(|update| update.in_full).and_then(|update| update.metadata) {
+                Some(old) if !exemptions.is_empty() => Applied::of_owners(exemptions, subject, old),
+                Some(_) | None => Vec::new(),
+            },
             pod,
             update,
             violations: Vec::new(),
@@ -199,11 +208,16 @@ impl<'f> Report<'f> {
         }
     }
 
+    /// Returns whether the old object of an update has the violation too.
     fn is_old(&self, rule: RuleId, finding: &Finding<'_>) -> bool {
-        self.update.is_some_and(|Update { old, in_full }| {
-            let in_full = in_full && rule.judges_changed_containers_in_full();
-            !in_full && old.0.contains(&OldViolations::fingerprint(rule, finding.control, finding.identity))
+        self.update.is_some_and(|Update { old, .. }| {
+            old.0.contains(&OldViolations::fingerprint(rule, finding.control, finding.identity))
         })
+    }
+
+    /// Returns whether a rule reports the violations of the old object too.
+    fn is_in_full(&self, rule: RuleId) -> bool {
+        self.update.is_some_and(|update| update.in_full) && rule.judges_changed_containers_in_full()
     }
 
     /// Returns the value at which a finding is judged that is about pools of tenants with the value `reached`.
@@ -260,7 +274,8 @@ impl<'f> Sink for Report<'f> {
 
     fn take(&mut self, rule: RuleId, reached: Option<Enforcement>, finding: Finding<'_>) -> bool {
         work::charge(FINDING);
-        if self.is_old(rule, &finding) {
+        let is_old = self.is_old(rule, &finding);
+        if is_old && !self.is_in_full(rule) {
             return false;
         }
         let pod = self.pod.as_ref();
@@ -268,7 +283,8 @@ impl<'f> Sink for Report<'f> {
             work::charge(1);
             applied.covers(rule, finding.control, finding.about, pod)
         };
-        if let Some(Applied { exemption, .. }) = self.exemptions.iter().find(covers) {
+        let inherited = self.inherited.iter().filter(|_| is_old);
+        if let Some(Applied { exemption, .. }) = self.exemptions.iter().chain(inherited).find(covers) {
             if !self.used.contains(&exemption.name) {
                 self.used.push(exemption.name.clone());
             }

@@ -12,6 +12,8 @@ pub struct Subject<'s, 'a> {
     pub request: &'s Request<'a>,
     /// The object to judge.
     pub object: &'s Object<'a>,
+    /// The pod template of an object of a kind that Settings list.
+    pub template: Option<PodView<'s, 'a>>,
     /// The old object, for kinds whose rules compare the two; of a deleted object the same as `object`.
     pub old: Option<&'s Object<'a>>,
     /// The node that the pod may name, because the old pod named it too.
@@ -25,7 +27,7 @@ pub struct Subject<'s, 'a> {
 impl<'s, 'a> Subject<'s, 'a> {
     /// Returns the pod, or the pod that the object's template creates.
     pub fn pod(&self) -> Option<PodView<'s, 'a>> {
-        self.object.pod()
+        self.template.or_else(|| self.object.pod())
     }
 
     /// Returns the tenant that owns the namespace, if one does.

@@ -1,21 +1,25 @@
 //! Decodes objects of any kind, and returns the parts that all shapes have.
 
-use serde::de::{Deserialize, DeserializeSeed, Deserializer, IgnoredAny};
+use std::fmt;
+
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use thiserror::Error;
 
-use crate::json::{InPlace, reader, without_position};
+use crate::json::{Escaped, InPlace, Text, reader, without_position};
 use crate::objects::certificate::Certificate;
 use crate::objects::gateway_api::{Gateway, OpenShiftRoute, Route};
 use crate::objects::ingress::Ingress;
 use crate::objects::kinds::Shape;
 use crate::objects::metadata::Metadata;
 use crate::objects::pod::{
-    CronJob, IN_JOB_TEMPLATE, IN_OBJECT, IN_SPEC, Pod, PodStatus, PodTemplate, PodView, TemplateOwner,
+    CronJob, IN_JOB_TEMPLATE, IN_OBJECT, IN_SPEC, Pod, PodStatus, PodTemplate, PodTemplateSpec, PodView,
+    TemplateOwner,
 };
 use crate::objects::scheduling::Binding;
 use crate::objects::service::{Endpoints, Service};
 use crate::objects::unstructured::Unstructured;
+use crate::work;
 
 /// Holds an object, decoded as the shape of its kind.
 #[derive(Debug)]
@@ -201,6 +205,88 @@ pub fn decode_as<'a>(shape: Shape, subresource: &str, raw: &'a RawValue) -> Resu
     seed().deserialize(serde_path_to_error::Deserializer::new(&mut deserializer, &mut track)).map_err(
         |error| FieldError { path: track.path().to_string(), problem: without_position(&error.to_string()) },
     )
+}
+
+/// Decodes a part of an object, whose path is `path`, or returns the default for `null`.
+fn decode_part<'a, T: Deserialize<'a> + Default>(path: &str, raw: &'a RawValue) -> Result<T, FieldError> {
+    let mut part = T::default();
+    if reader::from_str(InPlace(&mut part), raw.get()).is_ok() {
+        return Ok(part);
+    }
+    let mut deserializer = serde_json::Deserializer::from_str(raw.get());
+    let mut track = serde_path_to_error::Track::new();
+    let tracked = serde_path_to_error::Deserializer::new(&mut deserializer, &mut track);
+    Option::<T>::deserialize(tracked).map(Option::unwrap_or_default).map_err(|error| FieldError {
+        path: format!("{path}.{}", track.path()),
+        problem: without_position(&error.to_string()),
+    })
+}
+
+/// Returns the pod template at a path of fields of an object; `None` if a field is missing or null.
+pub(crate) fn template_at<'a>(
+    object: &Unstructured<'a>,
+    fields: &[Box<str>],
+) -> Result<Option<PodTemplateSpec<'a>>, FieldError> {
+    let Some((first, rest)) = fields.split_first() else { return Ok(None) };
+    let Some(mut raw) = object.get(first) else { return Ok(None) };
+    for (taken, field) in (1..).zip(rest) {
+        let path = || fields.iter().take(taken).map(|field| &**field).collect::<Vec<_>>().join(".");
+        let FieldOf { value, .. } = reader::from_str(FieldOf { name: field, value: None }, raw.get())
+            .or_else(|_| {
+                let mut deserializer = serde_json::Deserializer::from_str(raw.get());
+                FieldOf { name: field, value: None }.deserialize(&mut deserializer).map_err(|error| {
+                    FieldError { path: path(), problem: without_position(&error.to_string()) }
+                })
+            })?;
+        match value {
+            Some(value) => raw = value,
+            None => return Ok(None),
+        }
+    }
+    if raw.get() == "null" {
+        return Ok(None);
+    }
+    decode_part(&fields.join("."), raw).map(Some)
+}
+
+/// Reads one field of a JSON object, and skips the others.
+struct FieldOf<'n, 'a> {
+    name: &'n str,
+    value: Option<&'a RawValue>,
+}
+
+impl<'de> DeserializeSeed<'de> for FieldOf<'_, 'de> {
+    type Value = Self;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for FieldOf<'_, 'de> {
+    type Value = Self;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_unit<E>(self) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<Self, A::Error> {
+        while let Some(key) = map.next_key::<Text<'de>>()? {
+            work::charge(1);
+            if &*key != self.name {
+                map.next_value::<IgnoredAny>()?;
+            } else if self.value.is_some() {
+                return Err(A::Error::custom(format_args!("duplicate field `{}`", Escaped(&key))));
+            } else {
+                self.value = Some(map.next_value()?);
+            }
+        }
+        Ok(self)
+    }
 }
 
 #[cfg(test)]

@@ -282,9 +282,9 @@ pub struct PodView<'v, 'a> {
     /// The part of the pod that the object contains.
     pub extent: Extent,
     /// The path of the spec: `spec`, `spec.template.spec`, ...
-    pub spec_path: &'static str,
+    pub spec_path: &'v str,
     /// The path of the metadata: `metadata`, `spec.template.metadata`, ...
-    pub metadata_path: &'static str,
+    pub metadata_path: &'v str,
     /// The metadata.
     pub metadata: &'v Metadata<'a>,
     /// The spec.
@@ -307,7 +307,7 @@ impl<'v, 'a> PodView<'v, 'a> {
     /// Returns the view of a template whose spec and metadata have the given paths.
     pub fn of_template(
         template: Option<&'v PodTemplateSpec<'a>>,
-        (spec_path, metadata_path): (&'static str, &'static str),
+        (spec_path, metadata_path): (&'v str, &'v str),
     ) -> Option<Self> {
         let PodTemplateSpec { metadata, spec } = template?;
         let spec = spec.as_ref()?;

@@ -10,6 +10,7 @@ fn registration() -> Registration {
         system_namespaces: vec!["kube-system".to_owned()],
         foreign_groups: ["routes.example.com", "gateway.networking.k8s.io"].map(str::to_owned).to_vec(),
         fails_closed: FailsClosed::ALL,
+        workload_kinds: Vec::new(),
     }
 }
 

@@ -119,6 +119,9 @@ const IN_TENANTS: Webhook = Webhook {
 const ELSEWHERE: Webhook =
     Webhook { entry: Entry::ValidateElsewhere, namespaces: Namespaces::Elsewhere, ..IN_TENANTS };
 
+/// Names the webhook that also receives the kinds with pod templates that Settings list.
+pub(super) const WORKLOADS: &str = "workloads.partywall.dev";
+
 /// Names the webhook that also receives the APIs of `foreign_apis`.
 ///
 /// A webhook rule does no harm if the cluster does not serve its group.
@@ -207,7 +210,7 @@ pub(super) const WEBHOOKS: [Webhook; 25] = [
     // partywall judges the pods of a workload in any case. This webhook only tells users earlier, so its outage must
     // not block a controller.
     Webhook {
-        name: "workloads.partywall.dev",
+        name: WORKLOADS,
         entry: Entry::ValidateTemplates,
         namespaces: Namespaces::All,
         failure_policy: FailurePolicy::Ignore,

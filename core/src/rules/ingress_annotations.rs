@@ -204,7 +204,7 @@ fn judge(subject: &Subject<'_, '_>, findings: &mut Findings<'_>, concern: Concer
 struct Rule<'r, 'a> {
     subject: &'r Subject<'r, 'a>,
     tenant: &'r Tenant,
-    path: &'static str,
+    path: &'r str,
     annotations: &'r Pairs<'a>,
     /// True if all controllers read the annotations, false if only external-dns does.
     is_route: bool,

@@ -24,6 +24,7 @@ mod routes;
 mod suffixes;
 mod tenants;
 mod tolerations;
+mod workload_kinds;
 
 use jiff::civil::Date;
 
@@ -85,6 +86,7 @@ impl Snapshot {
             known: &Known::of("Tenant", unparsed),
             owners: &owners,
             foreign_routes: &base.foreign_routes,
+            workload_kinds: &base.workload_kinds,
             today,
         }
         .compile(&objects.exemptions, &mut mistakes);
@@ -118,6 +120,7 @@ impl Snapshot {
             platform: base.platform,
             controllers: base.controllers,
             foreign_routes: base.foreign_routes,
+            workload_kinds: base.workload_kinds,
             annotation_prefixes: base.annotation_prefixes,
             tolerations,
             shell_namespace: shell_namespace(&base.system_namespaces),

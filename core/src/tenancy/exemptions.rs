@@ -20,6 +20,8 @@ pub struct Exemption {
     pub namespace: Option<Box<str>>,
     /// The API groups of the exempt object's kind; an empty list means any.
     pub groups: ListedNames,
+    /// True if the kind is one of `workloadKinds` of the Settings, so that the controller of another API creates pods.
+    pub is_custom: bool,
     /// The kind of the exempt object.
     pub kind: Box<str>,
     /// The name of the exempt object; an empty one means every pod.

@@ -1,6 +1,6 @@
 //! Tells which kinds rules judge: the built-in ones, and those that Settings list.
 
-use super::{ForeignRoute, Snapshot};
+use super::{ForeignRoute, Snapshot, WorkloadKind};
 use crate::objects::foreign_apis;
 use crate::objects::kinds::{KINDS, Shape, row};
 
@@ -9,6 +9,7 @@ pub fn is_judged(group: &str, kind: &str, snapshot: &Snapshot) -> bool {
     row(group, kind).is_some()
         || Shape::is_in_gateway_api(group)
         || snapshot.foreign_route(group, kind).is_some()
+        || snapshot.workload_kind(group, kind).is_some_and(|kind| kind.template.is_some())
         || foreign_apis::is_denied(group, kind)
 }
 
@@ -27,8 +28,13 @@ pub(super) fn has_pod(kind: &str) -> bool {
 }
 
 /// Returns whether a rule judges a kind of this name, in any group.
-pub(crate) fn is_any_judged(kind: &str, foreign_routes: &[ForeignRoute]) -> bool {
+pub(crate) fn is_any_judged(
+    kind: &str,
+    foreign_routes: &[ForeignRoute],
+    workload_kinds: &[WorkloadKind],
+) -> bool {
     KINDS.iter().any(|row| row.name == kind)
+        || workload_kinds.iter().any(|listed| *listed.kind == *kind)
         || foreign_routes.iter().any(|route| *route.kind == *kind)
         || foreign_apis::is_any_denied(kind)
 }

@@ -35,7 +35,8 @@ pub(super) struct Args {
 
     /// Files or folders with the policies.
     ///
-    /// The webhooks leave out the system namespaces of the Settings, and add the groups of foreign routes.
+    /// The webhooks leave out the system namespaces of the Settings, and add the groups of foreign routes
+    /// and the resources of workload kinds.
     ///
     /// The labels that tenants' namespaces need are printed to stderr.
     ///
@@ -105,6 +106,7 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
         system_namespaces: snapshot.system_namespaces().into_iter().map(str::to_owned).collect(),
         foreign_groups: foreign_groups(&snapshot),
         fails_closed: if introduce { FailsClosed::NONE } else { FailsClosed::by(&snapshot) },
+        workload_kinds: workload_kinds(&snapshot),
     };
     let text = yaml(&registration).context("the configurations cannot be written as YAML")?;
     note_labels(&snapshot);
@@ -140,6 +142,12 @@ fn foreign_groups(snapshot: &Snapshot) -> Vec<String> {
     groups.sort_unstable();
     groups.dedup();
     groups
+}
+
+/// Returns the groups and resources of the kinds in the Settings whose templates are judged.
+fn workload_kinds(snapshot: &Snapshot) -> Vec<(String, String)> {
+    let judged = snapshot.workload_kinds.iter().filter(|kind| kind.template.is_some());
+    judged.map(|kind| (kind.group.to_string(), kind.resource.to_string())).collect()
 }
 
 /// Prints the labels of namespaces that the webhooks need, which no policy sets.

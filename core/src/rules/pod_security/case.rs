@@ -209,8 +209,8 @@ fn write_names<'n>(f: &mut fmt::Formatter<'_>, names: impl Iterator<Item = &'n s
 /// Collects the findings of one control.
 pub(super) struct Found<'c, 'f> {
     control: &'static str,
-    spec_path: &'static str,
-    metadata_path: &'static str,
+    spec_path: &'c str,
+    metadata_path: &'c str,
     level: Level,
     advises_profile: &'c Cell<bool>,
     long_name: LongName,

@@ -7,10 +7,10 @@ use serde::Deserialize;
 use super::mistakes::{At, Mistakes, refuse_empty};
 use super::names;
 use super::objects::Named;
-use super::{platform, providers, routes, tolerations};
+use super::{platform, providers, routes, tolerations, workload_kinds};
 use crate::api::{Enforcement, MirrorPods, Mode, OtherTaints, SettingsSpec, Source, StampMode, Workloads};
 use crate::rule_id::{Modes, RuleId};
-use crate::tenancy::{AllowedToleration, Controllers, ForeignRoute, ListedNames, Platform};
+use crate::tenancy::{AllowedToleration, Controllers, ForeignRoute, ListedNames, Platform, WorkloadKind};
 
 /// Holds the embedded Settings: `policies/default.yaml` as JSON.
 ///
@@ -36,6 +36,7 @@ pub(super) struct ClusterDefaults {
     pub(super) platform: Platform,
     pub(super) controllers: Controllers,
     pub(super) foreign_routes: Vec<ForeignRoute>,
+    pub(super) workload_kinds: Vec<WorkloadKind>,
     pub(super) annotation_prefixes: ListedNames,
     /// The tolerations that every pod may have, and those that the provider adds to pods.
     pub(super) tolerations: Vec<AllowedToleration>,
@@ -105,6 +106,10 @@ fn overlay(base: &mut ClusterDefaults, object: &Named<SettingsSpec>, mistakes: &
     if let Some(written) = &spec.foreign_routes {
         base.foreign_routes = routes::compile(at, written, mistakes);
     }
+    if let Some(written) = &spec.workload_kinds {
+        base.workload_kinds = workload_kinds::compile(at, written, mistakes);
+        workload_kinds::refuse_routes(at, &base.workload_kinds, &base.foreign_routes, mistakes);
+    }
     if let Some(written) = &spec.annotation_prefixes {
         base.annotation_prefixes = platform::annotation_prefixes(at, written, mistakes);
     }
@@ -137,6 +142,7 @@ fn embedded(mistakes: &mut Mistakes) -> ClusterDefaults {
         platform: Platform::default(),
         controllers: Controllers::default(),
         foreign_routes: Vec::new(),
+        workload_kinds: Vec::new(),
         annotation_prefixes: ListedNames::default(),
         tolerations: Vec::new(),
         other_taints: OtherTaints::Deny,
@@ -176,6 +182,7 @@ mod tests {
             platform,
             controllers,
             foreign_routes,
+            workload_kinds,
             annotation_prefixes,
             annotation_domains,
             login_hosts,
@@ -191,6 +198,7 @@ mod tests {
         assert!(foreign_routes.is_some() && annotation_prefixes.is_some());
         assert!(
             annotation_domains.is_some()
+                && workload_kinds.is_some()
                 && login_hosts.is_some()
                 && tolerations.is_some()
                 && other_taints.is_some()

@@ -12,7 +12,7 @@ use crate::rule_id::{CONTROLS, RuleId, RuleSet};
 use crate::tenancy::exemptions::{NOTICE, ends_soon};
 use crate::tenancy::judged::{groups_of, has_pod, is_any_judged};
 use crate::tenancy::{
-    ExemptContainers, Exemption, ForeignRoute, ListedNames, NamespaceOwner, PinnedImage, Tenant,
+    ExemptContainers, Exemption, ForeignRoute, ListedNames, NamespaceOwner, PinnedImage, Tenant, WorkloadKind,
 };
 
 /// Compiles exemptions, and adds them to their tenants.
@@ -22,6 +22,7 @@ pub(super) struct Compiler<'c> {
     pub(super) known: &'c Known<'c>,
     pub(super) owners: &'c NamespaceOwners,
     pub(super) foreign_routes: &'c [ForeignRoute],
+    pub(super) workload_kinds: &'c [WorkloadKind],
     pub(super) today: Date,
 }
 
@@ -42,7 +43,8 @@ impl Compiler<'_> {
         for object in objects {
             let whose = self.whose(object, mistakes);
             let last_day = self.last_day(object, mistakes);
-            let exemption = exemption(object, last_day.unwrap_or(self.today), self.foreign_routes, mistakes);
+            let kinds = (self.foreign_routes, self.workload_kinds);
+            let exemption = exemption(object, last_day.unwrap_or(self.today), kinds, mistakes);
             match whose {
                 _ if last_day.is_none() => {}
                 Some(Whose::Tenant(index)) => {
@@ -165,7 +167,7 @@ fn date(text: &str) -> Option<Date> {
 fn exemption(
     object: &Named<ExemptionSpec>,
     last_day: Date,
-    foreign_routes: &[ForeignRoute],
+    (foreign_routes, workload_kinds): (&[ForeignRoute], &[WorkloadKind]),
     mistakes: &mut Mistakes,
 ) -> Exemption {
     let Named { at, name, spec } = object;
@@ -181,9 +183,13 @@ fn exemption(
         .enumerate()
         .filter_map(|(index, id)| mistakes.rule(at, &format!("spec.rules[{index}]"), id, id))
         .collect();
-    let kind = kind(at, &spec.target, foreign_routes, mistakes);
+    let kind = kind(at, &spec.target, (foreign_routes, workload_kinds), mistakes);
+    let group = spec.target.group.as_deref();
+    let is_target =
+        |listed: &WorkloadKind| *listed.kind == *kind && group.is_none_or(|group| *listed.group == *group);
+    let has_pod = has_pod(kind) || workload_kinds.iter().any(is_target);
     let containers = containers(at, spec, mistakes);
-    if has_pod(kind) && spec.images.is_none() && spec.controls.is_none() && spec.target.name.is_some() {
+    if has_pod && spec.images.is_none() && spec.controls.is_none() && spec.target.name.is_some() {
         let message = "this Exemption is for whatever has the target's name, whatever it runs; list its `images`, or \
              the `controls` that it needs";
         mistakes.warn_json(at, "spec.images", "", message);
@@ -191,12 +197,13 @@ fn exemption(
     Exemption {
         name: name.as_str().into(),
         controls: controls(at, spec, rules, mistakes),
-        images: images(at, spec, kind, mistakes),
+        images: images(at, spec, kind.is_empty() || has_pod, mistakes),
         host_paths: host_paths(at, spec, rules, mistakes),
         last_day,
         rules,
         namespace: spec.namespace.as_deref().map(Into::into),
-        groups: groups(at, &spec.target, kind, mistakes),
+        groups: groups(at, &spec.target, (kind, workload_kinds), mistakes),
+        is_custom: workload_kinds.iter().any(is_target),
         kind: kind.into(),
         target: spec.target.name.as_deref().unwrap_or_default().into(),
         containers,
@@ -207,7 +214,7 @@ fn exemption(
 fn kind<'t>(
     at: &At,
     target: &'t Target,
-    foreign_routes: &[ForeignRoute],
+    (foreign_routes, workload_kinds): (&[ForeignRoute], &[WorkloadKind]),
     mistakes: &mut Mistakes,
 ) -> &'t str {
     const KIND: &str = "spec.target.kind";
@@ -233,17 +240,27 @@ fn kind<'t>(
         Some(kind) if kind.trim().is_empty() => mistakes.error(at, KIND, kind, OBJECT),
         None | Some(_) => {}
     }
-    if !kind.trim().is_empty() && !is_any_judged(kind, foreign_routes) {
+    if !kind.trim().is_empty() && !is_any_judged(kind, foreign_routes, workload_kinds) {
         let message = "no rule is about objects of this kind, so this exempts nothing; write the kind as Kubernetes \
-             spells it, such as `DaemonSet`";
+             spells it, such as `DaemonSet`, or list it in `workloadKinds` of the Settings, if its controller creates \
+             pods";
         mistakes.warn(at, KIND, kind, message);
     }
     kind
 }
 
 /// Returns the groups of the kind; an empty list means any.
-fn groups(at: &At, target: &Target, kind: &str, mistakes: &mut Mistakes) -> ListedNames {
-    let Some(group) = &target.group else { return groups_of(kind).collect() };
+fn groups(
+    at: &At,
+    target: &Target,
+    (kind, workload_kinds): (&str, &[WorkloadKind]),
+    mistakes: &mut Mistakes,
+) -> ListedNames {
+    let Some(group) = &target.group else {
+        let listed = workload_kinds.iter().filter(|listed| *listed.kind == *kind);
+        let known = groups_of(kind).map(|group| -> &str { group });
+        return known.chain(listed.map(|listed| &*listed.group)).collect();
+    };
     if !group.is_empty() && !names::is_subdomain(group) {
         let message =
             "this is no API group; write it without a version, such as `apps`, or \"\" for the core group";
@@ -329,11 +346,11 @@ fn refuse_without_pod_security(
     }
 }
 
-fn images(at: &At, spec: &ExemptionSpec, kind: &str, mistakes: &mut Mistakes) -> Option<Vec<PinnedImage>> {
+fn images(at: &At, spec: &ExemptionSpec, has_pod: bool, mistakes: &mut Mistakes) -> Option<Vec<PinnedImage>> {
     const PATH: &str = "spec.images";
     let images = spec.images.as_ref()?;
     refuse_empty(images, at, PATH, "name an image, or leave the field out: then it is any", mistakes);
-    if !kind.is_empty() && !has_pod(kind) {
+    if !has_pod {
         let message = "objects of this kind run no images, so that this exempts nothing; remove the field";
         mistakes.error(at, PATH, images, message);
     }
