@@ -35,7 +35,9 @@ pub use self::pools::{
 use self::reach::Reach;
 pub use self::routes::{ForeignRoute, HostPath, Step};
 pub use self::workload_kinds::{TemplatePath, WorkloadKind};
-use crate::api::{Enforcement, Level, MirrorPods, Mode, OtherTaints, ServiceType, StampMode, Unnamed, Workloads};
+use crate::api::{
+    Enforcement, Level, MirrorPods, Mode, OtherTaints, ServiceType, StampMode, Unnamed, Workloads,
+};
 use crate::hosts::Domains;
 use crate::labels::NODE_ROLES;
 use crate::objects::scheduling::Toleration;
