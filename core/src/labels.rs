@@ -1,7 +1,9 @@
-//! Names the labels that Kubernetes and partywall define.
+//! Names the labels and annotations that Kubernetes and partywall define.
 
 /// Assigns a namespace to a tenant; the value is the tenant's name.
 pub const TENANT: &str = "partywall.dev/tenant";
+/// Records in an annotation of a DaemonSet what the stamp wrote into its template.
+pub const STAMP: &str = "partywall.dev/stamp";
 /// Holds a namespace's name; the API server sets it.
 pub const NAMESPACE_NAME: &str = "kubernetes.io/metadata.name";
 /// Holds a node's name; the kubelet sets it.

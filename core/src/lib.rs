@@ -26,7 +26,7 @@
 //! | [`judging`] | the code that rules share | all above |
 //! | `entry` | the paths at which the API server calls partywall | nothing |
 //! | [`rules`] | the rules | `api`, `hosts`, `json`, `judging`, `labels`, `objects`, `review`, `rule_id`, `tenancy` |
-//! | `stamp` | the patch of a new pod | `api`, `json`, `judging`, `objects`, `review`, `rule_id`, `tenancy` |
+//! | `stamp` | the patch of a new pod | `api`, `json`, `judging`, `labels`, `objects`, `review`, `rule_id`, `tenancy` |
 //! | `namespace_label` | the patch of a tenant's Namespace | `json`, `judging`, `labels`, `objects`, `tenancy` |
 //! | `admit` | the decision | all above but `hosts`, `work` |
 //! | [`registration`] | webhook configurations | `api`, `entry`, `judging`, `labels`, `objects`, `rules`, `tenancy` |

@@ -58,7 +58,8 @@ pub(crate) fn stamp(subject: &Subject<'_, '_>) -> Stamp {
             Stamp { patch: pod(subject, tenant, is_new), warnings: Vec::new() }
         }
         (Operation::Create { .. } | Operation::Update { .. }, Shape::DaemonSet) => {
-            daemon_sets::stamp(subject, tenant)
+            let (patch, warnings) = daemon_sets::stamp(subject, tenant);
+            Stamp { patch, warnings }
         }
         _ => Stamp::default(),
     }
@@ -96,6 +97,9 @@ pub(crate) fn pools(subject: &Subject<'_, '_>) -> Option<String> {
     let (tenant, pod) = (subject.tenant()?, subject.pod()?);
     let is_stamped = match (&subject.request.operation, subject.request.shape) {
         (Operation::Create { .. }, Shape::Pod) => subject.request.subresource.is_empty() && !pod.is_mirror(),
+        (Operation::Update { old, .. }, Shape::Pod) => {
+            subject.request.subresource.is_empty() && old.is_some_and(is_gated)
+        }
         (Operation::Create { .. } | Operation::Update { .. }, Shape::DaemonSet) => true,
         _ => false,
     };

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use cel::{Context, Program};
 use partywall_core::Entry;
-use partywall_core::registration::{FailsClosed, Registration, Server};
+use partywall_core::registration::{Configuration, FailsClosed, Registration, Server};
 use partywall_core::tenancy::Snapshot;
 use proptest::collection::{btree_map, vec};
 use proptest::option;
@@ -17,21 +17,28 @@ use crate::properties::{affinity, key, toleration, value};
 use crate::support::{ask, create, snapshot, update};
 
 /// The conditions of the webhook that receives pods outside tenants, compiled.
-static CONDITIONS: LazyLock<Vec<Program>> = LazyLock::new(|| {
-    let registration = Registration {
+static CONDITIONS: LazyLock<Vec<Program>> =
+    LazyLock::new(|| conditions(&registration().validating(), "pods-elsewhere.partywall.dev"));
+/// The conditions of the webhook that stamps pods of tenants.
+static STAMPED: LazyLock<Vec<Program>> =
+    LazyLock::new(|| conditions(&registration().mutating(), "stamp-pods.partywall.dev"));
+
+fn registration() -> Registration {
+    Registration {
         server: Server::Url("https://127.0.0.1:8443".to_owned()),
         ca_bundle: None,
         system_namespaces: Vec::new(),
         foreign_groups: Vec::new(),
         fails_closed: FailsClosed::ALL,
         workload_kinds: Vec::new(),
-    };
-    let webhooks = registration.validating().webhooks;
-    let webhook =
-        webhooks.into_iter().find(|webhook| webhook.name == "pods-elsewhere.partywall.dev").unwrap();
+    }
+}
+
+fn conditions(configuration: &Configuration, name: &str) -> Vec<Program> {
+    let webhook = configuration.webhooks.iter().find(|webhook| webhook.name == name).unwrap();
     let compile = |expression: &str| Program::compile(expression).unwrap();
     webhook.match_conditions.iter().map(|condition| compile(&condition.expression)).collect()
-});
+}
 
 /// Pools whose taints keep pods away; of the others the page `SECURITY.md` warns.
 const POLICIES: &str = "
@@ -53,6 +60,10 @@ spec: {namespaces: [tenants-x], nodePools: {default: tenants-x, allowed: [tenant
 
 /// Returns whether the API server sends the review. A condition that fails would refuse every such pod of the cluster.
 fn is_sent(review: &Value) -> bool {
+    are_met(&CONDITIONS, review)
+}
+
+fn are_met(conditions: &[Program], review: &Value) -> bool {
     let request = &review["request"];
     let mut context = Context::default();
     for (name, value) in
@@ -60,7 +71,7 @@ fn is_sent(review: &Value) -> bool {
     {
         context.add_variable(name, value).unwrap();
     }
-    CONDITIONS.iter().all(|condition| match condition.execute(&context) {
+    conditions.iter().all(|condition| match condition.execute(&context) {
         Ok(cel::Value::Bool(is_met)) => is_met,
         other => panic!("{other:?} of {review}"),
     })
@@ -155,6 +166,33 @@ proptest! {
         let more = [&old, &new].map(|pod| pod["spec"]["tolerations"].as_array().cloned().unwrap_or_default());
         changed["spec"]["tolerations"] = json!(more.concat());
         is_allowed_unsent(&update(create(written(changed)), old), &snapshot)?;
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 1_000, ..ProptestConfig::default() })]
+
+    /// The webhook that stamps fails closed too, so the API server sends only what may get a stamp.
+    #[test]
+    fn a10_k_an_update_that_is_not_sent_would_not_be_stamped(
+        old in any_pod(),
+        new in any_pod(),
+        gates in option::of(vec(Just(json!({"name": "example.com/quota"})), 0..3)),
+    ) {
+        let snapshot = snapshot(POLICIES);
+        let of_tenant = |mut pod: Value, gates: Value| {
+            pod["metadata"]["namespace"] = json!("tenants-x");
+            pod["spec"]["schedulingGates"] = gates;
+            written(pod)
+        };
+        let is_gated = gates.as_ref().is_some_and(|gates| !gates.is_empty());
+        let review = update(create(of_tenant(new.clone(), Value::Null)), of_tenant(old, json!(gates)));
+        prop_assert_eq!(are_met(&STAMPED, &review), is_gated);
+        if !is_gated {
+            prop_assert_eq!(ask(Entry::MutateTenants, review.to_string().as_bytes(), &snapshot).patch, None);
+        }
+        // Whether a new pod is sent may not depend on what it says.
+        prop_assert!(are_met(&STAMPED, &create(of_tenant(new, json!(gates)))));
     }
 }
 

@@ -457,7 +457,17 @@ fn a9_a17_daemon_set_templates_get_what_their_controller_looks_at_and_other_temp
     // Without it the controller would find no node of a tainted pool that wants a pod.
     expected["spec"]["template"]["spec"]["tolerations"] =
         json!([{"key": "tenant", "operator": "Equal", "value": "tenants-x", "effect": "NoSchedule"}]);
-    assert_eq!(stamp(daemon_set.clone(), &eks()), expected);
+    // What was written is recorded, so that it can be replaced.
+    let record = json!({
+        "nodeSelector": {"tenant": "tenants-x"},
+        "tolerations": expected["spec"]["template"]["spec"]["tolerations"],
+    });
+    let mut stamped = stamp(daemon_set.clone(), &eks());
+    let annotations = stamped["metadata"].as_object_mut().unwrap().remove("annotations").unwrap();
+    let written = annotations["partywall.dev/stamp"].as_str().unwrap();
+    assert_eq!(serde_json::from_str::<Value>(written).unwrap(), record);
+    assert_eq!(stamped, expected);
+    expected["metadata"]["annotations"] = annotations;
     let review = update(create(daemon_set.clone()), daemon_set);
     assert_eq!(patched(&review, &mutate(&review, &eks())), expected, "on an update too");
     for (kind, api_version) in [

@@ -119,7 +119,14 @@ pub(crate) fn target<'w>(world: &'w World, tenant: &'w Tenant, pod: &Pod) -> Opt
     let of_pools = |key: &&String| pools.clone().any(|pool| pool.labels.contains_key(*key));
     let mut said = keys(pod).filter(of_pools);
     match (named.next(), named.next()) {
-        (Some(only), None) => said.all(|key| only.labels.contains_key(key)).then_some(only),
+        (Some(only), None) => {
+            // A label that all of its pools have names none of them.
+            let is_shared = |(key, value): (&String, &String)| {
+                pools.clone().all(|pool| pool.labels.get(key) == Some(value))
+            };
+            let is_known = said.all(|key| only.labels.contains_key(key));
+            (is_known && !only.labels.iter().all(is_shared)).then_some(only)
+        }
         (Some(_), Some(_)) => None,
         (None, _) => pools.clone().next().filter(|_| said.next().is_none()),
     }

@@ -2,9 +2,10 @@
 //! tenant's pools; and if it was harmless, it was allowed.*
 //!
 //! The liveness theorem stands beside it: *if some node that could exist in the tenant's pools meets all that a pod
-//! demands, and no rule but `node-placement` objects, then the stamped pod is allowed, and could run on such a node.*
-//! What a node could have beside its pool's labels and taints is found by [`witness`], which knows nothing of the stamp.
-//! So a denial by `node-placement` is right only where no such node can be.
+//! demands, and no rule but `node-placement` objects, then the stamped pod is allowed, and could run on such a
+//! node.*
+//! What a node could have beside its pool's labels and taints is found by [`witness`], which knows nothing of the
+//! stamp. So a denial by `node-placement` is right only where no such node can be.
 //!
 //! A case is a random cluster (pools, tenants with one pool, several or none, RuntimeClasses, nodes in pools, beside
 //! them and in between), a random pod in a tenant's namespace or one that nobody claims, random things that other

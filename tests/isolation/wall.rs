@@ -118,7 +118,7 @@ impl Wall for Partywall {
         let patch: json_patch::Patch = serde_json::from_slice(patch.as_json()).unwrap();
         // What of the object the patch may touch.
         let mut object = match review.asked {
-            Asked::DaemonSet(template) => json!({"spec": {"template": {"spec": template}}}),
+            Asked::DaemonSet(template) => json!({"metadata": {}, "spec": {"template": {"spec": template}}}),
             Asked::Pod { .. } | Asked::Binding { .. } => json!({"spec": pod}),
         };
         json_patch::patch(&mut object, &patch).expect("K3: every patch applies");

@@ -94,7 +94,10 @@ impl<'de: 'a, 'a> Deserialize<'de> for Pairs<'a> {
 ///
 /// No decision may depend on that copy, and it is the largest string of most objects.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Annotations<'a>(Pairs<'a>);
+pub struct Annotations<'a> {
+    pairs: Pairs<'a>,
+    is_map: bool,
+}
 
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
@@ -102,7 +105,14 @@ impl<'a> Deref for Annotations<'a> {
     type Target = Pairs<'a>;
 
     fn deref(&self) -> &Pairs<'a> {
-        &self.0
+        &self.pairs
+    }
+}
+
+impl Annotations<'_> {
+    /// Returns whether the object has a map of annotations, which may be empty.
+    pub(crate) const fn is_map(&self) -> bool {
+        self.is_map
     }
 }
 
@@ -127,7 +137,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Annotations<'a> {
                         Pairs::push(&mut pairs, (key, value))?;
                     }
                 }
-                Pairs::of(pairs).map(Annotations)
+                Ok(Annotations { pairs: Pairs::of(pairs)?, is_map: true })
             }
         }
 

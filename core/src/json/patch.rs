@@ -1,4 +1,4 @@
-//! Builds JSON patches (RFC 6902) that add and copy values.
+//! Builds JSON patches (RFC 6902) that add, copy and remove values.
 //!
 //! The builder writes each value into the patch at once, without an owned JSON tree. A path consists of tokens, each
 //! of which is escaped, since label keys contain slashes.
@@ -45,6 +45,22 @@ impl PatchBuilder {
         }
 
         self.push(&Copy { op: "copy", from, path });
+    }
+
+    /// Removes the value at `path`.
+    pub(crate) fn remove(&mut self, path: &Pointer<'_>) {
+        #[derive(serde::Serialize)]
+        struct Remove<'p> {
+            op: &'static str,
+            path: &'p Pointer<'p>,
+        }
+
+        self.push(&Remove { op: "remove", path });
+    }
+
+    /// Returns whether the patch changes nothing.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     fn push<O: Serialize>(&mut self, operation: &O) {

@@ -17,7 +17,7 @@
 
 use crate::api::{Mode, Unnamed};
 use crate::objects::pod::PodSpec;
-use crate::objects::scheduling::{NodeSelectorRequirement, NodeSelectorTerm};
+use crate::objects::scheduling::{NodeSelectorRequirement, NodeSelectorTerm, Toleration};
 use crate::rule_id::RuleId;
 use crate::tenancy::{Met, Pool, PoolSet, PoolTable, Required, Snapshot, Tenant};
 use crate::work;
@@ -48,6 +48,8 @@ pub(crate) trait Recorded: std::fmt::Debug {
     fn has_label(&self, key: &str, value: &str) -> bool;
     /// Returns whether it added the requirement to a term.
     fn has_requirement(&self, requirement: &NodeSelectorRequirement<'_>) -> bool;
+    /// Returns whether it added the toleration.
+    fn has_toleration(&self, toleration: &Toleration<'_>) -> bool;
 }
 
 impl<'v, 'a> Demands<'v, 'a> {
@@ -275,7 +277,9 @@ impl<'s> Confinement<'s> {
         }
     }
 
-    /// Returns whether a term of these requirements selects only pools `among` these, together with the labels of `also`.
+    /// Returns whether a term of these requirements selects only pools `among` these.
+    ///
+    /// The labels that `also` selects count as well.
     pub(crate) fn confines(
         &self,
         requirements: &[NodeSelectorRequirement<'_>],

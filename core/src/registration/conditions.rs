@@ -17,6 +17,10 @@ pub(super) enum Condition {
     NotInGroup(&'static str),
     /// The user is in this group.
     InGroup(&'static str),
+    /// The pod is new, or its old object has scheduling gates.
+    ///
+    /// Of other pods the API server takes no change of the fields that the stamp writes.
+    IsNewOrWasGated,
     /// The request is no update by which a controller of `kube-system` leaves the spec as it is.
     ///
     /// Such an update removes a finalizer: without it no Job finishes and no namespace ends while partywall is down.
@@ -45,6 +49,7 @@ impl Condition {
             Self::NotByUsers(_) => "not-the-clusters-own".to_owned(),
             Self::NotInGroup(group) => format!("not-of-{}", group.replace(':', "-")),
             Self::InGroup(group) => format!("of-{}", group.replace(':', "-")),
+            Self::IsNewOrWasGated => "is-new-or-was-gated".to_owned(),
             Self::UnlessControllerKeepsSpec => "unless-a-controller-keeps-the-spec".to_owned(),
             Self::CouldReachPools => "could-reach-pools".to_owned(),
             Self::NominatesNode => "nominates-a-node".to_owned(),
@@ -63,6 +68,7 @@ impl Condition {
             Self::InGroup(group) => {
                 format!("has(request.userInfo.groups) && '{group}' in request.userInfo.groups")
             }
+            Self::IsNewOrWasGated => WAS_GATED.to_owned(),
             Self::UnlessControllerKeepsSpec => KEEPS_SPEC.to_owned(),
             Self::CouldReachPools => {
                 let tolerates = format!(
@@ -81,6 +87,9 @@ impl Condition {
     }
 }
 
+/// The pod is new, or had gates.
+const WAS_GATED: &str = "request.operation == 'CREATE' || (has(oldObject.spec) && \
+    has(oldObject.spec.schedulingGates) && size(oldObject.spec.schedulingGates) > 0)";
 /// The request is no update by which a controller of `kube-system` keeps the spec.
 const KEEPS_SPEC: &str = "request.operation != 'UPDATE' || \
     !(request.userInfo.username == 'system:kube-controller-manager' || \

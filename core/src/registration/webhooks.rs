@@ -146,7 +146,8 @@ pub(super) const WEBHOOKS: [Webhook; 25] = [
     Webhook {
         name: "stamp-pods.partywall.dev",
         entry: Entry::MutateTenants,
-        sends: Sends::One("", "pods", CREATE),
+        conditions: &[Condition::IsNewOrWasGated, Condition::UnlessControllerKeepsSpec],
+        sends: Sends::One("", "pods", WRITE),
         ..IN_TENANTS
     },
     Webhook {

@@ -23,7 +23,7 @@ use crate::objects::object::Object;
 use crate::objects::pod::{Extent, PodSpec, PodView};
 use crate::objects::scheduling::{NodeSelectorRequirement, NodeSelectorTerm};
 use crate::rule_id::RuleId;
-use crate::tenancy::{PoolIndex, PoolSet, RequiredLabels, Snapshot, Tenant, ToleratedForGood};
+use crate::tenancy::{PoolIndex, PoolSet, RequiredLabels, Snapshot, Taint, Tenant, ToleratedForGood};
 
 /// The message for a pod that selects a pool although no pool belongs to its namespace.
 const SELECTS: &str = "selects nodes of a tenant's pool, which this namespace may not use; remove it";
@@ -193,6 +193,10 @@ fn possible_nowhere(
     // If each term contradicts all pools by itself, the nodeSelector is not at fault.
     let selector = demands.selector().map(of_label).fold(PoolSet::default(), PoolSet::or);
     let are_terms_alone = || demands.terms().all(|(_, term)| of_term(term).contains(all));
+    let author = match pod.extent {
+        Extent::Template => "an earlier stamp",
+        Extent::Pod | Extent::Binding => "the plugin PodNodeSelector or an annotation of the namespace",
+    };
     if selector.contains(all) || !are_terms_alone() {
         let is_one_alone = demands.selector().any(|label| of_label(label).contains(all));
         for (key, value) in demands.selector() {
@@ -201,9 +205,8 @@ fn possible_nowhere(
             }
             let beside = if is_one_alone { "" } else { BESIDE };
             let message = format_args!(
-                "with `{key}={}`{beside} the pod could run on none of the tenant's pools ({pools}); remove it, and partywall \
-                 selects a pool, or write the label of one of these; if you did not write it, the admission plugin \
-                 PodNodeSelector, an annotation of the namespace for node selectors, or an earlier stamp did",
+                "with `{key}={}`{beside} the pod could run on none of the tenant's pools ({pools}); remove it \
+                 ({author} may have added it), and partywall selects a pool",
                 Escaped(value)
             );
             findings.add_whole(
@@ -228,8 +231,8 @@ fn possible_nowhere(
             write!(f, "{}", some_of(faults.clone(), faults.count()))
         });
         let message = format_args!(
-            "with {faults}{beside} the pod could run on none of the tenant's pools ({pools}); remove it, and partywall selects \
-             a pool, or write a value of one of these"
+            "with {faults}{beside} the pod could run on none of the tenant's pools ({pools}); remove it, and partywall \
+             selects a pool"
         );
         findings.add_whole(&term_path(pod, index), &message, &format_args!("nowhere {}", describe(term)));
     }
@@ -309,7 +312,8 @@ fn bare_terms(pod: &PodView<'_, '_>, alone: &Confinement<'_>, findings: &mut Fin
 
 /// Reports missing tolerations of the pod's pools, the second half of the stamp.
 ///
-/// Without them the pod would stay pending, or run on nodes that have a pool's labels and lack its taints.
+/// Without them the pod would stay pending, or run on nodes that have a pool's labels and lack its taints. A pod that
+/// may run in several pools needs those of one.
 fn tolerates_its_pools(
     pod: &PodView<'_, '_>,
     tenant: &Tenant,
@@ -317,18 +321,20 @@ fn tolerates_its_pools(
     choice: &Choice,
     findings: &mut Findings<'_>,
 ) {
-    let pools = choice.all.places().filter_map(|place| snapshot.pool_of(tenant, place));
+    let pools = || choice.all.places().filter_map(|place| snapshot.pool_of(tenant, place));
     let tolerated = ToleratedForGood::by(pod.spec.tolerations());
-    for taint in pools.flat_map(|pool| &pool.taints) {
-        if !tolerated.includes(taint) {
-            let (key, value) = (&taint.key, &taint.value);
-            let message = format_args!(
-                "the toleration of the taint `{key}` of the tenant's pool is missing or has a time limit; create the \
-                 pod again; if that does not help, another webhook removes or changes the toleration"
-            );
-            let field = format_args!("{}.tolerations", pod.spec_path);
-            findings.add_whole(&field, &message, &format_args!("toleration={key}={value}"));
-        }
+    let is_tolerated = |taint: &Taint| tolerated.includes(taint);
+    if pools().any(|pool| pool.taints.iter().all(is_tolerated)) {
+        return;
+    }
+    for Taint { key, value, .. } in pools().flat_map(|pool| &pool.taints).filter(|taint| !is_tolerated(taint))
+    {
+        let message = format_args!(
+            "the toleration of the taint `{key}` of the tenant's pool is missing or has a time limit; create the pod \
+             again; if that does not help, another webhook removes or changes the toleration"
+        );
+        let field = format_args!("{}.tolerations", pod.spec_path);
+        findings.add_whole(&field, &message, &format_args!("toleration={key}={value}"));
     }
 }
 

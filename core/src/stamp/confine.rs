@@ -30,7 +30,7 @@ pub(super) struct Confine<'v, 'a, 's> {
     pub(super) fields: Fields,
 }
 
-impl<'s> Confine<'_, '_, 's> {
+impl<'v, 'a, 's> Confine<'v, 'a, 's> {
     /// Adds what is missing; nothing, if no pool is possible.
     pub(super) fn write(&self, at: &Pointer<'_>, patch: &mut PatchBuilder) {
         let Some(labels) = self.labels() else { return };
@@ -126,17 +126,8 @@ impl<'s> Confine<'_, '_, 's> {
 
     /// Narrows each term that may match a node to its pools.
     fn terms(&self, terms: &[NodeSelectorTerm<'_>], at: &Pointer<'_>, patch: &mut PatchBuilder) {
-        let Some(confinement) = Confinement::of(self.tenant, self.snapshot) else { return };
         let mut length = terms.len();
-        for (index, term) in self.demands.terms() {
-            let chosen = self.choice.by_term.get(index).copied().unwrap_or_default();
-            // A term that contradicts all pools matches no node of theirs, nor any other, once it is confined.
-            let pools = if chosen.is_empty() { PoolSet::DEFAULT } else { chosen };
-            let among = if chosen.is_empty() { PoolSet::ALL } else { chosen };
-            if confinement.confines(self.demands.requirements(term), None, among) {
-                continue;
-            }
-            let alternatives = self.alternatives(pools);
+        for (index, term, alternatives) in self.unconfined() {
             let Some((first, others)) = alternatives.split_first() else { continue };
             let others = if self.fields.copies { others } else { &[] };
             let others = others.get(..TERMS.saturating_sub(length)).unwrap_or(others);
@@ -150,6 +141,22 @@ impl<'s> Confine<'_, '_, 's> {
                 length += 1;
             }
         }
+    }
+
+    /// Returns the terms that select other nodes too, with what each of them lacks.
+    pub(super) fn unconfined(
+        &self,
+    ) -> impl Iterator<Item = (usize, &'v NodeSelectorTerm<'a>, Vec<Requirements<'s>>)> {
+        let confinement = Confinement::of(self.tenant, self.snapshot);
+        self.demands.terms().filter_map(move |(index, term)| {
+            let chosen = self.choice.by_term.get(index).copied().unwrap_or_default();
+            // A term that contradicts all pools matches no node of theirs, nor any other, once it is confined.
+            let (pools, among) =
+                if chosen.is_empty() { (PoolSet::DEFAULT, PoolSet::ALL) } else { (chosen, chosen) };
+            let requirements = self.demands.requirements(term);
+            let is_confined = confinement.as_ref()?.confines(requirements, None, among);
+            (!is_confined).then(|| (index, term, self.alternatives(pools)))
+        })
     }
 
     fn narrow(

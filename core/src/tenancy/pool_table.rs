@@ -7,7 +7,6 @@ use rustc_hash::FxHashMap;
 
 use super::pools::Pool;
 use crate::objects::scheduling::NodeSelectorRequirement;
-use crate::work;
 
 /// Holds a set of a tenant's pools, by their places in the tenant's list; the default pool has the place 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -102,6 +101,8 @@ pub(crate) struct PoolTable {
 struct PoolsOfKey {
     carriers: PoolSet,
     by_value: FxHashMap<Box<str>, PoolsOfLabel>,
+    /// The values that are numbers.
+    numbers: Vec<(i64, PoolSet)>,
     names: bool,
 }
 
@@ -151,6 +152,9 @@ impl PoolTable {
         }
         table.keys.iter_mut().for_each(|(_, of_key)| {
             of_key.names = of_key.carriers != table.all || of_key.by_value.len() > 1;
+            let values = of_key.by_value.iter();
+            let numbers = values.filter_map(|(value, of_label)| Some((value.parse().ok()?, of_label.pools)));
+            of_key.numbers = numbers.collect();
         });
         table.groups = groups(pools);
         table
@@ -187,17 +191,22 @@ impl PoolTable {
             let labels = requirement.values.iter().filter_map(|value| of_key.by_value.get(&**value));
             labels.fold(PoolSet::default(), |set, of_label| set.or(of_label.pools))
         };
-        let compared = || {
-            work::charge(of_key.by_value.len());
-            let labels = of_key.by_value.iter().filter(|(value, _)| requirement.holds_of(value));
-            labels.fold(PoolSet::default(), |set, (_, of_label)| set.or(of_label.pools))
+        let compared = |is_met: fn(&i64, &i64) -> bool| {
+            let bound = match &*requirement.values {
+                [bound] => bound.parse::<i64>().ok(),
+                _ => None,
+            };
+            let Some(bound) = bound else { return PoolSet::default() };
+            let met = of_key.numbers.iter().filter(|(value, _)| is_met(value, &bound));
+            met.fold(PoolSet::default(), |set, (_, pools)| set.or(*pools))
         };
         let meets = match &*requirement.operator {
             "In" => values(),
             "NotIn" => of_key.carriers.without(values()),
             "Exists" => of_key.carriers,
             "DoesNotExist" => PoolSet::default(),
-            "Gt" | "Lt" => compared(),
+            "Gt" => compared(i64::gt),
+            "Lt" => compared(i64::lt),
             _ => return Some(Met { names: of_key.names, ..Met::default() }),
         };
         Some(Met { meets, contradicts: of_key.carriers.without(meets), names: of_key.names })

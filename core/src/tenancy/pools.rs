@@ -87,8 +87,16 @@ impl<'t, 'a> ToleratedForGood<'t, 'a> {
         if tolerations.len() <= Self::FEW {
             return Self::Few(tolerations);
         }
+        Self::of(tolerations)
+    }
+
+    /// Returns what any number of tolerations tolerate for good.
+    pub(crate) fn of(tolerations: impl IntoIterator<Item = &'t Toleration<'a>>) -> Self
+    where
+        'a: 't,
+    {
         let mut many = HashMap::new();
-        for toleration in tolerations.iter().filter(|toleration| is_for_good(toleration)) {
+        for toleration in tolerations.into_iter().filter(|toleration| is_for_good(toleration)) {
             let value = toleration.is_equal().then_some(&*toleration.value);
             let effects: &mut Effects = many.entry((&*toleration.key, value)).or_default();
             for (place, effect) in Effect::ALL.iter().enumerate() {

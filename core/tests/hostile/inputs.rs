@@ -347,6 +347,16 @@ fn node_placement() -> Vec<Input> {
             |i, _| format!(r#""p{}""#, i % 10_000),
         ))
     };
+    let named = |bytes| {
+        terms(&lists(bytes, 20_000, r#"{"matchExpressions":["#, "]}", |_, _| {
+            r#"{"key":"pool","operator":"Exists"}"#.to_owned()
+        }))
+    };
+    let unmet = |bytes| {
+        terms(&lists(bytes, 20_000, r#"{"matchExpressions":["#, "]}", |_, _| {
+            r#"{"key":"pool","operator":"Gt","values":["5"]}"#.to_owned()
+        }))
+    };
     let selector = |bytes| {
         let labels = items(bytes, usize::MAX / 2, |i, _| format!(r#""k{i}":"prod""#));
         pod("", &format!(r#","nodeSelector":{{"env":"prod","region":"eu-central-1",{labels}}}"#))
@@ -376,6 +386,11 @@ fn node_placement() -> Vec<Input> {
         Input::pod(RULE, "nodeSelector of a tenant with all pools", selector).within("team-many").updated(),
         Input::pod("stamp", "terms of shared labels", shared).stamped(),
         Input::pod("stamp", "terms of a tenant with all pools", shared).within("team-many").stamped(),
+        Input::pod("stamp", "requirements that name all pools of a tenant", named)
+            .within("team-many")
+            .stamped(),
+        Input::pod(RULE, "requirements that name all pools of a tenant", named).within("team-many"),
+        Input::pod(RULE, "requirements that no pool of a tenant meets", unmet).within("team-many").updated(),
         Input::pod("stamp", "a nodeSelector of a tenant with all pools", selector)
             .within("team-many")
             .stamped(),

@@ -1,0 +1,209 @@
+//! The stamp of DaemonSets: what is recorded of it, and how it is replaced.
+
+use partywall_core::tenancy::Snapshot;
+use serde_json::{Value, json};
+
+use crate::support::{Answer, create, mutate, patched, snapshot, update, validate};
+
+const STAMP: &str = "partywall.dev/stamp";
+
+/// Pools of one label each, of which the tenant has these.
+fn policies(pools: &str) -> Snapshot {
+    let pool = |name: &str| {
+        format!(
+            "{{apiVersion: partywall.dev/v1alpha1, kind: NodePool, metadata: {{name: {name}}}, spec: {{
+  nodeSelector: {{pool: {name}}}, taints: [{{key: pool, value: {name}}}]}}}}\n---\n"
+        )
+    };
+    snapshot(&format!(
+        "{}{{apiVersion: partywall.dev/v1alpha1, kind: Tenant, metadata: {{name: t}}, spec: {{
+  namespaces: [tenants-x], nodePools: {pools}}}}}\n",
+        ["old", "blue", "gpu"].map(pool).concat()
+    ))
+}
+
+fn daemon_set(template: Value) -> Value {
+    let mut spec = json!({"containers": [{"name": "app", "image": "registry.example.com/app:1"}]});
+    json_patch::merge(&mut spec, &template);
+    json!({
+        "apiVersion": "apps/v1", "kind": "DaemonSet", "metadata": {"name": "agent", "namespace": "tenants-x"},
+        "spec": {"selector": {}, "template": {"metadata": {}, "spec": spec}},
+    })
+}
+
+fn required(terms: Value) -> Value {
+    let required = json!({"nodeSelectorTerms": terms});
+    json!({"affinity": {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": required}}})
+}
+
+fn terms(object: &Value) -> &Value {
+    let affinity = &object["spec"]["template"]["spec"]["affinity"]["nodeAffinity"];
+    &affinity["requiredDuringSchedulingIgnoredDuringExecution"]["nodeSelectorTerms"]
+}
+
+fn one_of(pools: &[&str]) -> Value {
+    json!({"key": "pool", "operator": "In", "values": pools})
+}
+
+fn toleration(pool: &str) -> Value {
+    json!({"key": "pool", "operator": "Equal", "value": pool})
+}
+
+/// Writes the new object over the old one; it may not be patched twice.
+fn written(new: &Value, old: Option<&Value>, snapshot: &Snapshot) -> (Value, Answer) {
+    let review = |object: &Value| match old {
+        Some(old) => update(create(object.clone()), old.clone()),
+        None => create(object.clone()),
+    };
+    let answer = mutate(&review(new), snapshot);
+    let stored = patched(&review(new), &answer);
+    assert_eq!(mutate(&review(&stored), snapshot).patch, None, "A11: {stored}");
+    let verdict = validate(&review(&stored), snapshot);
+    assert!(verdict.is_allowed() && verdict.response.get("warnings").is_none(), "{}", verdict.response);
+    (stored, answer)
+}
+
+fn spec(object: &Value) -> &Value {
+    &object["spec"]["template"]["spec"]
+}
+
+#[test]
+fn i_a_stamp_whose_pool_is_gone_is_replaced_on_the_next_write() {
+    let before = policies("{default: old}");
+    let (stored, first) = written(&daemon_set(json!({})), None, &before);
+    assert_eq!(spec(&stored)["nodeSelector"], json!({"pool": "old"}));
+    assert!(first.response.get("warnings").is_none(), "a new DaemonSet has no pods");
+    let record: Value =
+        serde_json::from_str(stored["metadata"]["annotations"][STAMP].as_str().unwrap()).unwrap();
+    assert_eq!(record, json!({"nodeSelector": {"pool": "old"}, "tolerations": [toleration("old")]}));
+    // Nothing changes until the tenant's pools do.
+    let mut labelled = stored.clone();
+    labelled["metadata"]["labels"] = json!({"rev": "2"});
+    assert_eq!(written(&labelled, Some(&stored), &before).0, labelled);
+
+    let after = policies("{default: blue, allowed: [gpu]}");
+    let (moved, answer) = written(&labelled, Some(&stored), &after);
+    assert_eq!(spec(&moved)["nodeSelector"], json!({"pool": "blue"}));
+    assert_eq!(spec(&moved)["tolerations"], json!([toleration("blue")]));
+    let warning = answer.response["warnings"][0].as_str().unwrap();
+    assert!(warning.contains("the DaemonSet's pods restart"), "{warning}");
+    let record: Value =
+        serde_json::from_str(moved["metadata"]["annotations"][STAMP].as_str().unwrap()).unwrap();
+    assert_eq!(record["nodeSelector"], json!({"pool": "blue"}));
+    // The next write restarts nothing.
+    let (_, answer) = written(&moved, Some(&moved), &after);
+    assert!(answer.response.get("warnings").is_none());
+}
+
+#[test]
+fn i_what_the_tenant_wrote_itself_stays() {
+    let before = policies("{default: old}");
+    let own = json!({
+        "nodeSelector": {"disk": "ssd"},
+        "tolerations": [{"key": "node.kubernetes.io/not-ready", "operator": "Exists", "effect": "NoExecute"}],
+    });
+    let (mut stored, _) = written(&daemon_set(own.clone()), None, &before);
+    stored["metadata"]["annotations"]["team"] = json!("web");
+    let (moved, _) = written(&stored, Some(&stored), &policies("{default: blue}"));
+    assert_eq!(spec(&moved)["nodeSelector"], json!({"disk": "ssd", "pool": "blue"}));
+    assert_eq!(spec(&moved)["tolerations"], json!([own["tolerations"][0], toleration("blue")]));
+    assert_eq!(moved["metadata"]["annotations"]["team"], "web");
+    // A manifest that is applied anew resets the list of tolerations; its stamp comes back, and nothing restarts.
+    let mut applied = moved.clone();
+    applied["spec"]["template"]["spec"]["tolerations"] = own["tolerations"].clone();
+    let (again, answer) = written(&applied, Some(&moved), &policies("{default: blue}"));
+    assert_eq!(again, moved);
+    assert!(answer.response.get("warnings").is_none(), "{}", answer.response);
+}
+
+#[test]
+fn i_a_stamp_of_before_the_record_is_named_in_a_warning() {
+    let unrecorded = daemon_set(json!({"nodeSelector": {"pool": "old"}, "tolerations": [toleration("old")]}));
+    let snapshot = policies("{default: blue}");
+    let review = update(create(unrecorded.clone()), unrecorded.clone());
+    let answer = mutate(&review, &snapshot);
+    assert_eq!(answer.patch, None);
+    let warning = answer.response["warnings"][0].as_str().unwrap();
+    assert!(warning.contains("by `pool=old`") && warning.contains("remove it by hand"), "{warning}");
+    let warning =
+        validate(&create(unrecorded), &snapshot).response["warnings"][0].as_str().unwrap().to_owned();
+    for part in [
+        "spec.template.spec.nodeSelector[pool]",
+        "`pool=old`",
+        "could run on none",
+        "remove it (an earlier stamp",
+    ] {
+        assert!(warning.contains(part), "{warning}");
+    }
+}
+
+#[test]
+fn i_the_tenant_may_write_the_record_and_gains_nothing_by_it() {
+    let snapshot = policies("{default: blue}");
+    for forged in [
+        "nonsense",
+        "{}",
+        "[]",
+        r#"{"nodeSelector":{"pool":"gpu"}}"#,
+        r#"{"nodeSelector":{"pool":"blue"}}"#,
+        r#"{"tolerations":[{"key":"pool","operator":"Equal","value":"blue"}]}"#,
+        r#"{"requirements":[{"key":"pool","operator":"In","values":["blue"]}]}"#,
+    ] {
+        for template in [
+            json!({}),
+            json!({"nodeSelector": {"pool": "blue"}, "tolerations": [toleration("blue")]}),
+            required(json!([{"matchExpressions": [one_of(&["blue"])]}])),
+        ] {
+            let mut object = daemon_set(template);
+            object["metadata"]["annotations"] = json!({STAMP: forged});
+            let (stored, _) = written(&object, None, &snapshot);
+            assert_eq!(spec(&stored)["nodeSelector"], json!({"pool": "blue"}), "{forged}");
+            assert_eq!(spec(&stored)["tolerations"], json!([toleration("blue")]), "{forged}");
+        }
+    }
+}
+
+#[test]
+fn i_o21_a_daemon_set_of_several_pools_is_stamped_in_its_terms() {
+    let both = policies("{default: blue, allowed: [gpu], unnamed: Any}");
+    let (stored, _) = written(&daemon_set(json!({})), None, &both);
+    assert!(spec(&stored).get("nodeSelector").is_none());
+    assert_eq!(*terms(&stored), json!([{"matchExpressions": [one_of(&["blue", "gpu"])]}]));
+    assert_eq!(spec(&stored)["tolerations"], json!([toleration("blue"), toleration("gpu")]));
+    // One pool is left: its label goes into the nodeSelector, and the terms go.
+    let (moved, _) = written(&stored, Some(&stored), &policies("{default: gpu}"));
+    assert_eq!(spec(&moved)["nodeSelector"], json!({"pool": "gpu"}));
+    assert_eq!(*terms(&moved), Value::Null);
+    assert_eq!(spec(&moved)["tolerations"], json!([toleration("gpu")]));
+    // Two others.
+    let (moved, _) =
+        written(&stored, Some(&stored), &policies("{default: old, allowed: [gpu], unnamed: Any}"));
+    assert_eq!(*terms(&moved), json!([{"matchExpressions": [one_of(&["old", "gpu"])]}]));
+    assert_eq!(spec(&moved)["tolerations"], json!([toleration("gpu"), toleration("old")]));
+
+    // A term of its own keeps what it demands.
+    let zone = json!({"key": "zone", "operator": "Exists"});
+    let own = required(json!([{"matchExpressions": [zone]}]));
+    let (stored, _) = written(&daemon_set(own), None, &both);
+    assert_eq!(*terms(&stored), json!([{"matchExpressions": [zone, one_of(&["blue", "gpu"])]}]));
+    let (moved, _) =
+        written(&stored, Some(&stored), &policies("{default: old, allowed: [gpu], unnamed: Any}"));
+    assert_eq!(*terms(&moved), json!([{"matchExpressions": [zone, one_of(&["old", "gpu"])]}]));
+}
+
+#[test]
+fn o21_the_pod_of_a_daemon_set_runs_in_the_pool_of_its_node() {
+    let snapshot = policies("{default: blue, allowed: [gpu]}");
+    let name = json!({"key": "metadata.name", "operator": "In", "values": ["gpu-1"]});
+    let mut pod = crate::support::pod(required(json!([{"matchFields": [name]}])));
+    pod["spec"]["tolerations"] = json!([]);
+    let review = create(pod);
+    let stamped = patched(&review, &mutate(&review, &snapshot));
+    let terms =
+        &stamped["spec"]["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"];
+    assert_eq!(
+        terms["nodeSelectorTerms"],
+        json!([{"matchFields": [name], "matchExpressions": [one_of(&["blue", "gpu"])]}])
+    );
+    assert!(validate(&create(stamped), &snapshot).is_allowed());
+}

@@ -1,0 +1,131 @@
+//! The stamp of pods with scheduling gates, until the last gate is gone.
+
+use partywall_core::tenancy::Snapshot;
+use serde_json::{Value, json};
+
+use crate::support::{create, mutate, patched, pod, snapshot, update, validate};
+
+const POLICIES: &str = "
+{apiVersion: partywall.dev/v1alpha1, kind: NodePool, metadata: {name: blue}, spec: {
+  nodeSelector: {pool: blue}, taints: [{key: pool, value: blue}]}}
+---
+{apiVersion: partywall.dev/v1alpha1, kind: NodePool, metadata: {name: gpu}, spec: {
+  nodeSelector: {pool: gpu}, taints: [{key: pool, value: gpu}]}}
+---
+{apiVersion: partywall.dev/v1alpha1, kind: NodePool, metadata: {name: big}, spec: {
+  nodeSelector: {pool: big, size: xl}, taints: [{key: pool, value: big}]}}
+---
+{apiVersion: partywall.dev/v1alpha1, kind: Tenant, metadata: {name: t}, spec: {
+  namespaces: [tenants-x], nodePools: {default: blue, allowed: [gpu]}}}
+";
+
+fn gated(spec: Value) -> Value {
+    let mut gated =
+        json!({"schedulingGates": [{"name": "kueue.x-k8s.io/admission"}, {"name": "example.com/quota"}]});
+    json_patch::merge(&mut gated, &spec);
+    pod(gated)
+}
+
+fn created(spec: Value, snapshot: &Snapshot) -> Value {
+    let review = create(gated(spec));
+    let stored = patched(&review, &mutate(&review, snapshot));
+    assert!(validate(&create(stored.clone()), snapshot).is_allowed());
+    stored
+}
+
+/// Updates a stored pod as the API server does.
+fn updated(old: &Value, change: impl Fn(&mut Value), snapshot: &Snapshot) -> Value {
+    let mut new = old.clone();
+    change(&mut new["spec"]);
+    let review = update(create(new), old.clone());
+    let stored = patched(&review, &mutate(&review, snapshot));
+    let again = update(create(stored.clone()), old.clone());
+    assert_eq!(mutate(&again, snapshot).patch, None, "A11: {stored}");
+    let answer = validate(&again, snapshot);
+    assert!(answer.is_allowed(), "{}", answer.message());
+    stored
+}
+
+fn terms(pod: &Value) -> &Value {
+    &pod["spec"]["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]["nodeSelectorTerms"]
+}
+
+fn one_of(pools: &[&str]) -> Value {
+    json!({"key": "pool", "operator": "In", "values": pools})
+}
+
+#[test]
+fn k_o21_a_queue_chooses_the_pool_of_a_pod_that_it_holds_back() {
+    let snapshot = snapshot(POLICIES);
+    let held = created(json!({}), &snapshot);
+    assert!(
+        held["spec"].get("nodeSelector").is_none(),
+        "the API server lets nobody change a key that is set"
+    );
+    assert_eq!(*terms(&held), json!([{"matchExpressions": [one_of(&["blue", "gpu"])]}]));
+    for pool in ["blue", "gpu"] {
+        let admitted = updated(
+            &held,
+            |spec| {
+                spec["schedulingGates"] = json!([]);
+                spec["nodeSelector"] = json!({"pool": pool});
+            },
+            &snapshot,
+        );
+        assert_eq!(admitted["spec"]["nodeSelector"], json!({"pool": pool}));
+        // Terms may only be narrowed.
+        assert_eq!(
+            *terms(&admitted),
+            json!([{"matchExpressions": [one_of(&["blue", "gpu"]), one_of(&[pool])]}])
+        );
+        // Without gates it is never patched again.
+        let mut labelled = admitted.clone();
+        labelled["metadata"]["labels"] = json!({"a": "b"});
+        assert_eq!(mutate(&update(create(labelled), admitted), &snapshot).patch, None);
+    }
+    // One gate less decides nothing.
+    let still =
+        updated(&held, |spec| spec["schedulingGates"] = json!([{"name": "example.com/quota"}]), &snapshot);
+    assert_eq!(terms(&still), terms(&held));
+}
+
+#[test]
+fn k_o21_an_older_pod_with_gates_is_stamped_when_it_is_updated() {
+    let snapshot = snapshot(POLICIES);
+    let old = gated(json!({}));
+    let still =
+        updated(&old, |spec| spec["schedulingGates"] = json!([{"name": "example.com/quota"}]), &snapshot);
+    assert_eq!(*terms(&still), json!([{"matchExpressions": [one_of(&["blue", "gpu"])]}]));
+    let free = updated(&old, |spec| spec["schedulingGates"] = json!([]), &snapshot);
+    assert_eq!(free["spec"]["nodeSelector"], json!({"pool": "blue"}));
+}
+
+#[test]
+fn k_o21_a_queue_that_chooses_no_pool_of_the_tenant_is_denied() {
+    let snapshot = snapshot(POLICIES);
+    let held = created(json!({}), &snapshot);
+    let mut lost = held.clone();
+    lost["spec"]["schedulingGates"] = json!([]);
+    lost["spec"]["nodeSelector"] = json!({"pool": "red"});
+    let review = update(create(lost), held);
+    assert_eq!(mutate(&review, &snapshot).patch, None);
+    let answer = validate(&review, &snapshot);
+    assert!(answer.message().contains("with `pool=red` the pod could run on none"), "{}", answer.message());
+}
+
+#[test]
+fn c6_no_term_is_added_on_an_update() {
+    let policies = POLICIES.replace("allowed: [gpu]", "allowed: [gpu, big], unnamed: Any");
+    let snapshot = snapshot(&policies);
+    let zone = json!({"key": "zone", "operator": "Exists"});
+    let required = |terms: Value| {
+        let required = json!({"nodeSelectorTerms": terms});
+        json!({"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": required}})
+    };
+    let held = created(json!({"affinity": required(json!([{"matchExpressions": [zone]}]))}), &snapshot);
+    assert_eq!(terms(&held).as_array().unwrap().len(), 2, "for `big` a copy: {held}");
+    // Of a pod that predates partywall the terms stay as many as they are.
+    let old = gated(json!({"affinity": required(json!([{"matchExpressions": [zone]}]))}));
+    let free = updated(&old, |spec| spec["schedulingGates"] = json!([]), &snapshot);
+    assert_eq!(*terms(&free), json!([{"matchExpressions": [zone, one_of(&["blue", "gpu"])]}]));
+}
