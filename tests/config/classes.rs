@@ -258,7 +258,7 @@ fn a_mistake_among_three_hundred_customers_is_found_by_file_and_line() {
             Some(18),
             Some(20),
             "TenantClass `customer`",
-            "no name",
+            "no patterns",
         ),
         ("version: v1.33", "version: 1.33", Some(14), Some(36), "TenantClass `customer`", "put it in quotes"),
     ] {

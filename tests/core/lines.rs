@@ -55,7 +55,10 @@ fn a_control_has_one_line_that_names_all_containers() {
 
 #[test]
 fn of_other_problems_a_line_names_the_fields() {
-    let adds = |name: &str, added: &[&str]| json!({"name": name, "image": "i", "securityContext": {"capabilities": {"add": added}}});
+    let adds = |name: &str, added: &[&str]| {
+        let context = json!({"capabilities": {"add": added}});
+        json!({"name": name, "image": "i", "securityContext": context})
+    };
     let containers = [adds("app", &["NET_ADMIN"]), adds("proxy", &["NET_ADMIN", "SYS_ADMIN"])];
     let (lines, causes) = lines(&create(pod("soft", json!({"containers": containers}))));
     assert_eq!((lines.len(), causes), (1, 3));

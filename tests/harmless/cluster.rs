@@ -180,7 +180,9 @@ impl<'s> Cluster<'s> {
         let Some(patch) = request.ask(Entry::Mutate, self.snapshot)? else { return Ok(()) };
         let kind = request.object["kind"].as_str().unwrap_or_default();
         let is_stamped = match kind {
-            "Pod" => request.operation == "CREATE" && request.subresource.is_empty(),
+            "Pod" => {
+                request.subresource.is_empty() && (request.operation == "CREATE" || request.is_of_gated_pod())
+            }
             "DaemonSet" => request.subresource.is_empty(),
             _ => false,
         };

@@ -23,6 +23,12 @@ pub(crate) struct Request<'r> {
 }
 
 impl Request<'_> {
+    /// Whether it changes a pod that had gates, which may still be stamped.
+    pub(crate) fn is_of_gated_pod(&self) -> bool {
+        let had_gates = self.old["spec"]["schedulingGates"].as_array().is_some_and(|gates| !gates.is_empty());
+        self.object["kind"] == "Pod" && self.operation == "UPDATE" && had_gates
+    }
+
     fn review(&self) -> Value {
         let described = if self.object.is_null() { &self.old } else { &self.object };
         let api_version = described["apiVersion"].as_str().unwrap();

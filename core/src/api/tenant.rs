@@ -175,8 +175,8 @@ pub enum Unnamed {
 pub struct PodAffinity {
     /// The topologies (`topologyKey`), such as `topology.kubernetes.io/zone`, in which terms may concern pods of all
     /// namespaces: at least one. A pod with anti-affinity can then keep other tenants' pods off such a topology. Where
-    /// no other tenant has the tenant's NodePools, and their taints keep pods off, selectors in `kubernetes.io/hostname`
-    /// may select any namespaces anyway. Absent: none.
+    /// no other tenant has the tenant's NodePools, and their taints keep pods off, selectors in
+    /// `kubernetes.io/hostname` may select any namespaces anyway. Absent: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub topology_keys: Option<Vec<String>>,
 }

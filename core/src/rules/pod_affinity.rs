@@ -11,8 +11,8 @@
 //! other tenant's pods run there; but no term names a namespace of others. Outside tenants a pod may keep away from all
 //! pods but those of tenants and of system namespaces: partywall itself runs in one, and must always find a node.
 //!
-//! The rule does not see that a selector of all namespaces, or one by other labels, also selects those of the system, so
-//! that a pod with such an anti-affinity can keep agents of the system off a node of its own tenant.
+//! The rule does not see that a selector of all namespaces, or one by other labels, also selects those of the system,
+//! so that a pod with such an anti-affinity can keep agents of the system off a node of its own tenant.
 
 use std::fmt;
 

@@ -216,9 +216,8 @@ mod tests {
                 for value in ["", "v", "w"] {
                     for effect in ["", "NoSchedule", "PreferNoSchedule", "NoExecute", "Unknown"] {
                         for end in ["", r#","tolerationSeconds":5"#] {
-                            written.push(format!(
-                                r#"{{"key":"{key}","operator":"{operator}","value":"{value}","effect":"{effect}"{end}}}"#
-                            ));
+                            let rest = format!(r#""value":"{value}","effect":"{effect}"{end}"#);
+                            written.push(format!(r#"{{"key":"{key}","operator":"{operator}",{rest}}}"#));
                         }
                     }
                 }
