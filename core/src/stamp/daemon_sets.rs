@@ -13,7 +13,7 @@ mod record;
 use self::record::Earlier;
 use super::confine::{Confine, Fields};
 use crate::api::Mode;
-use crate::json::{Escaped, Patch, PatchBuilder, Pointer};
+use crate::json::{Patch, PatchBuilder, Pointer};
 use crate::judging::Subject;
 use crate::judging::placement::{Choice, Demands, Recorded, choose};
 use crate::labels::STAMP;
@@ -41,31 +41,7 @@ pub(super) fn stamp(subject: &Subject<'_, '_>, tenant: &Tenant) -> (Option<Patch
             .is_ok_and(|old| !self::patch(&old, tenant, subject.snapshot).is_empty());
     let restart = "this write changes `spec.template`, so the DaemonSet's pods restart: partywall confines them to the \
                    tenant's pools, which have changed since the last write or were not there yet";
-    let warnings = is_new.then(|| restart.to_owned()).into_iter().chain(unrecorded(subject, tenant));
-    let warnings = warnings.collect();
-    (patch.finish(), warnings)
-}
-
-/// Returns a warning about a label of the nodeSelector that no pool of the tenant has.
-///
-/// The rule `node-placement` reports it only once, when it is written. But if an earlier stamp wrote it, and the
-/// tenant's pools have changed since, nothing was written.
-fn unrecorded(subject: &Subject<'_, '_>, tenant: &Tenant) -> Option<String> {
-    let pod = subject.pod()?;
-    let demands = Demands::of(pod.spec);
-    if !choose(&demands, tenant, subject.snapshot)?.all.is_empty() {
-        return None;
-    }
-    let pools = || subject.snapshot.pools_of(tenant);
-    let (key, value) = demands
-        .selector()
-        .find(|(key, value)| pools().all(|pool| pool.label(key).is_some_and(|label| label != *value)))?;
-    let (key, value) = (Escaped(key), Escaped(value));
-    Some(format!(
-        "`{}.nodeSelector` selects none of the tenant's pools by `{key}={value}`, so the DaemonSet's pods are denied; \
-         if an earlier stamp wrote it, remove it by hand",
-        pod.spec_path
-    ))
+    (patch.finish(), is_new.then(|| restart.to_owned()).into_iter().collect())
 }
 
 /// Returns the patch of a DaemonSet: its template, and the record of it.
