@@ -169,7 +169,7 @@ fn plain(path: &str) -> String {
 }
 
 fn with_fields(name: &str, about: &str, prefix: &str) -> String {
-    let mut text = format!("{name}\n\n{}\n", without_links(about));
+    let mut text = format!("{name}\n\n{}", without_links(about));
     let prefix = plain(prefix);
     let mut below = fields().filter(|(field, _)| plain(field).starts_with(&prefix)).peekable();
     if below.peek().is_some() {

@@ -135,8 +135,8 @@ impl Type {
         if meant.is_empty() && !self.is_complete {
             return None;
         }
-        let cure = if meant.is_empty() { "; remove it" } else { &meant };
-        let message = format!("there is no field `{field}` here, and Kubernetes ignores or refuses it{cure}");
+        let cure = if meant.is_empty() { ", so remove it" } else { "" };
+        let message = format!("unknown field `{field}`{meant}; Kubernetes ignores or refuses it{cure}");
         Some(Unknown { path: path.to_string(), message })
     }
 }

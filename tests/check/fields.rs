@@ -126,7 +126,10 @@ fn a_misspelt_field_is_a_warning_with_its_place() {
                containers:\n  - name: a\n    image: registry.example.com/a\n    imagePullpolicy: Always\n";
     let output = check_stdin(&["-"], pod);
     let text = stdout(&output);
-    assert!(text.contains("\n  -:5:3: spec.hostNetwrok: there is no field `hostNetwrok` here"), "{text}");
+    assert!(
+        text.contains("\n  -:5:3: spec.hostNetwrok: unknown field `hostNetwrok`, did you mean"),
+        "{text}"
+    );
     assert!(text.contains("did you mean `hostNetwork`?"), "{text}");
     assert!(text.contains("\n  -:9:5: spec.containers[0].imagePullpolicy: "), "{text}");
     assert_eq!(output.status.code(), Some(0), "a warning");
