@@ -69,3 +69,29 @@ fn a_privileged_pod_in_a_namespace_of_nobody_that_is_labelled_is_found() {
     let warning = namespace["warnings"][0].to_string();
     assert!(warning.contains("every object there is denied"), "{namespace}");
 }
+
+#[test]
+fn templates_of_other_kinds_are_judged_where_the_settings_list_these() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("policies.yaml");
+    let policies =
+        std::fs::read_to_string(root().join("tests/check/cases/check-custom.policies.yaml")).unwrap();
+    let settings = "---\napiVersion: partywall.dev/v1alpha1\nkind: Settings\nmetadata: {name: default}\nspec:\n  \
+        workloadKinds:\n  - {group: argoproj.io, kind: Rollout, resource: rollouts, template: .spec.template}\n  \
+        - {group: serving.knative.dev, kind: Service, resource: services, template: .spec.template}\n";
+    std::fs::write(&path, policies + settings).unwrap();
+    let output = check(&[
+        "-o",
+        "json",
+        "--policies",
+        path.to_str().unwrap(),
+        "tests/check/cases/check-custom.manifests.yaml",
+    ]);
+    let lines = lines(&output);
+    for (kind, name) in [("Rollout", "shop"), ("Service", "hello")] {
+        let line = lines.iter().find(|line| line["kind"] == kind && line["name"] == name).unwrap();
+        assert_eq!(line["podsAllowed"], false, "{line}");
+        let field = "spec.template.spec.containers[0].securityContext.privileged";
+        assert!(violates(line, "pod-security", field), "{line}");
+    }
+}
