@@ -3,7 +3,7 @@
 //! Documented but not listed: keys that choose which networks and addresses the proxy sees
 //! (`includeOutboundIPRanges`), and templates that do not come with Istio.
 
-use crate::judging::annotations::AllowedValue::{Any, Ports, SomeOf};
+use crate::judging::annotations::AllowedValue::{Any, Only, Ports};
 use crate::judging::annotations::Controller;
 
 pub(super) const ISTIO_TRAFFIC: Controller = Controller {
@@ -22,7 +22,7 @@ const TEMPLATES: &[&str] = &["gateway", "grpc-agent", "grpc-simple", "sidecar"];
 pub(super) const ISTIO: Controller = Controller {
     prefixes: &["istio.io"],
     keys: &[
-        (SomeOf(TEMPLATES), &["templates"]),
+        (Only(TEMPLATES), &["templates"]),
         (
             Any,
             &[
