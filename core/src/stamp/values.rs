@@ -71,7 +71,8 @@ enum Values<'p> {
 }
 
 impl Requirement<'_> {
-    fn values(&self) -> &[&str] {
+    /// Returns the values.
+    pub(super) fn values(&self) -> &[&str] {
         match &self.values {
             Values::One(value) => value,
             Values::Several(values) => values,

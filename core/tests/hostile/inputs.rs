@@ -196,6 +196,7 @@ impl Input {
 }
 
 const POD: Kind = ("", "Pod", "pods");
+const DAEMON_SET: Kind = ("apps", "DaemonSet", "daemonsets");
 const SERVICE: Kind = ("", "Service", "services");
 const INGRESS: Kind = ("networking.k8s.io", "Ingress", "ingresses");
 const HTTP_ROUTE: Kind = ("gateway.networking.k8s.io", "HTTPRoute", "httproutes");
@@ -394,6 +395,9 @@ fn node_placement() -> Vec<Input> {
         Input::pod("stamp", "a nodeSelector of a tenant with all pools", selector)
             .within("team-many")
             .stamped(),
+        Input::of("stamp", "terms with an earlier stamp", DAEMON_SET, recorded_terms)
+            .within("team-many")
+            .stamped(),
         Input::pod("stamp", "tolerations of a pod for all pools", tolerations_of_values)
             .within("team-granted")
             .stamped(),
@@ -407,6 +411,19 @@ const PROBE: &str = r#""livenessProbe":{"httpGet":{"host":"a"}}"#;
 
 fn tolerations(bytes: usize, item: fn(usize, &str) -> String) -> Text {
     pod("", &format!(r#","tolerations":[{}]"#, items(bytes, 20_000, item)))
+}
+
+/// A DaemonSet with a record of the label of a pool, which very many terms for another pool have.
+fn recorded_terms(bytes: usize) -> Text {
+    let recorded = r#"{"key":"pool","operator":"In","values":["p1"]}"#;
+    let begin = r#"{"matchExpressions":[{"key":"pool","operator":"In","values":["p0"]},"#;
+    let terms = lists(bytes, 20, begin, "]}", |_, _| recorded.to_owned());
+    let last = r#"{"matchExpressions":[{"key":"pool","operator":"In","values":["p1","other"]}]}"#;
+    let affinity = affinity(&format!("{terms},{last}"));
+    let record = format!(r#"{{"requirements":[{recorded}]}}"#).replace('"', r#"\""#);
+    let annotation = format!(r#""partywall.dev/stamp":"{record}""#);
+    let template = format!(r#"{{"spec":{{"containers":[{{"name":"c","image":"a"}}],{affinity}}}}}"#);
+    annotated(&DAEMON_SET, &annotation, &format!(r#","spec":{{"template":{template}}}"#))
 }
 
 fn tolerations_of_values(bytes: usize) -> Text {

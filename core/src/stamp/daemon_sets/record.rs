@@ -62,9 +62,18 @@ impl Recorded for Earlier<'_> {
 
 fn of_requirement(requirement: &NodeSelectorRequirement<'_>) -> Fingerprint {
     let NodeSelectorRequirement { key, operator, values } = requirement;
+    fingerprint(key, operator, values.iter().map(|value| &**value))
+}
+
+/// Returns the same of a requirement that the stamp writes.
+fn of_stamp(requirement: &Requirement<'_>) -> Fingerprint {
+    fingerprint(requirement.key, "In", requirement.values().iter().copied())
+}
+
+fn fingerprint<'v>(key: &str, operator: &str, values: impl Iterator<Item = &'v str> + Clone) -> Fingerprint {
     Fingerprint::of(&fmt::from_fn(|f| {
         write!(f, "{key} {operator}")?;
-        values.iter().try_for_each(|value| write!(f, " {value}"))
+        values.clone().try_for_each(|value| write!(f, " {value}"))
     }))
 }
 
@@ -106,7 +115,9 @@ fn has_stale_requirement(wanted: &Confine<'_, '_, '_>) -> bool {
         return false;
     }
     let today = requirements(wanted);
-    recorded.any(|written| !today.iter().any(|requirements| requirements.iter().any(|one| one.is(written))))
+    let today = today.iter().flat_map(|requirements| requirements.iter());
+    let today: FxHashSet<_> = today.map(|requirement| of_stamp(&requirement)).collect();
+    recorded.any(|written| !today.contains(&of_requirement(written)))
 }
 
 /// Returns what a stamp writes into terms today.
