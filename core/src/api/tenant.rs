@@ -258,8 +258,9 @@ pub struct Services {
     #[serde(rename = "externalIPs", default, skip_serializing_if = "Vec::is_empty")]
     pub external_ips: Vec<String>,
     /// The host names that a Service of type `ExternalName` may point to, written like `domains`. Of names under
-    /// `cluster.local` only exact names of Services are allowed, such as `gateway.ingress.svc.cluster.local`: a proxy
-    /// that all tenants use follows such an alias past the Service's NetworkPolicies. Absent: none.
+    /// `cluster.local` only exact names of Services are allowed, such as `gateway.ingress.svc.cluster.local`, and no
+    /// wildcards below `svc`: a proxy that all tenants use follows such an alias past the Service's NetworkPolicies.
+    /// Absent: none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub external_names: Vec<String>,
     /// The classes that `loadBalancerClass` of a Service may name: at least one. Absent: none, so that the cluster's

@@ -14,6 +14,8 @@ use crate::tenancy::{AddressRanges, ListedNames, NamespaceOwner, Services};
 const CLUSTER: &str = "cluster.local";
 /// Ends the names of the cluster's Services.
 const SERVICES: &str = ".svc.cluster.local";
+/// Ends their names as resolvers in the cluster, which add the rest, take them too.
+const SHORT: &str = ".svc";
 
 pub(super) fn compile(at: &At, written: Option<&api::Services>, mistakes: &mut Mistakes) -> Services {
     let Some(written) = written else {
@@ -94,7 +96,7 @@ fn external_name(at: &At, index: usize, name: &str, mistakes: &mut Mistakes) -> 
         Ok(domain) if is_service(&domain) => return Some(domain),
         Ok(domain) if is_in_cluster(&domain) => {
             format!(
-                "these are names under `{CLUSTER}`, Services of other tenants among them; write the exact name of a \
+                "these are names of the cluster's own, Services of other tenants among them; write the exact name of a \
                  Service, such as `gateway.ingress.svc.{CLUSTER}`"
             )
         }
@@ -131,7 +133,8 @@ pub(super) fn warn_of_others(
 /// Returns the namespace of the Service that an exact name of the cluster's own names.
 fn namespace_of(domain: &Domain) -> Option<&str> {
     let Domain::Exact(base) = domain else { return None };
-    let (name, namespace) = base.strip_suffix(SERVICES)?.rsplit_once('.')?;
+    let inside = base.strip_suffix(SERVICES).or_else(|| base.strip_suffix(SHORT))?;
+    let (name, namespace) = inside.rsplit_once('.')?;
     (!name.is_empty() && names::is_dns_label(namespace)).then_some(namespace)
 }
 
@@ -144,8 +147,10 @@ fn is_in_cluster(domain: &Domain) -> bool {
     let base = domain.base();
     let is_below = base == CLUSTER || parents(base).any(|above| above == CLUSTER);
     // `*.local` and `**.local` match `cluster.local`, the latter also all names below it.
-    let is_above = !matches!(domain, Domain::Exact(_)) && parents(CLUSTER).any(|above| above == base);
-    is_below || is_above
+    let is_wildcard = !matches!(domain, Domain::Exact(_));
+    let is_above = is_wildcard && parents(CLUSTER).any(|above| above == base);
+    let is_short = is_wildcard && (base.ends_with(SHORT) || Some(base) == SHORT.get(1..));
+    is_below || is_above || is_short
 }
 
 /// Returns whether resolvers take a name for an address, as in `127.1` and `0x7f000001`.
@@ -165,15 +170,29 @@ mod tests {
     #[test]
     fn names_of_the_cluster_and_of_addresses_are_told_from_others() {
         let domain = |text| Domain::parse(text).unwrap();
-        for own in ["cluster.local", "a.svc.cluster.local", "*.svc.Cluster.Local", "**.local", "*.local"] {
+        for own in [
+            "cluster.local",
+            "a.svc.cluster.local",
+            "*.svc.Cluster.Local",
+            "**.local",
+            "*.local",
+            "**.svc",
+            "*.svc",
+            "*.ns.svc",
+        ] {
             assert!(is_in_cluster(&domain(own)), "{own}");
         }
-        for other in
-            ["local", "printer.local", "cluster.local.example.com", "evilcluster.local", "**.example.com"]
-        {
+        for other in [
+            "local",
+            "printer.local",
+            "cluster.local.example.com",
+            "evilcluster.local",
+            "**.example.com",
+            "**.asvc",
+        ] {
             assert!(!is_in_cluster(&domain(other)), "{other}");
         }
-        for service in ["web.ns.svc.cluster.local", "db-0.db.ns.svc.Cluster.Local."] {
+        for service in ["web.ns.svc.cluster.local", "db-0.db.ns.svc.Cluster.Local.", "web.ns.svc"] {
             assert_eq!(namespace_of(&domain(service)), Some("ns"), "{service}");
         }
         for other in [
