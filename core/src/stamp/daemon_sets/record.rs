@@ -62,15 +62,19 @@ impl Recorded for Earlier<'_> {
 
 fn of_requirement(requirement: &NodeSelectorRequirement<'_>) -> Fingerprint {
     let NodeSelectorRequirement { key, operator, values } = requirement;
-    fingerprint(key, operator, values.iter().map(|value| &**value))
+    fingerprint(key, operator, &values.iter().map(|value| &**value))
 }
 
 /// Returns the same of a requirement that the stamp writes.
 fn of_stamp(requirement: &Requirement<'_>) -> Fingerprint {
-    fingerprint(requirement.key, "In", requirement.values().iter().copied())
+    fingerprint(requirement.key, "In", &requirement.values().iter().copied())
 }
 
-fn fingerprint<'v>(key: &str, operator: &str, values: impl Iterator<Item = &'v str> + Clone) -> Fingerprint {
+fn fingerprint<'v>(
+    key: &str,
+    operator: &str,
+    values: &(impl Iterator<Item = &'v str> + Clone),
+) -> Fingerprint {
     Fingerprint::of(&fmt::from_fn(|f| {
         write!(f, "{key} {operator}")?;
         values.clone().try_for_each(|value| write!(f, " {value}"))
