@@ -7,4 +7,5 @@ mod patterns;
 pub(crate) use self::domains::parents;
 pub use self::domains::{Domain, DomainError, Domains, Host};
 pub use self::names::HostError;
-pub use self::patterns::{HostPattern, OwnedPattern, PatternError};
+pub(crate) use self::patterns::OwnedPattern;
+pub use self::patterns::{HostPattern, PatternError};

@@ -10,7 +10,7 @@ mod text;
 mod walk;
 
 pub(crate) use self::borrowed::{InPlace, borrowed, borrowed_methods};
-pub use self::escaped::Escaped;
+pub(crate) use self::escaped::Escaped;
 pub(crate) use self::escaped::without_position;
 pub use self::list::List;
 pub(crate) use self::pairs::Annotations;

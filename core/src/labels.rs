@@ -9,8 +9,8 @@ pub const NAMESPACE_NAME: &str = "kubernetes.io/metadata.name";
 /// Holds a node's name; the kubelet sets it.
 pub const HOSTNAME: &str = "kubernetes.io/hostname";
 /// Marks an object in a tenant's namespace as the platform's; the value does not matter.
-pub const MANAGED: &str = "partywall.dev/managed";
+pub(crate) const MANAGED: &str = "partywall.dev/managed";
 /// Begins the keys of the labels and taints of nodes with a role, such as that of the control plane.
-pub const NODE_ROLES: &str = "node-role.kubernetes.io/";
+pub(crate) const NODE_ROLES: &str = "node-role.kubernetes.io/";
 /// Begins the keys of the taints that Kubernetes itself adds to nodes; no pool may have such a taint.
-pub const NODE_PROBLEMS: &str = "node.kubernetes.io/";
+pub(crate) const NODE_PROBLEMS: &str = "node.kubernetes.io/";

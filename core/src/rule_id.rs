@@ -52,12 +52,12 @@ macro_rules! registry {
             /// Returns whether the rule judges deletions.
             ///
             /// Most rules do not: an object's claims end when it is deleted.
-            pub const fn judges_deletions(self) -> bool {
+            pub(crate) const fn judges_deletions(self) -> bool {
                 self.attributes() & DELETIONS != 0
             }
 
             /// Returns whether the rule judges an update that changes containers without regard to the old object.
-            pub const fn judges_changed_containers_in_full(self) -> bool {
+            pub(crate) const fn judges_changed_containers_in_full(self) -> bool {
                 self.attributes() & CONTAINERS_IN_FULL != 0
             }
         }
@@ -181,7 +181,7 @@ impl FromIterator<RuleId> for RuleSet {
 }
 
 /// The ids of the controls of `pod-security`, for Exemptions of single controls.
-pub const CONTROLS: [&str; 19] = [
+pub(crate) const CONTROLS: [&str; 19] = [
     "privileged",
     "capabilities_baseline",
     "hostNamespaces",

@@ -24,14 +24,14 @@ use rustc_hash::FxHashMap;
 pub use self::address_ranges::AddressRanges;
 pub use self::compile::{Compiled, Unparsed, did_you_mean, is_dns_label, keyed};
 pub use self::exemptions::{ExemptContainers, Exemption, ExemptionOf};
-pub use self::images::{PinnedImage, Repository};
+pub use self::images::PinnedImage;
+pub(crate) use self::images::Repository;
 pub(crate) use self::index::{PoolIndex, RequiredLabels};
 pub use self::judged::is_judged;
 pub use self::listed_names::ListedNames;
 pub(crate) use self::pool_table::{Met, PoolSet, PoolTable, Required};
-pub use self::pools::{
-    AllowedToleration, AllowedTolerations, Pool, PoolId, Taint, ToleratedForGood, is_restricted,
-};
+pub use self::pools::{AllowedToleration, AllowedTolerations, Pool, PoolId, Taint};
+pub(crate) use self::pools::{ToleratedForGood, is_restricted};
 use self::reach::Reach;
 pub use self::routes::{ForeignRoute, HostPath, Step};
 pub use self::workload_kinds::{TemplatePath, WorkloadKind};
@@ -53,7 +53,7 @@ pub struct Snapshot {
     /// The strictest mode for pod templates.
     pub workloads: Workloads,
     /// Whether kubelets may show static pods in tenants' namespaces.
-    pub mirror_pods: MirrorPods,
+    pub(crate) mirror_pods: MirrorPods,
     /// The value of the Settings, which holds outside tenants.
     pub enforcement: Enforcement,
     /// The modes of the rules in unclaimed namespaces, none stricter than `enforcement` allows.
@@ -70,17 +70,17 @@ pub struct Snapshot {
     /// The kinds of other APIs whose controllers create pods.
     pub workload_kinds: Vec<WorkloadKind>,
     /// The prefixes of annotations that mean the same as ingress-nginx's own.
-    pub annotation_prefixes: ListedNames,
+    pub(crate) annotation_prefixes: ListedNames,
     /// The tolerations that every pod may have; none reaches a pool.
     pub tolerations: AllowedTolerations,
     /// The system namespace that messages advise for shells on nodes.
-    pub shell_namespace: Box<str>,
+    pub(crate) shell_namespace: Box<str>,
     /// Whether tenants' pods may tolerate taints that are no pool's.
-    pub other_taints: OtherTaints,
+    pub(crate) other_taints: OtherTaints,
     /// The domains of annotations that nothing in the cluster reads, in lower case.
-    pub annotation_domains: Vec<Box<str>>,
+    pub(crate) annotation_domains: Vec<Box<str>>,
     /// The hosts that every tenant may name for external authentication, in lower case.
-    pub login_hosts: ListedNames,
+    pub(crate) login_hosts: ListedNames,
     namespaces: FxHashMap<Box<str>, NamespaceOwner>,
     tenants: Vec<Tenant>,
     pools: Vec<Pool>,
@@ -117,7 +117,7 @@ pub struct Platform {
     /// The groups.
     pub groups: ListedNames,
     /// The protected labels and annotations of namespaces, beside the built-in ones.
-    pub namespace_keys: ListedNames,
+    pub(crate) namespace_keys: ListedNames,
 }
 
 /// Lists controllers beside the cluster's own, by the exact names of their users.
@@ -138,7 +138,7 @@ pub struct Controllers {
 }
 
 /// Names the scheduler that the API server sets for a pod without one.
-pub const DEFAULT_SCHEDULER: &str = "default-scheduler";
+pub(crate) const DEFAULT_SCHEDULER: &str = "default-scheduler";
 
 /// Holds a compiled tenant.
 #[derive(Debug)]
@@ -158,7 +158,7 @@ pub struct Tenant {
     /// The Pod Security Standard that holds.
     pub pod_security: PodSecurity,
     /// The values that pods may have beside those that the standard allows.
-    pub pod_security_values: PodSecurityValues,
+    pub(crate) pod_security_values: PodSecurityValues,
     /// The limits on Services.
     pub services: Services,
     /// The Endpoints that may be written by hand; `None` means only those without addresses.
@@ -166,31 +166,31 @@ pub struct Tenant {
     /// The tolerations that pods may use beside those of the pools and the built-in ones.
     pub tolerations: AllowedTolerations,
     /// The topologies in which required pod affinity may concern all namespaces.
-    pub topology_keys: ListedNames,
+    pub(crate) topology_keys: ListedNames,
     /// Whether only this tenant's pods run on the nodes of its pools, beside those of the system.
-    pub has_own_nodes: bool,
+    pub(crate) has_own_nodes: bool,
     /// The schedulers that pods may name.
     pub schedulers: ListedNames,
     /// The priority classes that pods may name; `None` means any except the system's.
-    pub priority_classes: Option<ListedNames>,
+    pub(crate) priority_classes: Option<ListedNames>,
     /// The runtime classes of pods; `None` means any or none.
     pub runtime_classes: Option<RuntimeClasses>,
     /// The repositories of images; `None` means any.
-    pub image_registries: Option<Vec<Repository>>,
+    pub(crate) image_registries: Option<Vec<Repository>>,
     /// The classes of which an Ingress must name one; `None` means any or none.
-    pub ingress_classes: Option<ListedNames>,
+    pub(crate) ingress_classes: Option<ListedNames>,
     /// The classes of which a Gateway must name one.
     ///
     /// `None` means any class if the tenant has load balancers, else no Gateways.
-    pub gateway_classes: Option<ListedNames>,
+    pub(crate) gateway_classes: Option<ListedNames>,
     /// Whether Gateways may be waypoints of a mesh.
-    pub waypoints: bool,
+    pub(crate) waypoints: bool,
     /// The Gateways of other namespaces that routes may attach to, as `namespace/name`; `None` means any.
     pub gateways: Option<ListedNames>,
     /// The ClusterIssuers that certificates may use; `None` means any.
-    pub certificate_issuers: Option<ListedNames>,
+    pub(crate) certificate_issuers: Option<ListedNames>,
     /// Whether certificates for clients only may have common names that are no hosts.
-    pub user_names: bool,
+    pub(crate) user_names: bool,
     /// The volumes, classes and drivers of claims and pods.
     pub storage: Storage,
     /// The annotations of controllers that are allowed beside those known to be harmless.
@@ -211,15 +211,15 @@ pub struct Storage {
     /// The storage classes; `None` means any.
     pub classes: Option<ListedNames>,
     /// The classes of snapshots; `None` means any or none.
-    pub snapshot_classes: Option<ListedNames>,
+    pub(crate) snapshot_classes: Option<ListedNames>,
     /// The classes of attributes; `None` means any.
-    pub attributes_classes: Option<ListedNames>,
+    pub(crate) attributes_classes: Option<ListedNames>,
     /// The volumes that claims may name.
     pub volumes: ListedNames,
     /// The CSI drivers that may have inline volumes.
-    pub inline_drivers: ListedNames,
+    pub(crate) inline_drivers: ListedNames,
     /// The types of network volumes that pods may have whatever the level.
-    pub network_volumes: ListedNames,
+    pub(crate) network_volumes: ListedNames,
 }
 
 impl Tenant {
@@ -243,7 +243,7 @@ impl PodSecurity {
 
 /// Holds the values of pods that a tenant may use although the Pod Security Standard denies them.
 #[derive(Debug, Default)]
-pub struct PodSecurityValues {
+pub(crate) struct PodSecurityValues {
     /// The capabilities that containers may add.
     pub capabilities: ListedNames,
     /// The kernel settings that pods may set.
@@ -269,13 +269,13 @@ pub struct Services {
     /// The ranges that `externalIPs` may contain addresses of.
     pub external_ips: AddressRanges,
     /// The names that an `ExternalName` Service may refer to.
-    pub external_names: Domains,
+    pub(crate) external_names: Domains,
     /// The load balancer classes that Services may name.
     pub load_balancer_classes: ListedNames,
     /// The ranges that `loadBalancerIP` may be in.
-    pub load_balancer_ips: AddressRanges,
+    pub(crate) load_balancer_ips: AddressRanges,
     /// Whether load balancers may have the node ports that the API server gives them.
-    pub load_balancer_node_ports: bool,
+    pub(crate) load_balancer_node_ports: bool,
 }
 
 /// Holds what a tenant may write into Endpoints and EndpointSlices.
@@ -289,7 +289,7 @@ pub struct HandWrittenEndpoints {
 
 impl Snapshot {
     /// Returns whether nothing in the cluster reads annotations of a key's domain, as Settings say.
-    pub fn is_of_unread_domain(&self, key: &str) -> bool {
+    pub(crate) fn is_of_unread_domain(&self, key: &str) -> bool {
         let Some((domain, _)) = key.split_once('/') else { return false };
         self.annotation_domains.iter().any(|unread| {
             let start = domain.len().checked_sub(unread.len());
@@ -317,7 +317,7 @@ impl Snapshot {
     }
 
     /// Returns the entry of Settings for a kind of another API.
-    pub fn foreign_route(&self, group: &str, kind: &str) -> Option<&ForeignRoute> {
+    pub(crate) fn foreign_route(&self, group: &str, kind: &str) -> Option<&ForeignRoute> {
         self.foreign_routes.iter().find(|route| *route.group == *group && *route.kind == *kind)
     }
 
@@ -332,14 +332,14 @@ impl Snapshot {
     }
 
     /// Returns whether the toleration tolerates a taint of some pool.
-    pub fn is_pool_tolerated_by(&self, toleration: &Toleration<'_>) -> bool {
+    pub(crate) fn is_pool_tolerated_by(&self, toleration: &Toleration<'_>) -> bool {
         self.index.is_tolerated_by(toleration)
     }
 
     /// Returns whether the toleration matches only a taint of one of the tenant's pools: the same key and value.
     ///
     /// The effect does not matter, because no other pool has the same key and value.
-    pub fn is_own_taint_tolerated(&self, toleration: &Toleration<'_>, tenant: &Tenant) -> bool {
+    pub(crate) fn is_own_taint_tolerated(&self, toleration: &Toleration<'_>, tenant: &Tenant) -> bool {
         toleration.is_equal()
             && match &tenant.index {
                 Some(index) => index.has_taint(&toleration.key, &toleration.value),
@@ -357,7 +357,7 @@ impl Snapshot {
     /// Returns whether the tenant's pods may tolerate a taint with this key because it is no pool's.
     ///
     /// Only pods of a tenant with pools may, and only where the stamp confines them, whatever they tolerate.
-    pub fn is_other_taint(&self, key: &str, tenant: &Tenant) -> bool {
+    pub(crate) fn is_other_taint(&self, key: &str, tenant: &Tenant) -> bool {
         self.other_taints == OtherTaints::Allow
             && !tenant.pools.is_empty()
             && tenant.modes.of(RuleId::NodePlacement) == Mode::Deny
@@ -366,7 +366,7 @@ impl Snapshot {
     }
 
     /// Returns whether one of the tenant's pools has a taint with this key.
-    pub fn has_taint_key(&self, key: &str, tenant: &Tenant) -> bool {
+    pub(crate) fn has_taint_key(&self, key: &str, tenant: &Tenant) -> bool {
         match &tenant.index {
             Some(index) => index.values_of(key) > 0,
             None => self.pools_of(tenant).flat_map(|pool| &pool.taints).any(|taint| *taint.key == *key),
@@ -374,7 +374,7 @@ impl Snapshot {
     }
 
     /// Returns whether all pools' taints with this key are taints of the tenant's pools.
-    pub fn is_taint_key_of(&self, key: &str, tenant: &Tenant) -> bool {
+    pub(crate) fn is_taint_key_of(&self, key: &str, tenant: &Tenant) -> bool {
         let own = match &tenant.index {
             Some(index) => index.values_of(key),
             None => {
@@ -507,13 +507,13 @@ impl Snapshot {
     }
 
     /// Returns the most that partywall does for anybody.
-    pub fn strictest_enforcement(&self) -> Enforcement {
+    pub(crate) fn strictest_enforcement(&self) -> Enforcement {
         let of_tenants = self.tenants.iter().map(|tenant| tenant.enforcement);
         of_tenants.fold(self.enforcement, Enforcement::max)
     }
 
     /// Returns the most that partywall does for anybody outside tenants, those included who could reach pools.
-    pub fn strictest_elsewhere(&self) -> Enforcement {
+    pub(crate) fn strictest_elsewhere(&self) -> Enforcement {
         self.enforcement.max(self.reach.strictest())
     }
 

@@ -98,10 +98,10 @@ impl Domains {
     /// Limits how many domains are sorted for a message.
     const FEW: usize = 64;
     /// Limits how many domains [`Self::first`] returns.
-    pub const FIRST: usize = 10;
+    pub(crate) const FIRST: usize = 10;
 
     /// Adds the hosts of a pattern, the only one below its domain.
-    pub fn add_pattern(&mut self, added: OwnedPattern) {
+    pub(crate) fn add_pattern(&mut self, added: OwnedPattern) {
         let place = self.patterns.partition_point(|owned| owned.pattern.base() < added.pattern.base());
         self.patterns.insert(place, added);
     }
@@ -155,7 +155,7 @@ impl Domains {
     }
 
     /// Returns whether the domains contain every name below `base`, at any depth.
-    pub fn owns_all_below(&self, base: &str) -> bool {
+    pub(crate) fn owns_all_below(&self, base: &str) -> bool {
         self.any_below.contains(base) || parents(base).any(|ancestor| self.any_below.contains(ancestor))
     }
 

@@ -79,7 +79,7 @@ impl HostPattern {
     /// Iterates over the shorter namespaces that could have a host of `namespace`, as an object of a longer name.
     ///
     /// What is between may overlap with itself: `a-in-in-c` is `a` in `in-c`, or `a-in` in `c`.
-    pub fn shorter_than<'l>(&'l self, namespace: &'l str) -> impl Iterator<Item = &'l str> {
+    pub(crate) fn shorter_than<'l>(&'l self, namespace: &'l str) -> impl Iterator<Item = &'l str> {
         let between = &*self.between;
         self.cuts(namespace).filter_map(move |(shorter, rest)| {
             let overlap = between.len().saturating_sub(rest.len());
@@ -136,7 +136,7 @@ impl fmt::Display for HostPattern {
 
 /// Holds the hosts of a pattern that are a tenant's.
 #[derive(Clone, Debug)]
-pub struct OwnedPattern {
+pub(crate) struct OwnedPattern {
     /// The pattern.
     pub pattern: HostPattern,
     /// The tenant's namespaces.

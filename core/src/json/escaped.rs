@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// Prints a value from a request, cut to a safe length and with control characters escaped.
-pub struct Escaped<'t>(pub &'t str);
+pub(crate) struct Escaped<'t>(pub &'t str);
 
 /// Limits how many characters of a value are printed.
 const CUT: usize = 120;

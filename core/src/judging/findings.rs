@@ -66,12 +66,12 @@ impl<'f> Findings<'f> {
     ///
     /// A rule must then report every finding, even if it has found a more serious one: the new object may have only the
     /// less serious one.
-    pub fn is_old_object(&self) -> bool {
+    pub(crate) fn is_old_object(&self) -> bool {
         self.sink.is_old_object()
     }
 
     /// Adds a finding about the whole object; returns whether it counts, as [`Self::add`] does.
-    pub fn add_whole(
+    pub(crate) fn add_whole(
         &mut self,
         field: &dyn fmt::Display,
         message: &dyn fmt::Display,

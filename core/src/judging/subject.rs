@@ -17,7 +17,7 @@ pub struct Subject<'s, 'a> {
     /// The old object, for kinds whose rules compare the two; of a deleted object the same as `object`.
     pub old: Option<&'s Object<'a>>,
     /// The node that the pod may name, because the old pod named it too.
-    pub bound_node: Option<&'s str>,
+    pub(crate) bound_node: Option<&'s str>,
     /// The owner of the namespace: a tenant, the system, or none.
     pub owner: Owner<'s>,
     /// The policies that apply.

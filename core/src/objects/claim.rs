@@ -48,7 +48,7 @@ borrowed! {
 
 borrowed! {
     /// Holds the spec of a VolumeSnapshot or a VolumeGroupSnapshot.
-    pub struct SnapshotSpec<'a> {
+    pub(crate) struct SnapshotSpec<'a> {
         /// The VolumeSnapshotClass; absent means the default of the volume's driver.
         volume_snapshot_class_name: Option<Text<'a>> = "volumeSnapshotClassName",
         /// The VolumeGroupSnapshotClass; absent means the default of the volumes' driver.
@@ -60,7 +60,7 @@ borrowed! {
 
 borrowed! {
     /// Holds the source of a snapshot: claims of the same namespace, or a snapshot that exists already.
-    pub struct SnapshotSource<'a> {
+    pub(crate) struct SnapshotSource<'a> {
         /// The VolumeSnapshotContent of a snapshot that exists already.
         volume_snapshot_content_name: Text<'a> = "volumeSnapshotContentName",
         /// The VolumeGroupSnapshotContent of a group of snapshots that exists already.

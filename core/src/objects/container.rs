@@ -39,7 +39,7 @@ impl<'a> Container<'a> {
     /// Iterates over the resources of which the container requests more than zero.
     ///
     /// Resources that do not decode count as none.
-    pub fn asked_for(&self) -> impl Iterator<Item = Text<'a>> + use<'a> {
+    pub(crate) fn asked_for(&self) -> impl Iterator<Item = Text<'a>> + use<'a> {
         let resources = self.resources.and_then(|raw| serde_json::from_str::<Resources<'a>>(raw.get()).ok());
         let amounts = resources.into_iter().flat_map(|Resources { requests, limits }| [requests, limits]);
         amounts.flatten().flatten().filter(|(_, amount)| is_some(amount.get())).map(|(name, _)| name)

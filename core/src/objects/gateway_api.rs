@@ -73,7 +73,7 @@ borrowed! {
 
 borrowed! {
     /// Holds the condition on the method of a GRPCRoute.
-    pub struct GrpcMethod<'a> {
+    pub(crate) struct GrpcMethod<'a> {
         /// The type: `RegularExpression`, or `Exact`.
         type_: Text<'a> = "type",
         /// The service.
@@ -343,7 +343,7 @@ borrowed! {
 
 borrowed! {
     /// Holds the targets in the spec of a policy.
-    pub struct PolicySpec<'a> {
+    pub(crate) struct PolicySpec<'a> {
         /// The target, in versions older than the list.
         target_ref: Option<Reference<'a>> = "targetRef",
         /// The targets.

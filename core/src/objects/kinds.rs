@@ -67,9 +67,9 @@ pub struct Row {
     /// The shape as which objects are decoded.
     pub shape: Shape,
     /// The webhook that receives it.
-    pub topic: Topic,
+    pub(crate) topic: Topic,
     /// The subresources that a rule reads.
-    pub subresources: &'static [Subresource],
+    pub(crate) subresources: &'static [Subresource],
 }
 
 /// Tells whether a kind's objects are namespaced.
@@ -83,18 +83,18 @@ pub enum Scope {
 
 /// Describes a subresource that a rule reads.
 #[derive(Clone, Copy, Debug)]
-pub struct Subresource {
+pub(crate) struct Subresource {
     /// Its name.
     pub name: &'static str,
     /// The webhook that receives it.
-    pub topic: Topic,
+    pub(crate) topic: Topic,
     /// The operation, as the API server calls it.
     pub operation: &'static str,
 }
 
 /// Groups kinds that share a webhook, and so a failure policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Topic {
+pub(crate) enum Topic {
     /// Pods and their ephemeral containers.
     Pods,
     /// The status of pods.
@@ -291,12 +291,12 @@ impl Shape {
     /// Returns whether `group` is an unknown group of Kubernetes' own.
     ///
     /// Only Kubernetes' own groups have no dot. An example is `extensions`, which no supported API server serves.
-    pub fn is_in_unknown_own_group(group: &str) -> bool {
+    pub(crate) fn is_in_unknown_own_group(group: &str) -> bool {
         !group.contains('.') && !OWN_GROUPS.contains(&group)
     }
 
     /// Returns whether `group` is one of the Gateway API.
-    pub fn is_in_gateway_api(group: &str) -> bool {
+    pub(crate) fn is_in_gateway_api(group: &str) -> bool {
         GATEWAY_API.contains(&group)
     }
 }

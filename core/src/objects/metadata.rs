@@ -22,7 +22,7 @@ borrowed! {
 
 impl<'a> Metadata<'a> {
     /// Decodes the labels; `None` means that they do not decode.
-    pub fn decoded_labels(&self) -> Option<Pairs<'a>> {
+    pub(crate) fn decoded_labels(&self) -> Option<Pairs<'a>> {
         match self.labels {
             Some(raw) => {
                 serde_json::from_str::<Option<Pairs<'a>>>(raw.get()).ok().map(Option::unwrap_or_default)

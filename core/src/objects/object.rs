@@ -123,7 +123,7 @@ const WITHOUT_SPEC: [&str; 11] = [
 ];
 
 /// Returns whether the API server takes no spec from a subresource.
-pub fn is_without_spec(subresource: &str) -> bool {
+pub(crate) fn is_without_spec(subresource: &str) -> bool {
     WITHOUT_SPEC.contains(&subresource)
 }
 
@@ -187,7 +187,7 @@ fn present<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
 /// Reports a field that does not decode.
 #[derive(Debug, Error)]
 #[error("`{path}` does not decode: {problem}")]
-pub struct FieldError {
+pub(crate) struct FieldError {
     /// The path of the field.
     pub path: String,
     /// The problem.
@@ -195,7 +195,11 @@ pub struct FieldError {
 }
 
 /// Decodes the raw JSON of an object of a request as a shape.
-pub fn decode_as<'a>(shape: Shape, subresource: &str, raw: &'a RawValue) -> Result<Object<'a>, FieldError> {
+pub(crate) fn decode_as<'a>(
+    shape: Shape,
+    subresource: &str,
+    raw: &'a RawValue,
+) -> Result<Object<'a>, FieldError> {
     let seed = || DecodeAs(reading(shape, subresource));
     if let Ok(object) = reader::from_str(seed(), raw.get()) {
         return Ok(object);

@@ -232,7 +232,7 @@ impl<'a> PodSpec<'a> {
     }
 
     /// Returns whether the pod is made for a shell on a node, as `kubectl debug node/NAME` makes it.
-    pub fn is_node_shell(&self) -> bool {
+    pub(crate) fn is_node_shell(&self) -> bool {
         self.host_pid && !self.node_name.is_empty()
     }
 
@@ -259,7 +259,7 @@ impl<'a> PodSpec<'a> {
     }
 
     /// Returns the terms of the required node affinity, or `None` if every node matches.
-    pub fn required_terms(&self) -> Option<&[NodeSelectorTerm<'a>]> {
+    pub(crate) fn required_terms(&self) -> Option<&[NodeSelectorTerm<'a>]> {
         let required = self.affinity.as_ref()?.node_affinity.as_ref()?.required.as_ref()?;
         Some(required.terms.as_deref().unwrap_or_default())
     }
@@ -282,9 +282,9 @@ pub struct PodView<'v, 'a> {
     /// The part of the pod that the object contains.
     pub extent: Extent,
     /// The path of the spec: `spec`, `spec.template.spec`, ...
-    pub spec_path: &'v str,
+    pub(crate) spec_path: &'v str,
     /// The path of the metadata: `metadata`, `spec.template.metadata`, ...
-    pub metadata_path: &'v str,
+    pub(crate) metadata_path: &'v str,
     /// The metadata.
     pub metadata: &'v Metadata<'a>,
     /// The spec.
@@ -293,7 +293,7 @@ pub struct PodView<'v, 'a> {
 
 impl<'v, 'a> PodView<'v, 'a> {
     /// Returns the view of a pod, or `None` if it has no spec.
-    pub fn of_pod(Pod { metadata, spec, status: _ }: &'v Pod<'a>) -> Option<Self> {
+    pub(crate) fn of_pod(Pod { metadata, spec, status: _ }: &'v Pod<'a>) -> Option<Self> {
         let spec = spec.as_ref()?;
         Some(Self { extent: Extent::Pod, spec_path: "spec", metadata_path: "metadata", metadata, spec })
     }
@@ -305,7 +305,7 @@ impl<'v, 'a> PodView<'v, 'a> {
     }
 
     /// Returns the view of a template whose spec and metadata have the given paths.
-    pub fn of_template(
+    pub(crate) fn of_template(
         template: Option<&'v PodTemplateSpec<'a>>,
         (spec_path, metadata_path): (&'v str, &'v str),
     ) -> Option<Self> {
@@ -316,9 +316,9 @@ impl<'v, 'a> PodView<'v, 'a> {
 }
 
 /// Holds the paths of the spec and metadata in a kind with `spec.template`.
-pub const IN_SPEC: (&str, &str) = ("spec.template.spec", "spec.template.metadata");
+pub(crate) const IN_SPEC: (&str, &str) = ("spec.template.spec", "spec.template.metadata");
 /// Holds the paths of the spec and metadata in a CronJob.
-pub const IN_JOB_TEMPLATE: (&str, &str) =
+pub(crate) const IN_JOB_TEMPLATE: (&str, &str) =
     ("spec.jobTemplate.spec.template.spec", "spec.jobTemplate.spec.template.metadata");
 /// Holds the paths of the spec and metadata in a PodTemplate.
-pub const IN_OBJECT: (&str, &str) = ("template.spec", "template.metadata");
+pub(crate) const IN_OBJECT: (&str, &str) = ("template.spec", "template.metadata");

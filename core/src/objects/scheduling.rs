@@ -141,17 +141,17 @@ borrowed! {
 
 impl Toleration<'_> {
     /// Returns whether any value is tolerated.
-    pub fn is_exists(&self) -> bool {
+    pub(crate) fn is_exists(&self) -> bool {
         &*self.operator == "Exists"
     }
 
     /// Returns whether one value is tolerated.
-    pub fn is_equal(&self) -> bool {
+    pub(crate) fn is_equal(&self) -> bool {
         matches!(&*self.operator, "" | "Equal")
     }
 
     /// Returns whether this crate knows the operator.
-    pub fn has_known_operator(&self) -> bool {
+    pub(crate) fn has_known_operator(&self) -> bool {
         self.is_exists() || self.is_equal()
     }
 

@@ -63,7 +63,7 @@ pub struct Labels {
 #[serde(rename_all = "camelCase")]
 pub struct WebhookEntry {
     /// The versions of AdmissionReview that the webhook supports.
-    pub admission_review_versions: &'static [&'static str],
+    pub(crate) admission_review_versions: &'static [&'static str],
     /// The address of the webhook.
     pub client_config: ClientConfig,
     /// The API server's action when the webhook does not answer.
@@ -72,7 +72,7 @@ pub struct WebhookEntry {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub match_conditions: Vec<MatchCondition>,
     /// `Equivalent`: the API server also converts and sends other versions of the resources.
-    pub match_policy: &'static str,
+    pub(crate) match_policy: &'static str,
     /// The name.
     pub name: &'static str,
     /// The namespaces whose objects are sent; `None` means all.
@@ -80,16 +80,16 @@ pub struct WebhookEntry {
     pub namespace_selector: Option<LabelSelector>,
     /// The objects that are sent; `None` means all.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub object_selector: Option<LabelSelector>,
+    pub(crate) object_selector: Option<LabelSelector>,
     /// The policy on repeated calls after other webhooks change the object; only for mutating webhooks.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub reinvocation_policy: Option<&'static str>,
+    pub(crate) reinvocation_policy: Option<&'static str>,
     /// The requests that are sent.
     pub rules: Vec<Rule>,
     /// The webhook's effects besides the answer.
-    pub side_effects: &'static str,
+    pub(crate) side_effects: &'static str,
     /// The seconds that the API server waits for an answer.
-    pub timeout_seconds: i32,
+    pub(crate) timeout_seconds: i32,
 }
 
 /// Holds the address of a webhook.
@@ -156,7 +156,7 @@ pub struct Rule {
     /// The groups of the resources; an empty string means the core group.
     pub api_groups: Vec<String>,
     /// The versions of the resources.
-    pub api_versions: &'static [&'static str],
+    pub(crate) api_versions: &'static [&'static str],
     /// The operations.
     pub operations: &'static [&'static str],
     /// The resources, and subresources after a slash.

@@ -38,7 +38,7 @@ impl Modes {
     }
 
     /// Returns the mode of `rule` for a pod template, which is at most as strict as `workloads`.
-    pub fn of_template(&self, rule: RuleId, workloads: Workloads) -> Mode {
+    pub(crate) fn of_template(&self, rule: RuleId, workloads: Workloads) -> Mode {
         self.of(rule).min(match workloads {
             Workloads::Off => Mode::Off,
             Workloads::Warn => Mode::Warn,

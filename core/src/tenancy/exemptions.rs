@@ -33,7 +33,7 @@ pub struct Exemption {
     /// The images of exempt containers; `None` means any.
     pub images: Option<Vec<PinnedImage>>,
     /// The paths of exempt hostPath volumes, each with those below it; `None` means any.
-    pub host_paths: Option<ListedNames>,
+    pub(crate) host_paths: Option<ListedNames>,
     /// The last day on which the exemption holds; it ends at midnight UTC after this day.
     pub last_day: Date,
 }
@@ -85,7 +85,7 @@ impl ExemptContainers {
     }
 
     /// Returns whether the exemption covers the container called `name`.
-    pub fn includes(&self, name: &str) -> bool {
+    pub(crate) fn includes(&self, name: &str) -> bool {
         match self {
             Self::Whole => true,
             Self::Containers(names) => names.contains(name),

@@ -16,7 +16,7 @@ const HUB: &str = "docker.io";
 
 /// Holds a registry and an optional path in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Repository {
+pub(crate) struct Repository {
     /// The host and port, in lower case.
     registry: Box<str>,
     /// The path, without slashes around it; empty means all of the registry.
@@ -25,7 +25,7 @@ pub struct Repository {
 
 impl Repository {
     /// Parses `registry.example.com` or `registry.example.com/team`; the registry is required.
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let (registry, path) = match text.split_once('/') {
             Some((registry, path)) if is_path(path) => (registry, path),
             Some(_) => return None,
@@ -35,7 +35,7 @@ impl Repository {
     }
 
     /// Returns the repository of an image's name, without tag and digest.
-    pub fn of_image(image: &str) -> Option<Self> {
+    pub(crate) fn of_image(image: &str) -> Option<Self> {
         let (rest, digest) =
             image.split_once('@').map_or((image, None), |(rest, digest)| (rest, Some(digest)));
         if !digest.is_none_or(is_digest) {
@@ -72,7 +72,7 @@ impl Repository {
     }
 
     /// Returns whether the other repository is this one or inside it.
-    pub fn holds(&self, other: &Self) -> bool {
+    pub(crate) fn holds(&self, other: &Self) -> bool {
         let within = || {
             other.path.strip_prefix(&*self.path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };

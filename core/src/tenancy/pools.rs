@@ -43,12 +43,12 @@ impl Pool {
     /// Returns whether the pool has a taint with this key and value.
     ///
     /// A label with the same key and value then belongs to the pool alone.
-    pub fn is_tainted_with(&self, key: &str, value: &str) -> bool {
+    pub(crate) fn is_tainted_with(&self, key: &str, value: &str) -> bool {
         self.taints.iter().any(|taint| *taint.key == *key && *taint.value == *value)
     }
 
     /// Returns whether a taint keeps all pods off the pool's nodes that do not tolerate it.
-    pub fn keeps_pods_away(&self) -> bool {
+    pub(crate) fn keeps_pods_away(&self) -> bool {
         self.taints.iter().any(|taint| taint.effect != Some(Effect::PreferNoSchedule))
     }
 }
@@ -68,7 +68,7 @@ impl Taint {
 /// Only tolerations with a known operator count. Very many tolerations are looked up by key and value, since a pod may
 /// need those of very many taints.
 #[derive(Debug)]
-pub enum ToleratedForGood<'t, 'a> {
+pub(crate) enum ToleratedForGood<'t, 'a> {
     /// The tolerations.
     Few(&'t [Toleration<'a>]),
     /// The effects that are tolerated of each key and value; no value means any, and the empty key means any.
@@ -83,7 +83,7 @@ impl<'t, 'a> ToleratedForGood<'t, 'a> {
     const FEW: usize = 32;
 
     /// Returns what the tolerations tolerate for good.
-    pub fn by(tolerations: &'t [Toleration<'a>]) -> Self {
+    pub(crate) fn by(tolerations: &'t [Toleration<'a>]) -> Self {
         if tolerations.len() <= Self::FEW {
             return Self::Few(tolerations);
         }
@@ -109,7 +109,7 @@ impl<'t, 'a> ToleratedForGood<'t, 'a> {
     }
 
     /// Returns whether each effect of the taint is tolerated.
-    pub fn includes(&self, taint: &Taint) -> bool {
+    pub(crate) fn includes(&self, taint: &Taint) -> bool {
         let Taint { key, value, .. } = taint;
         match self {
             Self::Few(tolerations) => taint.effects().iter().all(|effect| {
@@ -154,7 +154,7 @@ impl AllowedToleration {
     }
 
     /// Returns whether `toleration` tolerates no more values than this entry, whatever its key and effect.
-    pub fn covers_value_of(&self, toleration: &Toleration<'_>) -> bool {
+    pub(crate) fn covers_value_of(&self, toleration: &Toleration<'_>) -> bool {
         match self.operator {
             Operator::Exists => toleration.has_known_operator(),
             Operator::Equal => toleration.is_equal() && *toleration.value == *self.value,
@@ -175,7 +175,7 @@ impl AllowedTolerations {
     }
 
     /// Returns whether an entry covers the toleration.
-    pub fn cover(&self, toleration: &Toleration<'_>) -> bool {
+    pub(crate) fn cover(&self, toleration: &Toleration<'_>) -> bool {
         self.of_key(&toleration.key).iter().any(|allowed| allowed.covers(toleration))
     }
 }
@@ -197,7 +197,7 @@ impl FromIterator<AllowedToleration> for AllowedTolerations {
 }
 
 /// Returns whether the `NodeRestriction` plugin forbids kubelets to set this label on their nodes.
-pub fn is_restricted(key: &str) -> bool {
+pub(crate) fn is_restricted(key: &str) -> bool {
     const RESTRICTED: &str = "node-restriction.kubernetes.io";
     key.split_once('/').is_some_and(|(prefix, _)| {
         prefix.strip_suffix(RESTRICTED).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))

@@ -49,7 +49,7 @@ impl HostPath {
     /// Returns whether the path leads to fields that are not decoded.
     ///
     /// These are the kind, the status, and the metadata except for the name.
-    pub fn is_unread(&self) -> bool {
+    pub(crate) fn is_unread(&self) -> bool {
         match self.0.as_slice() {
             [Step::Field(first), Step::Field(name)] if **first == *"metadata" => **name != *"name",
             [Step::Field(first), ..] => matches!(&**first, "metadata" | "status" | "apiVersion" | "kind"),
