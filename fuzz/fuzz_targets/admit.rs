@@ -53,7 +53,10 @@ fn stamp(review: &Value, mutated: &Verdict) {
                     assert!(is_nothing || is_recorded, "{operation:?} replaces {before:?}");
                 }
                 json_patch::PatchOperation::Copy(copy) => {
-                    assert!(copy.path.as_str().ends_with("/nodeSelectorTerms/-"), "{operation:?}: a term is copied");
+                    assert!(
+                        copy.path.as_str().ends_with("/nodeSelectorTerms/-"),
+                        "{operation:?}: a term is copied"
+                    );
                 }
                 _ => assert!(is_recorded, "{operation:?}: K4: it only adds"),
             }
