@@ -108,7 +108,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// What a review costs.
+/// The costs of a review.
 struct Row {
     rule: String,
     review: &'static str,

@@ -22,7 +22,7 @@ use crate::{namespace_label, rules};
 pub struct Answer<'a> {
     /// The request's uid.
     pub uid: Text<'a>,
-    /// Who asked for what, as far as that is known.
+    /// The user and the request, as far as they are known.
     pub asked: Asked<'a>,
     /// The verdict.
     pub verdict: Verdict,

@@ -69,7 +69,7 @@ pub enum Spec {
     NodePool(Box<NodePoolSpec>),
     /// A tenant and what it may do.
     Tenant(Box<TenantSpec>),
-    /// What many tenants share.
+    /// The fields that many tenants share.
     TenantClass(Box<TenantClassSpec>),
     /// A justified, expiring exception.
     Exemption(Box<ExemptionSpec>),

@@ -50,8 +50,8 @@ pub struct TenantSpec {
     /// that Kubernetes adds to pods, and `tolerations` of the Settings. Absent: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tolerations: Option<Vec<TolerationGrant>>,
-    /// What required affinity and anti-affinity of the tenant's pods may concern beside the tenant's own pods. Absent:
-    /// nothing.
+    /// Lets required affinity and anti-affinity of the tenant's pods concern more than the tenant's own pods. Absent:
+    /// only these.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pod_affinity: Option<PodAffinity>,
     /// The schedulers that the tenant's pods may name: at least one. Absent: `default-scheduler`.
@@ -169,7 +169,7 @@ pub enum Unnamed {
     Any,
 }
 
-/// What required affinity and anti-affinity of a tenant's pods may concern.
+/// Lets required affinity and anti-affinity of a tenant's pods concern pods of others.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PodAffinity {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::TenantSpec;
 
-/// What many tenants share: the fields of a Tenant, except for its `namespaces` and its `class`.
+/// Fields that many tenants share: those of a Tenant, except for its `namespaces` and its `class`.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq, Eq)]
 #[cfg_attr(
     feature = "crd",
@@ -30,7 +30,7 @@ impl JsonSchema for TenantClassSpec {
         if let Some(fields) = schema.get_mut("properties").and_then(|fields| fields.as_object_mut()) {
             fields.retain(|name, _| !Self::ABSENT.contains(&name.as_str()));
         }
-        let description = "What many tenants share: the fields of a Tenant, except for its `namespaces` and its \
+        let description = "Fields that many tenants share: those of a Tenant, except for its `namespaces` and its \
              `class`. A Tenant names a class in `class`, and a field at the top of the Tenant's spec replaces the \
              class's as a whole. What holds for a Tenant is judged of the sum of both.";
         schema.insert("description".to_owned(), description.into());

@@ -13,7 +13,7 @@ use crate::json::Text;
 pub struct Head {
     /// The uid for the answer.
     pub uid: String,
-    /// Who asked for what, as far as the start of the body tells.
+    /// The user and the request, as far as the start of the body tells.
     pub asked: Asked<'static>,
 }
 

@@ -193,7 +193,7 @@ pub struct Undecodable {
     pub uid: String,
     /// The shape of the object, if its kind decoded.
     pub shape: Option<Shape>,
-    /// Who asked for what, as far as that decoded.
+    /// The user and the request, as far as they decoded.
     pub asked: Box<Asked<'static>>,
     /// The path of the field.
     pub path: String,

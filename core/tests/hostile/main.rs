@@ -33,7 +33,7 @@ const MOST_MEMORY: f64 = 24.0;
 /// The memory that any review may take: that of the lists that a budget does not count.
 const SOME_MEMORY: usize = 4 << 20;
 
-/// What a review costs.
+/// The costs of a review.
 #[derive(Clone, Copy)]
 struct Cost {
     bytes: usize,

@@ -100,11 +100,7 @@ impl Mistakes {
         message: impl Into<String>,
     ) {
         let mistake = mistake(at, path.into(), value.into(), message.into());
-        if mistake.source == *at.source {
-            self.errors.push(mistake);
-        } else {
-            self.inherited_errors.insert(mistake);
-        }
+        add(mistake, at, &mut self.errors, &mut self.inherited_errors);
     }
 
     /// Adds a warning about a value.
@@ -127,11 +123,7 @@ impl Mistakes {
         message: impl Into<String>,
     ) {
         let mistake = mistake(at, path.into(), value.into(), message.into());
-        if mistake.source == *at.source {
-            self.warnings.push(mistake);
-        } else {
-            self.inherited_warnings.insert(mistake);
-        }
+        add(mistake, at, &mut self.warnings, &mut self.inherited_warnings);
     }
 
     /// Returns `, did you mean ...?` if one of `candidates` is near to `name`.
@@ -228,6 +220,15 @@ impl Mistakes {
 
 fn is_at_or_below(path: &str, above: &str) -> bool {
     path.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+}
+
+/// Adds a mistake to those of the object, or to those that it inherits from its class, which are told once.
+fn add(mistake: Mistake, at: &At, own: &mut Vec<Mistake>, inherited: &mut BTreeSet<Mistake>) {
+    if mistake.source == *at.source {
+        own.push(mistake);
+    } else {
+        inherited.insert(mistake);
+    }
 }
 
 fn mistake(at: &At, path: String, value: String, message: String) -> Mistake {
