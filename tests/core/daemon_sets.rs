@@ -68,6 +68,16 @@ fn spec(object: &Value) -> &Value {
 }
 
 #[test]
+fn gates_of_the_pods_leave_the_template_its_pool() {
+    let snapshot = policies("{default: blue, allowed: [gpu]}");
+    let gated = daemon_set(json!({"schedulingGates": [{"name": "example.com/quota"}]}));
+    let (stored, _) = written(&gated, None, &snapshot);
+    let spec = &stored["spec"]["template"]["spec"];
+    assert_eq!(spec["nodeSelector"], json!({"pool": "blue"}));
+    assert_eq!(spec["tolerations"], json!([toleration("blue")]));
+}
+
+#[test]
 fn i_a_stamp_whose_pool_is_gone_is_replaced_on_the_next_write() {
     let before = policies("{default: old}");
     let (stored, first) = written(&daemon_set(json!({})), None, &before);

@@ -40,6 +40,8 @@ pub(crate) struct Demands<'v, 'a> {
     pub(crate) spec: &'v PodSpec<'a>,
     /// What an earlier stamp added, if it is out of date.
     pub(crate) recorded: Option<&'v dyn Recorded>,
+    /// Whether gates hold the pod back. The template of a DaemonSet is stamped once, whatever gates its pods have.
+    pub(crate) is_gated: bool,
 }
 
 /// Tells what an earlier stamp added.
@@ -54,8 +56,8 @@ pub(crate) trait Recorded: std::fmt::Debug {
 
 impl<'v, 'a> Demands<'v, 'a> {
     /// Returns all demands of a spec.
-    pub(crate) const fn of(spec: &'v PodSpec<'a>) -> Self {
-        Self { spec, recorded: None }
+    pub(crate) fn of(spec: &'v PodSpec<'a>) -> Self {
+        Self { spec, recorded: None, is_gated: !spec.scheduling_gates.is_empty() }
     }
 
     /// Iterates over the labels of the nodeSelector.
@@ -115,7 +117,7 @@ pub(crate) fn choose(demands: &Demands<'_, '_>, tenant: &Tenant, snapshot: &Snap
     let default = snapshot.pools_of(tenant).next()?;
     let Some(table) = &tenant.table else { return Some(choose_of_one(demands, default)) };
     let spec = demands.spec;
-    let is_gated = !spec.scheduling_gates.is_empty();
+    let is_gated = demands.is_gated;
     let names_nothing = spec.node_selector.as_ref().is_none_or(|selector| selector.iter().next().is_none())
         && spec.required_terms().is_none()
         && table.of_class(class_of(spec, tenant)).is_empty();

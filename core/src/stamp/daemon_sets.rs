@@ -52,7 +52,7 @@ fn patch(object: &Object<'_>, tenant: &Tenant, snapshot: &Snapshot) -> PatchBuil
     let earlier = owner.metadata.annotations.get(STAMP).and_then(Earlier::read);
     let earlier: Option<&dyn Recorded> = earlier.as_ref().map(|earlier| earlier as &dyn Recorded);
     let template = |recorded| {
-        let demands = Demands { spec: pod.spec, recorded };
+        let demands = Demands { spec: pod.spec, recorded, is_gated: false };
         Some((demands, choose(&demands, tenant, snapshot)?))
     };
     let (Some((demands, choice)), Some((own, own_choice))) = (template(None), template(earlier)) else {
