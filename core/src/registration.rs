@@ -73,7 +73,7 @@ pub struct Registration {
 
 /// Says which entries may fail closed: those through which partywall denies anything.
 ///
-/// Where the enforcement of all who are asked is `Warn` or `Audit`, an outage stops nothing.
+/// An outage stops nothing where the enforcement of all who are asked is `Warn` or `Audit`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FailsClosed {
     /// The entries for tenants' namespaces, and for Namespaces themselves.

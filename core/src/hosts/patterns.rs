@@ -78,7 +78,7 @@ impl HostPattern {
 
     /// Iterates over the shorter namespaces that could have a host of `namespace`, as an object of a longer name.
     ///
-    /// What is between may overlap with itself: `a-in-in-c` is `a` in `in-c`, or `a-in` in `c`.
+    /// The text between may overlap with itself: `a-in-in-c` is `a` in `in-c`, or `a-in` in `c`.
     pub(crate) fn shorter_than<'l>(&'l self, namespace: &'l str) -> impl Iterator<Item = &'l str> {
         let between = &*self.between;
         self.cuts(namespace).filter_map(move |(shorter, rest)| {

@@ -38,9 +38,9 @@ pub(crate) struct Choice {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Demands<'v, 'a> {
     pub(crate) spec: &'v PodSpec<'a>,
-    /// What an earlier stamp added, if it is out of date.
+    /// The values that an earlier stamp added, if it is out of date.
     pub(crate) recorded: Option<&'v dyn Recorded>,
-    /// Whether gates hold the pod back. The template of a DaemonSet is stamped once, whatever gates its pods have.
+    /// Tells that gates hold the pod back. The template of a DaemonSet is stamped once, whatever gates its pods have.
     pub(crate) is_gated: bool,
 }
 
@@ -208,7 +208,7 @@ struct Demanded {
     possible: PoolSet,
     /// How often each pool is named.
     counts: [u32; PoolSet::MOST],
-    /// Whether a node is demanded by its name.
+    /// Tells that a node is demanded by its name.
     names_node: bool,
 }
 

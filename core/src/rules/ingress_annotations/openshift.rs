@@ -35,7 +35,7 @@ pub(super) const OPENSHIFT: Controller = Controller {
     ..Controller::EMPTY
 };
 
-/// What other parts of OpenShift read: certificates for a Service's own name, sources of objects.
+/// The annotations that other parts of OpenShift read: certificates for a Service's own name, sources of objects.
 pub(super) const OTHER_PARTS: Controller = Controller {
     prefixes: &["openshift.io"],
     beginnings: &[(Any, &[""])],
