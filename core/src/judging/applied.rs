@@ -86,12 +86,12 @@ impl<'f> Applied<'f> {
     ) -> Vec<Self> {
         let mut applied: Vec<Self> = Vec::new();
         for target in targets {
-            for exemption in Exemption::of_target(exemptions, target) {
-                let is_known = applied.iter().any(|known| std::ptr::eq(known.exemption, exemption));
-                if !is_known && is_about(exemption) {
-                    applied.push(Self { exemption, pins: OnceCell::new() });
-                }
+            if applied.iter().any(|known| *known.exemption.target == *target) {
+                continue;
             }
+            let of_target = Exemption::of_target(exemptions, target);
+            let about = of_target.iter().filter(|exemption| is_about(exemption));
+            applied.extend(about.map(|exemption| Self { exemption, pins: OnceCell::new() }));
         }
         applied
     }

@@ -118,6 +118,8 @@ pub(crate) struct Controller {
     pub(crate) keys: &'static [(AllowedValue, &'static [&'static str])],
     /// The beginnings of such names, if any end is harmless.
     pub(crate) beginnings: &'static [(AllowedValue, &'static [&'static str])],
+    /// True if the controller reads objects of every kind, false if only Ingresses, Services, routes and Gateways.
+    pub(crate) is_read_of_all_kinds: bool,
     /// The page that documents the keys, for the tests and for people.
     #[cfg_attr(not(test), expect(dead_code, reason = "only tests and people read it"))]
     pub(crate) source: &'static str,
@@ -125,8 +127,14 @@ pub(crate) struct Controller {
 
 impl Controller {
     /// Holds what most controllers have in common.
-    pub(crate) const EMPTY: Self =
-        Self { prefixes: &[], within: &[], keys: &[], beginnings: &[], source: "" };
+    pub(crate) const EMPTY: Self = Self {
+        prefixes: &[],
+        within: &[],
+        keys: &[],
+        beginnings: &[],
+        is_read_of_all_kinds: false,
+        source: "",
+    };
 
     /// Returns whether a name of one of the domains is the controller's.
     pub(crate) fn takes(&self, name: &str) -> bool {

@@ -37,6 +37,7 @@ pub(super) const EXTERNAL_DNS: Controller = Controller {
         (Targets, &["target"]),
         (Object, &["ingress"]),
     ],
+    is_read_of_all_kinds: true,
     source: "https://kubernetes-sigs.github.io/external-dns/latest/docs/annotations/annotations/",
     ..Controller::EMPTY
 };

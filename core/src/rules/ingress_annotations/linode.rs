@@ -37,4 +37,5 @@ pub(super) const LINODE: Controller = Controller {
     ],
     beginnings: &[(Text, &["linode-loadbalancer-port-"])],
     source: "https://linode.github.io/linode-cloud-controller-manager/configuration/annotations.html",
+    ..Controller::EMPTY
 };
