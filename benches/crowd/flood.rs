@@ -25,6 +25,13 @@ const CA: &str = "PARTYWALL_CROWD_CA";
 /// How long to wait after a connection was refused.
 const REFUSED: Duration = Duration::from_millis(100);
 
+/// How many bytes a long ClientHello or head has; the server keeps at most 64 KiB of either.
+const LONG: usize = 60_000;
+/// The bytes of a record of TLS.
+const RECORD: usize = 16_000;
+/// The headers of a long head.
+const HEADERS: usize = 50;
+
 /// Names what the connections of a flood do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 pub(crate) enum Kind {
@@ -32,8 +39,12 @@ pub(crate) enum Kind {
     Silent,
     /// They send half a ClientHello.
     Handshakes,
+    /// They send almost all of the longest ClientHello, in several records.
+    LongHandshakes,
     /// They send half a head.
     Heads,
+    /// They send almost all of the longest head.
+    LongHeads,
     /// They send a body but for its last KB.
     Bodies,
 }
@@ -57,13 +68,16 @@ pub(crate) struct Flood {
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 4] = [Self::Silent, Self::Handshakes, Self::Heads, Self::Bodies];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Silent, Self::Handshakes, Self::LongHandshakes, Self::Heads, Self::LongHeads, Self::Bodies];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Silent => "silent",
             Self::Handshakes => "handshakes",
+            Self::LongHandshakes => "long handshakes",
             Self::Heads => "heads",
+            Self::LongHeads => "long heads",
             Self::Bodies => "bodies",
         }
     }
@@ -145,6 +159,20 @@ impl Flood {
                 stream.write_all(b"\x16\x03\x01\x02\x00\x01").await?;
                 wait(stream).await
             }
+            Kind::LongHandshakes => {
+                stream.write_all(&long_client_hello()).await?;
+                wait(stream).await
+            }
+            Kind::LongHeads => {
+                let mut stream = target.secure_on(stream).await?;
+                stream.write_all(b"POST /validate HTTP/1.1\r\nhost: localhost\r\n").await?;
+                let line = format!("x: {}\r\n", "y".repeat(LONG / HEADERS));
+                for _ in 0..HEADERS {
+                    stream.write_all(line.as_bytes()).await?;
+                }
+                stream.flush().await?;
+                wait(stream).await
+            }
             Kind::Heads => {
                 let mut stream = target.secure_on(stream).await?;
                 stream.write_all(b"POST /validate HTTP/1.1\r\nhost: local").await?;
@@ -164,6 +192,20 @@ impl Flood {
             }
         }
     }
+}
+
+/// Returns all but the end of a ClientHello that says it is almost 64 KiB long, in records of 16 KiB or less.
+fn long_client_hello() -> Vec<u8> {
+    // The type of the message, and its length in three bytes.
+    let mut message = vec![1, 0, 0xff, 0xf0];
+    message.resize(LONG, 0);
+    let mut records = Vec::with_capacity(LONG + 64);
+    for payload in message.chunks(RECORD) {
+        records.extend([0x16, 3, 1]);
+        records.extend(u16::try_from(payload.len()).unwrap_or(u16::MAX).to_be_bytes());
+        records.extend(payload);
+    }
+    records
 }
 
 async fn wait(mut stream: impl AsyncReadExt + Unpin) -> io::Result<()> {
