@@ -198,6 +198,143 @@ fn i_o21_a_daemon_set_of_several_pools_is_stamped_in_its_terms() {
     assert_eq!(*terms(&moved), json!([{"matchExpressions": [zone, one_of(&["old", "gpu"])]}]));
 }
 
+/// Pools of one label, and one of two labels, which no list of values selects together with the others.
+fn with_big(pools: &str) -> Snapshot {
+    let pool = |name: &str, labels: &str| {
+        format!(
+            "{{apiVersion: partywall.dev/v1alpha1, kind: NodePool, metadata: {{name: {name}}}, spec: {{
+  nodeSelector: {{{labels}}}, taints: [{{key: pool, value: {name}}}]}}}}\n---\n"
+        )
+    };
+    let pools_of = ["old", "blue", "gpu"].map(|name| pool(name, &format!("pool: {name}"))).concat();
+    snapshot(&format!(
+        "{pools_of}{}{}{{apiVersion: partywall.dev/v1alpha1, kind: Tenant, metadata: {{name: t}}, spec: {{
+  namespaces: [tenants-x], nodePools: {pools}}}}}\n",
+        pool("big", "pool: big, size: xl"),
+        pool("huge", "pool: huge, size: xxl, disk: ssd"),
+    ))
+}
+
+fn big() -> [Value; 2] {
+    [one_of(&["big"]), json!({"key": "size", "operator": "In", "values": ["xl"]})]
+}
+
+#[test]
+fn o21_the_terms_of_a_daemon_set_are_copied_for_each_kind_of_pool() {
+    let zone = json!({"key": "zone", "operator": "In", "values": ["z"]});
+    let rack = json!({"key": "rack", "operator": "Exists"});
+    let field = json!({"key": "metadata.name", "operator": "NotIn", "values": ["n"]});
+    let own = required(json!([
+        {"matchExpressions": [zone]},
+        {"matchFields": [field], "matchExpressions": [rack]},
+        {},
+        {"matchExpressions": [{"key": "size", "operator": "In", "values": ["xl"]}]},
+    ]));
+    let [pool, size] = big();
+    let any = with_big("{default: blue, allowed: [gpu, big], unnamed: Any}");
+    let (stored, _) = written(&daemon_set(own.clone()), None, &any);
+    let both = one_of(&["blue", "gpu"]);
+    let expected = json!([
+        {"matchExpressions": [zone, both]},
+        {"matchFields": [field], "matchExpressions": [rack, both]},
+        {},
+        {"matchExpressions": [size, pool]},
+        {"matchExpressions": [zone, pool, size]},
+        {"matchFields": [field], "matchExpressions": [rack, pool, size]},
+    ]);
+    assert_eq!(*terms(&stored), expected);
+    assert_eq!(
+        spec(&stored)["tolerations"],
+        json!([toleration("blue"), toleration("gpu"), toleration("big")])
+    );
+
+    // The same manifest, applied again, gets the same stamp, and nothing restarts.
+    let mut applied = stored.clone();
+    applied["spec"]["template"]["spec"]["affinity"] = own["affinity"].clone();
+    let (again, answer) = written(&applied, Some(&stored), &any);
+    assert_eq!(again, stored);
+    assert!(answer.response.get("warnings").is_none(), "{}", answer.response);
+
+    // A pool less, a pool more, other pools, and one pool alone.
+    let (fewer, _) =
+        written(&stored, Some(&stored), &with_big("{default: blue, allowed: [big], unnamed: Any}"));
+    let blue = one_of(&["blue"]);
+    assert_eq!(
+        *terms(&fewer),
+        json!([
+            {"matchExpressions": [zone, blue]},
+            {"matchFields": [field], "matchExpressions": [rack, blue]},
+            {},
+            {"matchExpressions": [size, pool]},
+            {"matchExpressions": [zone, pool, size]},
+            {"matchFields": [field], "matchExpressions": [rack, pool, size]},
+        ])
+    );
+    let (restored, answer) = written(&fewer, Some(&fewer), &any);
+    assert_eq!(*terms(&restored), expected);
+    assert!(answer.response["warnings"][0].as_str().unwrap().contains("pods restart"));
+    let more = with_big("{default: blue, allowed: [gpu, big, huge], unnamed: Any}");
+    let (wider, _) = written(&stored, Some(&stored), &more);
+    assert_eq!(terms(&wider).as_array().unwrap().len(), 8, "{wider}");
+    let (alone, _) = written(&wider, Some(&wider), &with_big("{default: big}"));
+    assert_eq!(
+        *terms(&alone),
+        own["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]["nodeSelectorTerms"]
+    );
+    assert_eq!(spec(&alone)["nodeSelector"], json!({"pool": "big", "size": "xl"}));
+    assert_eq!(spec(&alone)["tolerations"], json!([toleration("big")]));
+}
+
+#[test]
+fn i_o21_terms_that_the_tenant_changes_beside_copies_keep_what_is_its_own() {
+    let any = with_big("{default: blue, allowed: [gpu, big], unnamed: Any}");
+    let key = |key: &str| json!({"key": key, "operator": "Exists"});
+    let both = one_of(&["blue", "gpu"]);
+    let [pool, size] = big();
+    // The second term demands by itself what the stamp writes into the first.
+    let own = required(
+        json!([{"matchExpressions": [key("zone")]}, {"matchExpressions": [key("a"), key("b"), both]}]),
+    );
+    let (stored, _) = written(&daemon_set(own), None, &any);
+    assert_eq!(
+        *terms(&stored),
+        json!([
+            {"matchExpressions": [key("zone"), both]},
+            {"matchExpressions": [key("a"), key("b"), both]},
+            {"matchExpressions": [key("zone"), pool, size]},
+        ])
+    );
+    let (moved, _) =
+        written(&stored, Some(&stored), &with_big("{default: gpu, allowed: [big], unnamed: Any}"));
+    assert_eq!(
+        *terms(&moved),
+        json!([
+            {"matchExpressions": [key("zone"), one_of(&["gpu"])]},
+            {"matchExpressions": [key("a"), key("b"), both, one_of(&["gpu"])]},
+            {"matchExpressions": [key("zone"), pool, size]},
+        ])
+    );
+    // A copy that the tenant removes comes back, and a term that it adds is stamped.
+    let mut edited = stored.clone();
+    let list = edited.pointer_mut(
+        "/spec/template/spec/affinity/nodeAffinity/requiredDuringSchedulingIgnoredDuringExecution/nodeSelectorTerms",
+    );
+    let list = list.unwrap().as_array_mut().unwrap();
+    list.remove(2);
+    list.insert(0, json!({"matchExpressions": [key("rack")]}));
+    let (mended, _) = written(&edited, Some(&stored), &any);
+    assert_eq!(
+        *terms(&mended),
+        json!([
+            {"matchExpressions": [key("rack"), both]},
+            {"matchExpressions": [key("zone"), both]},
+            {"matchExpressions": [key("a"), key("b"), both]},
+            {"matchExpressions": [key("rack"), pool, size]},
+            {"matchExpressions": [key("zone"), pool, size]},
+        ])
+    );
+}
+
 #[test]
 fn o21_the_pod_of_a_daemon_set_runs_in_the_pool_of_its_node() {
     let snapshot = policies("{default: blue, allowed: [gpu]}");

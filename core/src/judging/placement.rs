@@ -48,8 +48,10 @@ pub(crate) struct Demands<'v, 'a> {
 pub(crate) trait Recorded: std::fmt::Debug {
     /// Returns whether it added the label to the nodeSelector.
     fn has_label(&self, key: &str, value: &str) -> bool;
-    /// Returns whether it added the requirement to a term.
-    fn has_requirement(&self, requirement: &NodeSelectorRequirement<'_>) -> bool;
+    /// Returns how many of the first requirements of a term it did not add, or `None` if it added none.
+    fn own_requirements(&self, index: usize) -> Option<usize>;
+    /// Returns the places of the terms that it added as copies of others, in ascending order.
+    fn copies(&self) -> &[usize];
     /// Returns whether it added the toleration.
     fn has_toleration(&self, toleration: &Toleration<'_>) -> bool;
 }
@@ -67,22 +69,30 @@ impl<'v, 'a> Demands<'v, 'a> {
         labels.filter(move |(key, value)| recorded.is_none_or(|recorded| !recorded.has_label(key, value)))
     }
 
-    /// Returns the requirements of a term; those of a stamp are the last ones.
-    pub(crate) fn requirements(&self, term: &'v NodeSelectorTerm<'a>) -> &'v [NodeSelectorRequirement<'a>] {
-        let mut all = term.expressions();
-        let Some(recorded) = self.recorded else { return all };
-        while let [rest @ .., last] = all
-            && recorded.has_requirement(last)
-        {
-            all = rest;
-        }
-        all
+    /// Returns the requirements of the term at this place; those of a stamp are the last ones.
+    pub(crate) fn requirements(
+        &self,
+        index: usize,
+        term: &'v NodeSelectorTerm<'a>,
+    ) -> &'v [NodeSelectorRequirement<'a>] {
+        let all = term.expressions();
+        let own = self.recorded.and_then(|recorded| recorded.own_requirements(index));
+        own.and_then(|own| all.get(..own)).unwrap_or(all)
     }
 
     /// Returns the terms of the required node affinity that may match a node, with their places.
     pub(crate) fn terms(&self) -> impl Iterator<Item = (usize, &'v NodeSelectorTerm<'a>)> {
         let terms = self.spec.required_terms().unwrap_or_default().iter().enumerate();
-        terms.filter(|(_, term)| !self.requirements(term).is_empty() || !term.match_fields.is_empty())
+        terms.filter(|(index, term)| {
+            (!self.requirements(*index, term).is_empty() || !term.match_fields.is_empty())
+                && self.recorded.is_none_or(|recorded| recorded.copies().binary_search(index).is_err())
+        })
+    }
+
+    /// Returns how many copies of terms an earlier stamp wrote before this place.
+    pub(crate) fn copies_before(&self, index: usize) -> usize {
+        let copies = self.recorded.map(Recorded::copies).unwrap_or_default();
+        copies.partition_point(|copy| *copy < index)
     }
 
     /// Returns whether an earlier stamp wrote all terms that may match a node.
@@ -141,8 +151,12 @@ fn choose_of_one(demands: &Demands<'_, '_>, pool: &Pool) -> Choice {
     let holds = |requirement: &NodeSelectorRequirement<'_>| {
         pool.label(&requirement.key).is_none_or(|label| requirement.holds_of(label))
     };
-    let chosen = |term| {
-        if demands.requirements(term).iter().all(holds) { PoolSet::DEFAULT } else { PoolSet::default() }
+    let chosen = |index, term| {
+        if demands.requirements(index, term).iter().all(holds) {
+            PoolSet::DEFAULT
+        } else {
+            PoolSet::default()
+        }
     };
     by_term(demands, PoolSet::DEFAULT, chosen)
 }
@@ -158,9 +172,9 @@ fn choose_of_many(demands: &Demands<'_, '_>, table: &PoolTable, tenant: &Tenant,
     demands.selector().filter_map(|(key, value)| table.have(key, value)).for_each(|met| demanded.add(met));
     let is_any = tenant.unnamed == Unnamed::Any;
     let without_terms = demanded.chosen(table, is_gated, is_any);
-    by_term(demands, without_terms, |term| {
+    by_term(demands, without_terms, |index, term| {
         let mut demanded = demanded.clone();
-        let requirements = demands.requirements(term);
+        let requirements = demands.requirements(index, term);
         requirements
             .iter()
             .filter_map(|requirement| table.meet(requirement))
@@ -180,7 +194,7 @@ fn choose_of_many(demands: &Demands<'_, '_>, table: &PoolTable, tenant: &Tenant,
 fn by_term<'v, 'a>(
     demands: &Demands<'v, 'a>,
     without_terms: PoolSet,
-    chosen: impl Fn(&'v NodeSelectorTerm<'a>) -> PoolSet,
+    chosen: impl Fn(usize, &'v NodeSelectorTerm<'a>) -> PoolSet,
 ) -> Choice {
     let Some(terms) = demands.spec.required_terms() else {
         return Choice { by_term: Vec::new(), all: without_terms };
@@ -190,7 +204,7 @@ fn by_term<'v, 'a>(
     for (index, term) in demands.terms() {
         is_empty = false;
         work::charge(1);
-        let pools = chosen(term);
+        let pools = chosen(index, term);
         choice.all = choice.all.or(pools);
         if let Some(of_term) = choice.by_term.get_mut(index) {
             *of_term = pools;

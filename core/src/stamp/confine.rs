@@ -1,6 +1,6 @@
 //! Writes the labels and tolerations of the chosen pools into a pod or a template.
 
-use super::values::{Labels, Nested, Requirements, Tolerates};
+use super::values::{Labels, Nested, Requirement, Requirements, Tolerates};
 use crate::json::{PatchBuilder, Pointer};
 use crate::judging::placement::{Choice, Confinement, Demands};
 use crate::objects::scheduling::NodeSelectorTerm;
@@ -117,51 +117,73 @@ impl<'v, 'a, 's> Confine<'v, 'a, 's> {
         let at = at.then("requiredDuringSchedulingIgnoredDuringExecution");
         let Some(required) = &affinity.required else { return add_all(&at, 1, patch) };
         let at = at.then("nodeSelectorTerms");
-        let Some(terms) = &required.terms else { return add_all(&at, 0, patch) };
-        if self.demands.are_terms_recorded() {
+        if required.terms.is_none() || self.demands.are_terms_recorded() {
             return add_all(&at, 0, patch);
         }
-        self.terms(terms, &at, patch);
+        self.terms(&at, patch);
     }
 
     /// Narrows each term that may match a node to its pools.
-    fn terms(&self, terms: &[NodeSelectorTerm<'_>], at: &Pointer<'_>, patch: &mut PatchBuilder) {
-        let mut length = terms.len();
+    fn terms(&self, at: &Pointer<'_>, patch: &mut PatchBuilder) {
+        let mut length = self.length();
         for (index, term, alternatives) in self.unconfined() {
             let Some((first, others)) = alternatives.split_first() else { continue };
-            let others = if self.fields.copies { others } else { &[] };
-            let others = others.get(..TERMS.saturating_sub(length)).unwrap_or(others);
-            let from = at.then(index);
+            // The copies of an earlier stamp are removed before.
+            let from = at.then(index - self.demands.copies_before(index));
             for _ in others {
                 patch.copy(&from, &at.then("-"));
             }
-            self.narrow(term, first, &from, patch);
+            self.narrow(index, term, first, &from, patch);
             for other in others {
-                self.narrow(term, other, &at.then(length), patch);
+                self.narrow(index, term, other, &at.then(length), patch);
                 length += 1;
             }
         }
     }
 
-    /// Returns the terms that select other nodes too, with what each of them lacks.
+    /// Returns the number of the terms without those that an earlier stamp copied.
+    fn length(&self) -> usize {
+        let terms = self.demands.spec.required_terms().map_or(0, <[_]>::len);
+        terms - self.demands.copies_before(terms)
+    }
+
+    /// Returns the terms that select other nodes too, with what each of them, and each of its copies, gets.
     pub(super) fn unconfined(
         &self,
     ) -> impl Iterator<Item = (usize, &'v NodeSelectorTerm<'a>, Vec<Requirements<'s>>)> {
         let confinement = Confinement::of(self.tenant, self.snapshot);
+        let mut room = if self.fields.copies { TERMS.saturating_sub(self.length()) } else { 0 };
         self.demands.terms().filter_map(move |(index, term)| {
             let chosen = self.choice.by_term.get(index).copied().unwrap_or_default();
             // A term that contradicts all pools matches no node of theirs, nor any other, once it is confined.
             let (pools, among) =
                 if chosen.is_empty() { (PoolSet::DEFAULT, PoolSet::ALL) } else { (chosen, chosen) };
-            let requirements = self.demands.requirements(term);
-            let is_confined = confinement.as_ref()?.confines(requirements, None, among);
-            (!is_confined).then(|| (index, term, self.alternatives(pools)))
+            let requirements = self.demands.requirements(index, term);
+            if confinement.as_ref()?.confines(requirements, None, among) {
+                return None;
+            }
+            let mut alternatives = self.alternatives(pools);
+            alternatives.truncate(room.saturating_add(1));
+            room = room.saturating_sub(alternatives.len().saturating_sub(1));
+            Some((index, term, alternatives))
         })
+    }
+
+    /// Returns the requirements that the term at this place lacks.
+    pub(super) fn missing<'r>(
+        &self,
+        index: usize,
+        term: &'v NodeSelectorTerm<'a>,
+        requirements: &'r Requirements<'_>,
+    ) -> impl Iterator<Item = Requirement<'r>> {
+        let written = self.demands.requirements(index, term);
+        requirements.iter().filter(|requirement| !written.iter().any(|written| requirement.is(written)))
     }
 
     fn narrow(
         &self,
-        term: &NodeSelectorTerm<'_>,
+        index: usize,
+        term: &'v NodeSelectorTerm<'a>,
         requirements: &Requirements<'_>,
         at: &Pointer<'_>,
         patch: &mut PatchBuilder,
@@ -170,11 +192,8 @@ impl<'v, 'a, 's> Confine<'v, 'a, 's> {
         if term.match_expressions.is_none() {
             return patch.add(&at, requirements);
         }
-        let written = self.demands.requirements(term);
-        for requirement in requirements.iter() {
-            if !written.iter().any(|written| requirement.is(written)) {
-                patch.add(&at.then("-"), &requirement);
-            }
+        for requirement in self.missing(index, term, requirements) {
+            patch.add(&at.then("-"), &requirement);
         }
     }
 

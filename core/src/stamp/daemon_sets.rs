@@ -24,7 +24,7 @@ use crate::rule_id::RuleId;
 use crate::tenancy::{Snapshot, Tenant};
 
 /// The fields of a template that get the labels, whatever the Settings say.
-const FIELDS: Fields = Fields { selector: true, terms: false, copies: false };
+const FIELDS: Fields = Fields { selector: true, terms: false, copies: true };
 
 /// Stamps the template of a DaemonSet; returns the patch and warnings.
 pub(super) fn stamp(subject: &Subject<'_, '_>, tenant: &Tenant) -> (Option<Patch>, Vec<String>) {
@@ -49,7 +49,8 @@ fn patch(object: &Object<'_>, tenant: &Tenant, snapshot: &Snapshot) -> PatchBuil
     let mut patch = PatchBuilder::default();
     let (Object::TemplateOwner(owner), Some(pod)) = (object, object.pod()) else { return patch };
     let at = Pointer::to_field(pod.spec_path);
-    let earlier = owner.metadata.annotations.get(STAMP).and_then(Earlier::read);
+    let earlier = owner.metadata.annotations.get(STAMP);
+    let earlier = earlier.and_then(|annotation| Earlier::read(annotation, pod.spec));
     let earlier: Option<&dyn Recorded> = earlier.as_ref().map(|earlier| earlier as &dyn Recorded);
     let template = |recorded| {
         let demands = Demands { spec: pod.spec, recorded, is_gated: false };

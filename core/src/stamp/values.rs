@@ -40,7 +40,7 @@ pub(super) struct Requirements<'p> {
 }
 
 impl Requirements<'_> {
-    pub(super) fn iter(&self) -> impl Iterator<Item = Requirement<'_>> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = Requirement<'_>> + Clone {
         self.pool.labels.iter().map(|(key, value)| {
             let values = match &self.several {
                 Some((several, values)) if **several == **key => Values::Several(values),
@@ -58,13 +58,13 @@ impl Serialize for Requirements<'_> {
 }
 
 /// Serializes the requirement `key In [value, ...]`.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Requirement<'p> {
     pub(super) key: &'p str,
     values: Values<'p>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 enum Values<'p> {
     One([&'p str; 1]),
     Several(&'p [&'p str]),

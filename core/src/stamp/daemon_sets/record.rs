@@ -3,15 +3,16 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 use serde::Serialize;
 
 use crate::json::{List, Pairs, PatchBuilder, Pointer, borrowed, reader};
 use crate::judging::Fingerprint;
 use crate::judging::placement::Recorded;
-use crate::objects::scheduling::{NodeSelectorRequirement, Toleration};
+use crate::objects::pod::PodSpec;
+use crate::objects::scheduling::{NodeSelectorRequirement, NodeSelectorTerm, Toleration};
 use crate::stamp::confine::Confine;
-use crate::stamp::values::{Requirement, Tolerates};
+use crate::stamp::values::{Requirement, Requirements, Tolerates};
 use crate::tenancy::ToleratedForGood;
 
 borrowed! {
@@ -19,10 +20,22 @@ borrowed! {
     struct Record<'a> {
         /// The labels of the nodeSelector.
         node_selector: Pairs<'a> = "nodeSelector",
-        /// The requirements of terms.
+        /// The requirements of terms that the stamp wrote as a whole.
         requirements: List<NodeSelectorRequirement<'a>> = "requirements",
+        /// What it wrote into the tenant's own terms.
+        terms: List<Tail<'a>> = "terms",
         /// The tolerations.
         tolerations: List<Toleration<'a>> = "tolerations",
+    }
+}
+
+borrowed! {
+    /// Holds what the stamp wrote into terms with so many requirements of their own.
+    struct Tail<'a> {
+        /// The number of the term's own requirements.
+        own: i64 = "own",
+        /// The requirements behind these.
+        requirements: List<NodeSelectorRequirement<'a>> = "requirements",
     }
 }
 
@@ -30,19 +43,48 @@ borrowed! {
 #[derive(Debug)]
 pub(super) struct Earlier<'a> {
     node_selector: Pairs<'a>,
-    requirements: FxHashSet<Fingerprint>,
     tolerations: FxHashSet<Fingerprint>,
+    /// The number of own requirements of each stamped term of the template.
+    own: Vec<Option<usize>>,
+    /// The places of the terms that are copies, in ascending order.
+    copies: Vec<usize>,
 }
 
 impl<'a> Earlier<'a> {
-    /// Reads the annotation; what does not decode records nothing.
-    pub(super) fn read(annotation: &'a str) -> Option<Self> {
+    /// Reads the annotation, and finds the recorded terms in the template; what does not decode records nothing.
+    pub(super) fn read(annotation: &'a str, spec: &PodSpec<'_>) -> Option<Self> {
         let record = reader::from_str(PhantomData::<Record<'a>>, annotation).ok()?;
-        Some(Self {
-            requirements: record.requirements.iter().map(of_requirement).collect(),
+        let terms = spec.required_terms().unwrap_or_default();
+        let whole: FxHashSet<_> = record.requirements.iter().map(of_requirement).collect();
+        let mut earlier = Self {
             tolerations: record.tolerations.iter().map(of_toleration).collect(),
             node_selector: record.node_selector,
-        })
+            own: Vec::new(),
+            copies: Vec::new(),
+        };
+        let is_whole = |term: &NodeSelectorTerm<'_>| {
+            let mut expressions = term.expressions().iter().map(of_requirement);
+            term.match_fields.is_empty() && expressions.all(|requirement| whole.contains(&requirement))
+        };
+        // Beside a term of the tenant's own the stamp writes no whole term.
+        if !whole.is_empty() && terms.iter().all(is_whole) {
+            earlier.own = terms.iter().map(|term| (!term.is_empty()).then_some(0)).collect();
+            return Some(earlier);
+        }
+        let tails = Tails::of(&record.terms);
+        let mut known = FxHashSet::default();
+        for (index, term) in terms.iter().enumerate() {
+            let own = tails.own(term);
+            let is_copy = own.and_then(|own| term.expressions().get(..own)).is_some_and(|own| {
+                let own = own.iter().map(Demanded::Written);
+                !known.insert(of_term(&own, &term.match_fields))
+            });
+            earlier.own.push(own);
+            if is_copy {
+                earlier.copies.push(index);
+            }
+        }
+        Some(earlier)
     }
 }
 
@@ -51,8 +93,12 @@ impl Recorded for Earlier<'_> {
         self.node_selector.get(key) == Some(value)
     }
 
-    fn has_requirement(&self, requirement: &NodeSelectorRequirement<'_>) -> bool {
-        !self.requirements.is_empty() && self.requirements.contains(&of_requirement(requirement))
+    fn own_requirements(&self, index: usize) -> Option<usize> {
+        self.own.get(index).copied().flatten()
+    }
+
+    fn copies(&self) -> &[usize] {
+        &self.copies
     }
 
     fn has_toleration(&self, toleration: &Toleration<'_>) -> bool {
@@ -60,24 +106,77 @@ impl Recorded for Earlier<'_> {
     }
 }
 
+/// Finds what the stamp wrote behind the own requirements of a term, by reading both from their ends.
+#[derive(Debug, Default)]
+struct Tails {
+    /// The nodes of a tree, by their parents and requirements.
+    nodes: FxHashMap<(usize, Fingerprint), usize>,
+    /// The nodes at which what was written begins, with the numbers of all requirements of the terms.
+    starts: FxHashSet<(usize, usize)>,
+}
+
+impl Tails {
+    fn of(recorded: &[Tail<'_>]) -> Self {
+        let mut tails = Self::default();
+        for tail in recorded {
+            let requirements: &[_] = &tail.requirements;
+            let Ok(own) = usize::try_from(tail.own) else { continue };
+            let node = requirements.iter().rev().fold(0, |parent, requirement| {
+                let next = tails.nodes.len() + 1;
+                *tails.nodes.entry((parent, of_requirement(requirement))).or_insert(next)
+            });
+            tails.starts.insert((node, own.saturating_add(requirements.len())));
+        }
+        tails
+    }
+
+    /// Returns the number of the own requirements of a term, or `None` if nothing was written into it.
+    fn own(&self, term: &NodeSelectorTerm<'_>) -> Option<usize> {
+        let requirements = term.expressions();
+        let mut node = 0;
+        for (own, requirement) in requirements.iter().enumerate().rev() {
+            node = *self.nodes.get(&(node, of_requirement(requirement)))?;
+            if self.starts.contains(&(node, requirements.len())) {
+                return Some(own).filter(|own| *own > 0 || !term.match_fields.is_empty());
+            }
+        }
+        None
+    }
+}
+
+/// A requirement that is written in a template, or that the stamp writes.
+#[derive(Debug)]
+enum Demanded<'r, 'a> {
+    Written(&'r NodeSelectorRequirement<'a>),
+    Stamped(Requirement<'r>),
+}
+
+impl fmt::Display for Demanded<'_, '_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Written(NodeSelectorRequirement { key, operator, values }) => {
+                write!(f, "{key} {operator}")?;
+                values.iter().try_for_each(|value| write!(f, " {value}"))
+            }
+            Self::Stamped(requirement) => {
+                write!(f, "{} In", requirement.key)?;
+                requirement.values().iter().try_for_each(|value| write!(f, " {value}"))
+            }
+        }
+    }
+}
+
 fn of_requirement(requirement: &NodeSelectorRequirement<'_>) -> Fingerprint {
-    let NodeSelectorRequirement { key, operator, values } = requirement;
-    fingerprint(key, operator, &values.iter().map(|value| &**value))
+    Fingerprint::of(&Demanded::Written(requirement))
 }
 
-/// Returns the same of a requirement that the stamp writes.
-fn of_stamp(requirement: &Requirement<'_>) -> Fingerprint {
-    fingerprint(requirement.key, "In", &requirement.values().iter().copied())
-}
-
-fn fingerprint<'v>(
-    key: &str,
-    operator: &str,
-    values: &(impl Iterator<Item = &'v str> + Clone),
+fn of_term<'r, 'a: 'r>(
+    requirements: &(impl Iterator<Item = Demanded<'r, 'a>> + Clone),
+    fields: &[NodeSelectorRequirement<'_>],
 ) -> Fingerprint {
     Fingerprint::of(&fmt::from_fn(|f| {
-        write!(f, "{key} {operator}")?;
-        values.clone().try_for_each(|value| write!(f, " {value}"))
+        requirements.clone().try_for_each(|requirement| write!(f, "{requirement},"))?;
+        fields.iter().try_for_each(|field| write!(f, ";{}", Demanded::Written(field)))
     }))
 }
 
@@ -97,7 +196,7 @@ pub(super) fn is_stale(earlier: &dyn Recorded, wanted: &Confine<'_, '_, '_>) -> 
     });
     let mut stale_tolerations =
         spec.tolerations().iter().filter(|toleration| is_stale_toleration(toleration, earlier, wanted));
-    stale_labels.next().is_some() || stale_tolerations.next().is_some() || has_stale_requirement(wanted)
+    stale_labels.next().is_some() || stale_tolerations.next().is_some() || has_stale_terms(earlier, wanted)
 }
 
 fn is_stale_toleration(
@@ -109,30 +208,42 @@ fn is_stale_toleration(
         && !wanted.pools().any(|pool| pool.is_tainted_with(&toleration.key, &toleration.value))
 }
 
-/// Returns whether a term has recorded requirements that are not those of today.
-fn has_stale_requirement(wanted: &Confine<'_, '_, '_>) -> bool {
-    let terms = wanted.demands.spec.required_terms().unwrap_or_default();
-    let recorded =
-        terms.iter().flat_map(|term| term.expressions().iter().skip(wanted.demands.requirements(term).len()));
-    let mut recorded = recorded.peekable();
-    if recorded.peek().is_none() {
+/// Returns whether the stamped terms are not those of today.
+fn has_stale_terms(earlier: &dyn Recorded, wanted: &Confine<'_, '_, '_>) -> bool {
+    let terms = wanted.demands.spec.required_terms().unwrap_or_default().iter().enumerate();
+    let stamped = terms.filter(|(index, _)| earlier.own_requirements(*index).is_some());
+    let stamped = stamped
+        .map(|(_, term)| of_term(&term.expressions().iter().map(Demanded::Written), &term.match_fields));
+    let stamped: FxHashSet<_> = stamped.collect();
+    if stamped.is_empty() {
         return false;
     }
-    let today = requirements(wanted);
-    let today = today.iter().flat_map(|requirements| requirements.iter());
-    let today: FxHashSet<_> = today.map(|requirement| of_stamp(&requirement)).collect();
-    recorded.any(|written| !today.contains(&of_requirement(written)))
+    let mut today = FxHashSet::default();
+    for whole in whole_terms(wanted) {
+        today.insert(of_term(&whole.iter().map(Demanded::Stamped), &[]));
+    }
+    for (index, term, alternatives) in own_terms(wanted) {
+        let own = wanted.demands.requirements(index, term).iter().map(Demanded::Written);
+        for alternative in &alternatives {
+            let missing: Vec<_> = wanted.missing(index, term, alternative).collect();
+            let missing = missing.iter().map(|requirement| Demanded::Stamped(*requirement));
+            today.insert(of_term(&own.clone().chain(missing), &term.match_fields));
+        }
+    }
+    stamped != today
 }
 
-/// Returns what a stamp writes into terms today.
-fn requirements<'s>(wanted: &Confine<'_, '_, 's>) -> Vec<crate::stamp::values::Requirements<'s>> {
-    if !wanted.needs_terms() {
-        return Vec::new();
-    }
-    if wanted.demands.terms().next().is_none() {
-        return wanted.alternatives(wanted.choice.all);
-    }
-    wanted.unconfined().filter_map(|(_, _, alternatives)| alternatives.into_iter().next()).collect()
+/// Returns the terms that a stamp writes today if there are none of the tenant's own.
+fn whole_terms<'s>(wanted: &Confine<'_, '_, 's>) -> Vec<Requirements<'s>> {
+    let are_terms_needed = wanted.needs_terms() && wanted.demands.terms().next().is_none();
+    if are_terms_needed { wanted.alternatives(wanted.choice.all) } else { Vec::new() }
+}
+
+/// Returns the tenant's own terms that a stamp narrows today, with what each of them and of its copies gets.
+fn own_terms<'v, 'a, 's>(
+    wanted: &Confine<'v, 'a, 's>,
+) -> impl Iterator<Item = (usize, &'v NodeSelectorTerm<'a>, Vec<Requirements<'s>>)> {
+    wanted.needs_terms().then(|| wanted.unconfined()).into_iter().flatten()
 }
 
 /// Removes the recorded values that a stamp would not write today.
@@ -159,9 +270,10 @@ pub(super) fn remove(wanted: &Confine<'_, '_, '_>, at: &Pointer<'_>, patch: &mut
         for (index, term) in spec.required_terms().unwrap_or_default().iter().enumerate() {
             let expressions = terms.then(index);
             let expressions = expressions.then("matchExpressions");
-            let own = wanted.demands.requirements(term).len();
+            let own = wanted.demands.requirements(index, term).len();
             (own..term.expressions().len()).rev().for_each(|last| patch.remove(&expressions.then(last)));
         }
+        earlier.copies().iter().rev().for_each(|copy| patch.remove(&terms.then(*copy)));
     }
     let tolerations = at.then("tolerations");
     for (index, toleration) in spec.tolerations().iter().enumerate().rev() {
@@ -179,7 +291,15 @@ pub(super) fn written(wanted: &Confine<'_, '_, '_>) -> String {
         node_selector: std::collections::BTreeMap<&'w str, &'w str>,
         #[serde(skip_serializing_if = "Vec::is_empty")]
         requirements: Vec<Requirement<'w>>,
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        terms: Vec<WrittenTail<'w>>,
         tolerations: Vec<Tolerates<'w>>,
+    }
+
+    #[derive(Serialize)]
+    struct WrittenTail<'w> {
+        own: usize,
+        requirements: Vec<Requirement<'w>>,
     }
 
     let demands = &wanted.demands;
@@ -189,10 +309,24 @@ pub(super) fn written(wanted: &Confine<'_, '_, '_>) -> String {
     };
     let taints = wanted.pools().flat_map(|pool| &pool.taints);
     let own = ToleratedForGood::of(demands.spec.tolerations().iter().filter(is_own));
-    let requirements = requirements(wanted);
+    let whole = whole_terms(wanted);
+    let narrowed: Vec<_> = own_terms(wanted).collect();
+    let mut known = FxHashSet::default();
+    let mut terms = Vec::new();
+    for (index, term, alternatives) in &narrowed {
+        let own = demands.requirements(*index, term).len();
+        for alternative in alternatives {
+            let requirements: Vec<_> = wanted.missing(*index, term, alternative).collect();
+            let tail = requirements.iter().map(|requirement| Demanded::Stamped(*requirement));
+            if known.insert((own, of_term(&tail, &[]))) {
+                terms.push(WrittenTail { own, requirements });
+            }
+        }
+    }
     let written = Written {
         node_selector: labels.filter(|(key, _)| demands.selected(key).is_none()).collect(),
-        requirements: requirements.iter().flat_map(|requirements| requirements.iter()).collect(),
+        requirements: whole.iter().flat_map(|requirements| requirements.iter()).collect(),
+        terms,
         tolerations: taints.filter(|taint| !own.includes(taint)).map(Tolerates).collect(),
     };
     // INVARIANT: writing strings, lists and maps of strings into memory cannot fail.
