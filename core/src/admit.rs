@@ -137,7 +137,7 @@ fn decide(entry: Entry, request: &Request<'_>, snapshot: &Snapshot) -> Verdict {
                 "`object` is missing or null, so it cannot be judged; send the object",
             );
         }
-        Object::Missing | Object::Unread | Object::Unstructured(_)
+        Object::Missing | Object::Unread | Object::Unstructured(_) | Object::Status(_)
             if matches!(request.shape, Shape::Other | Shape::Unstructured) && is_to_be_read(request) =>
         {
             let slash = if request.subresource.is_empty() { "" } else { "/" };
@@ -169,7 +169,8 @@ fn decide(entry: Entry, request: &Request<'_>, snapshot: &Snapshot) -> Verdict {
         | Object::Gateway(_)
         | Object::OpenShiftRoute(_)
         | Object::Certificate(_)
-        | Object::Unstructured(_) => {}
+        | Object::Unstructured(_)
+        | Object::Status(_) => {}
     }
     let kind = snapshot.workload_kind(&request.group, &request.kind_name);
     let at = kind.and_then(|kind| kind.template.as_ref()).filter(|_| request.shape == Shape::Unstructured);

@@ -22,7 +22,7 @@ pub use self::configuration::{
     Annotations, ClientConfig, Configuration, LabelSelector, LabelSelectorRequirement, Labels,
     MatchCondition, Metadata, Rule, ServiceReference, WebhookEntry,
 };
-use self::webhooks::{FailurePolicy, Namespaces, ROUTES, WEBHOOKS, WORKLOADS, WRITE, Webhook};
+use self::webhooks::{FailurePolicy, Namespaces, ROUTES, UPDATE, WEBHOOKS, WORKLOADS, WRITE, Webhook};
 use crate::api::Enforcement;
 use crate::entry::{Entry, Phase};
 use crate::labels::{NAMESPACE_NAME, TENANT};
@@ -211,13 +211,15 @@ impl Registration {
         }
         if webhook.name == ROUTES {
             for api in APIS {
-                let of =
-                    |group| api.kinds.resources().into_iter().map(move |name| (group, name.into(), WRITE));
+                let of = |group| {
+                    let names = api.kinds.resources().into_iter();
+                    names.flat_map(move |name| [(group, name.into(), WRITE), status_of(group, name)])
+                };
                 all.extend(api.groups.iter().flat_map(|group| of(*group)));
             }
             for group in &self.foreign_groups {
                 if !all.iter().any(|(other, name, _)| other == group && *name == "*") {
-                    all.push((group, "*".into(), WRITE));
+                    all.extend([(&**group, "*".into(), WRITE), status_of(group, "*")]);
                 }
             }
         }
@@ -266,6 +268,11 @@ impl Registration {
         }
         Some(LabelSelector { match_expressions: requirements })
     }
+}
+
+/// Returns the status of a resource of another API, which can hold addresses.
+fn status_of<'g>(group: &'g str, name: &str) -> (&'g str, Cow<'g, str>, &'static [&'static str]) {
+    (group, format!("{name}/status").into(), UPDATE)
 }
 
 #[cfg(test)]

@@ -69,6 +69,16 @@ borrowed! {
 }
 
 borrowed! {
+    /// Holds the status of a VolumeSnapshot or a VolumeGroupSnapshot.
+    pub(crate) struct SnapshotStatus<'a> {
+        /// The VolumeSnapshotContent that the snapshot is bound to.
+        content: Text<'a> = "boundVolumeSnapshotContentName",
+        /// The VolumeGroupSnapshotContent that the group of snapshots is bound to.
+        group_content: Text<'a> = "boundVolumeGroupSnapshotContentName",
+    }
+}
+
+borrowed! {
     /// Holds an inline volume of a CSI driver.
     pub struct CsiVolume<'a> {
         /// The driver.

@@ -49,6 +49,8 @@ pub enum Shape {
     Certificate,
     /// Metadata and undecoded fields: kinds that are not part of Kubernetes, and a few that are.
     Unstructured,
+    /// Such an object in a write to its status.
+    Status,
     /// Nothing: no rule reads the kind.
     Other,
 }
@@ -115,8 +117,12 @@ pub(crate) enum Topic {
     Certificates,
     /// Claims to devices.
     Devices,
+    /// The status of claims to devices.
+    DeviceStatuses,
     /// Claims to volumes, and snapshots of volumes.
     Volumes,
+    /// The status of claims to volumes.
+    VolumeStatuses,
     /// Secrets and ConfigMaps, of which the rules read only the metadata.
     Secrets,
     /// Objects from which controllers create Secrets, or copy them.
@@ -214,14 +220,19 @@ kinds! {
     "Certificate", "certificates", ["cert-manager.io"], Namespaced, Certificate, Certificates;
     // The rules do not read the form in which these contain the names to be signed.
     "CertificateRequest", "certificaterequests", ["cert-manager.io"], Namespaced, Unstructured, Certificates;
-    "Order", "orders", ["acme.cert-manager.io"], Namespaced, Unstructured, Certificates;
+    "Order", "orders", ["acme.cert-manager.io"], Namespaced, Unstructured, Certificates,
+        updated("status", Topic::Certificates);
     "Challenge", "challenges", ["acme.cert-manager.io"], Namespaced, Unstructured, Certificates;
-    "ResourceClaim", "resourceclaims", ["resource.k8s.io"], Namespaced, Unstructured, Devices;
+    "ResourceClaim", "resourceclaims", ["resource.k8s.io"], Namespaced, Unstructured, Devices,
+        updated("status", Topic::DeviceStatuses);
     "ResourceClaimTemplate", "resourceclaimtemplates", ["resource.k8s.io"], Namespaced, Unstructured, Devices;
-    "PersistentVolumeClaim", "persistentvolumeclaims", [""], Namespaced, Unstructured, Volumes;
-    "VolumeSnapshot", "volumesnapshots", ["snapshot.storage.k8s.io"], Namespaced, Unstructured, Volumes;
+    "PersistentVolumeClaim", "persistentvolumeclaims", [""], Namespaced, Unstructured, Volumes,
+        updated("status", Topic::VolumeStatuses);
+    "VolumeSnapshot", "volumesnapshots", ["snapshot.storage.k8s.io"], Namespaced, Unstructured, Volumes,
+        updated("status", Topic::Volumes);
     "VolumeGroupSnapshot", "volumegroupsnapshots",
-        ["groupsnapshot.storage.k8s.io", "groupsnapshot.storage.openshift.io"], Namespaced, Unstructured, Volumes;
+        ["groupsnapshot.storage.k8s.io", "groupsnapshot.storage.openshift.io"], Namespaced, Unstructured, Volumes,
+        updated("status", Topic::Volumes);
     "ServiceImport", "serviceimports", ["multicluster.x-k8s.io"], Namespaced, Unstructured, ServiceImports;
     "PodGroup", "podgroups",
         ["scheduling.k8s.io", "scheduling.volcano.sh", "scheduling.x-k8s.io"], Namespaced, Unstructured, PodGroups;
@@ -242,7 +253,7 @@ kinds! {
     "VaultDynamicSecret", "vaultdynamicsecrets", ["secrets.hashicorp.com"], Namespaced, Unstructured, Copies;
     "VaultPKISecret", "vaultpkisecrets", ["secrets.hashicorp.com"], Namespaced, Unstructured, Copies;
     "HCPVaultSecretsApp", "hcpvaultsecretsapps", ["secrets.hashicorp.com"], Namespaced, Unstructured, Copies;
-    "ResourceQuota", "resourcequotas", [""], Namespaced, Unstructured, Managed;
+    "ResourceQuota", "resourcequotas", [""], Namespaced, Unstructured, Managed, updated("status", Topic::Managed);
     "LimitRange", "limitranges", [""], Namespaced, Unstructured, Managed;
     "ServiceAccount", "serviceaccounts", [""], Namespaced, Unstructured, Managed;
     "Role", "roles", ["rbac.authorization.k8s.io"], Namespaced, Unstructured, Managed;

@@ -3,6 +3,8 @@
 //! Rules do not name `initContainers`: they visit containers through [`PodSpec::containers`], so that they cannot
 //! forget a list.
 
+use serde_json::value::RawValue;
+
 use crate::json::{List, Pairs, Text, borrowed};
 use crate::objects::claim::ClaimTemplate;
 use crate::objects::container::{AppArmorProfile, Container, SeLinuxOptions, SeccompProfile, WindowsOptions};
@@ -37,6 +39,14 @@ borrowed! {
     pub struct PodStatusFields<'a> {
         /// The node on which the scheduler keeps room for the pod while it evicts others.
         nominated_node_name: Text<'a> = "nominatedNodeName",
+        /// The first address, to which Services that select the pod send requests.
+        pod_ip: Text<'a> = "podIP",
+        /// All of its addresses, not decoded.
+        pod_ips: Option<&'a RawValue> = "podIPs",
+        /// The address of the node, which external-dns publishes for some pods.
+        host_ip: Text<'a> = "hostIP",
+        /// All addresses of the node, not decoded.
+        host_ips: Option<&'a RawValue> = "hostIPs",
     }
 }
 

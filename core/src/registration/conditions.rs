@@ -36,6 +36,8 @@ pub(super) enum Condition {
     NamesVolumeOrNode,
     /// The object has annotations, and others than its old object.
     ChangesAnnotations,
+    /// The update of a claim's status allocates devices, and others than its old object.
+    AllocatesDevices,
 }
 
 impl Condition {
@@ -55,6 +57,7 @@ impl Condition {
             Self::NominatesNode => "nominates-a-node".to_owned(),
             Self::NamesVolumeOrNode => "names-a-volume-or-node".to_owned(),
             Self::ChangesAnnotations => "changes-annotations".to_owned(),
+            Self::AllocatesDevices => "allocates-devices".to_owned(),
         }
     }
 
@@ -82,6 +85,7 @@ impl Condition {
             }
             Self::NominatesNode => NOMINATES.to_owned(),
             Self::ChangesAnnotations => OTHER_ANNOTATIONS.to_owned(),
+            Self::AllocatesDevices => ALLOCATES.to_owned(),
             Self::NamesVolumeOrNode => format!("({NAMES_VOLUME}) || ({SELECTS_NODE})"),
         }
     }
@@ -112,6 +116,10 @@ const IS_SYSTEM: &str =
 const NOMINATES: &str = "has(object.status) && has(object.status.nominatedNodeName) && \
     (!has(oldObject.status) || !has(oldObject.status.nominatedNodeName) || \
     object.status.nominatedNodeName != oldObject.status.nominatedNodeName)";
+/// The status allocates other devices than the old one.
+const ALLOCATES: &str = "has(object.status) && has(object.status.allocation) && \
+    (!has(oldObject.status) || !has(oldObject.status.allocation) || \
+    object.status.allocation != oldObject.status.allocation)";
 
 /// The claim names a volume that the old object did not name.
 const NAMES_VOLUME: &str = "has(object.spec) && has(object.spec.volumeName) && object.spec.volumeName != '' && \

@@ -127,7 +127,8 @@ pub(super) const WORKLOADS: &str = "workloads.partywall.dev";
 /// A webhook rule does no harm if the cluster does not serve its group.
 pub(super) const ROUTES: &str = "routes.partywall.dev";
 
-/// Lists controllers that create a ServiceAccount in each namespace, and delete what is left in it at its end.
+/// Lists controllers that create a ServiceAccount in each namespace, count what is in it, and delete what is left in it
+/// at its end.
 ///
 /// Namespaces must begin and end while partywall is down.
 const KEEPERS: &[&str] = &[
@@ -135,6 +136,15 @@ const KEEPERS: &[&str] = &[
     "system:serviceaccount:kube-system:namespace-controller",
     "system:serviceaccount:kube-system:generic-garbage-collector",
     "system:serviceaccount:kube-system:service-account-controller",
+    // Counts what quotas limit, in their status.
+    "system:serviceaccount:kube-system:resourcequota-controller",
+];
+
+/// Lists components that allocate devices to claims, and release them.
+const DEVICE_CONTROLLERS: &[&str] = &[
+    SCHEDULER,
+    "system:kube-controller-manager",
+    "system:serviceaccount:kube-system:resource-claim-controller",
 ];
 
 /// Lists controllers that write a ConfigMap into each namespace.
@@ -142,7 +152,7 @@ const PUBLISHERS: &[&str] =
     &["system:kube-controller-manager", "system:serviceaccount:kube-system:root-ca-cert-publisher"];
 
 /// Lists the webhooks.
-pub(super) const WEBHOOKS: [Webhook; 25] = [
+pub(super) const WEBHOOKS: [Webhook; 28] = [
     Webhook {
         name: "stamp-pods.partywall.dev",
         entry: Entry::MutateTenants,
@@ -238,11 +248,25 @@ pub(super) const WEBHOOKS: [Webhook; 25] = [
         ..IN_TENANTS
     },
     Webhook { name: "devices.partywall.dev", sends: Sends::All(Topic::Devices, WRITE), ..IN_TENANTS },
+    // Drivers write other fields of the status while partywall does not answer.
+    Webhook {
+        name: "device-statuses.partywall.dev",
+        conditions: &[Condition::NotByUsers(DEVICE_CONTROLLERS), Condition::AllocatesDevices],
+        sends: Sends::All(Topic::DeviceStatuses, UPDATE),
+        ..IN_TENANTS
+    },
     // Claims are bound, and nodes are chosen for their volumes, while partywall does not answer.
     Webhook {
         name: "volumes.partywall.dev",
         conditions: &[Condition::NotByUsers(VOLUME_CONTROLLERS)],
         sends: Sends::All(Topic::Volumes, WRITE),
+        ..IN_TENANTS
+    },
+    // Resizers and kubelets write the status of claims, and change no annotation.
+    Webhook {
+        name: "volume-statuses.partywall.dev",
+        conditions: &[Condition::NotByUsers(VOLUME_CONTROLLERS), Condition::ChangesAnnotations],
+        sends: Sends::All(Topic::VolumeStatuses, UPDATE),
         ..IN_TENANTS
     },
     Webhook {
@@ -293,6 +317,12 @@ pub(super) const WEBHOOKS: [Webhook; 25] = [
         name: "volumes-elsewhere.partywall.dev",
         conditions: &[Condition::NotByUsers(VOLUME_CONTROLLERS), Condition::NamesVolumeOrNode],
         sends: Sends::One("", "persistentvolumeclaims", WRITE),
+        ..ELSEWHERE
+    },
+    Webhook {
+        name: "volume-statuses-elsewhere.partywall.dev",
+        conditions: &[Condition::NotByUsers(VOLUME_CONTROLLERS), Condition::NamesVolumeOrNode],
+        sends: Sends::All(Topic::VolumeStatuses, UPDATE),
         ..ELSEWHERE
     },
     Webhook {

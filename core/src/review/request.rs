@@ -264,6 +264,11 @@ impl<'a> RawRequest<'a> {
             ObjectState::Decoded(Object::Pod(pod)) if reading(shape, &subresource) == Shape::PodStatus => {
                 Object::PodStatus(Box::new(PodStatus { metadata: pod.metadata, status: pod.status }))
             }
+            ObjectState::Decoded(Object::Unstructured(object))
+                if reading(shape, &subresource) == Shape::Status =>
+            {
+                Object::Status(Box::new((*object).into()))
+            }
             ObjectState::Decoded(object) => object,
             ObjectState::Raw(raw) => decode_as(shape, &subresource, raw)
                 .map_err(|FieldError { path, problem }| undecodable(&path, problem))?,

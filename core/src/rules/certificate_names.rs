@@ -12,7 +12,7 @@
 //!
 //! The rule reads Certificates, and the attributes of inline volumes of cert-manager's CSI driver, which stand for one.
 //! cert-manager derives CertificateRequests, Orders and Challenges from them, and these contain the request in an
-//! encoded form that the rule does not read. So only controllers may write them.
+//! encoded form that the rule does not read. So only controllers may write them, and the status of Orders.
 //!
 //! The rule does not see:
 //!
@@ -31,15 +31,18 @@ use self::uri::Uri;
 use crate::hosts::Host;
 use crate::json::{Escaped, List, Pairs, Text};
 use crate::judging::hosts::{HostClaims, service_names};
+use crate::judging::trusted_users::is_of_cluster;
 use crate::judging::{Findings, Fingerprint, OneOf, OwnNamespaces, Subject};
 use crate::objects::certificate::{Certificate, IssuerRef};
 use crate::objects::kinds::{Topic, row};
 use crate::objects::object::Object;
-use crate::objects::unstructured::Unstructured;
+use crate::objects::unstructured::{ObjectStatus, Unstructured};
 use crate::tenancy::{ListedNames, Tenant};
 
 /// The API group of cert-manager.
 const GROUP: &str = "cert-manager.io";
+/// The API group of its orders.
+const ACME: &str = "acme.cert-manager.io";
 
 /// The CSI driver of cert-manager, whose inline volumes stand for Certificates.
 const CSI_DRIVER: &str = "csi.cert-manager.io";
@@ -83,6 +86,11 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
             .is_some_and(|row| row.topic == Topic::Certificates)
     {
         request(subject, object, findings);
+    } else if let Object::Status(object) = subject.object
+        && &*subject.request.kind_name == "Order"
+        && &*subject.request.group == ACME
+    {
+        order(subject, object, findings);
     }
 }
 
@@ -113,6 +121,23 @@ fn request(subject: &Subject<'_, '_>, object: &Unstructured<'_>, findings: &mut 
         )
     });
     findings.add_whole(&"spec", &message, &format_args!("{kind}{}", object.identity()));
+}
+
+/// Judges the status of an Order, from whose names cert-manager makes Challenges.
+fn order(subject: &Subject<'_, '_>, object: &ObjectStatus<'_>, findings: &mut Findings<'_>) {
+    let user = &subject.request.user;
+    if subject.snapshot.controllers.certificates.contains(&user.username)
+        || is_of_cluster(user, subject.snapshot)
+    {
+        return;
+    }
+    let Some(raw) = object.get() else { return };
+    let message = format_args!(
+        "only controllers may write the names that an Order proves; write a Certificate, or, if `{}` is cert-manager, \
+         ask the platform team to list it in the Settings (`controllers.certificates`)",
+        Escaped(&user.username)
+    );
+    findings.add_whole(&"status", &message, &raw.get());
 }
 
 /// Judges the names that a Certificate requests.

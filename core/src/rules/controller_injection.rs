@@ -56,6 +56,7 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
         | Object::Endpoints(_)
         | Object::Certificate(_)
         | Object::Unstructured(_)
+        | Object::Status(_)
         | Object::Unread
         | Object::Missing => {}
     }

@@ -87,6 +87,7 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
         | Object::Route(_)
         | Object::Gateway(_)
         | Object::OpenShiftRoute(_)
+        | Object::Status(_)
         | Object::Unread
         | Object::Missing => {}
     }

@@ -5,13 +5,20 @@
 //! request may tolerate them. The rule allows the taints of the tenant's pools, and the `tolerations` that the Tenant
 //! or the Settings list. The rule reads the requests in ResourceClaims and ResourceClaimTemplates, in every version of
 //! the API so far.
+//!
+//! A scheduler writes the devices that a claim gets, and the nodes where they are, into the status of the claim
+//! (`allocation`). So only schedulers and components of the cluster may write it.
 
 use std::fmt;
 
+use serde_json::value::RawValue;
+
 use crate::json::{Escaped, List, borrowed, without_position};
+use crate::judging::trusted_users::is_of_cluster;
 use crate::judging::{Findings, Subject};
 use crate::objects::object::Object;
 use crate::objects::scheduling::Toleration;
+use crate::objects::unstructured::ObjectStatus;
 use crate::tenancy::{Snapshot, Tenant};
 
 borrowed! {
@@ -62,7 +69,19 @@ borrowed! {
     }
 }
 
+borrowed! {
+    /// The status of a ResourceClaim.
+    struct ClaimStatus<'a> {
+        /// The devices that the claim got, not decoded.
+        allocation: Option<&'a RawValue> = "allocation",
+    }
+}
+
 pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
+    if let Object::Status(claim) = subject.object {
+        status(subject, claim, findings);
+        return;
+    }
     let (Object::Unstructured(claim), Some(tenant)) = (subject.object, subject.tenant()) else { return };
     if &*subject.request.group != "resource.k8s.io" {
         return;
@@ -105,6 +124,30 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
             tolerations(&field, &way.tolerations, tenant, subject.snapshot, findings);
         }
     }
+}
+
+/// Judges the devices that a write to the status of a claim allocates.
+fn status(subject: &Subject<'_, '_>, claim: &ObjectStatus<'_>, findings: &mut Findings<'_>) {
+    let Subject { request, snapshot, .. } = *subject;
+    if (&*request.group, &*request.kind_name) != ("resource.k8s.io", "ResourceClaim")
+        || is_of_cluster(&request.user, snapshot)
+        || snapshot.controllers.bindings.contains(&request.user.username)
+    {
+        return;
+    }
+    let Some(raw) = claim.get() else { return };
+    let (field, allocation) = match serde_json::from_str::<ClaimStatus<'_>>(raw.get()) {
+        Ok(ClaimStatus { allocation: None }) => return,
+        Ok(ClaimStatus { allocation: Some(allocation) }) => ("status.allocation", allocation),
+        // What cannot be read may allocate anything.
+        Err(_) => ("status", raw),
+    };
+    let message = format_args!(
+        "only schedulers may allocate devices; leave this field as it is, or ask the platform team to list user `{}` \
+         in the Settings (`controllers.bindings`) if it is a scheduler",
+        Escaped(&request.user.username)
+    );
+    findings.add_whole(&field, &message, &allocation.get());
 }
 
 fn tolerations(

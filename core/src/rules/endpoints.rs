@@ -11,6 +11,9 @@
 //! these ranges. The rule cannot see which pod has an address, and tenants write `targetRef` and `nodeName` as they
 //! please.
 //!
+//! A pod's own addresses are in its status, from which controllers copy them. Only kubelets and components outside
+//! tenants may write them there.
+//!
 //! On an update, the rule denies changes of the addresses, and of the labels by which Services and controllers find
 //! them. It allows objects without addresses, which old clients use for leader election. The rule does not see
 //! addresses that stay behind when a Service has lost its selector and the pods are gone.
@@ -20,8 +23,10 @@ use std::fmt;
 use serde_json::value::RawValue;
 
 use crate::json::{Escaped, List, Pairs, Text, borrowed};
+use crate::judging::trusted_users::is_outside_tenants;
 use crate::judging::{Findings, OneOf, OwnNamespaces, Subject};
 use crate::objects::object::Object;
+use crate::objects::pod::PodStatusFields;
 use crate::objects::service::Endpoints;
 use crate::objects::unstructured::Unstructured;
 use crate::tenancy::HandWrittenEndpoints;
@@ -95,6 +100,14 @@ borrowed! {
     }
 }
 
+borrowed! {
+    /// Holds an address of a pod or of its node.
+    struct PodAddress<'a> {
+        /// The address.
+        ip: Text<'a> = "ip",
+    }
+}
+
 /// Tells why a tenant's user may not write addresses.
 enum Problem<'p> {
     /// The Tenant lists no ranges.
@@ -117,6 +130,10 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
         && &*subject.request.group == IMPORTS
     {
         service_import(object, findings);
+        return;
+    }
+    if let Object::PodStatus(pod) = subject.object {
+        pod_addresses(subject, &pod.status, findings);
         return;
     }
     let Object::Endpoints(object) = subject.object else { return };
@@ -215,6 +232,48 @@ fn explain(problem: &Problem<'_>, user: &str, f: &mut fmt::Formatter<'_>) -> fmt
         ),
         Problem::Unreadable => f.write_str("the addresses cannot be read; correct this field"),
     }
+}
+
+/// Judges the addresses in the status of a pod, which controllers copy into the EndpointSlices of its Services.
+fn pod_addresses(subject: &Subject<'_, '_>, status: &PodStatusFields<'_>, findings: &mut Findings<'_>) {
+    let user = &subject.request.user;
+    if is_outside_tenants(user, subject.snapshot) || user.groups.contains("system:nodes") {
+        return;
+    }
+    for (field, address) in [("podIP", &status.pod_ip), ("hostIP", &status.host_ip)] {
+        pod_address(&format_args!("status.{field}"), (field, address), findings);
+    }
+    for (field, lists, raw) in [("podIP", "podIPs", status.pod_ips), ("hostIP", "hostIPs", status.host_ips)] {
+        match read::<PodAddress<'_>>(raw.filter(|raw| raw.get() != "null")) {
+            Ok(addresses) => {
+                for (index, PodAddress { ip }) in addresses.iter().enumerate() {
+                    pod_address(&format_args!("status.{lists}[{index}].ip"), (field, ip), findings);
+                }
+            }
+            Err(_) => {
+                let message = "the addresses cannot be read; correct this field";
+                let text = raw.map_or("", RawValue::get);
+                findings.add_whole(
+                    &format_args!("status.{lists}"),
+                    &message,
+                    &format_args!("{field} {text}"),
+                );
+            }
+        }
+    }
+}
+
+/// Judges one address of a pod; both fields of the pod's addresses say the same, and so have one identity.
+fn pod_address(field: &dyn fmt::Display, (kind, address): (&str, &str), findings: &mut Findings<'_>) {
+    if address.is_empty() {
+        return;
+    }
+    let message = format_args!(
+        "Services would send requests to `{}`, and only the kubelet of its node may write a pod's addresses; leave \
+         this field as it is",
+        Escaped(address)
+    );
+    findings.add_whole(field, &message, &format_args!("{kind} {address}"));
 }
 
 /// Judges a ServiceImport: proxies connect to its addresses, as to those behind a Service.

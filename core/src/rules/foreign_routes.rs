@@ -12,12 +12,16 @@
 //! is exported only to its own namespace may also have hosts in `services.externalNames`. A VirtualService may send
 //! requests only to Services of the tenant, and to names in `services.externalNames`.
 //!
+//! The status of such an object holds the addresses that external-dns publishes for its hosts, or that a mesh sends
+//! requests to. A tenant's user may write conditions there, but no addresses.
+//!
 //! The rule does not see what a listed kind does besides claiming hosts (the Gateways that a VirtualService attaches
 //! to, the contents of a snippet), hosts at paths that the Settings do not list, APIs that are in neither list, or
 //! whether a mesh honours `exportTo`.
 
 mod destinations;
 mod path;
+mod status;
 
 use std::fmt;
 
@@ -35,11 +39,19 @@ use crate::review::Request;
 use crate::tenancy::HostPath;
 
 pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
-    let (Object::Unstructured(object), Some(tenant)) = (subject.object, subject.tenant()) else { return };
+    let Some(tenant) = subject.tenant() else { return };
     let Request { group, kind_name, user, .. } = subject.request;
     if subject.snapshot.controllers.routes.contains(&user.username) {
         return;
     }
+    let object = match subject.object {
+        Object::Unstructured(object) => object,
+        Object::Status(object) => {
+            status::check(subject, object, findings);
+            return;
+        }
+        _ => return,
+    };
     if let Some(route) = subject.snapshot.foreign_route(group, kind_name) {
         let claims = HostClaims::on(&tenant.domains, findings);
         let mut hosts = Hosts { subject, object, external: External::of(subject, object), claims };

@@ -182,8 +182,9 @@ fn judge(subject: &Subject<'_, '_>, findings: &mut Findings<'_>, concern: Concer
             | Object::Gateway(_)
             | Object::OpenShiftRoute(_)
     );
-    let is_custom = matches!(subject.object, Object::Unstructured(_) | Object::PodStatus(_))
-        && subject.request.shape != Shape::Namespace;
+    let is_custom =
+        matches!(subject.object, Object::Unstructured(_) | Object::Status(_) | Object::PodStatus(_))
+            && subject.request.shape != Shape::Namespace;
     if let Some(pod) = subject.pod() {
         let annotations = &pod.metadata.annotations;
         let rule = Rule { subject, tenant, path: pod.metadata_path, annotations, is_route: false, concern };

@@ -66,6 +66,7 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
         | Object::Binding(_)
         | Object::Endpoints(_)
         | Object::Certificate(_)
+        | Object::Status(_)
         | Object::Unread
         | Object::Missing => {}
     }

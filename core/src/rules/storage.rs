@@ -16,6 +16,9 @@
 //! only the drivers that the Tenant lists, and their attributes may not name namespaces of others; the rule
 //! `certificate-names` judges the attributes of the CSI driver of cert-manager as the Certificate that they stand for.
 //!
+//! Annotations of a claim can be changed by a write to its status too, and are judged there alike. Which content a
+//! snapshot has is in its status, and only components of the cluster may write it.
+//!
 //! Outside tenants, claims may name neither a volume nor a node, since both may be a tenant's.
 //!
 //! The rule does not see:
@@ -24,7 +27,7 @@
 //! - the default class: without one, a claim that names no class gets any volume without a class;
 //! - folders that a provisioner names after the claim, and that two namespaces can therefore share (`a-b` and `c`, `a`
 //!   and `b-c`): use a separator that names cannot contain;
-//! - writes to the status of claims, which the roles `edit` and `admin` do not include.
+//! - the fields of a claim's status, such as its capacity, which resizers and kubelets write.
 
 mod annotations;
 mod check;
@@ -47,6 +50,7 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     let mut check = StorageCheck { subject, tenant, own, writer, findings };
     match subject.object {
         Object::Unstructured(object) => check.object(object),
+        Object::Status(object) => check.status(object),
         Object::TemplateOwner(owner) => {
             for (index, template) in owner.spec.volume_claim_templates.iter().enumerate() {
                 let path = format_args!("spec.volumeClaimTemplates[{index}].");

@@ -6,9 +6,10 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::json::{Escaped, without_position};
+use crate::judging::trusted_users::is_outside_tenants;
 use crate::judging::{About, Finding, Findings, OwnNamespaces, Subject};
-use crate::objects::claim::{ClaimSpec, ClaimTemplate, SnapshotSpec};
-use crate::objects::unstructured::Unstructured;
+use crate::objects::claim::{ClaimSpec, ClaimTemplate, SnapshotSpec, SnapshotStatus};
+use crate::objects::unstructured::{ObjectStatus, Unstructured};
 use crate::tenancy::{ListedNames, Tenant};
 
 /// Users of the control plane whose writes to claims are not judged: they bind claims and choose nodes for volumes.
@@ -88,6 +89,50 @@ impl StorageCheck<'_, '_, '_, '_> {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// Judges a write to a status: the annotations of a claim, and the content of a snapshot.
+    pub(super) fn status(&mut self, object: &ObjectStatus<'_>) {
+        let request = self.subject.request;
+        match (&*request.group, &*request.kind_name) {
+            ("", "PersistentVolumeClaim") if !VOLUME_CONTROLLERS.contains(&&*request.user.username) => {
+                self.annotations(&ClaimPlace::WHOLE, &object.metadata.annotations);
+            }
+            ("snapshot.storage.k8s.io", "VolumeSnapshot")
+            | (
+                "groupsnapshot.storage.k8s.io" | "groupsnapshot.storage.openshift.io",
+                "VolumeGroupSnapshot",
+            ) if !is_outside_tenants(&request.user, self.subject.snapshot) => self.content(object),
+            _ => {}
+        }
+    }
+
+    /// Judges the content that a status binds a snapshot to.
+    fn content(&mut self, object: &ObjectStatus<'_>) {
+        let Some(raw) = object.get() else { return };
+        match serde_json::from_str::<Option<SnapshotStatus<'_>>>(raw.get()) {
+            Ok(status) => {
+                let SnapshotStatus { content, group_content } = status.unwrap_or_default();
+                for (field, content) in [
+                    ("status.boundVolumeSnapshotContentName", content),
+                    ("status.boundVolumeGroupSnapshotContentName", group_content),
+                ] {
+                    if !content.is_empty() {
+                        let message = format_args!(
+                            "the content `{}` may be a snapshot of another tenant's volume, and only the cluster's \
+                             controllers may bind a snapshot to it; leave this field as it is",
+                            Escaped(&content)
+                        );
+                        self.add(&ClaimPlace::WHOLE, field, &message, &content);
+                    }
+                }
+            }
+            Err(error) => {
+                let error = without_position(&error.to_string());
+                let message = format_args!("this status cannot be read: {}; correct it", Escaped(&error));
+                self.findings.add_whole(&"status", &message, &raw.get());
+            }
         }
     }
 

@@ -8,12 +8,17 @@ use crate::objects::claim::ClaimSpec;
 use crate::objects::object::Object;
 
 pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
-    let (Object::Unstructured(claim), request) = (subject.object, subject.request) else { return };
-    let writer = Writer::of(subject);
+    let (request, writer) = (subject.request, Writer::of(subject));
+    let (metadata, spec) = match subject.object {
+        Object::Unstructured(claim) => (&claim.metadata, claim.get("spec")),
+        // A write to the status changes annotations too.
+        Object::Status(claim) => (&claim.metadata, None),
+        _ => return,
+    };
     if (&*request.group, &*request.kind_name) != ("", "PersistentVolumeClaim") || writer.may_bind {
         return;
     }
-    if let Some(node) = claim.metadata.annotations.get(SELECTED_NODE)
+    if let Some(node) = metadata.annotations.get(SELECTED_NODE)
         && !writer.may_select_nodes
     {
         let message = format_args!(
@@ -25,7 +30,7 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
         let field = format_args!("metadata.annotations[{SELECTED_NODE}]");
         findings.add_whole(&field, &message, &format_args!("{SELECTED_NODE}={node}"));
     }
-    let Some(raw) = claim.get("spec") else { return };
+    let Some(raw) = spec else { return };
     match serde_json::from_str::<Option<ClaimSpec<'_>>>(raw.get()) {
         Ok(spec) => {
             let spec = spec.unwrap_or_default();
