@@ -26,12 +26,12 @@ use self::confine::{Confine, Fields};
 use crate::api::{Mode, StampMode};
 use crate::json::{Patch, PatchBuilder, Pointer};
 use crate::judging::Subject;
-use crate::judging::placement::{Demands, choose, stamped_class};
+use crate::judging::placement::{Choice, Demands, choose, stamped_class};
 use crate::objects::kinds::Shape;
 use crate::objects::pod::PodSpec;
 use crate::review::{Operation, is_gated};
 use crate::rule_id::RuleId;
-use crate::tenancy::Tenant;
+use crate::tenancy::{Snapshot, Tenant};
 
 /// Holds what the stamp answers.
 #[derive(Debug, Default)]
@@ -42,49 +42,78 @@ pub(crate) struct Stamp {
     pub(crate) warnings: Vec<String>,
 }
 
-/// Stamps a pod, or the template of a DaemonSet.
-pub(crate) fn stamp(subject: &Subject<'_, '_>) -> Stamp {
-    let Some(tenant) = subject.tenant() else { return Stamp::default() };
-    match (&subject.request.operation, subject.request.shape) {
-        (operation, Shape::Pod) if subject.request.subresource.is_empty() => {
-            let is_new = match operation {
-                Operation::Create { .. } => true,
-                // The API server takes changes of the nodeSelector and the affinity only of pods that had a gate.
-                Operation::Update { old, .. } if old.is_some_and(is_gated) => false,
-                Operation::Update { .. } | Operation::Delete { .. } | Operation::Connect => {
-                    return Stamp::default();
-                }
-            };
-            Stamp { patch: pod(subject, tenant, is_new), warnings: Vec::new() }
+/// Tells what of an object the stamp confines.
+#[derive(Clone, Copy, Debug)]
+enum Target {
+    /// A pod that is created.
+    NewPod,
+    /// A pod that has scheduling gates, or loses the last of them.
+    ///
+    /// The API server takes changes of the nodeSelector and the affinity only of pods that had a gate.
+    GatedPod,
+    /// The template of a DaemonSet.
+    Template,
+}
+
+impl Target {
+    /// Returns what is to be confined, or `None` if nothing is.
+    fn of(subject: &Subject<'_, '_>) -> Option<Self> {
+        let request = subject.request;
+        match (&request.operation, request.shape) {
+            (Operation::Create { .. } | Operation::Update { .. }, Shape::DaemonSet) => Some(Self::Template),
+            // A mirror pod represents a static pod that already runs; the kubelet deletes one that differs from its
+            // static pod.
+            (_, Shape::Pod) if !request.subresource.is_empty() || subject.pod()?.is_mirror() => None,
+            (Operation::Create { .. }, Shape::Pod) => Some(Self::NewPod),
+            (Operation::Update { old: Some(old), .. }, Shape::Pod) if is_gated(old) => Some(Self::GatedPod),
+            _ => None,
         }
-        (Operation::Create { .. } | Operation::Update { .. }, Shape::DaemonSet) => {
-            let (patch, warnings) = daemon_sets::stamp(subject, tenant);
-            Stamp { patch, warnings }
+    }
+
+    /// Chooses the pools of a pod or template, or returns `None` if its tenant has no pools.
+    fn choose(self, spec: &PodSpec<'_>, tenant: &Tenant, snapshot: &Snapshot) -> Option<Choice> {
+        let demands = Demands::of(spec);
+        match self {
+            Self::NewPod | Self::GatedPod => choose(&demands, tenant, snapshot),
+            // A template is stamped once, whatever gates its pods have.
+            Self::Template => choose(&Demands { is_gated: false, ..demands }, tenant, snapshot),
         }
-        _ => Stamp::default(),
     }
 }
 
-fn pod(subject: &Subject<'_, '_>, tenant: &Tenant, is_new: bool) -> Option<Patch> {
-    let pod = subject.pod()?;
-    // A mirror pod represents a static pod that already runs; the kubelet deletes one that differs from its static pod.
-    if pod.is_mirror() {
-        return None;
+/// Stamps a pod, or the template of a DaemonSet.
+pub(crate) fn stamp(subject: &Subject<'_, '_>) -> Stamp {
+    let (Some(tenant), Some(target)) = (subject.tenant(), Target::of(subject)) else {
+        return Stamp::default();
+    };
+    match target {
+        Target::NewPod | Target::GatedPod => {
+            Stamp { patch: pod(subject, tenant, target), warnings: Vec::new() }
+        }
+        Target::Template => {
+            let (patch, warnings) = daemon_sets::stamp(subject, tenant);
+            Stamp { patch, warnings }
+        }
     }
+}
+
+fn pod(subject: &Subject<'_, '_>, tenant: &Tenant, target: Target) -> Option<Patch> {
+    let pod = subject.pod()?;
+    let is_new = matches!(target, Target::NewPod);
     let at = Pointer::to_field(pod.spec_path);
     let mut patch = PatchBuilder::default();
     if is_new {
         runtime_class(pod.spec, tenant, &at, &mut patch);
     }
     if tenant.modes.of(RuleId::NodePlacement) == Mode::Deny {
-        let demands = Demands::of(pod.spec);
         let fields = Fields {
             selector: subject.snapshot.stamp != StampMode::NodeAffinity,
             terms: subject.snapshot.stamp != StampMode::NodeSelector,
             // The API server lets an update narrow the terms of a pod, but add none.
             copies: is_new,
         };
-        if let Some(choice) = choose(&demands, tenant, subject.snapshot) {
+        if let Some(choice) = target.choose(pod.spec, tenant, subject.snapshot) {
+            let demands = Demands::of(pod.spec);
             Confine { demands, choice: &choice, tenant, snapshot: subject.snapshot, fields }
                 .write(&at, &mut patch);
         }
@@ -95,16 +124,7 @@ fn pod(subject: &Subject<'_, '_>, tenant: &Tenant, is_new: bool) -> Option<Patch
 /// Returns the names of the pools that the stamp would confine the object's pods to, if it were written.
 pub(crate) fn pools(subject: &Subject<'_, '_>) -> Option<String> {
     let (tenant, pod) = (subject.tenant()?, subject.pod()?);
-    let is_stamped = match (&subject.request.operation, subject.request.shape) {
-        (Operation::Create { .. }, Shape::Pod) => subject.request.subresource.is_empty() && !pod.is_mirror(),
-        (Operation::Update { old, .. }, Shape::Pod) => {
-            subject.request.subresource.is_empty() && old.is_some_and(is_gated)
-        }
-        (Operation::Create { .. } | Operation::Update { .. }, Shape::DaemonSet) => true,
-        _ => false,
-    };
-    let demands = is_stamped.then(|| Demands::of(pod.spec))?;
-    let chosen = choose(&demands, tenant, subject.snapshot)?.all;
+    let chosen = Target::of(subject)?.choose(pod.spec, tenant, subject.snapshot)?.all;
     let pools = chosen.places().filter_map(|place| subject.snapshot.pool_of(tenant, place));
     let names: Vec<_> = pools.map(|pool| &*pool.name).collect();
     (!names.is_empty()).then(|| names.join(","))
