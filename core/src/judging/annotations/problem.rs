@@ -28,6 +28,7 @@ pub(crate) enum Problem<'p> {
     Url(&'p str),
     LoginUrl(&'p str),
     LoginProvider,
+    KeptAlive,
     Address(&'p str),
     Target(&'p str),
     Group(&'p str, &'p str),
@@ -50,6 +51,7 @@ impl Problem<'_> {
             | Self::Number(..)
             | Self::Variable(_)
             | Self::Regex(_)
+            | Self::KeptAlive
             | Self::Object(_)
             | Self::ObjectOf(..) => true,
             Self::Unknown
@@ -156,6 +158,11 @@ impl fmt::Display for Problem<'_> {
                 "each URL of the identity provider must lead to a host in the tenant's domains or to a login host of \
                  the Settings (`loginHosts`), and the Secret be named alone; correct the JSON, with its keys spelt as \
                  in the controller's documentation,",
+            ),
+            Self::KeptAlive => f.write_str(
+                "to keep connections, nginx must find the host of `auth-url` when it loads its configuration, and \
+                 otherwise loads none of it; write `0`, begin `auth-url` with `https://$host`, ask the platform team \
+                 to list its host in the Settings (`loginHosts`),",
             ),
             Self::Address(value) => {
                 write!(f, "`{}` is not in the tenant's `services.loadBalancerIPs`;", Escaped(value))

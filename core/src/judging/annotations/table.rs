@@ -75,6 +75,10 @@ pub(crate) enum AllowedValue {
     Url,
     /// A URL of external authentication, which may also lead to a login host of the platform.
     LoginUrl,
+    /// The connections that nginx keeps open to the host of external authentication.
+    ///
+    /// nginx then resolves the host as it loads its configuration, and loads nothing if it cannot.
+    KeptAlive,
     /// JSON with the URLs of an identity provider, each at such a host, and the name of a Secret.
     LoginProvider,
     /// Hosts of the tenant.

@@ -21,6 +21,9 @@ use crate::tenancy::{Owner, Tenant};
 
 const KIND: &str = "cert-manager.io/issuer-kind";
 const GROUP: &str = "cert-manager.io/issuer-group";
+/// Ends the keys of external authentication in ingress-nginx.
+const KEEPALIVE: &str = "/auth-keepalive";
+const AUTH_URL: &str = "/auth-url";
 /// Ends the names of the cluster's Services.
 const SERVICES: &str = ".svc.cluster.local";
 /// The greatest length of a namespace's name.
@@ -37,11 +40,18 @@ pub(crate) struct AnnotationCheck<'j, 'a> {
 }
 
 impl<'j> AnnotationCheck<'j, '_> {
-    /// Returns the identity of an annotation; that of an issuer includes its kind and group.
+    /// Returns the identity of an annotation; that of an issuer includes its kind and group, that of kept connections
+    /// includes where they lead.
     pub(crate) fn identity(&self, key: &str, value: &str) -> impl fmt::Display {
         fmt::from_fn(move |f| {
             write!(f, "{key}={value}")?;
-            if self.is_issuer(key) { write!(f, " {} {}", self.get(KIND), self.get(GROUP)) } else { Ok(()) }
+            if self.is_issuer(key) {
+                return write!(f, " {} {}", self.get(KIND), self.get(GROUP));
+            }
+            match key.strip_suffix(KEEPALIVE) {
+                Some(domain) => write!(f, " {}", self.of_domain(domain, AUTH_URL).unwrap_or_default()),
+                None => Ok(()),
+            }
         })
     }
 
@@ -147,6 +157,10 @@ impl<'j> AnnotationCheck<'j, '_> {
             AllowedValue::LoginUrl => nginx_value(value, is_short).or_else(|| {
                 wrong(self.is_own_url(value) || self.is_login_url(value), Problem::LoginUrl(value))
             }),
+            AllowedValue::KeptAlive => {
+                wrong(value.is_empty() || is_number(value, 999_999_999), Problem::Number(value, 999_999_999))
+                    .or_else(|| wrong(self.may_be_kept_alive(key, value), Problem::KeptAlive))
+            }
             AllowedValue::LoginProvider => wrong(self.is_login_provider(value), Problem::LoginProvider),
             // `HostClaims` judges these.
             AllowedValue::Hosts => None,
@@ -270,6 +284,23 @@ impl<'j> AnnotationCheck<'j, '_> {
             Some(port) => host.ends_with(SERVICES) && is_port(port),
         };
         is_right_port && is_pattern(value) && self.subject.snapshot.login_hosts.contains(&host)
+    }
+
+    /// Returns the value of the key with this ending in a domain.
+    fn of_domain(&self, domain: &str, ending: &str) -> Option<&str> {
+        let found = self.annotations.iter().find(|(key, _)| key.strip_suffix(ending) == Some(domain));
+        found.map(|(_, value)| value)
+    }
+
+    /// Returns whether nginx resolves no host for kept connections, or one of the platform's.
+    ///
+    /// It does not for a host with a variable, since ingress-nginx then keeps none.
+    fn may_be_kept_alive(&self, key: &str, value: &str) -> bool {
+        let domain = key.strip_suffix(KEEPALIVE).unwrap_or_default();
+        let Some(url) = self.of_domain(domain, AUTH_URL) else { return true };
+        value.bytes().all(|digit| digit == b'0')
+            || authority(url).is_some_and(|host| host.contains('$'))
+            || self.is_login_url(url)
     }
 
     fn is_login_provider(&self, value: &str) -> bool {

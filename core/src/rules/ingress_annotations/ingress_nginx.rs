@@ -10,9 +10,9 @@
 //! itself parses the booleans and numbers for its own code, and ignores wrong ones.
 
 use crate::judging::annotations::AllowedValue::{
-    CacheTimes, Ciphers, Codes, Duration, Header, Headers, LoginUrl, NginxPattern, NginxPatterns, Number,
-    Object, ObjectWithNamespace, OneOf, Origins, Plain, ProxyBuffers, Ranges, Regex, Rewrite, Size, SomeOf,
-    Url, Variables, Word,
+    CacheTimes, Ciphers, Codes, Duration, Header, Headers, KeptAlive, LoginUrl, NginxPattern, NginxPatterns,
+    Number, Object, ObjectWithNamespace, OneOf, Origins, Plain, ProxyBuffers, Ranges, Regex, Rewrite, Size,
+    SomeOf, Url, Variables, Word,
 };
 use crate::judging::annotations::Controller;
 
@@ -121,7 +121,6 @@ pub(super) const INGRESS_NGINX: Controller = Controller {
         (
             Number(999_999_999),
             &[
-                "auth-keepalive",
                 "auth-keepalive-requests",
                 "canary-weight",
                 "canary-weight-total",
@@ -214,6 +213,8 @@ pub(super) const INGRESS_NGINX: Controller = Controller {
         (ObjectWithNamespace, &["auth-tls-secret", "proxy-ssl-secret"]),
         (LoginUrl, &["auth-signin", "auth-url"]),
         (Url, &["auth-tls-error-page"]),
+        // https://github.com/kubernetes/ingress-nginx/blob/main/internal/ingress/annotations/authreq/main.go
+        (KeptAlive, &["auth-keepalive"]),
     ],
     source: "https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/annotations/",
     ..Controller::EMPTY
