@@ -20,7 +20,11 @@
 
 mod confine;
 mod daemon_sets;
+mod gates;
+mod terms;
 mod values;
+
+use serde_json::value::RawValue;
 
 use self::confine::{Confine, Fields};
 use crate::api::{Mode, StampMode};
@@ -28,6 +32,7 @@ use crate::json::{Patch, PatchBuilder, Pointer};
 use crate::judging::Subject;
 use crate::judging::placement::{Choice, Demands, choose, stamped_class};
 use crate::objects::kinds::Shape;
+use crate::objects::object::{Object, decode_as};
 use crate::objects::pod::PodSpec;
 use crate::review::{Operation, is_gated};
 use crate::rule_id::RuleId;
@@ -44,20 +49,20 @@ pub(crate) struct Stamp {
 
 /// Tells what of an object the stamp confines.
 #[derive(Clone, Copy, Debug)]
-enum Target {
+enum Target<'a> {
     /// A pod that is created.
     NewPod,
-    /// A pod that has scheduling gates, or loses the last of them.
+    /// A pod that has scheduling gates, or loses the last of them, with the old pod.
     ///
     /// The API server takes changes of the nodeSelector and the affinity only of pods that had a gate.
-    GatedPod,
+    GatedPod(&'a RawValue),
     /// The template of a DaemonSet.
     Template,
 }
 
-impl Target {
+impl<'a> Target<'a> {
     /// Returns what is to be confined, or `None` if nothing is.
-    fn of(subject: &Subject<'_, '_>) -> Option<Self> {
+    fn of(subject: &Subject<'_, 'a>) -> Option<Self> {
         let request = subject.request;
         match (&request.operation, request.shape) {
             (Operation::Create { .. } | Operation::Update { .. }, Shape::DaemonSet) => Some(Self::Template),
@@ -65,7 +70,9 @@ impl Target {
             // static pod.
             (_, Shape::Pod) if !request.subresource.is_empty() || subject.pod()?.is_mirror() => None,
             (Operation::Create { .. }, Shape::Pod) => Some(Self::NewPod),
-            (Operation::Update { old: Some(old), .. }, Shape::Pod) if is_gated(old) => Some(Self::GatedPod),
+            (Operation::Update { old: Some(old), .. }, Shape::Pod) if is_gated(old) => {
+                Some(Self::GatedPod(old))
+            }
             _ => None,
         }
     }
@@ -74,7 +81,14 @@ impl Target {
     fn choose(self, spec: &PodSpec<'_>, tenant: &Tenant, snapshot: &Snapshot) -> Option<Choice> {
         let demands = Demands::of(spec);
         match self {
-            Self::NewPod | Self::GatedPod => choose(&demands, tenant, snapshot),
+            Self::GatedPod(old) if !demands.is_gated => {
+                let old = decode_as(Shape::Pod, "", old).ok();
+                match old.as_ref().and_then(Object::pod) {
+                    Some(old) => gates::choose_freed(old.spec, spec, tenant, snapshot),
+                    None => choose(&demands, tenant, snapshot),
+                }
+            }
+            Self::NewPod | Self::GatedPod(_) => choose(&demands, tenant, snapshot),
             // A template is stamped once, whatever gates its pods have.
             Self::Template => choose(&Demands { is_gated: false, ..demands }, tenant, snapshot),
         }
@@ -87,7 +101,7 @@ pub(crate) fn stamp(subject: &Subject<'_, '_>) -> Stamp {
         return Stamp::default();
     };
     match target {
-        Target::NewPod | Target::GatedPod => {
+        Target::NewPod | Target::GatedPod(_) => {
             Stamp { patch: pod(subject, tenant, target), warnings: Vec::new() }
         }
         Target::Template => {
@@ -97,7 +111,7 @@ pub(crate) fn stamp(subject: &Subject<'_, '_>) -> Stamp {
     }
 }
 
-fn pod(subject: &Subject<'_, '_>, tenant: &Tenant, target: Target) -> Option<Patch> {
+fn pod(subject: &Subject<'_, '_>, tenant: &Tenant, target: Target<'_>) -> Option<Patch> {
     let pod = subject.pod()?;
     let is_new = matches!(target, Target::NewPod);
     let at = Pointer::to_field(pod.spec_path);

@@ -90,6 +90,84 @@ fn k_o21_a_queue_chooses_the_pool_of_a_pod_that_it_holds_back() {
 }
 
 #[test]
+fn k_o21_a_pod_that_names_no_pool_gets_the_default_when_its_last_gate_goes() {
+    let with = |pools: &str| POLICIES.replace("default: blue, allowed: [gpu]", pools);
+    let free = |spec: &mut Value| spec["schedulingGates"] = json!([]);
+    let required = |terms: Value| {
+        let required = json!({"nodeSelectorTerms": terms});
+        json!({"affinity": {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": required}}})
+    };
+    let (both, blue) = (one_of(&["blue", "gpu"]), one_of(&["blue"]));
+    let [big, xl] = [one_of(&["big"]), json!({"key": "size", "operator": "In", "values": ["xl"]})];
+    let zone = json!({"key": "zone", "operator": "Exists"});
+    let rack = json!({"key": "rack", "operator": "Exists"});
+
+    let two = snapshot(POLICIES);
+    let freed = updated(&created(json!({}), &two), free, &two);
+    assert_eq!(freed["spec"]["nodeSelector"], json!({"pool": "blue"}));
+    assert_eq!(*terms(&freed), json!([{"matchExpressions": [both, blue]}]));
+    // A label that names no pool changes nothing.
+    let labelled = updated(
+        &created(json!({}), &two),
+        |spec| {
+            spec["schedulingGates"] = json!([]);
+            spec["nodeSelector"] = json!({"zone": "z"});
+        },
+        &two,
+    );
+    assert_eq!(labelled["spec"]["nodeSelector"], json!({"zone": "z", "pool": "blue"}));
+    // Nor does a term of its own.
+    let own = created(required(json!([{"matchExpressions": [zone]}, {"matchExpressions": [rack]}])), &two);
+    assert_eq!(
+        *terms(&updated(&own, free, &two)),
+        json!([{"matchExpressions": [zone, both, blue]}, {"matchExpressions": [rack, both, blue]}])
+    );
+    // A pool that its author names stays, also beside a term that names none.
+    let named = created(required(json!([{"matchExpressions": [zone, one_of(&["gpu"])]}])), &two);
+    assert_eq!(updated(&named, free, &two)["spec"]["nodeSelector"], json!({"pool": "gpu"}));
+    let listed = created(required(json!([{"matchExpressions": [one_of(&["gpu", "blue"])]}])), &two);
+    assert_eq!(*terms(&updated(&listed, free, &two)), *terms(&listed));
+
+    // Of pools that one list does not select, the terms of the others match no node.
+    let three = snapshot(&with("default: blue, allowed: [gpu, big]"));
+    let held = created(required(json!([{"matchExpressions": [zone]}])), &three);
+    assert_eq!(
+        *terms(&held),
+        json!([{"matchExpressions": [zone, both]}, {"matchExpressions": [zone, big, xl]}])
+    );
+    let freed = updated(&held, free, &three);
+    assert_eq!(freed["spec"]["nodeSelector"], json!({"pool": "blue"}));
+    assert_eq!(
+        *terms(&freed),
+        json!([{"matchExpressions": [zone, both, blue]}, {"matchExpressions": [zone, big, xl, blue]}])
+    );
+    let freed = updated(&created(json!({}), &three), free, &three);
+    assert_eq!(
+        *terms(&freed),
+        json!([{"matchExpressions": [both, blue]}, {"matchExpressions": [big, xl, blue]}])
+    );
+    let sized = updated(
+        &held,
+        |spec| {
+            spec["schedulingGates"] = json!([]);
+            spec["nodeSelector"] = json!({"size": "xl"});
+        },
+        &three,
+    );
+    assert_eq!(sized["spec"]["nodeSelector"], json!({"size": "xl", "pool": "big"}));
+    // A term that names a pool in the words of the stamp is not the stamp's, since the terms of other pools lack.
+    let own = required(json!([{"matchExpressions": [zone, big, xl]}, {"matchExpressions": [rack, big, xl]}]));
+    let held = created(own, &three);
+    let freed = updated(&held, free, &three);
+    assert_eq!(freed["spec"]["nodeSelector"], json!({"pool": "big", "size": "xl"}));
+    assert_eq!(*terms(&freed), *terms(&held));
+
+    let any = snapshot(&with("default: blue, allowed: [gpu, big], unnamed: Any"));
+    let held = created(json!({}), &any);
+    assert_eq!(*terms(&updated(&held, free, &any)), *terms(&held));
+}
+
+#[test]
 fn k_o21_an_older_pod_with_gates_is_stamped_when_it_is_updated() {
     let snapshot = snapshot(POLICIES);
     let old = gated(json!({}));

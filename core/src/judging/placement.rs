@@ -11,9 +11,12 @@
 //! - If no pool is named, the default pool is chosen. All possible pools are, if the default pool is not possible, if
 //!   the tenant says so (`unnamed: Any`), or if a node is demanded by its name.
 //! - Of a pod with scheduling gates all possible pools are chosen, since whoever removes the gates may still choose.
+//!   When the last gate goes, what the stamp wrote for these pools names none of them.
 //!
 //! INVARIANT: a stamp confines a pod to its chosen pools, and chooses no others for the stamped pod, so that a second
 //! stamp changes nothing.
+
+use std::ops::Range;
 
 use crate::api::{Mode, Unnamed};
 use crate::objects::pod::PodSpec;
@@ -40,6 +43,8 @@ pub(crate) struct Demands<'v, 'a> {
     pub(crate) spec: &'v PodSpec<'a>,
     /// The values that an earlier stamp added, if it is out of date.
     pub(crate) recorded: Option<&'v dyn Recorded>,
+    /// The requirements of each term that name no pool, since the stamp wrote them.
+    pub(crate) stamped: &'v [Range<usize>],
     /// Tells that gates hold the pod back. The template of a DaemonSet is stamped once, whatever gates its pods have.
     pub(crate) is_gated: bool,
 }
@@ -59,7 +64,7 @@ pub(crate) trait Recorded: std::fmt::Debug {
 impl<'v, 'a> Demands<'v, 'a> {
     /// Returns all demands of a spec.
     pub(crate) fn of(spec: &'v PodSpec<'a>) -> Self {
-        Self { spec, recorded: None, is_gated: !spec.scheduling_gates.is_empty() }
+        Self { spec, recorded: None, stamped: &[], is_gated: !spec.scheduling_gates.is_empty() }
     }
 
     /// Iterates over the labels of the nodeSelector.
@@ -78,6 +83,20 @@ impl<'v, 'a> Demands<'v, 'a> {
         let all = term.expressions();
         let own = self.recorded.and_then(|recorded| recorded.own_requirements(index));
         own.and_then(|own| all.get(..own)).unwrap_or(all)
+    }
+
+    /// Returns the requirements of the term at this place that may name pools.
+    fn naming(
+        &self,
+        index: usize,
+        term: &'v NodeSelectorTerm<'a>,
+    ) -> impl Iterator<Item = &'v NodeSelectorRequirement<'a>> + Clone {
+        let all = self.requirements(index, term);
+        let (before, after) = match self.stamped.get(index) {
+            Some(stamped) if !stamped.is_empty() => (all.get(..stamped.start), all.get(stamped.end..)),
+            _ => (None, None),
+        };
+        before.unwrap_or(all).iter().chain(after.unwrap_or_default())
     }
 
     /// Returns the terms of the required node affinity that may match a node, with their places.
@@ -174,15 +193,15 @@ fn choose_of_many(demands: &Demands<'_, '_>, table: &PoolTable, tenant: &Tenant,
     let without_terms = demanded.chosen(table, is_gated, is_any);
     by_term(demands, without_terms, |index, term| {
         let mut demanded = demanded.clone();
-        let requirements = demands.requirements(index, term);
+        let requirements = demands.naming(index, term);
         requirements
-            .iter()
+            .clone()
             .filter_map(|requirement| table.meet(requirement))
             .for_each(|met| demanded.add(met));
         let names_node = |requirement: &NodeSelectorRequirement<'_>| &*requirement.operator == "In";
         demanded.names_node |= term.match_fields.iter().any(names_node)
             || requirements
-                .iter()
+                .clone()
                 .any(|requirement| &*requirement.key == HOSTNAME && names_node(requirement));
         demanded.chosen(table, is_gated, is_any)
     })

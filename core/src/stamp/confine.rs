@@ -1,6 +1,6 @@
 //! Writes the labels and tolerations of the chosen pools into a pod or a template.
 
-use super::values::{Labels, Nested, Requirement, Requirements, Tolerates};
+use super::values::{Labels, Nested, Requirements, Tolerates};
 use crate::json::{PatchBuilder, Pointer};
 use crate::judging::placement::{Choice, Confinement, Demands};
 use crate::objects::scheduling::NodeSelectorTerm;
@@ -169,17 +169,6 @@ impl<'v, 'a, 's> Confine<'v, 'a, 's> {
         })
     }
 
-    /// Returns the requirements that the term at this place lacks.
-    pub(super) fn missing<'r>(
-        &self,
-        index: usize,
-        term: &'v NodeSelectorTerm<'a>,
-        requirements: &'r Requirements<'_>,
-    ) -> impl Iterator<Item = Requirement<'r>> {
-        let written = self.demands.requirements(index, term);
-        requirements.iter().filter(|requirement| !written.iter().any(|written| requirement.is(written)))
-    }
-
     fn narrow(
         &self,
         index: usize,
@@ -192,7 +181,7 @@ impl<'v, 'a, 's> Confine<'v, 'a, 's> {
         if term.match_expressions.is_none() {
             return patch.add(&at, requirements);
         }
-        for requirement in self.missing(index, term, requirements) {
+        for requirement in requirements.missing_in(self.demands.requirements(index, term)) {
             patch.add(&at.then("-"), &requirement);
         }
     }

@@ -53,7 +53,7 @@ fn patch(object: &Object<'_>, tenant: &Tenant, snapshot: &Snapshot) -> PatchBuil
     let earlier = earlier.and_then(|annotation| Earlier::read(annotation, pod.spec));
     let earlier: Option<&dyn Recorded> = earlier.as_ref().map(|earlier| earlier as &dyn Recorded);
     let template = |recorded| {
-        let demands = Demands { spec: pod.spec, recorded, is_gated: false };
+        let demands = Demands { recorded, is_gated: false, ..Demands::of(pod.spec) };
         Some((demands, choose(&demands, tenant, snapshot)?))
     };
     let (Some((demands, choice)), Some((own, own_choice))) = (template(None), template(earlier)) else {

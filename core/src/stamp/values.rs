@@ -49,6 +49,14 @@ impl Requirements<'_> {
             Requirement { key, values }
         })
     }
+
+    /// Returns those that are not written.
+    pub(super) fn missing_in<'r>(
+        &'r self,
+        written: &'r [NodeSelectorRequirement<'_>],
+    ) -> impl Iterator<Item = Requirement<'r>> {
+        self.iter().filter(|requirement| !written.iter().any(|written| requirement.is(written)))
+    }
 }
 
 impl Serialize for Requirements<'_> {

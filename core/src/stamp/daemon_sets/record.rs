@@ -1,6 +1,5 @@
 //! Reads and writes the record of a stamp, and removes a stamp that is out of date.
 
-use std::fmt;
 use std::marker::PhantomData;
 
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -12,6 +11,7 @@ use crate::judging::placement::Recorded;
 use crate::objects::pod::PodSpec;
 use crate::objects::scheduling::{NodeSelectorRequirement, NodeSelectorTerm, Toleration};
 use crate::stamp::confine::Confine;
+use crate::stamp::terms::{Demanded, of_requirement, of_term};
 use crate::stamp::values::{Requirement, Requirements, Tolerates};
 use crate::tenancy::ToleratedForGood;
 
@@ -144,42 +144,6 @@ impl Tails {
     }
 }
 
-/// A requirement that is written in a template, or that the stamp writes.
-#[derive(Debug)]
-enum Demanded<'r, 'a> {
-    Written(&'r NodeSelectorRequirement<'a>),
-    Stamped(Requirement<'r>),
-}
-
-impl fmt::Display for Demanded<'_, '_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Written(NodeSelectorRequirement { key, operator, values }) => {
-                write!(f, "{key} {operator}")?;
-                values.iter().try_for_each(|value| write!(f, " {value}"))
-            }
-            Self::Stamped(requirement) => {
-                write!(f, "{} In", requirement.key)?;
-                requirement.values().iter().try_for_each(|value| write!(f, " {value}"))
-            }
-        }
-    }
-}
-
-fn of_requirement(requirement: &NodeSelectorRequirement<'_>) -> Fingerprint {
-    Fingerprint::of(&Demanded::Written(requirement))
-}
-
-fn of_term<'r, 'a: 'r>(
-    requirements: &(impl Iterator<Item = Demanded<'r, 'a>> + Clone),
-    fields: &[NodeSelectorRequirement<'_>],
-) -> Fingerprint {
-    Fingerprint::of(&fmt::from_fn(|f| {
-        requirements.clone().try_for_each(|requirement| write!(f, "{requirement},"))?;
-        fields.iter().try_for_each(|field| write!(f, ";{}", Demanded::Written(field)))
-    }))
-}
-
 fn of_toleration(toleration: &Toleration<'_>) -> Fingerprint {
     let Toleration { key, operator, value, effect, toleration_seconds } = toleration;
     Fingerprint::of(&format_args!("{key} {operator} {value} {effect} {toleration_seconds:?}"))
@@ -225,7 +189,7 @@ fn has_stale_terms(earlier: &dyn Recorded, wanted: &Confine<'_, '_, '_>) -> bool
     for (index, term, alternatives) in own_terms(wanted) {
         let own = wanted.demands.requirements(index, term).iter().map(Demanded::Written);
         for alternative in &alternatives {
-            let missing: Vec<_> = wanted.missing(index, term, alternative).collect();
+            let missing: Vec<_> = alternative.missing_in(wanted.demands.requirements(index, term)).collect();
             let missing = missing.iter().map(|requirement| Demanded::Stamped(*requirement));
             today.insert(of_term(&own.clone().chain(missing), &term.match_fields));
         }
@@ -314,9 +278,10 @@ pub(super) fn written(wanted: &Confine<'_, '_, '_>) -> String {
     let mut known = FxHashSet::default();
     let mut terms = Vec::new();
     for (index, term, alternatives) in &narrowed {
-        let own = demands.requirements(*index, term).len();
+        let written = demands.requirements(*index, term);
+        let own = written.len();
         for alternative in alternatives {
-            let requirements: Vec<_> = wanted.missing(*index, term, alternative).collect();
+            let requirements: Vec<_> = alternative.missing_in(written).collect();
             let tail = requirements.iter().map(|requirement| Demanded::Stamped(*requirement));
             if known.insert((own, of_term(&tail, &[]))) {
                 terms.push(WrittenTail { own, requirements });
