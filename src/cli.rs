@@ -6,6 +6,7 @@ mod completions;
 mod explain;
 mod man;
 mod manifests;
+mod notes;
 mod progress;
 mod serve;
 mod today;
@@ -28,7 +29,7 @@ enum Command {
     Serve(serve::Args),
     /// Judge manifests offline, as if they were created.
     Check(check::Args),
-    /// Print the reference of a field or a rule.
+    /// Print the reference of a field or a rule, or what holds for a namespace or a tenant.
     Explain(explain::Args),
     /// Write a CA and a serving certificate for trying things out.
     Certs(certs::Args),

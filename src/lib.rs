@@ -12,9 +12,10 @@
 //! | `reference` | the pages about rules and fields | nothing |
 //! | [`telemetry`] | logs and metrics | nothing |
 //! | [`policies`] | files → a checked snapshot, the store, the reload | `manifests`, `telemetry` |
+//! | `explain` | policies → what holds, and where that is written | `policies`, `reference` |
 //! | `assess` | objects → verdicts and reports, outside of a cluster | `manifests`, `policies`, `reference` |
 //! | [`server`] | the webhook server | `policies`, `telemetry` |
-//! | [`cli`] | the commands | `assess`, `manifests`, `policies`, `reference`, `server`, `telemetry` |
+//! | [`cli`] | the commands | `assess`, `explain`, `manifests`, `policies`, `reference`, `server`, `telemetry` |
 //!
 //! # Fail closed
 //!
@@ -32,6 +33,7 @@
 
 mod assess;
 pub mod cli;
+mod explain;
 mod manifests;
 pub mod policies;
 mod reference;

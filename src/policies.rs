@@ -4,8 +4,8 @@ mod files;
 mod reload;
 mod store;
 
+pub(crate) use self::files::{Finder, Written, WrittenObject, grouped, inspect, load_written};
 pub use self::files::{LoadError, Loaded, demo, load};
-pub(crate) use self::files::{grouped, inspect};
 pub(crate) use self::reload::Policies;
 pub use self::store::{Reader, Writer, store};
 pub use crate::manifests::{Fingerprint, Unreadable, fingerprint};

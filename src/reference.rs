@@ -141,6 +141,18 @@ pub(crate) fn explain(path: &str) -> Result<String, NotFound> {
     }
 }
 
+/// Returns the fields directly below one of an object's spec, each with what it means that the field is absent.
+pub(crate) fn children(kind: &str, parent: &str) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let dot = if parent.is_empty() { "" } else { "." };
+    let prefix = format!("{kind}.spec.{parent}{dot}");
+    fields().filter_map(move |(name, about)| {
+        let name = name.strip_prefix(&prefix).filter(|name| !name.contains(['.', '[']))?;
+        let (summary, _) = about.split_once("\n\n").unwrap_or((about, ""));
+        let (_, absent) = summary.split_once("; absent: ").unwrap_or((summary, ""));
+        Some((name, absent.strip_suffix('.').unwrap_or(absent)))
+    })
+}
+
 /// Returns the objects, each with the text about it.
 fn objects() -> impl Iterator<Item = (&'static str, &'static str)> {
     FIELDS.split("\n## ").skip(1).filter_map(|section| {
@@ -245,6 +257,19 @@ mod tests {
         for (name, about) in objects().chain(fields()) {
             assert!(!about.is_empty(), "{name}");
             assert!(explain(name).unwrap().starts_with(&format!("{name}\n\n")), "{name}");
+        }
+    }
+
+    #[test]
+    fn fields_have_those_directly_below_them_and_the_meaning_of_absence() {
+        let below: Vec<_> = children("Tenant", "services").map(|(name, _)| name).collect();
+        assert!(below.contains(&"types") && !below.contains(&"services"), "{below:?}");
+        let of_taints: Vec<_> = children("NodePool", "").collect();
+        assert_eq!(of_taints.len(), 3, "{of_taints:?}");
+        for kind in ["Tenant", "Settings"] {
+            for (field, absent) in children(kind, "") {
+                assert!(!absent.is_empty() && !absent.ends_with('.'), "{kind}.{field}");
+            }
         }
     }
 

@@ -15,6 +15,8 @@ mod fields;
 mod files;
 #[path = "check/flags.rs"]
 mod flags;
+#[path = "check/holding.rs"]
+mod holding;
 #[path = "check/outputs.rs"]
 mod outputs;
 #[path = "check/summary.rs"]

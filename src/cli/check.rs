@@ -18,6 +18,7 @@ use clap::builder::FalseyValueParser;
 use jiff::civil::Date;
 use partywall_core::tenancy::{Snapshot, did_you_mean};
 
+use super::notes;
 use super::progress::Progress;
 use super::today::today;
 use crate::assess::{Assessor, FailOn, Options, Output, Report, Show, User};
@@ -129,10 +130,9 @@ fn namespace_of(tenant: &str, snapshot: &Snapshot) -> anyhow::Result<String> {
 }
 
 /// Loads the policies and prints their warnings.
-#[expect(clippy::print_stderr, reason = "notes of a command go to stderr")]
 fn load(paths: &[PathBuf], today: Date) -> anyhow::Result<policies::Loaded> {
     let loaded = if paths.is_empty() {
-        eprintln!("note: no --policies given, so the embedded demonstration holds: one tenant, `tenants-x`");
+        notes::demo();
         policies::demo(today).context("the embedded demonstration has mistakes")?
     } else {
         policies::load(paths, today)
@@ -144,11 +144,9 @@ fn load(paths: &[PathBuf], today: Date) -> anyhow::Result<policies::Loaded> {
             quoted(paths)
         );
     }
-    for warning in policies::grouped(&loaded.warnings) {
-        // Users cannot correct the embedded demonstration.
-        if !paths.is_empty() {
-            eprintln!("warning: {warning}");
-        }
+    // Users cannot correct the embedded demonstration.
+    if !paths.is_empty() {
+        notes::warnings(&loaded.warnings);
     }
     Ok(loaded)
 }

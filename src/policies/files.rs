@@ -16,6 +16,7 @@ mod grouped;
 mod metadata;
 mod places;
 mod schema;
+mod written;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -27,7 +28,9 @@ use serde_json::Value;
 use thiserror::Error;
 
 pub(crate) use self::grouped::grouped;
+pub(crate) use self::places::Finder;
 use self::places::Texts;
+pub(crate) use self::written::{Written, WrittenObject};
 use crate::manifests::{self, Entry, Flaw, Listed, Lists, Unreadable};
 
 /// A snapshot without mistakes, and warnings.
@@ -61,6 +64,19 @@ fn lines(lines: impl IntoIterator<Item = String>) -> String {
 
 /// Loads the objects of the files and folders, as of `today`.
 pub fn load(paths: &[PathBuf], today: Date) -> Result<Loaded, LoadError> {
+    let (read, place) = read(paths);
+    read.compile(place, today)
+}
+
+/// Loads the objects like [`load`], or the demonstration without paths, and returns them as they were written too.
+pub(crate) fn load_written(paths: &[PathBuf], today: Date) -> Result<(Loaded, Written), LoadError> {
+    let (read, place) = if paths.is_empty() { read_demo() } else { read(paths) };
+    let written = Written::of(&read);
+    Ok((read.compile(place, today)?, written))
+}
+
+/// Reads the files and folders; returns also what mistakes of all of them together are reported for.
+fn read(paths: &[PathBuf]) -> (Read, String) {
     let mut read = Read::default();
     let Listed { files, unreadable, subfolders } = manifests::list(paths);
     for error in unreadable {
@@ -77,17 +93,21 @@ pub fn load(paths: &[PathBuf], today: Date) -> Result<Loaded, LoadError> {
             Err(error) => read.unreadable(error),
         }
     }
-    let place = paths.first().map_or(Path::new("."), PathBuf::as_path).display().to_string();
-    read.compile(place, today)
+    (read, paths.first().map_or(Path::new("."), PathBuf::as_path).display().to_string())
 }
 
 /// Loads the embedded demonstration: one tenant on nodes of its own.
 pub fn demo(today: Date) -> Result<Loaded, LoadError> {
+    let (read, place) = read_demo();
+    read.compile(place, today)
+}
+
+fn read_demo() -> (Read, String) {
     const DEMO: &str = include_str!("../../policies/examples/eks.yaml");
     const PATH: &str = "policies/examples/eks.yaml (embedded)";
     let mut read = Read::default();
     read.file(PATH, DEMO.as_bytes());
-    read.compile(PATH.to_owned(), today)
+    (read, PATH.to_owned())
 }
 
 /// Returns all mistakes of one object, except in what it refers to.
