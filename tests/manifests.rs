@@ -47,7 +47,7 @@ fn the_configurations_read_as_reviewed() {
 }
 
 #[test]
-fn j18_match_conditions_are_always_printed() {
+fn j15_match_conditions_are_always_printed() {
     let (_, validating) = both(&stdout(&SERVICE));
     let conditions: Vec<_> =
         validating.webhooks.unwrap().into_iter().filter_map(|webhook| webhook.match_conditions).collect();
