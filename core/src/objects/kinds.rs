@@ -253,6 +253,10 @@ kinds! {
     "VaultDynamicSecret", "vaultdynamicsecrets", ["secrets.hashicorp.com"], Namespaced, Unstructured, Copies;
     "VaultPKISecret", "vaultpkisecrets", ["secrets.hashicorp.com"], Namespaced, Unstructured, Copies;
     "HCPVaultSecretsApp", "hcpvaultsecretsapps", ["secrets.hashicorp.com"], Namespaced, Unstructured, Copies;
+    "DopplerSecret", "dopplersecrets", ["secrets.doppler.com"], Namespaced, Unstructured, Copies;
+    "InfisicalSecret", "infisicalsecrets", ["secrets.infisical.com"], Namespaced, Unstructured, Copies;
+    "InfisicalDynamicSecret", "infisicaldynamicsecrets", ["secrets.infisical.com"], Namespaced, Unstructured, Copies;
+    "InfisicalPushSecret", "infisicalpushsecrets", ["secrets.infisical.com"], Namespaced, Unstructured, Copies;
     "ResourceQuota", "resourcequotas", [""], Namespaced, Unstructured, Managed, updated("status", Topic::Managed);
     "LimitRange", "limitranges", [""], Namespaced, Unstructured, Managed;
     "ServiceAccount", "serviceaccounts", [""], Namespaced, Unstructured, Managed;

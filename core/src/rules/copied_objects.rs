@@ -10,14 +10,18 @@
 //! policies, and the annotations that controllers copy onto Secrets: those in a Certificate, a SealedSecret, an
 //! ExternalSecret, a PushSecret, a SecretProviderClass and the kinds of Vault's operator. A key of an unknown domain is
 //! denied if its words speak of copying between namespaces. The rule also judges fields that name namespaces: Secrets
-//! in a CiliumNetworkPolicy, SecretStores that read other namespaces, PushSecrets into the stores of all tenants, and
-//! the exports and imports of Carvel.
+//! in a CiliumNetworkPolicy, SecretStores that read other namespaces, PushSecrets into the stores of all tenants, the
+//! exports and imports of Carvel, and the Secrets that Doppler's and Infisical's operators read and write. A SecretStore
+//! must have credentials of its own, since it would otherwise use those of the operator. A SealedSecret may not be
+//! `cluster-wide`: anybody with a copy of it could have it unsealed.
 //!
 //! Components of the cluster, which run in system namespaces, and the platform team may write all of these.
 //!
 //! The rule does not see:
 //!
 //! - which Secrets of a shared store an ExternalSecret reads: restrict each ClusterSecretStore by `conditions`;
+//! - what other operators read with credentials of their own, such as those of 1Password and Azure Key Vault to
+//!   Kubernetes: give each tenant an instance, or leave these kinds out of its roles;
 //! - cluster-scoped objects that copy, and labels by which they select: these are the platform's.
 
 mod annotations;
@@ -58,7 +62,14 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
         Object::Unstructured(object) if request.shape == Shape::Unstructured => {
             check.metadata(&object.metadata.annotations);
             if &*request.kind_name == "SecretStore" {
-                check.is_other_cluster = object.get("spec").is_some_and(references::is_other_cluster);
+                let spec = object.get("spec");
+                check.is_other_cluster = spec.is_some_and(references::is_other_cluster);
+                if let Some(field) = spec.and_then(references::lacks_credentials) {
+                    let message = "without credentials of its own, this store reads and writes all that the operator \
+                                   may, for all tenants; name a Secret or a ServiceAccount of this namespace, or ask \
+                                   the platform team for an Exemption";
+                    check.findings.add_whole(&field, &message, &"credentials of the operator");
+                }
             }
             // Neither the data of Secrets nor that of ConfigMaps names anything.
             if !request.group.is_empty() {

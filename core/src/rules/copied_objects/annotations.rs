@@ -1,6 +1,6 @@
 //! Lists the annotations of controllers that copy objects, and decides what their values name.
 
-use self::Names::{Clusters, Nothing, Object, Selector, Switch, Targets};
+use self::Names::{Clusters, Everybody, Nothing, Object, Selector, Switch, Targets};
 use crate::json::Pairs;
 use crate::judging::{OwnNamespaces, words_of};
 use crate::labels::{NAMESPACE_NAME, TENANT};
@@ -18,6 +18,8 @@ enum Names {
     Selector,
     /// `true` lets everybody copy, unless the annotation of this name lists namespaces.
     Switch(&'static str),
+    /// `true` lets everybody copy.
+    Everybody,
     /// Other clusters, or everything that others offer.
     Clusters,
 }
@@ -111,6 +113,9 @@ const COPIERS: &[Copier] = &[
     },
     // https://github.com/carvel-dev/secretgen-controller/blob/develop/docs/secret-export.md
     Copier { domain: "secretgen.carvel.dev", keys: &[("image-pull-secret", Clusters)], others: Nothing },
+    // Of such an object anybody can make a Secret elsewhere who has a copy of it.
+    // https://github.com/bitnami-labs/sealed-secrets#scopes
+    Copier { domain: "sealedsecrets.bitnami.com", keys: &[("cluster-wide", Everybody)], others: Nothing },
     // https://replizieren.dev
     Copier { domain: "replizieren.dev", keys: &[("replicate", Targets)], others: Nothing },
     // Tools whose keys speak of copying, but which copy nothing between namespaces.
@@ -179,6 +184,7 @@ pub(super) fn names_others(
             // Without a list, all namespaces may copy; the annotation with the list is judged by itself.
             !is_off && annotations.get(targets).is_none_or(|targets| targets.trim().is_empty())
         }
+        Everybody => !(value.eq_ignore_ascii_case("false") || value.is_empty()),
         Clusters => true,
     }
 }
