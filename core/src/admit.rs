@@ -7,13 +7,13 @@ use crate::entry::{Entry, Phase};
 use crate::json::{Escaped, Text};
 use crate::judging::{OldViolations, Report, Subject, Update, changes_containers};
 use crate::labels::TENANT;
-use crate::objects::kinds::{Shape, is_read_whatever_the_kind};
-use crate::objects::object::{FieldError, Object, decode_as, is_without_spec, template_at};
-use crate::objects::pod::{PodTemplateSpec, PodView};
+use crate::objects::kinds::{Shape, is_read_whatever_the_kind, row};
+use crate::objects::object::{FieldError, FoundTemplate, Object, decode_as, is_without_spec, templates_at};
+use crate::objects::pod::PodView;
 use crate::review::{self, Asked, DecodeError, NotAReview, Operation, Request, Undecodable};
 use crate::rule_id::RuleId;
 use crate::stamp::{self, Stamp};
-use crate::tenancy::{Owner, Snapshot, TemplatePath};
+use crate::tenancy::{Owner, Snapshot, Step, TemplatePath};
 use crate::verdict::{Denial, Placement, Undecidable, Verdict};
 use crate::{namespace_label, rules};
 
@@ -174,20 +174,30 @@ fn decide(entry: Entry, request: &Request<'_>, snapshot: &Snapshot) -> Verdict {
     }
     let kind = snapshot.workload_kind(&request.group, &request.kind_name);
     let at = kind.and_then(|kind| kind.template.as_ref()).filter(|_| request.shape == Shape::Unstructured);
-    let template = match at.map(|at| template_in(new, at)) {
-        None => None,
-        Some(Ok(template)) => template,
-        Some(Err(error)) => {
+    let templates = match at.map_or_else(|| Ok(Templates::default()), |at| Templates::of(new, at)) {
+        Ok(templates) => templates,
+        Err(error) => {
             let message = format!("{error}, so the pods of this object cannot be judged; correct that field");
             return Verdict::undecodable(&error.path, message);
         }
     };
-    let template = view(template.as_ref(), at);
-    // Only the template of such an object is judged there.
-    if kind.is_some() && template.is_none() && entry == Entry::ValidateTemplates {
+    let templates = templates.views();
+    // Only the templates of such an object are judged there.
+    if kind.is_some() && templates.is_empty() && entry == Entry::ValidateTemplates {
         return Verdict::allow();
     }
-    let subject = Subject { request, object: new, template, old: None, bound_node: None, owner, snapshot };
+    let templates = &templates;
+    let is_by_itself = !templates.is_empty() && row(&request.group, &request.kind_name).is_some();
+    let subject = Subject {
+        request,
+        object: new,
+        templates,
+        is_by_itself,
+        old: None,
+        bound_node: None,
+        owner,
+        snapshot,
+    };
     if is_shown_by_kubelet(&subject)
         && (subject.tenant().is_none() || snapshot.mirror_pods == MirrorPods::Allow)
     {
@@ -219,21 +229,30 @@ fn stamped(subject: &Subject<'_, '_>) -> Verdict {
     }
 }
 
-/// Returns the pod template of an object of a kind that Settings list.
-fn template_in<'a>(
-    object: &Object<'a>,
-    at: &TemplatePath,
-) -> Result<Option<PodTemplateSpec<'a>>, FieldError> {
-    let Object::Unstructured(object) = object else { return Ok(None) };
-    template_at(object, &at.fields)
-}
+/// Holds the pod templates of an object of a kind that Settings list, each with the paths of its spec and metadata.
+#[derive(Default)]
+struct Templates<'a>(Vec<(FoundTemplate<'a>, [String; 2])>);
 
-/// Returns the view of such a template.
-fn view<'v, 'a>(
-    template: Option<&'v PodTemplateSpec<'a>>,
-    at: Option<&'v TemplatePath>,
-) -> Option<PodView<'v, 'a>> {
-    at.and_then(|at| PodView::of_template(template, (&at.spec, &at.metadata)))
+impl<'a> Templates<'a> {
+    fn of(object: &Object<'a>, at: &TemplatePath) -> Result<Self, FieldError> {
+        let Object::Unstructured(object) = object else { return Ok(Self::default()) };
+        let steps = at.path.steps().iter().map(|step| match step {
+            Step::Field(name) => Some(&**name),
+            Step::Items => None,
+        });
+        let with_paths = |found: FoundTemplate<'a>| {
+            let paths = ["spec", "metadata"].map(|field| format!("{}.{field}", found.path));
+            (found, paths)
+        };
+        Ok(Self(templates_at(object, steps)?.into_iter().map(with_paths).collect()))
+    }
+
+    fn views(&self) -> Vec<PodView<'_, 'a>> {
+        let views = self.0.iter().filter_map(|(found, [spec, metadata])| {
+            PodView::of_template(Some(&found.template), (spec, metadata))
+        });
+        views.collect()
+    }
 }
 
 /// Gives a Namespace the label of its tenant.
@@ -292,7 +311,8 @@ fn judge_deletion(
             &Subject {
                 request,
                 object: &old,
-                template: None,
+                templates: &[],
+                is_by_itself: true,
                 old: Some(&old),
                 bound_node: None,
                 owner,
@@ -332,13 +352,14 @@ fn judge<'a>(subject: &Subject<'_, 'a>, raw: Option<&'a RawValue>) -> Verdict {
         return verdict(subject, report);
     };
     let kind = subject.snapshot.workload_kind(&subject.request.group, &subject.request.kind_name);
-    let at = kind.and_then(|kind| kind.template.as_ref()).filter(|_| subject.template.is_some());
-    // An old template that does not decode excuses no violation of the new one.
-    let template = at.and_then(|at| template_in(old, at).ok().flatten());
-    let of_old = Subject { object: old, old: None, template: view(template.as_ref(), at), ..*subject };
+    let at = kind.and_then(|kind| kind.template.as_ref()).filter(|_| !subject.templates.is_empty());
+    // Old templates that do not decode excuse no violation of the new ones.
+    let templates = at.and_then(|at| Templates::of(old, at).ok()).unwrap_or_default();
+    let templates = templates.views();
+    let of_old = Subject { object: old, old: None, templates: &templates, ..*subject };
     let mut old_violations = OldViolations::default();
     rules::check(&of_old, &mut old_violations);
-    let in_full = changes_containers(of_old.pod(), subject.pod());
+    let in_full = changes_containers(of_old.pods(), subject.pods());
     let update = Update { old: &old_violations, in_full, metadata: old.metadata() };
     verdict(subject, ask(subject, Some(update)))
 }

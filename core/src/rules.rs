@@ -33,6 +33,7 @@ pub(crate) use self::node_placement::SCHEDULER;
 pub use self::pod_security::{Control, controls};
 pub(crate) use self::storage::VOLUME_CONTROLLERS;
 use crate::judging::{Findings, Sink, Subject};
+use crate::objects::object::Object;
 use crate::review::Operation;
 use crate::rule_id::{HoldsIn, RuleId};
 use crate::tenancy::Owner;
@@ -52,7 +53,22 @@ pub(crate) fn check(subject: &Subject<'_, '_>, sink: &mut dyn Sink) {
             run(rule, subject, &mut findings);
             #[cfg(test)]
             planted::run(rule, subject, &mut findings);
+            run_on_templates(rule, subject, &mut findings);
         }
+    }
+}
+
+/// Runs a rule on each template of pods that is not judged with the object itself.
+fn run_on_templates(rule: RuleId, subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
+    let first = usize::from(!subject.is_by_itself);
+    for index in first..subject.templates.len() {
+        let templates = subject.templates.get(index..).unwrap_or_default();
+        let object = &Object::Unread;
+        findings.turn_to(Some(index));
+        run(rule, &Subject { object, templates, is_by_itself: false, old: None, ..*subject }, findings);
+    }
+    if first < subject.templates.len() {
+        findings.turn_to(None);
     }
 }
 

@@ -174,7 +174,13 @@ fn workload_kinds_are_checked() {
             "a rule reads",
         ),
         ("a route", kind("gateway.networking.k8s.io", "HTTPRoute"), KIND, r#""HTTPRoute""#, "a rule reads"),
-        ("a Job of Volcano", kind("batch.volcano.sh", "Job"), KIND, r#""Job""#, "a rule reads"),
+        (
+            "a claim",
+            kind("snapshot.storage.k8s.io", "VolumeSnapshot"),
+            KIND,
+            r#""VolumeSnapshot""#,
+            "a rule reads",
+        ),
         (
             "a mesh's",
             kind("networking.istio.io", "VirtualService"),
@@ -193,28 +199,28 @@ fn workload_kinds_are_checked() {
             r#""A""#,
             "one of `foreignRoutes` too",
         ),
-        ("no path", rollout("\"\""), TEMPLATE, r#""""#, "no path to a pod template"),
+        ("no path", rollout("\"\""), TEMPLATE, r#""""#, "no path to pod templates"),
         (
-            "templates in a list",
-            rollout("\".spec.jobs[*].template\""),
+            "one template of a list",
+            rollout("\".spec.jobs[0].template\""),
             TEMPLATE,
-            r#"".spec.jobs[*].template""#,
-            "none of a list",
+            r#"".spec.jobs[0].template""#,
+            "`.spec.tasks[*].template`",
         ),
-        ("metadata", rollout(".metadata.name"), TEMPLATE, r#"".metadata.name""#, "no path to a pod template"),
+        ("metadata", rollout(".metadata.name"), TEMPLATE, r#"".metadata.name""#, "no path to pod templates"),
         (
             "a status",
             rollout(".status.template"),
             TEMPLATE,
             r#"".status.template""#,
-            "no path to a pod template",
+            "no path to pod templates",
         ),
         (
             "a long path",
             rollout(".a.b.c.d.e.f.g.h.i"),
             TEMPLATE,
             r#"".a.b.c.d.e.f.g.h.i""#,
-            "at most 8 fields",
+            "at most 8 fields and lists",
         ),
         (
             "no field",
@@ -224,10 +230,16 @@ fn workload_kinds_are_checked() {
             "missing field",
         ),
     ]);
-    let good = rollout("$.spec.template");
-    let kinds = load(&(tenant("a", "{}") + &good)).unwrap().snapshot.workload_kinds;
-    let template = kinds[0].template.as_ref().unwrap();
-    assert_eq!((&*template.spec, &*template.metadata), ("spec.template.spec", "spec.template.metadata"));
+    for (good, path) in [
+        ("$.spec.template", "spec.template"),
+        ("\".spec.tasks[*].template\"", "spec.tasks[*].template"),
+        ("\".spec.groups[*].jobs[*].template\"", "spec.groups[*].jobs[*].template"),
+    ] {
+        let kinds = load(&(tenant("a", "{}") + &rollout(good))).unwrap().snapshot.workload_kinds;
+        let template = kinds[0].template.as_ref().unwrap();
+        let paths = (format!("{path}.spec"), format!("{path}.metadata"));
+        assert_eq!((&*template.spec, &*template.metadata), (&*paths.0, &*paths.1));
+    }
 }
 
 #[test]

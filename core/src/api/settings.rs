@@ -176,8 +176,9 @@ pub struct WorkloadKind {
     pub kind: String,
     /// The plural of the kind's resource, such as `rollouts`.
     pub resource: String,
-    /// The path of the pod template in an object, such as `.spec.template`. The template has the fields `metadata` and
-    /// `spec`. Absent: no template is judged, and only Exemptions can be for such an object.
+    /// The path of the pod template in an object, such as `.spec.template`, or of the templates in a list, such as
+    /// `.spec.tasks[*].template`. A template has the fields `metadata` and `spec`. Absent: no template is judged, and
+    /// only Exemptions can be for such an object.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub template: Option<String>,
 }

@@ -96,6 +96,11 @@ impl<'f> Applied<'f> {
         applied
     }
 
+    /// Forgets what it pins of a pod, since another one comes next.
+    pub(super) fn forget_pins(&mut self) {
+        self.pins = OnceCell::new();
+    }
+
     /// Returns whether the exemption permits a violation of `rule`.
     ///
     /// An exemption of single containers or images permits a violation that concerns the whole pod or a volume only if

@@ -88,6 +88,11 @@ impl<'f> Findings<'f> {
         self.sink.is_new(self.rule, identity)
     }
 
+    /// Tells that the next findings are about the template with this index, or about the object again.
+    pub(crate) fn turn_to(&mut self, template: Option<usize>) {
+        self.sink.turn_to(template);
+    }
+
     /// Adds a finding; returns whether it counts: whether it is new and not exempt.
     pub fn add(&mut self, finding: Finding<'_>) -> bool {
         self.sink.take(self.rule, self.reached, finding)
@@ -108,6 +113,8 @@ pub(crate) trait Sink {
     fn take(&mut self, rule: RuleId, reached: Option<Enforcement>, finding: Finding<'_>) -> bool;
     /// Returns whether the old object of an update lacks what `identity` says; records it if this is the old object.
     fn is_new(&mut self, rule: RuleId, identity: &dyn fmt::Display) -> bool;
+    /// Takes the next findings as findings about the template with this index, or about the object again.
+    fn turn_to(&mut self, template: Option<usize>);
 }
 
 /// Records the violations of the old object, by the hashes of their identities.
@@ -141,6 +148,8 @@ impl Sink for OldViolations {
         self.0.insert(Self::fingerprint(rule, None, identity));
         false
     }
+
+    fn turn_to(&mut self, _: Option<usize>) {}
 }
 
 /// Describes the old object of an update.
@@ -169,6 +178,11 @@ pub(crate) struct Report<'f> {
     /// The exemptions of its old owners, for what `pod-security` reports again.
     inherited: Vec<Applied<'f>>,
     pod: Option<PodView<'f, 'f>>,
+    /// The templates of the object, with the cap that holds for each of them.
+    templates: (&'f [PodView<'f, 'f>], Workloads),
+    /// What holds of `template` and `pod` when the findings are about the object again.
+    of_object: (Option<Workloads>, Option<PodView<'f, 'f>>),
+    is_of_object: bool,
     update: Option<Update<'f>>,
     /// The violations that the answer lists.
     pub(crate) violations: Vec<Violation>,
@@ -190,17 +204,21 @@ impl<'f> Report<'f> {
         };
         let exemptions = snapshot.exemptions(owner, &request.namespace);
         let workloads = if imitates_owned(exemptions, subject) { Workloads::Deny } else { workloads };
+        let template = pod.is_some_and(|pod| pod.extent == Extent::Template).then_some(workloads);
         Self {
             modes: snapshot.uncapped_modes(owner),
             enforcement: snapshot.enforcement(owner),
             is_of_tenant: subject.tenant().is_some(),
-            template: pod.is_some_and(|pod| pod.extent == Extent::Template).then_some(workloads),
+            template,
             exemptions: Applied::of(exemptions, subject),
             inherited: match update.filter(|update| update.in_full).and_then(|update| update.metadata) {
                 Some(old) if !exemptions.is_empty() => Applied::of_owners(exemptions, subject, old),
                 Some(_) | None => Vec::new(),
             },
             pod,
+            templates: (subject.templates, workloads),
+            of_object: (template, pod),
+            is_of_object: true,
             update,
             violations: Vec::new(),
             totals: Vec::new(),
@@ -272,6 +290,14 @@ impl<'f> Sink for Report<'f> {
         })
     }
 
+    fn turn_to(&mut self, template: Option<usize>) {
+        let (templates, workloads) = self.templates;
+        let of_template = template.map(|index| (Some(workloads), templates.get(index).copied()));
+        (self.template, self.pod) = of_template.unwrap_or(self.of_object);
+        self.is_of_object = template.is_none();
+        self.exemptions.iter_mut().chain(&mut self.inherited).for_each(Applied::forget_pins);
+    }
+
     fn take(&mut self, rule: RuleId, reached: Option<Enforcement>, finding: Finding<'_>) -> bool {
         work::charge(FINDING);
         let is_old = self.is_old(rule, &finding);
@@ -296,7 +322,8 @@ impl<'f> Sink for Report<'f> {
         }
         // Each control of a rule also reports all its findings before the next control does.
         let last = self.violations.last().filter(|last| last.rule == rule && last.mode == mode);
-        let is_first_of_control = last.is_some_and(|last| last.control != finding.control);
+        let is_first_of_control =
+            self.is_of_object && last.is_some_and(|last| last.control != finding.control);
         // The limit holds for each rule and mode, so that violations that only warn do not displace those that deny.
         // The first violation of a control is always listed, so that no control displaces another.
         if self.count(rule, mode) < REPORTED || is_first_of_control {

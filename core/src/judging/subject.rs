@@ -12,8 +12,10 @@ pub struct Subject<'s, 'a> {
     pub request: &'s Request<'a>,
     /// The object to judge.
     pub object: &'s Object<'a>,
-    /// The pod template of an object of a kind that Settings list.
-    pub template: Option<PodView<'s, 'a>>,
+    /// The pod templates of an object of a kind that Settings list; rules judge one after the other.
+    pub templates: &'s [PodView<'s, 'a>],
+    /// True if a rule is about the object's kind, so that it is judged by itself, before its templates.
+    pub is_by_itself: bool,
     /// The old object, for kinds whose rules compare the two; of a deleted object the same as `object`.
     pub old: Option<&'s Object<'a>>,
     /// The node that the pod may name, because the old pod named it too.
@@ -27,7 +29,14 @@ pub struct Subject<'s, 'a> {
 impl<'s, 'a> Subject<'s, 'a> {
     /// Returns the pod, or the pod that the object's template creates.
     pub fn pod(&self) -> Option<PodView<'s, 'a>> {
-        self.template.or_else(|| self.object.pod())
+        let first = self.templates.first().filter(|_| !self.is_by_itself);
+        first.copied().or_else(|| self.object.pod())
+    }
+
+    /// Returns the pod, or all pods that templates of the object create.
+    pub(crate) fn pods(&self) -> impl Iterator<Item = PodView<'s, 'a>> + Clone {
+        let own = self.templates.is_empty().then(|| self.object.pod()).flatten();
+        own.into_iter().chain(self.templates.iter().copied())
     }
 
     /// Returns the tenant that owns the namespace, if one does.

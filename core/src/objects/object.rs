@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
+use serde::de::{
+    Deserialize, DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor,
+};
 use serde_json::value::RawValue;
 use thiserror::Error;
 
@@ -235,31 +237,99 @@ fn decode_part<'a, T: Deserialize<'a> + Default>(path: &str, raw: &'a RawValue) 
     })
 }
 
-/// Returns the pod template at a path of fields of an object; `None` if a field is missing or null.
-pub(crate) fn template_at<'a>(
+/// Limits how many templates of an object are judged.
+///
+/// Each of their decoded forms takes some hundred bytes of memory, however short the template is.
+const TEMPLATES: usize = 256;
+
+/// Holds a template of pods, and the path of it.
+#[derive(Debug)]
+pub(crate) struct FoundTemplate<'a> {
+    pub(crate) template: PodTemplateSpec<'a>,
+    pub(crate) path: String,
+}
+
+/// Returns the pod templates at a path of an object: names of fields, and `None` for all items of a list.
+///
+/// Templates of which a field is missing or null are left out.
+pub(crate) fn templates_at<'a, 's>(
     object: &Unstructured<'a>,
-    fields: &[Box<str>],
-) -> Result<Option<PodTemplateSpec<'a>>, FieldError> {
-    let Some((first, rest)) = fields.split_first() else { return Ok(None) };
-    let Some(mut raw) = object.get(first) else { return Ok(None) };
-    for (taken, field) in (1..).zip(rest) {
-        let path = || fields.iter().take(taken).map(|field| &**field).collect::<Vec<_>>().join(".");
-        let FieldOf { value, .. } = reader::from_str(FieldOf { name: field, value: None }, raw.get())
-            .or_else(|_| {
-                let mut deserializer = serde_json::Deserializer::from_str(raw.get());
-                FieldOf { name: field, value: None }.deserialize(&mut deserializer).map_err(|error| {
-                    FieldError { path: path(), problem: without_position(&error.to_string()) }
-                })
-            })?;
-        match value {
-            Some(value) => raw = value,
-            None => return Ok(None),
+    mut steps: impl Iterator<Item = Option<&'s str>>,
+) -> Result<Vec<FoundTemplate<'a>>, FieldError> {
+    let Some(first) = steps.next().flatten() else { return Ok(Vec::new()) };
+    let mut found: Vec<_> = object.get(first).map(|raw| (first.to_owned(), raw)).into_iter().collect();
+    for step in steps {
+        let mut below = Vec::with_capacity(found.len());
+        for (path, raw) in found {
+            match step {
+                Some(name) => {
+                    let FieldOf { value, .. } = part_of(&path, || FieldOf { name, value: None }, raw)?;
+                    below.extend(value.map(|value| (format!("{path}.{name}"), value)));
+                }
+                None => {
+                    let room = TEMPLATES - below.len();
+                    let ItemsOf { items, .. } = part_of(&path, || ItemsOf { items: Vec::new(), room }, raw)?;
+                    let items = items.into_iter().enumerate();
+                    below.extend(items.map(|(index, item)| (format!("{path}[{index}]"), item)));
+                }
+            }
         }
+        found = below;
     }
-    if raw.get() == "null" {
-        return Ok(None);
+    let present = found.into_iter().filter(|(_, raw)| raw.get() != "null");
+    present.map(|(path, raw)| Ok(FoundTemplate { template: decode_part(&path, raw)?, path })).collect()
+}
+
+/// Reads a part of JSON; the error names its path.
+fn part_of<'a, S: DeserializeSeed<'a, Value = S>>(
+    path: &str,
+    seed: impl Fn() -> S,
+    raw: &'a RawValue,
+) -> Result<S, FieldError> {
+    reader::from_str(seed(), raw.get()).or_else(|_| {
+        let mut deserializer = serde_json::Deserializer::from_str(raw.get());
+        seed().deserialize(&mut deserializer).map_err(|error| FieldError {
+            path: path.to_owned(),
+            problem: without_position(&error.to_string()),
+        })
+    })
+}
+
+/// Reads the items of a JSON list, as far as there is room for them.
+struct ItemsOf<'a> {
+    items: Vec<&'a RawValue>,
+    room: usize,
+}
+
+impl<'de> DeserializeSeed<'de> for ItemsOf<'de> {
+    type Value = Self;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(self)
     }
-    decode_part(&fields.join("."), raw).map(Some)
+}
+
+impl<'de> Visitor<'de> for ItemsOf<'de> {
+    type Value = Self;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list")
+    }
+
+    fn visit_unit<E>(self) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut list: A) -> Result<Self, A::Error> {
+        while let Some(item) = list.next_element()? {
+            work::charge(1);
+            if self.items.len() == self.room {
+                return Err(A::Error::custom(format_args!("there are more than {TEMPLATES} templates")));
+            }
+            self.items.push(item);
+        }
+        Ok(self)
+    }
 }
 
 /// Reads one field of a JSON object, and skips the others.

@@ -1,5 +1,7 @@
 //! Holds kinds of other APIs whose controllers create pods, and the paths of their templates.
 
+use super::HostPath;
+
 /// Holds a kind whose controller creates pods.
 #[derive(Clone, Debug)]
 pub struct WorkloadKind {
@@ -13,21 +15,21 @@ pub struct WorkloadKind {
     pub template: Option<TemplatePath>,
 }
 
-/// Holds the path of a pod template in an object.
+/// Holds the path of the pod template in an object, or of several templates in lists.
 #[derive(Clone, Debug)]
 pub struct TemplatePath {
-    /// The fields, the first from the object itself.
-    pub fields: Vec<Box<str>>,
-    /// The path of the pods' spec.
+    /// The path, whose first step is a field of the object itself.
+    pub path: HostPath,
+    /// The path of the pods' spec; `[*]` in it stands for the indices of lists.
     pub spec: Box<str>,
     /// The path of the pods' metadata.
     pub metadata: Box<str>,
 }
 
 impl TemplatePath {
-    /// Returns the path of these fields.
-    pub(super) fn new(fields: Vec<Box<str>>) -> Self {
-        let path = fields.join(".");
-        Self { fields, spec: format!("{path}.spec").into(), metadata: format!("{path}.metadata").into() }
+    /// Returns the place of the templates at a path.
+    pub(super) fn new(path: HostPath) -> Self {
+        let [spec, metadata] = ["spec", "metadata"].map(|field| format!("{path}.{field}").into());
+        Self { path, spec, metadata }
     }
 }

@@ -68,6 +68,8 @@ impl Sink for Collected {
         true
     }
 
+    fn turn_to(&mut self, _: Option<usize>) {}
+
     fn take(
         &mut self,
         _: RuleId,

@@ -4,7 +4,7 @@ use super::mistakes::{At, Mistakes};
 use super::names;
 use crate::api::{self, GROUP};
 use crate::objects::foreign_apis;
-use crate::objects::kinds::{Shape, row};
+use crate::objects::kinds::{Shape, Topic, row};
 use crate::tenancy::{ForeignRoute, HostPath, Step, TemplatePath, WorkloadKind};
 
 /// Limits the length of a path, since each step reads all text below it.
@@ -64,31 +64,28 @@ pub(super) fn refuse_routes(
 
 fn is_read(group: &str, kind: &str) -> bool {
     Shape::of(group, kind) != Shape::Unstructured
-        || row(group, kind).is_some()
+        // Of these a rule reads only the priority class.
+        || row(group, kind).is_some_and(|row| row.topic != Topic::PodGroups)
         || Shape::is_in_gateway_api(group)
         || foreign_apis::is_denied(group, kind)
         || group == GROUP
 }
 
 fn path_of(at: &At, path: &str, text: &str, mistakes: &mut Mistakes) -> Option<TemplatePath> {
-    let parsed = HostPath::parse(text);
-    let fields: Option<Vec<Box<str>>> = parsed.as_ref().and_then(|parsed| {
-        let field = |step: &Step| match step {
-            Step::Field(name) => Some(name.clone()),
-            Step::Items => None,
+    let is_read = |parsed: &HostPath| {
+        let is_unread = match parsed.steps() {
+            [Step::Field(first), ..] => matches!(&**first, "metadata" | "status" | "apiVersion" | "kind"),
+            [Step::Items, ..] | [] => true,
         };
-        parsed.steps().iter().map(field).collect()
-    });
-    let is_read = |fields: &[Box<str>]| {
-        let first = fields.first().map_or("", |first| &**first);
-        !matches!(first, "metadata" | "status" | "apiVersion" | "kind") && fields.len() <= STEPS
+        !is_unread && parsed.steps().len() <= STEPS
     };
-    let fields = fields.filter(|fields| is_read(fields));
-    if fields.is_none() {
+    let parsed = HostPath::parse(text).filter(is_read);
+    if parsed.is_none() {
         let message = format!(
-            "this is no path to a pod template; write at most {STEPS} fields, none of a list, such as `.spec.template`"
+            "this is no path to pod templates; write at most {STEPS} fields and lists, such as `.spec.template` or \
+             `.spec.tasks[*].template`"
         );
         mistakes.error(at, path, text, message);
     }
-    fields.map(TemplatePath::new)
+    parsed.map(TemplatePath::new)
 }
