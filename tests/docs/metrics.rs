@@ -18,8 +18,8 @@ const INTRODUCTION: &str = "# Metrics
 <!-- Generated from src/telemetry/metrics.rs: UPDATE_DOCS=1 cargo test --test docs -->
 
 The server prints them at `/metrics` on its ops port, in the text format of Prometheus. Series by tenant exist from the
-first violation on, those of an Exemption as long as the policies have it, and all others from the start, at zero. No
-label is taken from a request.
+first violation on, those of an Exemption as long as the policies have it, and all others from the start, at zero. The
+values of labels are words of partywall and names in the policies, never text of a request.
 
 | metric | type | labels | |
 |---|---|---|---|

@@ -32,9 +32,9 @@ pub struct TenantSpec {
     /// all of a domain of one label, of a common public suffix such as `co.uk`, or of the cluster's own names, except
     /// below its namespaces. `{name}-{namespace}.apps.example.com` stands for the hosts that a platform such as
     /// OpenShift makes of the name and the namespace of a Route: those with one of the tenant's namespaces in this
-    /// place and any text for the name. All tenants may have the same pattern: of two namespaces that could claim a
-    /// host, `c` and `b-c` for `a-b-c`, the longer name owns it; a namespace that is neither a tenant's nor the
-    /// system's owns none. Absent: none.
+    /// place and any text for the name, with a `-` between them. All tenants may have the same pattern: of two
+    /// namespaces that could claim a host, `c` and `b-c` for `a-b-c`, the longer name owns it; a namespace that is
+    /// neither a tenant's nor the system's owns none. Absent: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub domains: Option<Vec<String>>,
     /// The Pod Security Standard that holds for the tenant's pods. Absent: level `baseline`, version `latest`.

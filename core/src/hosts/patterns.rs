@@ -4,6 +4,9 @@
 //! for every host whose first label has the name of one of the tenant's namespaces in the right place. `a-b-c` can then
 //! be object `a-b` in namespace `c`, or `a` in `b-c`: it belongs to the longest of these namespaces that is a tenant's
 //! or the system's.
+//!
+//! A `-` between the two keeps the hosts of a namespace apart from all those that only end with its name: without one,
+//! `workshop` would be a host of namespace `shop`.
 
 use std::fmt;
 
@@ -34,6 +37,12 @@ pub enum PatternError {
          `{{name}}-{{namespace}}.apps.example.com`"
     )]
     Placeholders,
+    /// Nothing separates the name from the namespace.
+    #[error(
+        "between `{{name}}` and `{{namespace}}` a pattern has a `-`, since without one every host that ends or begins \
+         with the name of a namespace would be its tenant's; write it like `{{name}}-{{namespace}}.apps.example.com`"
+    )]
+    Separator,
     /// The first label has signs that no host has.
     #[error(
         "beside `{{name}}` and `{{namespace}}`, the first label of a pattern has lower-case letters, digits and `-`"
@@ -60,6 +69,9 @@ impl HostPattern {
         let is_right = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         if ![first, between, after].iter().all(|text| text.chars().all(is_right)) {
             return Err(PatternError::Label);
+        }
+        if !between.contains('-') {
+            return Err(PatternError::Separator);
         }
         let base = normalise(base)?.into();
         Ok(Self { before: first.into(), between: between.into(), after: after.into(), is_name_first, base })
@@ -169,7 +181,7 @@ mod tests {
         for text in [
             "{name}-{namespace}.apps.example.com",
             "{namespace}--{name}.apps.example.com",
-            "x-{name}{namespace}-y.apps.example.com",
+            "x-{name}-in-{namespace}-y.apps.example.com",
         ] {
             assert_eq!(HostPattern::parse(text).unwrap().to_string(), text);
         }
@@ -184,6 +196,8 @@ mod tests {
             "{name}-{namespace}.*.example.com",
             "{name}-{namespace}.",
             "{name}_{namespace}.apps.example.com",
+            "{name}{namespace}.apps.example.com",
+            "{namespace}in{name}.apps.example.com",
             "{name}*{namespace}.apps.example.com",
         ] {
             assert!(HostPattern::parse(text).is_err(), "{text}");
@@ -214,12 +228,11 @@ mod tests {
     fn g30_what_is_between_may_overlap_with_itself() {
         for (pattern, short, long) in [
             ("{name}-in-{namespace}.apps.example.com", "c", "in-c"),
-            ("{name}x{namespace}.apps.example.com", "c", "xc"),
-            ("{name}xx{namespace}.apps.example.com", "c", "xc"),
+            ("{name}x-x{namespace}.apps.example.com", "c", "-xc"),
+            ("{name}--{namespace}.apps.example.com", "c", "-c"),
             ("{name}-{namespace}.apps.example.com", "c", "b-c"),
-            ("{name}{namespace}.apps.example.com", "c", "bc"),
             ("{namespace}-in-{name}.apps.example.com", "c", "c-in"),
-            ("{namespace}x{name}.apps.example.com", "c", "cx"),
+            ("{namespace}-{name}.apps.example.com", "c", "c-b"),
             ("{namespace}--{name}.apps.example.com", "c", "c--b"),
         ] {
             let pattern = HostPattern::parse(pattern).unwrap();
@@ -233,14 +246,14 @@ mod tests {
 
     #[test]
     fn g30_no_host_belongs_to_two_tenants() {
-        // All pairs of namespaces, and all labels, of two letters.
+        // All pairs of namespaces, and all labels, of a letter and `-`.
         let texts = |longest: usize| -> Vec<String> {
             let all = (1..=longest).flat_map(|length| (0..1_usize << length).map(move |bits| (length, bits)));
-            let letter = |bits: usize, place: usize| if bits >> place & 1 == 0 { 'a' } else { 'b' };
+            let letter = |bits: usize, place: usize| if bits >> place & 1 == 0 { 'a' } else { '-' };
             all.map(|(length, bits)| (0..length).map(|place| letter(bits, place)).collect()).collect()
         };
         let (namespaces, labels) = (texts(3), texts(7));
-        for between in ["", "a", "aa", "ab", "aba"] {
+        for between in ["-", "--", "-a", "a-", "-a-"] {
             for pattern in [
                 format!("{{name}}{between}{{namespace}}.d.example"),
                 format!("{{namespace}}{between}{{name}}.d.example"),

@@ -14,6 +14,8 @@
 
 use std::fmt;
 
+use rustc_hash::FxHashSet;
+
 use crate::api::{Mode, StampMode};
 use crate::json::Escaped;
 use crate::judging::placement::{Choice, Confinement, Demands, choose};
@@ -221,15 +223,20 @@ fn possible_nowhere(
         let is_at_fault = |requirement: &&NodeSelectorRequirement<'_>| {
             is_at_fault(of_requirement(requirement), is_one_alone)
         };
-        let mut faults = term.expressions().iter().filter(is_at_fault).map(Demand).peekable();
-        if faults.peek().is_none() {
+        // A term may say the same several times, for example where several stamps added it.
+        let mut seen = FxHashSet::default();
+        let faults: Vec<_> = term
+            .expressions()
+            .iter()
+            .filter(is_at_fault)
+            .map(Demand)
+            .filter(|demand| seen.insert(Fingerprint::of(demand)))
+            .collect();
+        if faults.is_empty() {
             continue;
         }
         let beside = if is_one_alone { "" } else { BESIDE };
-        let faults = fmt::from_fn(|f| {
-            let faults = term.expressions().iter().filter(is_at_fault).map(Demand);
-            write!(f, "{}", some_of(faults.clone(), faults.count()))
-        });
+        let faults = some_of(faults.iter(), faults.len());
         let message = format_args!(
             "with {faults}{beside} the pod could run on none of the tenant's pools ({pools}); remove it, and partywall \
              selects a pool"
