@@ -100,7 +100,7 @@ fn denials<'m>(rule: RuleId, messages: &'m str) -> Vec<Denial<'m>> {
         else {
             continue;
         };
-        let (problem, cure) = text.split_once("; ").unwrap_or((text, "write what it says"));
+        let (problem, cure) = divide(text);
         if seen.insert(without_names(problem)) {
             denials.push(Denial { fixture, field, problem, cure });
         }
@@ -175,8 +175,15 @@ fn told(text: &str) -> String {
 /// The message without its place, as what is wrong and what to do.
 fn problem_and_cure(message: &str) -> (String, String) {
     let text = message.splitn(3, [':', ' ']).nth(2).unwrap().trim_start();
-    let (problem, cure) = text.split_once("; ").unwrap_or((text, "write what it says"));
+    let (problem, cure) = divide(text);
     (cell(problem), cell(cure))
+}
+
+/// Divides a message into what is wrong and what to do, at the first `; ` that is not part of a value in backquotes.
+fn divide(text: &str) -> (&str, &str) {
+    let ends = text.match_indices("; ").map(|(end, _)| (&text[..end], &text[end + 2..]));
+    let mut ends = ends.filter(|(problem, _)| problem.matches('`').count() % 2 == 0);
+    ends.next().unwrap_or((text, "write what it says"))
 }
 
 fn page() -> String {
@@ -202,7 +209,7 @@ fn page() -> String {
                 cell(problem),
                 reason(fixture),
                 cell(cure),
-                settings(cure, &fields),
+                settings(&format!("{problem}; {cure}"), &fields),
             )
             .unwrap();
         }

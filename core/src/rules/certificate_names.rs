@@ -235,9 +235,10 @@ impl<'c, 'f, 's: 'c, 'a> NameCheck<'c, 'f, 's, 'a> {
                 }
                 f.write_str("is not in the tenant's `certificateIssuers`; use ")?;
                 match &**listed {
-                    [] => f.write_str("an Issuer in this namespace"),
-                    listed => write!(f, "{}, or an Issuer in this namespace", OneOf(listed)),
+                    [] => f.write_str("an Issuer in this namespace")?,
+                    listed => write!(f, "{}, an Issuer in this namespace", OneOf(listed))?,
                 }
+                f.write_str(", or ask the platform team to list it there")
             });
             self.add(field, &message, &"issuer", "");
         }

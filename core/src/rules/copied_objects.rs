@@ -136,7 +136,11 @@ impl Visit for CopyCheck<'_, '_, '_, '_> {
         let advice = "or ask the platform team for an Exemption";
         let message = fmt::from_fn(|f| match reference {
             Reference::Namespace | Reference::NamespaceOfServer => {
-                write!(f, "`{}` is not a namespace of the tenant; name one that is, {advice}", Escaped(text))
+                write!(
+                    f,
+                    "`{}` is not a namespace of the tenant; name one of its namespaces, {advice}",
+                    Escaped(text)
+                )
             }
             Reference::StoreKind => write!(
                 f,

@@ -104,13 +104,13 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
         }
     };
     for (index, request) in claim.devices.requests.iter().enumerate() {
-        let ways = request.first_available.iter().any(|way| way.admin_access);
-        if request.admin_access || request.exactly.admin_access || ways {
-            let message = "`adminAccess` gives access to devices that other pods use; remove it";
-            let field = format_args!("{path}.devices.requests[{index}]");
-            findings.add_whole(&field, &message, &"admin access");
-        }
         let field = format_args!("{path}.devices.requests[{index}]");
+        if request.admin_access {
+            admin_access(&field, findings);
+        }
+        if request.exactly.admin_access {
+            admin_access(&format_args!("{field}.exactly"), findings);
+        }
         tolerations(&field, &request.tolerations, tenant, subject.snapshot, findings);
         tolerations(
             &format_args!("{field}.exactly"),
@@ -121,6 +121,9 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
         );
         for (place, way) in request.first_available.iter().enumerate() {
             let field = format_args!("{field}.firstAvailable[{place}]");
+            if way.admin_access {
+                admin_access(&field, findings);
+            }
             tolerations(&field, &way.tolerations, tenant, subject.snapshot, findings);
         }
     }
@@ -148,6 +151,13 @@ fn status(subject: &Subject<'_, '_>, claim: &ObjectStatus<'_>, findings: &mut Fi
         Escaped(&request.user.username)
     );
     findings.add_whole(&field, &message, &allocation.get());
+}
+
+fn admin_access(field: &dyn fmt::Display, findings: &mut Findings<'_>) {
+    let message = "gives access to devices that other pods use; remove `adminAccess`, or, for an agent that monitors \
+                   devices, ask the platform team for an Exemption from `device-claims`, or for a namespace of the \
+                   platform to run the agent in";
+    findings.add_whole(&format_args!("{field}.adminAccess"), &message, &"admin access");
 }
 
 fn tolerations(

@@ -24,7 +24,8 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
             return;
         }
         let message = format_args!(
-            "image `{}` is not from the tenant's `imageRegistries`; use an image from {}",
+            "image `{}` is not from the tenant's `imageRegistries`; use an image from {}, or ask the platform team to \
+             list its registry there",
             Escaped(image),
             OneOf(registries)
         );

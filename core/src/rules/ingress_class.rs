@@ -41,7 +41,7 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     }
     if let (Some(classes), None) = (classes, first) {
         let message =
-            format_args!("without a class any controller may serve the Ingress; use {}", OneOf(classes));
+            format_args!("without a class any controller may serve the Ingress; write {}", OneOf(classes));
         findings.add_whole(&FIELD, &message, &"no class");
     }
 }
@@ -53,6 +53,9 @@ fn foreign(
     findings: &mut Findings<'_>,
 ) {
     let allowed = OneOf(classes.map_or(&[], |classes| &**classes));
-    let message = format_args!("`{}` is not in the tenant's `ingressClasses`; use {allowed}", Escaped(class));
+    let message = format_args!(
+        "`{}` is not in the tenant's `ingressClasses`; use {allowed}, or ask the platform team to list it there",
+        Escaped(class)
+    );
     findings.add_whole(field, &message, &format_args!("class {class}"));
 }

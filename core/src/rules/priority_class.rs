@@ -72,7 +72,8 @@ fn class(field: &dyn fmt::Display, name: &str, tenant: Option<&Tenant>, findings
             )?;
         }
         match (listed, tenant) {
-            (Some(listed), _) => write!(f, "use {}", OneOf(listed)),
+            (Some(listed), _) if is_of_system => write!(f, "use {}", OneOf(listed)),
+            (Some(listed), _) => write!(f, "use {}, or ask the platform team to list it there", OneOf(listed)),
             (None, Some(_)) => f.write_str("remove `priorityClassName`, or use another class"),
             (None, None) => f.write_str(
                 "remove `priorityClassName`, use another class, or, for an agent of every node, have the platform team \

@@ -105,7 +105,7 @@ const CLAIM_NOTHING: [&str; 5] =
 impl RouteCheck<'_, '_> {
     /// Judges hosts and addresses in a status that a tenant writes.
     fn status(&mut self, object: &Object<'_>) {
-        const ONLY_CONTROLLERS: &str = "only the cluster's controllers may set it";
+        const ONLY_CONTROLLERS: &str = "leave it out, since only the cluster's controllers may set it";
         if let Object::Gateway(gateway) = object {
             for (index, address) in gateway.status.addresses.iter().enumerate() {
                 let message = format_args!(

@@ -24,7 +24,12 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
         if !classes.allowed.contains(name) {
             let message = fmt::from_fn(|f| {
                 let allowed = OneOf(&classes.allowed);
-                write!(f, "`{}` is not in the tenant's `runtimeClasses`; use {allowed}", Escaped(name))
+                write!(
+                    f,
+                    "`{}` is not in the tenant's `runtimeClasses`; use {allowed}, or ask the platform team to list it \
+                     there",
+                    Escaped(name)
+                )
             });
             findings.add_whole(&field, &message, &name);
         }

@@ -179,7 +179,9 @@ fn node_ports(service: &Service<'_>, allowed: &Services, findings: &mut Findings
         }
     }
     let advice = match (may_have_ports, is_allocated) {
-        (true, _) => "remove it, and leave out `allocateLoadBalancerNodePorts` if the Service needs one",
+        (true, _) => {
+            "remove `nodePort`; unless `allocateLoadBalancerNodePorts` is false, Kubernetes gives the Service a port"
+        }
         (false, true) => "set `allocateLoadBalancerNodePorts` to false",
         (false, false) => "remove it",
     };
@@ -272,4 +274,4 @@ fn status(status: &ServiceStatus<'_>, allowed: &Services, effect: &str, findings
     }
 }
 
-const ONLY_CONTROLLERS: &str = "only the cluster's controllers may set it";
+const ONLY_CONTROLLERS: &str = "leave it out, since only the cluster's controllers may set it";

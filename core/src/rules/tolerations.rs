@@ -55,7 +55,8 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
 /// Names the reason why a toleration is refused.
 #[derive(Clone, Copy, Debug)]
 enum Refusal<'s> {
-    NoKey,
+    /// The toleration has no key, and the Tenant (first) and the Settings (second) list these.
+    NoKey(&'s [AllowedToleration], &'s [AllowedToleration]),
     UnknownOperator,
     /// The toleration has the taint key of a pool of the tenant, and tolerates every value.
     EveryValueOfThePool,
@@ -75,7 +76,7 @@ fn refusal<'s>(
     snapshot: &'s Snapshot,
 ) -> Option<Refusal<'s>> {
     if toleration.key.is_empty() {
-        return Some(Refusal::NoKey);
+        return Some(Refusal::NoKey(&tenant.tolerations, &snapshot.tolerations));
     }
     if snapshot.is_other_taint(&toleration.key, tenant) {
         return None;
@@ -98,14 +99,29 @@ fn refusal<'s>(
     })
 }
 
+/// Returns the keys of tolerations that are sorted by key.
+fn keys(listed: &[AllowedToleration]) -> impl Iterator<Item = &str> + Clone {
+    listed.chunk_by(|one, other| one.key == other.key).filter_map(|same| same.first()).map(|one| &*one.key)
+}
+
 impl Refusal<'_> {
     fn explain(self, toleration: &Toleration<'_>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Toleration { key, operator, value, effect, .. } = toleration;
         let key = Escaped(key);
         match self {
-            Self::NoKey if effect.is_empty() => f.write_str("tolerates every taint of every node; set a key"),
-            Self::NoKey => {
-                write!(f, "tolerates every `{}` taint of every node; set a key", Escaped(effect))
+            Self::NoKey(by_tenant, by_settings) => {
+                match &**effect {
+                    "" => f.write_str("tolerates every taint of every node")?,
+                    effect => write!(f, "tolerates every `{}` taint of every node", Escaped(effect))?,
+                }
+                f.write_str(
+                    "; remove it, since partywall adds those of the tenant's own pools, or set a key ",
+                )?;
+                let listed = keys(by_tenant).chain(keys(by_settings));
+                match listed.clone().count() {
+                    0 => f.write_str("that the platform team lists in the tenant's `tolerations`"),
+                    count => write!(f, "(listed here: {})", some_of(listed, count)),
+                }
             }
             Self::UnknownOperator => write!(
                 f,

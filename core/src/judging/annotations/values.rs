@@ -133,7 +133,7 @@ impl<'j> AnnotationCheck<'j, '_> {
             AllowedValue::Rewrite => nginx_value(value, is_short).or_else(|| {
                 form(
                     is_rewrite(value),
-                    "a target that nginx surely survives: no `..`, and no `?` beside captures",
+                    "a target without `..`, and without `?` if it has captures such as `$1`",
                 )
             }),
             AllowedValue::NginxPattern => nginx_value(value, is_short).or_else(|| nginx_pattern(value)),

@@ -13,7 +13,8 @@ pub(super) fn check(spec: &OpenShiftRouteSpec<'_>, findings: &mut Findings<'_>) 
             let place = format_args!("spec.httpHeaders.actions.{direction}[{index}]");
             let value = &*action.set.value;
             if !is_header(name) {
-                let message = format_args!("`{}` is no name of a header; correct it", Escaped(name));
+                let message =
+                    format_args!("`{}` is no name of a header; write letters, digits and `-`", Escaped(name));
                 let identity = format_args!("{direction} header {name}");
                 findings.add_whole(&format_args!("{place}.name"), &message, &identity);
             }

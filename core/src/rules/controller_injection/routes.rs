@@ -122,7 +122,8 @@ impl RouteInjection<'_, '_> {
 
     fn header_name(&mut self, field: &dyn fmt::Display, name: &str) {
         if !is_header(name) {
-            let message = format_args!("`{}` is no name of a header; correct it", Escaped(name));
+            let message =
+                format_args!("`{}` is no name of a header; write letters, digits and `-`", Escaped(name));
             self.findings.add_whole(field, &message, &format_args!("header {name}"));
         }
     }

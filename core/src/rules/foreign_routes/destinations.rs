@@ -43,7 +43,7 @@ impl Visit for Destinations<'_, '_, '_> {
             }
             (Some("namespace"), Some("delegate")) if !OwnNamespaces::of(self.subject).has(text) => {
                 let message = format_args!(
-                    "`{}` is not a namespace of the tenant; name one that is, or leave the field out",
+                    "`{}` is not a namespace of the tenant; name one of its namespaces, or leave the field out",
                     Escaped(text)
                 );
                 self.findings.add_whole(path, &message, &format_args!("delegate {text}"));

@@ -109,7 +109,21 @@ impl<'p> Case<'p> {
     ///
     /// A request for a user namespace proves nothing where some node ignores `hostUsers`.
     pub(super) fn is_in_user_namespace(&self) -> bool {
-        self.user_namespaces && self.minor >= USER_NAMESPACES_SINCE && self.pod.spec.host_users == Some(false)
+        self.user_namespaces && self.asks_for_user_namespace()
+    }
+
+    const fn asks_for_user_namespace(&self) -> bool {
+        self.minor >= USER_NAMESPACES_SINCE && matches!(self.pod.spec.host_users, Some(false))
+    }
+
+    /// Returns the advice for a pod that asks for a user namespace in vain; for other pods it is empty.
+    pub(super) const fn user_namespace_advice(&self) -> &'static str {
+        if self.asks_for_user_namespace() {
+            ", or, if every node supports user namespaces, ask the platform team to set `userNamespaces` to true in \
+             the Settings: then `hostUsers: false` is enough"
+        } else {
+            ""
+        }
     }
 }
 

@@ -74,7 +74,8 @@ pub(super) fn check(case: &Case<'_>, found: &mut Found<'_, '_>) {
                     kind,
                     "",
                     format_args!(
-                        "has the unknown type `{}`, which may reach its node; use a known one",
+                        "has the unknown type `{}`, which may reach its node; use another type, such as \
+                         emptyDir or persistentVolumeClaim, or ask the platform team for a newer partywall",
                         Escaped(kind)
                     ),
                 ),

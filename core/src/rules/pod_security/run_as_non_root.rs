@@ -16,9 +16,11 @@ pub(super) fn check(case: &Case<'_>, found: &mut Found<'_, '_>) {
     if case.is_in_user_namespace() {
         return;
     }
+    let advice = case.user_namespace_advice();
     let of_pod = case.spec().security_context.run_as_non_root;
     if of_pod == Some(false) {
-        found.add(PodOrContainer::Pod, FIELD, "false", "may run as root; set `runAsNonRoot` to true");
+        let problem = format_args!("may run as root; set `runAsNonRoot` to true{advice}");
+        found.add(PodOrContainer::Pod, FIELD, "false", problem);
     }
     for placed in case.containers() {
         match (placed.container.security_context.run_as_non_root, of_pod) {
@@ -27,7 +29,9 @@ pub(super) fn check(case: &Case<'_>, found: &mut Found<'_, '_>) {
                 PodOrContainer::Container(placed),
                 FIELD,
                 "false",
-                "may run as root; set `runAsNonRoot` to true, or remove it and set the pod's",
+                format_args!(
+                    "may run as root; set `runAsNonRoot` to true, or remove it and set the pod's{advice}"
+                ),
             ),
             // The pod's own value is judged already.
             (None, Some(_)) => {}
@@ -35,7 +39,9 @@ pub(super) fn check(case: &Case<'_>, found: &mut Found<'_, '_>) {
                 PodOrContainer::Container(placed),
                 FIELD,
                 "unset",
-                "may run as root; set `runAsNonRoot` of the container or of the pod to true",
+                format_args!(
+                    "may run as root; set `runAsNonRoot` of the container or of the pod to true{advice}"
+                ),
             ),
         }
     }

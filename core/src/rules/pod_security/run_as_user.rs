@@ -19,7 +19,10 @@ pub(super) fn check(case: &Case<'_>, found: &mut Found<'_, '_>) {
                 part,
                 "securityContext.runAsUser",
                 "0",
-                "runs as root; remove `runAsUser` or set it to another user than 0",
+                format_args!(
+                    "runs as root; remove `runAsUser` or set it to another user than 0{}",
+                    case.user_namespace_advice()
+                ),
             );
         }
     }

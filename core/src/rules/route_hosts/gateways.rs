@@ -52,7 +52,7 @@ impl RouteCheck<'_, '_> {
             Some(classes) if classes.contains(class) => {}
             Some(classes) => {
                 let message = format_args!(
-                    "`{}` is not in the tenant's `gatewayClasses`; use {}",
+                    "`{}` is not in the tenant's `gatewayClasses`; use {}, or ask the platform team to list it there",
                     Escaped(class),
                     OneOf(classes)
                 );

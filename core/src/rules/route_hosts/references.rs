@@ -112,7 +112,7 @@ impl RouteCheck<'_, '_> {
             ParentKind::Service => {
                 let message = format_args!(
                     "would receive the requests for Service `{}/{}`, which is not in a namespace of the tenant; name \
-                     a Service that is",
+                     a Service in one of its namespaces",
                     Escaped(namespace),
                     Escaped(name)
                 );
@@ -159,7 +159,8 @@ impl RouteCheck<'_, '_> {
             self.claims.findings.add_whole(field, &message, &identity);
         } else if !self.is_near(namespace, name) {
             let message = format_args!(
-                "sends requests to `{}`, which is not in a namespace of the tenant; name a Service that is",
+                "sends requests to `{}`, which is not in a namespace of the tenant; name a Service in \
+                 one of its namespaces",
                 located(namespace, name)
             );
             self.claims.findings.add_whole(field, &message, &identity);
@@ -171,7 +172,7 @@ impl RouteCheck<'_, '_> {
         let Reference { group, kind, namespace, name, .. } = reference;
         if !self.is_near(namespace, name) {
             let message = format_args!(
-                "`{}` is not in a namespace of the tenant; name an object that is",
+                "`{}` is not in a namespace of the tenant; name a Secret in one of its namespaces",
                 located(namespace, name)
             );
             let group = group.as_deref().unwrap_or_default();
@@ -185,8 +186,10 @@ impl RouteCheck<'_, '_> {
         let Reference { group, kind, namespace, name, .. } = reference;
         if !self.is_near(namespace, name) {
             let group = group.as_deref().unwrap_or_default();
-            let message =
-                format_args!("`{}` is not an object of this namespace; name one that is", Escaped(name));
+            let message = format_args!(
+                "`{}` is not an object of this namespace; name one of this namespace",
+                Escaped(name)
+            );
             let identity = format_args!("extension {group}/{kind} {namespace}/{name}");
             self.claims.findings.add_whole(field, &message, &identity);
         }
@@ -198,7 +201,8 @@ impl RouteCheck<'_, '_> {
         if !self.is_near(namespace, name) {
             let group = group.as_deref().unwrap_or_default();
             let message = format_args!(
-                "applies to `{}`, which is not in a namespace of the tenant; name an object that is",
+                "applies to `{}`, which is not in a namespace of the tenant; name an object in one of its \
+                 namespaces",
                 located(namespace, name)
             );
             let identity = format_args!("target {group}/{kind} {namespace}/{name}");

@@ -235,8 +235,8 @@ impl Problem {
             ),
             Self::NamesOthers => write!(
                 f,
-                "`{}` is not in a namespace of the tenant; name what is, or ask the platform team to list the key in \
-                 the tenant's `annotations`",
+                "`{}` is not in a namespace of the tenant; name what is in one of its namespaces, or ask the platform \
+                 team to list the key in the tenant's `annotations`",
                 Escaped(value)
             ),
         }

@@ -146,7 +146,8 @@ impl StorageCheck<'_, '_, '_, '_> {
             self.add(place, field, &message, identity);
         } else if !namespace.is_empty() && !self.own.has(namespace) {
             let message = format_args!(
-                "copies from `{}/{}`, which is not in a namespace of the tenant; name an object that is",
+                "copies from `{}/{}`, which is not in a namespace of the tenant; name an object in one \
+                 of its namespaces",
                 Escaped(namespace),
                 Escaped(name)
             );

@@ -65,7 +65,8 @@ impl StorageCheck<'_, '_, '_, '_> {
                 add(&"only the kubelet writes this attribute; remove it");
             } else if is_of_namespace() && !self.own.has(value) {
                 let message = format_args!(
-                    "names namespace `{}`, which is not the tenant's; remove the attribute, or name one that is",
+                    "names namespace `{}`, which is not the tenant's; remove the attribute, or name one of the \
+                     tenant's namespaces",
                     Escaped(value)
                 );
                 add(&message);
