@@ -1,5 +1,5 @@
 # `make check` is what CI runs after .ci/tools, `make e2e` the part of it on a real control plane; everything else is cargo.
-.PHONY: check docs e2e fuzz limits night pin quick siege siege-server
+.PHONY: check compare docs e2e fuzz limits night pin quick siege siege-server
 check:
 	bash .ci/check
 
@@ -43,6 +43,13 @@ SECONDS = 60
 siege-server:
 	cargo build --locked --profile dist --features jemalloc --bin partywall
 	cargo bench --locked -p partywall-benches --bench crowd -- --seconds $(SECONDS)
+
+# Measures partywall beside Gatekeeper, on one control plane; the first time it builds both. `ARGS=--quick` only tries it.
+compare:
+	cargo build --locked --profile dist --features jemalloc --bin partywall
+	assets=$$(tests/e2e/control-plane $(KUBERNETES)) && gatekeeper=$$(benches/compare/gatekeeper/build) && \
+	  KUBEBUILDER_ASSETS=$$assets GATEKEEPER_ASSETS=$$gatekeeper \
+	  cargo bench --locked -p partywall-benches --features compare --bench compare -- $(ARGS)
 
 # What takes a night: growth, the isolation theorem over CASES random cases, and every target of the fuzzers.
 CASES = 5000000

@@ -33,6 +33,8 @@ mod payload;
 #[path = "load/placement.rs"]
 #[expect(dead_code, reason = "`load` needs more of it")]
 mod placement;
+#[path = "load/program.rs"]
+mod program;
 #[path = "load/servers.rs"]
 #[expect(dead_code, reason = "`load` needs more of it")]
 mod servers;

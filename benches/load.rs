@@ -46,6 +46,8 @@ mod placement;
 mod plots;
 #[path = "load/pool.rs"]
 mod pool;
+#[path = "load/program.rs"]
+mod program;
 #[path = "load/progress.rs"]
 mod progress;
 #[path = "load/report.rs"]

@@ -119,7 +119,11 @@ pub(crate) struct Message {
 impl Message {
     /// `uid` is where it is in the body.
     pub(crate) fn new(entry: Entry, body: &[u8], uid: &Range<usize>, expected: Said) -> Self {
-        let path = entry.path();
+        Self::to(entry.path(), body, uid, expected)
+    }
+
+    /// [`Self::new`] for a path that may be another server's.
+    pub(crate) fn to(path: &str, body: &[u8], uid: &Range<usize>, expected: Said) -> Self {
         let head = format!(
             "POST {path}?timeout=10s HTTP/1.1\r\nHost: localhost\r\nUser-Agent: kube-apiserver-admission\r\n\
              Content-Length: {}\r\nAccept: application/json, */*\r\nContent-Type: application/json\r\n\

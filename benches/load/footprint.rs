@@ -9,8 +9,9 @@ use anyhow::{Context, ensure};
 
 use crate::client::Connection;
 use crate::payload::{Expect, Size};
+use crate::program::program;
 use crate::rounds::count;
-use crate::servers::{Kind, Server, program};
+use crate::servers::{Kind, Server};
 use crate::stand::Stand;
 use crate::usage::Held;
 

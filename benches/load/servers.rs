@@ -6,7 +6,7 @@
 use std::env;
 use std::io::{self, BufRead, BufReader};
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::thread;
@@ -23,6 +23,7 @@ use tokio::runtime::Builder;
 
 use crate::client::Target;
 use crate::placement::Placement;
+use crate::program::program;
 
 /// In the environment of a process that is to be a server, and which.
 const BE: &str = "PARTYWALL_LOAD_BE";
@@ -72,25 +73,6 @@ impl Kind {
         command.env_remove("RUST_LOG").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         Ok(command)
     }
-}
-
-/// The program, which was built before: cargo names it only to the benchmarks of its own package.
-pub(crate) fn program() -> io::Result<PathBuf> {
-    // This is in `deps`, in the folder of its profile, beside the folders of the others.
-    let this = env::current_exe()?;
-    let folder = this.parent().and_then(Path::parent).unwrap_or(Path::new("."));
-    // `cargo bench` writes to `release` as well, but is built as `dist` is.
-    let folder = if cfg!(debug_assertions) { folder.to_owned() } else { folder.with_file_name("dist") };
-    let program = folder.join("partywall").with_extension(env::consts::EXE_EXTENSION);
-    if program.is_file() {
-        return Ok(program);
-    }
-    let message = format!(
-        "{} is missing; build it with `cargo build --profile dist --features jemalloc`, or with `cargo build` \
-         for `cargo test`",
-        program.display()
-    );
-    Err(io::Error::new(io::ErrorKind::NotFound, message))
 }
 
 /// A running server; dropping it ends it.
