@@ -15,7 +15,8 @@
 //! | `explain` | policies → what holds, and where that is written | `policies`, `reference` |
 //! | `assess` | objects → verdicts and reports, outside of a cluster | `manifests`, `policies`, `reference` |
 //! | [`server`] | the webhook server | `policies`, `telemetry` |
-//! | [`cli`] | the commands | `assess`, `explain`, `manifests`, `policies`, `reference`, `server`, `telemetry` |
+//! | `cluster` | the objects of a cluster → snapshots in the store | `policies`, `telemetry` |
+//! | [`cli`] | the commands | `assess`, `cluster`, `explain`, `manifests`, `policies`, `reference`, `server`, `telemetry` |
 //!
 //! # Fail closed
 //!
@@ -33,6 +34,7 @@
 
 mod assess;
 pub mod cli;
+mod cluster;
 mod explain;
 mod manifests;
 pub mod policies;

@@ -1,11 +1,15 @@
 //! Policies: from files to a checked snapshot, the store that the server reads it from, and the reload.
 
 mod files;
+mod in_force;
+mod objects;
 mod reload;
 mod store;
 
 pub(crate) use self::files::{Finder, Written, WrittenObject, grouped, inspect, load_written};
 pub use self::files::{LoadError, Loaded, demo, load};
+pub(crate) use self::in_force::InForce;
+pub(crate) use self::objects::{compile, parse, read_settings};
 pub(crate) use self::reload::Policies;
 pub use self::store::{Reader, Writer, store};
 pub use crate::manifests::{Fingerprint, Unreadable, fingerprint};

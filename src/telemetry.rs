@@ -17,5 +17,5 @@ pub use self::logging::{LogFormat, LogGuard, init, log_panics};
 pub(crate) use self::metrics::mode_name;
 pub use self::metrics::{
     BuildInfo, CertificateFile, Dropped, ExemptionEnds, ExemptionUses, Family, Gauges, Label, Loads, Metrics,
-    Outcome, ProcessFigures, Refusal, Reload, Review, TenantViolations,
+    Outcome, ProcessFigures, Refusal, Reload, Review, TenantViolations, Watched,
 };

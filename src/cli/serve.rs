@@ -3,6 +3,7 @@
 //! Policies, certificates, listeners, signals and the log come together here only.
 
 mod demo;
+mod source;
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroUsize;
@@ -19,25 +20,17 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{oneshot, watch};
 use tracing::{error, info, warn};
 
-use super::today::today;
-use crate::policies::{self, Policies};
+use self::source::{PolicyArgs, Source};
+use crate::policies;
 use crate::server::{
     self, Certificates, Clients, Listeners, Pair, Parts, Workers, limits_within_descriptors, lower_priority,
 };
 use crate::telemetry::{self, LogFormat, Metrics};
 
-/// The time between two looks at the policies; a change is taken when two looks found it.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
-
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Files or folders with the policies (NodePool, Tenant, TenantClass, Exemption, Settings).
-    ///
-    /// Changes are read while it runs; a change with mistakes is logged and has no effect.
-    ///
-    /// Separate several by commas. Without any, an embedded demonstration holds.
-    #[arg(long, value_name = "PATH", num_args = 1.., value_delimiter = ',', env = "PARTYWALL_POLICIES")]
-    policies: Vec<PathBuf>,
+    #[command(flatten)]
+    source: PolicyArgs,
 
     /// The address of the webhooks, in TLS; in a container usually `[::]:8443`.
     #[arg(
@@ -141,8 +134,8 @@ async fn serve(args: Args) -> anyhow::Result<ExitCode> {
     let metrics = Arc::new(Metrics::new()?);
     metrics.tenant_violations.limit_to(args.tenant_metrics);
     let (writer, snapshots) = policies::store();
-    let is_demo = args.policies.is_empty();
-    let policies = Policies::load(args.policies, writer, Arc::clone(&metrics), today).await?;
+    let is_demo = args.source.is_demo();
+    let source = Source::prepare(args.source, writer, Arc::clone(&metrics)).await?;
     let pair = args.tls_cert.zip(args.tls_key).map(|(cert, key)| Pair { cert, key });
     if pair.is_none() {
         warn!("without --tls-cert the certificate is self-signed and made anew at every start");
@@ -153,6 +146,12 @@ async fn serve(args: Args) -> anyhow::Result<ExitCode> {
     let (listen, ops_listen) = (listeners.webhook.local_addr()?, listeners.ops.local_addr()?);
     // Before the log says that it serves, so that no signal comes too early.
     let (first, second) = signals(Duration::from_secs(args.drain))?;
+    let (stop, stopping) = watch::channel(false);
+    let first = async move {
+        let drain = first.await;
+        stop.send_replace(true);
+        drain
+    };
     info!(%listen, %ops_listen, "serving");
     if is_demo {
         demo::announce(listen);
@@ -169,7 +168,7 @@ async fn serve(args: Args) -> anyhow::Result<ExitCode> {
     // The first of these to end drops and so ends the others.
     tokio::select! {
         () = server::run(listeners, parts, first) => Ok(ExitCode::SUCCESS),
-        never = policies.watch(LOOK_EVERY, demands) => match never {},
+        never = source.watch(demands, stopping) => match never {},
         () = second => {
             warn!("a second signal: ending at once");
             Ok(ExitCode::FAILURE)
@@ -283,9 +282,21 @@ mod tests {
     }
 
     #[test]
+    fn policies_come_from_files_or_from_a_cluster() {
+        assert!(parse(&["--cluster", "--policies", "a"]).unwrap_err().contains("--policies"));
+        for flag in ["--kubeconfig", "--context", "--settings"] {
+            assert!(parse(&[flag, "a"]).unwrap_err().contains("--cluster"), "{flag}");
+            assert!(parse(&["--cluster", flag, "a"]).is_ok(), "{flag}");
+        }
+        assert!(parse(&[]).unwrap().source.is_demo());
+        assert!(!parse(&["--cluster"]).unwrap().source.is_demo());
+        assert!(!parse(&["--policies", "a"]).unwrap().source.is_demo());
+    }
+
+    #[test]
     fn policies_are_several_paths() {
         let paths = ["a", "b", "c"].map(PathBuf::from);
-        assert_eq!(parse(&["--policies", "a", "b", "--policies", "c"]).unwrap().policies, paths);
-        assert_eq!(parse(&["--policies", "a,b,c"]).unwrap().policies, paths);
+        assert_eq!(parse(&["--policies", "a", "b", "--policies", "c"]).unwrap().source.policies, paths);
+        assert_eq!(parse(&["--policies", "a,b,c"]).unwrap().source.policies, paths);
     }
 }

@@ -11,7 +11,7 @@
 //! snapshot that it has.
 
 mod consequences;
-mod document;
+pub(super) mod document;
 mod grouped;
 mod metadata;
 mod places;

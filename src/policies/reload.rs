@@ -15,23 +15,19 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use jiff::civil::Date;
-use partywall_core::api::Mistake;
-use partywall_core::tenancy::{ExemptionOf, Snapshot};
-use rustc_hash::FxHashSet;
 use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 use tokio::time::{MissedTickBehavior, interval};
-use tracing::{error, info, warn};
+use tracing::{error, warn};
 
-use super::files::{LoadError, Loaded, demo, grouped, load};
+use super::files::{LoadError, Loaded, demo, load};
+use super::in_force::InForce;
 use super::store::Writer;
 use crate::manifests::{Fingerprint, fingerprint};
 use crate::telemetry::{Loads, Metrics, Reload};
 
 /// How often a start tries to read files that keep changing.
 const TRIES: usize = 3;
-/// How many added or removed tenants are logged by name.
-const NAMED: usize = 20;
 
 /// The policies of this process.
 pub(crate) struct Policies {
@@ -45,11 +41,7 @@ pub(crate) struct Policies {
     changed: Option<Fingerprint>,
     /// The last error of reading them, which is logged once.
     unreadable: Option<String>,
-    /// The warnings of the last load, which are logged once.
-    warnings: Vec<Mistake>,
-    /// The day on which the Exemptions that end soon were last logged.
-    noticed: Option<Date>,
-    writer: Writer,
+    in_force: InForce,
     metrics: Arc<Metrics>,
     /// Returns the date by which exemptions expire.
     today: fn() -> Date,
@@ -77,15 +69,13 @@ impl Policies {
             is_refused: false,
             changed: None,
             unreadable: None,
-            warnings: Vec::new(),
-            noticed: None,
-            writer,
+            in_force: InForce::new(writer, Arc::clone(&metrics)),
             metrics,
             today,
         };
         let reload = policies.put_in_force(loaded);
         policies.note_decision(reload);
-        policies.notice_ends();
+        policies.in_force.notice_ends(today());
         Ok(policies)
     }
 
@@ -98,7 +88,7 @@ impl Policies {
                 _ = ticks.tick() => self.look().await,
                 Ok(()) = demands.changed() => self.load_again().await,
             }
-            self.notice_ends();
+            self.in_force.notice_ends((self.today)());
         }
     }
 
@@ -115,27 +105,6 @@ impl Policies {
             }
         }
         warn!("the policies change while they are read; they are loaded once they stay the same");
-    }
-
-    /// Logs, once a day, the Exemptions that end soon.
-    fn notice_ends(&mut self) {
-        let today = (self.today)();
-        if self.noticed.replace(today) == Some(today) {
-            return;
-        }
-        let Some(snapshot) = self.writer.current() else { return };
-        for ExemptionOf { tenant, namespace, exemption } in snapshot.all_exemptions() {
-            if exemption.ends_soon(today) {
-                let (name, last_day) = (&*exemption.name, exemption.last_day);
-                warn!(
-                    exemption = name,
-                    tenant,
-                    namespace,
-                    %last_day,
-                    "an Exemption ends soon, and what it allows will be denied; renew it, or prepare for its end"
-                );
-            }
-        }
     }
 
     /// Loads again if two looks found the same change, of a file or of the date.
@@ -204,29 +173,16 @@ impl Policies {
 
     /// Puts a snapshot into the store, unless it has no tenants and the current one has.
     fn put_in_force(&mut self, Loaded { snapshot, warnings }: Loaded) -> Reload {
-        // Each day brings a load, and most warnings stay the same for long.
-        let is_new = |warning: &&Mistake| self.warnings.binary_search(warning).is_err();
-        let new: Vec<_> = warnings.iter().filter(is_new).cloned().collect();
-        for warning in grouped(&new) {
-            warn!("{warning}");
-        }
-        self.warnings = warnings;
-        let (tenants, namespaces) = (snapshot.tenants().len(), snapshot.namespace_count());
-        let node_pools = snapshot.pools().len();
-        if tenants == 0 {
-            if self.writer.current().is_some() {
+        self.in_force.warn(warnings);
+        if snapshot.tenants().is_empty() {
+            if self.in_force.current().is_some() {
                 error!("the policies have no tenant any more; the last ones hold, since this is never meant");
             } else {
                 error!("the policies have no tenant; nothing is decided until they have one");
             }
             return Reload::Refused;
         }
-        if let Some(before) = self.writer.current() {
-            log_tenants(&before, &snapshot);
-        }
-        self.metrics.set_snapshot(&snapshot);
-        self.writer.replace(Arc::new(snapshot));
-        info!(tenants, namespaces, node_pools, "policies loaded");
+        self.in_force.replace(snapshot);
         Reload::Taken
     }
 }
@@ -238,40 +194,16 @@ fn read(paths: &[PathBuf], today: Date) -> Option<(Fingerprint, Result<Loaded, L
     (fingerprint(paths, today) == before).then_some((before, loaded))
 }
 
-/// Logs which tenants were added and removed, so that an operator notices a file deleted by mistake.
-fn log_tenants(before: &Snapshot, after: &Snapshot) {
-    let (gone, new) = (missing(before, after), missing(after, before));
-    for name in gone.iter().take(NAMED) {
-        warn!("tenant `{name}` is gone: its namespaces are unclaimed now");
-    }
-    for name in new.iter().take(NAMED) {
-        info!("tenant `{name}` is new");
-    }
-    let unnamed = |names: &[&str]| names.len().saturating_sub(NAMED);
-    if unnamed(&gone) > 0 {
-        warn!("{} more tenants are gone", unnamed(&gone));
-    }
-    if unnamed(&new) > 0 {
-        info!("{} more tenants are new", unnamed(&new));
-    }
-}
-
-/// Returns the names of the tenants that are in `these` and not in `those`.
-fn missing<'s>(these: &'s Snapshot, those: &Snapshot) -> Vec<&'s str> {
-    let names: FxHashSet<&str> = those.tenants().iter().map(|tenant| &*tenant.name).collect();
-    let mut missing: Vec<_> = these.tenants().iter().map(|tenant| &*tenant.name).collect();
-    missing.retain(|name| !names.contains(name));
-    missing.sort_unstable();
-    missing
-}
-
 #[cfg(test)]
 #[expect(clippy::disallowed_methods, reason = "writes policies to be read")]
 mod tests {
     use std::fs;
 
+    use partywall_core::tenancy::Snapshot;
+
     use super::*;
     use crate::manifests::Unreadable;
+    use crate::policies::in_force::missing;
     use crate::policies::{Reader, store};
     use crate::telemetry::logged;
 
@@ -396,17 +328,25 @@ spec:
         // The first day is 20 November: the one ends in the thirtieth day from now, the other a day later.
         let mut case =
             Case::loaded(&[POOL, TENANT, &exemption("soon", "19"), &exemption("later", "20")]).await;
-        assert_eq!(logged(|| case.policies.notice_ends()), "", "the load has told it already");
+        assert_eq!(
+            logged(|| case.policies.in_force.notice_ends((case.policies.today)())),
+            "",
+            "the load has told it already"
+        );
         let next_day = || Date::constant(2026, 11, 21);
         case.policies.today = next_day;
-        let lines = logged(|| case.policies.notice_ends());
+        let lines = logged(|| case.policies.in_force.notice_ends((case.policies.today)()));
         assert_eq!(lines.lines().count(), 2, "{lines}");
         assert!(
             lines.contains(r#"an Exemption ends soon"#)
                 && lines.contains(r#"exemption="soon" tenant="tenants-x""#)
         );
         assert!(lines.contains("last_day=2026-12-19"), "{lines}");
-        assert_eq!(logged(|| case.policies.notice_ends()), "", "a line a day");
+        assert_eq!(
+            logged(|| case.policies.in_force.notice_ends((case.policies.today)())),
+            "",
+            "a line a day"
+        );
     }
 
     #[tokio::test]

@@ -16,7 +16,7 @@ use prometheus::{
 };
 
 pub(crate) use self::labels::mode_name;
-pub use self::labels::{CertificateFile, Dropped, Loads, Outcome, Refusal, Reload, Review};
+pub use self::labels::{CertificateFile, Dropped, Loads, Outcome, Refusal, Reload, Review, Watched};
 pub use self::of_policies::{ExemptionEnds, ExemptionUses, TenantViolations};
 pub use self::process::ProcessFigures;
 
@@ -87,6 +87,9 @@ metrics! {
         certificates_faulty: IntGauge = "partywall_certificates_faulty",
         /// 1 while the policies on disk cannot be used, so that older ones hold.
         policies_faulty: IntGauge = "partywall_policies_faulty",
+        /// When the API server last told something about a watched resource, or that nothing has changed, in seconds
+        /// since 1970; 0 if it never did, or if the policies are files.
+        watch_contact: Gauges<Watched> = "partywall_watch_last_contact_timestamp_seconds",
         /// Tenants in the policies that hold.
         tenants: IntGauge = "partywall_tenants",
         /// Namespaces named in the policies that hold, system ones included.
@@ -132,6 +135,11 @@ impl Metrics {
     pub fn note_load(&self, of: Loads, reload: Reload) {
         self.last_reload.set(of, clock::now());
         self.last_reload_successful.set(of, i64::from(reload == Reload::Taken));
+    }
+
+    /// Notes that the API server told something about a watched resource.
+    pub fn note_contact(&self, of: Watched) {
+        self.watch_contact.set(of, clock::now());
     }
 
     /// Counts a verdict and its violations.

@@ -8,6 +8,7 @@ mod elsewhere;
 mod endpoints;
 mod grandfathered;
 mod guide;
+mod in_cluster;
 mod install;
 mod introduce;
 mod labels;
@@ -95,6 +96,7 @@ pub(crate) fn cases() -> Vec<Case> {
             down::l5_the_commands_of_the_break_glass_page_let_the_cluster_go_on,
             down::o4_an_older_installation_moves_to_the_new_paths_without_a_gap,
             restart::l8_l9_a_rollout_under_load_fails_no_request,
+            in_cluster::objects_of_the_cluster_hold_while_they_change,
             install::the_readmes_installation_ends_with_a_tenants_pod_on_its_node,
         }
     }

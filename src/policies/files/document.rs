@@ -13,15 +13,15 @@ use super::{metadata, schema};
 use crate::manifests::Flaw;
 
 /// A document that was read.
-pub(super) struct Read {
-    pub(super) content: Content,
-    pub(super) flaws: Vec<Flaw>,
+pub(in crate::policies) struct Read {
+    pub(in crate::policies) content: Content,
+    pub(in crate::policies) flaws: Vec<Flaw>,
     /// Its kind and name, such as ``Tenant `a` ``, as far as they are known.
-    pub(super) object: String,
+    pub(in crate::policies) object: String,
 }
 
 /// The content of a document.
-pub(super) enum Content {
+pub(in crate::policies) enum Content {
     /// An object, without the fields that have flaws.
     Object(Object),
     /// No object of partywall; others may still refer to it.
@@ -74,7 +74,7 @@ pub(super) fn schemas() -> impl Iterator<Item = &'static Value> {
 }
 
 /// Reads a document; `written` is the same with the words that YAML takes for booleans.
-pub(super) fn read(document: Value, written: Option<&Value>) -> Read {
+pub(in crate::policies) fn read(document: Value, written: Option<&Value>) -> Read {
     let mut flaws = Vec::new();
     let object = object(&document);
     let content = content(document, written, &mut flaws);

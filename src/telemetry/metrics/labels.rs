@@ -103,6 +103,49 @@ impl Label for (RuleId, Mode) {
     }
 }
 
+/// A resource that is watched in a cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Watched {
+    /// Node pools.
+    NodePools,
+    /// Tenants.
+    Tenants,
+    /// Classes of tenants.
+    TenantClasses,
+    /// Exemptions.
+    Exemptions,
+    /// Settings.
+    Settings,
+    /// Namespaces.
+    Namespaces,
+}
+
+impl Label for Watched {
+    const NAMES: &'static [&'static str] = &["resource"];
+
+    fn all() -> Vec<Self> {
+        vec![
+            Self::NodePools,
+            Self::Tenants,
+            Self::TenantClasses,
+            Self::Exemptions,
+            Self::Settings,
+            Self::Namespaces,
+        ]
+    }
+
+    fn values(self) -> Vec<&'static str> {
+        vec![match self {
+            Self::NodePools => "nodepools",
+            Self::Tenants => "tenants",
+            Self::TenantClasses => "tenantclasses",
+            Self::Exemptions => "exemptions",
+            Self::Settings => "settings",
+            Self::Namespaces => "namespaces",
+        }]
+    }
+}
+
 /// The reason that a request was answered without a review.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {

@@ -1,0 +1,95 @@
+//! Where the policies come from: files, or the objects of a cluster.
+
+use std::convert::Infallible;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::builder::NonEmptyStringValueParser;
+use tokio::sync::watch;
+
+use crate::cli::today::today;
+use crate::cluster::{Access, Cluster};
+use crate::policies::{Policies, Writer};
+use crate::telemetry::Metrics;
+
+/// The time between two looks at the files; a change is taken when two looks found it.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+#[derive(Debug, clap::Args)]
+pub(super) struct PolicyArgs {
+    /// Files or folders with the policies (NodePool, Tenant, TenantClass, Exemption, Settings).
+    ///
+    /// Changes are read while it runs; a change with mistakes is logged and has no effect.
+    ///
+    /// Separate several by commas. Without any, an embedded demonstration holds.
+    #[arg(long, value_name = "PATH", num_args = 1.., value_delimiter = ',', env = "PARTYWALL_POLICIES")]
+    pub(super) policies: Vec<PathBuf>,
+
+    /// Read the policies from a cluster: the objects of group partywall.dev, and its Namespaces.
+    ///
+    /// It runs as the ServiceAccount of its pod, or with a kubeconfig.
+    #[arg(long, conflicts_with = "policies", env = "PARTYWALL_CLUSTER")]
+    pub(super) cluster: bool,
+
+    /// With --cluster, the kubeconfig. Absent: KUBECONFIG or ~/.kube/config, else the pod's ServiceAccount.
+    #[arg(long, value_name = "FILE", requires = "cluster", env = "PARTYWALL_KUBECONFIG")]
+    kubeconfig: Option<PathBuf>,
+
+    /// With --cluster, the context in the kubeconfig. Absent: its current one.
+    #[arg(
+        long,
+        value_name = "NAME",
+        requires = "cluster",
+        env = "PARTYWALL_CONTEXT",
+        value_parser = NonEmptyStringValueParser::new()
+    )]
+    context: Option<String>,
+
+    /// With --cluster, a file with Settings, usually a mounted ConfigMap. Each field holds where the cluster's own
+    /// Settings lack it.
+    #[arg(long, value_name = "FILE", requires = "cluster", env = "PARTYWALL_SETTINGS")]
+    settings: Option<PathBuf>,
+}
+
+impl PolicyArgs {
+    /// Returns whether the embedded demonstration holds.
+    pub(super) const fn is_demo(&self) -> bool {
+        self.policies.is_empty() && !self.cluster
+    }
+}
+
+/// Keeps the store up to date.
+pub(super) enum Source {
+    Files(Policies),
+    Cluster(Box<Cluster>),
+}
+
+impl Source {
+    /// Loads files for the first time, or prepares the client of a cluster, of which nothing is known yet.
+    pub(super) async fn prepare(
+        args: PolicyArgs,
+        writer: Writer,
+        metrics: Arc<Metrics>,
+    ) -> anyhow::Result<Self> {
+        let PolicyArgs { policies, cluster, kubeconfig, context, settings } = args;
+        if !cluster {
+            return Ok(Self::Files(Policies::load(policies, writer, metrics, today).await?));
+        }
+        let access = Access { kubeconfig, context };
+        Ok(Self::Cluster(Box::new(Cluster::new(access, settings, writer, metrics, today).await?)))
+    }
+
+    /// Goes on for ever; files are loaded again whenever `demands` changes, too. Once `stopping` is true, nothing is
+    /// written to the cluster.
+    pub(super) async fn watch(
+        self,
+        demands: watch::Receiver<()>,
+        stopping: watch::Receiver<bool>,
+    ) -> Infallible {
+        match self {
+            Self::Files(policies) => policies.watch(LOOK_EVERY, demands).await,
+            Self::Cluster(cluster) => cluster.run(stopping).await,
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! `serve --cluster`: the objects of an API server → snapshots in the store.
+//!
+//! ```text
+//! API server → watch (one loop a kind) → changes → state (compact maps) → compile → policies' store
+//!      ↑                                                   └→ labels of listed namespaces ┐
+//!      └──────────────────────────────────────────────────────────────────────────────────┘
+//! ```
+//!
+//! One task owns the maps. Each kind has a loop of its own, so that a watch that hangs holds up no other. While the API
+//! server is away, the snapshot in the store stays in force, and the loops go on trying.
+//!
+//! INVARIANT: the store stays empty until every kind was listed once, so that nothing is decided by half of the
+//! objects. A snapshot is never replaced by one with mistakes.
+
+mod connect;
+mod failure;
+#[cfg(test)]
+mod fake_server;
+mod item;
+mod kind;
+mod labels;
+mod settings_file;
+mod snapshots;
+mod state;
+mod watch;
+
+use std::convert::Infallible;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use jiff::civil::Date;
+use kube::Client;
+use tokio::sync::{mpsc, watch as signal};
+
+pub(crate) use self::connect::Access;
+use self::kind::Kind;
+use self::settings_file::SettingsFile;
+use self::snapshots::Snapshots;
+use crate::policies::Writer;
+use crate::telemetry::Metrics;
+
+/// How many changes wait for the task that owns the maps; the watches wait beyond that.
+const CHANGES: usize = 1_024;
+
+/// The policies of a cluster.
+pub(crate) struct Cluster {
+    client: Client,
+    snapshots: Snapshots,
+    settings: Option<SettingsFile>,
+}
+
+impl Cluster {
+    /// Prepares the client, and reads the file with default Settings. Nothing is asked of the API server yet.
+    pub(crate) async fn new(
+        access: Access,
+        settings: Option<PathBuf>,
+        writer: Writer,
+        metrics: Arc<Metrics>,
+        today: fn() -> Date,
+    ) -> anyhow::Result<Self> {
+        let client = connect::client(access).await?;
+        let settings = settings.map(SettingsFile::read).transpose()?;
+        let mut snapshots = Snapshots::new(writer, metrics, today);
+        if let Some(file) = &settings {
+            snapshots.set_defaults(file.fields());
+        }
+        Ok(Self { client, snapshots, settings })
+    }
+
+    /// Follows the cluster for ever. Once `stopping` is true, it writes nothing any more.
+    pub(crate) async fn run(self, stopping: signal::Receiver<bool>) -> Infallible {
+        let Self { client, snapshots, settings } = self;
+        let (sender, changes) = mpsc::channel(CHANGES);
+        tokio::spawn(labels::write(client.clone(), snapshots.labels(), stopping));
+        for kind in Kind::ALL {
+            tokio::spawn(watch::watch(client.clone(), kind, sender.clone()));
+        }
+        if let Some(file) = settings {
+            tokio::spawn(file.watch(sender));
+        }
+        snapshots.run(changes).await
+    }
+}

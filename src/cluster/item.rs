@@ -1,0 +1,91 @@
+//! What is read of a watched object.
+
+use std::collections::BTreeMap;
+
+use partywall_core::api::{ACKNOWLEDGE, API_VERSION, Source};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::kind::Kind;
+
+/// A watched object: its metadata, and its spec if it has been asked for.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Item {
+    pub(super) metadata: Metadata,
+    #[serde(default)]
+    pub(super) spec: Value,
+}
+
+/// The metadata of a watched object.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Metadata {
+    pub(super) name: String,
+    #[serde(default)]
+    pub(super) uid: String,
+    #[serde(default)]
+    pub(super) resource_version: String,
+    /// Changes with the spec, and not with the status.
+    #[serde(default)]
+    pub(super) generation: i64,
+    #[serde(default)]
+    pub(super) labels: BTreeMap<String, String>,
+    #[serde(default)]
+    pub(super) annotations: BTreeMap<String, String>,
+}
+
+/// Changes whenever what partywall reads of an object changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Version {
+    uid: String,
+    generation: i64,
+    acknowledged: Option<String>,
+}
+
+impl Version {
+    /// Returns the version of no object.
+    pub(super) const fn none() -> Self {
+        Self { uid: String::new(), generation: -1, acknowledged: None }
+    }
+}
+
+impl Item {
+    /// Returns what changes whenever the object is to be read again.
+    pub(super) fn version(&self) -> Version {
+        let Metadata { uid, generation, annotations, .. } = &self.metadata;
+        Version {
+            uid: uid.clone(),
+            generation: *generation,
+            acknowledged: annotations.get(ACKNOWLEDGE).cloned(),
+        }
+    }
+
+    /// Returns where mistakes in the object are.
+    pub(super) fn source(&self, kind: Kind) -> Source {
+        source(kind, &self.metadata.name)
+    }
+
+    /// Returns the object as a file would hold it: without status and all metadata that only the API server writes.
+    pub(super) fn document(self, kind: Kind) -> Value {
+        let Metadata { name, mut annotations, .. } = self.metadata;
+        annotations.retain(|key, _| key == ACKNOWLEDGE);
+        let mut metadata = Map::from_iter([("name".to_owned(), Value::String(name))]);
+        if !annotations.is_empty() {
+            metadata.insert("annotations".to_owned(), json!(annotations));
+        }
+        let mut document = Map::from_iter([
+            ("apiVersion".to_owned(), json!(API_VERSION)),
+            ("kind".to_owned(), json!(kind.name())),
+            ("metadata".to_owned(), Value::Object(metadata)),
+        ]);
+        if !self.spec.is_null() {
+            document.insert("spec".to_owned(), self.spec);
+        }
+        Value::Object(document)
+    }
+}
+
+/// Returns where mistakes in an object of the cluster are.
+pub(super) fn source(kind: Kind, name: &str) -> Source {
+    Source::file(format!("{}/{name}", kind.resource()))
+}

@@ -1,0 +1,249 @@
+//! What is known of the cluster, in compact maps.
+//!
+//! An object that does not parse keeps its last good form. If it never had one, others may refer to it, but it says
+//! nothing: the namespaces of such a Tenant have no Tenant, so that what is asked about them is denied.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::mem;
+
+use partywall_core::api::{Located, Mistake, Object};
+use partywall_core::labels::TENANT;
+use partywall_core::tenancy::{Owner, Snapshot, Unparsed};
+use serde_json::{Map, Value};
+
+use super::item::{self, Item, Metadata, Version};
+use super::kind::Kind;
+use super::labels::Label;
+use crate::policies::parse;
+
+/// Something that happened.
+#[derive(Debug)]
+pub(super) enum Change {
+    /// These are all objects of a kind.
+    Listed(Kind, Vec<Item>),
+    /// An object is new or changed.
+    Set(Kind, Box<Item>),
+    /// An object is gone.
+    Gone(Kind, String),
+    /// The API server answered, and nothing has changed.
+    Contact(Kind),
+    /// The fields of the default Settings.
+    Defaults(Map<String, Value>),
+}
+
+/// What is known of the cluster.
+#[derive(Debug, Default)]
+pub(super) struct State {
+    objects: BTreeMap<(Kind, Box<str>), Known>,
+    namespaces: BTreeMap<Box<str>, Namespace>,
+    listed: BTreeSet<Kind>,
+    settings: SettingsOf,
+}
+
+/// A Namespace.
+#[derive(Debug, PartialEq, Eq)]
+struct Namespace {
+    uid: Box<str>,
+    /// The label of its tenant, if it has one.
+    label: Option<Box<str>>,
+}
+
+/// The consequence of a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Effect {
+    /// None.
+    Nothing,
+    /// Another Namespace may need its label.
+    Namespaces,
+    /// Another snapshot must be compiled.
+    Snapshot,
+}
+
+impl Effect {
+    const fn of(differs: bool) -> Self {
+        if differs { Self::Snapshot } else { Self::Nothing }
+    }
+}
+
+/// An object of partywall.
+#[derive(Debug)]
+struct Known {
+    version: Version,
+    /// The last form that parsed.
+    good: Option<Object>,
+    /// The mistakes of the present form.
+    mistakes: Vec<Mistake>,
+}
+
+/// Where Settings come from.
+#[derive(Debug, Default)]
+struct SettingsOf {
+    /// The fields of the file.
+    defaults: Map<String, Value>,
+    /// The object `default` of the cluster.
+    live: Option<Item>,
+}
+
+/// The name of the one Settings object.
+const SETTINGS: &str = "default";
+
+impl State {
+    /// Applies a change.
+    pub(super) fn apply(&mut self, change: Change) -> Effect {
+        match change {
+            Change::Contact(_) => Effect::Nothing,
+            Change::Listed(Kind::Namespace, items) => self.list_namespaces(items),
+            Change::Listed(kind, items) => Effect::of(self.list(kind, items)),
+            Change::Set(Kind::Namespace, item) => self.set_namespace(item.metadata),
+            Change::Set(kind, item) => Effect::of(self.set(kind, *item)),
+            Change::Gone(Kind::Namespace, name) => {
+                self.namespaces.remove(&*name);
+                Effect::Nothing
+            }
+            Change::Gone(kind, name) => Effect::of(self.remove(kind, &name)),
+            Change::Defaults(fields) => {
+                let is_new = fields != self.settings.defaults;
+                self.settings.defaults = fields;
+                Effect::of(is_new && self.merge_settings())
+            }
+        }
+    }
+
+    /// Returns the labels that Namespaces lack by a snapshot, in the order of their names.
+    ///
+    /// A Namespace keeps the label of a Tenant that does not list it any more: until somebody decides what becomes of
+    /// it, everything in it is denied.
+    pub(super) fn missing_labels(&self, snapshot: &Snapshot) -> Vec<Label> {
+        let missing = self.namespaces.iter().filter_map(|(name, namespace)| match snapshot.owner(name) {
+            Owner::Tenant(tenant) if namespace.label.as_deref() != Some(&*tenant.name) => Some(Label {
+                namespace: name.clone(),
+                uid: namespace.uid.clone(),
+                tenant: tenant.name.as_ref().into(),
+            }),
+            Owner::Tenant(_) | Owner::System | Owner::Unclaimed => None,
+        });
+        missing.collect()
+    }
+
+    /// Returns whether every kind was listed.
+    pub(super) fn is_complete(&self) -> bool {
+        Kind::ALL.iter().all(|kind| self.listed.contains(kind))
+    }
+
+    /// Returns the objects to compile, and those that others may refer to although they don't parse.
+    pub(super) fn objects(&self) -> (Vec<Located>, Vec<Unparsed>) {
+        let (mut objects, mut unparsed) = (Vec::new(), Vec::new());
+        for ((kind, name), known) in &self.objects {
+            match &known.good {
+                Some(object) => {
+                    objects.push(Located { source: item::source(*kind, name), object: object.clone() });
+                }
+                None => unparsed
+                    .push(Unparsed { kind: Some(kind.name().to_owned()), name: Some(name.to_string()) }),
+            }
+        }
+        (objects, unparsed)
+    }
+
+    /// Returns the mistakes of all objects that do not parse, in the order of kinds and names.
+    pub(super) fn mistakes(&self) -> Vec<Mistake> {
+        self.objects.values().flat_map(|known| &known.mistakes).cloned().collect()
+    }
+
+    fn list(&mut self, kind: Kind, items: Vec<Item>) -> bool {
+        let mut differs = self.listed.insert(kind);
+        let names: BTreeSet<Box<str>> = items.iter().map(|item| item.metadata.name.as_str().into()).collect();
+        let is_gone = |(of, name): &(Kind, Box<str>)| *of == kind && !names.contains(name);
+        let gone: Vec<Box<str>> =
+            self.objects.keys().filter(|key| is_gone(key)).map(|(_, name)| name.clone()).collect();
+        for name in gone {
+            differs |= self.remove(kind, &name);
+        }
+        for item in items {
+            differs |= self.set(kind, item);
+        }
+        differs
+    }
+
+    fn list_namespaces(&mut self, items: Vec<Item>) -> Effect {
+        let first = Effect::of(self.listed.insert(Kind::Namespace));
+        let before = mem::take(&mut self.namespaces);
+        for item in items {
+            self.set_namespace(item.metadata);
+        }
+        first.max(if self.namespaces == before { Effect::Nothing } else { Effect::Namespaces })
+    }
+
+    fn set_namespace(&mut self, metadata: Metadata) -> Effect {
+        let Metadata { name, uid, mut labels, .. } = metadata;
+        let namespace = Namespace { uid: uid.into(), label: labels.remove(TENANT).map(Into::into) };
+        let is_new = self.namespaces.get(&*name) != Some(&namespace);
+        self.namespaces.insert(name.into(), namespace);
+        if is_new { Effect::Namespaces } else { Effect::Nothing }
+    }
+
+    fn set(&mut self, kind: Kind, item: Item) -> bool {
+        if kind == Kind::Settings && item.metadata.name == SETTINGS {
+            self.settings.live = Some(item);
+            return self.merge_settings();
+        }
+        self.set_document(kind, item)
+    }
+
+    fn set_document(&mut self, kind: Kind, item: Item) -> bool {
+        let key = (kind, Box::from(item.metadata.name.as_str()));
+        let version = item.version();
+        let known = self.objects.get_mut(&key);
+        if known.as_ref().is_some_and(|known| known.version == version) {
+            return false;
+        }
+        let good = known.and_then(|known| known.good.take());
+        let source = item.source(kind);
+        let known = match parse(&source, item.document(kind)) {
+            Ok(object) => Known { version, good: Some(object), mistakes: Vec::new() },
+            Err(mistakes) => Known { version, good, mistakes },
+        };
+        self.objects.insert(key, known);
+        true
+    }
+
+    fn remove(&mut self, kind: Kind, name: &str) -> bool {
+        if kind == Kind::Settings && name == SETTINGS {
+            return mem::take(&mut self.settings.live).is_some() && self.merge_settings();
+        }
+        self.objects.remove(&(kind, name.into())).is_some()
+    }
+
+    /// Sets the Settings to the fields of the file, of which those of the live object win.
+    fn merge_settings(&mut self) -> bool {
+        let SettingsOf { defaults, live } = &self.settings;
+        let key = (Kind::Settings, Box::from(SETTINGS));
+        if defaults.is_empty() && live.is_none() {
+            return self.objects.remove(&key).is_some();
+        }
+        let item = match live {
+            None => Item {
+                metadata: Metadata { name: SETTINGS.to_owned(), ..Metadata::default() },
+                spec: Value::Object(defaults.clone()),
+            },
+            Some(live) => Item { spec: merged(defaults, &live.spec), ..live.clone() },
+        };
+        // The version of the live object says nothing about the file.
+        if let Some(known) = self.objects.get_mut(&key) {
+            known.version = Version::none();
+        }
+        self.set_document(Kind::Settings, item)
+    }
+}
+
+/// Returns the fields of `live`, and those of `defaults` that it lacks.
+fn merged(defaults: &Map<String, Value>, live: &Value) -> Value {
+    // What is no object is reported as what it is.
+    let Value::Object(live) = live else { return live.clone() };
+    let mut fields = defaults.clone();
+    fields.extend(live.clone());
+    Value::Object(fields)
+}
+
+#[cfg(test)]
+mod tests;

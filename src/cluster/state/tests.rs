@@ -1,0 +1,187 @@
+use serde_json::json;
+
+use super::*;
+
+macro_rules! assert_nothing {
+    ($effect:expr $(, $why:literal)?) => { assert_eq!($effect, Effect::Nothing $(, $why)?) };
+}
+
+macro_rules! assert_snapshot {
+    ($effect:expr $(, $why:literal)?) => { assert_eq!($effect, Effect::Snapshot $(, $why)?) };
+}
+
+/// Makes an object as the API server sends it.
+fn item(name: &str, generation: i64, spec: Value) -> Item {
+    let metadata = json!({"name": name, "uid": format!("uid-{name}"), "generation": generation});
+    serde_json::from_value(json!({"metadata": metadata, "spec": spec, "status": {"ready": true}})).unwrap()
+}
+
+fn namespace(name: &str, labels: Value) -> Item {
+    let uid = format!("uid-{name}");
+    let metadata = json!({"name": name, "uid": uid, "labels": labels, "resourceVersion": "7"});
+    serde_json::from_value(json!({"metadata": metadata})).unwrap()
+}
+
+fn tenant(name: &str, generation: i64) -> Item {
+    item(name, generation, json!({"namespaces": [name]}))
+}
+
+fn set(item: Item) -> Change {
+    Change::Set(Kind::Tenant, Box::new(item))
+}
+
+fn names(state: &State) -> Vec<String> {
+    state.objects().0.into_iter().map(|located| located.object.name).collect()
+}
+
+fn settings(state: &State) -> Option<Value> {
+    let objects = state.objects().0.into_iter().map(|located| located.object.spec);
+    let mut settings = objects.filter_map(|spec| {
+        let partywall_core::api::Spec::Settings(spec) = spec else { return None };
+        Some(serde_json::to_value(spec).unwrap())
+    });
+    settings.next()
+}
+
+#[test]
+fn nothing_is_complete_before_every_kind_was_listed() {
+    let mut state = State::default();
+    for kind in Kind::ALL {
+        assert!(!state.is_complete(), "{kind:?}");
+        assert_snapshot!(state.apply(Change::Listed(kind, Vec::new())));
+    }
+    assert!(state.is_complete());
+    assert_nothing!(state.apply(Change::Listed(Kind::Tenant, Vec::new())), "a second empty list is no news");
+}
+
+#[test]
+fn only_what_a_snapshot_shows_makes_another_one() {
+    let mut state = State::default();
+    assert_snapshot!(state.apply(set(tenant("a", 1))));
+    assert_nothing!(state.apply(set(tenant("a", 1))), "its status changed");
+    assert_nothing!(state.apply(Change::Contact(Kind::Tenant)));
+    let mut acknowledging = tenant("a", 1);
+    acknowledging
+        .metadata
+        .annotations
+        .insert("partywall.dev/acknowledge".to_owned(), "spec.namespaces".to_owned());
+    assert_snapshot!(state.apply(set(acknowledging)), "annotations do not count as a generation");
+    assert_snapshot!(state.apply(set(tenant("a", 2))));
+    let mut recreated = tenant("a", 2);
+    recreated.metadata.uid = "another".to_owned();
+    assert_snapshot!(state.apply(set(recreated)), "the object was deleted and created between two lists");
+    assert_snapshot!(state.apply(Change::Gone(Kind::Tenant, "a".to_owned())));
+    assert_nothing!(state.apply(Change::Gone(Kind::Tenant, "a".to_owned())));
+}
+
+#[test]
+fn a_list_forgets_what_is_gone_and_keeps_other_kinds() {
+    let mut state = State::default();
+    state.apply(Change::Listed(Kind::Tenant, vec![tenant("a", 1), tenant("b", 1)]));
+    state.apply(Change::Set(
+        Kind::NodePool,
+        Box::new(item("pool", 1, json!({"nodeSelector": {"tenant": "a"}}))),
+    ));
+    assert_snapshot!(state.apply(Change::Listed(Kind::Tenant, vec![tenant("b", 1)])));
+    assert_eq!(names(&state), ["pool", "b"]);
+    assert_nothing!(state.apply(Change::Listed(Kind::Tenant, vec![tenant("b", 1)])));
+}
+
+#[test]
+fn an_object_that_does_not_parse_keeps_its_last_good_form() {
+    let mut state = State::default();
+    state.apply(set(tenant("a", 1)));
+    let misspelt = item("a", 2, json!({"namespaces": ["a"], "domain": ["a.example.com"]}));
+    assert_snapshot!(state.apply(set(misspelt)));
+    assert_eq!(names(&state), ["a"]);
+    let mistakes: Vec<String> = state.mistakes().iter().map(ToString::to_string).collect();
+    assert_eq!(mistakes.len(), 1, "{mistakes:?}");
+    assert!(
+        mistakes[0].starts_with("tenants.partywall.dev/a: Tenant `a`: spec.domain = [\"a.example.com\"]: "),
+        "{mistakes:?}"
+    );
+    assert_snapshot!(state.apply(set(tenant("a", 3))));
+    assert!(state.mistakes().is_empty());
+}
+
+#[test]
+fn an_object_that_never_parsed_is_known_by_name_alone() {
+    let mut state = State::default();
+    state.apply(set(item("a", 1, json!("text"))));
+    state.apply(set(item("b", 1, Value::Null)));
+    let (objects, unparsed) = state.objects();
+    assert!(objects.is_empty());
+    let unparsed: Vec<_> = unparsed.into_iter().map(|unparsed| (unparsed.kind, unparsed.name)).collect();
+    let named = |name: &str| (Some("Tenant".to_owned()), Some(name.to_owned()));
+    assert_eq!(unparsed, [named("a"), named("b")]);
+    assert_eq!(state.mistakes().len(), 2);
+}
+
+#[test]
+fn the_tenant_label_is_all_that_counts_of_a_namespace() {
+    let mut state = State::default();
+    let labelled = |value: &str| namespace("a", json!({"partywall.dev/tenant": "x", "team": value}));
+    let set = |item| Change::Set(Kind::Namespace, Box::new(item));
+    assert_eq!(state.apply(set(labelled("1"))), Effect::Namespaces);
+    assert_nothing!(state.apply(set(labelled("2"))));
+    assert_eq!(state.apply(set(namespace("a", json!({})))), Effect::Namespaces);
+    let listed = |items| Change::Listed(Kind::Namespace, items);
+    assert_snapshot!(state.apply(listed(vec![namespace("b", json!({}))])), "it completes what is known");
+    assert_nothing!(state.apply(listed(vec![namespace("b", json!({}))])));
+    assert_eq!(state.apply(listed(Vec::new())), Effect::Namespaces);
+    assert_nothing!(state.apply(Change::Gone(Kind::Namespace, "a".to_owned())));
+}
+
+#[test]
+fn listed_namespaces_lack_the_label_of_their_tenant_and_no_others_do() {
+    let mut state = State::default();
+    state.apply(set(item("x", 1, json!({"namespaces": ["a", "b", "c", "absent"]}))));
+    state.apply(Change::Listed(
+        Kind::Namespace,
+        vec![
+            namespace("a", json!({})),
+            namespace("b", json!({"partywall.dev/tenant": "another"})),
+            namespace("c", json!({"partywall.dev/tenant": "x"})),
+            namespace("former", json!({"partywall.dev/tenant": "x"})),
+            namespace("kube-system", json!({})),
+        ],
+    ));
+    let (objects, unparsed) = state.objects();
+    let day = jiff::civil::Date::constant(2026, 11, 20);
+    let snapshot = crate::policies::compile(objects, &unparsed, day).unwrap().snapshot;
+    let missing = state.missing_labels(&snapshot);
+    let missing: Vec<_> =
+        missing.iter().map(|label| (&*label.namespace, &*label.uid, &*label.tenant)).collect();
+    assert_eq!(missing, [("a", "uid-a", "x"), ("b", "uid-b", "x")]);
+}
+
+#[test]
+fn live_settings_win_field_by_field() {
+    let mut state = State::default();
+    let fields = |value: Value| value.as_object().unwrap().clone();
+    assert!(settings(&state).is_none());
+    state.apply(Change::Defaults(fields(json!({"enforcement": "Audit", "otherTaints": "Allow"}))));
+    assert_eq!(settings(&state).unwrap(), json!({"enforcement": "Audit", "otherTaints": "Allow"}));
+    let live = |generation, spec| Change::Set(Kind::Settings, Box::new(item("default", generation, spec)));
+    assert_snapshot!(state.apply(live(1, json!({"enforcement": "Deny"}))));
+    assert_eq!(settings(&state).unwrap(), json!({"enforcement": "Deny", "otherTaints": "Allow"}));
+    assert_snapshot!(state.apply(Change::Defaults(fields(json!({"enforcement": "Warn"})))));
+    assert_eq!(settings(&state).unwrap(), json!({"enforcement": "Deny"}));
+    assert_snapshot!(state.apply(live(2, json!({"enforcment": "Audit"}))), "misspelt");
+    assert_eq!(settings(&state).unwrap(), json!({"enforcement": "Deny"}), "the last good ones hold");
+    assert_snapshot!(state.apply(Change::Gone(Kind::Settings, "default".to_owned())));
+    assert_eq!(settings(&state).unwrap(), json!({"enforcement": "Warn"}));
+    assert!(state.mistakes().is_empty());
+    assert_snapshot!(state.apply(Change::Defaults(Map::new())));
+    assert!(settings(&state).is_none());
+}
+
+#[test]
+fn a_list_without_settings_leaves_the_defaults() {
+    let mut state = State::default();
+    state.apply(Change::Defaults(json!({"enforcement": "Audit"}).as_object().unwrap().clone()));
+    state.apply(Change::Listed(Kind::Settings, vec![item("default", 1, json!({"enforcement": "Deny"}))]));
+    assert_eq!(settings(&state).unwrap(), json!({"enforcement": "Deny"}));
+    assert_snapshot!(state.apply(Change::Listed(Kind::Settings, Vec::new())));
+    assert_eq!(settings(&state).unwrap(), json!({"enforcement": "Audit"}));
+}

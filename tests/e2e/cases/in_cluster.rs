@@ -1,0 +1,190 @@
+//! `serve --cluster`: the objects of the cluster are the policies.
+
+use std::fs;
+
+use axum::http::Method;
+use serde_json::{Value, json};
+
+use crate::cluster::Cluster;
+use crate::eventually::{SOON, eventually};
+use crate::partywall::{Instance, Setup};
+use crate::ports;
+use crate::users::User;
+
+/// The kinds and their plurals.
+const KINDS: [(&str, &str); 5] = [
+    ("NodePool", "nodepools"),
+    ("Tenant", "tenants"),
+    ("TenantClass", "tenantclasses"),
+    ("Exemption", "exemptions"),
+    ("Settings", "settings"),
+];
+const FAULTY: &str = "partywall_policies_faulty";
+const NAMESPACE: &str = "c-fresh";
+/// A namespace that exists before its Tenant does.
+const EARLIER: &str = "c-earlier";
+const LABEL: &str = "partywall.dev/tenant";
+
+pub(crate) fn objects_of_the_cluster_hold_while_they_change(cluster: &Cluster) {
+    let custom = Custom::install(cluster);
+    let Setup { policies, .. } = &cluster.setup;
+    cluster.kubectl(User::Admin).apply(fs::read_to_string(policies).unwrap()).succeeds();
+    let instance = start(cluster);
+    cluster.balancer.set_backends(vec![instance.webhook]);
+    cluster.stop_partywall();
+    cluster.until_judged();
+
+    // A Tenant is created, its namespace gets its label, and the next pod is stamped.
+    cluster.namespace(EARLIER, &json!({}));
+    let pools = json!({"default": "tenants-x"});
+    custom.create("Tenant", "fresh", &json!({"namespaces": [EARLIER, NAMESPACE], "nodePools": pools}));
+    eventually(SOON, "the Tenant is known", || match instance.figure("partywall_tenants") {
+        3 => Ok(()),
+        other => Err(format!("{other} tenants")),
+    });
+    let labelled = cluster.until("Namespace", "", EARLIER, "labelled", |namespace| {
+        namespace["metadata"]["labels"][LABEL] == "fresh"
+    });
+    let managers = labelled["metadata"]["managedFields"].as_array().unwrap();
+    assert!(managers.iter().any(|fields| fields["manager"] == "partywall-labels"), "{labelled}");
+    cluster.namespace(NAMESPACE, &json!({}));
+    let label = &cluster.get("Namespace", "", NAMESPACE)["metadata"]["labels"][LABEL];
+    assert_eq!(label, "fresh", "its label is stamped on creation");
+    let selector = custom.selector_of_pod().unwrap();
+    assert_eq!(selector, json!({"tenant": "tenants-x"}));
+
+    // A pool is edited, and the next pod has its new label.
+    custom.patch("NodePool", "tenants-x", &json!({"nodeSelector": {"generation": "2"}}));
+    eventually(SOON, "the stamp has the new label", || match custom.selector_of_pod() {
+        Ok(selector) if selector["generation"] == "2" => Ok(()),
+        other => Err(format!("{other:?}")),
+    });
+
+    // A change with a mistake has no effect, and is told.
+    custom.patch("NodePool", "tenants-x", &json!({"nodeSelector": {"generation": "3"}, "taint": []}));
+    eventually(SOON, "the mistake is told", || match instance.figure(FAULTY) {
+        1 => Ok(()),
+        _ => Err("no mistake"),
+    });
+    assert_eq!(custom.selector_of_pod().unwrap()["generation"], "2");
+    custom.patch("NodePool", "tenants-x", &json!({"taint": null}));
+    eventually(SOON, "the mended change holds", || match custom.selector_of_pod() {
+        Ok(selector) if selector["generation"] == "3" => Ok(()),
+        other => Err(format!("{other:?}")),
+    });
+    assert_eq!(instance.figure(FAULTY), 0);
+
+    // A Tenant is deleted, and its namespace is nobody's.
+    custom.delete("Tenant", "fresh");
+    eventually(SOON, "the namespace is no tenant's", || match custom.selector_of_pod() {
+        Err(message) if message.contains("no Tenant has this namespace") => Ok(()),
+        other => Err(format!("{other:?}")),
+    });
+
+    let namespaces = ["delete", "namespace", EARLIER, NAMESPACE, "--wait=false"];
+    cluster.kubectl(User::Admin).args(namespaces).succeeds();
+    cluster.balancer.set_backends(Vec::new());
+    assert!(instance.stop(SOON).is_some_and(|status| status.success()));
+    custom.remove();
+}
+
+/// Starts partywall on the objects of the cluster, as the administrator.
+fn start(cluster: &Cluster) -> Instance {
+    let Setup { pair, .. } = &cluster.setup;
+    let addresses = (ports::free(), ports::free());
+    let args = [
+        "serve".to_owned(),
+        "--cluster".to_owned(),
+        format!("--kubeconfig={}", User::Admin.kubeconfig(&cluster.folder).display()),
+        format!("--listen={}", addresses.0),
+        format!("--ops-listen={}", addresses.1),
+        format!("--tls-cert={}", pair.cert.display()),
+        format!("--tls-key={}", pair.key.display()),
+        "--drain=0".to_owned(),
+    ];
+    Instance::start_with(cluster.runtime(), "in-cluster", &cluster.folder, &args, &[], addresses)
+}
+
+/// The custom resources of a cluster.
+struct Custom<'c> {
+    cluster: &'c Cluster,
+}
+
+impl<'c> Custom<'c> {
+    /// Installs the definitions, and waits until the API server serves them.
+    fn install(cluster: &'c Cluster) -> Self {
+        for (kind, plural) in KINDS {
+            cluster.admin().create(&cluster.path("CustomResourceDefinition", ""), &definition(kind, plural));
+        }
+        let custom = Self { cluster };
+        for (kind, _) in KINDS {
+            eventually(SOON, &format!("{kind} is served"), || {
+                // The API server first answers that there is no such resource, and then that it is preparing one.
+                let listed = cluster.admin().send(Method::GET, &path(kind), &Value::Null);
+                listed.map(drop).map_err(|error| error.to_string())
+            });
+        }
+        custom
+    }
+
+    fn create(&self, kind: &str, name: &str, spec: &Value) {
+        let object = json!({"apiVersion": "partywall.dev/v1alpha1", "kind": kind, "metadata": {"name": name},
+                            "spec": spec});
+        self.cluster.admin().create(&path(kind), &object);
+    }
+
+    fn patch(&self, kind: &str, name: &str, spec: &Value) {
+        self.cluster.admin().patch(&format!("{}/{name}", path(kind)), &json!({"spec": spec}));
+    }
+
+    fn delete(&self, kind: &str, name: &str) {
+        self.cluster.admin().delete(&format!("{}/{name}", path(kind)));
+    }
+
+    /// Returns the nodeSelector that a pod in the namespace would get, or why it is refused.
+    fn selector_of_pod(&self) -> Result<Value, String> {
+        let pod = json!({
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {"name": "probe"},
+            "spec": {"containers": [{"name": "app", "image": "registry.example.com/app:1"}]},
+        });
+        let path = format!("{}?dryRun=All", self.cluster.path("Pod", NAMESPACE));
+        let stored = self.cluster.admin().send(Method::POST, &path, &pod);
+        stored.map(|pod| pod["spec"]["nodeSelector"].clone()).map_err(|error| error.to_string())
+    }
+
+    /// Removes the definitions, and with them all objects.
+    fn remove(self) {
+        for (_, plural) in KINDS {
+            let path = self.cluster.path("CustomResourceDefinition", "");
+            self.cluster.admin().delete(&format!("{path}/{plural}.partywall.dev"));
+        }
+    }
+}
+
+fn path(kind: &str) -> String {
+    let (_, plural) = KINDS.iter().find(|(name, _)| *name == kind).unwrap();
+    format!("/apis/partywall.dev/v1alpha1/{plural}")
+}
+
+/// A definition without a schema of the spec: partywall itself checks the objects.
+fn definition(kind: &str, plural: &str) -> Value {
+    let spec = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
+    json!({
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": format!("{plural}.partywall.dev")},
+        "spec": {
+            "group": "partywall.dev",
+            "scope": "Cluster",
+            "names": {"kind": kind, "plural": plural},
+            "versions": [{
+                "name": "v1alpha1",
+                "served": true,
+                "storage": true,
+                "schema": {"openAPIV3Schema": {"type": "object", "properties": {"spec": spec}}},
+            }],
+        },
+    })
+}
