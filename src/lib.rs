@@ -16,7 +16,7 @@
 //! | `assess` | objects → verdicts and reports, outside of a cluster | `manifests`, `policies`, `reference` |
 //! | [`server`] | the webhook server | `policies`, `telemetry` |
 //! | `cluster` | the objects of a cluster → snapshots in the store | `policies`, `telemetry` |
-//! | [`cli`] | the commands | `assess`, `cluster`, `explain`, `manifests`, `policies`, `reference`, `server`, `telemetry` |
+//! | [`cli`] | the commands | all above |
 //!
 //! # Fail closed
 //!

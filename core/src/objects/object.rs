@@ -139,12 +139,11 @@ pub(crate) fn is_without_spec(subresource: &str) -> bool {
 /// it can change, and the metadata of Namespaces.
 pub(crate) fn reading(shape: Shape, subresource: &str) -> Shape {
     // A write to a pod's status also changes annotations, from which controllers derive names outside the cluster.
-    if subresource == "status" {
-        match shape {
-            Shape::Pod => return Shape::PodStatus,
-            Shape::Unstructured => return Shape::Status,
-            _ => {}
-        }
+    if subresource == "status" && shape == Shape::Pod {
+        return Shape::PodStatus;
+    }
+    if subresource == "status" && shape == Shape::Unstructured {
+        return Shape::Status;
     }
     let is_read_of = match subresource {
         "status" => matches!(

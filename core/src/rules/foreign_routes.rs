@@ -44,14 +44,11 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     if subject.snapshot.controllers.routes.contains(&user.username) {
         return;
     }
-    let object = match subject.object {
-        Object::Unstructured(object) => object,
-        Object::Status(object) => {
-            status::check(subject, object, findings);
-            return;
-        }
-        _ => return,
-    };
+    if let Object::Status(object) = subject.object {
+        status::check(subject, object, findings);
+        return;
+    }
+    let Object::Unstructured(object) = subject.object else { return };
     if let Some(route) = subject.snapshot.foreign_route(group, kind_name) {
         let claims = HostClaims::on(&tenant.domains, findings);
         let mut hosts = Hosts { subject, object, external: External::of(subject, object), claims };

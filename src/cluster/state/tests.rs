@@ -11,19 +11,19 @@ macro_rules! assert_snapshot {
 }
 
 /// Makes an object as the API server sends it.
-fn item(name: &str, generation: i64, spec: Value) -> Item {
+fn item(name: &str, generation: i64, spec: &Value) -> Item {
     let metadata = json!({"name": name, "uid": format!("uid-{name}"), "generation": generation});
     serde_json::from_value(json!({"metadata": metadata, "spec": spec, "status": {"ready": true}})).unwrap()
 }
 
-fn namespace(name: &str, labels: Value) -> Item {
+fn namespace(name: &str, labels: &Value) -> Item {
     let uid = format!("uid-{name}");
     let metadata = json!({"name": name, "uid": uid, "labels": labels, "resourceVersion": "7"});
     serde_json::from_value(json!({"metadata": metadata})).unwrap()
 }
 
 fn tenant(name: &str, generation: i64) -> Item {
-    item(name, generation, json!({"namespaces": [name]}))
+    item(name, generation, &json!({"namespaces": [name]}))
 }
 
 fn set(item: Item) -> Change {
@@ -80,7 +80,7 @@ fn a_list_forgets_what_is_gone_and_keeps_other_kinds() {
     state.apply(Change::Listed(Kind::Tenant, vec![tenant("a", 1), tenant("b", 1)]));
     state.apply(Change::Set(
         Kind::NodePool,
-        Box::new(item("pool", 1, json!({"nodeSelector": {"tenant": "a"}}))),
+        Box::new(item("pool", 1, &json!({"nodeSelector": {"tenant": "a"}}))),
     ));
     assert_snapshot!(state.apply(Change::Listed(Kind::Tenant, vec![tenant("b", 1)])));
     assert_eq!(names(&state), ["pool", "b"]);
@@ -91,7 +91,7 @@ fn a_list_forgets_what_is_gone_and_keeps_other_kinds() {
 fn an_object_that_does_not_parse_keeps_its_last_good_form() {
     let mut state = State::default();
     state.apply(set(tenant("a", 1)));
-    let misspelt = item("a", 2, json!({"namespaces": ["a"], "domain": ["a.example.com"]}));
+    let misspelt = item("a", 2, &json!({"namespaces": ["a"], "domain": ["a.example.com"]}));
     assert_snapshot!(state.apply(set(misspelt)));
     assert_eq!(names(&state), ["a"]);
     let mistakes: Vec<String> = state.mistakes().iter().map(ToString::to_string).collect();
@@ -107,8 +107,8 @@ fn an_object_that_does_not_parse_keeps_its_last_good_form() {
 #[test]
 fn an_object_that_never_parsed_is_known_by_name_alone() {
     let mut state = State::default();
-    state.apply(set(item("a", 1, json!("text"))));
-    state.apply(set(item("b", 1, Value::Null)));
+    state.apply(set(item("a", 1, &json!("text"))));
+    state.apply(set(item("b", 1, &Value::Null)));
     let (objects, unparsed) = state.objects();
     assert!(objects.is_empty());
     let unparsed: Vec<_> = unparsed.into_iter().map(|unparsed| (unparsed.kind, unparsed.name)).collect();
@@ -120,14 +120,14 @@ fn an_object_that_never_parsed_is_known_by_name_alone() {
 #[test]
 fn the_tenant_label_is_all_that_counts_of_a_namespace() {
     let mut state = State::default();
-    let labelled = |value: &str| namespace("a", json!({"partywall.dev/tenant": "x", "team": value}));
+    let labelled = |value: &str| namespace("a", &json!({"partywall.dev/tenant": "x", "team": value}));
     let set = |item| Change::Set(Kind::Namespace, Box::new(item));
     assert_eq!(state.apply(set(labelled("1"))), Effect::Namespaces);
     assert_nothing!(state.apply(set(labelled("2"))));
-    assert_eq!(state.apply(set(namespace("a", json!({})))), Effect::Namespaces);
+    assert_eq!(state.apply(set(namespace("a", &json!({})))), Effect::Namespaces);
     let listed = |items| Change::Listed(Kind::Namespace, items);
-    assert_snapshot!(state.apply(listed(vec![namespace("b", json!({}))])), "it completes what is known");
-    assert_nothing!(state.apply(listed(vec![namespace("b", json!({}))])));
+    assert_snapshot!(state.apply(listed(vec![namespace("b", &json!({}))])), "it completes what is known");
+    assert_nothing!(state.apply(listed(vec![namespace("b", &json!({}))])));
     assert_eq!(state.apply(listed(Vec::new())), Effect::Namespaces);
     assert_nothing!(state.apply(Change::Gone(Kind::Namespace, "a".to_owned())));
 }
@@ -135,15 +135,15 @@ fn the_tenant_label_is_all_that_counts_of_a_namespace() {
 #[test]
 fn listed_namespaces_lack_the_label_of_their_tenant_and_no_others_do() {
     let mut state = State::default();
-    state.apply(set(item("x", 1, json!({"namespaces": ["a", "b", "c", "absent"]}))));
+    state.apply(set(item("x", 1, &json!({"namespaces": ["a", "b", "c", "absent"]}))));
     state.apply(Change::Listed(
         Kind::Namespace,
         vec![
-            namespace("a", json!({})),
-            namespace("b", json!({"partywall.dev/tenant": "another"})),
-            namespace("c", json!({"partywall.dev/tenant": "x"})),
-            namespace("former", json!({"partywall.dev/tenant": "x"})),
-            namespace("kube-system", json!({})),
+            namespace("a", &json!({})),
+            namespace("b", &json!({"partywall.dev/tenant": "another"})),
+            namespace("c", &json!({"partywall.dev/tenant": "x"})),
+            namespace("former", &json!({"partywall.dev/tenant": "x"})),
+            namespace("kube-system", &json!({})),
         ],
     ));
     let (objects, unparsed) = state.objects();
@@ -162,7 +162,8 @@ fn live_settings_win_field_by_field() {
     assert!(settings(&state).is_none());
     state.apply(Change::Defaults(fields(json!({"enforcement": "Audit", "otherTaints": "Allow"}))));
     assert_eq!(settings(&state).unwrap(), json!({"enforcement": "Audit", "otherTaints": "Allow"}));
-    let live = |generation, spec| Change::Set(Kind::Settings, Box::new(item("default", generation, spec)));
+    let live =
+        |generation, spec: Value| Change::Set(Kind::Settings, Box::new(item("default", generation, &spec)));
     assert_snapshot!(state.apply(live(1, json!({"enforcement": "Deny"}))));
     assert_eq!(settings(&state).unwrap(), json!({"enforcement": "Deny", "otherTaints": "Allow"}));
     assert_snapshot!(state.apply(Change::Defaults(fields(json!({"enforcement": "Warn"})))));
@@ -180,7 +181,7 @@ fn live_settings_win_field_by_field() {
 fn a_list_without_settings_leaves_the_defaults() {
     let mut state = State::default();
     state.apply(Change::Defaults(json!({"enforcement": "Audit"}).as_object().unwrap().clone()));
-    state.apply(Change::Listed(Kind::Settings, vec![item("default", 1, json!({"enforcement": "Deny"}))]));
+    state.apply(Change::Listed(Kind::Settings, vec![item("default", 1, &json!({"enforcement": "Deny"}))]));
     assert_eq!(settings(&state).unwrap(), json!({"enforcement": "Deny"}));
     assert_snapshot!(state.apply(Change::Listed(Kind::Settings, Vec::new())));
     assert_eq!(settings(&state).unwrap(), json!({"enforcement": "Audit"}));

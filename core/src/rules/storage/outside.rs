@@ -9,11 +9,13 @@ use crate::objects::object::Object;
 
 pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     let (request, writer) = (subject.request, Writer::of(subject));
-    let (metadata, spec) = match subject.object {
-        Object::Unstructured(claim) => (&claim.metadata, claim.get("spec")),
+    let (metadata, spec) = if let Object::Unstructured(claim) = subject.object {
+        (&claim.metadata, claim.get("spec"))
+    } else if let Object::Status(claim) = subject.object {
         // A write to the status changes annotations too.
-        Object::Status(claim) => (&claim.metadata, None),
-        _ => return,
+        (&claim.metadata, None)
+    } else {
+        return;
     };
     if (&*request.group, &*request.kind_name) != ("", "PersistentVolumeClaim") || writer.may_bind {
         return;
