@@ -101,8 +101,8 @@ registry! {
     /// Ingresses, routes and Services carry only harmless annotations of the known controllers, and hosts, addresses
     /// and objects in them are the tenant's.
     IngressAnnotations = "ingress-annotations", Tenants;
-    /// Annotations of pods choose no networks, addresses, routes or cloud identities, except those that are known to be
-    /// harmless.
+    /// Annotations and labels of pods choose no networks, addresses, routes or identities of others, except those that
+    /// are known to be harmless.
     PodNetworks = "pod-networks", Tenants;
     /// The tenant owns every host that an object of the Gateway API or a Route of OpenShift claims, and every object
     /// that it refers to, except the Gateways that routes attach to.

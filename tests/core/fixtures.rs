@@ -309,7 +309,10 @@ fn base(object: &Value) -> Value {
 
 /// The pod as the template of every kind that has one.
 fn wrapped(pod: &Value) -> Vec<Value> {
-    let template = json!({"metadata": {"annotations": pod["metadata"]["annotations"]}, "spec": pod["spec"]});
+    let metadata = json!({
+        "annotations": pod["metadata"]["annotations"], "labels": pod["metadata"]["labels"],
+    });
+    let template = json!({"metadata": metadata, "spec": pod["spec"]});
     let metadata = json!({"name": "app", "namespace": pod["metadata"]["namespace"]});
     let of = |api_version: &str, kind: &str, rest: Value| {
         let mut object = json!({"apiVersion": api_version, "kind": kind, "metadata": metadata});

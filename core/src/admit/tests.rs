@@ -112,7 +112,7 @@ fn o2_l13_a_quadratic_rule_exhausts_the_budget_at_256_kb() {
 #[test]
 fn o2_an_exhausted_budget_stops_no_update_that_changes_nothing() {
     let old = pod("a");
-    let mut finalized = pod("another label");
+    let mut finalized = old.clone();
     finalized["metadata"]["finalizers"] = json!([]);
     let mut annotated = old.clone();
     annotated["metadata"]["annotations"]["note-000000"] = json!("another value");
@@ -121,7 +121,8 @@ fn o2_an_exhausted_budget_stops_no_update_that_changes_nothing() {
     planted::with(over_tolerations, || {
         assert_eq!(denial(&review("UPDATE", &old, &old)), None);
         assert_eq!(denial(&review("UPDATE", &finalized, &old)), None);
-        for new in [&annotated, &changed] {
+        let labelled = pod("another label");
+        for new in [&annotated, &changed, &labelled] {
             let denial = denial(&review("UPDATE", new, &old));
             assert!(matches!(denial, Some(Denial::Undecidable(Undecidable::Exhausted, _))), "{denial:?}");
         }

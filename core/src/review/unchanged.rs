@@ -60,7 +60,7 @@ borrowed! {
 /// Returns whether a review is an update of an object of which no field changes that a rule reads.
 ///
 /// Those are all fields but the metadata and the status; of the metadata the name, the annotations, the owners and the
-/// labels; and in a write to the status, the status. Rules read no labels of pods and of what creates pods. The API
+/// labels; and in a write to the status, the status. Rules read no labels of what creates pods. The API
 /// server writes equal values as equal text, so that a comparison of the texts finds every change.
 pub(crate) fn is_unchanged(body: &[u8]) -> bool {
     let review = reader::from_slice(PhantomData::<RawReview<'_>>, body);
@@ -71,10 +71,8 @@ pub(crate) fn is_unchanged(body: &[u8]) -> bool {
         return false;
     };
     let shape = Shape::of(&kind.group, &kind.kind);
-    let reads_no_labels = matches!(
-        shape,
-        Shape::Pod | Shape::Workload | Shape::DaemonSet | Shape::CronJob | Shape::PodTemplate
-    );
+    let reads_no_labels =
+        matches!(shape, Shape::Workload | Shape::DaemonSet | Shape::CronJob | Shape::PodTemplate);
     &*operation == "UPDATE"
         && has_equal_content(new, old)
         && has_equal_metadata(new, old, !reads_no_labels, &*subresource == "status")
@@ -143,7 +141,7 @@ mod tests {
             assert!(!is_unchanged_as(kind, "", |new| new["spec"]["a"][1] = json!(3)), "{kind}");
             assert!(!is_unchanged_as(kind, "", |new| new["more"] = json!(1)), "{kind}");
         }
-        assert!(is_unchanged_as("Pod", "", metadata("labels", json!({}))));
+        assert!(!is_unchanged_as("Pod", "", metadata("labels", json!({}))));
         assert!(!is_unchanged_as("Service", "", metadata("labels", json!({}))));
         assert!(!is_unchanged_as("NetworkPolicy", "", metadata("labels", json!({}))));
         assert!(!is_unchanged_as("Service", "status", |new| new["status"]["phase"] = json!("Failed")));

@@ -12,6 +12,12 @@
 //! is exported only to its own namespace may also have hosts in `services.externalNames`. A VirtualService may send
 //! requests only to Services of the tenant, and to names in `services.externalNames`.
 //!
+//! `addresses` of a ServiceEntry are those that proxies take requests to, and must be in the Tenant's
+//! `endpoints.addresses` or `services.externalIPs`. So must be the servers of a WorkloadEntry, and those of a
+//! ServiceEntry that other namespaces see, if they are addresses; names must be those of Services of the tenant or in
+//! `services.externalNames`. A `workloadSelector` selects pods of the entry's own namespace, and `subjectAltNames` only
+//! say whom its clients trust.
+//!
 //! The status of such an object holds the addresses that external-dns publishes for its hosts, or that a mesh sends
 //! requests to. A tenant's user may write conditions there, but no addresses.
 //!
@@ -20,6 +26,7 @@
 //! whether a mesh honours `exportTo`.
 
 mod destinations;
+mod mesh;
 mod path;
 mod status;
 
@@ -51,12 +58,18 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     let Object::Unstructured(object) = subject.object else { return };
     if let Some(route) = subject.snapshot.foreign_route(group, kind_name) {
         let claims = HostClaims::on(&tenant.domains, findings);
-        let mut hosts = Hosts { subject, object, external: External::of(subject, object), claims };
+        let external = External::of(subject, object);
+        let mut hosts = Hosts { subject, object, external, claims };
         let is_child = is_child_proxy(group, kind_name, object);
         route.hosts.iter().for_each(|path| hosts.check(path, !is_child));
         route.optional_hosts.iter().for_each(|path| hosts.check(path, false));
-        if (&**group, &**kind_name) == (ISTIO, "VirtualService") {
-            destinations::check(subject, object, tenant, findings);
+        match (&**group, &**kind_name) {
+            (ISTIO, "VirtualService") => destinations::check(subject, object, tenant, findings),
+            (ISTIO, "ServiceEntry") => {
+                mesh::service_entry(subject, object, external == External::Yes, findings);
+            }
+            (ISTIO, "WorkloadEntry") => mesh::workload_entry(subject, object, findings),
+            _ => {}
         }
     } else if foreign_apis::is_denied(group, kind_name) {
         let message = format_args!(

@@ -33,7 +33,7 @@ pub(crate) const CONTROLLERS: &[&str] =
     &["system:kube-controller-manager", "system:serviceaccount:kube-system:namespace-controller"];
 
 /// Prefixes of keys that protect a namespace or exempt it from protection.
-const PREFIXES: [&str; 11] = [
+const PREFIXES: [&str; 26] = [
     "partywall.dev",
     // The Pod Security Standard that the API server applies to it.
     "pod-security.kubernetes.io",
@@ -47,18 +47,35 @@ const PREFIXES: [&str; 11] = [
     "k-rail",
     "capsule.clastix.io",
     "openshift.io",
-    // Roles of a cloud, and addresses, that its pods get.
+    // Roles and projects of a cloud, keys of secrets, and addresses, networks and gateways, that its pods get.
     "iam.amazonaws.com",
-    "cni.projectcalico.org",
+    "cnrm.cloud.google.com",
+    "services.k8s.aws",
+    "kubernetes-client.io",
+    "spiffe.io",
+    "antrea.io",
+    "cilium.io",
+    "io.cilium",
+    "k8s.ovn.org",
+    "ovn.kubernetes.io",
+    "projectcalico.org",
+    "v1.multus-cni.io",
+    "k8s.v1.cni.cncf.io",
+    // What a mesh makes of it.
+    "consul.hashicorp.com",
+    "kuma.io",
+    "linkerd.io",
+    "topology.istio.io",
 ];
 /// Single keys with the same purpose.
-const KEYS: [&str; 7] = [
+const KEYS: [&str; 8] = [
     NAMESPACE_NAME,
     "istio-injection",
     "istio.io/dataplane-mode",
     "istio.io/rev",
     "istio.io/use-waypoint",
-    "linkerd.io/inject",
+    "istio.io/use-waypoint-namespace",
+    "istio.io/ingress-use-waypoint",
     "field.cattle.io/projectId",
 ];
 

@@ -1,4 +1,4 @@
-//! `pod-networks`: annotations of pods choose no networks, addresses, routes or identities of others.
+//! `pod-networks`: annotations and labels of pods choose no networks, addresses, routes or identities of others.
 //!
 //! Network plugins, meshes and clouds read from a pod's annotations what no field may say: the networks that it is
 //! attached to, its addresses, what is routed through it, and the identity that it has in a cloud. So a key of the
@@ -10,8 +10,15 @@
 //! that nothing in the cluster reads (`annotationDomains`), a Tenant single keys (`annotations`).
 //!
 //! The rule judges pods, pod templates, writes to the status of pods, and the annotations that a Gateway has copied to
-//! the pods of its proxy. It ignores the annotations of external-dns, which `ingress-annotations` judges. It does not
-//! see labels, what the networks in a tenant's namespace reach, and which other domains a plugin reads.
+//! the pods of its proxy. It ignores the annotations of external-dns, which `ingress-annotations` judges.
+//!
+//! Agents find pods by labels too, whatever their namespace. A pod may not have the labels by which AAD Pod Identity and
+//! SPIRE give it an identity, by which Istio's default gateways are found, that choose a mesh of Kuma, or that stand for
+//! a pod's namespace in the policies of Cilium and Calico. A pod or Service may not name another tenant's namespace for
+//! its waypoint. The Tenant's `annotations` grant keys of labels as well.
+//!
+//! The rule does not see labels by which the platform's own objects select pods of all namespaces, what the networks in
+//! a tenant's namespace reach, and which other domains a plugin reads.
 
 mod alibaba;
 mod antrea;
@@ -26,6 +33,7 @@ mod kube_ovn;
 mod kube_router;
 mod kubernetes;
 mod kuma;
+mod labels;
 mod linkerd;
 mod multus;
 mod other_networks;
@@ -33,6 +41,7 @@ mod ovn_kubernetes;
 mod spiffe;
 mod tencent;
 
+use self::labels::Labelled;
 use crate::json::{Escaped, Pairs};
 use crate::judging::annotations::{
     AnnotationCheck, Controller, EVERYDAY, Index, Problem, domains, speaks_of_shared_things,
@@ -77,10 +86,15 @@ const JUDGED_ELSEWHERE: [&str; 3] =
 
 pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     let Some(tenant) = subject.tenant() else { return };
+    let whose = (subject, tenant);
     if let Some(pod) = subject.pod() {
         judge(subject, tenant, (pod.metadata_path, &pod.metadata.annotations), findings);
+        labels::check(whose, Labelled::Pod, (pod.metadata_path, pod.metadata.labels), findings);
     } else if let Object::PodStatus(pod) = subject.object {
         judge(subject, tenant, ("metadata", &pod.metadata.annotations), findings);
+        labels::check(whose, Labelled::Pod, ("metadata", pod.metadata.labels), findings);
+    } else if let Object::Service(service) = subject.object {
+        labels::check(whose, Labelled::Service, ("metadata", service.metadata.labels), findings);
     } else if let Object::Gateway(gateway) = subject.object {
         let annotations = &gateway.spec.infrastructure.annotations;
         judge(subject, tenant, ("spec.infrastructure", annotations), findings);
