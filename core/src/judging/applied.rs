@@ -1,8 +1,7 @@
 //! Decides which violations an exemption permits: which objects it is about, and which parts of them.
 
 use std::cell::OnceCell;
-
-use rustc_hash::{FxHashMap, FxHashSet};
+use std::collections::{HashMap, HashSet};
 
 use super::subject::Subject;
 use super::trusted_users::{is_of_cluster, is_outside_tenants, is_workload_controller};
@@ -35,16 +34,18 @@ pub(super) struct Applied<'f> {
 }
 
 /// Holds the parts of a pod that an exemption is about.
+///
+/// Names are user input, so they are hashed with a random key: no tenant can choose names that collide.
 #[derive(Debug, Default)]
 struct Pins<'f> {
     /// True if it is about every container.
     is_whole: bool,
     /// The containers that it is not about, by name.
-    others: FxHashSet<&'f str>,
+    others: HashSet<&'f str>,
     /// True, for a volume by its name, if it is about every container that mounts the volume.
-    mounted: FxHashMap<&'f str, bool>,
+    mounted: HashMap<&'f str, bool>,
     /// The volumes whose path or image it does not list.
-    unlisted: FxHashSet<&'f str>,
+    unlisted: HashSet<&'f str>,
 }
 
 impl<'f> Applied<'f> {
