@@ -244,6 +244,11 @@ pub(crate) const APIS: &[Api] = &[
         ],
     ),
     all_but(
+        &["agentgateway.dev"],
+        &["AgentgatewayBackend", "AgentgatewayParameters"],
+        &["AgentgatewayPolicy"],
+    ),
+    all_but(
         &["gateway.kgateway.dev"],
         &["Backend", "GatewayExtension", "GatewayParameters"],
         &["BackendConfigPolicy", "DirectResponse", "HTTPListenerPolicy", "ListenerPolicy", "TrafficPolicy"],
@@ -285,6 +290,14 @@ pub(crate) const APIS: &[Api] = &[
             ("MultiClusterService", "multiclusterservices"),
         ],
     ),
+    // Networks and identities of pods in clouds.
+    these(&["vpcresources.k8s.aws"], &[("SecurityGroupPolicy", "securitygrouppolicies")]),
+    these(&["application-networking.k8s.aws"], &[("VpcAssociationPolicy", "vpcassociationpolicies")]),
+    these(&["alb.networking.azure.io"], &[("ApplicationLoadBalancer", "applicationloadbalancer")]),
+    these(
+        &["aadpodidentity.k8s.io"],
+        &[("AzureIdentity", "azureidentities"), ("AzureIdentityBinding", "azureidentitybindings")],
+    ),
     all(&["appgw.ingress.k8s.io", "appgw.ingress.azure.io"], &["AzureIngressProhibitedTarget"]),
     // Others.
     all(&["voyager.appscode.com"], &["Ingress", "Certificate"]),
@@ -312,7 +325,17 @@ pub(crate) const APIS: &[Api] = &[
     all(&["install.istio.io", "sailoperator.io"], &["IstioOperator", "Istio"]),
     all(&["metallb.io"], &["BGPAdvertisement", "BGPPeer", "IPAddressPool", "L2Advertisement"]),
     all(&["http.keda.sh"], &["HTTPScaledObject"]),
-    these(&["kuma.io"], &[("MeshHTTPRoute", "meshhttproutes"), ("MeshTCPRoute", "meshtcproutes")]),
+    these(
+        &["kuma.io"],
+        &[
+            ("HostnameGenerator", "hostnamegenerators"),
+            ("MeshExternalService", "meshexternalservices"),
+            ("MeshHTTPRoute", "meshhttproutes"),
+            ("MeshTCPRoute", "meshtcproutes"),
+        ],
+    ),
+    // Linkerd. An ExternalWorkload adds an address to the backends of the Services that select it.
+    these(&["workload.linkerd.io"], &[("ExternalWorkload", "externalworkloads")]),
     these(&["openfaas.com"], &[("FunctionIngress", "functioningresses")]),
     these(&["cloudflare-operator.io", "ingress.operator.openshift.io"], &[("DNSRecord", "dnsrecords")]),
 ];

@@ -73,8 +73,8 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
         }
     } else if foreign_apis::is_denied(group, kind_name) {
         let message = format_args!(
-            "objects of kind {} in {} can claim other tenants' hosts, or configure a proxy that tenants share; use an \
-             Ingress or an HTTPRoute, or ask the platform team to list the kind (`foreignRoutes`) or the controller \
+            "objects of kind {} in {} can claim hosts, addresses or identities of other tenants, or configure a proxy \
+             that tenants share; use an Ingress or an HTTPRoute, or ask the platform team to list the kind (`foreignRoutes`) or the controller \
              that writes it (`controllers.routes`) in the Settings",
             Escaped(kind_name),
             Escaped(group)

@@ -9,6 +9,10 @@
 //! A key of a domain that no list has is judged by its words, as `ingress-annotations` does. Settings list the domains
 //! that nothing in the cluster reads (`annotationDomains`), a Tenant single keys (`annotations`).
 //!
+//! Container runtimes and their plugins read annotations too, and give the pod devices, folders and settings of its
+//! node past `pod-security`, where the nodes are configured so. Keys of Kata Containers, CRI-O, crun, gVisor, NRI and CDI
+//! are denied, except CRI-O's that only concern the pod itself.
+//!
 //! The rule judges pods, pod templates, writes to the status of pods, and the annotations that a Gateway has copied to
 //! the pods of its proxy. It ignores the annotations of external-dns, which `ingress-annotations` judges.
 //!
@@ -38,6 +42,7 @@ mod linkerd;
 mod multus;
 mod other_networks;
 mod ovn_kubernetes;
+mod runtimes;
 mod spiffe;
 mod tencent;
 
@@ -115,6 +120,7 @@ fn judge(
             continue;
         }
         let problem = match INDEX.find(domain, name).map(|reader| reader.allowed_value(name)) {
+            _ if runtimes::reads(key, domain) => Some(Problem::Runtime),
             Some(Some(allowed_value)) => values.problem(allowed_value, (key, value)),
             Some(None) => Some(Problem::UnknownOfPods),
             // The words of a Gateway's annotations are judged by `ingress-annotations`.

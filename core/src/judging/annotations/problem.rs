@@ -11,6 +11,8 @@ pub(crate) enum Problem<'p> {
     Unknown,
     /// The same, of a key that a pod's network, mesh or cloud reads.
     UnknownOfPods,
+    /// A container runtime, or a plugin of it, may read the key.
+    Runtime,
     /// The key of an unknown domain speaks of what tenants share.
     Words,
     Characters(&'p str),
@@ -56,6 +58,7 @@ impl Problem<'_> {
             | Self::ObjectOf(..) => true,
             Self::Unknown
             | Self::UnknownOfPods
+            | Self::Runtime
             | Self::Words
             | Self::Network(_)
             | Self::Namespace(_)
@@ -88,6 +91,9 @@ impl fmt::Display for Problem<'_> {
             ),
             Self::UnknownOfPods => f.write_str(
                 "this annotation may choose a network, an address, a route or an identity that is not the tenant's;",
+            ),
+            Self::Runtime => f.write_str(
+                "by this annotation a container runtime may give the pod devices, folders or settings of its node;",
             ),
             Self::Words => f.write_str(
                 "this annotation is not known here, and its key speaks of hosts, addresses, networks, certificates or \

@@ -22,6 +22,7 @@ pub(super) const OTHERS: Controller = Controller {
         "submariner.io",
         "k8gb.io",
         "bfe.ingress.kubernetes.io",
+        "bunkerweb.io",
         "caddy.ingress.kubernetes.io",
         "easegress.ingress.kubernetes.io",
         "eip.openelb.kubesphere.io",
