@@ -134,6 +134,9 @@ pub(crate) fn validate_update(old: &Pod, new: &Pod, compares: bool) -> Result<()
     if new.node_name != old.node_name || new.runtime_class_name != old.runtime_class_name {
         return Err("what it is stays");
     }
+    if new.keeps_off() != old.keeps_off() || new.containers != old.containers {
+        return Err("whom it keeps off stays, and what runs in it");
+    }
     if old.scheduling_gates.is_empty() {
         return if new.node_selector == old.node_selector && new.affinity == old.affinity {
             Ok(())

@@ -4,9 +4,9 @@
 //! wait for ever, and is not harmless.
 
 use super::api_server::RuntimeClass;
-use super::kube::{Pod, Requirement, Toleration};
+use super::kube::{Pod, PodTerm, Requirement, Selector, Toleration};
 use super::witness::witnesses;
-use super::world::{HOSTNAME, Pool, PoolTaint, Tenant, World};
+use super::world::{HOSTNAME, Pool, PoolTaint, Tenant, UNCLAIMED, World};
 
 /// Taints that every pod may tolerate, since Kubernetes itself has pods tolerate them.
 const BUILT_IN: [(&str, &str); 7] = [
@@ -28,6 +28,7 @@ pub(crate) fn is_harmless(world: &World, owner: Option<&Tenant>, pod: &Pod) -> b
     placed
         && pod.node_name.is_empty()
         && pod.tolerations.iter().all(|toleration| may_tolerate(world, owner, toleration))
+        && pod.keeps_off().iter().all(|term| may_keep_off(owner, term))
         && owner.is_none_or(|tenant| has_its_class(world, tenant, pod))
 }
 
@@ -50,8 +51,30 @@ fn names_no_pool(world: &World, pod: &Pod) -> bool {
     !pod.node_selector.iter().any(|(key, value)| has(key, Some(value))) && !expressions.any(asks)
 }
 
+/// Returns whether an author who means well may keep those pods off.
+fn may_keep_off(owner: Option<&Tenant>, term: &PodTerm) -> bool {
+    let name = "kubernetes.io/metadata.name";
+    let Some(tenant) = owner else {
+        let is_own =
+            |selector: &Selector| selector.match_labels.get(name).is_some_and(|name| name == UNCLAIMED);
+        return term.namespaces.iter().all(|namespace| namespace == UNCLAIMED)
+            && term.namespace_selector.as_ref().is_none_or(is_own);
+    };
+    let own = &tenant.namespace;
+    let selects_own = |selector: &Selector| {
+        let labels = &selector.match_labels;
+        labels.get(name) == Some(own) || labels.get("partywall.dev/tenant") == Some(own)
+    };
+    tenant.topologies.contains(&&*term.topology_key)
+        || (term.namespaces.iter().all(|namespace| namespace == own)
+            && term.namespace_selector.as_ref().is_none_or(selects_own))
+}
+
 /// Returns whether an author who means well may tolerate that.
 pub(crate) fn may_tolerate(world: &World, owner: Option<&Tenant>, toleration: &Toleration) -> bool {
+    if owner.is_some_and(|tenant| world.is_other_taint(tenant, &toleration.key)) {
+        return true;
+    }
     if !matches!(&*toleration.operator, "" | "Equal" | "Exists") {
         return false;
     }
@@ -72,7 +95,7 @@ pub(crate) fn may_tolerate(world: &World, owner: Option<&Tenant>, toleration: &T
     };
     is_built_in
         || world.pools_of(tenant).flat_map(|pool| &pool.taints).any(is_own)
-        || tenant.grants.iter().any(|grant| grant.covers(toleration))
+        || tenant.grants.iter().chain(&world.listed).any(|grant| grant.covers(toleration))
 }
 
 /// Returns whether it names a class of its tenant, or fits the default class that it is given.

@@ -40,6 +40,53 @@ pub(crate) struct Pod {
 pub(crate) struct Affinity {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) node_affinity: Option<NodeAffinity>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) pod_anti_affinity: Option<PodAntiAffinity>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct PodAntiAffinity {
+    #[serde(
+        rename = "requiredDuringSchedulingIgnoredDuringExecution",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub(crate) required: Vec<PodTerm>,
+}
+
+/// Keeps pods of some namespaces off the topology of the pod, whatever their labels.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct PodTerm {
+    pub(crate) topology_key: String,
+    pub(crate) label_selector: Option<Selector>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) namespaces: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) namespace_selector: Option<Selector>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct Selector {
+    #[serde(skip_serializing_if = "Labels::is_empty")]
+    pub(crate) match_labels: Labels,
+}
+
+impl PodTerm {
+    /// Returns whether the term is about the pods of a namespace with these labels.
+    pub(crate) fn is_about(&self, namespace: &str, labels: &Labels, own: &str) -> bool {
+        let selects = |selector: &Selector| {
+            selector.match_labels.iter().all(|(key, value)| labels.get(key) == Some(value))
+        };
+        match &self.namespace_selector {
+            None if self.namespaces.is_empty() => namespace == own,
+            selector => {
+                self.namespaces.iter().any(|listed| listed == namespace)
+                    || selector.as_ref().is_some_and(selects)
+            }
+        }
+    }
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -115,6 +162,20 @@ pub(crate) struct Gate {
 pub(crate) struct Container {
     pub(crate) name: String,
     pub(crate) image: String,
+    #[serde(default, skip_serializing_if = "Resources::is_empty")]
+    pub(crate) resources: Resources,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Resources {
+    pub(crate) limits: Labels,
+}
+
+impl Resources {
+    fn is_empty(&self) -> bool {
+        self.limits.is_empty()
+    }
 }
 
 /// A taint as a node carries it.
@@ -207,6 +268,17 @@ impl Pod {
     pub(crate) fn set_terms(&mut self, terms: Vec<Term>) {
         let node_affinity = self.affinity.get_or_insert_default().node_affinity.get_or_insert_default();
         node_affinity.required = Some(NodeSelector { node_selector_terms: Some(terms) });
+    }
+
+    /// The terms of the required anti-affinity.
+    pub(crate) fn keeps_off(&self) -> &[PodTerm] {
+        let anti = self.affinity.as_ref().and_then(|affinity| affinity.pod_anti_affinity.as_ref());
+        anti.map(|anti| &*anti.required).unwrap_or_default()
+    }
+
+    /// Returns whether a container requests some of the resource.
+    pub(crate) fn requests(&self, resource: &str) -> bool {
+        self.containers.iter().any(|container| container.resources.limits.contains_key(resource))
     }
 
     pub(crate) fn preferred(&self) -> &[Preferred] {

@@ -20,6 +20,11 @@
 //! off keeps nobody off). And of any pod that is allowed the taints alone would do: it tolerates none of a pool that
 //! is not its tenant's.
 //!
+//! What the operator grants belongs to the case: tolerations of single tenants and of everybody
+//! (`Settings.tolerations`), all taints that are no pool's and no role's (`otherTaints`), topologies in which pods may
+//! keep off those of others (`podAffinity.topologyKeys`), and devices whose taints Kubernetes lets their pods tolerate.
+//! A pod that is allowed tolerates no more than that, and keeps no pod of others off a node beyond it.
+//!
 //! What stands outside: nodes that lie about their labels, static pods, schedulers and kubelets of a tenant's own,
 //! rules that are not in mode `deny`, exemptions, and pods that were there before partywall (of these it is only
 //! claimed that they may be updated otherwise).
@@ -162,19 +167,33 @@ planted! {
     c1_trusts_node_name,
     c2_trusts_who_binds,
     c2_forgets_the_legacy_bindings,
+    b7_takes_every_key_for_another_taint,
+    b7_takes_a_role_for_another_taint,
+    b7_lets_tenants_without_pools_tolerate_other_taints,
+    b7_compares_the_keys_of_listed_tolerations_only,
+    o21_denies_what_everybody_may_tolerate,
+    b16_trusts_the_name_of_a_device,
+    c12_looks_at_no_anti_affinity,
+    c12_grants_a_topology_to_all,
+    c12_takes_every_node_for_its_own,
+    o21_denies_a_topology_that_is_granted,
     a10_stamps_updates,
     o21_chooses_the_default_always,
     o21_ignores_affinity,
     o21_chooses_by_the_first_term_only,
     o21_chooses_a_set_where_one_was_meant,
     c6_chooses_for_a_gated_pod_at_once,
+    k_leaves_a_pod_in_all_pools_when_its_last_gate_goes,
     o21_denies_labels_that_no_own_pool_has,
     o21_denies_a_term_that_is_impossible,
 }
 
 #[test]
 fn the_scaffold_of_the_mistakes_has_none() {
-    if let Err(failure) = run::run(&mistakes::NONE, Claim::ALL, CASES, seed(SEED), How::Plain) {
+    // It writes a term for each pool, which the update of a gated pod does not take for partywall's own.
+    let claims: Vec<_> =
+        Claim::ALL.iter().copied().filter(|claim| *claim != Claim::FreedOnlyWhereMeant).collect();
+    if let Err(failure) = run::run(&mistakes::NONE, &claims, CASES, seed(SEED), How::Plain) {
         panic!("after {failure}");
     }
 }

@@ -3,10 +3,10 @@
 use super::case::Edit;
 use super::choices::Choices;
 use super::kube::{
-    Affinity, Container, Gate, Labels, NODE_NAME, NodeAffinity, NodeSelector, Pod, Preferred, Requirement,
-    Term, Toleration,
+    Affinity, Container, Gate, Labels, NODE_NAME, NodeAffinity, NodeSelector, Pod, PodAntiAffinity, PodTerm,
+    Preferred, Requirement, Resources, Selector, Term, Toleration,
 };
-use super::world::{DISK, HOSTNAME, KEYS, Tenant, VALUES, World};
+use super::world::{DISK, HOSTNAME, KEYS, TAINT_KEYS, TOPOLOGIES, Tenant, UNCLAIMED, VALUES, World};
 
 /// Whoever writes a pod or changes one.
 pub(crate) struct Pen<'w> {
@@ -24,8 +24,20 @@ impl Pen<'_> {
             let labels = choices.some(40, 2, |choices| self.label(choices));
             labels.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
         };
-        let affinity = self.affinity(choices);
-        let tolerations = choices.some(45, 3, |choices| self.toleration(choices));
+        let mut affinity = self.affinity(choices);
+        if choices.chance(22) {
+            let required = choices.some(90, 2, |choices| self.pod_term(choices));
+            affinity.get_or_insert_default().pod_anti_affinity = Some(PodAntiAffinity { required });
+        }
+        let mut tolerations = choices.some(45, 3, |choices| self.toleration(choices));
+        let mut resources = Resources::default();
+        if choices.chance(12) {
+            // The API server may tolerate the taint of a device that the pod requests.
+            let device = TAINT_KEYS[2].to_owned();
+            resources.limits.insert(device.clone(), "1".to_owned());
+            let (operator, effect) = ("Exists".to_owned(), "NoSchedule".to_owned());
+            tolerations.push(Toleration { key: device, operator, effect, ..Toleration::default() });
+        }
         let names_node = choices.chance(if self.is_benign { 2 } else { 10 });
         let node_name = if names_node { self.node(choices) } else { String::new() };
         let gate = choices.chance(30).then(|| Gate { name: "example.com/quota".to_owned() });
@@ -37,7 +49,36 @@ impl Pen<'_> {
             tolerations,
             scheduling_gates: gate.into_iter().collect(),
             runtime_class_name: class.to_owned(),
-            containers: vec![Container { name: "app".to_owned(), image: "app".to_owned() }],
+            containers: vec![Container { name: "app".to_owned(), image: "app".to_owned(), resources }],
+        }
+    }
+
+    fn pod_term(&self, choices: &mut Choices<'_>) -> PodTerm {
+        let own = self.owner.map_or(UNCLAIMED, |tenant| &tenant.namespace);
+        let by =
+            |key: &str, value: &str| Selector { match_labels: [(key.to_owned(), value.to_owned())].into() };
+        let mut namespaces = Vec::new();
+        let selector = match choices.below(if self.is_benign { 5 } else { 8 }) {
+            0 | 4 => None,
+            1 => {
+                namespaces.push(own.to_owned());
+                None
+            }
+            2 => Some(by("kubernetes.io/metadata.name", own)),
+            3 => Some(by("partywall.dev/tenant", own)),
+            5 => Some(by("kubernetes.io/metadata.name", UNCLAIMED)),
+            6 => {
+                namespaces
+                    .push(self.world.tenants[choices.below(self.world.tenants.len())].namespace.clone());
+                None
+            }
+            _ => Some(Selector::default()),
+        };
+        PodTerm {
+            topology_key: choices.pick(&TOPOLOGIES).to_owned(),
+            label_selector: Some(Selector::default()),
+            namespaces,
+            namespace_selector: if choices.chance(20) { Some(Selector::default()) } else { selector },
         }
     }
 
@@ -87,7 +128,7 @@ impl Pen<'_> {
         };
         let preferred =
             choices.some(15, 1, |choices| Preferred { weight: 1, preference: self.term(choices) });
-        Some(Affinity { node_affinity: Some(NodeAffinity { required, preferred }) })
+        Some(Affinity { node_affinity: Some(NodeAffinity { required, preferred }), ..Affinity::default() })
     }
 
     fn term(&self, choices: &mut Choices<'_>) -> Term {
@@ -123,7 +164,7 @@ impl Pen<'_> {
         };
         let taints: Vec<_> = pools.into_iter().flat_map(|pool| &pool.taints).collect();
         let grants = self.owner.map(|tenant| &*tenant.grants).unwrap_or_default();
-        let (mut key, mut value) = match choices.below(4) {
+        let (mut key, mut value) = match choices.below(6) {
             0 | 1 if !taints.is_empty() => {
                 let taint = choices.pick(&taints);
                 (taint.key, taint.value)
@@ -133,7 +174,14 @@ impl Pen<'_> {
                 (grant.key, grant.value.unwrap_or_default())
             }
             3 if !self.is_benign => (choices.pick(&["", "tenant", "zone"]), choices.pick(&VALUES)),
-            _ => (choices.pick(&["spot", "node.kubernetes.io/not-ready"]), ""),
+            4 if !self.world.listed.is_empty() => {
+                let grant = &self.world.listed[0];
+                (grant.key, grant.value.unwrap_or_default())
+            }
+            4 | 5 if !self.is_benign => {
+                (choices.pick(&["node-role.kubernetes.io/control-plane", "other"]), "")
+            }
+            _ => (choices.pick(&["spot", "node.kubernetes.io/not-ready", "other"]), ""),
         };
         let operators: &[_] =
             if self.is_benign { &["Equal", ""] } else { &["Equal", "", "Exists", "Gt", "Lt"] };
@@ -206,6 +254,8 @@ impl Pen<'_> {
     pub(crate) fn admission(&self, choices: &mut Choices<'_>) -> Vec<Edit> {
         // Mostly another pool than the one that the pod would get anyway.
         let labels = match self.owner.map(|tenant| &*tenant.pools) {
+            // A queue without pools of its own only lets it go.
+            _ if choices.chance(25) => Labels::new(),
             Some([_, others @ ..]) if !others.is_empty() && choices.chance(75) => {
                 self.world.pools[choices.pick(others)].labels.clone()
             }

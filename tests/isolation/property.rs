@@ -8,7 +8,7 @@ use super::api_server::{
 };
 use super::case::{Binding, Case, Edit, SCHEDULER};
 use super::harmless::{is_harmless, is_meant_for_one, may_tolerate, target};
-use super::kube::{Node, Pod, Taint};
+use super::kube::{Node, Pod, Taint, Toleration};
 use super::tally::Tally;
 use super::wall::{Asked, Review, Wall, violations};
 use super::witness::witnesses;
@@ -21,6 +21,10 @@ pub(crate) enum Claim {
     Isolated,
     /// A pod that is allowed tolerates no taint of a pool that is not its tenant's, so that taints would do.
     KeptOffByTaints,
+    /// A pod of a tenant tolerates no taint but its pools', those of nodes' problems, and what it is granted.
+    ToleratesWhatIsGranted,
+    /// A pod keeps no pod of others off a node or a topology, unless its tenant is granted that.
+    LeavesRoomForOthers,
     /// A pod of a tenant without pools does not demand all the labels of a pool; one outside tenants, not those of a
     /// pool without a taint that keeps it away.
     LeavesPoolsAlone,
@@ -42,6 +46,8 @@ pub(crate) enum Claim {
     RunsSomewhere,
     /// A pod whose author means one pool runs in no other.
     RunsOnlyWhereMeant,
+    /// A pod whose author means one pool runs in no other once its last gate is gone.
+    FreedOnlyWhereMeant,
     /// A pod that would be denied, but is there, may be updated in other ways.
     OldPodsMayChange,
     /// The scheduler may bind.
@@ -52,6 +58,8 @@ impl Claim {
     pub(crate) const ALL: &[Self] = &[
         Self::Isolated,
         Self::KeptOffByTaints,
+        Self::ToleratesWhatIsGranted,
+        Self::LeavesRoomForOthers,
         Self::LeavesPoolsAlone,
         Self::HarmlessIsAllowed,
         Self::Narrowed,
@@ -62,6 +70,7 @@ impl Claim {
         Self::StampIsStable,
         Self::RunsSomewhere,
         Self::RunsOnlyWhereMeant,
+        Self::FreedOnlyWhereMeant,
         Self::OldPodsMayChange,
         Self::SchedulerBinds,
     ];
@@ -209,7 +218,7 @@ impl<'c> Course<'c> {
             let again = self.wall.stamp(&self.ask(Asked::Pod { pod: &pod, old: None }));
             self.hold(Claim::StampIsStable, again == pod, || format!("{pod} becomes {again}"))?;
             self.lives(&asked, &pod, None, denial.as_deref())?;
-            self.runs_where_it_was_meant(&asked, &pod)?;
+            self.runs_where_it_was_meant(&asked, &pod, Claim::RunsOnlyWhereMeant)?;
             self.asked = Some(asked.clone());
         }
         if denial.is_some() {
@@ -256,7 +265,71 @@ impl<'c> Course<'c> {
             let tolerated = pool.taints.iter().find(tolerated);
             self.hold(Claim::KeptOffByTaints, tolerated.is_none(), || format!("{tolerated:?} by {pod}"))?;
         }
+        self.tolerates_what_is_granted(pod)?;
+        self.leaves_room_for_others(pod)
+    }
+
+    /// A pod of a tenant that is allowed tolerates what the policies say, and no taint beside that.
+    fn tolerates_what_is_granted(&self, pod: &Pod) -> Result<(), Broken> {
+        let Some(tenant) = self.owner else { return Ok(()) };
+        let own = || self.world.pools_of(tenant).flat_map(|pool| &pool.taints);
+        let is_granted = |toleration: &&Toleration| {
+            toleration.key.starts_with("node.kubernetes.io/")
+                || own().any(|taint| (taint.key, taint.value) == (&*toleration.key, &*toleration.value))
+                || tenant.grants.iter().chain(&self.world.listed).any(|grant| grant.covers(toleration))
+                || self.world.is_other_taint(tenant, &toleration.key)
+                // Only nodes with the device can run such a pod.
+                || (pod.requests(&toleration.key) && toleration.effect == "NoSchedule")
+        };
+        let beyond = pod.tolerations.iter().find(|toleration| !is_granted(toleration));
+        self.hold(Claim::ToleratesWhatIsGranted, beyond.is_none(), || format!("{beyond:?} by {pod}"))
+    }
+
+    /// A pod that is allowed keeps no pod of another tenant off a node where that one could run.
+    fn leaves_room_for_others(&mut self, pod: &Pod) -> Result<(), Broken> {
+        let Some(tenant) = self.owner else { return Ok(()) };
+        for term in pod.keeps_off() {
+            let is_granted = tenant.topologies.contains(&&*term.topology_key);
+            let topology = |node: &Node| node.labels.get(&term.topology_key).cloned();
+            let taken: Vec<_> = self.world.nodes.iter().filter(|node| pod.could_run_on(node)).collect();
+            for (namespace, labels) in self.world.namespaces().filter(|(name, _)| *name != tenant.namespace) {
+                if !term.is_about(namespace, &labels, &tenant.namespace) {
+                    continue;
+                }
+                let other = self.world.owner(namespace);
+                let is_kept_off = |node: &&Node| {
+                    let of = topology(node);
+                    of.is_some()
+                        && taken.iter().any(|taken| topology(taken) == of)
+                        && self.could_others_run(other, node)
+                };
+                let lost = self.world.nodes.iter().find(is_kept_off);
+                if is_granted {
+                    if lost.is_some() {
+                        self.tally.count("keeps others off by a grant");
+                    }
+                    continue;
+                }
+                let why = || format!("{namespace} loses {lost:?} by {pod}");
+                self.hold(Claim::LeavesRoomForOthers, lost.is_none(), why)?;
+            }
+        }
         Ok(())
+    }
+
+    /// Returns whether a plain pod of another tenant, or outside tenants, could run on a node that its pools' taints
+    /// protect, or that is everybody's.
+    fn could_others_run(&self, other: Option<&Tenant>, node: &Node) -> bool {
+        match other.filter(|other| !other.pools.is_empty()) {
+            Some(other) => self.world.pools_of(other).any(|pool| {
+                let is_tolerated = |taint: &Taint| taint.effect == "PreferNoSchedule" || is_of(pool, taint);
+                pool.has(node) && is_tainted(pool, node) && node.taints.iter().all(is_tolerated)
+            }),
+            None => {
+                let is_of_pool = |pool: &Pool| pool.has(node);
+                node.taints.is_empty() && !self.world.pools.iter().any(is_of_pool)
+            }
+        }
     }
 
     /// A harmless pod runs where its author meant it to.
@@ -317,17 +390,20 @@ impl<'c> Course<'c> {
     }
 
     /// A pod whose author means one pool could run on no node of another.
-    fn runs_where_it_was_meant(&mut self, asked: &Pod, pod: &Pod) -> Result<(), Broken> {
-        let Some(tenant) = self.pooled() else { return Ok(()) };
-        let Some(meant) = target(self.world, tenant, asked) else { return Ok(()) };
+    ///
+    /// Returns whether its author means one.
+    fn runs_where_it_was_meant(&mut self, asked: &Pod, pod: &Pod, claim: Claim) -> Result<bool, Broken> {
+        let Some(tenant) = self.pooled() else { return Ok(false) };
+        let Some(meant) = target(self.world, tenant, asked) else { return Ok(false) };
         if !asked.node_name.is_empty() || !is_meant_for_one(self.world, tenant, asked) {
-            return Ok(());
+            return Ok(false);
         }
         self.tally.count("meant for one pool");
         let nodes = self.world.pools_of(tenant).flat_map(|pool| witnesses(pool, pod));
         let mut elsewhere = nodes.filter(|node| !meant.has(node) && pod.could_run_on(node));
         let found = elsewhere.next();
-        self.hold(Claim::RunsOnlyWhereMeant, found.is_none(), || format!("{found:?} could run {pod}"))
+        self.hold(claim, found.is_none(), || format!("{found:?} could run {pod}"))?;
+        Ok(true)
     }
 
     fn bind(&mut self, pod: &Pod, binding: &Binding) -> Result<(), Broken> {
@@ -377,6 +453,12 @@ impl<'c> Course<'c> {
             {
                 self.case.update.iter().for_each(|edit| edit.apply(&mut asked));
                 self.lives(&asked, &pod, Some(old), denial.as_deref())?;
+                let claim = Claim::FreedOnlyWhereMeant;
+                // A queue may contradict what the author demands.
+                let is_free = pod.scheduling_gates.is_empty() && self.could_run(&asked);
+                if is_free && self.runs_where_it_was_meant(&asked, &pod, claim)? {
+                    self.tally.count("freed where it was meant to");
+                }
             }
         }
         if denial.is_none() { self.isolated(&pod, None) } else { Ok(()) }

@@ -45,6 +45,13 @@ pub(crate) const FAIR: &[(&str, u64)] = &[
     ("no node could be its", 10),
     ("meant for one pool", 40),
     ("update stamped", 2),
+    ("freed where it was meant to", 2),
+    ("other taints allowed", 200),
+    ("tolerations of everybody", 150),
+    ("a topology granted", 80),
+    ("keeps pods off", 60),
+    ("keeps others off by a grant", 2),
+    ("requests a device", 60),
     ("stamp Both", 200),
     ("stamp NodeAffinity", 200),
     ("stamp NodeSelector", 200),
@@ -184,7 +191,7 @@ fn run_chunk(
     };
     let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
     let (tally, first) = (RefCell::new(Tally::default()), RefCell::new(None));
-    let outcome = runner.run(&vec(any::<u8>(), 240..=400), |bytes| {
+    let outcome = runner.run(&vec(any::<u8>(), 260..=440), |bytes| {
         let case = Case::read(&bytes);
         let mut tally = tally.borrow_mut();
         let Err(broken) = check(&case, wall, matter, &mut tally) else { return Ok(()) };

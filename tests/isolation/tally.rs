@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::case::{Case, SCHEDULER};
 use super::kube::Pod;
+use super::world::TAINT_KEYS;
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tally(BTreeMap<String, u64>);
@@ -42,6 +43,21 @@ impl Tally {
         }
         if let Some(binding) = &case.binding {
             self.count(if binding.user == SCHEDULER { "bound by the scheduler" } else { "bound by others" });
+        }
+        let world = &case.world;
+        for (what, holds) in [
+            ("other taints allowed", world.allows_other_taints),
+            ("tolerations of everybody", !world.listed.is_empty()),
+            (
+                "a topology granted",
+                world.owner(&case.namespace).is_some_and(|owner| !owner.topologies.is_empty()),
+            ),
+            ("keeps pods off", !case.pod.keeps_off().is_empty()),
+            ("requests a device", case.pod.requests(TAINT_KEYS[2])),
+        ] {
+            if holds {
+                self.count(what);
+            }
         }
         self.describe_pod(&case.pod);
     }

@@ -18,7 +18,13 @@ pub(crate) const VALUES: [&str; 4] = ["a", "b", "5", "7"];
 pub(crate) const HOSTNAME: &str = "kubernetes.io/hostname";
 /// A label that no pool has.
 pub(crate) const DISK: &str = "disk";
-const TAINT_KEYS: [&str; 3] = ["tenant", "zone", "example.com/dedicated"];
+/// A label that all nodes have, with the same value.
+pub(crate) const REGION: &str = "topology.kubernetes.io/region";
+/// The topologies of pod anti-affinity.
+pub(crate) const TOPOLOGIES: [&str; 4] = [REGION, HOSTNAME, REGION, KEYS[1]];
+/// Begins the taints of nodes with a role in the cluster.
+pub(crate) const ROLES: &str = "node-role.kubernetes.io/";
+pub(crate) const TAINT_KEYS: [&str; 3] = ["tenant", "zone", "example.com/dedicated"];
 /// The namespace that nobody claims.
 pub(crate) const UNCLAIMED: &str = "free";
 
@@ -31,6 +37,10 @@ pub(crate) struct World {
     pub(crate) nodes: Vec<Node>,
     /// True if tolerations may have the operators `Gt` and `Lt`.
     pub(crate) compares: bool,
+    /// The tolerations that every tenant's pods may have.
+    pub(crate) listed: Vec<Grant>,
+    /// True if tenants with pools may tolerate the taints that are no pool's and no role's.
+    pub(crate) allows_other_taints: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -59,9 +69,11 @@ pub(crate) struct Tenant {
     pub(crate) grants: Vec<Grant>,
     /// The default class and those it may name, if it is held to some.
     pub(crate) classes: Option<(Option<&'static str>, Vec<&'static str>)>,
+    /// The topologies in which its pods may keep off those of others.
+    pub(crate) topologies: Vec<&'static str>,
 }
 
-/// A toleration that a tenant is given.
+/// A toleration that a tenant is given, or everybody.
 #[derive(Clone, Debug)]
 pub(crate) struct Grant {
     pub(crate) key: &'static str,
@@ -113,6 +125,35 @@ impl World {
         tenant.pools.iter().map(|&pool| &self.pools[pool])
     }
 
+    /// Returns whether a taint with this key is some pool's.
+    pub(crate) fn has_pool_taint(&self, key: &str) -> bool {
+        self.pools.iter().flat_map(|pool| &pool.taints).any(|taint| taint.key == key)
+    }
+
+    /// Returns whether pods of this tenant may tolerate the taint because it is no pool's and no role's.
+    pub(crate) fn is_other_taint(&self, tenant: &Tenant, key: &str) -> bool {
+        self.allows_other_taints
+            && !tenant.pools.is_empty()
+            && !key.is_empty()
+            && !key.starts_with(ROLES)
+            && !self.has_pool_taint(key)
+    }
+
+    /// The namespaces of the cluster, with their labels.
+    pub(crate) fn namespaces(&self) -> impl Iterator<Item = (&str, Labels)> {
+        let labels = |namespace: &str, is_owned: bool| {
+            let mut labels: Labels =
+                [("kubernetes.io/metadata.name".to_owned(), namespace.to_owned())].into();
+            if is_owned {
+                labels.insert("partywall.dev/tenant".to_owned(), namespace.to_owned());
+            }
+            labels
+        };
+        let owned =
+            self.tenants.iter().map(move |tenant| (&*tenant.namespace, labels(&tenant.namespace, true)));
+        owned.chain([(UNCLAIMED, labels(UNCLAIMED, false))])
+    }
+
     pub(crate) fn any(choices: &mut Choices<'_>) -> Self {
         let pools = pools(choices);
         let count = 1 + choices.below(3);
@@ -120,7 +161,13 @@ impl World {
         let classes = vec![class("gvisor", &pools, choices), class("kata", &pools, choices)];
         let nodes = nodes(&pools, choices);
         let stamp = choices.pick(&[StampMode::Both, StampMode::NodeAffinity, StampMode::NodeSelector]);
-        Self { stamp, pools, tenants, classes, nodes, compares: choices.chance(50) }
+        let compares = choices.chance(50);
+        let is_of_pool =
+            |grant: &Grant| pools.iter().flat_map(|pool| &pool.taints).any(|taint| taint.key == grant.key);
+        let mut listed = choices.some(30, 1, grant);
+        listed.retain(|grant| !is_of_pool(grant));
+        let allows_other_taints = choices.chance(30);
+        Self { stamp, pools, tenants, classes, nodes, compares, listed, allows_other_taints }
     }
 
     /// The same as the objects that operators write, compiled.
@@ -142,7 +189,14 @@ impl World {
             let spec = tenant_spec(tenant);
             objects.push(Object::new(&tenant.namespace, spec));
         }
-        let spec = api::SettingsSpec { stamp: Some(self.stamp), ..Default::default() };
+        let other_taints = self.allows_other_taints.then_some(api::OtherTaints::Allow);
+        let listed: Vec<_> = self.listed.iter().map(granted).collect();
+        let spec = api::SettingsSpec {
+            stamp: Some(self.stamp),
+            tolerations: (!listed.is_empty()).then_some(listed),
+            other_taints,
+            ..Default::default()
+        };
         objects.push(Object::new("default", spec));
         let located = |object| Located { source: Source::file("world"), object };
         let compiled = Snapshot::compile(objects.into_iter().map(located).collect(), date(2026, 11, 20));
@@ -152,8 +206,9 @@ impl World {
 
 impl fmt::Display for World {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { stamp, pools, tenants, classes, nodes, compares } = self;
+        let Self { stamp, pools, tenants, classes, nodes, compares, listed, allows_other_taints } = self;
         writeln!(f, "stamp {stamp:?}, tolerations compare numbers: {compares}")?;
+        writeln!(f, "tolerations of everybody: {listed:?}, other taints: {allows_other_taints}")?;
         pools.iter().enumerate().try_for_each(|(index, pool)| writeln!(f, "{index}: {pool:?}"))?;
         tenants.iter().try_for_each(|tenant| writeln!(f, "{tenant:?}"))?;
         classes.iter().try_for_each(|class| writeln!(f, "{class:?}"))?;
@@ -165,18 +220,21 @@ fn pool_name(index: usize) -> String {
     format!("pool-{index}")
 }
 
+fn granted(grant: &Grant) -> api::TolerationGrant {
+    api::TolerationGrant {
+        key: grant.key.to_owned(),
+        operator: Some(if grant.value.is_some() { Operator::Equal } else { Operator::Exists }),
+        value: grant.value.map(str::to_owned),
+        effect: grant.effect,
+    }
+}
+
 fn tenant_spec(tenant: &Tenant) -> api::TenantSpec {
     let node_pools = tenant.pools.split_first().map(|(default, others)| api::NodePools {
         default: pool_name(*default),
         allowed: (!others.is_empty()).then(|| others.iter().map(|pool| pool_name(*pool)).collect()),
         unnamed: Some(if tenant.is_any { api::Unnamed::Any } else { api::Unnamed::Default }),
     });
-    let grant = |grant: &Grant| api::TolerationGrant {
-        key: grant.key.to_owned(),
-        operator: Some(if grant.value.is_some() { Operator::Equal } else { Operator::Exists }),
-        value: grant.value.map(str::to_owned),
-        effect: grant.effect,
-    };
     let classes = |(default, allowed): &(Option<&str>, Vec<&str>)| api::RuntimeClasses {
         default: default.map(str::to_owned),
         allowed: (!allowed.is_empty()).then(|| allowed.iter().map(|&name| name.to_owned()).collect()),
@@ -184,7 +242,10 @@ fn tenant_spec(tenant: &Tenant) -> api::TenantSpec {
     api::TenantSpec {
         namespaces: Some(vec![tenant.namespace.clone()]),
         node_pools,
-        tolerations: Some(tenant.grants.iter().map(grant).collect()),
+        tolerations: Some(tenant.grants.iter().map(granted).collect()),
+        pod_affinity: (!tenant.topologies.is_empty()).then(|| api::PodAffinity {
+            topology_keys: Some(tenant.topologies.iter().map(|&key| key.to_owned()).collect()),
+        }),
         runtime_classes: tenant.classes.as_ref().map(classes),
         ..Default::default()
     }
@@ -249,11 +310,7 @@ fn tenant(index: usize, pools: &[Pool], choices: &mut Choices<'_>) -> Tenant {
         }
     }
     let is_any = choices.chance(20);
-    let grants = choices.some(45, 2, |choices| Grant {
-        key: choices.pick(&["spot", "spot", "spot", "tenant", "zone"]),
-        value: choices.pick(&[None, None, Some("a"), Some("b")]),
-        effect: effect(choices),
-    });
+    let grants = choices.some(45, 2, grant);
     // Nobody is given a toleration of a pool of others.
     let foreign = |pool: &usize| !own.contains(pool);
     let reaches = |grant: &Grant| {
@@ -266,7 +323,18 @@ fn tenant(index: usize, pools: &[Pool], choices: &mut Choices<'_>) -> Tenant {
         1 => (Some("gvisor"), vec!["kata"]),
         _ => (None, vec!["kata"]),
     });
-    Tenant { namespace: format!("team-{index}"), pools: own, is_any, grants, classes }
+    let mut topologies = choices.some(30, 2, |choices| choices.pick(&TOPOLOGIES));
+    topologies.sort_unstable();
+    topologies.dedup();
+    Tenant { namespace: format!("team-{index}"), pools: own, is_any, grants, classes, topologies }
+}
+
+fn grant(choices: &mut Choices<'_>) -> Grant {
+    Grant {
+        key: choices.pick(&["spot", "spot", "spot", "tenant", "zone"]),
+        value: choices.pick(&[None, None, Some("a"), Some("b")]),
+        effect: effect(choices),
+    }
 }
 
 fn class(name: &'static str, pools: &[Pool], choices: &mut Choices<'_>) -> RuntimeClass {
@@ -307,6 +375,7 @@ fn nodes(pools: &[Pool], choices: &mut Choices<'_>) -> Vec<Node> {
     let mut add = |mut labels: Labels, taints| {
         let name = format!("node-{}", nodes.len());
         labels.insert(HOSTNAME.to_owned(), name.clone());
+        labels.insert(REGION.to_owned(), "here".to_owned());
         nodes.push(Node { name, labels, taints });
     };
     let extra = |choices: &mut Choices<'_>| {
