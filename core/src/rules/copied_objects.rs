@@ -11,9 +11,9 @@
 //! ExternalSecret, a PushSecret, a SecretProviderClass and the kinds of Vault's operator. A key of an unknown domain is
 //! denied if its words speak of copying between namespaces. The rule also judges fields that name namespaces: Secrets
 //! in a CiliumNetworkPolicy, SecretStores that read other namespaces, PushSecrets into the stores of all tenants, the
-//! exports and imports of Carvel, and the Secrets that Doppler's and Infisical's operators read and write. A SecretStore
-//! must have credentials of its own, since it would otherwise use those of the operator. A SealedSecret may not be
-//! `cluster-wide`: anybody with a copy of it could have it unsealed.
+//! exports and imports of Carvel, and the Secrets that Doppler's and Infisical's operators read and write. A
+//! SecretStore must have credentials of its own, since it would otherwise use those of the operator. A SealedSecret may
+//! not be `cluster-wide`: anybody with a copy of it could have it unsealed.
 //!
 //! Components of the cluster, which run in system namespaces, and the platform team may write all of these.
 //!

@@ -7,7 +7,9 @@
 //! its Services. If an object has no value at a path under `hosts`, it claims every host, and is denied. `*.d` claims
 //! every host below `d`, at any depth, as Istio, Contour and Kong match it, so it needs the domain `**.d`.
 //!
-//! An HTTPProxy of Contour without a virtual host claims none: it takes part in those that include it. A host without a
+//! An HTTPProxy of Contour without a virtual host claims none: it takes part in those that include it. So does a
+//! VirtualService of Istio without hosts and gateways: it takes part in those that delegate to it. In a Gateway of Istio,
+//! `./host` and `namespace/host` of the tenant's own namespace say which VirtualServices may serve the host. A host without a
 //! dot in a VirtualService or DestinationRule of Istio is a Service of the object's own namespace. A ServiceEntry that
 //! is exported only to its own namespace may also have hosts in `services.externalNames`. A VirtualService may send
 //! requests only to Services of the tenant, and to names in `services.externalNames`.
@@ -38,7 +40,7 @@ use self::path::{PathValue, walk};
 use crate::hosts::Host;
 use crate::json::{Escaped, List, Text, borrowed};
 use crate::judging::hosts::{HostClaims, service_names};
-use crate::judging::{Findings, Subject};
+use crate::judging::{Findings, OwnNamespaces, Subject};
 use crate::objects::foreign_apis;
 use crate::objects::object::Object;
 use crate::objects::unstructured::Unstructured;
@@ -60,7 +62,7 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
         let claims = HostClaims::on(&tenant.domains, findings);
         let external = External::of(subject, object);
         let mut hosts = Hosts { subject, object, external, claims };
-        let is_child = is_child_proxy(group, kind_name, object);
+        let is_child = is_child_proxy(group, kind_name, object) || is_delegate(group, kind_name, object);
         route.hosts.iter().for_each(|path| hosts.check(path, !is_child));
         route.optional_hosts.iter().for_each(|path| hosts.check(path, false));
         match (&**group, &**kind_name) {
@@ -110,6 +112,26 @@ fn is_child_proxy(group: &str, kind: &str, object: &Unstructured<'_>) -> bool {
     is_proxy && serde_json::from_str::<ProxySpec<'_>>(spec()).is_ok_and(|spec| spec.virtual_host.is_none())
 }
 
+borrowed! {
+    /// Holds the spec of a VirtualService.
+    struct ServiceSpec<'a> {
+        /// The hosts.
+        hosts: List<Text<'a>> = "hosts",
+        /// The gateways that serve them; none means all proxies of the mesh.
+        gateways: List<Text<'a>> = "gateways",
+    }
+}
+
+/// Returns whether an object is a VirtualService of Istio that serves only the hosts of those that delegate to it.
+///
+/// Source: <https://istio.io/latest/docs/reference/config/networking/virtual-service/#Delegate>.
+fn is_delegate(group: &str, kind: &str, object: &Unstructured<'_>) -> bool {
+    let spec = || object.get("spec").map_or("{}", RawValue::get);
+    (group, kind) == (ISTIO, "VirtualService")
+        && serde_json::from_str::<ServiceSpec<'_>>(spec())
+            .is_ok_and(|spec| spec.hosts.is_empty() && spec.gateways.is_empty())
+}
+
 /// Says whether hosts outside the tenant's domains may be those of servers that only the object's namespace reaches.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum External {
@@ -148,7 +170,19 @@ impl Hosts<'_, '_, '_, '_> {
         let source = path.to_string();
         let mut is_told = false;
         walk(object, path, &mut |field, found| match found {
-            PathValue::Host(host) => {
+            PathValue::Host(written) => {
+                let host = match without_namespace(written, subject) {
+                    Ok(host) => host,
+                    Err(namespace) => {
+                        let message = format_args!(
+                            "lets VirtualServices of namespace `{}` serve the host, which is not a namespace of the \
+                             tenant; write the host alone, or `./` and the host",
+                            Escaped(namespace)
+                        );
+                        claims.findings.add_whole(field, &message, &format_args!("{source}={written}"));
+                        return;
+                    }
+                };
                 let is_own = |parsed: &Host| {
                     service_names::is_own(parsed, subject) || is_own_in_istio(parsed, host, subject)
                 };
@@ -192,6 +226,20 @@ impl Hosts<'_, '_, '_, '_> {
                 claims.findings.add_whole(field, &message, &format_args!("{source}{}", object.identity()));
             }
         });
+    }
+}
+
+/// Returns the host of a Gateway of Istio, whose namespace says which VirtualServices may serve it.
+///
+/// Returns the namespace if it is not the tenant's. `*` means all namespaces, as no namespace does.
+fn without_namespace<'h>(written: &'h str, subject: &Subject<'_, '_>) -> Result<&'h str, &'h str> {
+    let Request { group, kind_name, .. } = subject.request;
+    match written.split_once('/') {
+        Some((namespace, host)) if (&**group, &**kind_name) == (ISTIO, "Gateway") => {
+            let is_own = matches!(namespace, "." | "*") || OwnNamespaces::of(subject).has(namespace);
+            if is_own { Ok(host) } else { Err(namespace) }
+        }
+        _ => Ok(written),
     }
 }
 

@@ -10,16 +10,16 @@
 //! that nothing in the cluster reads (`annotationDomains`), a Tenant single keys (`annotations`).
 //!
 //! Container runtimes and their plugins read annotations too, and give the pod devices, folders and settings of its
-//! node past `pod-security`, where the nodes are configured so. Keys of Kata Containers, CRI-O, crun, gVisor, NRI and CDI
-//! are denied, except CRI-O's that only concern the pod itself.
+//! node past `pod-security`, where the nodes are configured so. Keys of Kata Containers, CRI-O, crun, gVisor, NRI and
+//! CDI are denied, except CRI-O's that only concern the pod itself.
 //!
 //! The rule judges pods, pod templates, writes to the status of pods, and the annotations that a Gateway has copied to
 //! the pods of its proxy. It ignores the annotations of external-dns, which `ingress-annotations` judges.
 //!
-//! Agents find pods by labels too, whatever their namespace. A pod may not have the labels by which AAD Pod Identity and
-//! SPIRE give it an identity, by which Istio's default gateways are found, that choose a mesh of Kuma, or that stand for
-//! a pod's namespace in the policies of Cilium and Calico. A pod or Service may not name another tenant's namespace for
-//! its waypoint. The Tenant's `annotations` grant keys of labels as well.
+//! Agents find pods by labels too, whatever their namespace. A pod may not have the labels by which AAD Pod Identity
+//! and SPIRE give it an identity, by which Istio's default gateways are found, that choose a mesh of Kuma, or that
+//! stand for a pod's namespace in the policies of Cilium and Calico. A pod or Service may not name another tenant's
+//! namespace for its waypoint. The Tenant's `annotations` grant keys of labels as well.
 //!
 //! The rule does not see labels by which the platform's own objects select pods of all namespaces, what the networks in
 //! a tenant's namespace reach, and which other domains a plugin reads.
