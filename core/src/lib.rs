@@ -25,7 +25,7 @@
 //! | [`tenancy`] | the compiler of objects, its snapshot | `api`, `hosts`, `labels`, `objects`, `rule_id`, `work` |
 //! | [`judging`] | the code that rules share | all above |
 //! | `entry` | the paths at which the API server calls partywall | nothing |
-//! | [`rules`] | the rules | `api`, `hosts`, `json`, `judging`, `labels`, `objects`, `review`, `rule_id`, `tenancy` |
+//! | [`rules`] | the rules | all above but `entry`, `verdict` |
 //! | `stamp` | the patch of a new pod | `api`, `json`, `judging`, `labels`, `objects`, `review`, `rule_id`, `tenancy` |
 //! | `namespace_label` | the patch of a tenant's Namespace | `json`, `judging`, `labels`, `objects`, `tenancy` |
 //! | `admit` | the decision | all above but `hosts`, `work` |

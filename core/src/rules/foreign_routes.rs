@@ -8,11 +8,11 @@
 //! every host below `d`, at any depth, as Istio, Contour and Kong match it, so it needs the domain `**.d`.
 //!
 //! An HTTPProxy of Contour without a virtual host claims none: it takes part in those that include it. So does a
-//! VirtualService of Istio without hosts and gateways: it takes part in those that delegate to it. In a Gateway of Istio,
-//! `./host` and `namespace/host` of the tenant's own namespace say which VirtualServices may serve the host. A host without a
-//! dot in a VirtualService or DestinationRule of Istio is a Service of the object's own namespace. A ServiceEntry that
-//! is exported only to its own namespace may also have hosts in `services.externalNames`. A VirtualService may send
-//! requests only to Services of the tenant, and to names in `services.externalNames`.
+//! VirtualService of Istio without hosts and gateways: it takes part in those that delegate to it. In a Gateway of
+//! Istio, `./host` and `namespace/host` of the tenant's own namespace say which VirtualServices may serve the host. A
+//! host without a dot in a VirtualService or DestinationRule of Istio is a Service of the object's own namespace. A
+//! ServiceEntry that is exported only to its own namespace may also have hosts in `services.externalNames`. A
+//! VirtualService may send requests only to Services of the tenant, and to names in `services.externalNames`.
 //!
 //! `addresses` of a ServiceEntry are those that proxies take requests to, and must be in the Tenant's
 //! `endpoints.addresses` or `services.externalIPs`. So must be the servers of a WorkloadEntry, and those of a
@@ -76,8 +76,8 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
     } else if foreign_apis::is_denied(group, kind_name) {
         let message = format_args!(
             "objects of kind {} in {} can claim hosts, addresses or identities of other tenants, or configure a proxy \
-             that tenants share; use an Ingress or an HTTPRoute, or ask the platform team to list the kind (`foreignRoutes`) or the controller \
-             that writes it (`controllers.routes`) in the Settings",
+             that tenants share; use an Ingress or an HTTPRoute, or ask the platform team to list the kind \
+             (`foreignRoutes`) or the controller that writes it (`controllers.routes`) in the Settings",
             Escaped(kind_name),
             Escaped(group)
         );

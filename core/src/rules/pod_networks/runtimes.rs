@@ -1,7 +1,9 @@
 //! Recognizes the annotations of pods that container runtimes and their plugins read.
 //!
-//! Sources: <https://github.com/kata-containers/kata-containers/blob/main/docs/how-to/how-to-set-sandbox-config-kata.md>,
-//! <https://github.com/cri-o/cri-o/blob/main/docs/crio.conf.5.md>, <https://github.com/containers/crun/blob/main/crun.1.md>,
+//! Sources:
+//! <https://github.com/kata-containers/kata-containers/blob/main/docs/how-to/how-to-set-sandbox-config-kata.md>,
+//! <https://github.com/cri-o/cri-o/blob/main/docs/crio.conf.5.md>,
+//! <https://github.com/containers/crun/blob/main/crun.1.md>,
 //! <https://gvisor.dev/docs/user_guide/filesystem/>, <https://github.com/containerd/nri>,
 //! <https://github.com/cncf-tags/container-device-interface>.
 
@@ -21,8 +23,7 @@ pub(super) fn reads(key: &str, domain: &str) -> bool {
     let is_of = |known: &str| {
         domain.strip_suffix(known).is_some_and(|before| before.is_empty() || before.ends_with('.'))
     };
-    (BEGINNINGS.iter().any(|beginning| key.starts_with(beginning))
-        && !HARMLESS.iter().any(|harmless| key == *harmless))
+    (BEGINNINGS.iter().any(|beginning| key.starts_with(beginning)) && !HARMLESS.contains(&key))
         || DOMAINS.iter().any(|known| is_of(known))
 }
 
