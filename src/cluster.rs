@@ -36,7 +36,7 @@ pub(crate) use self::connect::Access;
 use self::kind::Kind;
 use self::settings_file::SettingsFile;
 use self::snapshots::Snapshots;
-use crate::policies::Writer;
+use crate::policies::{Learned, Writer};
 use crate::telemetry::Metrics;
 
 /// How many changes wait for the task that owns the maps; the watches wait beyond that.
@@ -54,13 +54,13 @@ impl Cluster {
     pub(crate) async fn new(
         access: Access,
         settings: Option<PathBuf>,
-        writer: Writer,
+        (writer, learned): (Writer, Learned),
         metrics: Arc<Metrics>,
         today: fn() -> Date,
     ) -> anyhow::Result<Self> {
         let client = connect::client(access).await?;
         let settings = settings.map(SettingsFile::read).transpose()?;
-        let mut snapshots = Snapshots::new(writer, metrics, today);
+        let mut snapshots = Snapshots::new(writer, learned, metrics, today);
         if let Some(file) = &settings {
             snapshots.set_defaults(file.fields());
         }

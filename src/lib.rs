@@ -26,6 +26,7 @@
 //! | the body is over the limit | 200, denied, code 413 |
 //! | the object does not decode | 200, denied, code 422, the path named |
 //! | no snapshot is loaded yet | HTTP 503 with `Retry-After: 1` |
+//! | a labelled namespace is new to the watch of a cluster | waits for it, then 200, denied: "try again" |
 //! | too many reviews wait | HTTP 429 with `Retry-After: 1` |
 //! | a body stalls while others need its memory | HTTP 429 with `Retry-After: 1` |
 //! | a body stalls: less than 64 KiB, and not its end, in 2 s | HTTP 408, and the connection is closed |

@@ -2,6 +2,7 @@
 
 mod files;
 mod in_force;
+mod learned;
 mod objects;
 mod reload;
 mod store;
@@ -9,6 +10,7 @@ mod store;
 pub(crate) use self::files::{Finder, Written, WrittenObject, grouped, inspect, load_written};
 pub use self::files::{LoadError, Loaded, demo, load};
 pub(crate) use self::in_force::InForce;
+pub use self::learned::Learned;
 pub(crate) use self::objects::{compile, parse, read_settings};
 pub(crate) use self::reload::Policies;
 pub use self::store::{Reader, Writer, store};

@@ -24,6 +24,8 @@ mod decision_log;
 mod limits;
 mod ops;
 mod shared;
+mod unknown;
+mod waiting;
 mod webhook;
 
 use std::sync::Arc;

@@ -21,7 +21,6 @@ use tokio::sync::{oneshot, watch};
 use tracing::{error, info, warn};
 
 use self::source::{PolicyArgs, Source};
-use crate::policies;
 use crate::server::{
     self, Certificates, Clients, Listeners, Pair, Parts, Workers, limits_within_descriptors, lower_priority,
 };
@@ -133,9 +132,8 @@ async fn serve(args: Args) -> anyhow::Result<ExitCode> {
     let demands = reloads()?;
     let metrics = Arc::new(Metrics::new()?);
     metrics.tenant_violations.limit_to(args.tenant_metrics);
-    let (writer, snapshots) = policies::store();
     let is_demo = args.source.is_demo();
-    let source = Source::prepare(args.source, writer, Arc::clone(&metrics)).await?;
+    let (source, snapshots) = Source::prepare(args.source, Arc::clone(&metrics)).await?;
     let pair = args.tls_cert.zip(args.tls_key).map(|(cert, key)| Pair { cert, key });
     if pair.is_none() {
         warn!("without --tls-cert the certificate is self-signed and made anew at every start");

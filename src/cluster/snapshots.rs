@@ -15,9 +15,10 @@ use tokio::task::spawn_blocking;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout_at};
 use tracing::{error, info};
 
+use super::kind::Kind;
 use super::labels::Label;
 use super::state::{Change, Effect, State};
-use crate::policies::{InForce, Loaded, Writer, compile, grouped};
+use crate::policies::{InForce, Learned, Loaded, Writer, compile, grouped};
 use crate::telemetry::{Loads, Metrics, Reload};
 
 /// How long nothing may change before a compile.
@@ -39,13 +40,15 @@ pub(super) struct Snapshots {
     told: Vec<Mistake>,
     /// The labels that Namespaces lack.
     labels: watch::Sender<Vec<Label>>,
+    /// What reviews wait for.
+    learned: Learned,
 }
 
 impl Snapshots {
-    pub(super) fn new(writer: Writer, metrics: Arc<Metrics>, today: fn() -> Date) -> Self {
+    pub(super) fn new(writer: Writer, learned: Learned, metrics: Arc<Metrics>, today: fn() -> Date) -> Self {
         let in_force = InForce::new(writer, Arc::clone(&metrics));
         let (state, labels) = (State::default(), watch::Sender::default());
-        Self { state, in_force, metrics, today, day: None, told: Vec::new(), labels }
+        Self { state, in_force, metrics, today, day: None, told: Vec::new(), labels, learned }
     }
 
     /// Returns the labels that Namespaces lack, now and later.
@@ -77,10 +80,12 @@ impl Snapshots {
             if effect == Effect::Nothing || !self.state.is_complete() {
                 continue;
             }
+            self.learned.begin();
             if effect.max(self.settle(&mut changes).await) == Effect::Snapshot {
                 self.compile().await;
                 self.in_force.notice_ends((self.today)());
             }
+            self.learned.finish();
             self.publish_labels();
         }
     }
@@ -119,6 +124,18 @@ impl Snapshots {
                 self.metrics.note_contact(kind.watched());
             }
             Change::Defaults(_) => {}
+        }
+        match &change {
+            Change::Listed(Kind::Namespace, items) => {
+                self.learned.replace(items.iter().map(|item| item.metadata.name.as_str().into()));
+            }
+            Change::Set(Kind::Namespace, item) => self.learned.add(&item.metadata.name),
+            Change::Gone(Kind::Namespace, name) => self.learned.remove(name),
+            Change::Listed(..)
+            | Change::Set(..)
+            | Change::Gone(..)
+            | Change::Contact(_)
+            | Change::Defaults(_) => {}
         }
         self.state.apply(change)
     }

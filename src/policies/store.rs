@@ -5,9 +5,11 @@ use std::sync::Arc;
 use arc_swap::{ArcSwapOption, Guard};
 use partywall_core::tenancy::Snapshot;
 
+use super::learned::Learned;
+
 /// Creates an empty store, and returns its writer and a reader.
 pub fn store() -> (Writer, Reader) {
-    let reader = Reader(Arc::new(ArcSwapOption::empty()));
+    let reader = Reader { snapshot: Arc::new(ArcSwapOption::empty()), learned: None };
     (Writer(reader.clone()), reader)
 }
 
@@ -18,22 +20,37 @@ pub struct Writer(Reader);
 impl Writer {
     /// Replaces the snapshot; reviews under way keep the one that they have.
     pub fn replace(&mut self, snapshot: Arc<Snapshot>) {
-        self.0.0.store(Some(snapshot));
+        self.0.snapshot.store(Some(snapshot));
     }
 
     /// Returns the current snapshot.
     pub fn current(&self) -> Option<Arc<Snapshot>> {
-        self.0.0.load_full()
+        self.0.snapshot.load_full()
     }
 }
 
 /// A reader of the store.
 #[derive(Clone, Debug)]
-pub struct Reader(Arc<ArcSwapOption<Snapshot>>);
+pub struct Reader {
+    snapshot: Arc<ArcSwapOption<Snapshot>>,
+    /// What a cluster has told; `None` if the policies are files.
+    learned: Option<Learned>,
+}
 
 impl Reader {
     /// Returns the current snapshot, or `None` if there is none yet.
     pub fn load(&self) -> Guard<Option<Arc<Snapshot>>> {
-        self.0.load()
+        self.snapshot.load()
+    }
+
+    /// Returns the same reader, for the policies of a cluster.
+    #[must_use]
+    pub fn learning(self, learned: Learned) -> Self {
+        Self { learned: Some(learned), ..self }
+    }
+
+    /// Returns what a cluster has told.
+    pub const fn learned(&self) -> Option<&Learned> {
+        self.learned.as_ref()
     }
 }

@@ -14,7 +14,8 @@ use partywall_core::{Answer, Entry, enforcement, review};
 use tokio::time::Instant;
 
 use super::decision_log::{self, DecisionThrottles};
-use crate::policies::Reader;
+use super::unknown;
+use crate::policies::{Learned, Reader};
 use crate::telemetry::Metrics;
 
 /// Holds what decisions report to: the metrics, and the throttles of their log lines.
@@ -35,6 +36,16 @@ pub trait Decider: Send + Sync + 'static {
     /// Decides about a body; `None` while there is nothing to decide by.
     fn reply(&self, entry: Entry, body: &[u8], observers: Observers<'_>) -> Option<Reply>;
 
+    /// Decides about a body for the last time: the reply is never [`Reply::Unknown`].
+    fn reply_at_last(&self, entry: Entry, body: &[u8], observers: Observers<'_>) -> Option<Reply> {
+        self.reply(entry, body, observers)
+    }
+
+    /// Returns what tells when to decide anew about what was unknown; `None` if nothing ever is.
+    fn learned(&self) -> Option<&Learned> {
+        None
+    }
+
     /// Returns the value at which a request is judged that cannot be decided.
     fn enforcement(&self, _: &Asked<'_>) -> Enforcement {
         Enforcement::Deny
@@ -48,7 +59,29 @@ impl Decider for Reader {
     }
 
     fn reply(&self, entry: Entry, body: &[u8], observers: Observers<'_>) -> Option<Reply> {
-        self.load().as_ref().map(|snapshot| decide(entry, body, snapshot, observers))
+        let learned = Self::learned(self);
+        self.load().as_ref().map(|snapshot| {
+            decide(entry, body, snapshot, observers, |answer| {
+                let is_unknown = |learned: &Learned| unknown::is_unknown(entry, &answer, snapshot, learned);
+                if learned.is_some_and(is_unknown) { None } else { Some(answer) }
+            })
+        })
+    }
+
+    fn reply_at_last(&self, entry: Entry, body: &[u8], observers: Observers<'_>) -> Option<Reply> {
+        let learned = Self::learned(self);
+        self.load().as_ref().map(|snapshot| {
+            decide(entry, body, snapshot, observers, |answer| {
+                Some(match learned {
+                    Some(learned) => unknown::told(answer, learned),
+                    None => answer,
+                })
+            })
+        })
+    }
+
+    fn learned(&self) -> Option<&Learned> {
+        Self::learned(self)
     }
 
     fn enforcement(&self, asked: &Asked<'_>) -> Enforcement {
@@ -63,10 +96,18 @@ pub enum Reply {
     Review(Vec<u8>),
     /// HTTP 400 and the reason.
     NotAReview(String),
+    /// None yet: what the decider learns in a moment may change it.
+    Unknown,
 }
 
-/// Decides about a body, and counts and logs the verdict.
-fn decide(entry: Entry, body: &[u8], snapshot: &Snapshot, observers: Observers<'_>) -> Reply {
+/// Decides about a body, and counts and logs the verdict, unless `known` drops it.
+fn decide(
+    entry: Entry,
+    body: &[u8],
+    snapshot: &Snapshot,
+    observers: Observers<'_>,
+    known: impl for<'a> FnOnce(Answer<'a>) -> Option<Answer<'a>>,
+) -> Reply {
     let begun = Instant::now();
     let reply = deny_on_panic(
         entry,
@@ -74,7 +115,10 @@ fn decide(entry: Entry, body: &[u8], snapshot: &Snapshot, observers: Observers<'
         observers,
         |asked| enforcement(asked, snapshot),
         || match partywall_core::answer(entry, body, snapshot) {
-            Ok(answer) => answered(entry, &answer, observers),
+            Ok(answer) => match known(answer) {
+                Some(answer) => answered(entry, &answer, observers),
+                None => Reply::Unknown,
+            },
             Err(error) => Reply::NotAReview(error.to_string()),
         },
     );

@@ -26,6 +26,7 @@ use super::capacity::InFlight;
 use super::connection::FairQueue;
 use super::decider::{Decider, Reply, bug, too_large, unjudged};
 use super::shared::{CloseAfter, Shared};
+use super::waiting;
 use crate::telemetry::{Metrics, Refusal};
 
 /// The state of all entries.
@@ -64,7 +65,12 @@ async fn serve<D: Decider>(entry: Entry, webhook: Arc<Webhook<D>>, mut request: 
     match receive(entry, shared, &mut body).await {
         Ok((Received::Whole(bytes, memory), _in_flight)) => {
             let reply = if bytes.len() <= shared.limits.bodies.inline_up_to {
-                Ok(decider.reply(entry, &bytes, shared.observers()))
+                match decider.reply(entry, &bytes, shared.observers()) {
+                    Some(Reply::Unknown) => {
+                        Ok(waiting::decide(&**decider, (entry, &bytes), deadline, shared.observers()).await)
+                    }
+                    reply => Ok(reply),
+                }
             } else {
                 decide_on_blocking_thread(entry, (bytes.clone(), memory), deadline, &webhook).await
             };
@@ -113,7 +119,7 @@ fn go_on_or_refuse(entry: Entry, start: &[u8], refusal: Refusal, problem: &str, 
 /// A large body waited for others until it had to give up.
 struct WaitedTooLong;
 
-/// Decides about a large body on another thread.
+/// Decides about a large body on another thread. It does not wait for what is unknown.
 ///
 /// The decision takes milliseconds, in which this thread serves other connections. If the caller closes the connection
 /// while the body waits for its permit, the body is dropped and never decided.
@@ -130,7 +136,7 @@ async fn decide_on_blocking_thread<D: Decider>(
     let permit = permit.map_err(|_| WaitedTooLong)?.map_err(|_| WaitedTooLong)?;
     let (theirs, bytes) = (Arc::clone(webhook), body.clone());
     let decided = spawn_blocking(move || {
-        let reply = theirs.decider.reply(entry, &bytes, theirs.shared.observers());
+        let reply = theirs.decider.reply_at_last(entry, &bytes, theirs.shared.observers());
         // The next large body may begin now, although this one's bytes may still be needed for a moment.
         drop((memory, permit));
         reply
@@ -162,6 +168,8 @@ fn respond(reply: Reply, metrics: &Metrics) -> Response {
             response
         }
         Reply::NotAReview(problem) => refuse(metrics, Refusal::NotAReview, &problem),
+        // INVARIANT: at last there is another reply. If there were none, the API server should ask again.
+        Reply::Unknown => refuse(metrics, Refusal::NoPolicies, NO_POLICIES),
     }
 }
 

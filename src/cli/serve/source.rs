@@ -10,7 +10,7 @@ use tokio::sync::watch;
 
 use crate::cli::today::today;
 use crate::cluster::{Access, Cluster};
-use crate::policies::{Policies, Writer};
+use crate::policies::{self, Learned, Policies, Reader};
 use crate::telemetry::Metrics;
 
 /// The time between two looks at the files; a change is taken when two looks found it.
@@ -67,17 +67,19 @@ pub(super) enum Source {
 
 impl Source {
     /// Loads files for the first time, or prepares the client of a cluster, of which nothing is known yet.
-    pub(super) async fn prepare(
-        args: PolicyArgs,
-        writer: Writer,
-        metrics: Arc<Metrics>,
-    ) -> anyhow::Result<Self> {
-        let PolicyArgs { policies, cluster, kubeconfig, context, settings } = args;
+    ///
+    /// Returns the reader of the store, by which reviews are decided, too.
+    pub(super) async fn prepare(args: PolicyArgs, metrics: Arc<Metrics>) -> anyhow::Result<(Self, Reader)> {
+        let (writer, reader) = policies::store();
+        let PolicyArgs { policies: paths, cluster, kubeconfig, context, settings } = args;
         if !cluster {
-            return Ok(Self::Files(Policies::load(policies, writer, metrics, today).await?));
+            return Ok((Self::Files(Policies::load(paths, writer, metrics, today).await?), reader));
         }
         let access = Access { kubeconfig, context };
-        Ok(Self::Cluster(Box::new(Cluster::new(access, settings, writer, metrics, today).await?)))
+        let learned = Learned::default();
+        let reader = reader.learning(learned.clone());
+        let cluster = Cluster::new(access, settings, (writer, learned), metrics, today).await?;
+        Ok((Self::Cluster(Box::new(cluster)), reader))
     }
 
     /// Goes on for ever; files are loaded again whenever `demands` changes, too. Once `stopping` is true, nothing is

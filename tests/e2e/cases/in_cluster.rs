@@ -23,6 +23,27 @@ const FAULTY: &str = "partywall_policies_faulty";
 const NAMESPACE: &str = "c-fresh";
 /// A namespace that exists before its Tenant does.
 const EARLIER: &str = "c-earlier";
+/// How often a tenant is applied at once with what runs in it.
+const ROUNDS: usize = 10;
+const AT_ONCE: &str = "
+apiVersion: partywall.dev/v1alpha1
+kind: Tenant
+metadata: {name: NAME}
+spec: {namespaces: [NAME], nodePools: {default: tenants-x}}
+---
+apiVersion: v1
+kind: Namespace
+metadata: {name: NAME}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: app, namespace: NAME}
+spec:
+  selector: {matchLabels: {app: app}}
+  template:
+    metadata: {labels: {app: app}}
+    spec: {containers: [{name: app, image: registry.example.com/app:1}]}
+";
 const LABEL: &str = "partywall.dev/tenant";
 
 pub(crate) fn objects_of_the_cluster_hold_while_they_change(cluster: &Cluster) {
@@ -74,6 +95,8 @@ pub(crate) fn objects_of_the_cluster_hold_while_they_change(cluster: &Cluster) {
     });
     assert_eq!(instance.figure(FAULTY), 0);
 
+    one_apply_leaves_no_pod_unstamped(cluster);
+
     // A Tenant is deleted, and its namespace is nobody's.
     custom.delete("Tenant", "fresh");
     eventually(SOON, "the namespace is no tenant's", || match custom.selector_of_pod() {
@@ -86,6 +109,24 @@ pub(crate) fn objects_of_the_cluster_hold_while_they_change(cluster: &Cluster) {
     cluster.balancer.set_backends(Vec::new());
     assert!(instance.stop(SOON).is_some_and(|status| status.success()));
     custom.remove();
+}
+
+/// Applies a Tenant, its Namespace and a Deployment at once, again and again.
+fn one_apply_leaves_no_pod_unstamped(cluster: &Cluster) {
+    for round in 0..ROUNDS {
+        let name = format!("c-at-once-{round}");
+        let manifests = AT_ONCE.replace("NAME", &name);
+        cluster.kubectl(User::Admin).apply(manifests).succeeds();
+        let pods = cluster.pods_until(&name, "there is a pod", |pods| !pods.is_empty());
+        for pod in pods {
+            assert_eq!(
+                pod["spec"]["nodeSelector"],
+                json!({"tenant": "tenants-x", "generation": "3"}),
+                "{pod}"
+            );
+        }
+        cluster.kubectl(User::Admin).args(["delete", "namespace", &name, "--wait=false"]).succeeds();
+    }
 }
 
 /// Starts partywall on the objects of the cluster, as the administrator.

@@ -1,0 +1,217 @@
+//! Waits until a review can be decided for which no Tenant was found, since the watches lag behind the API server.
+//!
+//! All other reviews are answered at once. A waiting review keeps its place among those under way, so that their number
+//! stays limited.
+
+use std::time::Duration;
+
+use partywall_core::Entry;
+use tokio::time::{Instant, timeout_at};
+
+use super::body::Deadline;
+use super::decider::{Decider, Observers, Reply};
+
+/// How long a new Namespace waits for a Tenant that was created just before it.
+///
+/// `kubectl apply` of both writes the Namespace a few milliseconds after the Tenant. Without its label, the Namespace's
+/// first pods would not be sent to partywall.
+const NEW_NAMESPACE: Duration = Duration::from_millis(250);
+/// The time to send an answer.
+const SEND: Duration = Duration::from_millis(100);
+
+/// Decides as soon as what was unknown is known, at the deadline at last.
+pub(super) async fn decide<D: Decider>(
+    decider: &D,
+    (entry, body): (Entry, &[u8]),
+    deadline: Deadline,
+    observers: Observers<'_>,
+) -> Option<Reply> {
+    let end = deadline.end - SEND;
+    let first = end.min(Instant::now() + NEW_NAMESPACE);
+    if let Some(learned) = decider.learned() {
+        let mut told = learned.told();
+        loop {
+            match decider.reply(entry, body, observers) {
+                Some(Reply::Unknown) => {}
+                reply => return reply,
+            }
+            let is_early = entry == Entry::MutateNamespaces && !learned.is_settling();
+            if timeout_at(if is_early { first } else { end }, told.changed()).await.is_err() {
+                break;
+            }
+        }
+    }
+    decider.reply_at_last(entry, body, observers)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use partywall_core::api::{Located, NodePools, Object, Source, TenantSpec};
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::policies::{Learned, Reader, Writer, compile, store};
+    use crate::server::decision_log::DecisionThrottles;
+    use crate::telemetry::{Metrics, Outcome, Review};
+
+    struct Case {
+        writer: Writer,
+        reader: Reader,
+        learned: Learned,
+        metrics: Metrics,
+        throttles: DecisionThrottles,
+    }
+
+    impl Case {
+        /// A cluster in which these namespaces are a tenant's.
+        fn new(namespaces: &[&str]) -> Self {
+            let (writer, reader) = store();
+            let learned = Learned::default();
+            let reader = reader.learning(learned.clone());
+            let (metrics, throttles) = (Metrics::new().unwrap(), DecisionThrottles::new(1));
+            let mut case = Self { writer, reader, learned, metrics, throttles };
+            case.put(namespaces);
+            case
+        }
+
+        fn put(&mut self, namespaces: &[&str]) {
+            let tenant = TenantSpec {
+                namespaces: Some(namespaces.iter().map(|name| (*name).to_owned()).collect()),
+                node_pools: None::<NodePools>,
+                ..TenantSpec::default()
+            };
+            let object = Object::new("x", tenant);
+            let objects = vec![Located { source: Source::file("tenants.partywall.dev/x"), object }];
+            let day = jiff::civil::Date::constant(2026, 11, 20);
+            self.writer.replace(Arc::new(compile(objects, &[], day).unwrap().snapshot));
+        }
+
+        async fn decide(&self, entry: Entry, body: &[u8]) -> Value {
+            let observers = Observers { metrics: &self.metrics, throttles: &self.throttles };
+            let deadline = Deadline::of(Some("timeout=3s"));
+            let reply = decide(&self.reader, (entry, body), deadline, observers).await.unwrap();
+            let Reply::Review(review) = reply else { panic!("{reply:?}") };
+            serde_json::from_slice::<Value>(&review).unwrap()["response"].take()
+        }
+
+        fn count(&self, entry: Entry, outcome: Outcome) -> u64 {
+            self.metrics.reviews.get(Review(entry, outcome))
+        }
+    }
+
+    fn review(resource: &str, kind: &str, namespace: &str, name: &str, object: &Value) -> Vec<u8> {
+        let request = json!({
+            "uid": "u-1",
+            "kind": {"group": "", "version": "v1", "kind": kind},
+            "resource": {"group": "", "version": "v1", "resource": resource},
+            "name": name,
+            "namespace": namespace,
+            "operation": "CREATE",
+            "userInfo": {"username": "somebody"},
+            "object": object,
+        });
+        let review =
+            json!({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": request});
+        review.to_string().into_bytes()
+    }
+
+    fn pod(namespace: &str) -> Vec<u8> {
+        let spec = json!({"containers": [{"name": "app", "image": "app"}]});
+        let pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": spec});
+        review("pods", "Pod", namespace, "p", &pod)
+    }
+
+    fn namespace(name: &str) -> Vec<u8> {
+        let object = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
+        review("namespaces", "Namespace", name, name, &object)
+    }
+
+    const PODS: Entry = Entry::MutateTenants;
+    const NAMESPACES: Entry = Entry::MutateNamespaces;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_new_namespace_is_denied_at_the_deadline_and_told_to_be_new() {
+        let case = Case::new(&["a"]);
+        let begun = Instant::now();
+        let response = case.decide(PODS, &pod("new")).await;
+        assert_eq!(begun.elapsed(), Duration::from_millis(1_900));
+        assert_eq!(response["allowed"], false);
+        let message = response["status"]["message"].as_str().unwrap();
+        assert!(message.contains("this namespace is new"), "{message}");
+        assert_eq!(case.count(PODS, Outcome::NoTenant), 1, "what was decided meanwhile does not count");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_known_namespace_without_a_tenant_is_denied_at_once() {
+        let case = Case::new(&["a"]);
+        case.learned.replace(["b".into()].into_iter());
+        let begun = Instant::now();
+        let response = case.decide(PODS, &pod("b")).await;
+        assert_eq!(begun.elapsed(), Duration::ZERO);
+        let message = response["status"]["message"].as_str().unwrap();
+        assert!(message.contains("no Tenant has this namespace"), "{message}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_review_is_decided_as_soon_as_the_namespace_is_known() {
+        let mut case = Case::new(&["a"]);
+        let learned = case.learned.clone();
+        let (begun, body) = (Instant::now(), pod("new"));
+        let observers = Observers { metrics: &case.metrics, throttles: &case.throttles };
+        let reader = case.reader.clone();
+        let deadline = Deadline::of(Some("timeout=3s"));
+        let decided = decide(&reader, (PODS, &body), deadline, observers);
+        tokio::pin!(decided);
+        let wait = Duration::from_millis(300);
+        assert!(tokio::time::timeout(wait, &mut decided).await.is_err(), "it waits");
+        let tenant =
+            TenantSpec { namespaces: Some(vec!["a".to_owned(), "new".to_owned()]), ..TenantSpec::default() };
+        let objects = vec![Located { source: Source::file("x"), object: Object::new("x", tenant) }];
+        let day = jiff::civil::Date::constant(2026, 11, 20);
+        case.writer.replace(Arc::new(compile(objects, &[], day).unwrap().snapshot));
+        learned.finish();
+        let Some(Reply::Review(review)) = decided.await else { panic!("no review") };
+        assert_eq!(begun.elapsed(), wait);
+        let review: Value = serde_json::from_slice(&review).unwrap();
+        assert_eq!(review["response"]["allowed"], true);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_namespace_that_is_created_waits_a_moment_for_its_tenant() {
+        let case = Case::new(&["a"]);
+        let begun = Instant::now();
+        let response = case.decide(NAMESPACES, &namespace("b")).await;
+        assert_eq!((response["allowed"].as_bool(), begun.elapsed()), (Some(true), NEW_NAMESPACE));
+        // While a change settles, it waits for its end.
+        case.learned.begin();
+        let (begun, learned) = (Instant::now(), case.learned.clone());
+        let settled = Duration::from_millis(600);
+        tokio::spawn(async move {
+            tokio::time::sleep(settled).await;
+            learned.finish();
+        });
+        let response = case.decide(NAMESPACES, &namespace("b")).await;
+        assert_eq!((response["allowed"].as_bool(), begun.elapsed()), (Some(true), settled));
+        // A tenant's Namespace gets its label at once.
+        let begun = Instant::now();
+        let response = case.decide(NAMESPACES, &namespace("a")).await;
+        assert!(response["patch"].is_string(), "{response}");
+        assert_eq!(begun.elapsed(), Duration::ZERO);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn policies_of_files_keep_nobody_waiting() {
+        let case = Case::new(&["a"]);
+        let (mut writer, reader) = store();
+        writer.replace(case.reader.load().clone().unwrap());
+        let begun = Instant::now();
+        let observers = Observers { metrics: &case.metrics, throttles: &case.throttles };
+        for (entry, body) in [(PODS, pod("new")), (NAMESPACES, namespace("b"))] {
+            let reply = reader.reply(entry, &body, observers);
+            assert!(matches!(reply, Some(Reply::Review(_))), "{reply:?}");
+        }
+        assert_eq!(begun.elapsed(), Duration::ZERO);
+    }
+}
