@@ -81,14 +81,12 @@ impl<'a> Target<'a> {
     fn choose(self, spec: &PodSpec<'_>, tenant: &Tenant, snapshot: &Snapshot) -> Option<Choice> {
         let demands = Demands::of(spec);
         match self {
-            Self::GatedPod(old) if !demands.is_gated => {
-                let old = decode_as(Shape::Pod, "", old).ok();
-                match old.as_ref().and_then(Object::pod) {
-                    Some(old) => gates::choose_freed(old.spec, spec, tenant, snapshot),
-                    None => choose(&demands, tenant, snapshot),
-                }
+            Self::NewPod => choose(&demands, tenant, snapshot),
+            Self::GatedPod(old) => {
+                let old = (!demands.is_gated).then(|| decode_as(Shape::Pod, "", old).ok()).flatten();
+                let old = old.as_ref().and_then(Object::pod).map(|old| old.spec);
+                gates::choose_updated(old, spec, tenant, snapshot)
             }
-            Self::NewPod | Self::GatedPod(_) => choose(&demands, tenant, snapshot),
             // A template is stamped once, whatever gates its pods have.
             Self::Template => choose(&Demands { is_gated: false, ..demands }, tenant, snapshot),
         }

@@ -192,6 +192,29 @@ fn k_o21_a_queue_that_chooses_no_pool_of_the_tenant_is_denied() {
 }
 
 #[test]
+fn a11_of_pools_that_no_list_selects_the_first_gets_the_pod_whose_last_gate_goes() {
+    let pool = |name: &str, labels: &str, more: &str| {
+        format!(
+            "{{apiVersion: partywall.dev/v1alpha1, kind: NodePool, metadata: {{name: {name}}}, spec: {{
+  nodeSelector: {{{labels}}}, taints: [{{key: pool, value: {name}}}]{more}}}}}\n---\n"
+        )
+    };
+    let snapshot = snapshot(&format!(
+        "{}{}{}{{apiVersion: partywall.dev/v1alpha1, kind: Tenant, metadata: {{name: t}}, spec: {{
+  namespaces: [tenants-x], nodePools: {{default: a, allowed: [c, b]}}}}}}\n",
+        pool("a", "pool: a", ", runtimeClasses: [gvisor]"),
+        pool("b", "pool: b", ""),
+        pool("c", "pool: b, zone: z", ""),
+    ));
+    // The class names one pool, and the label another.
+    let held = created(json!({"runtimeClassName": "gvisor", "nodeSelector": {"zone": "z"}}), &snapshot);
+    assert_eq!(*terms(&held), json!([{"matchExpressions": [one_of(&["a", "b"])]}]));
+    let free = updated(&held, |spec| spec["schedulingGates"] = json!([]), &snapshot);
+    assert_eq!(*terms(&free), json!([{"matchExpressions": [one_of(&["a", "b"]), one_of(&["a"])]}]));
+    assert_eq!(free["spec"]["nodeSelector"], json!({"zone": "z", "pool": "a"}));
+}
+
+#[test]
 fn c6_no_term_is_added_on_an_update() {
     let policies = POLICIES.replace("allowed: [gpu]", "allowed: [gpu, big], unnamed: Any");
     let snapshot = snapshot(&policies);

@@ -1,4 +1,4 @@
-//! Chooses the pools of a pod that loses its last scheduling gate.
+//! Chooses the pools of a pod with scheduling gates when it is updated, and when it loses the last gate.
 //!
 //! The stamp of a gated pod confines it to all possible pools, and an update can take nothing of this back. So what the
 //! stamp wrote into the terms of the old pod is found, and names no pool: the pod gets the pools that it would have got
@@ -8,18 +8,65 @@
 //! it would write is there as well. So a tenant's own requirement is mistaken for the stamp's only where it lists all
 //! possible pools, in their order, and so chooses none.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashSet;
 
 use super::confine::{Confine, Fields};
 use super::terms::{Demanded, of_term};
 use crate::judging::placement::{Choice, Confinement, Demands, choose};
 use crate::objects::pod::PodSpec;
-use crate::tenancy::{PoolTable, Snapshot, Tenant};
+use crate::tenancy::{PoolSet, PoolTable, Snapshot, Tenant};
+
+/// Chooses the pools of a pod that an update changes, whose old pod had gates.
+///
+/// `old` is the old pod if this one has no gates.
+pub(super) fn choose_updated(
+    old: Option<&PodSpec<'_>>,
+    spec: &PodSpec<'_>,
+    tenant: &Tenant,
+    snapshot: &Snapshot,
+) -> Option<Choice> {
+    let choice = match old {
+        Some(old) => choose_freed(old, spec, tenant, snapshot)?,
+        None => choose(&Demands::of(spec), tenant, snapshot)?,
+    };
+    Some(without_copies(choice, spec, tenant, snapshot))
+}
+
+/// Leaves each term the first of its pools that one term selects, since an update adds no terms.
+fn without_copies(mut choice: Choice, spec: &PodSpec<'_>, tenant: &Tenant, snapshot: &Snapshot) -> Choice {
+    let demands = Demands::of(spec);
+    let (Some(table), Some(confinement)) = (&tenant.table, Confinement::of(tenant, snapshot)) else {
+        return choice;
+    };
+    let mut all: Option<PoolSet> = None;
+    let mut possible = None;
+    for (index, term) in demands.terms() {
+        let mut pools = choice.by_term.get(index).copied().unwrap_or_default();
+        let kinds = table.split(table.smallest(pools)).map(|(_, pools)| pools);
+        let needs_copies = kinds.clone().nth(1).is_some();
+        if needs_copies && !confinement.confines(demands.requirements(index, term), None, pools) {
+            let possible = possible.get_or_insert_with(|| {
+                let all = choose(&Demands { is_gated: true, ..demands }, tenant, snapshot);
+                all.unwrap_or_default().by_term
+            });
+            let possible = possible.get(index).copied().unwrap_or_default();
+            let mut kept = kinds.clone().filter(|kind| !kind.and(possible).is_empty()).chain(kinds);
+            pools = kept.next().unwrap_or_default();
+        }
+        if let Some(of_term) = choice.by_term.get_mut(index) {
+            *of_term = pools;
+        }
+        all = Some(all.unwrap_or_default().or(pools));
+    }
+    choice.all = all.unwrap_or(choice.all);
+    choice
+}
 
 /// Chooses the pools of a pod without gates whose old pod had some.
-pub(super) fn choose_freed(
+fn choose_freed(
     old: &PodSpec<'_>,
     spec: &PodSpec<'_>,
     tenant: &Tenant,
@@ -62,7 +109,7 @@ fn stamped(old: &PodSpec<'_>, table: &PoolTable, tenant: &Tenant, snapshot: &Sna
     }
     let most = snapshot.pools_of(tenant).map(|pool| pool.labels.len()).max().unwrap_or_default();
     // By the own part of a term: how many terms the stamp makes of it, and those that are there.
-    let mut by_own: FxHashMap<_, (usize, Vec<Narrowed>)> = FxHashMap::default();
+    let mut by_own: BTreeMap<_, (usize, Vec<Narrowed>)> = BTreeMap::new();
     for length in 1..=most {
         let ends = terms.iter().map(|term| {
             let all = term.expressions().len();
