@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use axum::http::request::Builder;
 use axum::http::{Method, Request};
 use kube::{Client, Config};
 use serde_json::Value;
@@ -29,6 +30,16 @@ impl Api {
     pub(crate) fn text(&self, path: &str) -> Result<String, kube::Error> {
         let request = Request::get(path).body(Vec::new()).unwrap();
         self.runtime.block_on(self.client.request_text(request))
+    }
+
+    /// Returns what the API server answers to these media types, such as those of aggregated discovery.
+    #[track_caller]
+    pub(crate) fn get_as(&self, path: &str, accept: &str) -> Value {
+        let request = Request::get(path).header("accept", accept).body(Vec::new()).unwrap();
+        match self.runtime.block_on(self.client.request(request)) {
+            Ok(answer) => answer,
+            Err(error) => panic!("GET {path} as {accept}: {error}"),
+        }
     }
 
     /// The object or list at a path, if there is one.
@@ -72,6 +83,18 @@ impl Api {
         self.runtime.block_on(self.send_async(method, path, body))
     }
 
+    /// [`Self::send`], on behalf of another user.
+    pub(crate) fn send_as(
+        &self,
+        user: &str,
+        method: Method,
+        path: &str,
+        body: &Value,
+    ) -> Result<Value, kube::Error> {
+        let request = request(method, path, body).header("impersonate-user", user);
+        self.runtime.block_on(self.client.request(request.body(bytes(body)).unwrap()))
+    }
+
     /// [`Self::send`], for the threads of the runtime.
     pub(crate) async fn send_async(
         &self,
@@ -79,14 +102,21 @@ impl Api {
         path: &str,
         body: &Value,
     ) -> Result<Value, kube::Error> {
-        let kind = if method == Method::PATCH { "application/merge-patch+json" } else { "application/json" };
-        let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
-        let request = Request::builder().method(method).uri(path).header("content-type", kind);
-        self.client.request(request.body(body).unwrap()).await
+        self.client.request(request(method, path, body).body(bytes(body)).unwrap()).await
     }
 
     /// The client itself, for watches.
     pub(crate) fn client(&self) -> &Client {
         &self.client
     }
+}
+
+fn request(method: Method, path: &str, body: &Value) -> Builder {
+    let kind = if method == Method::PATCH { "application/merge-patch+json" } else { "application/json" };
+    let builder = Request::builder().method(method).uri(path);
+    if body.is_null() { builder } else { builder.header("content-type", kind) }
+}
+
+fn bytes(body: &Value) -> Vec<u8> {
+    if body.is_null() { Vec::new() } else { body.to_string().into_bytes() }
 }

@@ -30,15 +30,25 @@ pub(crate) struct Case {
     pub(crate) run: fn(&Cluster),
     /// Runs while no other case does. What it removed from the cluster is restored afterwards.
     pub(crate) alone: bool,
+    /// The least release that can show it: the `30` of `v1.30`. Below it, the case is left out.
+    pub(crate) since: u32,
 }
 
+/// The oldest supported release.
+const OLDEST: u32 = 30;
+
 /// Cases under their own names: `together` they run beside others and keep to namespaces of their own; `alone`
-/// they change what others rely on.
+/// they change what others rely on. `33 => case` is left out below Kubernetes 1.33.
 macro_rules! table {
-    (together { $($beside:path,)* } alone { $($alone:path,)* }) => {
+    (
+        together { $($($beside_since:literal =>)? $beside:path,)* }
+        alone { $($($alone_since:literal =>)? $alone:path,)* }
+    ) => {
         vec![
-            $(Case { name: stringify!($beside), run: $beside, alone: false },)*
-            $(Case { name: stringify!($alone), run: $alone, alone: true },)*
+            $(Case {
+                name: stringify!($beside), run: $beside, alone: false, since: [$($beside_since,)? OLDEST][0],
+            },)*
+            $(Case { name: stringify!($alone), run: $alone, alone: true, since: [$($alone_since,)? OLDEST][0] },)*
         ]
     };
 }

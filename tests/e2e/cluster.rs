@@ -1,5 +1,6 @@
 //! The one cluster that all cases share: a control plane, nodes, and partywall in front of every pod.
 
+use std::collections::HashMap;
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -25,6 +26,13 @@ use crate::{kinds, nodes, process, registration};
 const POLICIES: &str = include_str!("policies.yaml");
 /// The time that partywall has to end after SIGTERM.
 const STOP_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// What the API server counts of match conditions.
+#[derive(Clone, Copy)]
+pub(crate) enum Counted {
+    Errors,
+    Exclusions,
+}
 
 /// A running cluster. Fields are dropped in this order: clients before what they talk to.
 pub(crate) struct Cluster {
@@ -292,12 +300,32 @@ impl Cluster {
         }
     }
 
+    /// Gives a user a ClusterRole in the whole cluster, and waits until it has an effect.
+    #[track_caller]
+    pub(crate) fn grant_cluster_role(&self, user: User, role: &str, verb: &str, resource: &str) {
+        let binding = json!({
+            "apiVersion": "rbac.authorization.k8s.io/v1",
+            "kind": "ClusterRoleBinding",
+            "metadata": {"name": format!("{role}-{user}")},
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},
+            "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user.name()}],
+        });
+        self.admin().create(&self.path("ClusterRoleBinding", ""), &binding);
+        self.until_granted(user, "", verb, resource);
+    }
+
     #[track_caller]
     fn until_granted(&self, user: User, namespace: &str, verb: &str, resource: &str) {
+        self.until_allowed(&user.name(), namespace, verb, resource);
+    }
+
+    /// Waits until the API server lets a user do something.
+    #[track_caller]
+    pub(crate) fn until_allowed(&self, user: &str, namespace: &str, verb: &str, resource: &str) {
         let (resource, subresource) = resource.split_once('/').unwrap_or((resource, ""));
         let attributes =
             json!({"namespace": namespace, "verb": verb, "resource": resource, "subresource": subresource});
-        let question = json!({"spec": {"user": user.name(), "resourceAttributes": attributes}});
+        let question = json!({"spec": {"user": user, "resourceAttributes": attributes}});
         eventually(SOON, &format!("{user} may {verb} {resource} in {namespace}"), || {
             let review = "/apis/authorization.k8s.io/v1/subjectaccessreviews";
             let answer = self.admin().create(review, &question);
@@ -417,8 +445,31 @@ impl Cluster {
         self.register();
     }
 
+    /// Returns what the API server has counted of partywall's match conditions, by webhook: those that failed, or the
+    /// requests that were not sent.
+    pub(crate) fn conditions(&self, counted: Counted) -> HashMap<String, u64> {
+        let series = match counted {
+            Counted::Errors => "apiserver_admission_match_condition_evaluation_errors_total{",
+            Counted::Exclusions => "apiserver_admission_match_condition_exclusions_total{",
+        };
+        let mut counts = HashMap::new();
+        for line in
+            self.admin().text("/metrics").unwrap().lines().filter_map(|line| line.strip_prefix(series))
+        {
+            let name = line.split("name=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
+            let count: f64 = line.rsplit(' ').next().unwrap().parse().unwrap();
+            if name.ends_with(".partywall.dev") {
+                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count")]
+                let count = count as u64;
+                *counts.entry(name.to_owned()).or_default() += count;
+            }
+        }
+        counts
+    }
+
     /// Ends everything. What fails here fails the suite.
     pub(crate) fn stop(self) {
+        assert_eq!(self.conditions(Counted::Errors), HashMap::new(), "match conditions failed");
         self.stop_partywall();
         self.control_plane.stop();
     }

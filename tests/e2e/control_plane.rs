@@ -1,9 +1,10 @@
 //! etcd, the API server, the controller manager and the scheduler, of the release that KUBEBUILDER_ASSETS holds.
 //!
-//! All supported releases take these flags.
+//! All supported releases take these flags; a feature that is off by default is on from the release that has it.
 
 use std::env;
 use std::fmt::{self, Display};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -20,6 +21,38 @@ const PROGRAMS: [&str; 5] =
     ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl"];
 /// The time that each program has to become ready.
 const READY_TIMEOUT: Duration = Duration::from_secs(90);
+
+/// The features that are off by default, each with the first release whose form of it the cases are about.
+const GATES: [(u32, &str); 7] = [
+    (37, "GenericWorkload"),
+    (37, "CompositePodGroup"),
+    (37, "TopologyAwareWorkloadScheduling"),
+    (37, "DRAWorkloadResourceClaims"),
+    (37, "PodGroupPreemptionPolicy"),
+    (37, "EvictionRequestAPI"),
+    (37, "AtomicWriteVolumeUserFields"),
+];
+/// The APIs that are off by default, as [`GATES`].
+const APIS: [(u32, &str); 3] = [
+    (37, "scheduling.k8s.io/v1beta1"),
+    (37, "scheduling.k8s.io/v1alpha3"),
+    (37, "lifecycle.k8s.io/v1alpha1"),
+];
+
+/// Returns the `37` of the newest release that is pinned.
+pub(crate) fn newest_pinned() -> u32 {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/e2e/kubernetes");
+    let minor = |name: String| name.strip_prefix("v1.")?.split('.').next()?.parse().ok();
+    let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    names.filter_map(minor).max().unwrap()
+}
+
+/// Returns the names for this release, each followed by `=true`.
+fn turned_on(names: &[(u32, &str)], minor: u32) -> Option<String> {
+    let names = names.iter().filter(|(since, _)| *since <= minor);
+    let turned_on: Vec<String> = names.map(|(_, name)| format!("{name}=true")).collect();
+    (!turned_on.is_empty()).then(|| turned_on.join(","))
+}
 
 /// The folder of the programs.
 ///
@@ -81,13 +114,14 @@ struct Start<'a> {
     assets: &'a Path,
     folder: &'a Path,
     pair: &'a Pair,
+    minor: u32,
 }
 
 impl ControlPlane {
     /// Starts one from an empty store. `pair` serves all of it and signs service accounts' tokens.
     pub(crate) fn start(runtime: &Handle, assets: PathBuf, folder: &Path, pair: &Pair) -> Self {
         let version = Version::of(&assets);
-        let start = Start { runtime, assets: &assets, folder, pair };
+        let start = Start { runtime, assets: &assets, folder, pair, minor: version.minor };
         let (etcd, store) = start.etcd();
         let (api_server, server, admin) = start.api_server(&store);
         users::write_kubeconfigs(folder, &server, &pair.ca);
@@ -148,7 +182,8 @@ impl Start<'_> {
             "--advertise-address=127.0.0.1".to_owned(),
             // A loopback address makes no Endpoints.
             "--endpoint-reconciler-type=none".to_owned(),
-            "--service-cluster-ip-range=10.96.0.0/16".to_owned(),
+            // Loopback addresses, so that a listener can stand in for kube-proxy.
+            "--service-cluster-ip-range=127.96.0.0/16".to_owned(),
             "--authorization-mode=Node,RBAC".to_owned(),
             format!("--token-auth-file={}", tokens.display()),
             "--service-account-issuer=https://kubernetes.default.svc".to_owned(),
@@ -157,6 +192,8 @@ impl Start<'_> {
             // Privileged pods are partywall's to refuse.
             "--allow-privileged=true".to_owned(),
         ]);
+        flags.extend(self.gates());
+        flags.extend(turned_on(&APIS, self.minor).map(|apis| format!("--runtime-config={apis}")));
         let mut process = self.process("kube-apiserver", &flags);
         let server = format!("https://127.0.0.1:{port}");
         let admin = Api::new(self.runtime, &server, &self.pair.ca, &User::Admin.token());
@@ -179,6 +216,7 @@ impl Start<'_> {
             "--kube-api-burst=1000".to_owned(),
             "--concurrent-namespace-syncs=20".to_owned(),
         ]);
+        flags.extend(self.gates());
         (self.process("kube-controller-manager", &flags), self.anonymous(port))
     }
 
@@ -187,7 +225,12 @@ impl Start<'_> {
         let mut flags = self.serving(port);
         flags.extend(self.client(User::Scheduler));
         flags.push("--leader-elect=false".to_owned());
+        flags.extend(self.gates());
         (self.process("kube-scheduler", &flags), self.anonymous(port))
+    }
+
+    fn gates(&self) -> Option<String> {
+        turned_on(&GATES, self.minor).map(|gates| format!("--feature-gates={gates}"))
     }
 
     fn serving(&self, port: u16) -> Vec<String> {

@@ -126,6 +126,8 @@ fn status(pod: &Value) -> Value {
                 "ready": ready,
                 "restartCount": 0,
                 "state": state,
+                // The API server resizes only a container of which the node has said what it got.
+                "resources": container["resources"],
             })
         };
         containers.map(status).collect()

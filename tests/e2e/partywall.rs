@@ -25,12 +25,12 @@ pub(crate) struct Pair {
 }
 
 impl Pair {
-    /// Makes one for 127.0.0.1, with a CA of its own, in a new folder.
+    /// Makes one for 127.0.0.1 and for partywall's Service, with a CA of its own, in a new folder.
     pub(crate) fn make(folder: &Path) -> Self {
         let output = process::command(Path::new(PROGRAM))
             .arg("certs")
             .arg(folder)
-            .args(["--ip", "127.0.0.1", "--dns", "localhost"])
+            .args(["--ip", "127.0.0.1", "--dns", "localhost", "--dns", "partywall.partywall-system.svc"])
             .output()
             .unwrap();
         assert!(output.status.success(), "partywall certs: {}", String::from_utf8_lossy(&output.stderr));
