@@ -14,6 +14,7 @@ mod introduce;
 mod labels;
 mod namespaces;
 mod outage;
+mod pods;
 mod registration;
 mod restart;
 mod routes;
@@ -87,6 +88,11 @@ pub(crate) fn cases() -> Vec<Case> {
             labels::o4_a_labelled_namespace_that_no_tenant_lists_gets_nothing_but_a_reason,
             labels::o4_a_listed_namespace_gets_its_label_and_gets_it_back,
             labels::o7_no_kubelet_shows_its_pod_in_a_tenants_namespace,
+            pods::e2_a_sidecar_is_judged_like_any_other_container,
+            pods::c6_a_gated_pod_keeps_its_tenants_nodes,
+            33 => pods::j15_a_resize_changes_nothing_that_a_rule_reads,
+            33 => pods::e8_a_user_namespace_relaxes_nothing,
+            37 => pods::e15_owners_of_files_and_responders_are_the_tenants_own,
         }
         alone {
             introduce::l2_a_cluster_in_use_is_introduced_to_partywall_tenant_by_tenant,
