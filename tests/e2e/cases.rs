@@ -14,6 +14,7 @@ mod introduce;
 mod labels;
 mod namespaces;
 mod outage;
+mod pod_groups;
 mod pods;
 mod registration;
 mod restart;
@@ -93,6 +94,7 @@ pub(crate) fn cases() -> Vec<Case> {
             33 => pods::j15_a_resize_changes_nothing_that_a_rule_reads,
             33 => pods::e8_a_user_namespace_relaxes_nothing,
             37 => pods::e15_owners_of_files_and_responders_are_the_tenants_own,
+            37 => pod_groups::c15_groups_of_pods_have_the_tenants_priority,
         }
         alone {
             introduce::l2_a_cluster_in_use_is_introduced_to_partywall_tenant_by_tenant,
