@@ -1,5 +1,6 @@
 //! The cases of the suite, and the table that the runner reads.
 
+mod conditions;
 mod daemon_sets;
 mod denials;
 mod down;
@@ -97,6 +98,7 @@ pub(crate) fn cases() -> Vec<Case> {
             37 => pod_groups::c15_groups_of_pods_have_the_tenants_priority,
         }
         alone {
+            conditions::o1_each_condition_leaves_out_what_it_says_and_none_fails,
             introduce::l2_a_cluster_in_use_is_introduced_to_partywall_tenant_by_tenant,
             grandfathered::j11_older_objects_can_be_updated_and_deleted,
             outage::l1_l2_c5_an_outage_stops_tenants_and_not_the_rest_of_the_cluster,
