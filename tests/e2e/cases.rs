@@ -4,6 +4,7 @@ mod conditions;
 mod daemon_sets;
 mod debug;
 mod denials;
+mod devices;
 mod down;
 mod dry_run;
 mod elsewhere;
@@ -97,6 +98,7 @@ pub(crate) fn cases() -> Vec<Case> {
             33 => pods::j15_a_resize_changes_nothing_that_a_rule_reads,
             33 => pods::e8_a_user_namespace_relaxes_nothing,
             37 => pods::e15_owners_of_files_and_responders_are_the_tenants_own,
+            34 => devices::c14_o18_claims_of_devices_are_judged_in_the_version_that_is_on_by_default,
             37 => pod_groups::c15_groups_of_pods_have_the_tenants_priority,
         }
         alone {
