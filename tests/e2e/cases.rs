@@ -19,6 +19,7 @@ mod namespaces;
 mod outage;
 mod pod_groups;
 mod pods;
+mod policies;
 mod registration;
 mod restart;
 mod routes;
@@ -99,6 +100,7 @@ pub(crate) fn cases() -> Vec<Case> {
             33 => pods::e8_a_user_namespace_relaxes_nothing,
             37 => pods::e15_owners_of_files_and_responders_are_the_tenants_own,
             34 => devices::c14_o18_claims_of_devices_are_judged_in_the_version_that_is_on_by_default,
+            36 => policies::j1_mutating_policies_undo_no_stamp,
             37 => pod_groups::c15_groups_of_pods_have_the_tenants_priority,
         }
         alone {
