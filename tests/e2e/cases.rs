@@ -1,5 +1,6 @@
 //! The cases of the suite, and the table that the runner reads.
 
+mod apply;
 mod conditions;
 mod daemon_sets;
 mod debug;
@@ -101,6 +102,7 @@ pub(crate) fn cases() -> Vec<Case> {
             37 => pods::e15_owners_of_files_and_responders_are_the_tenants_own,
             34 => devices::c14_o18_claims_of_devices_are_judged_in_the_version_that_is_on_by_default,
             36 => policies::j1_mutating_policies_undo_no_stamp,
+            apply::j18_what_is_applied_on_the_server_is_judged_and_applied_again_without_a_conflict,
             37 => pod_groups::c15_groups_of_pods_have_the_tenants_priority,
         }
         alone {
