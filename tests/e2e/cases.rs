@@ -21,6 +21,7 @@ mod outage;
 mod pod_groups;
 mod pods;
 mod policies;
+mod ratcheting;
 mod registration;
 mod restart;
 mod routes;
@@ -103,6 +104,7 @@ pub(crate) fn cases() -> Vec<Case> {
             34 => devices::c14_o18_claims_of_devices_are_judged_in_the_version_that_is_on_by_default,
             36 => policies::j1_mutating_policies_undo_no_stamp,
             apply::j18_what_is_applied_on_the_server_is_judged_and_applied_again_without_a_conflict,
+            ratcheting::j11_an_object_that_its_schema_grandfathers_is_still_judged,
             37 => pod_groups::c15_groups_of_pods_have_the_tenants_priority,
         }
         alone {
