@@ -27,6 +27,7 @@ mod restart;
 mod routes;
 mod sandbox;
 mod second_webhook;
+mod service;
 mod sieges;
 mod updates;
 
@@ -109,6 +110,7 @@ pub(crate) fn cases() -> Vec<Case> {
         }
         alone {
             conditions::o1_each_condition_leaves_out_what_it_says_and_none_fails,
+            service::a_service_is_called_with_http_1,
             introduce::l2_a_cluster_in_use_is_introduced_to_partywall_tenant_by_tenant,
             grandfathered::j11_older_objects_can_be_updated_and_deleted,
             outage::l1_l2_c5_an_outage_stops_tenants_and_not_the_rest_of_the_cluster,

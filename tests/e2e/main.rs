@@ -24,6 +24,7 @@ mod folder;
 mod http;
 mod https;
 mod kinds;
+mod kube_proxy;
 mod kubectl;
 mod kubelet;
 mod load;
