@@ -6,6 +6,7 @@ mod daemon_sets;
 mod debug;
 mod denials;
 mod devices;
+mod discovery;
 mod down;
 mod dry_run;
 mod elsewhere;
@@ -96,6 +97,7 @@ pub(crate) fn cases() -> Vec<Case> {
             labels::o4_a_labelled_namespace_that_no_tenant_lists_gets_nothing_but_a_reason,
             labels::o4_a_listed_namespace_gets_its_label_and_gets_it_back,
             labels::o7_no_kubelet_shows_its_pod_in_a_tenants_namespace,
+            discovery::i4_the_table_of_kinds_is_what_the_api_server_discovers,
             debug::e3_each_profile_of_kubectl_debug_is_judged_by_what_it_adds,
             pods::e2_a_sidecar_is_judged_like_any_other_container,
             pods::c6_a_gated_pod_keeps_its_tenants_nodes,
