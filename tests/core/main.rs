@@ -23,6 +23,7 @@ mod fixtures;
 mod foreign;
 mod gated;
 mod injection;
+mod kinds;
 mod lines;
 mod pod_security;
 mod properties;

@@ -16,6 +16,7 @@ mod guide;
 mod in_cluster;
 mod install;
 mod introduce;
+mod kinds;
 mod labels;
 mod namespaces;
 mod outage;
@@ -112,6 +113,7 @@ pub(crate) fn cases() -> Vec<Case> {
         }
         alone {
             conditions::o1_each_condition_leaves_out_what_it_says_and_none_fails,
+            kinds::i4_an_object_of_each_kind_is_allowed_and_one_is_denied,
             service::a_service_is_called_with_http_1,
             introduce::l2_a_cluster_in_use_is_introduced_to_partywall_tenant_by_tenant,
             grandfathered::j11_older_objects_can_be_updated_and_deleted,
