@@ -103,7 +103,7 @@ const FULL: Plan = Plan {
     warm_up: Duration::from_secs(1),
     direct: Duration::from_secs(3),
     closed: Duration::from_secs(6),
-    paced: Duration::from_secs(12),
+    paced: Duration::from_secs(15),
 };
 
 const QUICK: Plan = Plan {

@@ -19,7 +19,7 @@ use crate::usage::Usage;
 /// Clients that create one pod after the other.
 pub(crate) const CLIENTS: usize = 8;
 /// Pods a second at the steady rate.
-pub(crate) const RATE: u32 = 40;
+pub(crate) const RATE: u32 = 20;
 
 /// The figures of a side while pods are created.
 pub(crate) struct Through {
