@@ -13,7 +13,7 @@ use crate::objects::pod::PodView;
 use crate::review::{self, Asked, DecodeError, NotAReview, Operation, Request, Undecodable};
 use crate::rule_id::RuleId;
 use crate::stamp::{self, Stamp};
-use crate::tenancy::{Owner, Snapshot, Step, TemplatePath};
+use crate::tenancy::{DenialReason, Owner, Snapshot, Step, TemplatePath};
 use crate::verdict::{Denial, Placement, Undecidable, Verdict};
 use crate::{namespace_label, rules};
 
@@ -119,6 +119,9 @@ fn decide(entry: Entry, request: &Request<'_>, snapshot: &Snapshot) -> Verdict {
     }
     if entry.is_of_tenants() && matches!(owner, Owner::Unclaimed) {
         return no_tenant(request);
+    }
+    if let (Owner::Denied(denied), false) = (owner, request.shape == Shape::Namespace) {
+        return nothing_known(request, denied.reason);
     }
     let (new, old) = match &request.operation {
         Operation::Delete { old }
@@ -275,6 +278,25 @@ fn no_tenant(request: &Request<'_>) -> Verdict {
     Verdict::undecidable(Undecidable::NoTenant, message)
 }
 
+/// Denies a request in a namespace that Tenants list, but of which it is not known whose it is.
+///
+/// Who runs there already may still end: objects are deleted whatever their namespace.
+fn nothing_known(request: &Request<'_>, reason: DenialReason) -> Verdict {
+    if matches!(request.operation, Operation::Delete { .. } | Operation::Connect) {
+        return Verdict::allow();
+    }
+    let why = match reason {
+        DenialReason::Contested => "is claimed by more than one object of partywall.dev",
+        DenialReason::Unusable => "is listed by a Tenant of partywall.dev that has mistakes",
+    };
+    let message = format!(
+        "namespace `{}` {why}, so nothing may be written there; ask the platform team to look at the status of its \
+         Tenants (`kubectl get tenants.partywall.dev`)",
+        Escaped(request.name_of_namespace())
+    );
+    Verdict::undecidable(Undecidable::NoTenant, message)
+}
+
 /// Returns whether a resource or subresource may carry fields that a rule reads.
 ///
 /// They do for resources with fields that a rule reads, and for all resources of an unknown group of Kubernetes' own.
@@ -396,7 +418,7 @@ fn verdict(subject: &Subject<'_, '_>, report: Report<'_>) -> Verdict {
 fn whose(subject: &Subject<'_, '_>) -> String {
     match subject.owner {
         Owner::Tenant(tenant) => format!("tenant `{}`", tenant.name),
-        Owner::System | Owner::Unclaimed => {
+        Owner::System | Owner::Unclaimed | Owner::Denied(_) => {
             format!("namespace `{}`", Escaped(subject.request.name_of_namespace()))
         }
     }

@@ -57,6 +57,10 @@ pub(crate) fn warnings(subject: &Subject<'_, '_>) -> Vec<String> {
              `{TENANT}: {}`",
             tenant.name, tenant.name
         ),
+        (Owner::Denied(_), _) => format!(
+            "Tenants list namespace `{name}`, but it is not known whose it is, so everything in it is denied; the \
+             status of the Tenants says why"
+        ),
         (Owner::Unclaimed | Owner::System | Owner::Tenant(_), _) => return Vec::new(),
     };
     vec![warning]

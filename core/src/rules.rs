@@ -46,7 +46,7 @@ pub(crate) fn check(subject: &Subject<'_, '_>, sink: &mut dyn Sink) {
             (HoldsIn::NamespaceObjects, _)
             | (HoldsIn::Tenants | HoldsIn::TenantsAndUnclaimed, Owner::Tenant(_))
             | (HoldsIn::TenantsAndUnclaimed, Owner::Unclaimed) => true,
-            (HoldsIn::Tenants | HoldsIn::TenantsAndUnclaimed, Owner::System)
+            (HoldsIn::Tenants | HoldsIn::TenantsAndUnclaimed, Owner::System | Owner::Denied(_))
             | (HoldsIn::Tenants, Owner::Unclaimed) => false,
         };
         if holds && let Some(mut findings) = Findings::of(rule, sink) {

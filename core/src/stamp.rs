@@ -95,7 +95,8 @@ impl<'a> Target<'a> {
 
 /// Stamps a pod, or the template of a DaemonSet.
 pub(crate) fn stamp(subject: &Subject<'_, '_>) -> Stamp {
-    let (Some(tenant), Some(target)) = (subject.tenant(), Target::of(subject)) else {
+    let tenant = subject.tenant().filter(|tenant| tenant.lacks_pool.is_none());
+    let (Some(tenant), Some(target)) = (tenant, Target::of(subject)) else {
         return Stamp::default();
     };
     match target {

@@ -22,7 +22,10 @@ mod workload_kinds;
 use rustc_hash::FxHashMap;
 
 pub use self::address_ranges::AddressRanges;
-pub use self::compile::{Compiled, Unparsed, did_you_mean, is_dns_label, keyed};
+pub use self::compile::{
+    Compiled, Finding, Form, LastGood, Live, LiveCompiled, LiveObject, ObjectName, Reason, State, Unparsed,
+    did_you_mean, is_dns_label, keyed,
+};
 pub use self::exemptions::{ExemptContainers, Exemption, ExemptionOf};
 pub use self::images::PinnedImage;
 pub(crate) use self::images::Repository;
@@ -82,6 +85,8 @@ pub struct Snapshot {
     /// The hosts that every tenant may name for external authentication, in lower case.
     pub(crate) login_hosts: ListedNames,
     namespaces: FxHashMap<Box<str>, NamespaceOwner>,
+    /// The strictest value of the namespaces in which nothing can be decided, if there are any.
+    strictest_denied: Option<Enforcement>,
     tenants: Vec<Tenant>,
     pools: Vec<Pool>,
     index: PoolIndex,
@@ -96,6 +101,25 @@ pub struct Snapshot {
 enum NamespaceOwner {
     System,
     Tenant(usize),
+    Denied(DeniedNamespace),
+}
+
+/// Says how everything in a namespace is denied, although Tenants of a cluster list it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeniedNamespace {
+    /// The reason.
+    pub reason: DenialReason,
+    /// The strictest value of the Tenants that list it.
+    pub enforcement: Enforcement,
+}
+
+/// Names the reason why everything in a namespace is denied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum DenialReason {
+    /// The Tenant that lists it is wrong in itself, or names no TenantClass that is.
+    Unusable,
+    /// Several objects list it.
+    Contested,
 }
 
 /// Names the owner of a namespace.
@@ -107,6 +131,8 @@ pub enum Owner<'s> {
     Tenant(&'s Tenant),
     /// No owner: only the rules that protect tenants' pools hold.
     Unclaimed,
+    /// Tenants list it, and nothing can be decided there.
+    Denied(DeniedNamespace),
 }
 
 /// Lists the platform team, by exact names.
@@ -153,6 +179,8 @@ pub struct Tenant {
     pub(crate) table: Option<Box<PoolTable>>,
     /// Where a pod runs that names none of the pools.
     pub(crate) unnamed: Unnamed,
+    /// The default pool that does not exist or that is contested, so that nobody knows where the pods may run.
+    pub(crate) lacks_pool: Option<Box<str>>,
     /// The hosts that the tenant owns.
     pub domains: Domains,
     /// The Pod Security Standard that holds.
@@ -306,6 +334,7 @@ impl Snapshot {
     pub fn owner(&self, namespace: &str) -> Owner<'_> {
         match self.namespaces.get(namespace) {
             Some(NamespaceOwner::System) => Owner::System,
+            Some(NamespaceOwner::Denied(denied)) => Owner::Denied(*denied),
             Some(NamespaceOwner::Tenant(index)) => match self.tenants.get(*index) {
                 Some(tenant) => Owner::Tenant(tenant),
                 // INVARIANT: `compile` only writes indices of `tenants`. If it did not, the rules that protect pools
@@ -435,7 +464,7 @@ impl Snapshot {
             .iter()
             .filter_map(|(namespace, owner)| match owner {
                 NamespaceOwner::Tenant(index) => Some((*index, &**namespace)),
-                NamespaceOwner::System => None,
+                NamespaceOwner::System | NamespaceOwner::Denied(_) => None,
             })
             .collect();
         claims.sort_unstable();
@@ -452,6 +481,14 @@ impl Snapshot {
     pub fn system_namespaces(&self) -> Vec<&str> {
         let system = self.namespaces.iter().filter(|(_, owner)| matches!(owner, NamespaceOwner::System));
         let mut names: Vec<&str> = system.map(|(name, _)| &**name).collect();
+        names.sort_unstable();
+        names
+    }
+
+    /// Returns the namespaces that Tenants list, and in which nothing can be decided, sorted.
+    pub fn denied_namespaces(&self) -> Vec<&str> {
+        let denied = self.namespaces.iter().filter(|(_, owner)| matches!(owner, NamespaceOwner::Denied(_)));
+        let mut names: Vec<&str> = denied.map(|(name, _)| &**name).collect();
         names.sort_unstable();
         names
     }
@@ -474,7 +511,7 @@ impl Snapshot {
     /// Returns the exemptions that hold in `namespace`, whose owner is `owner`.
     pub fn exemptions<'s>(&'s self, owner: Owner<'s>, namespace: &str) -> &'s [Exemption] {
         match owner {
-            Owner::System => &[],
+            Owner::System | Owner::Denied(_) => &[],
             Owner::Tenant(tenant) => &tenant.exemptions,
             Owner::Unclaimed => self.unclaimed_exemptions.get(namespace).map_or(&[], Vec::as_slice),
         }
@@ -502,6 +539,7 @@ impl Snapshot {
     pub const fn enforcement(&self, owner: Owner<'_>) -> Enforcement {
         match owner {
             Owner::Tenant(tenant) => tenant.enforcement,
+            Owner::Denied(denied) => denied.enforcement,
             Owner::System | Owner::Unclaimed => self.enforcement,
         }
     }
@@ -509,7 +547,7 @@ impl Snapshot {
     /// Returns the most that partywall does for anybody.
     pub(crate) fn strictest_enforcement(&self) -> Enforcement {
         let of_tenants = self.tenants.iter().map(|tenant| tenant.enforcement);
-        of_tenants.fold(self.enforcement, Enforcement::max)
+        of_tenants.chain(self.strictest_denied).fold(self.enforcement, Enforcement::max)
     }
 
     /// Returns the most that partywall does for anybody outside tenants, those included who could reach pools.
@@ -526,7 +564,7 @@ impl Snapshot {
     pub(crate) const fn uncapped_modes<'s>(&'s self, owner: Owner<'s>) -> &'s Modes {
         match owner {
             Owner::Tenant(tenant) => &tenant.uncapped,
-            Owner::System | Owner::Unclaimed => &self.uncapped,
+            Owner::System | Owner::Unclaimed | Owner::Denied(_) => &self.uncapped,
         }
     }
 
@@ -534,7 +572,7 @@ impl Snapshot {
     pub fn modes<'s>(&'s self, owner: Owner<'s>) -> &'s Modes {
         match owner {
             Owner::Tenant(tenant) => &tenant.modes,
-            Owner::System | Owner::Unclaimed => &self.modes,
+            Owner::System | Owner::Unclaimed | Owner::Denied(_) => &self.modes,
         }
     }
 }

@@ -301,7 +301,7 @@ impl Assessor<'_> {
                 match self.snapshot.owner(namespace) {
                     Owner::Tenant(_) => About::Tenants,
                     Owner::System => About::System,
-                    Owner::Unclaimed => About::Unclaimed,
+                    Owner::Unclaimed | Owner::Denied(_) => About::Unclaimed,
                 }
             }
             Some(_) | None => About::Nothing,
@@ -311,7 +311,7 @@ impl Assessor<'_> {
     fn tenant(&self, namespace: &str) -> Option<String> {
         match self.snapshot.owner(namespace) {
             Owner::Tenant(tenant) => Some(tenant.name.to_string()),
-            Owner::System | Owner::Unclaimed => None,
+            Owner::System | Owner::Unclaimed | Owner::Denied(_) => None,
         }
     }
 

@@ -192,3 +192,70 @@ proptest! {
         }
     }
 }
+
+/// Returns what is decided about a pod in a namespace of a cluster with these tenants.
+fn in_cluster(tenants: &[(&str, Value)], entry: Entry, namespace: &str, operation: &str) -> Verdict {
+    use crate::tenancy::{LastGood, Live, LiveObject, ObjectName};
+    let objects: Vec<LiveObject> = tenants
+        .iter()
+        .map(|(name, spec)| {
+            let spec: TenantSpec = serde_json::from_value(spec.clone()).unwrap();
+            LiveObject {
+                name: ObjectName { kind: "Tenant", name: (*name).to_owned() },
+                object: Some(Written::new(*name, spec)),
+                flaws: Vec::new(),
+            }
+        })
+        .collect();
+    let live = Live { objects: &objects, last_good: &LastGood::default() };
+    let snapshot = Snapshot::compile_live(live, date(2026, 12, 1)).unwrap().snapshot;
+    let pod = json!({"kind": "Pod", "metadata": {"name": "p"}, "spec": {"containers": [{
+        "name": "a", "image": "registry.example.com/app:1",
+        "securityContext": {
+            "allowPrivilegeEscalation": false, "runAsNonRoot": true, "capabilities": {"drop": ["ALL"]},
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+    }]}});
+    let body = String::from_utf8(review(operation, &pod, &pod)).unwrap();
+    let body = body.replace(r#""namespace":"default""#, &format!(r#""namespace":"{namespace}""#));
+    answer(entry, body.as_bytes(), &snapshot).unwrap().verdict
+}
+
+#[test]
+fn nothing_is_written_in_a_namespace_that_two_tenants_claim_and_what_runs_may_end() {
+    let tenants = [
+        ("a", json!({"namespaces": ["a", "shared"]})),
+        ("b", json!({"namespaces": ["b", "shared"], "enforcement": "Audit"})),
+    ];
+    let decide = |entry, namespace, operation| in_cluster(&tenants, entry, namespace, operation);
+    for entry in [Entry::ValidateTenants, Entry::Validate, Entry::MutateTenants, Entry::ValidateElsewhere] {
+        let Some(Denial::Undecidable(Undecidable::NoTenant, why)) = decide(entry, "shared", "CREATE").denial
+        else {
+            panic!("{entry:?} should deny");
+        };
+        assert!(why.message.contains("is claimed by more than one object"), "{}", why.message);
+        assert!(!why.message.contains("`a`") && !why.message.contains("`b`"), "{}", why.message);
+    }
+    assert!(decide(Entry::ValidateTenants, "shared", "DELETE").is_allowed());
+    for namespace in ["a", "b"] {
+        assert!(decide(Entry::ValidateTenants, namespace, "CREATE").is_allowed(), "{namespace}");
+    }
+    // Where all who claim it are introduced, nothing is denied.
+    let tenants = tenants.map(|(name, mut spec)| {
+        spec["enforcement"] = json!("Audit");
+        (name, spec)
+    });
+    assert!(in_cluster(&tenants, Entry::ValidateTenants, "shared", "CREATE").is_allowed());
+}
+
+#[test]
+fn pods_of_a_tenant_whose_default_pool_is_not_there_are_denied_and_running_ones_may_change() {
+    let tenants = [("a", json!({"namespaces": ["a"], "nodePools": {"default": "missing"}}))];
+    let denied = in_cluster(&tenants, Entry::ValidateTenants, "a", "CREATE");
+    assert_eq!(denied.denial, Some(Denial::Forbidden));
+    let [violation] = &*denied.violations else { panic!("{:?}", denied.violations) };
+    assert_eq!(violation.rule, RuleId::NodePlacement);
+    assert!(violation.message.contains("there is no NodePool `missing`"), "{}", violation.message);
+    assert!(in_cluster(&tenants, Entry::ValidateTenants, "a", "UPDATE").is_allowed());
+    assert!(in_cluster(&tenants, Entry::MutateTenants, "a", "CREATE").patch.is_none());
+}

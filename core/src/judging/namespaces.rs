@@ -24,7 +24,8 @@ impl<'s> OwnNamespaces<'s> {
         match (self.snapshot.owner(namespace), self.tenant) {
             (Owner::Tenant(owner), Some(tenant)) => owner.name == tenant.name,
             (Owner::Unclaimed, None) => true,
-            (Owner::Tenant(_) | Owner::System, None) | (Owner::System | Owner::Unclaimed, Some(_)) => false,
+            (Owner::Tenant(_) | Owner::System | Owner::Denied(_), None)
+            | (Owner::System | Owner::Unclaimed | Owner::Denied(_), Some(_)) => false,
         }
     }
 

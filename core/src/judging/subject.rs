@@ -43,7 +43,7 @@ impl<'s, 'a> Subject<'s, 'a> {
     pub const fn tenant(&self) -> Option<&'s Tenant> {
         match self.owner {
             Owner::Tenant(tenant) => Some(tenant),
-            Owner::System | Owner::Unclaimed => None,
+            Owner::System | Owner::Unclaimed | Owner::Denied(_) => None,
         }
     }
 }

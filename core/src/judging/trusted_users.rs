@@ -22,7 +22,8 @@ pub(crate) fn is_of_cluster(user: &User<'_>, snapshot: &Snapshot) -> bool {
 ///
 /// Controllers of load balancers and Ingresses usually run in namespaces of their own.
 pub(crate) fn is_outside_tenants(user: &User<'_>, snapshot: &Snapshot) -> bool {
-    let is_outside = |namespace: &str| !matches!(snapshot.owner(namespace), Owner::Tenant(_));
+    let is_outside =
+        |namespace: &str| !matches!(snapshot.owner(namespace), Owner::Tenant(_) | Owner::Denied(_));
     is_component(user, snapshot) || namespace(user).is_some_and(is_outside)
 }
 

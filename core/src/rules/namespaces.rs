@@ -154,7 +154,7 @@ fn tenant_label(
     let field = format_args!("metadata.labels[{TENANT}]");
     let (tenant, is_system) = match subject.owner {
         Owner::Tenant(tenant) => (Some(&*tenant.name), false),
-        Owner::System => (None, true),
+        Owner::System | Owner::Denied(_) => (None, true),
         Owner::Unclaimed => (None, false),
     };
     let is_changed = subject.old.is_none() || new != old;

@@ -66,6 +66,9 @@ pub(super) fn check(subject: &Subject<'_, '_>, findings: &mut Findings<'_>) {
             &format_args!("nodeName={node}"),
         );
     }
+    if let Some(pool) = subject.tenant().and_then(|tenant| tenant.lacks_pool.as_deref()) {
+        lacks_pool(&pod, pool, findings);
+    }
     match subject.tenant().filter(|tenant| !tenant.pools.is_empty()) {
         Some(tenant) => confined(&pod, tenant, subject.snapshot, findings),
         None => selects_no_pool(&pod, subject, findings),
@@ -135,6 +138,15 @@ fn confined(pod: &PodView<'_, '_>, tenant: &Tenant, snapshot: &Snapshot, finding
         bare_terms(pod, &alone, findings);
     }
     tolerates_its_pools(pod, tenant, snapshot, &choice, findings);
+}
+
+/// Reports a pod of a tenant that has no default pool, although its Tenant names one.
+fn lacks_pool(pod: &PodView<'_, '_>, pool: &str, findings: &mut Findings<'_>) {
+    let message = format_args!(
+        "there is no NodePool `{pool}` of partywall.dev, or another one contests it, so it is not known where the pods \
+         of this tenant may run; ask the platform team to look at the status of the Tenant"
+    );
+    findings.add_whole(&format_args!("{}.nodeSelector", pod.spec_path), &message, &"lacks pool");
 }
 
 /// Reports a pod that is not confined to its tenant's pools.

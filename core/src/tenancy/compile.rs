@@ -13,6 +13,7 @@ mod defaults;
 mod domains;
 mod exemptions;
 mod host_patterns;
+mod live;
 mod mistakes;
 mod names;
 mod namespaces;
@@ -26,15 +27,19 @@ mod tenants;
 mod tolerations;
 mod workload_kinds;
 
-use jiff::civil::Date;
+use std::collections::BTreeMap;
 
+use jiff::civil::Date;
+use rustc_hash::FxHashMap;
+
+pub use self::live::{Finding, Form, LastGood, Live, LiveCompiled, LiveObject, ObjectName, Reason, State};
 use self::mistakes::Mistakes;
 pub use self::names::{did_you_mean, is_dns_label, keyed};
 pub use self::objects::Unparsed;
 use self::objects::{Known, Named, Objects};
 use super::reach::Reach;
-use super::{Pool, PoolIndex, Snapshot, Tenant};
-use crate::api::{Located, Mistake};
+use super::{DeniedNamespace, Exemption, Pool, PoolIndex, Snapshot, Tenant};
+use crate::api::{Enforcement, Located, Mistake};
 
 /// Holds a snapshot and the warnings about its objects.
 #[derive(Debug)]
@@ -63,37 +68,62 @@ impl Snapshot {
     ) -> Result<Compiled, Vec<Mistake>> {
         let mut mistakes = Mistakes::default();
         let mut objects = Objects::sort(objects, &mut mistakes);
-        let mut base = defaults::compile(&objects.settings, &mut mistakes);
-        let pools = pools::compile(&objects.pools, Known::of("NodePool", unparsed), &mut mistakes);
-        let mut owners = namespaces::NamespaceOwners::new(&base.system_namespaces, &base.at, &mut mistakes);
-        let mut classes =
-            classes::Classes::new(&objects.classes, Known::of("TenantClass", unparsed), &mut mistakes);
-        let lacking = classes.fill(&mut objects.tenants, &mut mistakes);
-        for unused in classes.unused(&mut mistakes) {
-            tenants::inspect(&unused, &base, &pools, &mut mistakes);
-        }
-        let mut tenants =
-            tenants::compile(&objects.tenants, &lacking, &base, &pools, &mut owners, &mut mistakes);
-        let settings = objects.settings.iter().find(|object| object.name == "default");
-        if let Some(Named { at, spec, .. }) = settings {
-            tolerations::refuse_pools(at, spec, &pools, &mut mistakes);
-        }
-        platform::refuse_tenants(settings.map(|object| (&object.at, &object.spec)), &owners, &mut mistakes);
-        let written = settings.map(|object| &object.spec);
-        platform::distrust_outside_system(&mut base.platform, &mut base.controllers, written, &owners);
-        let unclaimed_exemptions = exemptions::Compiler {
-            tenants: &mut tenants,
-            known: &Known::of("Tenant", unparsed),
-            owners: &owners,
-            foreign_routes: &base.foreign_routes,
-            workload_kinds: &base.workload_kinds,
-            today,
-        }
-        .compile(&objects.exemptions, &mut mistakes);
+        let parts = parts(&mut objects, unparsed, &BTreeMap::new(), today, &mut mistakes);
         let (errors, warnings) = mistakes.finish();
-        if !errors.is_empty() {
-            return Err(errors);
-        }
+        if errors.is_empty() { Ok(Compiled { snapshot: parts.finish(), warnings }) } else { Err(errors) }
+    }
+}
+
+/// Holds the compiled objects, of which a snapshot is made if there is no error.
+struct Parts<'o> {
+    base: defaults::ClusterDefaults,
+    pools: pools::Pools<'o>,
+    owners: namespaces::NamespaceOwners,
+    tenants: Vec<Tenant>,
+    unclaimed_exemptions: FxHashMap<Box<str>, Vec<Exemption>>,
+    strictest_denied: Option<Enforcement>,
+}
+
+/// Compiles the objects; everything in the `denied` namespaces is denied.
+fn parts<'o>(
+    objects: &'o mut Objects,
+    unparsed: &'o [Unparsed],
+    denied: &BTreeMap<Box<str>, DeniedNamespace>,
+    today: Date,
+    mistakes: &mut Mistakes,
+) -> Parts<'o> {
+    let Objects { pools, tenants, classes, exemptions, settings } = objects;
+    let mut base = defaults::compile(settings, mistakes);
+    let pools = pools::compile(pools, Known::of("NodePool", unparsed), mistakes);
+    let mut owners = namespaces::NamespaceOwners::new(&base.system_namespaces, denied, &base.at, mistakes);
+    let mut classes = classes::Classes::new(classes, Known::of("TenantClass", unparsed), mistakes);
+    let lacking = classes.fill(tenants, mistakes);
+    for unused in classes.unused(mistakes) {
+        tenants::inspect(&unused, &base, &pools, mistakes);
+    }
+    let mut compiled = tenants::compile(tenants, &lacking, &base, &pools, &mut owners, mistakes);
+    for Named { at, spec, .. } in settings.iter().filter(|object| object.name == "default") {
+        tolerations::refuse_pools(at, spec, &pools, mistakes);
+        platform::refuse_tenants(at, spec, &owners, mistakes);
+    }
+    let written = settings.iter().filter(|object| object.name == "default").map(|object| &object.spec);
+    platform::distrust_outside_system(&mut base.platform, &mut base.controllers, written, &owners);
+    let unclaimed_exemptions = exemptions::Compiler {
+        tenants: &mut compiled,
+        known: &Known::of("Tenant", unparsed),
+        owners: &owners,
+        foreign_routes: &base.foreign_routes,
+        workload_kinds: &base.workload_kinds,
+        today,
+    }
+    .compile(exemptions, mistakes);
+    let strictest_denied = denied.values().map(|denied| denied.enforcement).max();
+    Parts { base, pools, owners, tenants: compiled, unclaimed_exemptions, strictest_denied }
+}
+
+impl Parts<'_> {
+    fn finish(self) -> Snapshot {
+        let Parts { base, pools, owners, mut tenants, unclaimed_exemptions, strictest_denied } = self;
         // Whatever a platform adds to pods, a taint of a pool keeps them off.
         let tolerations =
             base.tolerations.into_iter().filter(|toleration| pools.reached_by(toleration, &[]).is_none());
@@ -106,7 +136,7 @@ impl Snapshot {
         let index = PoolIndex::of_all(&pools);
         let of_tenants = tenants.iter().map(|tenant| (tenant.enforcement, &*tenant.pools));
         let reach = Reach::of(base.enforcement, of_tenants, &pools, &index);
-        let snapshot = Self {
+        Snapshot {
             open_index: PoolIndex::of_open(&pools, &index),
             index,
             stamp: base.stamp,
@@ -128,11 +158,11 @@ impl Snapshot {
             annotation_domains: base.annotation_domains,
             login_hosts: base.login_hosts,
             namespaces: owners.finish(),
+            strictest_denied,
             tenants,
             pools,
             unclaimed_exemptions,
-        };
-        Ok(Compiled { snapshot, warnings })
+        }
     }
 }
 

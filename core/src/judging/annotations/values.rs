@@ -353,7 +353,7 @@ impl<'j> AnnotationCheck<'j, '_> {
         let namespaces = || ends().filter_map(|end| name.get(..end));
         let is_foreign = |namespace: &str| match self.subject.snapshot.owner(namespace) {
             Owner::Tenant(_) => !self.is_own(namespace),
-            Owner::System => true,
+            Owner::System | Owner::Denied(_) => true,
             Owner::Unclaimed => false,
         };
         is_word(name) && namespaces().any(|namespace| self.is_own(namespace)) && !namespaces().any(is_foreign)

@@ -31,7 +31,7 @@ pub(super) fn check(
             other.text,
             describe(other.tenant)
         );
-        mistakes.error(claim.at, claim.path.as_str(), claim.text, message);
+        mistakes.relation(claim.at, claim.path.as_str(), claim.text, message);
     });
     // Two tenants may use one server outside the cluster.
     let of_endpoints = objects.iter().enumerate().flat_map(of_endpoints).collect();

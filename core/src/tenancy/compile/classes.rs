@@ -5,7 +5,7 @@
 //! class is reported once, where the class is written.
 //!
 //! Of files, a class that is missing or written twice is a mistake, and nothing loads. In the cluster, where objects
-//! come in any order, the Tenant will keep its last good sum.
+//! come in any order, the Tenant keeps its last good sum.
 
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde_json::{Map, Value};
@@ -65,7 +65,7 @@ impl<'c> Classes<'c> {
                         let message = format!(
                             "there is no TenantClass `{name}`{suggestion}; add one, or name one that is"
                         );
-                        mistakes.error(&tenant.at, "spec.class", name, message);
+                        mistakes.relation(&tenant.at, "spec.class", name, message);
                     }
                 }
             }

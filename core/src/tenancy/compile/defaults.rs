@@ -1,6 +1,6 @@
 //! Compiles Settings, and fills the gaps with the embedded `policies/default.yaml`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
@@ -62,6 +62,14 @@ pub(super) fn compile(settings: &[Named<SettingsSpec>], mistakes: &mut Mistakes)
         }
     }
     base
+}
+
+/// Returns the namespaces of the cluster itself, which stay the system's whatever Tenants list.
+pub(super) fn own_namespaces(settings: &[Named<SettingsSpec>]) -> BTreeSet<String> {
+    let embedded = embedded(&mut Mistakes::default()).system_namespaces;
+    let providers = settings.iter().filter_map(|object| object.spec.provider);
+    let of_providers = providers.flat_map(|provider| providers::additions(provider).system_namespaces);
+    embedded.into_iter().chain(of_providers.map(|name| (*name).to_owned())).collect()
 }
 
 /// Adds a warning where pods may run on every tenant's nodes.

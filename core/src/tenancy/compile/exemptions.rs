@@ -95,7 +95,7 @@ impl Compiler<'_> {
                 "this is none of tenant `{name}`'s namespaces; name one of them, or remove `tenant` for a namespace \
                  outside tenants"
             );
-            mistakes.error(at, "spec.namespace", namespace, message);
+            mistakes.relation(at, "spec.namespace", namespace, message);
         }
     }
 
@@ -103,7 +103,7 @@ impl Compiler<'_> {
         let found = self.tenants.binary_search_by(|tenant| (*tenant.name).cmp(name)).ok();
         if found.is_none() && !self.known.contains(name) {
             let suggestion = mistakes.suggest(name, self.tenants.iter().map(|tenant| &*tenant.name));
-            mistakes.error(
+            mistakes.relation(
                 at,
                 "spec.tenant",
                 name,
@@ -114,22 +114,24 @@ impl Compiler<'_> {
     }
 
     fn namespace(&self, at: &At, namespace: &str, mistakes: &mut Mistakes) -> Option<Box<str>> {
-        let problem = if names::is_dns_label(namespace) {
-            match self.owners.get(namespace) {
-                None => return Some(namespace.into()),
-                Some(NamespaceOwner::System) => {
-                    "nothing is judged in a system namespace, so there is nothing to exempt; remove the Exemption"
-                        .to_owned()
-                }
-                Some(NamespaceOwner::Tenant(index)) => {
-                    let name = self.tenants.get(index).map_or("", |tenant| &*tenant.name);
-                    format!("this namespace is tenant `{name}`'s; write `tenant: {name}` beside it")
-                }
+        if !names::is_dns_label(namespace) {
+            let problem = "this is no name of a namespace; write one exact name, no patterns";
+            mistakes.error(at, "spec.namespace", namespace, problem);
+            return None;
+        }
+        let problem = match self.owners.get(namespace) {
+            // In a cluster the Exemption of a denied namespace does not come here.
+            None | Some(NamespaceOwner::Denied(_)) => return Some(namespace.into()),
+            Some(NamespaceOwner::System) => {
+                "nothing is judged in a system namespace, so there is nothing to exempt; remove the Exemption"
+                    .to_owned()
             }
-        } else {
-            "this is no name of a namespace; write one exact name, no patterns".to_owned()
+            Some(NamespaceOwner::Tenant(index)) => {
+                let name = self.tenants.get(index).map_or("", |tenant| &*tenant.name);
+                format!("this namespace is tenant `{name}`'s; write `tenant: {name}` beside it")
+            }
         };
-        mistakes.error(at, "spec.namespace", namespace, problem);
+        mistakes.relation(at, "spec.namespace", namespace, problem);
         None
     }
 

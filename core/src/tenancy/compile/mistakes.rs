@@ -71,6 +71,19 @@ pub(super) struct Mistakes {
     /// The suggestions so far, by the name and the first of the names that there are.
     suggestions: FxHashMap<(String, String), String>,
     acknowledged: BTreeMap<Rc<Source>, (At, Vec<Acknowledged>)>,
+    stage: Stage,
+}
+
+/// Says of which objects the mistakes are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// Those of files.
+    #[default]
+    Files,
+    /// Those of a cluster, as they are written.
+    Live,
+    /// Those of a cluster, without what is contested or refers to nothing.
+    Trimmed,
 }
 
 /// Holds the path of warnings that an object acknowledges.
@@ -80,6 +93,31 @@ struct Acknowledged {
 }
 
 impl Mistakes {
+    /// Returns an empty collection for objects at a stage.
+    pub(super) fn at_stage(stage: Stage) -> Self {
+        Self { stage, ..Self::default() }
+    }
+
+    /// Returns whether a list may be empty because all that was written in it is contested.
+    pub(super) fn is_trimmed(&self) -> bool {
+        self.stage == Stage::Trimmed
+    }
+
+    /// Adds an error about a value that another object contests, or that names another object.
+    ///
+    /// In a cluster [`super::live`] finds these by itself, and denies what they are about.
+    pub(super) fn relation(
+        &mut self,
+        at: &At,
+        path: impl Into<String>,
+        value: &(impl Serialize + ?Sized),
+        message: impl Into<String>,
+    ) {
+        if self.stage == Stage::Files {
+            self.error(at, path, value, message);
+        }
+    }
+
     /// Adds an error about a value.
     pub(super) fn error(
         &mut self,
@@ -245,7 +283,7 @@ fn json(value: &(impl Serialize + ?Sized)) -> String {
 
 /// Adds an error for an empty list, whose author may have meant everything or nothing.
 pub(super) fn refuse_empty<T>(list: &[T], at: &At, path: &str, mend: &str, mistakes: &mut Mistakes) {
-    if list.is_empty() {
+    if list.is_empty() && !mistakes.is_trimmed() {
         mistakes.error_json(at, path, "[]", format!("an empty list means nothing at all; {mend}"));
     }
 }

@@ -1,12 +1,13 @@
 //! Checks that each namespace has exactly one owner.
 
+use std::collections::BTreeMap;
 use std::collections::hash_map::Entry;
 
 use rustc_hash::FxHashMap;
 
 use super::mistakes::{At, Mistakes};
 use super::names;
-use crate::tenancy::NamespaceOwner;
+use crate::tenancy::{DeniedNamespace, NamespaceOwner};
 
 const NAME: &str = "this is no name of a namespace; write exact names of lower-case letters, digits and `-`, \
      at most 63 of them, no patterns";
@@ -15,13 +16,22 @@ const NAME: &str = "this is no name of a namespace; write exact names of lower-c
 pub(super) struct NamespaceOwners(FxHashMap<Box<str>, NamespaceOwner>);
 
 impl NamespaceOwners {
-    /// Returns owners that hold only the system namespaces.
-    pub(super) fn new(system_namespaces: &[String], at: &At, mistakes: &mut Mistakes) -> Self {
-        let mut owners = Self(FxHashMap::default());
+    /// Returns owners that hold only the system namespaces, and those in which everything is denied.
+    pub(super) fn new(
+        system_namespaces: &[String],
+        denied: &BTreeMap<Box<str>, DeniedNamespace>,
+        at: &At,
+        mistakes: &mut Mistakes,
+    ) -> Self {
+        let of_denied =
+            denied.iter().map(|(namespace, denied)| (namespace.clone(), NamespaceOwner::Denied(*denied)));
+        let mut owners = Self(of_denied.collect());
         for (index, namespace) in system_namespaces.iter().enumerate() {
             let path = format!("spec.systemNamespaces[{index}]");
             if !names::is_dns_label(namespace) {
                 mistakes.error(at, path, namespace, NAME);
+            } else if denied.contains_key(namespace.as_str()) {
+                // A Tenant contests it.
             } else if owners.0.insert(namespace.as_str().into(), NamespaceOwner::System).is_some() {
                 mistakes.error(at, path, namespace, "this namespace is listed twice; remove one of them");
             }
@@ -50,7 +60,8 @@ impl NamespaceOwners {
             Entry::Occupied(entry) => {
                 let message = match entry.get() {
                     NamespaceOwner::Tenant(other) if *other == index => {
-                        "this namespace is listed twice; remove one of them".to_owned()
+                        let message = "this namespace is listed twice; remove one of them";
+                        return mistakes.error(at, path, namespace, message);
                     }
                     NamespaceOwner::Tenant(other) => format!(
                         "this namespace is claimed by {} too; a namespace has one tenant",
@@ -61,8 +72,10 @@ impl NamespaceOwners {
                          remove it from one of the lists"
                             .to_owned()
                     }
+                    // Only in a cluster, whose Tenants don't list it here.
+                    NamespaceOwner::Denied(_) => "everything in this namespace is denied".to_owned(),
                 };
-                mistakes.error(at, path, namespace, message);
+                mistakes.relation(at, path, namespace, message);
             }
         }
     }

@@ -16,6 +16,7 @@ pub struct Unparsed {
 }
 
 /// Holds an object's spec, its name and its source.
+#[derive(Clone)]
 pub(super) struct Named<S> {
     pub(super) at: At,
     pub(super) name: String,
@@ -23,7 +24,7 @@ pub(super) struct Named<S> {
 }
 
 /// Holds the objects by kind, each kind sorted by name, without duplicates.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Objects {
     pub(super) pools: Vec<Named<api::NodePoolSpec>>,
     pub(super) tenants: Vec<Named<api::TenantSpec>>,

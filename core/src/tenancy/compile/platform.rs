@@ -81,44 +81,51 @@ fn users(at: &At, path: &str, written: &[String], mistakes: &mut Mistakes) -> Li
 ///
 /// A user who may write in a namespace may run pods as any of its ServiceAccounts.
 pub(super) fn refuse_tenants(
-    settings: Option<(&At, &api::SettingsSpec)>,
+    at: &At,
+    spec: &api::SettingsSpec,
     owners: &NamespaceOwners,
     mistakes: &mut Mistakes,
 ) {
-    let Some((at, spec)) = settings else { return };
-    let (platform, controllers) = (spec.platform.as_ref(), spec.controllers.as_ref());
-    let lists = [
-        ("spec.platform.users", platform.and_then(|platform| platform.users.as_ref())),
-        ("spec.platform.groups", platform.and_then(|platform| platform.groups.as_ref())),
-        ("spec.controllers.endpoints", controllers.and_then(|controllers| controllers.endpoints.as_ref())),
-        (
-            "spec.controllers.certificates",
-            controllers.and_then(|controllers| controllers.certificates.as_ref()),
-        ),
-        ("spec.controllers.routes", controllers.and_then(|controllers| controllers.routes.as_ref())),
-        ("spec.controllers.services", controllers.and_then(|controllers| controllers.services.as_ref())),
-        ("spec.controllers.volumes", controllers.and_then(|controllers| controllers.volumes.as_ref())),
-        ("spec.controllers.bindings", controllers.and_then(|controllers| controllers.bindings.as_ref())),
-    ];
-    for (path, names) in lists {
-        for (index, name) in names.into_iter().flatten().enumerate() {
-            if is_tenants(name, owners) {
-                let message = "tenants may be any ServiceAccount of their own namespaces, and this is one of a \
-                               tenant's; run what needs it in a namespace of the platform";
-                mistakes.error(at, format!("{path}[{index}]"), name, message);
+    // The lists are copied, since only a cluster changes them.
+    let (mut platform, mut controllers) = (spec.platform.clone(), spec.controllers.clone());
+    for (path, names) in trusted(platform.as_mut(), controllers.as_mut()) {
+        for (index, name) in names.iter().enumerate() {
+            let owner = namespace_of(name).and_then(|namespace| owners.get(namespace));
+            if matches!(owner, Some(NamespaceOwner::Tenant(_))) {
+                mistakes.relation(at, format!("{path}[{index}]"), name, TRUSTED);
             }
         }
     }
 }
 
-/// Returns whether a name is a ServiceAccount, or the group of all, of a tenant's namespace.
-fn is_tenants(name: &str, owners: &NamespaceOwners) -> bool {
-    let is_tenants = |namespace| matches!(owners.get(namespace), Some(NamespaceOwner::Tenant(_)));
-    namespace_of(name).is_some_and(is_tenants)
+/// Explains why no ServiceAccount of a tenant's namespace is trusted.
+pub(super) const TRUSTED: &str = "tenants may be any ServiceAccount of their own namespaces, and this is one of a \
+     tenant's; run what needs it in a namespace of the platform";
+
+/// Returns the lists of trusted users and groups, with their paths.
+pub(super) fn trusted<'s>(
+    platform: Option<&'s mut api::Platform>,
+    controllers: Option<&'s mut api::Controllers>,
+) -> impl Iterator<Item = (&'static str, &'s mut Vec<String>)> {
+    let of_platform = platform.into_iter().flat_map(|api::Platform { users, groups, namespace_keys: _ }| {
+        [("spec.platform.users", users), ("spec.platform.groups", groups)]
+    });
+    let of_controllers = controllers.into_iter().flat_map(|controllers| {
+        let api::Controllers { endpoints, certificates, routes, services, volumes, bindings } = controllers;
+        [
+            ("spec.controllers.endpoints", endpoints),
+            ("spec.controllers.certificates", certificates),
+            ("spec.controllers.routes", routes),
+            ("spec.controllers.services", services),
+            ("spec.controllers.volumes", volumes),
+            ("spec.controllers.bindings", bindings),
+        ]
+    });
+    of_platform.chain(of_controllers).filter_map(|(path, names)| Some((path, names.as_mut()?)))
 }
 
 /// Returns the namespace of a ServiceAccount, or of the group of all of its namespace.
-fn namespace_of(name: &str) -> Option<&str> {
+pub(super) fn namespace_of(name: &str) -> Option<&str> {
     name.strip_prefix(SERVICE_ACCOUNTS)
         .or_else(|| Some(name.strip_prefix(SERVICE_ACCOUNT)?.split_once(':')?.0))
 }
@@ -126,24 +133,26 @@ fn namespace_of(name: &str) -> Option<&str> {
 /// Removes the ServiceAccounts outside system namespaces from the lists that no operator wrote.
 ///
 /// In this cluster their namespaces may not exist, so that whoever creates them would be trusted.
-pub(super) fn distrust_outside_system(
+pub(super) fn distrust_outside_system<'s>(
     platform: &mut Platform,
     controllers: &mut Controllers,
-    written: Option<&api::SettingsSpec>,
+    written: impl Iterator<Item = &'s api::SettingsSpec> + Clone,
     owners: &NamespaceOwners,
 ) {
     let Controllers { endpoints, certificates, routes, services, volumes, bindings } = controllers;
-    let (own, listed) =
-        (written.and_then(|spec| spec.platform.as_ref()), written.and_then(|spec| spec.controllers.as_ref()));
+    let own = written.clone().filter_map(|spec| spec.platform.as_ref());
+    let listed = written.filter_map(|spec| spec.controllers.as_ref());
+    let is_own = |is_written: fn(&api::Platform) -> bool| own.clone().any(is_written);
+    let is_listed = |is_written: fn(&api::Controllers) -> bool| listed.clone().any(is_written);
     for (names, is_written) in [
-        (&mut platform.users, own.is_some_and(|own| own.users.is_some())),
-        (&mut platform.groups, own.is_some_and(|own| own.groups.is_some())),
-        (endpoints, listed.is_some_and(|listed| listed.endpoints.is_some())),
-        (certificates, listed.is_some_and(|listed| listed.certificates.is_some())),
-        (routes, listed.is_some_and(|listed| listed.routes.is_some())),
-        (services, listed.is_some_and(|listed| listed.services.is_some())),
-        (volumes, listed.is_some_and(|listed| listed.volumes.is_some())),
-        (bindings, listed.is_some_and(|listed| listed.bindings.is_some())),
+        (&mut platform.users, is_own(|own| own.users.is_some())),
+        (&mut platform.groups, is_own(|own| own.groups.is_some())),
+        (endpoints, is_listed(|listed| listed.endpoints.is_some())),
+        (certificates, is_listed(|listed| listed.certificates.is_some())),
+        (routes, is_listed(|listed| listed.routes.is_some())),
+        (services, is_listed(|listed| listed.services.is_some())),
+        (volumes, is_listed(|listed| listed.volumes.is_some())),
+        (bindings, is_listed(|listed| listed.bindings.is_some())),
     ] {
         if !is_written {
             let is_system = |namespace: &str| owners.get(namespace) == Some(NamespaceOwner::System);

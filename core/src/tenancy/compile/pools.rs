@@ -240,6 +240,6 @@ fn claim<'o>(
              other; give each pool a value of its own",
             first.name, first.at
         );
-        mistakes.error(&object.at, format!("spec.taints[{taint_index}]"), taint, message);
+        mistakes.relation(&object.at, format!("spec.taints[{taint_index}]"), taint, message);
     }
 }

@@ -55,7 +55,7 @@ pub(super) fn compile(
             describe(other.tenant)
         );
         let path = format!("spec.domains[{}]", claim.position);
-        mistakes.error(&object.at, path, domain_at(object, claim.position), message);
+        mistakes.relation(&object.at, path, domain_at(object, claim.position), message);
     });
     refuse_patterns(objects, &host_patterns::overlaps(&patterns, &claims, owners), mistakes);
     give_domains(claims, &mut tenants);
@@ -114,6 +114,7 @@ fn tenant(
         table: own.as_deref().and_then(|own| pool_table(at, own, pools, mistakes)),
         unnamed: spec.node_pools.as_ref().and_then(|named| named.unnamed).unwrap_or_default(),
         pools: own.unwrap_or_default(),
+        lacks_pool: None,
         index: None,
         domains: Domains::default(),
         pod_security: pod_security::standard(at, spec.pod_security.as_ref(), mistakes),
@@ -154,7 +155,7 @@ fn claim_namespaces(
 ) {
     let Named { at, spec, .. } = object;
     let namespaces = spec.namespaces.as_deref().unwrap_or_default();
-    if namespaces.is_empty() {
+    if namespaces.is_empty() && !mistakes.is_trimmed() {
         let message = "a tenant without namespaces owns nothing, so that nothing in this Tenant holds anywhere; list \
              the tenant's namespaces by exact name";
         let value = if spec.namespaces.is_some() { "[]" } else { "" };
@@ -189,7 +190,12 @@ fn refuse_patterns(objects: &[Named<TenantSpec>], overlaps: &[Overlap<'_>], mist
             ),
         };
         let written = domain_at(object, *position);
-        mistakes.error(&object.at, format!("spec.domains[{position}]"), written, message);
+        let path = format!("spec.domains[{position}]");
+        if matches!(other, Other::Shape(first) if first.tenant == *tenant) {
+            mistakes.error(&object.at, path, written, message);
+        } else {
+            mistakes.relation(&object.at, path, written, message);
+        }
     }
 }
 
@@ -259,7 +265,7 @@ fn find_pools(at: &At, named: &NodePools, pools: &Pools<'_>, mistakes: &mut Mist
         Found::Unparsed => {}
         Found::Unknown => {
             let suggestion = mistakes.suggest(name, pools.names());
-            mistakes.error(
+            mistakes.relation(
                 at,
                 path,
                 name,

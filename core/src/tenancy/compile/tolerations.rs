@@ -25,7 +25,7 @@ pub(super) fn of_tenant(
                  `nodePools.allowed`, or narrow the toleration",
                 pool.name
             );
-            mistakes.error(at, path, toleration, message);
+            mistakes.relation(at, path, toleration, message);
         }
         grant
     };
@@ -61,12 +61,12 @@ pub(super) fn refuse_pools(at: &At, settings: &SettingsSpec, pools: &Pools<'_>, 
                  remove it: pods get the tolerations of their own pools anyway",
                 pool.name
             );
-            mistakes.error(at, format!("spec.tolerations[{position}].key"), &toleration.key, message);
+            mistakes.relation(at, format!("spec.tolerations[{position}].key"), &toleration.key, message);
         }
     }
 }
 
-fn compile(written: &TolerationGrant) -> AllowedToleration {
+pub(super) fn compile(written: &TolerationGrant) -> AllowedToleration {
     AllowedToleration {
         key: written.key.as_str().into(),
         operator: written.operator.unwrap_or(Operator::Equal),

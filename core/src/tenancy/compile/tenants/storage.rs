@@ -114,7 +114,7 @@ pub(super) fn refuse_shared_volumes(
                     "{} lists this volume too, and a PersistentVolume has one tenant",
                     describe(owner)
                 );
-                mistakes.error(&object.at, format!("spec.storage.volumes[{place}]"), volume, message);
+                mistakes.relation(&object.at, format!("spec.storage.volumes[{place}]"), volume, message);
             }
         }
     }
