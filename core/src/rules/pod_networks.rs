@@ -120,6 +120,7 @@ fn judge(
             continue;
         }
         let problem = match INDEX.find(domain, name).map(|reader| reader.allowed_value(name)) {
+            _ if runtimes::is_harmless(key) => None,
             _ if runtimes::reads(key, domain) => Some(Problem::Runtime),
             Some(Some(allowed_value)) => values.problem(allowed_value, (key, value)),
             Some(None) => Some(Problem::UnknownOfPods),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::builder::NonEmptyStringValueParser;
+use clap::builder::{FalseyValueParser, NonEmptyStringValueParser};
 use tokio::sync::watch;
 
 use crate::cli::today::today;
@@ -29,7 +29,12 @@ pub(super) struct PolicyArgs {
     /// Read the policies from a cluster: the objects of group partywall.dev, and its Namespaces.
     ///
     /// It runs as the ServiceAccount of its pod, or with a kubeconfig.
-    #[arg(long, conflicts_with = "policies", env = "PARTYWALL_CLUSTER")]
+    #[arg(
+        long,
+        conflicts_with = "policies",
+        env = "PARTYWALL_CLUSTER",
+        value_parser = FalseyValueParser::new()
+    )]
     pub(super) cluster: bool,
 
     /// With --cluster, the kubeconfig. Absent: KUBECONFIG or ~/.kube/config, else the pod's ServiceAccount.

@@ -12,8 +12,15 @@ const BEGINNINGS: [&str; 5] =
     ["dev.gvisor.", "io.katacontainers.", "io.kubernetes.cri-o.", "io.kubernetes.cri.", "run.oci."];
 
 /// Keys of CRI-O that only concern the pod itself, or relax nothing.
-const HARMLESS: [&str; 2] =
-    ["io.kubernetes.cri-o.TrySkipVolumeSELinuxLabel", "io.kubernetes.cri-o.cgroup2-mount-hierarchy-rw"];
+const HARMLESS: [&str; 7] = [
+    "cpu-c-states.crio.io",
+    "cpu-freq-governor.crio.io",
+    "cpu-load-balancing.crio.io",
+    "cpu-quota.crio.io",
+    "io.kubernetes.cri-o.TrySkipVolumeSELinuxLabel",
+    "io.kubernetes.cri-o.cgroup2-mount-hierarchy-rw",
+    "irq-load-balancing.crio.io",
+];
 
 /// Domains of plugins, and of what is below them.
 const DOMAINS: [&str; 3] = ["cdi.k8s.io", "nri.containerd.io", "nri.io"];
@@ -23,8 +30,13 @@ pub(super) fn reads(key: &str, domain: &str) -> bool {
     let is_of = |known: &str| {
         domain.strip_suffix(known).is_some_and(|before| before.is_empty() || before.ends_with('.'))
     };
-    (BEGINNINGS.iter().any(|beginning| key.starts_with(beginning)) && !HARMLESS.contains(&key))
+    (BEGINNINGS.iter().any(|beginning| key.starts_with(beginning)) && !is_harmless(key))
         || DOMAINS.iter().any(|known| is_of(known))
+}
+
+/// Returns whether the key is known to do no harm, though its words speak of what is shared.
+pub(super) fn is_harmless(key: &str) -> bool {
+    HARMLESS.contains(&key)
 }
 
 #[cfg(test)]
