@@ -51,7 +51,7 @@ fn j15_match_conditions_are_always_printed() {
     let (_, validating) = both(&stdout(&SERVICE));
     let conditions: Vec<_> =
         validating.webhooks.unwrap().into_iter().filter_map(|webhook| webhook.match_conditions).collect();
-    assert_eq!(conditions.len(), 18);
+    assert_eq!(conditions.len(), 20);
     assert!(conditions.iter().all(|conditions| !conditions.is_empty()));
     let refused = stderr(&[SERVICE[0], SERVICE[1], "--kubernetes", "1.20"]);
     assert!(refused.contains("unexpected argument '--kubernetes'"), "{refused}");

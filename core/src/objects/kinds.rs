@@ -236,6 +236,7 @@ kinds! {
     "ServiceImport", "serviceimports", ["multicluster.x-k8s.io"], Namespaced, Unstructured, ServiceImports;
     "PodGroup", "podgroups",
         ["scheduling.k8s.io", "scheduling.volcano.sh", "scheduling.x-k8s.io"], Namespaced, Unstructured, PodGroups;
+    "CompositePodGroup", "compositepodgroups", ["scheduling.k8s.io"], Namespaced, Unstructured, PodGroups;
     "Workload", "workloads", ["scheduling.k8s.io"], Namespaced, Unstructured, PodGroups;
     "Job", "jobs", ["batch.volcano.sh"], Namespaced, Unstructured, PodGroups;
     "Secret", "secrets", [""], Namespaced, Unstructured, Secrets;
@@ -279,7 +280,7 @@ kinds! {
 }
 
 /// Lists cluster-scoped kinds that no rule reads, by group; an empty list means all kinds of the group.
-const CLUSTER_SCOPED: [(&str, &[&str]); 17] = [
+const CLUSTER_SCOPED: [(&str, &[&str]); 20] = [
     ("", &["Node", "PersistentVolume", "ComponentStatus"]),
     ("rbac.authorization.k8s.io", &["ClusterRole", "ClusterRoleBinding"]),
     (
@@ -296,10 +297,13 @@ const CLUSTER_SCOPED: [(&str, &[&str]); 17] = [
     ("admissionregistration.k8s.io", &[]),
     ("apiextensions.k8s.io", &[]),
     ("apiregistration.k8s.io", &[]),
-    ("certificates.k8s.io", &[]),
+    ("certificates.k8s.io", &["CertificateSigningRequest", "ClusterTrustBundle"]),
     ("flowcontrol.apiserver.k8s.io", &[]),
     ("node.k8s.io", &[]),
+    ("resource.k8s.io", &["DeviceClass", "DeviceTaintRule", "ResourceSlice"]),
     ("scheduling.k8s.io", &[]),
+    ("internal.apiserver.k8s.io", &[]),
+    ("storagemigration.k8s.io", &[]),
 ];
 
 impl Shape {
@@ -411,5 +415,7 @@ mod tests {
         assert!(is_cluster_scoped("", "Namespace") && is_cluster_scoped("node.k8s.io", "RuntimeClass"));
         assert!(!is_cluster_scoped("", "Pod") && !is_cluster_scoped("example.com", "Node"));
         assert!(!is_cluster_scoped("storage.k8s.io", "CSIStorageCapacity"));
+        assert!(!is_cluster_scoped("certificates.k8s.io", "PodCertificateRequest"));
+        assert!(is_cluster_scoped("resource.k8s.io", "DeviceClass"));
     }
 }

@@ -247,7 +247,13 @@ pub(super) const WEBHOOKS: [Webhook; 28] = [
         sends: Sends::All(Topic::Certificates, WRITE),
         ..IN_TENANTS
     },
-    Webhook { name: "devices.partywall.dev", sends: Sends::All(Topic::Devices, WRITE), ..IN_TENANTS },
+    // A controller removes the finalizers of claims and of groups of pods, without which their namespace does not end.
+    Webhook {
+        name: "devices.partywall.dev",
+        conditions: &[Condition::UnlessControllerKeepsSpec],
+        sends: Sends::All(Topic::Devices, WRITE),
+        ..IN_TENANTS
+    },
     // Drivers write other fields of the status while partywall does not answer.
     Webhook {
         name: "device-statuses.partywall.dev",
@@ -275,7 +281,12 @@ pub(super) const WEBHOOKS: [Webhook; 28] = [
         sends: Sends::All(Topic::ServiceImports, WRITE),
         ..IN_TENANTS
     },
-    Webhook { name: "pod-groups.partywall.dev", sends: Sends::All(Topic::PodGroups, WRITE), ..IN_TENANTS },
+    Webhook {
+        name: "pod-groups.partywall.dev",
+        conditions: &[Condition::UnlessControllerKeepsSpec],
+        sends: Sends::All(Topic::PodGroups, WRITE),
+        ..IN_TENANTS
+    },
     // Controllers write Secrets and ConfigMaps all the time, and rarely change an annotation.
     Webhook {
         name: "secrets.partywall.dev",

@@ -4,8 +4,10 @@
 //! classes of the system are for pods that nodes and the cluster depend on. Kubernetes lets any pod name them, so the
 //! rule denies them everywhere but in system namespaces. Other classes are judged only in tenants' namespaces.
 //!
-//! Schedulers of groups of pods take the priority of a group from the group itself. In tenants' namespaces the rule
-//! reads it in a PodGroup and a Workload of Kubernetes, and in a PodGroup and a Job of Volcano.
+//! Schedulers of groups of pods take the priority of a group from the group itself, not from its pods. In tenants'
+//! namespaces the rule reads it in a PodGroup, a CompositePodGroup and each template of a Workload of Kubernetes, and
+//! in a PodGroup and a Job of Volcano. It does not read the number in `priority`: the API server refuses a group whose
+//! number is not that of its class, and nothing takes the number from a Workload.
 
 use std::fmt;
 
