@@ -142,7 +142,6 @@ fn stamped(old: &PodSpec<'_>, table: &PoolTable, tenant: &Tenant, snapshot: &Sna
             }
         }
     }
-    #[expect(clippy::iter_over_hash_type, reason = "the longest range wins, whatever the order")]
     for (alternatives, narrowed) in by_own.values() {
         let places: FxHashSet<_> = narrowed.iter().map(|narrowed| narrowed.place).collect();
         // The stamp writes whole terms only if there are no others.

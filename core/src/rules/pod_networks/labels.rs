@@ -158,6 +158,8 @@ impl Labels<'_, '_, '_, '_> {
     fn is_of_others(&self, namespace: &str) -> bool {
         match self.subject.snapshot.owner(namespace) {
             Owner::Tenant(owner) => owner.name != self.tenant.name,
+            // Tenants contest it, of which one may be another.
+            Owner::Denied(_) => true,
             Owner::System | Owner::Unclaimed => false,
         }
     }
