@@ -4,14 +4,16 @@
 //! well only of what got worse. Each comes with the claim that it must break, so that none is found for a reason of
 //! its scaffold.
 
+mod grants;
+
 use partywall_core::rule_id::RuleId;
 use partywall_core::verdict::Violation;
 
-use super::kube::{Pod, PodTerm, Requirement, Term, Toleration};
+use super::kube::{Pod, Requirement, Term, Toleration};
 use super::naive::{By, Terms, demands, judge_terms, own_pools, pins, stamp_terms};
 use super::property::Claim;
 use super::wall::{Asked, Partywall, Review, Wall, in_words, violations};
-use super::world::{HOSTNAME, Pool, ROLES};
+use super::world::Pool;
 
 pub(crate) struct Mistake {
     pub(crate) name: &'static str,
@@ -30,11 +32,6 @@ pub(crate) struct Mistake {
 const ISOLATED: &[Claim] = &[Claim::Isolated];
 /// If tolerations are judged badly, labels still hold the pods of tenants with pools; other pods are not held.
 const TOLERATED: &[Claim] = &[Claim::Isolated, Claim::KeptOffByTaints];
-
-/// A taint that is no pool's is tolerated without a grant.
-const GRANTED: &[Claim] = &[Claim::ToleratesWhatIsGranted];
-/// Other tenants' pods are kept off their nodes.
-const ROOM: &[Claim] = &[Claim::LeavesRoomForOthers];
 
 /// What a pod could do is taken away from it.
 const ALIVE: &[Claim] = &[Claim::RunsSomewhere];
@@ -57,7 +54,12 @@ pub(crate) const NONE: Mistake = Mistake {
     ..PLAIN
 };
 
-pub(crate) const ALL: &[Mistake] = &[
+/// All mistakes.
+pub(crate) fn all() -> impl Iterator<Item = &'static Mistake> {
+    PLACEMENT.iter().chain(grants::ALL)
+}
+
+const PLACEMENT: &[Mistake] = &[
     Mistake {
         name: "a1_appends_a_term",
         breaks: ISOLATED,
@@ -296,103 +298,6 @@ pub(crate) const ALL: &[Mistake] = &[
         ..PLAIN
     },
     Mistake {
-        name: "b7_takes_every_key_for_another_taint",
-        breaks: TOLERATED,
-        forgives: |violation, review| {
-            let is_keyed = |toleration: &Toleration| !toleration.key.is_empty();
-            review.world.allows_other_taints && toleration(violation, review).is_some_and(is_keyed)
-        },
-        ..PLAIN
-    },
-    Mistake {
-        name: "b7_takes_a_role_for_another_taint",
-        breaks: GRANTED,
-        forgives: |violation, review| {
-            let is_role = |toleration: &Toleration| toleration.key.starts_with(ROLES);
-            review.world.allows_other_taints && toleration(violation, review).is_some_and(is_role)
-        },
-        ..PLAIN
-    },
-    Mistake {
-        name: "b7_lets_tenants_without_pools_tolerate_other_taints",
-        breaks: GRANTED,
-        forgives: |violation, review| {
-            let is_other = |toleration: &Toleration| {
-                !toleration.key.is_empty()
-                    && !toleration.key.starts_with(ROLES)
-                    && !review.world.has_pool_taint(&toleration.key)
-            };
-            review.world.allows_other_taints && toleration(violation, review).is_some_and(is_other)
-        },
-        ..PLAIN
-    },
-    Mistake {
-        name: "b7_compares_the_keys_of_listed_tolerations_only",
-        breaks: GRANTED,
-        forgives: |violation, review| {
-            let is_listed = |toleration: &Toleration| {
-                review.world.listed.iter().any(|listed| listed.key == toleration.key)
-            };
-            toleration(violation, review).is_some_and(is_listed)
-        },
-        ..PLAIN
-    },
-    Mistake {
-        name: "o21_denies_what_everybody_may_tolerate",
-        breaks: &[Claim::HarmlessIsAllowed],
-        denies: Some(|pod, review| {
-            review.owner()?;
-            let is_listed =
-                |toleration: &Toleration| review.world.listed.iter().any(|listed| listed.covers(toleration));
-            pod.tolerations.iter().any(is_listed).then_some("a listed toleration")
-        }),
-        ..PLAIN
-    },
-    Mistake {
-        name: "b16_trusts_the_name_of_a_device",
-        breaks: TOLERATED,
-        forgives: |violation, review| {
-            let Some(pod) = created(review) else { return false };
-            toleration(violation, review).is_some_and(|toleration| pod.requests(&toleration.key))
-        },
-        ..PLAIN
-    },
-    Mistake {
-        name: "c12_looks_at_no_anti_affinity",
-        breaks: ROOM,
-        forgives: |violation, _| violation.rule == RuleId::PodAffinity,
-        ..PLAIN
-    },
-    Mistake {
-        name: "c12_grants_a_topology_to_all",
-        breaks: ROOM,
-        forgives: |violation, review| {
-            let granted = |topology: &str| {
-                review.world.tenants.iter().any(|tenant| tenant.topologies.contains(&topology))
-            };
-            is_of_topology(violation, review, granted)
-        },
-        ..PLAIN
-    },
-    Mistake {
-        name: "c12_takes_every_node_for_its_own",
-        breaks: ROOM,
-        forgives: |violation, review| is_of_topology(violation, review, |topology| topology == HOSTNAME),
-        ..PLAIN
-    },
-    Mistake {
-        name: "o21_denies_a_topology_that_is_granted",
-        breaks: &[Claim::HarmlessIsAllowed],
-        denies: Some(|pod, review| {
-            let tenant = review.owner()?;
-            let is_granted = |term: &PodTerm| {
-                term.namespace_selector.is_some() && tenant.topologies.contains(&&*term.topology_key)
-            };
-            pod.keeps_off().iter().any(is_granted).then_some("a granted topology")
-        }),
-        ..PLAIN
-    },
-    Mistake {
         name: "a10_stamps_updates",
         breaks: &[Claim::UpdatesAreNotPatched],
         stamp: Some(|pod, review| stamp_terms(pod, review, Terms::Appended, By::Everything)),
@@ -515,16 +420,6 @@ fn is_of_terms(violation: &Violation, review: &Review<'_>) -> bool {
         || violation.field.starts_with("spec.nodeSelector[")
         || violation.field == "spec.tolerations";
     violation.rule == RuleId::NodePlacement && is_about && own_pools(review).next().is_some()
-}
-
-/// Returns whether the violation is about a required anti-affinity in such a topology.
-fn is_of_topology(violation: &Violation, review: &Review<'_>, is_it: impl Fn(&str) -> bool) -> bool {
-    let prefix = "spec.affinity.podAntiAffinity.requiredDuringSchedulingIgnoredDuringExecution[";
-    let index =
-        violation.field.strip_prefix(prefix).and_then(|rest| rest.split(']').next()?.parse::<usize>().ok());
-    let pod = created(review);
-    let term = pod.zip(index).and_then(|(pod, index)| pod.keeps_off().get(index));
-    violation.rule == RuleId::PodAffinity && term.is_some_and(|term| is_it(&term.topology_key))
 }
 
 /// The toleration that partywall denies.
