@@ -1,5 +1,5 @@
 # `make check` is what CI runs after .ci/tools, `make e2e` the part of it on a real control plane; everything else is cargo.
-.PHONY: check compare docs e2e fuzz limits night pin quick siege siege-server
+.PHONY: check compare docs e2e fields fuzz limits night pin quick siege siege-server
 check:
 	bash .ci/check
 
@@ -22,6 +22,10 @@ siege:
 # Pins what a release of Kubernetes is built from: `make pin KUBERNETES=1.38.0`. CI runs the suite on all pinned ones.
 pin:
 	tests/e2e/control-plane --pin $(KUBERNETES)
+
+# Records the kinds and fields of a release for tests/fields: `make fields KUBERNETES=1.38.0`. CONTRIBUTING.md goes on.
+fields:
+	tests/fields/record $(KUBERNETES)
 
 # Each target for TIME seconds; fuzz/README.md says what they hold and what to do with a finding.
 TIME = 1200
