@@ -120,7 +120,7 @@ impl State {
                 uid: namespace.uid.clone(),
                 tenant: tenant.name.as_ref().into(),
             }),
-            Owner::Tenant(_) | Owner::System | Owner::Unclaimed => None,
+            Owner::Tenant(_) | Owner::System | Owner::Unclaimed | Owner::Denied(_) => None,
         });
         missing.collect()
     }

@@ -60,6 +60,18 @@ impl<'w> Sheet<'w> {
             Owner::Tenant(tenant) => self.namespace_of(tenant, name),
             Owner::System => self.system(name),
             Owner::Unclaimed => self.unclaimed(name),
+            Owner::Denied(_) => Self::denied(name),
+        }
+    }
+
+    fn denied(name: &str) -> Explanation {
+        let sentence = format!(
+            "Several Tenants list namespace `{name}`, or the one that does has a mistake, so everything in it is denied."
+        );
+        Explanation {
+            about: vec![sentence],
+            namespace: Some(Namespace { name: name.to_owned(), owner: "denied", source: None }),
+            ..Explanation::default()
         }
     }
 
