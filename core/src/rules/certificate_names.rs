@@ -17,6 +17,8 @@
 //! The rule does not see:
 //!
 //! - names that an issuer signs without a request for them;
+//! - the `userAnnotations` of a `podCertificate` in a pod's projected volume, whose meaning only its signer knows (run
+//!   signers that refuse keys that they do not know, and take names from the pod's own identity alone);
 //! - the servers that an Issuer makes cert-manager connect to, and the credentials that it uses there (Issuers that may
 //!   use cert-manager's own credentials can do all that these permit);
 //! - names under a cluster domain other than `cluster.local`.

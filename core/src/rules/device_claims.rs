@@ -4,7 +4,7 @@
 //! requires only a label on the namespace for it. Taints keep devices for some pods, as they do with nodes, and a
 //! request may tolerate them. The rule allows the taints of the tenant's pools, and the `tolerations` that the Tenant
 //! or the Settings list. The rule reads the requests in ResourceClaims and ResourceClaimTemplates, in every version of
-//! the API so far.
+//! the API so far. It does not see what the parameters in `config` mean, which each driver defines for itself.
 //!
 //! A scheduler writes the devices that a claim gets, and the nodes where they are, into the status of the claim
 //! (`allocation`). So only schedulers and components of the cluster may write it.
