@@ -29,6 +29,7 @@ mod pod_security;
 mod properties;
 mod recorded;
 mod routes;
+mod rule_fixture;
 mod sent;
 mod stamp;
 mod support;
