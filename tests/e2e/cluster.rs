@@ -84,6 +84,11 @@ impl Cluster {
         &self.control_plane.version
     }
 
+    /// Kills the API server, runs `meanwhile`, and starts it again. Only for cases that are alone.
+    pub(crate) fn restart_api_server(&self, meanwhile: impl FnOnce()) {
+        self.control_plane.restart_api_server(meanwhile);
+    }
+
     /// The runtime of all asynchronous tasks.
     pub(crate) fn runtime(&self) -> &Handle {
         self.runtime.handle()

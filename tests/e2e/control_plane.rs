@@ -7,6 +7,7 @@ use std::fmt::{self, Display};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -105,8 +106,15 @@ pub(crate) struct ControlPlane {
     /// The CA that signed what it serves with.
     pub(crate) ca: PathBuf,
     pub(crate) admin: Api,
-    processes: Vec<Process>,
+    /// The arguments of the API server, to start it again.
+    flags: Vec<String>,
+    folder: PathBuf,
+    /// Clients first, the store last.
+    processes: Mutex<Vec<Process>>,
 }
+
+/// The place of the API server among the processes.
+const API_SERVER: usize = 2;
 
 /// The arguments that all programs share.
 struct Start<'a> {
@@ -123,16 +131,16 @@ impl ControlPlane {
         let version = Version::of(&assets);
         let start = Start { runtime, assets: &assets, folder, pair, minor: version.minor };
         let (etcd, store) = start.etcd();
-        let (api_server, server, admin) = start.api_server(&store);
+        let (api_server, flags, server, admin) = start.api_server(&store);
         users::write_kubeconfigs(folder, &server, &pair.ca);
         // Side by side: neither needs the other.
         let (mut manager, its_health) = start.controller_manager();
         let (mut scheduler, health) = start.scheduler();
         manager.until_up(READY_TIMEOUT, || its_health.text("/healthz").map(drop));
         scheduler.until_up(READY_TIMEOUT, || health.text("/healthz").map(drop));
-        // Clients first, the store last.
-        let processes = vec![scheduler, manager, api_server, etcd];
-        Self { assets, version, server, ca: pair.ca.clone(), admin, processes }
+        let processes = Mutex::new(vec![scheduler, manager, api_server, etcd]);
+        let (folder, ca) = (folder.to_owned(), pair.ca.clone());
+        Self { assets, version, server, ca, admin, flags, folder, processes }
     }
 
     /// Ends it.
@@ -140,8 +148,20 @@ impl ControlPlane {
     /// # Panics
     ///
     /// If a part of it has ended before, which explains whatever else went wrong.
-    pub(crate) fn stop(mut self) {
-        self.processes.iter_mut().for_each(Process::must_run);
+    pub(crate) fn stop(self) {
+        let mut processes = self.processes.into_inner().unwrap_or_else(PoisonError::into_inner);
+        processes.iter_mut().for_each(Process::must_run);
+    }
+
+    /// Kills the API server, runs `meanwhile`, and starts it again at the same address.
+    pub(crate) fn restart_api_server(&self, meanwhile: impl FnOnce()) {
+        let mut processes = self.processes.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(processes.remove(API_SERVER));
+        meanwhile();
+        let program = self.assets.join("kube-apiserver");
+        let mut process = Process::start("kube-apiserver", &self.folder, &program, &self.flags);
+        process.until_up(READY_TIMEOUT, || self.admin.text("/readyz").map(drop));
+        processes.insert(API_SERVER, process);
     }
 
     /// The API server as a user sees it.
@@ -172,7 +192,7 @@ impl Start<'_> {
         (etcd, format!("http://{client}"))
     }
 
-    fn api_server(&self, store: &str) -> (Process, String, Api) {
+    fn api_server(&self, store: &str) -> (Process, Vec<String>, String, Api) {
         let port = ports::free().port();
         let tokens = self.folder.join("tokens.csv");
         users::write_tokens(&tokens);
@@ -198,7 +218,7 @@ impl Start<'_> {
         let server = format!("https://127.0.0.1:{port}");
         let admin = Api::new(self.runtime, &server, &self.pair.ca, &User::Admin.token());
         process.until_up(READY_TIMEOUT, || admin.text("/readyz").map(drop));
-        (process, server, admin)
+        (process, flags, server, admin)
     }
 
     fn controller_manager(&self) -> (Process, Api) {

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use crate::cluster::Cluster;
 use crate::eventually::{SOON, eventually};
 use crate::partywall::{Instance, Setup};
-use crate::ports;
 use crate::users::User;
+use crate::{http, ports};
 
 /// The kinds and their plurals.
 const KINDS: [(&str, &str); 5] = [
@@ -96,6 +96,19 @@ pub(crate) fn objects_of_the_cluster_hold_while_they_change(cluster: &Cluster) {
     assert_eq!(instance.figure(FAULTY), 0);
 
     one_apply_leaves_no_pod_unstamped(cluster);
+
+    // The API server goes away and comes back: what is known holds, and what happens then is noticed.
+    let tenants = instance.figure("partywall_tenants");
+    cluster.restart_api_server(|| {
+        let (status, body) = cluster.runtime().block_on(http::get(instance.ops, "/readyz")).unwrap();
+        assert!(status.is_success(), "{status} {body}");
+        assert_eq!(instance.figure("partywall_tenants"), tenants);
+    });
+    custom.patch("NodePool", "tenants-x", &json!({"nodeSelector": {"generation": "4"}}));
+    eventually(SOON, "the stamp has the label of after the restart", || match custom.selector_of_pod() {
+        Ok(selector) if selector["generation"] == "4" => Ok(()),
+        other => Err(format!("{other:?}")),
+    });
 
     // A Tenant is deleted, and its namespace is nobody's.
     custom.delete("Tenant", "fresh");
