@@ -204,7 +204,7 @@ fn of_fields(record: &Record, tables: &Tables, problems: &mut Vec<String>) {
                     reason.name
                 ))
             }
-            _ => {}
+            Decision::Fields | Decision::ByPlace | Decision::Read(_) | Decision::Harmless(_) => {}
         }
     }
 }

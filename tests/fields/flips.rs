@@ -39,11 +39,10 @@ fn holders(record: &Record, object: &Value) -> Vec<Holder> {
                     let place = Place { owner: of_type.clone(), field: field.to_owned() };
                     inner.push(Holder { pointer, of_type: of_field.clone(), place: Some(place) });
                 };
-                match value {
-                    Value::Array(items) => {
-                        (0..items.len()).for_each(|item| add(format!("{pointer}/{field}/{item}")));
-                    }
-                    _ => add(format!("{pointer}/{field}")),
+                if let Some(items) = value.as_array() {
+                    (0..items.len()).for_each(|item| add(format!("{pointer}/{field}/{item}")));
+                } else {
+                    add(format!("{pointer}/{field}"));
                 }
             }
         }
