@@ -7,6 +7,7 @@ mod flaws;
 mod list;
 mod locations;
 mod objects;
+mod plain;
 mod syntax;
 mod yaml;
 

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use clap::ValueEnum;
 use jiff::civil::Date;
+use json_patch::Patch;
 use partywall_core::api::{GROUP, Mistake, Mode};
 use partywall_core::objects::kinds::{Shape, is_cluster_scoped, plural};
 use partywall_core::review::NotAReview;
@@ -63,8 +64,8 @@ pub(crate) struct Assessment {
     pub(crate) allowed: bool,
     /// Whether the pods of an object with a template would be allowed; `None` for other objects.
     pub(crate) pods_allowed: Option<bool>,
-    /// The patch, as a list of operations.
-    pub(crate) patch: Value,
+    /// The patch of the stamp.
+    pub(crate) patch: Patch,
     pub(crate) violations: Vec<Violated>,
     /// The warnings that belong to no rule. They do not count as violations.
     pub(crate) warnings: Vec<Warning>,
@@ -194,7 +195,7 @@ impl Assessor<'_> {
         let unknown = fields::unknown(&identity.group, &identity.version, &identity.kind, &object);
         let as_written = self.keeps_written.then(|| object.clone());
         let (patch, verdict) = if is_of_controller {
-            (Value::Array(Vec::new()), Verdict::allow())
+            (Patch(Vec::new()), Verdict::allow())
         } else {
             self.decide(&source, &identity, &mut object).map_err(problem)?
         };
@@ -246,25 +247,25 @@ impl Assessor<'_> {
         source: &str,
         identity: &Identity,
         object: &mut Value,
-    ) -> Result<(Value, Verdict), Unassessable> {
+    ) -> Result<(Patch, Verdict), Unassessable> {
         if identity.is_namespace() {
             let Verdict { patch, warnings, .. } =
                 self.ask(Entry::MutateNamespaces, source, identity, object)?;
             let patch = match patch {
                 Some(patch) => apply(patch.as_json(), object)?,
-                None => Value::Array(Vec::new()),
+                None => Patch(Vec::new()),
             };
             // The stamp adds a label that is missing, so the warnings are those about what was written.
             let verdict = self.ask(Entry::ValidateNamespaces, source, identity, object)?;
             return Ok((patch, Verdict { warnings, ..verdict }));
         }
         if !identity.is_judged() {
-            return Ok((Value::Array(Vec::new()), Verdict::allow()));
+            return Ok((Patch(Vec::new()), Verdict::allow()));
         }
         let stamped = self.ask(Entry::Mutate, source, identity, object)?;
         let patch = match stamped.patch {
             Some(patch) => apply(patch.as_json(), object)?,
-            None => Value::Array(Vec::new()),
+            None => Patch(Vec::new()),
         };
         let mut verdict = self.ask(Entry::Validate, source, identity, object)?;
         verdict.warnings.splice(0..0, stamped.warnings);
@@ -422,12 +423,11 @@ impl Unassessable {
     }
 }
 
-/// Applies a patch, and returns it as a value.
-fn apply(patch: &[u8], object: &mut Value) -> Result<Value, Unassessable> {
-    let operations: json_patch::Patch =
-        serde_json::from_slice(patch).map_err(Unassessable::PatchUnreadable)?;
+/// Applies a patch, and returns its operations.
+fn apply(patch: &[u8], object: &mut Value) -> Result<Patch, Unassessable> {
+    let operations: Patch = serde_json::from_slice(patch).map_err(Unassessable::PatchUnreadable)?;
     json_patch::patch(object, &operations)?;
-    serde_json::from_slice(patch).map_err(Unassessable::PatchUnreadable)
+    Ok(operations)
 }
 
 /// The kind and the name of an object, as it states them.

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use json_patch::Patch;
 use partywall_core::api::Mode;
 use partywall_core::verdict::Violation;
 use serde::Serialize;
@@ -48,7 +49,7 @@ struct Line<'j> {
     /// Whether the pods of a template would be allowed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pods_allowed: Option<bool>,
-    patch: &'j Value,
+    patch: &'j Patch,
     violations: Vec<LineViolation<'j>>,
     /// What concerns no rule.
     #[serde(skip_serializing_if = "Vec::is_empty")]
