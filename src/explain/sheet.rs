@@ -66,7 +66,7 @@ impl<'w> Sheet<'w> {
 
     fn denied(name: &str) -> Explanation {
         let sentence = format!(
-            "Several Tenants list namespace `{name}`, or the one that does has a mistake, so everything in it is denied."
+            "Several Tenants list namespace `{name}`, or the one that does has a mistake; everything in it is denied."
         );
         Explanation {
             about: vec![sentence],

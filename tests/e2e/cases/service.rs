@@ -49,7 +49,7 @@ pub(crate) fn a_service_is_called_with_http_1(cluster: &Cluster) {
     let kubectl = || cluster.kubectl(TENANT).within(namespace);
     kubectl().create(pod.to_string()).succeeds();
     cluster.until("Pod", namespace, "app", "on the tenant's node", |pod| pod["spec"]["nodeName"] == "node-x");
-    let mut hostile = pod.clone();
+    let mut hostile = pod;
     hostile["spec"]["tolerations"] = json!([{"operator": "Exists"}]);
     kubectl().create(hostile.to_string()).fails().says("(rule tolerations)");
     let (connections, offered) = (&proxy.counts.connections, &proxy.counts.offered_h2);

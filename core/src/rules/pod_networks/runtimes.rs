@@ -12,13 +12,12 @@ const BEGINNINGS: [&str; 5] =
     ["dev.gvisor.", "io.katacontainers.", "io.kubernetes.cri-o.", "io.kubernetes.cri.", "run.oci."];
 
 /// Keys of CRI-O that only concern the pod itself, or relax nothing.
-const HARMLESS: [&str; 7] = [
+const HARMLESS: [&str; 6] = [
     "cpu-c-states.crio.io",
     "cpu-freq-governor.crio.io",
     "cpu-load-balancing.crio.io",
     "cpu-quota.crio.io",
     "io.kubernetes.cri-o.TrySkipVolumeSELinuxLabel",
-    "io.kubernetes.cri-o.cgroup2-mount-hierarchy-rw",
     "irq-load-balancing.crio.io",
 ];
 

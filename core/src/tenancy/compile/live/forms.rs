@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 
-use super::{Finding, Form, LastGood, Live, LiveObject, ObjectName, Reason, State};
+use super::objects::{Finding, Form, LastGood, Live, LiveObject, ObjectName, Reason, State, finding};
 use crate::api::{Located, Mistake, Object, Spec};
 use crate::tenancy::compile::mistakes::{Mistakes, Stage};
 use crate::tenancy::compile::objects::{Named, Objects};
-use crate::tenancy::compile::parts;
+use crate::tenancy::compile::parts::parts;
 
 /// Holds the form of each object.
 pub(super) struct Forms<'l> {
@@ -211,17 +211,4 @@ impl Held {
             (Form::Written, None) | (Form::LastGood | Form::Nothing, _) => (Form::Nothing, None),
         };
     }
-}
-
-/// Returns a finding about a field of an object.
-pub(super) fn finding(
-    reason: Reason,
-    name: &ObjectName,
-    path: impl Into<String>,
-    value: String,
-    message: String,
-) -> Finding {
-    let object = format!("{} `{}`", name.kind, name.name);
-    let mistake = Mistake { source: name.source(), object, place: None, path: path.into(), value, message };
-    Finding { reason, mistake }
 }

@@ -5,9 +5,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::forms::Forms;
+use super::objects::{ObjectName, Reason};
 use super::rivals::Claims;
-use super::trim::{Trimmed, remove_at};
-use super::{ObjectName, Reason};
+use super::trimmed::{Trimmed, remove_at};
 use crate::api::{NodePoolSpec, NodePools, Spec, Taint};
 use crate::labels::NODE_PROBLEMS;
 use crate::tenancy::PoolId;

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Reason;
-use super::trim::{Trimmed, remove_at};
+use super::objects::Reason;
+use super::trimmed::{Trimmed, remove_at};
 use crate::api::ExemptionSpec;
 use crate::tenancy::compile::mistakes::Mistakes;
 use crate::tenancy::compile::objects::Named;
@@ -104,7 +104,8 @@ fn fault(
             fault(Reason::Conflict, NAMESPACE, namespace, message)
         }
         (Some(Whose::System), None) => {
-            let message = "nothing is judged in a system namespace, so there is nothing to exempt; remove the Exemption";
+            let message = "nothing is judged in a system namespace, so there is nothing to exempt; remove the \
+                 Exemption";
             fault(Reason::Conflict, NAMESPACE, namespace, message.to_owned())
         }
         (None, None) => None,

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use ipnet::IpNet;
 use rustc_hash::FxHashMap;
 
-use super::Reason;
 use super::forms::Forms;
+use super::objects::Reason;
 use super::rivals::Claims;
-use super::trim::{Trimmed, describe, remove_at};
+use super::trimmed::{Trimmed, describe, remove_at};
 use crate::api::{Enforcement, Spec, TenantSpec};
 use crate::hosts::{Domain, HostPattern, parents};
 use crate::tenancy::compile::addresses::parse_range;

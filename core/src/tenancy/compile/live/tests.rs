@@ -4,8 +4,8 @@ use jiff::civil::date;
 
 use super::*;
 use crate::api::{
-    ExemptionSpec, NodePoolSpec, NodePools, Platform, Services, SettingsSpec, Storage, Taint, Target,
-    TenantClassSpec, TenantSpec, TolerationGrant,
+    ExemptionSpec, NodePoolSpec, NodePools, Object, Platform, Services, SettingsSpec, Spec, Storage, Taint,
+    Target, TenantClassSpec, TenantSpec, TolerationGrant,
 };
 use crate::hosts::Host;
 use crate::tenancy::{DenialReason, Owner};
@@ -296,7 +296,7 @@ fn a_wrong_object_keeps_its_last_good_form_and_has_none_at_a_cold_start() {
 fn an_object_with_flaws_of_structure_does_not_hold_without_the_flawed_field() {
     let flawed = |spec: TenantSpec| LiveObject {
         flaws: vec![
-            forms::finding(
+            objects::finding(
                 Reason::Invalid,
                 &ObjectName { kind: "Tenant", name: "a".to_owned() },
                 "spec.priorityClases",

@@ -1,42 +1,10 @@
 //! Takes from the objects what is contested and what refers to nothing.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use serde::Serialize;
-
-use super::forms::{Forms, finding};
-use super::{Finding, ObjectName, Reason, pools, references, tenants};
-use crate::api::TenantSpec;
-use crate::tenancy::DeniedNamespace;
-use crate::tenancy::compile::objects::{Named, Objects};
-
-/// Holds what is left of the objects.
-pub(super) struct Trimmed {
-    pub(super) objects: Objects,
-    /// The namespaces in which everything is denied.
-    pub(super) denied: BTreeMap<Box<str>, DeniedNamespace>,
-    /// The default pools that are not there or contested, by tenant.
-    pub(super) lacking: BTreeMap<String, Box<str>>,
-    pub(super) findings: BTreeMap<ObjectName, Vec<Finding>>,
-}
-
-impl Trimmed {
-    /// Notes what does not hold of an object.
-    pub(super) fn note<V: Serialize + ?Sized>(
-        &mut self,
-        (kind, name): (&'static str, &str),
-        reason: Reason,
-        path: impl Into<String>,
-        value: &V,
-        message: impl Into<String>,
-    ) {
-        let name = ObjectName { kind, name: name.to_owned() };
-        // INVARIANT: what is noted are strings and maps of strings, which are always JSON.
-        let value = serde_json::to_string(value).unwrap_or_default();
-        let noted = finding(reason, &name, path, value, message.into());
-        self.findings.entry(name).or_default().push(noted);
-    }
-}
+use super::forms::Forms;
+use super::trimmed::Trimmed;
+use super::{pools, references, tenants};
 
 pub(super) fn trim(forms: &mut Forms<'_>) -> Trimmed {
     let mut trimmed = Trimmed {
@@ -55,18 +23,4 @@ pub(super) fn trim(forms: &mut Forms<'_>) -> Trimmed {
     references::settings(&mut trimmed);
     references::exemptions(&mut trimmed);
     trimmed
-}
-
-/// Removes the items at these places.
-pub(super) fn remove_at<T>(list: &mut Vec<T>, places: &BTreeSet<usize>) {
-    let mut place = 0;
-    list.retain(|_| {
-        place += 1;
-        !places.contains(&(place - 1))
-    });
-}
-
-/// Describes a tenant as mistakes of files do.
-pub(super) fn describe(tenants: &[Named<TenantSpec>], index: usize) -> String {
-    tenants.get(index).map(|object| format!("tenant `{}` ({})", object.name, object.at)).unwrap_or_default()
 }
