@@ -214,6 +214,9 @@ fn the_variable_of_a_flag_says_yes_or_no() {
                 let output = Command::new(env!("CARGO_BIN_EXE_partywall"))
                     .arg(command.get_name())
                     .env(variable, value)
+                    // `serve` needs no more, and would go on for ever: so it finds neither a certificate nor a cluster.
+                    .envs(["TLS_CERT", "TLS_KEY"].map(|name| (format!("PARTYWALL_{name}"), "/nowhere")))
+                    .env("KUBECONFIG", "/nowhere")
                     .output()
                     .unwrap();
                 let told = stderr(&output);

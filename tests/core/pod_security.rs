@@ -19,7 +19,7 @@ use partywall_core::verdict::Verdict;
 use partywall_core::{Entry, admit, review};
 use serde_json::{Value, json};
 
-use crate::support::snapshot;
+use crate::support::{create, pod, snapshot};
 
 /// A version of the standards; `latest` comes after all others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -134,4 +134,23 @@ fn insert(spec: &mut Value, list: &str, index: usize, container: Value) {
     }
     let containers = spec[list].as_array_mut().unwrap();
     containers.insert(index.min(containers.len()), container);
+}
+
+#[test]
+fn a_user_namespace_that_nodes_may_ignore_is_told_of_the_setting() {
+    let container = json!({"name": "app", "image": "i", "securityContext": {
+        "allowPrivilegeEscalation": false, "capabilities": {"drop": ["ALL"]}, "runAsNonRoot": false}});
+    let security = json!({"runAsNonRoot": true, "seccompProfile": {"type": "RuntimeDefault"}});
+    let spec = json!({"hostUsers": false, "containers": [container], "securityContext": security});
+    let standard = STANDARDS
+        .iter()
+        .filter(|standard| standard.level == Level::Restricted && standard.version == Version::Latest);
+    for (user_namespaces, controls) in [(false, &["runAsNonRoot"][..]), (true, &[])] {
+        judge(&create(pod(spec.clone())), standard.clone(), tenants(user_namespaces), |_, verdict| {
+            assert_eq!(controls_in(verdict).into_iter().collect::<Vec<_>>(), controls);
+            for violation in &verdict.violations {
+                assert!(violation.message.contains("set `userNamespaces` to true in the Settings"));
+            }
+        });
+    }
 }
