@@ -4,6 +4,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use axum::http::Method;
 use serde_json::{Value, json};
@@ -11,6 +12,10 @@ use serde_json::{Value, json};
 use crate::cluster::Cluster;
 use crate::eventually::{SOON, eventually};
 use crate::process;
+
+/// How long a definition may take to go. While others change, the API server fails to list its objects, and tries again
+/// after longer and longer pauses.
+const GONE: Duration = Duration::from_secs(180);
 
 /// The toolchain that builds the control planes, too.
 const TOOLCHAIN: &str = "go1.26.8";
@@ -147,7 +152,7 @@ pub(crate) fn remove(cluster: &Cluster, definitions: &[Value]) {
         cluster.admin().delete(path);
     }
     for path in present {
-        eventually(SOON, &format!("{path} is gone"), || {
+        eventually(GONE, &format!("{path} is gone"), || {
             cluster.admin().get(path).map_or(Ok(()), |left| Err(left["status"]["conditions"].to_string()))
         });
     }

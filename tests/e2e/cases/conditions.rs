@@ -100,6 +100,15 @@ fn send(cluster: &Cluster, tenants: &str, elsewhere: &str) {
         let annotate =
             ["annotate", "persistentvolumeclaim/data", "seen=yes", binder, "--as-group=system:masters"];
         cluster.kubectl(User::Admin).within(namespace).args(annotate).succeeds();
+        let status = |object: &str, user: &str| {
+            let patch = ["patch", object, "--subresource=status", "--type=merge", "--patch={\"status\":{}}"];
+            let user = [&format!("--as={user}"), "--as-group=system:masters"];
+            cluster.kubectl(User::Admin).within(namespace).args(patch).args(user).succeeds();
+        };
+        status("persistentvolumeclaim/data", "system:serviceaccount:kube-system:persistent-volume-binder");
+        if minor >= 34 {
+            status("resourceclaim/gpu", "system:kube-scheduler");
+        }
         let label = ["label", "namespace", namespace, "collected=yes", COLLECTOR];
         cluster.kubectl(User::Admin).args(label).succeeds();
         let label = ["label", "namespace", namespace, "collected=no", "--overwrite"];
