@@ -48,15 +48,17 @@ fn read(path: &Path) -> Vec<Value> {
     documents
 }
 
-/// A function of CEL that schemas use, and the release that brought it to the API server.
-const LATER: (&str, u32) = ("isIP(", 31);
+/// Functions of CEL that schemas use, and the release that brought them to the API server.
+const LATER: ([&str; 2], u32) = (["isIP(", "format."], 31);
 
 /// Takes the rules away that this release cannot compile, for which it would refuse the whole definition.
 fn drop_later_rules(schema: &mut Value) {
     match schema {
         Value::Object(fields) => {
             if let Some(Value::Array(rules)) = fields.get_mut("x-kubernetes-validations") {
-                rules.retain(|rule| rule["rule"].as_str().is_some_and(|rule| !rule.contains(LATER.0)));
+                rules.retain(|rule| {
+                    !LATER.0.iter().any(|name| rule["rule"].as_str().is_some_and(|rule| rule.contains(name)))
+                });
             }
             fields.values_mut().for_each(drop_later_rules);
         }
