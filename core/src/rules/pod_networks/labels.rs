@@ -54,7 +54,7 @@ pub(super) fn check(
     (path, labels): (&str, Option<&RawValue>),
     findings: &mut Findings<'_>,
 ) {
-    let Some(raw) = labels.filter(|raw| raw.get() != "null") else { return };
+    let Some(raw) = labels.filter(|raw| raw.get() != "null" && may_matter(raw.get())) else { return };
     let mut labels = Labels { subject, tenant, labelled, path, findings };
     if reader::from_str(&mut labels, raw.get()).is_err()
         && (&mut labels).deserialize(&mut serde_json::Deserializer::from_str(raw.get())).is_err()
@@ -62,6 +62,34 @@ pub(super) fn check(
         let message = "these labels cannot be read; correct them";
         labels.findings.add_whole(&format_args!("{path}.labels"), &message, &raw.get());
     }
+}
+
+/// Returns whether any of the labels could be one that is judged; nearly all pods have none.
+///
+/// The beginnings are looked for behind each quotation mark, so in values too; what is escaped could be anything.
+fn may_matter(labels: &str) -> bool {
+    let bytes = labels.as_bytes();
+    let begins = |at: usize| {
+        let rest = bytes.get(at + 1..).unwrap_or_default();
+        match rest {
+            [b'a', b'a', ..] => rest.starts_with(b"aadpodidbinding"),
+            [b'i', b'o', ..] => {
+                rest.starts_with(b"io.cilium.k8s.") || rest.starts_with(b"io.kubernetes.pod.")
+            }
+            [b'i', b's', ..] => rest.starts_with(b"istio"),
+            [b'k', b'u', ..] => rest.starts_with(b"kuma.io/mesh"),
+            [b'l', b'i', ..] => rest.starts_with(b"linkerd.io/workload-ns"),
+            [b'p', b'c', ..] => rest.starts_with(b"pcns.") || rest.starts_with(b"pcsa."),
+            [b's', b'p', ..] => rest.starts_with(b"spiffe.io/spiffe-id"),
+            _ => false,
+        }
+    };
+    bytes.iter().enumerate().any(|(at, byte)| match byte {
+        b'"' => begins(at),
+        b'\\' => true,
+        b'p' => bytes.get(at..).is_some_and(|rest| rest.starts_with(b"projectcalico.org")),
+        _ => false,
+    })
 }
 
 struct Labels<'l, 'f, 's, 'a> {
@@ -162,5 +190,37 @@ impl Labels<'_, '_, '_, '_> {
             Owner::Denied(_) => true,
             Owner::System | Owner::Unclaimed => false,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_label_that_is_judged_is_looked_at() {
+        for key in [
+            "aadpodidbinding",
+            "istio",
+            "io.cilium.k8s.policy.cluster",
+            "io.kubernetes.pod.namespace",
+            "istio.io/use-waypoint-namespace",
+            "kuma.io/mesh",
+            "linkerd.io/workload-ns",
+            "pcns.name",
+            "pcsa.name",
+            "projectcalico.org/namespace",
+            "spiffe.io/spiffe-id",
+            "x.projectcalico.org/serviceaccount",
+            "\\u0069stio",
+        ] {
+            assert!(may_matter(&format!(r#"{{"app":"web","{key}":"x"}}"#)), "{key}");
+        }
+        for (_, values) in GATEWAYS {
+            for value in values.iter().filter(|value| value.starts_with("istio")) {
+                assert!(may_matter(&format!(r#"{{ "app" : "{value}" }}"#)), "{value}");
+            }
+        }
+        assert!(!may_matter(r#"{"app":"web","app.kubernetes.io/part-of":"shop","pod-template-hash":"5d4"}"#));
     }
 }
