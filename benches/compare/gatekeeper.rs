@@ -1,6 +1,6 @@
 //! Starts Gatekeeper beside the control plane, and installs and registers it as its own manifest does.
 //!
-//! What differs from the manifest is in Gatekeeper's favour, or makes both sides claim the same. The webhooks fail
+//! Differences from the manifest favour Gatekeeper, or make both sides claim the same. The webhooks fail
 //! closed. They are called for the resources that the policies are about, and not for every resource of the cluster.
 //! The mutating one is not called for updates of pods, since the API server would refuse the patch. There is one
 //! replica, and no audit.
@@ -21,7 +21,7 @@ use crate::partywall::Pair;
 use crate::process;
 use crate::users::User;
 
-/// Where the policies are.
+/// The folder with the policies.
 const POLICIES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/compare/gatekeeper");
 pub(crate) const NAMESPACE: &str = "gatekeeper-system";
 /// The Pod object that owns what Gatekeeper writes about its state.

@@ -306,7 +306,7 @@ impl Session<'_> {
 /// A running server; dropping it kills it.
 pub(crate) struct Server {
     pub(crate) pid: u32,
-    /// Where its webhooks are.
+    /// The address and the CA of its webhooks.
     pub(crate) target: Target,
     child: Child,
 }

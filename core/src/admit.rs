@@ -280,7 +280,7 @@ fn no_tenant(request: &Request<'_>) -> Verdict {
 
 /// Denies a request in a namespace that Tenants list, but of which it is not known whose it is.
 ///
-/// Who runs there already may still end: objects are deleted whatever their namespace.
+/// Objects that are already there can be deleted, and pods can be reached, as RBAC allows.
 fn nothing_known(request: &Request<'_>, reason: DenialReason) -> Verdict {
     if matches!(request.operation, Operation::Delete { .. } | Operation::Connect) {
         return Verdict::allow();

@@ -180,7 +180,7 @@ pub(crate) struct Report<'f> {
     pod: Option<PodView<'f, 'f>>,
     /// The templates of the object, with the cap that holds for each of them.
     templates: (&'f [PodView<'f, 'f>], Workloads),
-    /// What holds of `template` and `pod` when the findings are about the object again.
+    /// The values that `template` and `pod` get back when the findings are about the object again.
     of_object: (Option<Workloads>, Option<PodView<'f, 'f>>),
     is_of_object: bool,
     update: Option<Update<'f>>,

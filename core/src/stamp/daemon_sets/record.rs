@@ -22,7 +22,7 @@ borrowed! {
         node_selector: Pairs<'a> = "nodeSelector",
         /// The requirements of terms that the stamp wrote as a whole.
         requirements: List<NodeSelectorRequirement<'a>> = "requirements",
-        /// What it wrote into the tenant's own terms.
+        /// The requirements that it added to the tenant's own terms.
         terms: List<Tail<'a>> = "terms",
         /// The tolerations.
         tolerations: List<Toleration<'a>> = "tolerations",
