@@ -4,7 +4,6 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use axum::http::Method;
 use serde_json::{Value, json};
@@ -13,9 +12,8 @@ use crate::cluster::Cluster;
 use crate::eventually::{SOON, eventually};
 use crate::process;
 
-/// How long a definition may take to go. While others change, the API server fails to list its objects, and tries again
-/// after longer and longer pauses.
-const GONE: Duration = Duration::from_secs(180);
+/// How many looks at a definition that does not go pass between two changes of it.
+const LOOKS: u32 = 20;
 
 /// The toolchain that builds the control planes, too.
 const TOOLCHAIN: &str = "go1.26.8";
@@ -154,8 +152,21 @@ pub(crate) fn remove(cluster: &Cluster, definitions: &[Value]) {
         cluster.admin().delete(path);
     }
     for path in present {
-        eventually(GONE, &format!("{path} is gone"), || {
-            cluster.admin().get(path).map_or(Ok(()), |left| Err(left["status"]["conditions"].to_string()))
+        let mut looks = 0;
+        eventually(SOON, &format!("{path} is gone"), || {
+            let Some(left) = cluster.admin().get(path) else { return Ok(()) };
+            looks += 1;
+            // Where the API server could not list the objects ("storage is (re)initializing"), it tries again only once
+            // the definition changes, or some minutes later.
+            if looks % LOOKS == 0 {
+                let change = json!({"metadata": {"annotations": {"looks": looks.to_string()}}});
+                match cluster.admin().send(Method::PATCH, path, &change) {
+                    Ok(_) => {}
+                    Err(kube::Error::Api(status)) if status.code == 404 => return Ok(()),
+                    Err(error) => return Err(error.to_string()),
+                }
+            }
+            Err(left["status"]["conditions"].to_string())
         });
     }
 }
