@@ -1,5 +1,6 @@
 //! Policies: from files to a checked snapshot, the store that the server reads it from, and the reload.
 
+mod admission;
 mod files;
 mod in_force;
 mod learned;
@@ -7,6 +8,8 @@ mod objects;
 mod reload;
 mod store;
 
+pub(crate) use self::admission::review;
+pub use self::admission::{Declared, Decoded, decode};
 pub(crate) use self::files::{Finder, Written, WrittenObject, grouped, inspect, load_written};
 pub use self::files::{LoadError, Loaded, demo, load};
 pub(crate) use self::in_force::InForce;

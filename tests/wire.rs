@@ -27,6 +27,8 @@ mod keys;
 mod lifecycle;
 #[path = "wire/overload.rs"]
 mod overload;
+#[path = "wire/policies.rs"]
+mod policies;
 #[path = "wire/process.rs"]
 mod process;
 #[path = "wire/server.rs"]

@@ -33,11 +33,13 @@ pub enum Entry {
     MutateNamespaces,
     /// `/validate/namespaces`: Namespaces.
     ValidateNamespaces,
+    /// `/validate/policies`: the objects of partywall itself, in a cluster that has their CustomResourceDefinitions.
+    ValidatePolicies,
 }
 
 impl Entry {
     /// Lists all entries.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Mutate,
         Self::Validate,
         Self::MutateTenants,
@@ -47,6 +49,7 @@ impl Entry {
         Self::ValidateStatuses,
         Self::MutateNamespaces,
         Self::ValidateNamespaces,
+        Self::ValidatePolicies,
     ];
 
     /// Returns the path in the URL.
@@ -61,6 +64,7 @@ impl Entry {
             Self::ValidateStatuses => "/validate/statuses",
             Self::MutateNamespaces => "/mutate/namespaces",
             Self::ValidateNamespaces => "/validate/namespaces",
+            Self::ValidatePolicies => "/validate/policies",
         }
     }
 
@@ -73,7 +77,8 @@ impl Entry {
             | Self::ValidateElsewhere
             | Self::ValidateTemplates
             | Self::ValidateStatuses
-            | Self::ValidateNamespaces => Phase::Validate,
+            | Self::ValidateNamespaces
+            | Self::ValidatePolicies => Phase::Validate,
         }
     }
 

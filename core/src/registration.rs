@@ -69,6 +69,8 @@ pub struct Registration {
     pub workload_kinds: Vec<(String, String)>,
     /// The entries that may refuse what partywall does not answer.
     pub fails_closed: FailsClosed,
+    /// Whether the cluster has partywall's own objects, which are then sent too.
+    pub own_objects: bool,
 }
 
 /// Says which entries may fail closed: those through which partywall denies anything.
@@ -100,6 +102,8 @@ impl FailsClosed {
     const fn of(self, entry: Entry) -> bool {
         match entry {
             Entry::ValidateElsewhere => self.elsewhere,
+            // What nobody has judged could widen the wall, whatever is enforced now.
+            Entry::ValidatePolicies => true,
             Entry::Mutate
             | Entry::Validate
             | Entry::MutateTenants
@@ -132,7 +136,10 @@ impl Registration {
                 labels: Labels { aks: YES, name: NAME, gardener: YES },
                 name: NAME,
             },
-            webhooks: Self::of(phase).map(|webhook| self.webhook(webhook)).collect(),
+            webhooks: Self::of(phase)
+                .filter(|webhook| self.own_objects || webhook.entry != Entry::ValidatePolicies)
+                .map(|webhook| self.webhook(webhook))
+                .collect(),
         }
     }
 

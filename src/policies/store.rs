@@ -5,11 +5,13 @@ use std::sync::Arc;
 use arc_swap::{ArcSwapOption, Guard};
 use partywall_core::tenancy::Snapshot;
 
+use super::Declared;
 use super::learned::Learned;
 
 /// Creates an empty store, and returns its writer and a reader.
 pub fn store() -> (Writer, Reader) {
-    let reader = Reader { snapshot: Arc::new(ArcSwapOption::empty()), learned: None };
+    let snapshot = Arc::new(ArcSwapOption::empty());
+    let reader = Reader { snapshot, declared: Arc::new(ArcSwapOption::empty()), learned: None };
     (Writer(reader.clone()), reader)
 }
 
@@ -23,6 +25,11 @@ impl Writer {
         self.0.snapshot.store(Some(snapshot));
     }
 
+    /// Replaces the objects of the cluster, by which new ones are judged.
+    pub fn replace_declared(&mut self, declared: Arc<Declared>) {
+        self.0.declared.store(Some(declared));
+    }
+
     /// Returns the current snapshot.
     pub fn current(&self) -> Option<Arc<Snapshot>> {
         self.0.snapshot.load_full()
@@ -33,6 +40,7 @@ impl Writer {
 #[derive(Clone, Debug)]
 pub struct Reader {
     snapshot: Arc<ArcSwapOption<Snapshot>>,
+    declared: Arc<ArcSwapOption<Declared>>,
     /// What a cluster has told; `None` if the policies are files.
     learned: Option<Learned>,
 }
@@ -41,6 +49,11 @@ impl Reader {
     /// Returns the current snapshot, or `None` if there is none yet.
     pub fn load(&self) -> Guard<Option<Arc<Snapshot>>> {
         self.snapshot.load()
+    }
+
+    /// Returns the objects of the cluster, or `None` if the policies are files.
+    pub(crate) fn declared(&self) -> Guard<Option<Arc<Declared>>> {
+        self.declared.load()
     }
 
     /// Returns the same reader, for the policies of a cluster.

@@ -39,7 +39,8 @@ impl Capacities {
             | Entry::MutateTenants
             | Entry::ValidateTenants
             | Entry::MutateNamespaces
-            | Entry::ValidateNamespaces => &self.tenants,
+            | Entry::ValidateNamespaces
+            | Entry::ValidatePolicies => &self.tenants,
             Entry::ValidateElsewhere => &self.elsewhere,
             Entry::ValidateTemplates | Entry::ValidateStatuses => &self.advice,
         }

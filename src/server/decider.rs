@@ -4,6 +4,7 @@
 //!
 //! INVARIANT: every review that has a uid gets an answer with that uid, even if the code that decides panics.
 
+use std::fmt::Display;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use partywall_core::api::Enforcement;
@@ -15,7 +16,7 @@ use tokio::time::Instant;
 
 use super::decision_log::{self, DecisionThrottles};
 use super::unknown;
-use crate::policies::{Learned, Reader};
+use crate::policies::{self, Learned, Reader};
 use crate::telemetry::Metrics;
 
 /// Holds what decisions report to: the metrics, and the throttles of their log lines.
@@ -59,6 +60,11 @@ impl Decider for Reader {
     }
 
     fn reply(&self, entry: Entry, body: &[u8], observers: Observers<'_>) -> Option<Reply> {
+        if entry == Entry::ValidatePolicies {
+            // Objects of partywall are judged before there is a snapshot, since they are what it is made of.
+            let review = || policies::review(body, self.declared().as_deref()).map(Some);
+            return Some(decide_by(entry, body, observers, |_| Enforcement::Deny, review));
+        }
         let learned = Self::learned(self);
         self.load().as_ref().map(|snapshot| {
             decide(entry, body, snapshot, observers, |answer| {
@@ -108,20 +114,27 @@ fn decide(
     observers: Observers<'_>,
     known: impl for<'a> FnOnce(Answer<'a>) -> Option<Answer<'a>>,
 ) -> Reply {
+    let value = |asked: &Asked<'_>| enforcement(asked, snapshot);
+    decide_by(entry, body, observers, value, || {
+        let answer = partywall_core::answer(entry, body, snapshot);
+        answer.map(known)
+    })
+}
+
+/// Decides about a body by a function, and counts and logs the verdict; without one the reply is unknown.
+fn decide_by<'b, E: Display>(
+    entry: Entry,
+    body: &'b [u8],
+    observers: Observers<'_>,
+    enforcement: impl Fn(&Asked<'_>) -> Enforcement,
+    answer: impl FnOnce() -> Result<Option<Answer<'b>>, E>,
+) -> Reply {
     let begun = Instant::now();
-    let reply = deny_on_panic(
-        entry,
-        body,
-        observers,
-        |asked| enforcement(asked, snapshot),
-        || match partywall_core::answer(entry, body, snapshot) {
-            Ok(answer) => match known(answer) {
-                Some(answer) => answered(entry, &answer, observers),
-                None => Reply::Unknown,
-            },
-            Err(error) => Reply::NotAReview(error.to_string()),
-        },
-    );
+    let reply = deny_on_panic(entry, body, observers, enforcement, || match answer() {
+        Ok(Some(answer)) => answered(entry, &answer, observers),
+        Ok(None) => Reply::Unknown,
+        Err(error) => Reply::NotAReview(error.to_string()),
+    });
     observers.metrics.review_duration.observe(begun.elapsed().as_secs_f64());
     reply
 }

@@ -325,6 +325,7 @@ fn namespaces_are_labelled_and_guarded_whatever_the_value_is() {
 fn l2_an_entry_fails_closed_only_while_somebody_who_is_asked_through_it_is_at_deny() {
     let closed = |settings: &str, blue: &str, red: &str| {
         let registration = Registration {
+            own_objects: false,
             server: Server::Url("https://127.0.0.1:8443".to_owned()),
             ca_bundle: None,
             system_namespaces: Vec::new(),

@@ -25,6 +25,7 @@ static STAMPED: LazyLock<Vec<Program>> =
 
 fn registration() -> Registration {
     Registration {
+        own_objects: false,
         server: Server::Url("https://127.0.0.1:8443".to_owned()),
         ca_bundle: None,
         system_namespaces: Vec::new(),

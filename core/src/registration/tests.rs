@@ -5,6 +5,7 @@ use crate::objects::kinds::{KINDS, Row};
 
 fn registration() -> Registration {
     Registration {
+        own_objects: false,
         server: Server::Url("https://127.0.0.1:8443".to_owned()),
         ca_bundle: None,
         system_namespaces: vec!["kube-system".to_owned()],
@@ -64,7 +65,10 @@ fn o4_each_webhook_calls_the_entry_of_its_namespaces() {
     for webhook in &WEBHOOKS {
         let is_of_tenants = webhook.namespaces == Namespaces::Tenants;
         assert!(!webhook.entry.is_of_tenants() || is_of_tenants, "{}", webhook.name);
-        let is_of_namespaces = matches!(webhook.entry, Entry::MutateNamespaces | Entry::ValidateNamespaces);
+        let is_of_namespaces = matches!(
+            webhook.entry,
+            Entry::MutateNamespaces | Entry::ValidateNamespaces | Entry::ValidatePolicies
+        );
         assert_eq!(webhook.namespaces == Namespaces::Themselves, is_of_namespaces, "{}", webhook.name);
         let is_elsewhere = webhook.entry == Entry::ValidateElsewhere;
         assert!(!is_elsewhere || webhook.namespaces == Namespaces::Elsewhere, "{}", webhook.name);
@@ -82,13 +86,14 @@ fn c5_j15_the_schedulers_bindings_are_not_sent() {
 }
 
 #[test]
-fn i16_nothing_cluster_scoped_is_sent_but_namespaces() {
+fn i16_nothing_cluster_scoped_is_sent_but_namespaces_and_partywalls_own_objects() {
     let registration = registration();
     let rules = |webhook| registration.rules(webhook).into_iter().map(move |rule| (webhook, rule));
     for (webhook, rule) in WEBHOOKS.iter().flat_map(rules) {
         if webhook.namespaces == Namespaces::Themselves {
             assert_eq!(rule.scope, "Cluster");
-            assert!(rule.resources.iter().all(|name| name.starts_with("namespaces")), "{rule:?}");
+            let is_own = rule.api_groups == ["partywall.dev"] && webhook.entry == Entry::ValidatePolicies;
+            assert!(is_own || rule.resources.iter().all(|name| name.starts_with("namespaces")), "{rule:?}");
         } else {
             assert_eq!(rule.scope, "Namespaced");
         }
@@ -173,7 +178,9 @@ fn g21_g26_every_api_of_routes_is_sent_and_those_of_the_settings_too() {
 #[test]
 fn i4_what_a_rule_reads_is_registered() {
     let validating = WEBHOOKS.iter().filter(|webhook| {
-        webhook.entry.phase() == Phase::Validate && webhook.namespaces != Namespaces::Elsewhere
+        webhook.entry.phase() == Phase::Validate
+            && webhook.namespaces != Namespaces::Elsewhere
+            && webhook.entry != Entry::ValidatePolicies
     });
     let sent: Vec<_> = validating.flat_map(Webhook::resources).collect();
     // `*` stands for no subresource.

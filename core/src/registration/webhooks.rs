@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::conditions::Condition;
+use crate::api::GROUP;
 use crate::entry::Entry;
 use crate::judging::trusted_users::MASTERS;
 use crate::objects::kinds::{KINDS, Shape, Topic};
@@ -152,7 +153,7 @@ const PUBLISHERS: &[&str] =
     &["system:kube-controller-manager", "system:serviceaccount:kube-system:root-ca-cert-publisher"];
 
 /// Lists the webhooks.
-pub(super) const WEBHOOKS: [Webhook; 28] = [
+pub(super) const WEBHOOKS: [Webhook; 29] = [
     Webhook {
         name: "stamp-pods.partywall.dev",
         entry: Entry::MutateTenants,
@@ -316,6 +317,14 @@ pub(super) const WEBHOOKS: [Webhook; 28] = [
         namespaces: Namespaces::Themselves,
         conditions: &[Condition::NotByUsers(NAMESPACE_CONTROLLERS), Condition::NotInGroup(MASTERS)],
         sends: Sends::All(Topic::Namespaces, WRITE),
+        ..IN_TENANTS
+    },
+    Webhook {
+        name: "policies.partywall.dev",
+        entry: Entry::ValidatePolicies,
+        namespaces: Namespaces::Themselves,
+        // No subresource: their status is partywall's own to write.
+        sends: Sends::One(GROUP, "*", WRITE),
         ..IN_TENANTS
     },
     Webhook {

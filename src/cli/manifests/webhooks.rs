@@ -49,6 +49,10 @@ pub(super) struct Args {
     /// Without it, those go on for which the policies say no `enforcement: Deny`.
     #[arg(long, env = "PARTYWALL_INTRODUCE", value_parser = FalseyValueParser::new())]
     introduce: bool,
+
+    /// Send the objects of partywall.dev too, in a cluster that has their CustomResourceDefinitions.
+    #[arg(long, env = "PARTYWALL_OWN_OBJECTS", value_parser = FalseyValueParser::new())]
+    own_objects: bool,
 }
 
 /// The address at which the API server reaches partywall.
@@ -97,7 +101,7 @@ fn service(text: &str) -> Result<Server, &'static str> {
 }
 
 pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let Args { server, ca_bundle, policies, introduce } = args;
+    let Args { server, ca_bundle, policies, introduce, own_objects } = args;
     let server = server.url.or(server.service).context("neither --url nor --service is given")?;
     let snapshot = load(&policies)?;
     let registration = Registration {
@@ -107,6 +111,7 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
         foreign_groups: foreign_groups(&snapshot),
         fails_closed: if introduce { FailsClosed::NONE } else { FailsClosed::by(&snapshot) },
         workload_kinds: workload_kinds(&snapshot),
+        own_objects,
     };
     let text = yaml(&registration).context("the configurations cannot be written as YAML")?;
     note_labels(&snapshot);

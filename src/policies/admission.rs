@@ -1,0 +1,159 @@
+//! Judges partywall's own objects as they are written to an API server, by the code that checks files.
+//!
+//! What is wrong in an object alone is denied, with the messages of files. What refers to an object that is not there,
+//! or contests something with another, is admitted with a warning, so that objects apply in any order: a tool that
+//! tries all of them before it applies any gets through, and a namespace moves from one Tenant to another in one go.
+
+use std::collections::BTreeSet;
+
+use jiff::civil::Date;
+use partywall_core::Answer;
+use partywall_core::api::{GROUP, Mistake, Source};
+use partywall_core::review::find_head;
+use partywall_core::tenancy::{LastGood, Live, LiveObject, ObjectName, Snapshot};
+use partywall_core::verdict::{Undecidable, Verdict};
+use serde_json::{Map, Value};
+use thiserror::Error;
+
+use super::files::document::{self, Content};
+use super::files::inspect;
+
+/// The objects of a cluster, and their last good forms.
+#[derive(Clone, Debug, Default)]
+pub struct Declared {
+    /// The objects.
+    pub objects: Vec<LiveObject>,
+    /// The last good forms.
+    pub last_good: LastGood,
+    /// The day of the last compilation.
+    pub today: Date,
+}
+
+/// An object as it is compiled; `None` if it has no kind of partywall or no name.
+pub type Decoded = Option<LiveObject>;
+
+/// Reads an object as an API server has it.
+pub fn decode(object: Value) -> Decoded {
+    const KINDS: [&str; 5] = ["NodePool", "Tenant", "TenantClass", "Exemption", "Settings"];
+    let kind = object.get("kind").and_then(Value::as_str).unwrap_or_default();
+    let kind = KINDS.into_iter().find(|known| *known == kind)?;
+    let name = object.pointer("/metadata/name").and_then(Value::as_str)?.to_owned();
+    let name = ObjectName { kind, name };
+    let source = Source::file(name.to_string());
+    let document::Read { content, flaws, object: text } =
+        document::read(without_servers_fields(object), None);
+    let flaws = flaws.into_iter().map(|flaw| flaw.in_object(source.clone(), text.clone())).collect();
+    let object = match content {
+        Content::Object(object) => Some(object),
+        Content::Refused(_) => None,
+    };
+    Some(LiveObject { name, object, flaws })
+}
+
+/// Removes what only the API server and partywall write.
+fn without_servers_fields(mut object: Value) -> Value {
+    if let Some(fields) = object.as_object_mut() {
+        fields.remove("status");
+        if let Some(Value::Object(metadata)) = fields.get_mut("metadata") {
+            metadata.remove("managedFields");
+            // The API server makes a name of it afterwards.
+            if let (None, Some(Value::String(prefix))) = (metadata.get("name"), metadata.get("generateName"))
+            {
+                let name = format!("{prefix}00000");
+                metadata.insert("name".to_owned(), name.into());
+            }
+        }
+    }
+    object
+}
+
+/// The reason why a body gets no answer.
+#[derive(Debug, Error)]
+#[error("the body is no AdmissionReview of admission.k8s.io/v1 with a uid")]
+pub(crate) struct NotAReview;
+
+/// Judges a review about an object of partywall.
+pub(crate) fn review<'b>(body: &'b [u8], declared: Option<&Declared>) -> Result<Answer<'b>, NotAReview> {
+    let head = find_head(body).ok_or(NotAReview)?;
+    let verdict = match serde_json::from_slice::<Value>(body) {
+        Ok(mut review) => match review.get_mut("request").and_then(Value::as_object_mut) {
+            Some(request) => judge(request, declared),
+            None => return Err(NotAReview),
+        },
+        Err(error) => {
+            let message = format!("the review is no JSON ({error}), so the object cannot be judged");
+            Verdict::undecidable(Undecidable::Invalid, message)
+        }
+    };
+    Ok(Answer { uid: head.uid.into(), asked: head.asked, verdict })
+}
+
+fn judge(request: &mut Map<String, Value>, declared: Option<&Declared>) -> Verdict {
+    let operation = request.get("operation").and_then(Value::as_str).unwrap_or_default();
+    if matches!(operation, "DELETE" | "CONNECT") {
+        return Verdict::allow();
+    }
+    let is_update = operation == "UPDATE";
+    let group = request.get("kind").and_then(|kind| kind.get("group")).and_then(Value::as_str);
+    if group != Some(GROUP) {
+        let message = format!("only objects of {GROUP} are judged here; correct the webhook's configuration");
+        return Verdict::undecidable(Undecidable::Invalid, message);
+    }
+    let object = request.remove("object").unwrap_or_default();
+    // Labels and finalizers of an object that was stored before change whatever is wrong with it, so that it can end.
+    if is_update && request.get("oldObject").is_some_and(|old| says_the_same(&object, old)) {
+        return Verdict::allow();
+    }
+    let object = without_servers_fields(object);
+    let today = declared.map_or(Date::MIN, |declared| declared.today);
+    let source = resource(&object);
+    let mistakes = inspect(&source, object.clone(), None, today);
+    if !mistakes.is_empty() {
+        return Verdict::undecidable(Undecidable::Invalid, lines(&mistakes).join("\n"));
+    }
+    let warnings = declared.map(|declared| warnings(object, declared)).unwrap_or_default();
+    Verdict { warnings, ..Verdict::default() }
+}
+
+/// Returns whether two objects say the same to partywall.
+fn says_the_same(object: &Value, old: &Value) -> bool {
+    let acknowledged =
+        |object: &Value| object.pointer("/metadata/annotations/partywall.dev~1acknowledge").cloned();
+    object.get("spec") == old.get("spec")
+        && object.get("apiVersion") == old.get("apiVersion")
+        && acknowledged(object) == acknowledged(old)
+}
+
+/// Names an object as kubectl does, for its mistakes.
+fn resource(object: &Value) -> String {
+    let text = |path| object.pointer(path).and_then(Value::as_str).unwrap_or_default();
+    format!("{}.{GROUP}/{}", text("/kind").to_lowercase(), text("/metadata/name"))
+}
+
+/// Returns what the object contests, refers to in vain, or should better say, among those of the cluster.
+fn warnings(object: Value, declared: &Declared) -> Vec<String> {
+    let Some(decoded) = decode(object) else { return Vec::new() };
+    let name = decoded.name.clone();
+    let others = declared.objects.iter().filter(|other| other.name != name).cloned();
+    let objects: Vec<LiveObject> = others.chain([decoded]).collect();
+    let live = Live { objects: &objects, last_good: &declared.last_good };
+    let Ok(mut compiled) = Snapshot::compile_live(live, declared.today) else { return Vec::new() };
+    let Some(state) = compiled.states.remove(&name) else { return Vec::new() };
+    let findings = state
+        .findings
+        .into_iter()
+        .map(|finding| format!("{}: {}", finding.reason.as_str(), finding.mistake.what()));
+    let mut warnings: Vec<String> = findings.collect();
+    warnings.extend(state.warnings.iter().map(|warning| warning.what().to_string()));
+    warnings
+}
+
+/// Returns the mistakes as lines, each with its object.
+fn lines(mistakes: &[Mistake]) -> Vec<String> {
+    let lines = mistakes.iter().map(|mistake| format!("{}: {}", mistake.object, mistake.what()));
+    let mut seen = BTreeSet::new();
+    lines.filter(|line| seen.insert(line.clone())).collect()
+}
+
+#[cfg(test)]
+mod tests;
