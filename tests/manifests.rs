@@ -41,6 +41,92 @@ fn both(text: &str) -> (MutatingWebhookConfiguration, ValidatingWebhookConfigura
     (serde_json::from_value(mutating).unwrap(), serde_json::from_value(validating).unwrap())
 }
 
+fn manifests(args: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_partywall"));
+    command.env_remove("PARTYWALL_IMAGE").arg("manifests").args(args).output().unwrap()
+}
+
+/// Returns the documents that a command prints.
+fn printed(args: &[&str]) -> (String, Vec<Value>) {
+    let output = manifests(args);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).unwrap();
+    let documents = serde_saphyr::from_multiple(&text).unwrap();
+    (text, documents)
+}
+
+#[test]
+fn the_definitions_read_as_reviewed() {
+    let (text, definitions) = printed(&["crds"]);
+    insta::assert_snapshot!("crds", text);
+    let names: Vec<_> = definitions.iter().map(|one| one["metadata"]["name"].as_str().unwrap()).collect();
+    assert_eq!(
+        names,
+        [
+            "nodepools.partywall.dev",
+            "tenants.partywall.dev",
+            "tenantclasses.partywall.dev",
+            "exemptions.partywall.dev",
+            "settings.partywall.dev",
+        ]
+    );
+}
+
+#[test]
+fn the_installation_reads_as_reviewed_and_has_the_given_image() {
+    let (text, objects) = printed(&["install", "--image", "registry.example.com/partywall:1.0"]);
+    insta::assert_snapshot!("install", text);
+    let deployment = objects.iter().find(|object| object["kind"] == "Deployment").unwrap();
+    let pod = &deployment["spec"]["template"]["spec"];
+    let container = &pod["containers"][0];
+    assert_eq!(container["image"], "registry.example.com/partywall:1.0");
+    assert_eq!(container["args"], serde_json::json!(["serve", "--cluster"]));
+    assert_eq!(container["securityContext"]["readOnlyRootFilesystem"], true);
+    assert_eq!(container["securityContext"]["capabilities"]["drop"], serde_json::json!(["ALL"]));
+    assert_eq!(pod["securityContext"]["runAsNonRoot"], true);
+    assert_eq!(manifests(&["install", "--image", "a: b"]).status.code(), Some(2));
+}
+
+#[test]
+fn the_permissions_list_no_secrets_and_have_no_wildcards() {
+    let (_, objects) = printed(&["install"]);
+    let roles = objects.iter().filter(|object| object["kind"] == "ClusterRole" || object["kind"] == "Role");
+    let rules: Vec<&Value> = roles.flat_map(|role| role["rules"].as_array().unwrap()).collect();
+    assert_eq!(rules.len(), 10);
+    for rule in rules {
+        let text = rule.to_string();
+        assert!(!text.contains('*'), "{text}");
+        let verbs: Vec<_> = rule["verbs"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+        if text.contains("secrets") {
+            assert!(!verbs.contains(&"list") && !verbs.contains(&"watch"), "{text}");
+            assert!(
+                verbs == ["create"] || rule["resourceNames"] == serde_json::json!(["partywall-ca"]),
+                "{text}"
+            );
+        }
+    }
+}
+
+#[test]
+fn partywalls_own_objects_are_sent_only_where_they_are_asked_for() {
+    let own = |flags: &[&str]| {
+        let (_, validating) = both(&stdout(&[&SERVICE[..], flags].concat()));
+        let webhooks = validating.webhooks.unwrap();
+        webhooks.into_iter().find(|webhook| webhook.name == "policies.partywall.dev")
+    };
+    assert!(own(&[]).is_none());
+    for flags in [&["--own-objects"][..], &["--own-objects", "--introduce"]] {
+        let webhook = own(flags).unwrap();
+        assert_eq!(webhook.failure_policy.as_deref(), Some("Fail"));
+        assert_eq!(webhook.client_config.service.unwrap().path.as_deref(), Some("/validate/policies"));
+        let rules = webhook.rules.unwrap();
+        assert_eq!(rules.len(), 1);
+        assert_eq!(rules[0].api_groups.as_deref().unwrap(), ["partywall.dev"]);
+        assert_eq!(rules[0].resources.as_deref().unwrap(), ["*"]);
+        assert_eq!(rules[0].operations.as_deref().unwrap(), ["CREATE", "UPDATE"]);
+    }
+}
+
 #[test]
 fn the_configurations_read_as_reviewed() {
     insta::assert_snapshot!("webhooks", stdout(&SERVICE));

@@ -8,6 +8,7 @@ mod exemption;
 mod mistake;
 mod node_pool;
 mod settings;
+mod status;
 mod tenant;
 mod tenant_class;
 mod toleration;
@@ -25,6 +26,7 @@ pub use settings::{
     Controllers, Enforcement, ForeignRoute, MirrorPods, Mode, OtherTaints, Platform, Provider, SettingsSpec,
     StampMode, WorkloadKind, Workloads,
 };
+pub use status::{AuditSummary, Condition, FoundNamespaces, ObjectStatus, TenantStatus};
 #[cfg(feature = "crd")]
 pub use tenant::Tenant;
 pub use tenant::{

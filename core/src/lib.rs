@@ -30,9 +30,11 @@
 //! | `namespace_label` | the patch of a tenant's Namespace | `json`, `judging`, `labels`, `objects`, `tenancy` |
 //! | `admit` | the decision | all above but `hosts`, `work` |
 //! | [`registration`] | webhook configurations | `api`, `entry`, `judging`, `labels`, `objects`, `rules`, `tenancy` |
+//! | [`crds`] | the CustomResourceDefinitions of the objects that operators write | `api` |
 
 mod admit;
 pub mod api;
+pub mod crds;
 mod entry;
 pub mod hosts;
 pub mod json;

@@ -1,5 +1,7 @@
 //! `partywall manifests`: prints manifests that are generated from the code, for `kubectl apply -f -`.
 
+mod crds;
+mod install;
 mod webhooks;
 
 use std::process::ExitCode;
@@ -15,12 +17,18 @@ pub(super) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum What {
+    /// The CustomResourceDefinitions of partywall's objects: NodePools, Tenants, TenantClasses, Exemptions, Settings.
+    Crds,
+    /// What runs partywall in a cluster: namespace, ServiceAccount, permissions, Service, Deployment.
+    Install(install::Args),
     /// The two webhook configurations: what the API server asks partywall about, and where it finds it.
     Webhooks(webhooks::Args),
 }
 
 pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
     match args.what {
+        What::Crds => crds::run(),
+        What::Install(args) => install::run(&args),
         What::Webhooks(args) => webhooks::run(args),
     }
 }

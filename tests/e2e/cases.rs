@@ -20,6 +20,7 @@ mod kinds;
 mod labels;
 mod namespaces;
 mod outage;
+mod own_objects;
 mod pod_groups;
 mod pods;
 mod policies;
@@ -74,6 +75,8 @@ pub(crate) fn cases() -> Vec<Case> {
             guide::the_stored_pod_is_what_the_guide_shows_and_keeps_its_defaults,
             registration::i4_every_registered_resource_exists_and_is_read,
             registration::configurations_for_a_service_are_accepted,
+            own_objects::definitions_and_installation_are_accepted_without_a_warning,
+            own_objects::partywalls_own_objects_apply_in_any_order_and_mistakes_are_refused_by_name,
             denials::a_tenant_is_told_why_and_what_to_do,
             denials::b13_pods_outside_tenants_reach_no_nodes_of_tenants,
             denials::j4_d5_g11_other_versions_of_an_object_are_judged_too,

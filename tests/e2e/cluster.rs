@@ -372,6 +372,11 @@ impl Cluster {
         registration::manifests(self.balancer.address(), policies, pair)
     }
 
+    /// Returns the webhook for partywall's own objects alone, in a configuration of its own.
+    pub(crate) fn own_objects_webhook(&self) -> String {
+        registration::own_objects(self.balancer.address(), &self.setup.pair)
+    }
+
     /// Waits until the API server calls partywall again and gets an answer.
     #[track_caller]
     pub(crate) fn until_judged(&self) {

@@ -9,6 +9,7 @@ use std::path::Path;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use serde_json::Value;
 
 use crate::partywall::{PROGRAM, Pair};
 use crate::process;
@@ -17,6 +18,18 @@ use crate::process;
 pub(crate) fn manifests(address: SocketAddr, policies: &Path, pair: &Pair) -> String {
     let url = format!("--url=https://{address}");
     print(&[&url, &format!("--policies={}", policies.display())], pair)
+}
+
+/// Returns the webhook for partywall's own objects, as a configuration of another name.
+pub(crate) fn own_objects(address: SocketAddr, pair: &Pair) -> String {
+    let url = format!("--url=https://{address}");
+    let printed: Vec<Value> = serde_saphyr::from_multiple(&print(&[&url, "--own-objects"], pair)).unwrap();
+    let mut validating = printed.into_iter().nth(1).unwrap();
+    validating["metadata"]["name"] = "partywall-own-objects".into();
+    let webhooks = validating["webhooks"].as_array_mut().unwrap();
+    webhooks.retain(|webhook| webhook["name"] == "policies.partywall.dev");
+    assert_eq!(webhooks.len(), 1);
+    validating.to_string()
 }
 
 /// The same for partywall behind a Service.
