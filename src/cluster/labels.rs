@@ -16,9 +16,8 @@ use tokio::time::timeout;
 use tracing::{info, warn};
 
 use super::failure::{code, told};
+use super::installation::LABELS_MANAGER;
 
-/// The field manager of the label, by which `uninstall` finds what partywall wrote.
-const MANAGER: &str = "partywall-labels";
 /// How long a request may take.
 const ANSWER: Duration = Duration::from_secs(10);
 /// How long to wait before what failed is tried again.
@@ -95,7 +94,7 @@ pub(super) async fn write(
 }
 
 async fn apply(client: &Client, label: &Label) -> Result<(), Failure> {
-    let params = PatchParams::apply(MANAGER).force();
+    let params = PatchParams::apply(LABELS_MANAGER).force();
     let patch = Patch::Apply(patch(label));
     let request = Request::new("/api/v1/namespaces").patch(&label.namespace, &params, &patch)?;
     timeout(ANSWER, client.request::<Value>(request)).await.map_err(|_| Failure::Silent)??;

@@ -136,6 +136,7 @@ fn registered() -> BTreeSet<(String, String)> {
         ca_bundle: None,
         system_namespaces: Vec::new(),
         foreign_groups: Vec::new(),
+        own_objects: true,
         fails_closed: FailsClosed::ALL,
         workload_kinds: Vec::new(),
     };

@@ -3,7 +3,7 @@ use serde_json::json;
 
 use super::*;
 
-fn object(kind: &str, name: &str, spec: Value) -> Value {
+fn object(kind: &str, name: &str, spec: &Value) -> Value {
     json!({"apiVersion": "partywall.dev/v1alpha1", "kind": kind, "metadata": {"name": name}, "spec": spec})
 }
 
@@ -21,7 +21,7 @@ fn body(operation: &str, object: &Value, old: Option<&Value>) -> Vec<u8> {
 /// Returns the message of the denial and the warnings.
 fn judged(object: &Value, declared: Option<&Declared>) -> (Option<String>, Vec<String>) {
     let body = body("CREATE", object, None);
-    outcome(review(&body, written).unwrap().verdict)
+    outcome(review(&body, declared).unwrap().verdict)
 }
 
 fn outcome(verdict: Verdict) -> (Option<String>, Vec<String>) {
@@ -38,12 +38,12 @@ fn written(objects: &[Value]) -> Declared {
 }
 
 fn tenant(name: &str, namespaces: &[&str], pool: &str) -> Value {
-    object("Tenant", name, json!({"namespaces": namespaces, "nodePools": {"default": pool}}))
+    object("Tenant", name, &json!({"namespaces": namespaces, "nodePools": {"default": pool}}))
 }
 
 #[test]
 fn unknown_fields_are_denied_by_name_with_the_nearest_one() {
-    let misspelt = object("Tenant", "a", json!({"namespaces": ["a"], "priorityClases": ["low"]}));
+    let misspelt = object("Tenant", "a", &json!({"namespaces": ["a"], "priorityClases": ["low"]}));
     let (message, _) = judged(&misspelt, None);
     assert_eq!(
         message.unwrap(),
@@ -51,13 +51,13 @@ fn unknown_fields_are_denied_by_name_with_the_nearest_one() {
          `priorityClasses`?"
     );
     let deep =
-        object("Tenant", "a", json!({"namespaces": ["a"], "nodePools": {"default": "x", "alowed": []}}));
+        object("Tenant", "a", &json!({"namespaces": ["a"], "nodePools": {"default": "x", "alowed": []}}));
     assert!(judged(&deep, None).0.unwrap().contains("did you mean `allowed`?"));
 }
 
 #[test]
 fn all_mistakes_of_an_object_are_told_as_those_of_files_are() {
-    let wrong = object("Tenant", "a", json!({"namespaces": ["A!"], "domains": ["**.com"]}));
+    let wrong = object("Tenant", "a", &json!({"namespaces": ["A!"], "domains": ["**.com"]}));
     let message = judged(&wrong, None).0.unwrap();
     let lines: Vec<_> = message.lines().collect();
     assert_eq!(lines.len(), 2, "{message}");
@@ -91,7 +91,7 @@ fn exemptions_apply_before_their_tenants() {
         "tenant": "later", "namespace": "later", "rules": ["tolerations"],
         "target": {"kind": "DaemonSet", "name": "agent"}, "reason": "an agent", "expires": "2027-12-01",
     });
-    let exemption = object("Exemption", "agent", spec);
+    let exemption = object("Exemption", "agent", &spec);
     assert_eq!(judged(&exemption, None), (None, Vec::new()));
     let (denied, warnings) = judged(&exemption, Some(&written(&[])));
     assert_eq!(denied, None);
@@ -100,7 +100,7 @@ fn exemptions_apply_before_their_tenants() {
 
 #[test]
 fn what_was_stored_before_may_still_get_labels_and_end() {
-    let old = object("Tenant", "a", json!({"namespaces": ["A!"]}));
+    let old = object("Tenant", "a", &json!({"namespaces": ["A!"]}));
     let mut new = old.clone();
     new["metadata"]["finalizers"] = json!([]);
     new["status"] = json!({"conditions": []});

@@ -1,0 +1,82 @@
+//! What the parts of an installation tell each other, each through a channel that holds the last fact.
+//!
+//! ```text
+//! authority    → Trust       the CAs that callers must trust, and the one that signed this replica's certificate
+//! registration → Registered  what the webhook configurations of the API server hold
+//! leases       → Replicas    the replicas that live, and whether this one leads
+//! ```
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
+
+/// A certificate, by the SHA-256 of its DER.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Fingerprint(pub(super) [u8; 32]);
+
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// The CAs that callers must trust, and the one that signed the certificate that this replica serves.
+#[expect(dead_code, reason = "its parts come one by one")]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Trust {
+    /// The CAs, in PEM; empty before they are known.
+    pub(super) bundle: Arc<[u8]>,
+    /// The same CAs.
+    pub(super) cas: BTreeSet<Fingerprint>,
+    /// The CA that signed the served certificate; `None` before there is one, and if nobody can tell.
+    pub(super) signer: Option<Fingerprint>,
+}
+
+/// What the webhook configurations of the API server hold, as last read.
+#[expect(dead_code, reason = "its parts come one by one")]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Registered {
+    /// Whether both configurations were read.
+    pub(super) is_known: bool,
+    /// The CAs that the bundles of all entries hold; `None` if no entry is registered.
+    pub(super) trusted: Option<BTreeSet<Fingerprint>>,
+    /// Whether both configurations hold what the current snapshot demands.
+    pub(super) is_current: bool,
+    /// Whether all entries are registered, and not only that of partywall's own objects.
+    pub(super) is_armed: bool,
+    /// Whether somebody paused the registration.
+    pub(super) is_paused: bool,
+}
+
+/// The replicas that live.
+#[expect(dead_code, reason = "its parts come one by one")]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Replicas {
+    /// Whether the Leases were read.
+    pub(super) is_known: bool,
+    /// All replicas whose Lease has not ended, this one too.
+    pub(super) live: Vec<Replica>,
+    /// Whether this replica leads, which saves work and decides nothing.
+    pub(super) leads: bool,
+}
+
+/// A replica, as its Lease says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Replica {
+    /// The name of its pod, or of its host.
+    pub(super) name: String,
+    /// The version of its program.
+    pub(super) version: String,
+    /// The names of the webhook entries that it serves.
+    pub(super) entries: BTreeSet<String>,
+    /// The CA that signed the certificate that it serves.
+    pub(super) signer: Option<Fingerprint>,
+    /// The CAs that it wants in the bundle.
+    pub(super) cas: BTreeSet<Fingerprint>,
+}
