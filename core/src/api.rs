@@ -30,8 +30,8 @@ pub use status::{AuditSummary, Condition, FoundNamespaces, ObjectStatus, TenantS
 #[cfg(feature = "crd")]
 pub use tenant::Tenant;
 pub use tenant::{
-    Endpoints, GatewayListeners, Level, NodePools, PodAffinity, PodSecurity, PodSecurityValues,
-    RuntimeClasses, ServiceType, Services, Storage, TenantSpec, Tls, Unnamed,
+    Endpoints, GatewayListeners, Level, NamespaceSelection, NodePools, PodAffinity, PodSecurity,
+    PodSecurityValues, RuntimeClasses, ServiceType, Services, Storage, TenantSpec, Tls, Unnamed,
 };
 #[cfg(feature = "crd")]
 pub use tenant_class::TenantClass;

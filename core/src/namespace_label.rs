@@ -20,6 +20,10 @@ pub(crate) fn patch(subject: &Subject<'_, '_>) -> Option<Patch> {
     let (Some(tenant), true) = (subject.tenant(), subject.request.subresource.is_empty()) else {
         return None;
     };
+    // Then the label decides, and only the platform team changes it.
+    if tenant.by_label {
+        return None;
+    }
     let labels = labels(subject.object)?;
     let (new, old) = (labels.get(TENANT), subject.old.and_then(self::labels));
     let is_old = || old.as_ref().is_some_and(|old| old.get(TENANT) == new);
@@ -44,6 +48,16 @@ pub(crate) fn warnings(subject: &Subject<'_, '_>) -> Vec<String> {
     let Some(labels) = labels(subject.object) else { return Vec::new() };
     let name = Escaped(subject.request.name_of_namespace());
     let warning = match (subject.owner, labels.get(TENANT)) {
+        // It becomes that tenant's in a moment.
+        (Owner::Unclaimed, Some(new)) if subject.snapshot.selects_by_label(new) => return Vec::new(),
+        (Owner::Tenant(tenant), Some(new)) if tenant.by_label && subject.snapshot.selects_by_label(new) => {
+            return Vec::new();
+        }
+        (Owner::Tenant(tenant), None) if tenant.by_label => format!(
+            "namespace `{name}` is not tenant `{}`'s any more, and what runs there keeps running on its nodes; to keep \
+             the tenant, write `{TENANT}: {}`",
+            tenant.name, tenant.name
+        ),
         (Owner::Unclaimed, Some(tenant)) => format!(
             "namespace `{name}` has the label `{TENANT}: {}`, but no Tenant lists it in `namespaces`; until one does, \
              every object there is denied",

@@ -168,6 +168,8 @@ pub(crate) const DEFAULT_SCHEDULER: &str = "default-scheduler";
 pub struct Tenant {
     /// The name.
     pub name: Box<str>,
+    /// Whether labels of Namespaces decide which are the tenant's, and not the names that the Tenant lists.
+    pub by_label: bool,
     /// The pools, the default first; if empty, the tenant's pods are not restricted to pools.
     pub pools: Vec<PoolId>,
     /// The index of the pools, if there are more than [`Tenant::FEW`] of them.
@@ -394,6 +396,11 @@ impl Snapshot {
     /// Returns all tenants, in the order of their names.
     pub fn tenants(&self) -> &[Tenant] {
         &self.tenants
+    }
+
+    /// Returns whether there is a Tenant of this name whose namespaces are those with its label.
+    pub(crate) fn selects_by_label(&self, name: &str) -> bool {
+        self.tenants.iter().any(|tenant| tenant.by_label && *tenant.name == *name)
     }
 
     /// Returns the tenants that claim namespaces by name, with these namespaces, all sorted.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use partywall_core::api::{ACKNOWLEDGE, API_VERSION, Source};
+use partywall_core::api::{ACKNOWLEDGE, API_VERSION};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -60,11 +60,6 @@ impl Item {
         }
     }
 
-    /// Returns where mistakes in the object are.
-    pub(super) fn source(&self, kind: Kind) -> Source {
-        source(kind, &self.metadata.name)
-    }
-
     /// Returns the object as a file would hold it: without status and all metadata that only the API server writes.
     pub(super) fn document(self, kind: Kind) -> Value {
         let Metadata { name, mut annotations, .. } = self.metadata;
@@ -83,9 +78,4 @@ impl Item {
         }
         Value::Object(document)
     }
-}
-
-/// Returns where mistakes in an object of the cluster are.
-pub(super) fn source(kind: Kind, name: &str) -> Source {
-    Source::file(format!("{}/{name}", kind.resource()))
 }

@@ -3,12 +3,14 @@
 //! Changes come in bursts: one `kubectl apply` of fifty objects. So the compiler waits until nothing has changed for a
 //! moment, but not for long.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::civil::Date;
 use partywall_core::api::Mistake;
+use partywall_core::tenancy::{Finding, LastGood, LiveCompiled, ObjectName, Reason, State as ObjectState};
 use serde_json::{Map, Value};
 use tokio::sync::{mpsc, watch};
 use tokio::task::spawn_blocking;
@@ -18,7 +20,7 @@ use tracing::{error, info};
 use super::kind::Kind;
 use super::labels::Label;
 use super::state::{Change, Effect, State};
-use crate::policies::{InForce, Learned, Loaded, Writer, compile, grouped};
+use crate::policies::{Declared, InForce, Learned, Writer, grouped};
 use crate::telemetry::{Loads, Metrics, Reload};
 
 /// How long nothing may change before a compile.
@@ -36,8 +38,10 @@ pub(super) struct Snapshots {
     today: fn() -> Date,
     /// The day of the last compile.
     day: Option<Date>,
-    /// The mistakes that were logged last.
-    told: Vec<Mistake>,
+    /// The last good forms of the objects.
+    last_good: Arc<LastGood>,
+    /// What was logged last of the objects that do not hold as they are written.
+    told: Vec<Finding>,
     /// The labels that Namespaces lack.
     labels: watch::Sender<Vec<Label>>,
     /// What reviews wait for.
@@ -48,7 +52,8 @@ impl Snapshots {
     pub(super) fn new(writer: Writer, learned: Learned, metrics: Arc<Metrics>, today: fn() -> Date) -> Self {
         let in_force = InForce::new(writer, Arc::clone(&metrics));
         let (state, labels) = (State::default(), watch::Sender::default());
-        Self { state, in_force, metrics, today, day: None, told: Vec::new(), labels, learned }
+        let last_good = Arc::default();
+        Self { state, in_force, metrics, today, day: None, last_good, told: Vec::new(), labels, learned }
     }
 
     /// Returns the labels that Namespaces lack, now and later.
@@ -140,51 +145,74 @@ impl Snapshots {
         self.state.apply(change)
     }
 
-    /// Compiles, and puts the snapshot in force if there are no mistakes.
+    /// Compiles, and puts the snapshot in force.
     async fn compile(&mut self) {
-        let (objects, unparsed) = self.state.objects();
         let today = (self.today)();
         let is_first = self.day.replace(today).is_none();
+        if is_first && let Some(defaults) = self.state.defaults() {
+            // They hold where the cluster's own Settings have mistakes.
+            self.last_good = Arc::new(LastGood::of(defaults));
+        }
+        let declared = Declared {
+            objects: self.state.objects(),
+            last_good: Arc::clone(&self.last_good),
+            labelled: self.state.labelled(),
+            today,
+        };
+        let compiled = spawn_blocking(move || (declared.compile(), declared)).await;
         // A panic of the compiler is logged by the hook; what is in force stays so.
-        let Ok(compiled) = spawn_blocking(move || compile(objects, &unparsed, today)).await else { return };
-        let mut mistakes = self.state.mistakes();
+        let Ok((compiled, declared)) = compiled else { return };
         let reload = match compiled {
-            Ok(Loaded { snapshot, warnings }) => {
-                self.in_force.warn(warnings);
+            Ok(LiveCompiled { snapshot, states, last_good }) => {
+                self.last_good = Arc::new(last_good);
+                let last_good = Arc::clone(&self.last_good);
+                self.in_force.warn(warnings(&states));
                 self.in_force.replace(snapshot);
+                self.in_force.declare(Declared { last_good, ..declared });
+                self.tell(&states);
                 Reload::Taken
             }
-            Err(more) => {
-                mistakes.extend(more);
+            Err(mistakes) => {
+                for mistake in grouped(&mistakes) {
+                    error!(mistake, "the embedded Settings cannot be used; this is a bug of partywall");
+                }
                 Reload::Refused
             }
         };
-        self.tell(mistakes, reload);
         self.metrics.note_load(Loads::Policies, reload);
         if !is_first {
             self.metrics.policy_reloads.inc(reload);
         }
     }
 
-    /// Logs the mistakes that were not there before, and sets the figure that says whether there are any.
-    fn tell(&mut self, mistakes: Vec<Mistake>, reload: Reload) {
-        let new: Vec<Mistake> =
-            mistakes.iter().filter(|mistake| !self.told.contains(mistake)).cloned().collect();
-        for mistake in grouped(&new) {
-            error!(mistake, "an object of partywall cannot be used");
+    /// Logs what was not told before of the objects that do not hold as they are written, and sets the figure that
+    /// says whether there are any.
+    fn tell(&mut self, states: &BTreeMap<ObjectName, ObjectState>) {
+        let findings: Vec<Finding> = states.values().flat_map(|state| &state.findings).cloned().collect();
+        let told: BTreeSet<&Finding> = self.told.iter().collect();
+        let new = findings.iter().filter(|finding| !told.contains(finding));
+        for reason in Reason::ALL {
+            let of_reason = new.clone().filter(|finding| finding.reason == reason);
+            let mistakes: Vec<Mistake> = of_reason.map(|finding| finding.mistake.clone()).collect();
+            for mistake in grouped(&mistakes) {
+                error!(
+                    mistake,
+                    reason = reason.as_str(),
+                    "an object of partywall does not hold as it is written"
+                );
+            }
         }
-        if !new.is_empty() && reload == Reload::Refused {
-            let what = if self.in_force.current().is_some() {
-                "the last good policies hold until this is mended"
-            } else {
-                "nothing is decided until this is mended"
-            };
-            error!("{what}");
+        if findings.is_empty() && !self.told.is_empty() {
+            info!("every object of partywall holds as it is written again");
         }
-        if mistakes.is_empty() && !self.told.is_empty() {
-            info!("every object of partywall can be used again");
-        }
-        self.metrics.policies_faulty.set(i64::from(!mistakes.is_empty()));
-        self.told = mistakes;
+        self.metrics.policies_faulty.set(i64::from(!findings.is_empty()));
+        self.told = findings;
     }
+}
+
+/// Returns the warnings about all objects, sorted.
+fn warnings(states: &BTreeMap<ObjectName, ObjectState>) -> Vec<Mistake> {
+    let mut warnings: Vec<Mistake> = states.values().flat_map(|state| &state.warnings).cloned().collect();
+    warnings.sort();
+    warnings
 }

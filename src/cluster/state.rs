@@ -1,20 +1,17 @@
 //! What is known of the cluster, in compact maps.
-//!
-//! An object that does not parse keeps its last good form. If it never had one, others may refer to it, but it says
-//! nothing: the namespaces of such a Tenant have no Tenant, so that what is asked about them is denied.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
 
-use partywall_core::api::{Located, Mistake, Object};
+use partywall_core::api::{NamespaceSelection, Spec};
 use partywall_core::labels::TENANT;
-use partywall_core::tenancy::{Owner, Snapshot, Unparsed};
+use partywall_core::tenancy::{LiveObject, Owner, Snapshot};
 use serde_json::{Map, Value};
 
-use super::item::{self, Item, Metadata, Version};
+use super::item::{Item, Metadata, Version};
 use super::kind::Kind;
 use super::labels::Label;
-use crate::policies::parse;
+use crate::policies::decode;
 
 /// Something that happened.
 #[derive(Debug)]
@@ -69,10 +66,9 @@ impl Effect {
 #[derive(Debug)]
 struct Known {
     version: Version,
-    /// The last form that parsed.
-    good: Option<Object>,
-    /// The mistakes of the present form.
-    mistakes: Vec<Mistake>,
+    object: LiveObject,
+    /// Whether this or an earlier form, which may be the last good one, selects namespaces by label.
+    selects: bool,
 }
 
 /// Where Settings come from.
@@ -97,8 +93,8 @@ impl State {
             Change::Set(Kind::Namespace, item) => self.set_namespace(item.metadata),
             Change::Set(kind, item) => Effect::of(self.set(kind, *item)),
             Change::Gone(Kind::Namespace, name) => {
-                self.namespaces.remove(&*name);
-                Effect::Nothing
+                let gone = self.namespaces.remove(&*name);
+                Effect::of(gone.is_some_and(|namespace| self.may_select(namespace.label.as_deref())))
             }
             Change::Gone(kind, name) => Effect::of(self.remove(kind, &name)),
             Change::Defaults(fields) => {
@@ -115,6 +111,8 @@ impl State {
     /// it, everything in it is denied.
     pub(super) fn missing_labels(&self, snapshot: &Snapshot) -> Vec<Label> {
         let missing = self.namespaces.iter().filter_map(|(name, namespace)| match snapshot.owner(name) {
+            // Where the label decides, a Namespace without it is not the tenant's.
+            Owner::Tenant(tenant) if tenant.by_label => None,
             Owner::Tenant(tenant) if namespace.label.as_deref() != Some(&*tenant.name) => Some(Label {
                 namespace: name.clone(),
                 uid: namespace.uid.clone(),
@@ -130,24 +128,34 @@ impl State {
         Kind::ALL.iter().all(|kind| self.listed.contains(kind))
     }
 
-    /// Returns the objects to compile, and those that others may refer to although they don't parse.
-    pub(super) fn objects(&self) -> (Vec<Located>, Vec<Unparsed>) {
-        let (mut objects, mut unparsed) = (Vec::new(), Vec::new());
-        for ((kind, name), known) in &self.objects {
-            match &known.good {
-                Some(object) => {
-                    objects.push(Located { source: item::source(*kind, name), object: object.clone() });
-                }
-                None => unparsed
-                    .push(Unparsed { kind: Some(kind.name().to_owned()), name: Some(name.to_string()) }),
-            }
-        }
-        (objects, unparsed)
+    /// Returns the objects, in the order of kinds and names.
+    pub(super) fn objects(&self) -> Vec<LiveObject> {
+        self.objects.values().map(|known| known.object.clone()).collect()
     }
 
-    /// Returns the mistakes of all objects that do not parse, in the order of kinds and names.
-    pub(super) fn mistakes(&self) -> Vec<Mistake> {
-        self.objects.values().flat_map(|known| &known.mistakes).cloned().collect()
+    /// Returns the Settings of the file alone.
+    pub(super) fn defaults(&self) -> Option<LiveObject> {
+        let defaults = &self.settings.defaults;
+        if defaults.is_empty() { None } else { decode(of_file(defaults.clone()).document(Kind::Settings)) }
+    }
+
+    /// Returns the Namespaces with a label of a Tenant that selects them by it, by that Tenant.
+    pub(super) fn labelled(&self) -> BTreeMap<Box<str>, Vec<Box<str>>> {
+        let mut labelled: BTreeMap<Box<str>, Vec<Box<str>>> = BTreeMap::new();
+        for (name, namespace) in &self.namespaces {
+            if let Some(tenant) = &namespace.label
+                && self.may_select(Some(tenant))
+            {
+                labelled.entry(tenant.clone()).or_default().push(name.clone());
+            }
+        }
+        labelled
+    }
+
+    /// Returns whether a label may make a Namespace a tenant's.
+    fn may_select(&self, label: Option<&str>) -> bool {
+        let known = label.and_then(|label| self.objects.get(&(Kind::Tenant, label.into())));
+        known.is_some_and(|known| known.selects)
     }
 
     fn list(&mut self, kind: Kind, items: Vec<Item>) -> bool {
@@ -171,15 +179,30 @@ impl State {
         for item in items {
             self.set_namespace(item.metadata);
         }
-        first.max(if self.namespaces == before { Effect::Nothing } else { Effect::Namespaces })
+        if self.namespaces == before {
+            return first;
+        }
+        let is_same = |(name, namespace): (&Box<str>, &Namespace), others: &BTreeMap<Box<str>, Namespace>| {
+            others.get(name).is_some_and(|other| other.label == namespace.label)
+        };
+        let (now, before) = (&self.namespaces, &before);
+        let new = now.iter().filter(|entry| !is_same(*entry, before));
+        let gone = before.iter().filter(|entry| !is_same(*entry, now));
+        let selects = new.chain(gone).any(|(_, namespace)| self.may_select(namespace.label.as_deref()));
+        first.max(Effect::Namespaces).max(Effect::of(selects))
     }
 
     fn set_namespace(&mut self, metadata: Metadata) -> Effect {
         let Metadata { name, uid, mut labels, .. } = metadata;
         let namespace = Namespace { uid: uid.into(), label: labels.remove(TENANT).map(Into::into) };
-        let is_new = self.namespaces.get(&*name) != Some(&namespace);
+        let before = self.namespaces.get(&*name);
+        if before == Some(&namespace) {
+            return Effect::Nothing;
+        }
+        let (new, old) = (namespace.label.as_deref(), before.and_then(|before| before.label.as_deref()));
+        let selects = new != old && (self.may_select(new) || self.may_select(old));
         self.namespaces.insert(name.into(), namespace);
-        if is_new { Effect::Namespaces } else { Effect::Nothing }
+        Effect::Namespaces.max(Effect::of(selects))
     }
 
     fn set(&mut self, kind: Kind, item: Item) -> bool {
@@ -193,17 +216,14 @@ impl State {
     fn set_document(&mut self, kind: Kind, item: Item) -> bool {
         let key = (kind, Box::from(item.metadata.name.as_str()));
         let version = item.version();
-        let known = self.objects.get_mut(&key);
-        if known.as_ref().is_some_and(|known| known.version == version) {
+        let before = self.objects.get(&key);
+        if before.is_some_and(|known| known.version == version) {
             return false;
         }
-        let good = known.and_then(|known| known.good.take());
-        let source = item.source(kind);
-        let known = match parse(&source, item.document(kind)) {
-            Ok(object) => Known { version, good: Some(object), mistakes: Vec::new() },
-            Err(mistakes) => Known { version, good, mistakes },
-        };
-        self.objects.insert(key, known);
+        let selected = before.is_some_and(|known| known.selects);
+        let Some(object) = decode(item.document(kind)) else { return false };
+        let selects = selected || selects_by_label(&object);
+        self.objects.insert(key, Known { version, object, selects });
         true
     }
 
@@ -222,10 +242,7 @@ impl State {
             return self.objects.remove(&key).is_some();
         }
         let item = match live {
-            None => Item {
-                metadata: Metadata { name: SETTINGS.to_owned(), ..Metadata::default() },
-                spec: Value::Object(defaults.clone()),
-            },
+            None => of_file(defaults.clone()),
             Some(live) => Item { spec: merged(defaults, &live.spec), ..live.clone() },
         };
         // The version of the live object says nothing about the file.
@@ -234,6 +251,17 @@ impl State {
         }
         self.set_document(Kind::Settings, item)
     }
+}
+
+fn selects_by_label(object: &LiveObject) -> bool {
+    let Some(Spec::Tenant(spec)) = object.object.as_ref().map(|object| &object.spec) else { return false };
+    spec.namespace_selection == Some(NamespaceSelection::Label)
+}
+
+/// Returns the Settings with the fields of the file.
+fn of_file(fields: Map<String, Value>) -> Item {
+    let metadata = Metadata { name: SETTINGS.to_owned(), ..Metadata::default() };
+    Item { metadata, spec: Value::Object(fields) }
 }
 
 /// Returns the fields of `live`, and those of `defaults` that it lacks.

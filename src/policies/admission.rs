@@ -4,13 +4,14 @@
 //! or contests something with another, is admitted with a warning, so that objects apply in any order: a tool that
 //! tries all of them before it applies any gets through, and a namespace moves from one Tenant to another in one go.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::civil::Date;
 use partywall_core::Answer;
 use partywall_core::api::{GROUP, Mistake, Source};
 use partywall_core::review::find_head;
-use partywall_core::tenancy::{LastGood, Live, LiveObject, ObjectName, Snapshot};
+use partywall_core::tenancy::{LastGood, Live, LiveCompiled, LiveObject, ObjectName, Snapshot};
 use partywall_core::verdict::{Undecidable, Verdict};
 use serde_json::{Map, Value};
 use thiserror::Error;
@@ -24,16 +25,15 @@ pub struct Declared {
     /// The objects.
     pub objects: Vec<LiveObject>,
     /// The last good forms.
-    pub last_good: LastGood,
+    pub last_good: Arc<LastGood>,
+    /// The Namespaces with a tenant's label, by that tenant, each list sorted.
+    pub labelled: BTreeMap<Box<str>, Vec<Box<str>>>,
     /// The day of the last compilation.
     pub today: Date,
 }
 
-/// An object as it is compiled; `None` if it has no kind of partywall or no name.
-pub type Decoded = Option<LiveObject>;
-
-/// Reads an object as an API server has it.
-pub fn decode(object: Value) -> Decoded {
+/// Reads an object as an API server has it; `None` means that it has no kind of partywall or no name.
+pub fn decode(object: Value) -> Option<LiveObject> {
     const KINDS: [&str; 5] = ["NodePool", "Tenant", "TenantClass", "Exemption", "Settings"];
     let kind = object.get("kind").and_then(Value::as_str).unwrap_or_default();
     let kind = KINDS.into_iter().find(|known| *known == kind)?;
@@ -136,8 +136,7 @@ fn warnings(object: Value, declared: &Declared) -> Vec<String> {
     let name = decoded.name.clone();
     let others = declared.objects.iter().filter(|other| other.name != name).cloned();
     let objects: Vec<LiveObject> = others.chain([decoded]).collect();
-    let live = Live { objects: &objects, last_good: &declared.last_good };
-    let Ok(mut compiled) = Snapshot::compile_live(live, declared.today) else { return Vec::new() };
+    let Ok(mut compiled) = compile_live(&objects, declared) else { return Vec::new() };
     let Some(state) = compiled.states.remove(&name) else { return Vec::new() };
     let findings = state
         .findings
@@ -146,6 +145,19 @@ fn warnings(object: Value, declared: &Declared) -> Vec<String> {
     let mut warnings: Vec<String> = findings.collect();
     warnings.extend(state.warnings.iter().map(|warning| warning.what().to_string()));
     warnings
+}
+
+/// Compiles objects beside the last good forms and the labels of those that are declared.
+fn compile_live(objects: &[LiveObject], declared: &Declared) -> Result<LiveCompiled, Vec<Mistake>> {
+    let Declared { last_good, labelled, today, .. } = declared;
+    Snapshot::compile_live(Live { objects, last_good, labelled }, *today)
+}
+
+impl Declared {
+    /// Compiles the objects; the result has the last good forms for the next time.
+    pub fn compile(&self) -> Result<LiveCompiled, Vec<Mistake>> {
+        compile_live(&self.objects, self)
+    }
 }
 
 /// Returns the mistakes as lines, each with its object.

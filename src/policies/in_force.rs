@@ -8,6 +8,7 @@ use partywall_core::tenancy::{ExemptionOf, Snapshot};
 use rustc_hash::FxHashSet;
 use tracing::{info, warn};
 
+use super::admission::Declared;
 use super::files::grouped;
 use super::store::Writer;
 use crate::telemetry::Metrics;
@@ -57,6 +58,11 @@ impl InForce {
         self.metrics.set_snapshot(&snapshot);
         self.writer.replace(Arc::new(snapshot));
         info!(tenants, namespaces, node_pools, "policies loaded");
+    }
+
+    /// Replaces the objects of the cluster, by which new ones are judged.
+    pub(crate) fn declare(&mut self, declared: Declared) {
+        self.writer.replace_declared(Arc::new(declared));
     }
 
     /// Logs, once a day, the Exemptions that end soon.

@@ -49,10 +49,11 @@ mod tests {
     use std::sync::Arc;
 
     use partywall_core::api::{Located, NodePools, Object, Source, TenantSpec};
+    use partywall_core::tenancy::Snapshot;
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::policies::{Learned, Reader, Writer, compile, store};
+    use crate::policies::{Learned, Reader, Writer, store};
     use crate::server::decision_log::DecisionThrottles;
     use crate::telemetry::{Metrics, Outcome, Review};
 
@@ -83,9 +84,9 @@ mod tests {
                 ..TenantSpec::default()
             };
             let object = Object::new("x", tenant);
-            let objects = vec![Located { source: Source::file("tenants.partywall.dev/x"), object }];
+            let objects = vec![Located { source: Source::file("x.yaml"), object }];
             let day = jiff::civil::Date::constant(2026, 11, 20);
-            self.writer.replace(Arc::new(compile(objects, &[], day).unwrap().snapshot));
+            self.writer.replace(Arc::new(Snapshot::compile_beside(objects, &[], day).unwrap().snapshot));
         }
 
         async fn decide(&self, entry: Entry, body: &[u8]) -> Value {
@@ -170,7 +171,7 @@ mod tests {
             TenantSpec { namespaces: Some(vec!["a".to_owned(), "new".to_owned()]), ..TenantSpec::default() };
         let objects = vec![Located { source: Source::file("x"), object: Object::new("x", tenant) }];
         let day = jiff::civil::Date::constant(2026, 11, 20);
-        case.writer.replace(Arc::new(compile(objects, &[], day).unwrap().snapshot));
+        case.writer.replace(Arc::new(Snapshot::compile_beside(objects, &[], day).unwrap().snapshot));
         learned.finish();
         let Some(Reply::Review(review)) = decided.await else { panic!("no review") };
         assert_eq!(begun.elapsed(), wait);

@@ -1,5 +1,7 @@
 //! Holds decisions to their budget: rules that work too much are planted, and exhaust it.
 
+use std::collections::BTreeMap;
+
 use jiff::civil::date;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -176,7 +178,7 @@ proptest! {
         let pod = json!({
             "kind": "Pod", "metadata": {"name": "p"},
             "spec": {
-                "nodeSelector": selector.into_iter().collect::<std::collections::BTreeMap<_, _>>(),
+                "nodeSelector": selector.into_iter().collect::<BTreeMap<_, _>>(),
                 "tolerations": tolerations, "containers": [{"name": "a"}],
             },
         });
@@ -207,7 +209,7 @@ fn in_cluster(tenants: &[(&str, Value)], entry: Entry, namespace: &str, operatio
             }
         })
         .collect();
-    let live = Live { objects: &objects, last_good: &LastGood::default() };
+    let live = Live { objects: &objects, last_good: &LastGood::default(), labelled: &BTreeMap::new() };
     let snapshot = Snapshot::compile_live(live, date(2026, 12, 1)).unwrap().snapshot;
     let pod = json!({"kind": "Pod", "metadata": {"name": "p"}, "spec": {"containers": [{
         "name": "a", "image": "registry.example.com/app:1",

@@ -16,9 +16,14 @@ use super::{Enforcement, Mode, TolerationGrant};
 pub struct TenantSpec {
     /// The tenant's namespaces, by exact name: at least one. A namespace has one tenant. Label each with
     /// `partywall.dev/tenant: <name of the Tenant>` too, since the API server selects namespaces by that label.
-    /// Absent: the Tenant is refused, since nothing in it would hold anywhere.
+    /// With `namespaceSelection: Label` it must be absent. Absent otherwise: the Tenant is refused, since nothing in it
+    /// would hold anywhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub namespaces: Option<Vec<String>>,
+    /// Says how the tenant's namespaces are known. With `Label`, which works in a cluster only (`serve --cluster`), they
+    /// are those that the platform team labels with `partywall.dev/tenant: <name of the Tenant>`. Absent: `Names`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace_selection: Option<NamespaceSelection>,
     /// The TenantClass whose fields hold where this spec lacks them. A field at the top of this spec replaces the
     /// class's as a whole: with `services` here, nothing of the class's `services` holds. Absent: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -157,6 +162,16 @@ pub struct NodePools {
     /// Says where a pod runs that names none of the tenant's pools. Absent: `Default`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unnamed: Option<Unnamed>,
+}
+
+/// Says how a tenant's namespaces are known.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
+pub enum NamespaceSelection {
+    /// By the names that the Tenant lists.
+    #[default]
+    Names,
+    /// By the label of each Namespace.
+    Label,
 }
 
 /// Says where a pod runs that names none of its tenant's pools.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::TenantSpec;
 
-/// Fields that many tenants share: those of a Tenant, except for its `namespaces` and its `class`.
+/// Fields that many tenants share: those of a Tenant, except for `class`, `namespaces` and `namespaceSelection`.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq, Eq)]
 #[cfg_attr(
     feature = "crd",
@@ -17,7 +17,7 @@ pub struct TenantClassSpec(pub TenantSpec);
 
 impl TenantClassSpec {
     /// The fields of a Tenant that a class doesn't have.
-    pub const ABSENT: [&str; 2] = ["class", "namespaces"];
+    pub const ABSENT: [&str; 3] = ["class", "namespaceSelection", "namespaces"];
 }
 
 impl JsonSchema for TenantClassSpec {
@@ -30,8 +30,8 @@ impl JsonSchema for TenantClassSpec {
         if let Some(fields) = schema.get_mut("properties").and_then(|fields| fields.as_object_mut()) {
             fields.retain(|name, _| !Self::ABSENT.contains(&name.as_str()));
         }
-        let description = "Fields that many tenants share: those of a Tenant, except for its `namespaces` and its \
-             `class`. A Tenant names a class in `class`, and a field at the top of the Tenant's spec replaces the \
+        let description = "Fields that many tenants share: those of a Tenant, except for `class`, \
+             `namespaces` and `namespaceSelection`. A Tenant names a class in `class`, and a field at the top of the Tenant's spec replaces the \
              class's as a whole. What holds for a Tenant is judged of the sum of both.";
         schema.insert("description".to_owned(), description.into());
         schema

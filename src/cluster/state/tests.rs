@@ -1,6 +1,8 @@
+use partywall_core::tenancy::LiveCompiled;
 use serde_json::json;
 
 use super::*;
+use crate::policies::Declared;
 
 macro_rules! assert_nothing {
     ($effect:expr $(, $why:literal)?) => { assert_eq!($effect, Effect::Nothing $(, $why)?) };
@@ -31,13 +33,13 @@ fn set(item: Item) -> Change {
 }
 
 fn names(state: &State) -> Vec<String> {
-    state.objects().0.into_iter().map(|located| located.object.name).collect()
+    state.objects().into_iter().map(|object| object.name.name).collect()
 }
 
 fn settings(state: &State) -> Option<Value> {
-    let objects = state.objects().0.into_iter().map(|located| located.object.spec);
-    let mut settings = objects.filter_map(|spec| {
-        let partywall_core::api::Spec::Settings(spec) = spec else { return None };
+    let objects = state.objects().into_iter().filter_map(|object| object.object);
+    let mut settings = objects.filter_map(|object| {
+        let Spec::Settings(spec) = object.spec else { return None };
         Some(serde_json::to_value(spec).unwrap())
     });
     settings.next()
@@ -88,33 +90,27 @@ fn a_list_forgets_what_is_gone_and_keeps_other_kinds() {
 }
 
 #[test]
-fn an_object_that_does_not_parse_keeps_its_last_good_form() {
+fn an_object_with_flaws_is_kept_with_them() {
     let mut state = State::default();
+    let flaws = |state: &State| -> Vec<String> {
+        state.objects().iter().flat_map(|object| &object.flaws).map(ToString::to_string).collect()
+    };
     state.apply(set(tenant("a", 1)));
+    assert_eq!(flaws(&state).len(), 0);
     let misspelt = item("a", 2, &json!({"namespaces": ["a"], "domain": ["a.example.com"]}));
     assert_snapshot!(state.apply(set(misspelt)));
-    assert_eq!(names(&state), ["a"]);
-    let mistakes: Vec<String> = state.mistakes().iter().map(ToString::to_string).collect();
-    assert_eq!(mistakes.len(), 1, "{mistakes:?}");
+    let told = flaws(&state);
+    assert_eq!(told.len(), 1, "{told:?}");
     assert!(
-        mistakes[0].starts_with("tenants.partywall.dev/a: Tenant `a`: spec.domain = [\"a.example.com\"]: "),
-        "{mistakes:?}"
+        told[0].starts_with("tenants.partywall.dev/a: Tenant `a`: spec.domain = [\"a.example.com\"]: "),
+        "{told:?}"
     );
+    state.apply(set(item("b", 1, &json!("text"))));
+    state.apply(set(item("c", 1, &Value::Null)));
+    assert_eq!(names(&state), ["a", "b", "c"], "others may refer to them");
+    assert_eq!(flaws(&state).len(), 3);
     assert_snapshot!(state.apply(set(tenant("a", 3))));
-    assert!(state.mistakes().is_empty());
-}
-
-#[test]
-fn an_object_that_never_parsed_is_known_by_name_alone() {
-    let mut state = State::default();
-    state.apply(set(item("a", 1, &json!("text"))));
-    state.apply(set(item("b", 1, &Value::Null)));
-    let (objects, unparsed) = state.objects();
-    assert!(objects.is_empty());
-    let unparsed: Vec<_> = unparsed.into_iter().map(|unparsed| (unparsed.kind, unparsed.name)).collect();
-    let named = |name: &str| (Some("Tenant".to_owned()), Some(name.to_owned()));
-    assert_eq!(unparsed, [named("a"), named("b")]);
-    assert_eq!(state.mistakes().len(), 2);
+    assert_eq!(flaws(&state).len(), 2);
 }
 
 #[test]
@@ -132,6 +128,45 @@ fn the_tenant_label_is_all_that_counts_of_a_namespace() {
     assert_nothing!(state.apply(Change::Gone(Kind::Namespace, "a".to_owned())));
 }
 
+fn compiled(state: &State) -> LiveCompiled {
+    let today = jiff::civil::Date::constant(2026, 11, 20);
+    let (objects, labelled) = (state.objects(), state.labelled());
+    Declared { objects, labelled, today, ..Declared::default() }.compile().unwrap()
+}
+
+#[test]
+fn the_label_decides_where_the_tenant_says_so() {
+    let by_label = |generation| item("x", generation, &json!({"namespaceSelection": "Label"}));
+    let owner = |state: &State, namespace: &str| match compiled(state).snapshot.owner(namespace) {
+        Owner::Tenant(tenant) => tenant.name.to_string(),
+        other => format!("{other:?}"),
+    };
+    let labelled = |name: &str| namespace(name, &json!({"partywall.dev/tenant": "x"}));
+    let put = |item| Change::Set(Kind::Namespace, Box::new(item));
+    let mut state = State::default();
+    state.apply(put(labelled("a")));
+    assert_snapshot!(state.apply(set(by_label(1))));
+    assert_eq!(owner(&state, "a"), "x");
+    assert_eq!(owner(&state, "b"), "Unclaimed");
+    assert_snapshot!(state.apply(put(labelled("b"))));
+    assert_eq!(owner(&state, "b"), "x");
+    assert!(state.missing_labels(&compiled(&state).snapshot).is_empty());
+    assert_snapshot!(state.apply(put(namespace("b", &json!({})))), "the platform took it away");
+    assert_eq!(owner(&state, "b"), "Unclaimed");
+    assert_snapshot!(state.apply(Change::Gone(Kind::Namespace, "a".to_owned())));
+    assert_eq!(owner(&state, "a"), "Unclaimed");
+    let listed =
+        Change::Listed(Kind::Namespace, vec![labelled("a"), labelled("b"), namespace("c", &json!({}))]);
+    assert_snapshot!(state.apply(listed));
+    assert_eq!(owner(&state, "b"), "x");
+    state.apply(set(item("y", 1, &json!({"namespaces": ["b"]}))));
+    assert!(owner(&state, "b").starts_with("Denied"), "{}", owner(&state, "b"));
+    assert_eq!(owner(&state, "a"), "x");
+    let both = item("x", 2, &json!({"namespaceSelection": "Label", "namespaces": ["a"]}));
+    state.apply(set(both));
+    assert!(owner(&state, "a").starts_with("Denied"), "nothing of it holds, and it has no last good form");
+}
+
 #[test]
 fn listed_namespaces_lack_the_label_of_their_tenant_and_no_others_do() {
     let mut state = State::default();
@@ -146,10 +181,7 @@ fn listed_namespaces_lack_the_label_of_their_tenant_and_no_others_do() {
             namespace("kube-system", &json!({})),
         ],
     ));
-    let (objects, unparsed) = state.objects();
-    let day = jiff::civil::Date::constant(2026, 11, 20);
-    let snapshot = crate::policies::compile(objects, &unparsed, day).unwrap().snapshot;
-    let missing = state.missing_labels(&snapshot);
+    let missing = state.missing_labels(&compiled(&state).snapshot);
     let missing: Vec<_> =
         missing.iter().map(|label| (&*label.namespace, &*label.uid, &*label.tenant)).collect();
     assert_eq!(missing, [("a", "uid-a", "x"), ("b", "uid-b", "x")]);
@@ -169,10 +201,13 @@ fn live_settings_win_field_by_field() {
     assert_snapshot!(state.apply(Change::Defaults(fields(json!({"enforcement": "Warn"})))));
     assert_eq!(settings(&state).unwrap(), json!({"enforcement": "Deny"}));
     assert_snapshot!(state.apply(live(2, json!({"enforcment": "Audit"}))), "misspelt");
-    assert_eq!(settings(&state).unwrap(), json!({"enforcement": "Deny"}), "the last good ones hold");
+    assert_eq!(
+        settings(&state).unwrap(),
+        json!({}),
+        "without the flaw; the compiler takes the last good ones"
+    );
     assert_snapshot!(state.apply(Change::Gone(Kind::Settings, "default".to_owned())));
     assert_eq!(settings(&state).unwrap(), json!({"enforcement": "Warn"}));
-    assert!(state.mistakes().is_empty());
     assert_snapshot!(state.apply(Change::Defaults(Map::new())));
     assert!(settings(&state).is_none());
 }

@@ -34,7 +34,7 @@ fn outcome(verdict: Verdict) -> (Option<String>, Vec<String>) {
 
 fn written(objects: &[Value]) -> Declared {
     let objects = objects.iter().cloned().filter_map(decode).collect();
-    Declared { objects, last_good: LastGood::default(), today: date(2026, 12, 1) }
+    Declared { objects, today: date(2026, 12, 1), ..Declared::default() }
 }
 
 fn tenant(name: &str, namespaces: &[&str], pool: &str) -> Value {

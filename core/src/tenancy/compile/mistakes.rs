@@ -103,6 +103,11 @@ impl Mistakes {
         self.stage == Stage::Trimmed
     }
 
+    /// Returns whether the objects are those of files.
+    pub(super) fn is_of_files(&self) -> bool {
+        self.stage == Stage::Files
+    }
+
     /// Adds an error about a value that another object contests, or that names another object.
     ///
     /// In a cluster [`super::live`] finds these by itself, and denies what they are about.

@@ -16,7 +16,7 @@ use super::namespaces::NamespaceOwners;
 use super::objects::Named;
 use super::pools::{Found, Pools};
 use super::{addresses, suffixes, tolerations};
-use crate::api::{NodePools, TenantSpec};
+use crate::api::{NamespaceSelection, NodePools, TenantSpec};
 use crate::hosts::{Domain, Domains, HostPattern};
 use crate::rule_id::Modes;
 use crate::tenancy::{PoolId, PoolSet, PoolTable, Tenant};
@@ -104,6 +104,7 @@ fn tenant(
     let uncapped = modes(object, base, mistakes);
     Tenant {
         name: name.as_str().into(),
+        by_label: spec.namespace_selection == Some(NamespaceSelection::Label),
         tolerations: tolerations::of_tenant(
             (at, name),
             spec.tolerations.as_deref().unwrap_or_default(),
@@ -146,6 +147,10 @@ fn describe(objects: &[Named<TenantSpec>], index: usize) -> String {
     objects.get(index).map(|object| format!("tenant `{}` ({})", object.name, object.at)).unwrap_or_default()
 }
 
+/// Says why a Tenant by label lists no namespaces.
+pub(super) const LISTED_AND_LABELLED: &str = "with `namespaceSelection: Label` the labels of Namespaces say which are the \
+     tenant's; remove `namespaces`, or remove `namespaceSelection` and list them all";
+
 fn claim_namespaces(
     objects: &[Named<TenantSpec>],
     index: usize,
@@ -155,7 +160,18 @@ fn claim_namespaces(
 ) {
     let Named { at, spec, .. } = object;
     let namespaces = spec.namespaces.as_deref().unwrap_or_default();
-    if namespaces.is_empty() && !mistakes.is_trimmed() {
+    if spec.namespace_selection == Some(NamespaceSelection::Label) {
+        match &spec.namespaces {
+            // In a cluster these are the namespaces with the label.
+            Some(_) if !mistakes.is_of_files() => {}
+            Some(listed) => mistakes.error(at, "spec.namespaces", listed, LISTED_AND_LABELLED),
+            None => {
+                let message = "of files it is not known which Namespaces have the tenant's label, so nothing in this \
+                     Tenant holds anywhere; run `serve --cluster`, or list the namespaces in `namespaces`";
+                mistakes.warn(at, "spec.namespaceSelection", "Label", message);
+            }
+        }
+    } else if namespaces.is_empty() && !mistakes.is_trimmed() {
         let message = "a tenant without namespaces owns nothing, so that nothing in this Tenant holds anywhere; list \
              the tenant's namespaces by exact name";
         let value = if spec.namespaces.is_some() { "[]" } else { "" };

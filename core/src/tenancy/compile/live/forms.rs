@@ -5,15 +5,16 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 
 use super::objects::{Finding, Form, LastGood, Live, LiveObject, ObjectName, Reason, State, finding};
-use crate::api::{Located, Mistake, Object, Spec};
+use crate::api::{Located, Mistake, NamespaceSelection, Object, Spec};
 use crate::tenancy::compile::mistakes::{Mistakes, Stage};
 use crate::tenancy::compile::objects::{Named, Objects};
 use crate::tenancy::compile::parts::parts;
+use crate::tenancy::compile::tenants::LISTED_AND_LABELLED;
 
 /// Holds the form of each object.
 pub(super) struct Forms<'l> {
     live: Live<'l>,
-    by_name: BTreeMap<ObjectName, Held>,
+    by_name: BTreeMap<ObjectName, Held<'l>>,
     /// The names of the objects, by the texts in which mistakes name them.
     names: BTreeMap<String, ObjectName>,
     /// The objects that hold, the Tenants with the fields of their classes.
@@ -21,7 +22,7 @@ pub(super) struct Forms<'l> {
 }
 
 /// Holds the form of one object.
-struct Held {
+struct Held<'l> {
     form: Form,
     spec: Option<Spec>,
     acknowledged: Vec<String>,
@@ -29,6 +30,8 @@ struct Held {
     warnings: Vec<Mistake>,
     /// What of the object as it is written could be read.
     written: Option<Object>,
+    /// The Namespaces with the label of this tenant.
+    labelled: &'l [Box<str>],
 }
 
 impl<'l> Forms<'l> {
@@ -39,15 +42,24 @@ impl<'l> Forms<'l> {
         for LiveObject { name, object, flaws } in live.objects {
             let findings =
                 flaws.iter().map(|flaw| Finding { reason: Reason::Invalid, mistake: flaw.clone() });
-            let findings: Vec<Finding> = findings.collect();
+            let mut findings: Vec<Finding> = findings.collect();
+            if let Some(finding) = listed_and_labelled(name, object.as_ref()) {
+                findings.push(finding);
+            }
             let is_sound = findings.is_empty() && object.is_some();
+            let labelled = live.labelled.get(name.name.as_str()).map(Vec::as_slice).unwrap_or_default();
+            let written = object.clone().map(|mut object| {
+                select(&mut object.spec, labelled);
+                object
+            });
             let mut held = Held {
                 form: Form::Written,
-                spec: object.as_ref().map(|object| object.spec.clone()),
+                spec: written.as_ref().map(|object| object.spec.clone()),
                 acknowledged: object.as_ref().map(|object| object.acknowledged.clone()).unwrap_or_default(),
                 findings,
                 warnings: Vec::new(),
-                written: object.clone(),
+                written,
+                labelled,
             };
             if !is_sound {
                 held.step_back(live.last_good.0.get(name));
@@ -77,7 +89,7 @@ impl<'l> Forms<'l> {
 
     /// Takes the last good form of each Tenant whose class is not there.
     fn require_classes(&mut self) {
-        let class_of = |held: &Held| match &held.spec {
+        let class_of = |held: &Held<'_>| match &held.spec {
             Some(Spec::Tenant(spec)) => spec.class.clone(),
             _ => None,
         };
@@ -203,12 +215,33 @@ impl<'l> Forms<'l> {
     }
 }
 
-impl Held {
+impl Held<'_> {
     /// Goes from the written form to the last good one, and from there to none.
     fn step_back(&mut self, last_good: Option<&Spec>) {
         (self.form, self.spec) = match (self.form, last_good) {
             (Form::Written, Some(spec)) => (Form::LastGood, Some(spec.clone())),
             (Form::Written, None) | (Form::LastGood | Form::Nothing, _) => (Form::Nothing, None),
         };
+        if let Some(spec) = &mut self.spec {
+            select(spec, self.labelled);
+        }
     }
+}
+
+/// Gives a Tenant by label the Namespaces that have it.
+fn select(spec: &mut Spec, labelled: &[Box<str>]) {
+    if let Spec::Tenant(spec) = spec
+        && spec.namespace_selection == Some(NamespaceSelection::Label)
+    {
+        spec.namespaces = Some(labelled.iter().map(|name| String::from(&**name)).collect());
+    }
+}
+
+/// Returns what is wrong with a Tenant that lists namespaces and selects them by label.
+fn listed_and_labelled(name: &ObjectName, object: Option<&Object>) -> Option<Finding> {
+    let Spec::Tenant(spec) = &object?.spec else { return None };
+    let listed = spec.namespaces.as_ref()?;
+    let value = serde_json::to_string(listed).unwrap_or_default();
+    (spec.namespace_selection == Some(NamespaceSelection::Label))
+        .then(|| finding(Reason::Invalid, name, "spec.namespaces", value, LISTED_AND_LABELLED.to_owned()))
 }

@@ -53,11 +53,22 @@ pub struct Live<'l> {
     pub objects: &'l [LiveObject],
     /// The last good forms, of the compilation before.
     pub last_good: &'l LastGood,
+    /// The Namespaces with a tenant's label, by that tenant, each list sorted.
+    pub labelled: &'l BTreeMap<Box<str>, Vec<Box<str>>>,
 }
 
 /// Holds the last good form of each object; a Tenant's has the fields of its class.
 #[derive(Clone, Debug, Default)]
 pub struct LastGood(pub(super) BTreeMap<ObjectName, Spec>);
+
+impl LastGood {
+    /// Returns the last good form of one object, which is what it says without flaws.
+    pub fn of(object: LiveObject) -> Self {
+        let LiveObject { name, object, flaws } = object;
+        let spec = object.filter(|_| flaws.is_empty()).map(|object| object.spec);
+        Self(spec.map(|spec| (name, spec)).into_iter().collect())
+    }
+}
 
 /// Holds a snapshot, and what is to be said about each object.
 #[derive(Debug)]

@@ -9,7 +9,7 @@ use super::forms::Forms;
 use super::objects::Reason;
 use super::rivals::Claims;
 use super::trimmed::{Trimmed, describe, remove_at};
-use crate::api::{Enforcement, Spec, TenantSpec};
+use crate::api::{Enforcement, NamespaceSelection, Spec, TenantSpec};
 use crate::hosts::{Domain, HostPattern, parents};
 use crate::tenancy::compile::addresses::parse_range;
 use crate::tenancy::compile::mistakes::Mistakes;
@@ -64,7 +64,6 @@ pub(super) fn namespaces(trimmed: &mut Trimmed, forms: &Forms<'_>) {
             _ => DenialReason::Contested,
         };
         for (claimant, place, _) in &claims {
-            let path = format!("spec.namespaces[{place}]");
             let other = claimants.iter().find(|other| *other != claimant);
             let other = other.map(|other| match other {
                 Claimant::Tenant(index) => describe(tenants, *index),
@@ -79,6 +78,17 @@ pub(super) fn namespaces(trimmed: &mut Trimmed, forms: &Forms<'_>) {
                         .to_owned()
                 }
                 Some(other) => format!("this namespace is claimed by {other} too; a namespace has one tenant"),
+            };
+            let by_label = match claimant {
+                Claimant::Tenant(index) => tenants.get(*index).map(|tenant| &tenant.spec),
+                Claimant::Lost(_) | Claimant::Settings => None,
+            };
+            let by_label =
+                by_label.is_some_and(|spec| spec.namespace_selection == Some(NamespaceSelection::Label));
+            let path = if by_label {
+                "spec.namespaceSelection".to_owned()
+            } else {
+                format!("spec.namespaces[{place}]")
             };
             let whose = match claimant {
                 Claimant::Tenant(index) => {

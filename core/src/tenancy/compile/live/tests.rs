@@ -4,8 +4,8 @@ use jiff::civil::date;
 
 use super::*;
 use crate::api::{
-    ExemptionSpec, NodePoolSpec, NodePools, Object, Platform, Services, SettingsSpec, Spec, Storage, Taint,
-    Target, TenantClassSpec, TenantSpec, TolerationGrant,
+    ExemptionSpec, NamespaceSelection, NodePoolSpec, NodePools, Object, Platform, Services, SettingsSpec,
+    Spec, Storage, Taint, Target, TenantClassSpec, TenantSpec, TolerationGrant,
 };
 use crate::hosts::Host;
 use crate::tenancy::{DenialReason, Owner};
@@ -64,7 +64,18 @@ fn object(name: &str, spec: impl Into<Spec>) -> LiveObject {
 }
 
 fn compile_after(objects: &[LiveObject], last_good: &LastGood) -> LiveCompiled {
-    Snapshot::compile_live(Live { objects, last_good }, TODAY).unwrap()
+    compile_labelled(objects, last_good, &[])
+}
+
+/// Compiles beside Namespaces with labels: each tenant with its Namespaces.
+fn compile_labelled(
+    objects: &[LiveObject],
+    last_good: &LastGood,
+    labelled: &[(&str, &[&str])],
+) -> LiveCompiled {
+    let boxed = |names: &[&str]| names.iter().map(|&name| name.into()).collect();
+    let labelled = labelled.iter().map(|(tenant, names)| ((*tenant).into(), boxed(names))).collect();
+    Snapshot::compile_live(Live { objects, last_good, labelled: &labelled }, TODAY).unwrap()
 }
 
 fn compile(objects: &[LiveObject]) -> LiveCompiled {
@@ -290,6 +301,31 @@ fn a_wrong_object_keeps_its_last_good_form_and_has_none_at_a_cold_start() {
     assert_eq!(["a", "b"].map(|name| owner(&cold, name)), ["unusable", "b"]);
     let forms: Vec<Form> = cold.states.values().map(|state| state.form).collect();
     assert_eq!(forms, [Form::Nothing, Form::Written]);
+}
+
+#[test]
+fn a_tenant_by_label_has_the_namespaces_with_its_label() {
+    let by_label =
+        || TenantSpec { namespace_selection: Some(NamespaceSelection::Label), ..TenantSpec::default() };
+    let objects = [object("a", by_label()), object("b", tenant(&["b", "shared"]))];
+    let labelled: &[(&str, &[&str])] =
+        &[("a", &["one", "shared", "two"]), ("b", &["other"]), ("gone", &["g"])];
+    let before = compile_labelled(&objects, &LastGood::default(), labelled);
+    assert_eq!(["one", "two", "b"].map(|name| owner(&before, name)), ["a", "a", "b"]);
+    assert_eq!(["other", "g"].map(|name| owner(&before, name)), ["nobody"; 2], "labels alone decide nothing");
+    assert_eq!(owner(&before, "shared"), "contested");
+    let contested = ["Tenant/a Conflict spec.namespaceSelection", "Tenant/b Conflict spec.namespaces[1]"];
+    assert_eq!(findings(&before), contested);
+    let none = compile(&objects[..1]);
+    assert!(findings(&none).is_empty(), "a tenant may wait for its first namespace");
+
+    let both = TenantSpec { namespace_selection: Some(NamespaceSelection::Label), ..tenant(&["x"]) };
+    let wrong = [object("a", both)];
+    let after = compile_labelled(&wrong, &before.last_good, &[("a", &["new"])]);
+    assert_eq!(findings(&after), ["Tenant/a Invalid spec.namespaces"]);
+    assert_eq!(["new", "one", "x"].map(|name| owner(&after, name)), ["a", "nobody", "nobody"]);
+    let cold = compile_labelled(&wrong, &LastGood::default(), &[("a", &["new"])]);
+    assert_eq!(owner(&cold, "new"), "unusable");
 }
 
 #[test]

@@ -1,21 +1,19 @@
-//! Objects that were read from an API server: parses them one by one, and compiles them together.
+//! The file with the default Settings of a cluster.
 
 use std::path::Path;
 
 use anyhow::{anyhow, bail, ensure};
-use jiff::civil::Date;
-use partywall_core::api::{Located, Mistake, Object, Source};
-use partywall_core::tenancy::{Compiled, Snapshot, Unparsed};
+use partywall_core::api::{Mistake, Object, Source};
 use serde_json::{Map, Value};
 
 use super::files::document::{self, Content};
-use super::files::{Loaded, grouped};
+use super::files::grouped;
 use crate::manifests::{self, Lists};
 
 /// Parses an object, or returns all flaws of its structure.
 ///
 /// An object with a flaw is refused as a whole: without the flawed field it could allow more than was meant.
-pub(crate) fn parse(source: &Source, document: Value) -> Result<Object, Vec<Mistake>> {
+fn parse(source: &Source, document: Value) -> Result<Object, Vec<Mistake>> {
     let document::Read { content, flaws, object: name } = document::read(document, None);
     match content {
         Content::Object(object) if flaws.is_empty() => Ok(object),
@@ -26,16 +24,6 @@ pub(crate) fn parse(source: &Source, document: Value) -> Result<Object, Vec<Mist
             Err(mistakes)
         }
     }
-}
-
-/// Compiles objects beside those that did not parse, or returns all mistakes, sorted.
-pub(crate) fn compile(
-    objects: Vec<Located>,
-    unparsed: &[Unparsed],
-    today: Date,
-) -> Result<Loaded, Vec<Mistake>> {
-    let Compiled { snapshot, warnings } = Snapshot::compile_beside(objects, unparsed, today)?;
-    Ok(Loaded { snapshot, warnings })
 }
 
 /// Reads a file that holds one Settings object, and returns the fields of its spec.
