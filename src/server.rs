@@ -23,6 +23,7 @@ mod decider;
 mod decision_log;
 mod limits;
 mod ops;
+mod readiness;
 mod shared;
 mod unknown;
 mod waiting;
@@ -45,6 +46,7 @@ pub use self::connection::{Workers, bind, lower_priority};
 pub use self::decider::{Decider, Observers, Reply};
 use self::decision_log::DecisionThrottles;
 pub use self::limits::{BodyLimits, ConnectionLimits, Limits, StageLimits, Timings};
+pub use self::readiness::{Readiness, Unready};
 use self::shared::Shared;
 use crate::telemetry::{LogThrottle, Metrics};
 
@@ -73,6 +75,8 @@ pub struct Parts<D> {
     pub limits: Limits,
     /// The threads that serve the webhook's connections.
     pub workers: Workers,
+    /// What must hold before the server is ready, beside that it has policies.
+    pub readiness: Readiness,
 }
 
 /// Serves until `shutdown` is ready; its value is how long to drain.
@@ -84,7 +88,7 @@ pub async fn run<D: Decider>(
     parts: Parts<D>,
     shutdown: impl Future<Output = Duration>,
 ) {
-    let Parts { decider, certificates, metrics, limits, workers } = parts;
+    let Parts { decider, certificates, metrics, limits, workers, readiness } = parts;
     let shared = Arc::new(Shared {
         capacities: Capacities::new(&limits, workers.count()),
         is_draining: AtomicBool::new(false),
@@ -92,6 +96,7 @@ pub async fn run<D: Decider>(
         decisions: DecisionThrottles::new(VIOLATIONS_PER_SECOND),
         metrics,
         limits,
+        readiness,
     });
     let decider = Arc::new(decider);
     let connections = GracefulShutdown::new();

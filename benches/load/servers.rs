@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use partywall::server::{
-    self, Certificates, Decider, Limits, Listeners, Observers, Pair, Parts, Reply, Workers,
+    self, Certificates, Decider, Limits, Listeners, Observers, Pair, Parts, Readiness, Reply, Workers,
 };
 use partywall::telemetry::Metrics;
 use partywall_core::{Entry, review};
@@ -172,6 +172,7 @@ async fn serve(answer: fn(Entry, &[u8]) -> Vec<u8>) -> anyhow::Result<()> {
         metrics: Arc::new(Metrics::new()?),
         limits: Limits::default(),
         workers: Workers::start(thread::available_parallelism()?)?,
+        readiness: Readiness::default(),
     };
     eprintln!(r#"{{"listen":"{listen}"}}"#);
     server::run(listeners, parts, std::future::pending::<Duration>()).await;

@@ -22,7 +22,8 @@ use tracing::{error, info, warn};
 
 use self::source::{PolicyArgs, Source};
 use crate::server::{
-    self, Certificates, Clients, Listeners, Pair, Parts, Workers, limits_within_descriptors, lower_priority,
+    self, Certificates, Clients, Listeners, Pair, Parts, Readiness, Workers, limits_within_descriptors,
+    lower_priority,
 };
 use crate::telemetry::{self, LogFormat, Metrics};
 
@@ -162,6 +163,7 @@ async fn serve(args: Args) -> anyhow::Result<ExitCode> {
         metrics,
         limits: limits_within_descriptors(workers.get()),
         workers: Workers::start(workers)?,
+        readiness: Readiness::default(),
     };
     // The first of these to end drops and so ends the others.
     tokio::select! {

@@ -182,13 +182,15 @@ impl State {
         if self.namespaces == before {
             return first;
         }
-        let is_same = |(name, namespace): (&Box<str>, &Namespace), others: &BTreeMap<Box<str>, Namespace>| {
-            others.get(name).is_some_and(|other| other.label == namespace.label)
+        // The labels that no Namespace of the same name has on the other side.
+        let differing = |these: &BTreeMap<Box<str>, Namespace>, those: &BTreeMap<Box<str>, Namespace>| {
+            let label = |name: &str| those.get(name).and_then(|namespace| namespace.label.clone());
+            let labels = these.iter().filter(|(name, namespace)| label(name) != namespace.label);
+            labels.filter_map(|(_, namespace)| namespace.label.clone()).collect::<Vec<_>>()
         };
-        let (now, before) = (&self.namespaces, &before);
-        let new = now.iter().filter(|entry| !is_same(*entry, before));
-        let gone = before.iter().filter(|entry| !is_same(*entry, now));
-        let selects = new.chain(gone).any(|(_, namespace)| self.may_select(namespace.label.as_deref()));
+        let mut labels = differing(&self.namespaces, &before);
+        labels.extend(differing(&before, &self.namespaces));
+        let selects = labels.iter().any(|label| self.may_select(Some(label)));
         first.max(Effect::Namespaces).max(Effect::of(selects))
     }
 

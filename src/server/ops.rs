@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
+use axum::extract::RawQuery;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -20,18 +21,18 @@ pub(super) fn router<D: Decider>(shared: &Arc<Shared>, decider: &Arc<D>) -> Rout
     let (ready, metrics, decider) = (Arc::clone(shared), Arc::clone(shared), Arc::clone(decider));
     Router::new()
         .route("/livez", get(async || "ok\n"))
-        .route("/readyz", get(async move || readiness(&ready, &*decider)))
+        .route("/readyz", get(async move |RawQuery(query)| probe(&ready, &*decider, query.as_deref())))
         .route("/metrics", get(async move || figures(&metrics)))
 }
 
-fn readiness(shared: &Shared, decider: &impl Decider) -> (StatusCode, &'static str) {
-    if shared.is_draining() {
-        (StatusCode::SERVICE_UNAVAILABLE, "shutting down\n")
-    } else if !decider.is_ready() {
-        (StatusCode::SERVICE_UNAVAILABLE, "no policies loaded\n")
-    } else {
-        (StatusCode::OK, "ok\n")
-    }
+/// Says whether the server is ready, and with `?verbose` which condition holds.
+fn probe(shared: &Shared, decider: &impl Decider, query: Option<&str>) -> (StatusCode, String) {
+    let own = [
+        ("shutdown", shared.is_draining().then_some("shutting down")),
+        ("policies", (!decider.is_ready()).then_some("no policies loaded")),
+    ];
+    let is_verbose = query.is_some_and(|query| query.split('&').any(|word| word == "verbose"));
+    shared.readiness.answer(&own, is_verbose)
 }
 
 fn figures(shared: &Shared) -> Response {

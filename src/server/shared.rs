@@ -9,6 +9,7 @@ use super::capacity::Capacities;
 use super::decider::Observers;
 use super::decision_log::DecisionThrottles;
 use super::limits::Limits;
+use super::readiness::Readiness;
 use crate::telemetry::{LogThrottle, Metrics};
 
 /// The state that all connections and requests of a server share.
@@ -20,6 +21,7 @@ pub(super) struct Shared {
     pub(super) is_draining: AtomicBool,
     pub(super) failed_handshakes: LogThrottle,
     pub(super) decisions: DecisionThrottles,
+    pub(super) readiness: Readiness,
 }
 
 impl Shared {

@@ -10,7 +10,9 @@ use axum::http::Method;
 use hyper_util::rt::TokioIo;
 use jiff::civil::date;
 use partywall::policies::{self as objects, Writer};
-use partywall::server::{self, Certificates, Clients, Decider, Limits, Listeners, Pair, Parts, Workers};
+use partywall::server::{
+    self, Certificates, Clients, Decider, Limits, Listeners, Pair, Parts, Readiness, Workers,
+};
 use partywall::telemetry::Metrics;
 use partywall_core::tenancy::Snapshot;
 use tempfile::TempDir;
@@ -111,7 +113,8 @@ impl Server {
         limits.timings.certificates_interval = interval;
         let (stop, stopped) = oneshot::channel();
         let workers = Workers::start(NonZeroUsize::MIN).unwrap();
-        let parts = Parts { decider, certificates, metrics, limits, workers };
+        let readiness = Readiness::default();
+        let parts = Parts { decider, certificates, metrics, limits, workers, readiness };
         let task = tokio::spawn(server::run(listeners, parts, async { stopped.await.unwrap() }));
         Self { target, ops, writer, authority, demand, folder, stop, task, _files: files }
     }
