@@ -14,6 +14,10 @@ quick:
 e2e:
 	assets=$$(tests/e2e/control-plane $(KUBERNETES)) && KUBEBUILDER_ASSETS=$$assets cargo test --locked $(PROFILE) --test e2e -- $(ARGS)
 
+# The cases of the end-to-end suite that take minutes.
+e2e-long:
+	$(MAKE) e2e ARGS=--ignored PROFILE=--release
+
 # Each siege of the end-to-end suite for SIEGE seconds by 16 clients, and as long by 64; it prints the figures.
 SIEGE = 300
 siege:

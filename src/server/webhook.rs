@@ -64,7 +64,10 @@ async fn serve<D: Decider>(entry: Entry, webhook: Arc<Webhook<D>>, mut request: 
     let mut body = Arriving::new(request.into_body(), &shared.limits, deadline, queue).sent_by(peer);
     match receive(entry, shared, &mut body).await {
         Ok((Received::Whole(bytes, memory), _in_flight)) => {
-            let reply = if bytes.len() <= shared.limits.bodies.inline_up_to {
+            // An object of partywall is judged among all others, of which there may be thousands.
+            let is_quick =
+                bytes.len() <= shared.limits.bodies.inline_up_to && entry != Entry::ValidatePolicies;
+            let reply = if is_quick {
                 match decider.reply(entry, &bytes, shared.observers()) {
                     Some(Reply::Unknown) => {
                         Ok(waiting::decide(&**decider, (entry, &bytes), deadline, shared.observers()).await)
@@ -119,7 +122,7 @@ fn go_on_or_refuse(entry: Entry, start: &[u8], refusal: Refusal, problem: &str, 
 /// A large body waited for others until it had to give up.
 struct WaitedTooLong;
 
-/// Decides about a large body on another thread. It does not wait for what is unknown.
+/// Decides about a large body, or an object of partywall, on another thread. It does not wait for what is unknown.
 ///
 /// The decision takes milliseconds, in which this thread serves other connections. If the caller closes the connection
 /// while the body waits for its permit, the body is dropped and never decided.

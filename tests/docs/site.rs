@@ -19,6 +19,7 @@ const PARTS: [(&str, &[(&str, &str)]); 4] = [
             ("Messages", "docs/MESSAGES.md"),
             ("Attacks", "policies/ATTACKS.md"),
             ("Security", "SECURITY.md"),
+            ("Install with policies in files", "docs/INSTALL-WITH-FILES.md"),
             ("Introduce partywall to a cluster in use", "docs/INTRODUCE.md"),
             ("When partywall stops the cluster", "docs/BREAK-GLASS.md"),
             ("Metrics", "docs/METRICS.md"),

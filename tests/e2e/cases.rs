@@ -15,6 +15,7 @@ mod grandfathered;
 mod guide;
 mod in_cluster;
 mod install;
+mod installed;
 mod introduce;
 mod kinds;
 mod labels;
@@ -29,6 +30,7 @@ mod registration;
 mod restart;
 mod routes;
 mod sandbox;
+mod scale;
 mod second_webhook;
 mod service;
 mod sieges;
@@ -42,25 +44,33 @@ pub(crate) struct Case {
     pub(crate) run: fn(&Cluster),
     /// Runs while no other case does. What it removed from the cluster is restored afterwards.
     pub(crate) alone: bool,
+    /// Takes minutes, so that it runs on demand only. It runs alone, too.
+    pub(crate) long: bool,
     /// The least release that can show it: the `30` of `v1.30`. Below it, the case is left out.
     pub(crate) since: u32,
+}
+
+impl Case {
+    const fn of(name: &'static str, run: fn(&Cluster), since: u32) -> Self {
+        Self { name, run, alone: false, long: false, since }
+    }
 }
 
 /// The oldest supported release.
 const OLDEST: u32 = 30;
 
 /// Cases under their own names: `together` they run beside others and keep to namespaces of their own; `alone`
-/// they change what others rely on. `33 => case` is left out below Kubernetes 1.33.
+/// they change what others rely on; `long` they take minutes besides. `33 => case` is left out below Kubernetes 1.33.
 macro_rules! table {
     (
         together { $($($beside_since:literal =>)? $beside:path,)* }
         alone { $($($alone_since:literal =>)? $alone:path,)* }
+        long { $($long:path,)* }
     ) => {
         vec![
-            $(Case {
-                name: stringify!($beside), run: $beside, alone: false, since: [$($beside_since,)? OLDEST][0],
-            },)*
-            $(Case { name: stringify!($alone), run: $alone, alone: true, since: [$($alone_since,)? OLDEST][0] },)*
+            $(Case::of(stringify!($beside), $beside, [$($beside_since,)? OLDEST][0]),)*
+            $(Case { alone: true, ..Case::of(stringify!($alone), $alone, [$($alone_since,)? OLDEST][0]) },)*
+            $(Case { alone: true, long: true, ..Case::of(stringify!($long), $long, OLDEST) },)*
         ]
     };
 }
@@ -136,7 +146,17 @@ pub(crate) fn cases() -> Vec<Case> {
             down::o4_an_older_installation_moves_to_the_new_paths_without_a_gap,
             restart::l8_l9_a_rollout_under_load_fails_no_request,
             in_cluster::objects_of_the_cluster_hold_while_they_change,
-            install::the_readmes_installation_ends_with_a_tenants_pod_on_its_node,
+            installed::an_installation_arms_itself_and_tells_what_holds,
+            installed::a_configuration_that_is_edited_or_deleted_is_mended,
+            installed::the_cas_survive_whatever_becomes_of_their_secret,
+            installed::uninstall_leaves_nothing_but_what_it_lists,
+            install::the_installation_with_files_ends_with_a_tenants_pod_on_its_node,
+            installed::the_readmes_installation_ends_with_a_tenants_pod_on_its_node,
+        }
+        long {
+            scale::ten_thousand_namespaces_and_a_thousand_tenants,
+            scale::a_namespace_is_used_in_the_second_of_its_creation,
+            scale::what_a_tool_applies_every_three_seconds_stays_as_partywall_makes_it,
         }
     }
 }

@@ -24,6 +24,7 @@ mod eventually;
 mod folder;
 mod http;
 mod https;
+mod installation;
 mod kinds;
 mod kube_proxy;
 mod kubectl;
@@ -62,7 +63,8 @@ const THREADS: usize = 8;
 fn main() -> ExitCode {
     let mut args = Arguments::from_args();
     args.test_threads.get_or_insert(THREADS);
-    let trials: Vec<Trial> = cases().iter().map(|case| Trial::test(case.name, || Ok(()))).collect();
+    let trial = |case: &Case| Trial::test(case.name, || Ok(())).with_ignored_flag(case.long);
+    let trials: Vec<Trial> = cases().iter().map(trial).collect();
     if args.list || trials.iter().all(|trial| args.is_filtered_out(trial)) {
         // This needs no cluster.
         return libtest_mimic::run(&args, trials).exit_code();
@@ -99,10 +101,12 @@ fn run(args: &Arguments, cluster: Cluster) -> Conclusion {
     let (cluster, turns) = (Arc::new(cluster), Arc::new(RwLock::new(())));
     let trial = |case: Case| {
         let (cluster, turns) = (Arc::clone(&cluster), Arc::clone(&turns));
-        Trial::ignorable_test(case.name, move || match left_out(&case, cluster.version()) {
+        let is_long = case.long;
+        let trial = Trial::ignorable_test(case.name, move || match left_out(&case, cluster.version()) {
             Some(left_out) => left_out,
             None => perform(&case, &cluster, &turns).map(|()| Completion::Completed),
-        })
+        });
+        trial.with_ignored_flag(is_long)
     };
     let recorder = Recorder::start(&cluster);
     let conclusion = libtest_mimic::run(args, cases().into_iter().map(trial).collect());

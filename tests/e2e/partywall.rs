@@ -102,6 +102,18 @@ impl Instance {
         instance
     }
 
+    /// [`Self::start_with`] without variables and without the wait.
+    pub(crate) fn start_unready_with(
+        runtime: &Handle,
+        name: &str,
+        logs: &Path,
+        args: &[String],
+        (webhook, ops): (SocketAddr, SocketAddr),
+    ) -> Self {
+        let process = Process::start(name, logs, Path::new(PROGRAM), args);
+        Self { process, runtime: runtime.clone(), webhook, ops }
+    }
+
     pub(crate) fn until_ready(&mut self) {
         let (runtime, ops) = (&self.runtime, self.ops);
         self.process.until_up(READY_TIMEOUT, || match runtime.block_on(http::get(ops, "/readyz")) {

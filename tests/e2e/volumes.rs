@@ -33,13 +33,16 @@ impl Volumes {
     ///
     /// # Panics
     ///
-    /// If one is neither a ConfigMap nor a Secret, or its object is not there.
+    /// If one is neither a ConfigMap, a Secret nor the account's token, or its object is not there.
     pub(crate) fn mount(cluster: &Cluster, pod: &Value, root: &Path) -> Self {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let sources = pod["spec"]["volumes"].as_array().unwrap();
-        let mounts = pod["spec"]["containers"][0]["volumeMounts"].as_array().unwrap().iter().map(|mount| {
+        let source = |mount: &Value| sources.iter().find(|volume| volume["name"] == mount["name"]).unwrap();
+        let mounts = pod["spec"]["containers"][0]["volumeMounts"].as_array().unwrap().iter();
+        // The token of the pod's account is not read here: a process is given a kubeconfig.
+        let mounts = mounts.filter(|mount| source(mount)["projected"].is_null()).map(|mount| {
             assert!(mount["subPath"].is_null(), "a kubelet never updates a subPath: {mount}");
-            let source = sources.iter().find(|volume| volume["name"] == mount["name"]).unwrap();
+            let source = source(mount);
             let (kind, object) = match (&source["configMap"]["name"], &source["secret"]["secretName"]) {
                 (Value::String(name), _) => ("ConfigMap", name.clone()),
                 (_, Value::String(name)) => ("Secret", name.clone()),

@@ -7,18 +7,11 @@ use serde_json::{Value, json};
 
 use crate::cluster::Cluster;
 use crate::eventually::{SOON, eventually};
+use crate::installation::{define, manifests};
 use crate::partywall::{Instance, Setup};
 use crate::users::User;
 use crate::{http, ports};
 
-/// The kinds and their plurals.
-const KINDS: [(&str, &str); 5] = [
-    ("NodePool", "nodepools"),
-    ("Tenant", "tenants"),
-    ("TenantClass", "tenantclasses"),
-    ("Exemption", "exemptions"),
-    ("Settings", "settings"),
-];
 const FAULTY: &str = "partywall_policies_faulty";
 const NAMESPACE: &str = "c-fresh";
 /// A namespace that exists before its Tenant does.
@@ -155,6 +148,7 @@ fn start(cluster: &Cluster) -> Instance {
         format!("--ops-listen={}", addresses.1),
         format!("--tls-cert={}", pair.cert.display()),
         format!("--tls-key={}", pair.key.display()),
+        "--registration=external".to_owned(),
         "--drain=0".to_owned(),
     ];
     Instance::start_with(cluster.runtime(), "in-cluster", &cluster.folder, &args, &[], addresses)
@@ -166,20 +160,10 @@ struct Custom<'c> {
 }
 
 impl<'c> Custom<'c> {
-    /// Installs the definitions, and waits until the API server serves them.
+    /// Installs the definitions.
     fn install(cluster: &'c Cluster) -> Self {
-        for (kind, plural) in KINDS {
-            cluster.admin().create(&cluster.path("CustomResourceDefinition", ""), &definition(kind, plural));
-        }
-        let custom = Self { cluster };
-        for (kind, _) in KINDS {
-            eventually(SOON, &format!("{kind} is served"), || {
-                // The API server first answers that there is no such resource, and then that it is preparing one.
-                let listed = cluster.admin().send(Method::GET, &path(kind), &Value::Null);
-                listed.map(drop).map_err(|error| error.to_string())
-            });
-        }
-        custom
+        define(cluster);
+        Self { cluster }
     }
 
     fn create(&self, kind: &str, name: &str, spec: &Value) {
@@ -211,35 +195,11 @@ impl<'c> Custom<'c> {
 
     /// Removes the definitions, and with them all objects.
     fn remove(self) {
-        for (_, plural) in KINDS {
-            let path = self.cluster.path("CustomResourceDefinition", "");
-            self.cluster.admin().delete(&format!("{path}/{plural}.partywall.dev"));
-        }
+        let delete = ["delete", "-f", "-"];
+        self.cluster.kubectl(User::Admin).args(delete).stdin(manifests(&["crds"])).succeeds();
     }
 }
 
 fn path(kind: &str) -> String {
-    let (_, plural) = KINDS.iter().find(|(name, _)| *name == kind).unwrap();
-    format!("/apis/partywall.dev/v1alpha1/{plural}")
-}
-
-/// A definition without a schema of the spec: partywall itself checks the objects.
-fn definition(kind: &str, plural: &str) -> Value {
-    let spec = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
-    json!({
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": format!("{plural}.partywall.dev")},
-        "spec": {
-            "group": "partywall.dev",
-            "scope": "Cluster",
-            "names": {"kind": kind, "plural": plural},
-            "versions": [{
-                "name": "v1alpha1",
-                "served": true,
-                "storage": true,
-                "schema": {"openAPIV3Schema": {"type": "object", "properties": {"spec": spec}}},
-            }],
-        },
-    })
+    format!("/apis/partywall.dev/v1alpha1/{}s", kind.to_lowercase())
 }

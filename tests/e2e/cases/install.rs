@@ -1,4 +1,4 @@
-//! The README's installation, with its own commands and manifests.
+//! The installation with policies in files, by the commands and manifests of its page.
 //!
 //! Two things differ, because there are no nodes here. The API server has no route to a Service, so the webhooks are
 //! registered with the URL of a balancer, and the certificate names its address too. And no container runs, so each pod
@@ -24,24 +24,24 @@ use crate::{ports, readme};
 
 const NAMESPACE: &str = "partywall-system";
 const OPERATOR: User = User::Operator;
-const README: &str = "README.md";
+const PAGE: &str = "docs/INSTALL-WITH-FILES.md";
 const CERTIFICATES: &str = "certs/README.md";
 
-pub(crate) fn the_readmes_installation_ends_with_a_tenants_pod_on_its_node(cluster: &Cluster) {
+pub(crate) fn the_installation_with_files_ends_with_a_tenants_pod_on_its_node(cluster: &Cluster) {
     cluster.unregister();
     cluster.grant_everything(OPERATOR);
     cluster.cordon("worker-1", false);
     let mut installation = Installation::prepare(cluster);
-    installation.run(README, "node");
-    installation.run(README, "policies");
-    installation.run(README, "objects");
-    let said = installation.run(README, "server");
+    installation.run(PAGE, "node");
+    installation.run(PAGE, "policies");
+    installation.run(PAGE, "objects");
+    let said = installation.run(PAGE, "server");
     assert!(!said.contains("Warning"), "{said}");
     installation.start_replicas();
-    installation.run(README, "webhooks");
+    installation.run(PAGE, "webhooks");
     installation.until_asked();
 
-    let said = installation.run(README, "tenant");
+    let said = installation.run(PAGE, "tenant");
     assert!(said.contains(" worker-1 "), "{said}");
     must_be_on_worker_1(cluster, "blue");
 
@@ -52,7 +52,7 @@ pub(crate) fn the_readmes_installation_ends_with_a_tenants_pod_on_its_node(clust
     installation.restart_replicas();
     installation.hand_over_to_cert_manager();
 
-    installation.run(README, "remove");
+    installation.run(PAGE, "remove");
     let namespaces = ["blue", "blue-too", NAMESPACE];
     cluster
         .kubectl(User::Admin)
@@ -63,7 +63,7 @@ pub(crate) fn the_readmes_installation_ends_with_a_tenants_pod_on_its_node(clust
 
 /// The tenant's pods are there, stamped, and on the tenant's node.
 #[track_caller]
-fn must_be_on_worker_1(cluster: &Cluster, namespace: &str) {
+pub(crate) fn must_be_on_worker_1(cluster: &Cluster, namespace: &str) {
     let pods = cluster.pods_until(namespace, "the pod runs", |pods| {
         !pods.is_empty() && pods.iter().all(|pod| pod["status"]["phase"] == "Running")
     });
@@ -178,20 +178,20 @@ impl<'c> Installation<'c> {
         });
     }
 
-    /// The tenant gets one more namespace: the file is edited, the README's command repeated.
+    /// The tenant gets one more namespace: the file is edited, the page's command repeated.
     fn change_policies(&mut self) {
         let file = self.folder.join("policies.yaml");
         let policies = fs::read_to_string(&file).unwrap();
         let changed = policies.replace("namespaces: [blue]", "namespaces: [blue, blue-too]");
         assert_ne!(policies, changed);
-        // The README's check finds a mistake before it gets to the cluster.
+        // The page's check finds a mistake before it gets to the cluster.
         fs::write(&file, changed.replace("default: blue", "default: bleu")).unwrap();
-        let outcome = self.cluster.script(OPERATOR, &self.folder, &readme::step(README, "check"));
+        let outcome = self.cluster.script(OPERATOR, &self.folder, &readme::step(PAGE, "check"));
         assert_eq!(outcome.code, Some(2), "{outcome}");
         outcome.says("bleu");
         fs::write(&file, changed).unwrap();
-        self.run(README, "check");
-        self.run(README, "change");
+        self.run(PAGE, "check");
+        self.run(PAGE, "change");
         let reloads = self.each("partywall_policy_reloads_total{result=\"taken\"}");
         self.sync();
         self.until_more("partywall_policy_reloads_total{result=\"taken\"}", &reloads);
@@ -291,26 +291,37 @@ impl Replica {
             assert_eq!(container[probe]["httpGet"]["path"], path, "{probe}");
         }
         let volumes = Volumes::mount(cluster, pod, &folder.join(&name));
-        let instance = instance(cluster, &name, &container, &volumes);
+        let instance = instance(cluster, &name, &container, &volumes, &[]);
         Self { name, container, volumes, instance }
     }
 
     /// Starts one more of it, with the same mounts.
     fn again(&self, cluster: &Cluster) -> Self {
         let (name, container) = (format!("{}-again", self.name), self.container.clone());
-        let instance = instance(cluster, &name, &container, &self.volumes);
+        let instance = instance(cluster, &name, &container, &self.volumes, &[]);
         Self { name, container, volumes: self.volumes.clone(), instance }
     }
 }
 
-/// Starts what a container says.
-fn instance(cluster: &Cluster, name: &str, container: &Value, volumes: &Volumes) -> Instance {
+/// Starts what a container says, with more variables.
+pub(crate) fn instance(
+    cluster: &Cluster,
+    name: &str,
+    container: &Value,
+    volumes: &Volumes,
+    more: &[(String, String)],
+) -> Instance {
     let args = container["args"].as_array().unwrap().iter();
     let args: Vec<String> = args.map(|arg| volumes.on_this_machine(arg.as_str().unwrap())).collect();
     // All pods share this machine's ports, so each has others than the container's.
     let (webhook, ops) = (ports::free(), ports::free());
     let variable = |variable: &Value| {
-        let (name, value) = (variable["name"].as_str().unwrap(), variable["value"].as_str().unwrap());
+        let name = variable["name"].as_str().unwrap();
+        let value = match variable["valueFrom"]["fieldRef"]["fieldPath"].as_str() {
+            Some("metadata.namespace") => NAMESPACE,
+            Some(other) => panic!("a variable of {other}"),
+            None => variable["value"].as_str().unwrap(),
+        };
         let value = match name {
             "PARTYWALL_LISTEN" => replaced(value, container, "webhook", webhook),
             "PARTYWALL_OPS_LISTEN" => replaced(value, container, "ops", ops),
@@ -319,6 +330,7 @@ fn instance(cluster: &Cluster, name: &str, container: &Value, volumes: &Volumes)
         (name.to_owned(), value)
     };
     let variables: Vec<_> = container["env"].as_array().unwrap().iter().map(variable).collect();
+    let variables = [variables, more.to_vec()].concat();
     Instance::start_with(cluster.runtime(), name, &cluster.folder, &args, &variables, (webhook, ops))
 }
 

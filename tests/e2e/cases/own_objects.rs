@@ -1,30 +1,9 @@
 //! partywall's own objects in a cluster: their definitions, and what the API server is told of them.
 
-use std::path::Path;
-
 use crate::cluster::Cluster;
 use crate::eventually::{SOON, eventually};
-use crate::partywall::PROGRAM;
-use crate::process;
+use crate::installation::{define, manifests};
 use crate::users::User;
-
-fn print(args: &[&str]) -> String {
-    let output = process::command(Path::new(PROGRAM)).arg("manifests").args(args).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
-}
-
-/// Applies the definitions, and waits until the API server serves the kinds.
-#[track_caller]
-fn define(cluster: &Cluster) {
-    let apply = ["apply", "--server-side", "-f", "-"];
-    let said = cluster.kubectl(User::Admin).args(apply).stdin(print(&["crds"])).succeeds();
-    assert!(!said.stderr.contains("Warning"), "{}", said.stderr);
-    eventually(SOON, "the kinds are served", || {
-        let said = cluster.kubectl(User::Admin).args(["get", "partywall"]).run();
-        if said.code == Some(0) { Ok(()) } else { Err(said.stderr) }
-    });
-}
 
 pub(crate) fn definitions_and_installation_are_accepted_without_a_warning(cluster: &Cluster) {
     define(cluster);
@@ -32,7 +11,7 @@ pub(crate) fn definitions_and_installation_are_accepted_without_a_warning(cluste
     let apply = ["apply", "--server-side", "-f", "-"];
     cluster.kubectl(User::Admin).args(apply).stdin(namespace).succeeds();
     let dry_run = ["apply", "--server-side", "--force-conflicts", "--dry-run=server", "-f", "-"];
-    let said = cluster.kubectl(User::Admin).args(dry_run).stdin(print(&["install"])).succeeds();
+    let said = cluster.kubectl(User::Admin).args(dry_run).stdin(manifests(&["install"])).succeeds();
     assert!(!said.stderr.contains("Warning"), "{}", said.stderr);
     assert_eq!(said.stdout.matches("serverside-applied").count(), 12, "{}", said.stdout);
 
