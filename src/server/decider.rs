@@ -61,9 +61,7 @@ impl Decider for Reader {
 
     fn reply(&self, entry: Entry, body: &[u8], observers: Observers<'_>) -> Option<Reply> {
         if entry == Entry::ValidatePolicies {
-            // Objects of partywall are judged before there is a snapshot, since they are what it is made of.
-            let review = || policies::review(body, self.declared().as_deref()).map(Some);
-            return Some(decide_by(entry, body, observers, |_| Enforcement::Deny, review));
+            return Some(self.own_object(body, observers));
         }
         let learned = Self::learned(self);
         self.load().as_ref().map(|snapshot| {
@@ -75,6 +73,9 @@ impl Decider for Reader {
     }
 
     fn reply_at_last(&self, entry: Entry, body: &[u8], observers: Observers<'_>) -> Option<Reply> {
+        if entry == Entry::ValidatePolicies {
+            return Some(self.own_object(body, observers));
+        }
         let learned = Self::learned(self);
         self.load().as_ref().map(|snapshot| {
             decide(entry, body, snapshot, observers, |answer| {
@@ -92,6 +93,14 @@ impl Decider for Reader {
 
     fn enforcement(&self, asked: &Asked<'_>) -> Enforcement {
         self.load().as_ref().map_or(Enforcement::Deny, |snapshot| enforcement(asked, snapshot))
+    }
+}
+
+impl Reader {
+    /// Decides about an object of partywall, before there is a snapshot too, since such objects are what it is made of.
+    fn own_object(&self, body: &[u8], observers: Observers<'_>) -> Reply {
+        let review = || policies::review(body, self.declared().as_deref()).map(Some);
+        decide_by(Entry::ValidatePolicies, body, observers, |_| Enforcement::Deny, review)
     }
 }
 

@@ -73,7 +73,7 @@ spec: {namespaces: [own-objects-wrong], podSecurity: {level: baseline, alow: {}}
     });
     // The API server itself refuses what has no shape.
     for (text, becomes, expected) in [
-        (TENANT, TENANT.replace("default: own-objects", "default: [own-objects]"), "must be of type string"),
+        (TENANT, TENANT.replace("default: own-objects", "default: [own-objects]"), "expected string"),
         (EXEMPTION, EXEMPTION.replace("2099-12-31", "soon"), "this is no date"),
         (TENANT, TENANT.replace("[own-objects]", "[\"Own Objects\"]"), "this is no name of a namespace"),
     ] {
