@@ -22,6 +22,8 @@ mod installation;
 mod item;
 mod kind;
 mod labels;
+mod leases;
+mod send;
 mod settings_file;
 mod snapshots;
 mod state;
@@ -31,12 +33,17 @@ use std::convert::Infallible;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 use kube::Client;
+use partywall_core::registration;
 use tokio::sync::{mpsc, watch as signal};
 
 pub(crate) use self::connect::Access;
+use self::facts::{Replicas, Trust};
+use self::installation::NAMESPACE;
 use self::kind::Kind;
+use self::leases::{Ends, Leases};
 use self::settings_file::SettingsFile;
 use self::snapshots::Snapshots;
 use crate::policies::{Learned, Writer};
@@ -50,6 +57,16 @@ pub(crate) struct Cluster {
     client: Client,
     snapshots: Snapshots,
     settings: Option<SettingsFile>,
+    now: fn() -> Timestamp,
+}
+
+/// The time and the date.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Clock {
+    /// Returns the present time.
+    pub(crate) now: fn() -> Timestamp,
+    /// Returns the date by which Exemptions expire.
+    pub(crate) today: fn() -> Date,
 }
 
 impl Cluster {
@@ -59,21 +76,35 @@ impl Cluster {
         settings: Option<PathBuf>,
         (writer, learned): (Writer, Learned),
         metrics: Arc<Metrics>,
-        today: fn() -> Date,
+        clock: Clock,
     ) -> anyhow::Result<Self> {
+        let Clock { now, today } = clock;
         let client = connect::client(access).await?;
         let settings = settings.map(SettingsFile::read).transpose()?;
         let mut snapshots = Snapshots::new(writer, learned, metrics, today);
         if let Some(file) = &settings {
             snapshots.set_defaults(file.fields());
         }
-        Ok(Self { client, snapshots, settings })
+        Ok(Self { client, snapshots, settings, now })
     }
 
-    /// Follows the cluster for ever. Once `stopping` is true, it writes nothing any more.
-    pub(crate) async fn run(self, stopping: signal::Receiver<bool>) -> Infallible {
-        let Self { client, snapshots, settings } = self;
+    /// Follows the cluster for ever. Once `stopping` is true, it writes nothing any more but this replica's own Lease.
+    ///
+    /// Once `ended` is true, it deletes that, and drops the receiver.
+    pub(crate) async fn run(
+        self,
+        stopping: signal::Receiver<bool>,
+        ended: signal::Receiver<bool>,
+    ) -> Infallible {
+        let Self { client, snapshots, settings, now } = self;
         let (sender, changes) = mpsc::channel(CHANGES);
+        // The parts that send these come one by one.
+        let (_authority, trust) = signal::channel(Trust::default());
+        let (publish, _replicas) = signal::channel(Replicas::default());
+
+        let entries = registration::names().map(str::to_owned).collect();
+        let leases = Leases::new(client.clone(), NAMESPACE, entries, now);
+        tokio::spawn(leases.run(trust, publish, Ends { stopping: stopping.clone(), ended }));
         tokio::spawn(labels::write(client.clone(), snapshots.labels(), stopping));
         for kind in Kind::ALL {
             tokio::spawn(watch::watch(client.clone(), kind, sender.clone()));

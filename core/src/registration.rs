@@ -116,6 +116,11 @@ impl FailsClosed {
     }
 }
 
+/// Returns the names of all webhooks that this version of partywall serves.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    WEBHOOKS.iter().map(|webhook| webhook.name)
+}
+
 impl Registration {
     /// Returns the configuration of the mutating phase.
     pub fn mutating(&self) -> Configuration {

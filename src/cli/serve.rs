@@ -18,6 +18,7 @@ use clap::builder::NonEmptyStringValueParser;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{oneshot, watch};
+use tokio::time::timeout;
 use tracing::{error, info, warn};
 
 use self::source::{PolicyArgs, Source};
@@ -26,6 +27,9 @@ use crate::server::{
     lower_priority,
 };
 use crate::telemetry::{self, LogFormat, Metrics};
+
+/// How long a server that serves no more may take to leave its cluster.
+const LEAVE: Duration = Duration::from_secs(2);
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -146,6 +150,7 @@ async fn serve(args: Args) -> anyhow::Result<ExitCode> {
     // Before the log says that it serves, so that no signal comes too early.
     let (first, second) = signals(Duration::from_secs(args.drain))?;
     let (stop, stopping) = watch::channel(false);
+    let (end, ended) = watch::channel(false);
     let first = async move {
         let drain = first.await;
         stop.send_replace(true);
@@ -167,8 +172,13 @@ async fn serve(args: Args) -> anyhow::Result<ExitCode> {
     };
     // The first of these to end drops and so ends the others.
     tokio::select! {
-        () = server::run(listeners, parts, first) => Ok(ExitCode::SUCCESS),
-        never = source.watch(demands, stopping) => match never {},
+        () = server::run(listeners, parts, first) => {
+            end.send_replace(true);
+            // A replica that does not get away in time is known to be gone soon anyway.
+            let _late = timeout(LEAVE, end.closed()).await;
+            Ok(ExitCode::SUCCESS)
+        }
+        never = source.watch(demands, stopping, ended) => match never {},
         () = second => {
             warn!("a second signal: ending at once");
             Ok(ExitCode::FAILURE)

@@ -27,7 +27,6 @@ impl fmt::Debug for Fingerprint {
 }
 
 /// The CAs that callers must trust, and the one that signed the certificate that this replica serves.
-#[expect(dead_code, reason = "its parts come one by one")]
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Trust {
     /// The CAs, in PEM; empty before they are known.
@@ -55,7 +54,6 @@ pub(super) struct Registered {
 }
 
 /// The replicas that live.
-#[expect(dead_code, reason = "its parts come one by one")]
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Replicas {
     /// Whether the Leases were read.

@@ -8,8 +8,8 @@ use std::time::Duration;
 use clap::builder::{FalseyValueParser, NonEmptyStringValueParser};
 use tokio::sync::watch;
 
-use crate::cli::today::today;
-use crate::cluster::{Access, Cluster};
+use crate::cli::today::{now, today};
+use crate::cluster::{Access, Clock, Cluster};
 use crate::policies::{self, Learned, Policies, Reader};
 use crate::telemetry::Metrics;
 
@@ -83,20 +83,22 @@ impl Source {
         let access = Access { kubeconfig, context };
         let learned = Learned::default();
         let reader = reader.learning(learned.clone());
-        let cluster = Cluster::new(access, settings, (writer, learned), metrics, today).await?;
+        let cluster =
+            Cluster::new(access, settings, (writer, learned), metrics, Clock { now, today }).await?;
         Ok((Self::Cluster(Box::new(cluster)), reader))
     }
 
-    /// Goes on for ever; files are loaded again whenever `demands` changes, too. Once `stopping` is true, nothing is
-    /// written to the cluster.
+    /// Goes on for ever; files are loaded again whenever `demands` changes, too. Once `stopping` is true, nothing that
+    /// others read is written to the cluster. Once `ended` is true, this replica leaves the cluster, and drops it.
     pub(super) async fn watch(
         self,
         demands: watch::Receiver<()>,
         stopping: watch::Receiver<bool>,
+        ended: watch::Receiver<bool>,
     ) -> Infallible {
         match self {
             Self::Files(policies) => policies.watch(LOOK_EVERY, demands).await,
-            Self::Cluster(cluster) => cluster.run(stopping).await,
+            Self::Cluster(cluster) => cluster.run(stopping, ended).await,
         }
     }
 }
