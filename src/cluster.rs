@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! API server → watch (one loop a kind) → changes → state (compact maps) → compile → policies' store
-//!      ↑                                                   └→ labels of listed namespaces ┐
+//!      ↑                                                   ├→ labels of listed namespaces ┐
+//!      │                                                   └→ status of each object ──────┤
 //!      └──────────────────────────────────────────────────────────────────────────────────┘
 //! ```
 //!
@@ -13,6 +14,7 @@
 //! objects. A snapshot is never replaced by one with mistakes.
 
 mod connect;
+mod events;
 mod facts;
 mod failure;
 #[cfg(test)]
@@ -27,6 +29,7 @@ mod send;
 mod settings_file;
 mod snapshots;
 mod state;
+mod status;
 mod watch;
 
 use std::convert::Infallible;
@@ -40,12 +43,14 @@ use partywall_core::registration;
 use tokio::sync::{mpsc, watch as signal};
 
 pub(crate) use self::connect::Access;
-use self::facts::{Replicas, Trust};
+use self::facts::{Registered, Replicas, Trust};
 use self::installation::NAMESPACE;
 use self::kind::Kind;
+use self::labels::Teller;
 use self::leases::{Ends, Leases};
 use self::settings_file::SettingsFile;
 use self::snapshots::Snapshots;
+use self::status::Statuses;
 use crate::policies::{Learned, Writer};
 use crate::telemetry::Metrics;
 
@@ -100,12 +105,18 @@ impl Cluster {
         let (sender, changes) = mpsc::channel(CHANGES);
         // The parts that send these come one by one.
         let (_authority, trust) = signal::channel(Trust::default());
-        let (publish, _replicas) = signal::channel(Replicas::default());
+        let (_registration, registered) = signal::channel(Registered::default());
+        let (publish, replicas) = signal::channel(Replicas::default());
+        let (events, queue) = events::channel();
 
         let entries = registration::names().map(str::to_owned).collect();
         let leases = Leases::new(client.clone(), NAMESPACE, entries, now);
+        tokio::spawn(events::write(client.clone(), queue, leases.holder(), now, stopping.clone()));
         tokio::spawn(leases.run(trust, publish, Ends { stopping: stopping.clone(), ended }));
-        tokio::spawn(labels::write(client.clone(), snapshots.labels(), stopping));
+        let teller = Teller { events: events.clone(), replicas: replicas.clone() };
+        tokio::spawn(labels::write(client.clone(), snapshots.labels(), teller, stopping.clone()));
+        let statuses = Statuses { told: snapshots.statuses(), registered, replicas, events, now };
+        tokio::spawn(status::write(client.clone(), statuses, stopping));
         for kind in Kind::ALL {
             tokio::spawn(watch::watch(client.clone(), kind, sender.clone()));
         }

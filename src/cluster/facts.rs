@@ -38,7 +38,6 @@ pub(super) struct Trust {
 }
 
 /// What the webhook configurations of the API server hold, as last read.
-#[expect(dead_code, reason = "its parts come one by one")]
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Registered {
     /// Whether both configurations were read.

@@ -1,19 +1,23 @@
 //! What is read of a watched object.
 
 use std::collections::BTreeMap;
+use std::mem;
+use std::sync::Arc;
 
-use partywall_core::api::{ACKNOWLEDGE, API_VERSION};
+use partywall_core::api::{ACKNOWLEDGE, API_VERSION, TenantStatus};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::kind::Kind;
 
-/// A watched object: its metadata, and its spec if it has been asked for.
+/// A watched object: its metadata, and its spec and status if they have been asked for.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Item {
     pub(super) metadata: Metadata,
     #[serde(default)]
     pub(super) spec: Value,
+    #[serde(default)]
+    pub(super) status: Value,
 }
 
 /// The metadata of a watched object.
@@ -43,9 +47,14 @@ pub(super) struct Version {
 }
 
 impl Version {
-    /// Returns the version of no object.
-    pub(super) const fn none() -> Self {
-        Self { uid: String::new(), generation: -1, acknowledged: None }
+    /// Returns the identity of the object; empty if it is not the API server's.
+    pub(super) fn uid(&self) -> &str {
+        &self.uid
+    }
+
+    /// Returns the generation of the object.
+    pub(super) const fn generation(&self) -> i64 {
+        self.generation
     }
 }
 
@@ -58,6 +67,13 @@ impl Item {
             generation: *generation,
             acknowledged: annotations.get(ACKNOWLEDGE).cloned(),
         }
+    }
+
+    /// Takes the status out, if partywall could have written it.
+    pub(super) fn take_status(&mut self) -> Option<Arc<TenantStatus>> {
+        // A Tenant's has the fields of all others.
+        let status = serde_json::from_value(mem::take(&mut self.status)).ok()?;
+        (status != TenantStatus::default()).then(|| Arc::new(status))
     }
 
     /// Returns the object as a file would hold it: without status and all metadata that only the API server writes.

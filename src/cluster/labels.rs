@@ -8,6 +8,7 @@ use std::time::Duration;
 use kube::Client;
 use kube::api::{Patch, PatchParams};
 use kube::core::Request;
+use partywall_core::api::API_VERSION;
 use partywall_core::labels::TENANT;
 use serde_json::{Value, json};
 use thiserror::Error;
@@ -15,6 +16,8 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 use tracing::{info, warn};
 
+use super::events::{Event, Events, Regarding, Weight};
+use super::facts::Replicas;
 use super::failure::{code, told};
 use super::installation::LABELS_MANAGER;
 
@@ -30,6 +33,10 @@ pub(super) struct Label {
     /// The identity of the Namespace, so that none of that name is created, and no later one labelled by mistake.
     pub(super) uid: Box<str>,
     pub(super) tenant: Box<str>,
+    /// Whether the Namespace has had it before.
+    pub(super) is_lost: bool,
+    /// The identity of the Tenant.
+    pub(super) tenant_uid: Box<str>,
 }
 
 /// The reason why a label was not written.
@@ -43,10 +50,43 @@ enum Failure {
     Request(#[from] kube::core::request::Error),
 }
 
+/// Where labels that somebody took away are told.
+#[derive(Clone, Debug)]
+pub(super) struct Teller {
+    pub(super) events: Events,
+    /// Only the replica that leads tells of it.
+    pub(super) replicas: watch::Receiver<Replicas>,
+}
+
+impl Teller {
+    fn tell(&self, label: &Label) {
+        let Label { namespace, tenant, tenant_uid, is_lost, .. } = label;
+        if !is_lost || !self.replicas.borrow().leads {
+            return;
+        }
+        self.events.tell(Event {
+            regarding: Regarding {
+                api_version: API_VERSION,
+                kind: "Tenant",
+                name: tenant.to_string(),
+                uid: tenant_uid.to_string(),
+            },
+            reason: "LabelPutBack".to_owned(),
+            note: format!(
+                "somebody took away or changed the label {TENANT} of the Namespace `{namespace}`; partywall put it \
+                 back"
+            ),
+            weight: Weight::Warning,
+            action: "Label",
+        });
+    }
+}
+
 /// Writes the labels that are missing, now and later, until `stopping` is true.
 pub(super) async fn write(
     client: Client,
     mut missing: watch::Receiver<Vec<Label>>,
+    teller: Teller,
     mut stopping: watch::Receiver<bool>,
 ) {
     let mut is_failing = false;
@@ -78,6 +118,7 @@ pub(super) async fn write(
             match apply(&client, &label).await {
                 Ok(()) => {
                     info!(%namespace, %tenant, "the Namespace got the label of its tenant");
+                    teller.tell(&label);
                     is_failing = false;
                 }
                 // It is gone, or another one has its name; the watch tells.
@@ -101,7 +142,7 @@ async fn apply(client: &Client, label: &Label) -> Result<(), Failure> {
     Ok(())
 }
 
-fn patch(Label { namespace, uid, tenant }: &Label) -> Value {
+fn patch(Label { namespace, uid, tenant, .. }: &Label) -> Value {
     let metadata = json!({"name": namespace, "uid": uid, "labels": {TENANT: tenant}});
     json!({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
 }
@@ -109,10 +150,23 @@ fn patch(Label { namespace, uid, tenant }: &Label) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cluster::events::{Queue, channel};
     use crate::cluster::fake_server::{Answer, Asked, FakeServer, status};
 
     fn label(namespace: &str) -> Label {
-        Label { namespace: namespace.into(), uid: "7".into(), tenant: "x".into() }
+        Label {
+            namespace: namespace.into(),
+            uid: "7".into(),
+            tenant: "x".into(),
+            is_lost: false,
+            tenant_uid: "8".into(),
+        }
+    }
+
+    fn teller(leads: bool) -> (Teller, Queue) {
+        let (events, queue) = channel();
+        let (_replicas, replicas) = watch::channel(Replicas { leads, ..Replicas::default() });
+        (Teller { events, replicas }, queue)
     }
 
     /// Waits until the server was asked so often.
@@ -135,7 +189,7 @@ mod tests {
         let server = FakeServer::new([Answer::Object(200, json!({}))]);
         let (_labels, missing) = watch::channel(vec![label("a")]);
         let (_stop, stopping) = watch::channel(false);
-        tokio::spawn(write(server.client.clone(), missing, stopping));
+        tokio::spawn(write(server.client.clone(), missing, teller(true).0, stopping));
         let asked = until(&server, 1).await;
         let expected = Asked {
             method: "PATCH".to_owned(),
@@ -160,7 +214,7 @@ mod tests {
         ]);
         let (labels, missing) = watch::channel(vec![label("a"), label("gone")]);
         let (_stop, stopping) = watch::channel(false);
-        tokio::spawn(write(server.client.clone(), missing, stopping));
+        tokio::spawn(write(server.client.clone(), missing, teller(true).0, stopping));
         assert_eq!(names(&until(&server, 4).await), ["a", "gone", "a", "gone"]);
         labels.send_replace(vec![label("b")]);
         assert_eq!(names(&until(&server, 5).await)[4..], ["b"]);
@@ -169,11 +223,33 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn the_leader_tells_of_a_label_that_somebody_took_away() {
+        for (is_lost, leads) in [(true, true), (true, false), (false, true)] {
+            let server = FakeServer::new([Answer::Object(200, json!({}))]);
+            let (labels, missing) = watch::channel(vec![Label { is_lost, ..label("a") }]);
+            let (stop, stopping) = watch::channel(false);
+            let (teller, mut queue) = teller(leads);
+            let writer = tokio::spawn(write(server.client.clone(), missing, teller, stopping));
+            until(&server, 1).await;
+            tokio::time::sleep(AGAIN).await;
+            stop.send_replace(true);
+            writer.await.unwrap();
+            drop(labels);
+            let event = queue.try_next();
+            assert_eq!(event.is_some(), is_lost && leads);
+            if let Some(event) = event {
+                assert_eq!((event.reason.as_str(), event.regarding.uid.as_str()), ("LabelPutBack", "8"));
+                assert!(event.note.contains("`a`"), "{}", event.note);
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn from_sigterm_on_nothing_is_written() {
         let server = FakeServer::new([]);
         let (labels, missing) = watch::channel(Vec::new());
         let (stop, stopping) = watch::channel(false);
-        let writer = tokio::spawn(write(server.client.clone(), missing, stopping));
+        let writer = tokio::spawn(write(server.client.clone(), missing, teller(true).0, stopping));
         stop.send_replace(true);
         labels.send_replace(vec![label("a")]);
         writer.await.unwrap();

@@ -75,6 +75,11 @@ impl Leases {
         Self { client, path, machine: Machine::new(own), entries, now }
     }
 
+    /// Returns what names this process, and no other.
+    pub(super) fn holder(&self) -> String {
+        self.machine.own_lease().1
+    }
+
     /// Keeps the Leases, and publishes who lives, until this replica serves no more.
     pub(super) async fn run(
         mut self,

@@ -20,6 +20,7 @@ use tracing::{error, info};
 use super::kind::Kind;
 use super::labels::Label;
 use super::state::{Change, Effect, State};
+use super::status::Told;
 use crate::policies::{Declared, InForce, Learned, Writer, grouped};
 use crate::telemetry::{Loads, Metrics, Reload};
 
@@ -44,6 +45,10 @@ pub(super) struct Snapshots {
     told: Vec<Finding>,
     /// The labels that Namespaces lack.
     labels: watch::Sender<Vec<Label>>,
+    /// The states of the objects by the last compile, unless that has failed.
+    states: Option<BTreeMap<ObjectName, ObjectState>>,
+    /// What the status of each object says.
+    statuses: watch::Sender<Arc<Told>>,
     /// What reviews wait for.
     learned: Learned,
 }
@@ -52,8 +57,14 @@ impl Snapshots {
     pub(super) fn new(writer: Writer, learned: Learned, metrics: Arc<Metrics>, today: fn() -> Date) -> Self {
         let in_force = InForce::new(writer, Arc::clone(&metrics));
         let (state, labels) = (State::default(), watch::Sender::default());
-        let last_good = Arc::default();
-        Self { state, in_force, metrics, today, day: None, last_good, told: Vec::new(), labels, learned }
+        let (last_good, statuses) = (Arc::default(), watch::Sender::default());
+        let (day, states, told) = (None, None, Vec::new());
+        Self { state, in_force, metrics, today, day, last_good, told, labels, states, statuses, learned }
+    }
+
+    /// Returns what the status of each object says, now and later.
+    pub(super) fn statuses(&self) -> watch::Receiver<Arc<Told>> {
+        self.statuses.subscribe()
     }
 
     /// Returns the labels that Namespaces lack, now and later.
@@ -92,6 +103,7 @@ impl Snapshots {
             }
             self.learned.finish();
             self.publish_labels();
+            self.publish_statuses();
         }
     }
 
@@ -102,7 +114,8 @@ impl Snapshots {
         let mut all = Effect::Nothing;
         while let Ok(Some(change)) = timeout_at(quiet, changes.recv()).await {
             let effect = self.apply(change);
-            if effect != Effect::Nothing {
+            // Statuses are often many, and written by partywall itself.
+            if effect > Effect::Statuses {
                 quiet = (Instant::now() + QUIET).min(last);
             }
             all = all.max(effect);
@@ -116,6 +129,18 @@ impl Snapshots {
         self.labels.send_if_modified(|labels| {
             let is_new = *labels != missing;
             *labels = missing;
+            is_new
+        });
+    }
+
+    fn publish_statuses(&self) {
+        let (Some(snapshot), Some(states)) = (self.in_force.current(), &self.states) else { return };
+        let told = self.state.told(states, &snapshot);
+        self.statuses.send_if_modified(|before| {
+            let is_new = **before != told;
+            if is_new {
+                *before = Arc::new(told);
+            }
             is_new
         });
     }
@@ -161,7 +186,10 @@ impl Snapshots {
         };
         let compiled = spawn_blocking(move || (declared.compile(), declared)).await;
         // A panic of the compiler is logged by the hook; what is in force stays so.
-        let Ok((compiled, declared)) = compiled else { return };
+        let Ok((compiled, declared)) = compiled else {
+            self.states = None;
+            return;
+        };
         let reload = match compiled {
             Ok(LiveCompiled { snapshot, states, last_good }) => {
                 self.last_good = Arc::new(last_good);
@@ -170,9 +198,11 @@ impl Snapshots {
                 self.in_force.replace(snapshot);
                 self.in_force.declare(Declared { last_good, ..declared });
                 self.tell(&states);
+                self.states = Some(states);
                 Reload::Taken
             }
             Err(mistakes) => {
+                self.states = None;
                 for mistake in grouped(&mistakes) {
                     error!(mistake, "the embedded Settings cannot be used; this is a bug of partywall");
                 }

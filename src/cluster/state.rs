@@ -2,15 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
+use std::sync::Arc;
 
-use partywall_core::api::{NamespaceSelection, Spec};
+use partywall_core::api::{FoundNamespaces, NamespaceSelection, Spec, TenantStatus};
 use partywall_core::labels::TENANT;
-use partywall_core::tenancy::{LiveObject, Owner, Snapshot};
+use partywall_core::tenancy::{LiveObject, ObjectName, Owner, Snapshot, State as ObjectState};
 use serde_json::{Map, Value};
 
 use super::item::{Item, Metadata, Version};
 use super::kind::Kind;
 use super::labels::Label;
+use super::status::{Told, ToldObject};
 use crate::policies::decode;
 
 /// Something that happened.
@@ -43,6 +45,8 @@ struct Namespace {
     uid: Box<str>,
     /// The label of its tenant, if it has one.
     label: Option<Box<str>>,
+    /// The label that it had before.
+    lost: Option<Box<str>>,
 }
 
 /// The consequence of a change.
@@ -50,6 +54,8 @@ struct Namespace {
 pub(super) enum Effect {
     /// None.
     Nothing,
+    /// The status of an object may have to be written.
+    Statuses,
     /// Another Namespace may need its label.
     Namespaces,
     /// Another snapshot must be compiled.
@@ -66,6 +72,8 @@ impl Effect {
 #[derive(Debug)]
 struct Known {
     version: Version,
+    /// The status, as last read.
+    status: Option<Arc<TenantStatus>>,
     object: LiveObject,
     /// Whether this or an earlier form, which may be the last good one, selects namespaces by label.
     selects: bool,
@@ -89,18 +97,18 @@ impl State {
         match change {
             Change::Contact(_) => Effect::Nothing,
             Change::Listed(Kind::Namespace, items) => self.list_namespaces(items),
-            Change::Listed(kind, items) => Effect::of(self.list(kind, items)),
+            Change::Listed(kind, items) => self.list(kind, items),
             Change::Set(Kind::Namespace, item) => self.set_namespace(item.metadata),
-            Change::Set(kind, item) => Effect::of(self.set(kind, *item)),
+            Change::Set(kind, item) => self.set(kind, *item),
             Change::Gone(Kind::Namespace, name) => {
-                let gone = self.namespaces.remove(&*name);
-                Effect::of(gone.is_some_and(|namespace| self.may_select(namespace.label.as_deref())))
+                let Some(gone) = self.namespaces.remove(&*name) else { return Effect::Nothing };
+                Effect::Statuses.max(Effect::of(self.may_select(gone.label.as_deref())))
             }
             Change::Gone(kind, name) => Effect::of(self.remove(kind, &name)),
             Change::Defaults(fields) => {
                 let is_new = fields != self.settings.defaults;
                 self.settings.defaults = fields;
-                Effect::of(is_new && self.merge_settings())
+                if is_new { self.merge_settings() } else { Effect::Nothing }
             }
         }
     }
@@ -117,10 +125,17 @@ impl State {
                 namespace: name.clone(),
                 uid: namespace.uid.clone(),
                 tenant: tenant.name.as_ref().into(),
+                is_lost: namespace.lost.as_deref() == Some(&*tenant.name),
+                tenant_uid: self.uid_of_tenant(&tenant.name).into(),
             }),
             Owner::Tenant(_) | Owner::System | Owner::Unclaimed | Owner::Denied(_) => None,
         });
         missing.collect()
+    }
+
+    /// Returns the identity of a Tenant; empty if it is not there.
+    fn uid_of_tenant(&self, name: &str) -> &str {
+        self.objects.get(&(Kind::Tenant, name.into())).map_or("", |known| known.version.uid())
     }
 
     /// Returns whether every kind was listed.
@@ -158,19 +173,56 @@ impl State {
         known.is_some_and(|known| known.selects)
     }
 
-    fn list(&mut self, kind: Kind, items: Vec<Item>) -> bool {
-        let mut differs = self.listed.insert(kind);
+    /// Returns what is to be said about the objects of the cluster, by the last compile.
+    pub(super) fn told(&self, states: &BTreeMap<ObjectName, ObjectState>, snapshot: &Snapshot) -> Told {
+        let mut namespaces = self.found_namespaces(snapshot);
+        let told = self.objects.iter().filter_map(|((kind, name), known)| {
+            let name = ObjectName { kind: kind.name(), name: name.to_string() };
+            let namespaces =
+                (*kind == Kind::Tenant).then(|| namespaces.remove(&*name.name).unwrap_or_default());
+            let told = ToldObject {
+                // Settings of a file alone have no identity, and no status.
+                uid: Some(known.version.uid()).filter(|uid| !uid.is_empty())?.into(),
+                generation: known.version.generation(),
+                status: known.status.clone(),
+                state: states.get(&name)?.clone(),
+                namespaces,
+            };
+            Some((name, told))
+        });
+        Told { objects: told.collect() }
+    }
+
+    /// Counts the namespaces of each tenant that has some.
+    fn found_namespaces<'s>(&self, snapshot: &'s Snapshot) -> BTreeMap<&'s str, FoundNamespaces> {
+        let count = |(tenant, names): (&'s str, Vec<&str>)| {
+            let found = names.iter().filter_map(|name| self.namespaces.get(*name));
+            let labelled = found.clone().filter(|found| found.label.as_deref() == Some(tenant));
+            let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+            let (claimed, found, labelled) = (names.len(), found.count(), labelled.count());
+            let counts = FoundNamespaces {
+                claimed: number(claimed),
+                found: number(found),
+                labelled: number(labelled),
+            };
+            (tenant, counts)
+        };
+        snapshot.tenants_namespaces().into_iter().map(count).collect()
+    }
+
+    fn list(&mut self, kind: Kind, items: Vec<Item>) -> Effect {
+        let mut effect = Effect::of(self.listed.insert(kind));
         let names: BTreeSet<Box<str>> = items.iter().map(|item| item.metadata.name.as_str().into()).collect();
         let is_gone = |(of, name): &(Kind, Box<str>)| *of == kind && !names.contains(name);
         let gone: Vec<Box<str>> =
             self.objects.keys().filter(|key| is_gone(key)).map(|(_, name)| name.clone()).collect();
         for name in gone {
-            differs |= self.remove(kind, &name);
+            effect = effect.max(Effect::of(self.remove(kind, &name)));
         }
         for item in items {
-            differs |= self.set(kind, item);
+            effect = effect.max(self.set(kind, item));
         }
-        differs
+        effect
     }
 
     fn list_namespaces(&mut self, items: Vec<Item>) -> Effect {
@@ -196,8 +248,13 @@ impl State {
 
     fn set_namespace(&mut self, metadata: Metadata) -> Effect {
         let Metadata { name, uid, mut labels, .. } = metadata;
-        let namespace = Namespace { uid: uid.into(), label: labels.remove(TENANT).map(Into::into) };
         let before = self.namespaces.get(&*name);
+        let label = labels.remove(TENANT).map(Into::into);
+        let lost = before.filter(|before| *before.uid == *uid).and_then(|before| {
+            let is_gone = before.label.is_some() && before.label != label;
+            if is_gone { before.label.clone() } else { before.lost.clone() }
+        });
+        let namespace = Namespace { uid: uid.into(), label, lost };
         if before == Some(&namespace) {
             return Effect::Nothing;
         }
@@ -207,50 +264,58 @@ impl State {
         Effect::Namespaces.max(Effect::of(selects))
     }
 
-    fn set(&mut self, kind: Kind, item: Item) -> bool {
-        if kind == Kind::Settings && item.metadata.name == SETTINGS {
-            self.settings.live = Some(item);
-            return self.merge_settings();
+    fn set(&mut self, kind: Kind, mut item: Item) -> Effect {
+        let key = (kind, Box::from(item.metadata.name.as_str()));
+        let status = item.take_status();
+        if let Some(known) = self.objects.get_mut(&key)
+            && known.version == item.version()
+        {
+            let is_new = known.status != status;
+            known.status = status;
+            return if is_new { Effect::Statuses } else { Effect::Nothing };
         }
-        self.set_document(kind, item)
+        let effect = if kind == Kind::Settings && item.metadata.name == SETTINGS {
+            self.settings.live = Some(item);
+            self.merge_settings()
+        } else {
+            self.set_document(kind, item)
+        };
+        if let Some(known) = self.objects.get_mut(&key) {
+            known.status = status;
+        }
+        effect
     }
 
-    fn set_document(&mut self, kind: Kind, item: Item) -> bool {
+    /// Sets what is to be compiled of an object.
+    fn set_document(&mut self, kind: Kind, item: Item) -> Effect {
         let key = (kind, Box::from(item.metadata.name.as_str()));
         let version = item.version();
-        let before = self.objects.get(&key);
-        if before.is_some_and(|known| known.version == version) {
-            return false;
-        }
-        let selected = before.is_some_and(|known| known.selects);
-        let Some(object) = decode(item.document(kind)) else { return false };
-        let selects = selected || selects_by_label(&object);
-        self.objects.insert(key, Known { version, object, selects });
-        true
+        let Some(object) = decode(item.document(kind)) else { return Effect::Nothing };
+        let before = self.objects.remove(&key);
+        let selects = before.as_ref().is_some_and(|known| known.selects) || selects_by_label(&object);
+        let status = before.and_then(|known| known.status);
+        self.objects.insert(key, Known { version, status, object, selects });
+        Effect::Snapshot
     }
 
     fn remove(&mut self, kind: Kind, name: &str) -> bool {
         if kind == Kind::Settings && name == SETTINGS {
-            return mem::take(&mut self.settings.live).is_some() && self.merge_settings();
+            return mem::take(&mut self.settings.live).is_some() && self.merge_settings() != Effect::Nothing;
         }
         self.objects.remove(&(kind, name.into())).is_some()
     }
 
     /// Sets the Settings to the fields of the file, of which those of the live object win.
-    fn merge_settings(&mut self) -> bool {
+    fn merge_settings(&mut self) -> Effect {
         let SettingsOf { defaults, live } = &self.settings;
-        let key = (Kind::Settings, Box::from(SETTINGS));
         if defaults.is_empty() && live.is_none() {
-            return self.objects.remove(&key).is_some();
+            let key = (Kind::Settings, Box::from(SETTINGS));
+            return Effect::of(self.objects.remove(&key).is_some());
         }
         let item = match live {
             None => of_file(defaults.clone()),
             Some(live) => Item { spec: merged(defaults, &live.spec), ..live.clone() },
         };
-        // The version of the live object says nothing about the file.
-        if let Some(known) = self.objects.get_mut(&key) {
-            known.version = Version::none();
-        }
         self.set_document(Kind::Settings, item)
     }
 }
@@ -263,7 +328,7 @@ fn selects_by_label(object: &LiveObject) -> bool {
 /// Returns the Settings with the fields of the file.
 fn of_file(fields: Map<String, Value>) -> Item {
     let metadata = Metadata { name: SETTINGS.to_owned(), ..Metadata::default() };
-    Item { metadata, spec: Value::Object(fields) }
+    Item { metadata, spec: Value::Object(fields), status: Value::Null }
 }
 
 /// Returns the fields of `live`, and those of `defaults` that it lacks.

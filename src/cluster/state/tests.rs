@@ -221,3 +221,87 @@ fn a_list_without_settings_leaves_the_defaults() {
     assert_snapshot!(state.apply(Change::Listed(Kind::Settings, Vec::new())));
     assert_eq!(settings(&state).unwrap(), json!({"enforcement": "Audit"}));
 }
+
+#[test]
+fn a_label_that_a_namespace_has_had_is_lost() {
+    let mut state = State::default();
+    state.apply(set(tenant("a", 1)));
+    let put = |labels: &Value| Change::Set(Kind::Namespace, Box::new(namespace("a", labels)));
+    let lost = |state: &State| {
+        let missing = state.missing_labels(&compiled(state).snapshot);
+        missing.into_iter().map(|label| (label.is_lost, label.tenant_uid.to_string())).collect::<Vec<_>>()
+    };
+    state.apply(put(&json!({})));
+    assert_eq!(lost(&state), [(false, "uid-a".to_owned())]);
+    state.apply(put(&json!({"partywall.dev/tenant": "a"})));
+    assert!(lost(&state).is_empty());
+    for labels in [json!({}), json!({"partywall.dev/tenant": "b"})] {
+        state.apply(put(&labels));
+        assert_eq!(lost(&state), [(true, "uid-a".to_owned())]);
+        state.apply(put(&labels));
+        assert_eq!(lost(&state), [(true, "uid-a".to_owned())], "something else of it has changed");
+        state.apply(put(&json!({"partywall.dev/tenant": "a"})));
+    }
+    state.apply(Change::Gone(Kind::Namespace, "a".to_owned()));
+    state.apply(put(&json!({})));
+    assert_eq!(lost(&state), [(false, "uid-a".to_owned())], "it is another one");
+}
+
+#[test]
+fn a_new_status_is_told_and_makes_no_snapshot() {
+    let mut state = State::default();
+    let with_status = |generation, observed: i64| {
+        let mut item = tenant("a", generation);
+        item.status = json!({"observedGeneration": observed});
+        item
+    };
+    assert_snapshot!(state.apply(set(with_status(1, 1))));
+    assert_nothing!(state.apply(set(with_status(1, 1))));
+    assert_eq!(state.apply(set(with_status(1, 2))), Effect::Statuses);
+    assert_snapshot!(state.apply(set(with_status(2, 2))));
+    let LiveCompiled { snapshot, states, .. } = compiled(&state);
+    let told = state.told(&states, &snapshot);
+    let (name, object) = told.objects.first_key_value().unwrap();
+    assert_eq!((name.kind, name.name.as_str()), ("Tenant", "a"));
+    assert_eq!((&*object.uid, object.generation), ("uid-a", 2));
+    assert_eq!(object.status.as_ref().unwrap().observed_generation, Some(2));
+    let mut odd = tenant("a", 2);
+    odd.status = json!({"conditions": "none"});
+    assert_eq!(state.apply(set(odd)), Effect::Statuses, "what partywall did not write is replaced");
+    assert_eq!(state.told(&states, &snapshot).objects[name].status, None);
+}
+
+#[test]
+fn the_namespaces_of_a_tenant_are_counted() {
+    let mut state = State::default();
+    state.apply(set(item("x", 1, &json!({"namespaces": ["a", "b", "c", "absent"]}))));
+    state.apply(set(item("y", 1, &json!({"namespaces": ["c"]}))));
+    state.apply(set(item("z", 1, &json!({"namespaceSelection": "Label"}))));
+    let labelled = |name: &str, tenant: &str| namespace(name, &json!({"partywall.dev/tenant": tenant}));
+    let namespaces =
+        vec![namespace("a", &json!({})), labelled("b", "x"), labelled("c", "x"), labelled("d", "z")];
+    state.apply(Change::Listed(Kind::Namespace, namespaces));
+    let LiveCompiled { snapshot, states, .. } = compiled(&state);
+    let told = state.told(&states, &snapshot);
+    let counts = |name: &str| {
+        let name = ObjectName { kind: "Tenant", name: name.to_owned() };
+        let FoundNamespaces { claimed, found, labelled } = told.objects[&name].namespaces.clone().unwrap();
+        [claimed, found, labelled]
+    };
+    assert_eq!(counts("x"), [3, 2, 1], "`c` is contested");
+    assert_eq!(counts("y"), [0; 3]);
+    assert_eq!(counts("z"), [1; 3]);
+}
+
+#[test]
+fn settings_of_a_file_have_no_status() {
+    let mut state = State::default();
+    state.apply(Change::Defaults(json!({"enforcement": "Audit"}).as_object().unwrap().clone()));
+    let told = |state: &State| {
+        let LiveCompiled { snapshot, states, .. } = compiled(state);
+        state.told(&states, &snapshot).objects.len()
+    };
+    assert_eq!(told(&state), 0);
+    state.apply(Change::Set(Kind::Settings, Box::new(item("default", 1, &json!({})))));
+    assert_eq!(told(&state), 1);
+}
