@@ -130,6 +130,11 @@ fn definition(kind: &Kind) -> Value {
         .collect();
     let mut spec = structural(&(spec)(), Bounds::OfSpec);
     shape::add(name, &mut spec);
+    let mut status = structural(&(status)(), Bounds::OfStatus);
+    if let Some(status) = status.as_object_mut() {
+        // By kstatus an object without a status is ready, although nobody may have read it yet.
+        status.insert("default".to_owned(), json!({"observedGeneration": -1}));
+    }
     let mut schema = json!({
         "type": "object",
         "description": description,
@@ -139,7 +144,7 @@ fn definition(kind: &Kind) -> Value {
             "kind": {"type": "string", "description": format!("The kind: {name}.")},
             "metadata": {"type": "object"},
             "spec": spec,
-            "status": structural(&(status)(), Bounds::OfStatus),
+            "status": status,
         },
     });
     let rules = shape::of_objects(name);

@@ -26,8 +26,9 @@ fn schemas() -> Vec<(String, Value)> {
 #[test]
 fn schemas_are_structural_and_bounded() {
     /// What the API server knows of a structural schema, as far as partywall uses it.
-    const KEYWORDS: [&str; 13] = [
+    const KEYWORDS: [&str; 14] = [
         "additionalProperties",
+        "default",
         "description",
         "enum",
         "format",
@@ -57,6 +58,15 @@ fn schemas_are_structural_and_bounded() {
             _ => {}
         }
         assert!(!has("format") || schema["format"] == "int64", "{path}");
+    }
+}
+
+#[test]
+fn an_object_without_a_status_is_in_progress_for_tools_that_wait() {
+    for (path, schema) in schemas() {
+        let is_status = path.ends_with(".status") && path.matches('.').count() == 1;
+        let expected = is_status.then(|| json!({"observedGeneration": -1}));
+        assert_eq!(schema.get("default"), expected.as_ref(), "{path}");
     }
 }
 
