@@ -14,9 +14,10 @@
 //! | [`policies`] | files → a checked snapshot, the store, the reload | `manifests`, `telemetry` |
 //! | `explain` | policies → what holds, and where that is written | `policies`, `reference` |
 //! | `assess` | objects → verdicts and reports, outside of a cluster | `manifests`, `policies`, `reference` |
-//! | [`server`] | the webhook server | `policies`, `telemetry` |
+//! | [`server`] | the webhook server | `policies`, `telemetry`, `x509` |
 //! | `cluster` | the objects of a cluster → snapshots in the store | `policies`, `telemetry` |
 //! | [`cli`] | the commands | all above |
+//! | `x509` | from when to when a certificate is valid | nothing |
 //!
 //! # Fail closed
 //!
@@ -42,3 +43,4 @@ pub mod policies;
 mod reference;
 pub mod server;
 pub mod telemetry;
+mod x509;

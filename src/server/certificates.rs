@@ -3,12 +3,14 @@
 //! Files are compared by content, so they may be replaced in any way: in place, by renaming, or by the swap of the
 //! `..data` symlink, as kubelet does it for a Secret.
 //!
+//! In a cluster the pair comes from memory instead: each new connection gets the one that was supplied last.
+//!
 //! INVARIANT: the pair in use was checked as a whole (it parses, the chain is not empty, the key belongs to the
 //! certificate). A faulty change never replaces it.
 
 mod client_names;
-mod expiry;
 mod material;
+mod supplied;
 
 use std::convert::Infallible;
 use std::path::PathBuf;
@@ -16,8 +18,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
-use rustls::sign::SingleCertAndKey;
+use rustls::server::{NoServerSessionStorage, ResolvesServerCert, WebPkiClientVerifier};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{ServerConfig, SignatureAlgorithm};
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
@@ -26,6 +28,7 @@ use tracing::{error, info, warn};
 use self::client_names::ClientNames;
 pub use self::material::{CertificatesError, Pair};
 use self::material::{Material, faulty};
+use self::supplied::Supplied;
 use crate::telemetry::{CertificateFile, Loads, Metrics, Reload};
 
 /// The clients that are served.
@@ -43,6 +46,8 @@ pub struct Clients {
 pub struct Certificates {
     pair: Option<Pair>,
     clients: Option<Clients>,
+    /// The pairs that somebody supplies, instead of files.
+    supplied: Option<Supplied>,
     /// As read at the start; an ephemeral pair is never replaced.
     first: Material,
     current: ArcSwap<ServerConfig>,
@@ -60,10 +65,29 @@ impl Certificates {
             Some(pair) => Material::read(pair, client_ca)?,
             None => Material::ephemeral(client_ca)?,
         };
-        let Checked { config, is_rsa } = check(&first, names_of(clients.as_ref()))?;
+        Self::of((pair, None), clients, first)
+    }
+
+    /// Serves the pair that was supplied last. While there is none, every handshake fails.
+    ///
+    /// Without `clients`, everybody is served.
+    pub fn supplied(
+        pairs: watch::Receiver<Option<Arc<CertifiedKey>>>,
+        clients: Option<Clients>,
+    ) -> Result<Self, CertificatesError> {
+        let first = Material::default().with_client_ca(clients.as_ref().map(|clients| &*clients.ca))?;
+        Self::of((None, Some(Supplied(pairs))), clients, first)
+    }
+
+    fn of(
+        (pair, supplied): (Option<Pair>, Option<Supplied>),
+        clients: Option<Clients>,
+        first: Material,
+    ) -> Result<Self, CertificatesError> {
+        let Checked { config, is_rsa } = check(&first, supplied.as_ref(), names_of(clients.as_ref()))?;
         advise(is_rsa);
         let current = ArcSwap::from_pointee(config);
-        Ok(Self { pair, clients, first, current, demands: None })
+        Ok(Self { pair, clients, supplied, first, current, demands: None })
     }
 
     /// Reads the files at once whenever `demands` changes, too.
@@ -77,9 +101,17 @@ impl Certificates {
         self.current.load_full()
     }
 
-    /// Checks the files once in `every`, for ever.
+    /// Checks the files once in `every`, and follows what is supplied, for ever.
     pub(super) async fn watch(&self, every: Duration, metrics: &Metrics) -> Infallible {
-        note_expiry(&self.first, metrics);
+        let Some(supplied) = &self.supplied else { return self.watch_files(every, metrics).await };
+        tokio::select! {
+            never = supplied.clone().note_expiries(metrics) => never,
+            never = self.watch_files(every, metrics) => never,
+        }
+    }
+
+    async fn watch_files(&self, every: Duration, metrics: &Metrics) -> Infallible {
+        self.note_expiry(&self.first, metrics);
         metrics.note_load(Loads::Certificates, Reload::Taken);
         if self.pair.is_none() && self.clients.is_none() {
             return std::future::pending().await;
@@ -94,17 +126,19 @@ impl Certificates {
                 () = demanded(demands.as_mut()) => true,
             };
             let Some(material) = self.read().await else { continue };
-            let names = names_of(self.clients.as_ref());
-            let change = match seen.look(material.clone(), names) {
+            let trial = |material: &Material| {
+                check(material, self.supplied.as_ref(), names_of(self.clients.as_ref()))
+            };
+            let change = match seen.look(material.clone(), trial) {
                 // A person says that the files are complete, so one look is enough to report them as faulty.
-                Change::None if is_demanded => seen.look(material, names),
+                Change::None if is_demanded => seen.look(material, trial),
                 change @ (Change::None | Change::Good(_) | Change::Faulty(_)) => change,
             };
             match change {
                 Change::None => {}
                 Change::Good(Checked { config, is_rsa }) => {
                     self.current.store(Arc::new(config));
-                    note_expiry(&seen.served, metrics);
+                    self.note_expiry(&seen.served, metrics);
                     metrics.certificate_reloads.inc(Reload::Taken);
                     metrics.note_load(Loads::Certificates, Reload::Taken);
                     info!("the certificates changed; new connections get the new ones");
@@ -123,6 +157,15 @@ impl Certificates {
                 info!(faulty = seen.is_faulty(), "the certificates were read again");
             }
         }
+    }
+
+    /// Says in the metrics when the first certificate of each file expires.
+    fn note_expiry(&self, material: &Material, metrics: &Metrics) {
+        let [serving, client_ca] = material.expiries();
+        if self.supplied.is_none() {
+            metrics.certificate_expiry.set(CertificateFile::Serving, serving.unwrap_or_default());
+        }
+        metrics.certificate_expiry.set(CertificateFile::ClientCa, client_ca.unwrap_or_default());
     }
 
     /// Reads the files on a blocking thread.
@@ -146,13 +189,6 @@ async fn demanded(demands: Option<&mut watch::Receiver<()>>) {
     }
     // Nobody can demand it any more.
     std::future::pending().await
-}
-
-/// Says in the metrics when the first certificate of each file expires.
-fn note_expiry(material: &Material, metrics: &Metrics) {
-    let [serving, client_ca] = material.expiries();
-    metrics.certificate_expiry.set(CertificateFile::Serving, serving.unwrap_or_default());
-    metrics.certificate_expiry.set(CertificateFile::ClientCa, client_ca.unwrap_or_default());
 }
 
 fn names_of(clients: Option<&Clients>) -> &[String] {
@@ -192,7 +228,11 @@ impl Seen {
     /// Compares by content, and reports faulty files only when they are found a second time.
     ///
     /// Two files cannot be replaced at once, so a certificate with a wrong key may be half of a change.
-    fn look(&mut self, found: Found, client_names: &[String]) -> Change {
+    fn look(
+        &mut self,
+        found: Found,
+        check: impl Fn(&Material) -> Result<Checked, CertificatesError>,
+    ) -> Change {
         if found.as_ref() == Ok(&self.served) {
             self.faulty = None;
             return Change::None;
@@ -204,12 +244,12 @@ impl Seen {
             if *times != SETTLED {
                 return Change::None;
             }
-            return match found.and_then(|material| check(&material, client_names)) {
+            return match found.and_then(|material| check(&material)) {
                 Err(error) => Change::Faulty(error),
                 Ok(_) => Change::None,
             };
         }
-        match found.clone().and_then(|material| Ok((check(&material, client_names)?, material))) {
+        match found.clone().and_then(|material| Ok((check(&material)?, material))) {
             Ok((checked, material)) => {
                 *self = Self::of(material);
                 Change::Good(checked)
@@ -235,11 +275,21 @@ fn advise(is_rsa: bool) {
     }
 }
 
-/// Checks the files and builds a configuration from them.
-fn check(material: &Material, client_names: &[String]) -> Result<Checked, CertificatesError> {
+/// Checks the files and builds a configuration from them, with the pairs that are supplied if any are.
+fn check(
+    material: &Material,
+    supplied: Option<&Supplied>,
+    client_names: &[String],
+) -> Result<Checked, CertificatesError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let pair = material.pair(&provider)?;
-    let is_rsa = pair.key.algorithm() == SignatureAlgorithm::RSA;
+    let (pairs, is_rsa): (Arc<dyn ResolvesServerCert>, bool) = match supplied {
+        Some(supplied) => (Arc::new(supplied.clone()), false),
+        None => {
+            let pair = material.pair(&provider)?;
+            let is_rsa = pair.key.algorithm() == SignatureAlgorithm::RSA;
+            (Arc::new(SingleCertAndKey::from(pair)), is_rsa)
+        }
+    };
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
         .map_err(|error| faulty("TLS".to_owned(), &error))?;
@@ -255,7 +305,7 @@ fn check(material: &Material, client_names: &[String]) -> Result<Checked, Certif
         }
         None => builder.with_no_client_auth(),
     };
-    let mut config = builder.with_cert_resolver(Arc::new(SingleCertAndKey::from(pair)));
+    let mut config = builder.with_cert_resolver(pairs);
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     // The API server never resumes a session, so tickets would only cost time and memory.
     config.send_tls13_tickets = 0;
@@ -296,7 +346,8 @@ mod tests {
             (Ok(b), "none", false),
             (Ok(a), "good", false),
         ] {
-            assert_eq!(name(&seen.look(found, &[])), expected);
+            let change = seen.look(found, |material| check(material, None, &[]));
+            assert_eq!(name(&change), expected);
             assert_eq!(seen.is_faulty(), is_faulty);
         }
     }
@@ -312,7 +363,7 @@ mod tests {
         };
         let problem = |client_ca: Option<PathBuf>| {
             let checked =
-                Material::read(&pair, client_ca.as_deref()).and_then(|material| check(&material, &[]));
+                Material::read(&pair, client_ca.as_deref()).and_then(|material| check(&material, None, &[]));
             checked.map(|_| ()).unwrap_err().to_string().replace(&format!("{}/", folder.path().display()), "")
         };
         let (one, other) = (Material::ephemeral(None).unwrap(), Material::ephemeral(None).unwrap());
@@ -335,7 +386,7 @@ mod tests {
 
     #[test]
     fn no_session_is_ever_resumed() {
-        let Checked { config, is_rsa } = check(&Material::ephemeral(None).unwrap(), &[]).unwrap();
+        let Checked { config, is_rsa } = check(&Material::ephemeral(None).unwrap(), None, &[]).unwrap();
         assert!(!is_rsa);
         assert_eq!(config.send_tls13_tickets, 0);
         assert!(!config.ticketer.enabled());

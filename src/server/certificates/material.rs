@@ -12,7 +12,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 use thiserror::Error;
 
-use super::expiry::not_after;
+use crate::x509::validity;
 
 /// The reason that certificates cannot be served; it names the file.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -44,8 +44,8 @@ pub struct Pair {
     pub key: PathBuf,
 }
 
-/// The content of the PEM files.
-#[derive(Clone, PartialEq, Eq)]
+/// The content of the PEM files; without chain and key if they are supplied otherwise.
+#[derive(Clone, Default, PartialEq, Eq)]
 pub(super) struct Material {
     pub(super) chain: Pem,
     pub(super) key: Pem,
@@ -53,7 +53,7 @@ pub(super) struct Material {
 }
 
 /// The content of a file, or of an ephemeral certificate that is in no file.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub(super) struct Pem {
     path: Option<PathBuf>,
     pub(super) bytes: Vec<u8>,
@@ -144,7 +144,7 @@ impl Material {
     pub(super) fn expiries(&self) -> [Option<i64>; 2] {
         let first = |pem: &Pem| {
             let certificates = CertificateDer::pem_slice_iter(&pem.bytes).filter_map(Result::ok);
-            certificates.filter_map(|certificate| not_after(&certificate)).min()
+            certificates.filter_map(|certificate| Some(validity(&certificate)?.not_after)).min()
         };
         [first(&self.chain), self.client_ca.as_ref().and_then(first)]
     }

@@ -1,7 +1,7 @@
-//! Reads when a certificate expires, which rustls checks but does not tell.
+//! Reads from when to when a certificate is valid, which rustls checks but does not tell.
 //!
 //! A certificate in DER is a sequence, whose first element is the sequence of what was signed: an optional version, the
-//! serial number, the algorithm, the issuer, and the validity, whose second element is the end (RFC 5280, section 4.1).
+//! serial number, the algorithm, the issuer, and the validity, which is the begin and the end (RFC 5280, section 4.1).
 
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
@@ -14,8 +14,15 @@ const UTC_TIME: u8 = 0x17;
 /// A time with four digits of the year.
 const GENERALIZED_TIME: u8 = 0x18;
 
-/// Returns the end of a certificate's validity in seconds since 1970.
-pub(super) fn not_after(certificate: &[u8]) -> Option<i64> {
+/// The time in which a certificate is valid, in seconds since 1970.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Validity {
+    pub(crate) not_before: i64,
+    pub(crate) not_after: i64,
+}
+
+/// Returns the validity of a certificate in DER.
+pub(crate) fn validity(certificate: &[u8]) -> Option<Validity> {
     let mut outer = Elements(certificate);
     let mut signed = Elements(Elements(outer.next_of(SEQUENCE)?).next_of(SEQUENCE)?);
     let (first, _) = signed.next()?;
@@ -25,8 +32,11 @@ pub(super) fn not_after(certificate: &[u8]) -> Option<i64> {
         signed.next()?;
     }
     let mut validity = Elements(signed.next_of(SEQUENCE)?);
-    let _not_before = validity.next()?;
-    let (tag, text) = validity.next()?;
+    Some(Validity { not_before: seconds(validity.next()?)?, not_after: seconds(validity.next()?)? })
+}
+
+/// Returns a time in seconds since 1970.
+fn seconds((tag, text): (u8, &[u8])) -> Option<i64> {
     let text = str::from_utf8(text).ok()?.strip_suffix('Z')?;
     let text = match tag {
         UTC_TIME if text < "50" => format!("20{text}"),
@@ -73,23 +83,25 @@ mod tests {
 
     fn certificate(year: i32) -> Vec<u8> {
         let mut params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+        params.not_before = date_time_ymd(1999, 12, 31);
         params.not_after = date_time_ymd(year, 2, 28);
         params.self_signed(&KeyPair::generate().unwrap()).unwrap().der().to_vec()
     }
 
     #[test]
-    fn the_end_is_read_in_both_forms_of_a_time() {
-        for (year, expected) in [(2027, 1_803_772_800), (2049, 2_498_083_200), (2050, 2_529_619_200)] {
-            assert_eq!(not_after(&certificate(year)), Some(expected), "{year}");
+    fn both_forms_of_a_time_are_read() {
+        for (year, not_after) in [(2027, 1_803_772_800), (2049, 2_498_083_200), (2050, 2_529_619_200)] {
+            let expected = Validity { not_before: 946_598_400, not_after };
+            assert_eq!(validity(&certificate(year)), Some(expected), "{year}");
         }
     }
 
     #[test]
-    fn what_is_cut_off_or_no_certificate_has_no_end() {
+    fn what_is_cut_off_or_no_certificate_has_no_validity() {
         let certificate = certificate(2027);
         let end = certificate.windows(13).position(|bytes| bytes == b"270228000000Z").unwrap() + 13;
-        assert_eq!((0..end).filter_map(|end| not_after(&certificate[..end])).count(), 0);
-        assert_eq!(not_after(b"no certificate"), None);
-        assert_eq!(not_after(&[SEQUENCE, 0xff]), None);
+        assert_eq!((0..end).filter_map(|end| validity(&certificate[..end])).count(), 0);
+        assert_eq!(validity(b"no certificate"), None);
+        assert_eq!(validity(&[SEQUENCE, 0xff]), None);
     }
 }
