@@ -4,10 +4,12 @@ mod certs;
 mod check;
 mod completions;
 mod explain;
+mod installation;
 mod man;
 mod manifests;
 mod notes;
 mod progress;
+mod rotate_ca;
 mod serve;
 mod today;
 
@@ -26,7 +28,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the webhook server.
-    Serve(serve::Args),
+    Serve(Box<serve::Args>),
     /// Judge manifests offline, as if they were created.
     Check(check::Args),
     /// Print the reference of a field or a rule, or what holds for a namespace or a tenant.
@@ -35,6 +37,8 @@ enum Command {
     Certs(certs::Args),
     /// Print manifests that follow from the code, for `kubectl apply -f -`.
     Manifests(manifests::Args),
+    /// Replace the CA of a live installation, without a gap.
+    RotateCa(rotate_ca::Args),
     /// Print the completions of a shell.
     Completions(completions::Args),
     /// Print a page of the manual.
@@ -52,11 +56,12 @@ pub fn command() -> clap::Command {
 #[expect(clippy::print_stderr, reason = "the one place where a command's error is told")]
 pub fn main() -> ExitCode {
     let result = match Cli::parse().command {
-        Command::Serve(args) => serve::run(args),
+        Command::Serve(args) => serve::run(*args),
         Command::Check(args) => check::run(args),
         Command::Certs(args) => certs::run(args),
         Command::Manifests(args) => manifests::run(args),
         Command::Explain(args) => explain::run(&args),
+        Command::RotateCa(args) => rotate_ca::run(args),
         Command::Completions(args) => completions::run(&args, command()),
         Command::Man(args) => man::run(&args, command()),
     };

@@ -13,6 +13,7 @@
 //! INVARIANT: the store stays empty until every kind was listed once, so that nothing is decided by half of the
 //! objects. A snapshot is never replaced by one with mistakes.
 
+mod authority;
 mod connect;
 mod events;
 mod facts;
@@ -25,6 +26,7 @@ mod item;
 mod kind;
 mod labels;
 mod leases;
+mod rotate_ca;
 mod send;
 mod settings_file;
 mod snapshots;
@@ -39,15 +41,19 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use kube::Client;
-use partywall_core::registration;
+use partywall_core::registration::{self, Server};
+use rustls::sign::CertifiedKey;
 use tokio::sync::{mpsc, watch as signal};
 
+use self::authority::{Authority, Inputs, Names};
+pub(crate) use self::authority::{ClockOffset, Issuer, Lifetimes};
 pub(crate) use self::connect::Access;
 use self::facts::{Registered, Replicas, Trust};
-use self::installation::NAMESPACE;
+pub(crate) use self::installation::NAMESPACE;
 use self::kind::Kind;
 use self::labels::Teller;
 use self::leases::{Ends, Leases};
+pub(crate) use self::rotate_ca::Rotation;
 use self::settings_file::SettingsFile;
 use self::snapshots::Snapshots;
 use self::status::Statuses;
@@ -63,6 +69,7 @@ pub(crate) struct Cluster {
     snapshots: Snapshots,
     settings: Option<SettingsFile>,
     now: fn() -> Timestamp,
+    authority: Option<Authority>,
 }
 
 /// The time and the date.
@@ -90,7 +97,24 @@ impl Cluster {
         if let Some(file) = &settings {
             snapshots.set_defaults(file.fields());
         }
-        Ok(Self { client, snapshots, settings, now })
+        Ok(Self { client, snapshots, settings, now, authority: None })
+    }
+
+    /// Takes care of the certificates, and returns the one to serve, now and later.
+    ///
+    /// `server` is the URL by which the API server calls, if it isn't the Service.
+    pub(crate) fn certify(
+        &mut self,
+        issuer: Issuer,
+        clock: ClockOffset,
+        server: Option<&Server>,
+        metrics: Arc<Metrics>,
+    ) -> signal::Receiver<Option<Arc<CertifiedKey>>> {
+        let names = Names::of(NAMESPACE, server);
+        let authority = Authority::new(self.client.clone(), NAMESPACE, names, issuer, clock, metrics);
+        let pair = authority.pair();
+        self.authority = Some(authority);
+        pair
     }
 
     /// Follows the cluster for ever. Once `stopping` is true, it writes nothing any more but this replica's own Lease.
@@ -101,14 +125,19 @@ impl Cluster {
         stopping: signal::Receiver<bool>,
         ended: signal::Receiver<bool>,
     ) -> Infallible {
-        let Self { client, snapshots, settings, now } = self;
+        let Self { client, snapshots, settings, now, authority } = self;
         let (sender, changes) = mpsc::channel(CHANGES);
-        // The parts that send these come one by one.
-        let (_authority, trust) = signal::channel(Trust::default());
+        // The part that sends this comes next.
         let (_registration, registered) = signal::channel(Registered::default());
         let (publish, replicas) = signal::channel(Replicas::default());
         let (events, queue) = events::channel();
 
+        let unknown = || signal::Sender::<Trust>::default().subscribe();
+        let trust = authority.as_ref().map_or_else(unknown, Authority::trust);
+        if let Some(authority) = authority {
+            let (registered, replicas) = (registered.clone(), replicas.clone());
+            tokio::spawn(authority.run(Inputs { registered, replicas, stopping: stopping.clone() }));
+        }
         let entries = registration::names().map(str::to_owned).collect();
         let leases = Leases::new(client.clone(), NAMESPACE, entries, now);
         tokio::spawn(events::write(client.clone(), queue, leases.holder(), now, stopping.clone()));

@@ -11,9 +11,9 @@ mod logging;
 mod metrics;
 
 pub(crate) use self::log_throttle::LogThrottle;
-#[cfg(test)]
-pub(crate) use self::logging::logged;
 pub use self::logging::{LogFormat, LogGuard, init, log_panics};
+#[cfg(test)]
+pub(crate) use self::logging::{logged, logging};
 pub(crate) use self::metrics::mode_name;
 pub use self::metrics::{
     BuildInfo, CertificateFile, Dropped, ExemptionEnds, ExemptionUses, Family, Gauges, Label, Loads, Metrics,

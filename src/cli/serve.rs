@@ -3,6 +3,7 @@
 //! Policies, certificates, listeners, signals and the log come together here only.
 
 mod demo;
+mod issuer;
 mod source;
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -21,6 +22,7 @@ use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
 use tracing::{error, info, warn};
 
+use self::issuer::IssuerArgs;
 use self::source::{PolicyArgs, Source};
 use crate::server::{
     self, Certificates, Clients, Listeners, Pair, Parts, Readiness, Workers, limits_within_descriptors,
@@ -56,13 +58,17 @@ pub(super) struct Args {
     )]
     ops_listen: SocketAddr,
 
-    /// The certificate chain in PEM; changes are read while it runs. Absent: a new self-signed pair.
+    /// The certificate chain in PEM; changes are read while it runs. Absent: a new self-signed pair, and with --cluster
+    /// one of partywall's own CAs.
     #[arg(long, value_name = "FILE", requires = "tls_key", env = "PARTYWALL_TLS_CERT")]
     tls_cert: Option<PathBuf>,
 
     /// The key of the certificate in PEM.
     #[arg(long, value_name = "FILE", requires = "tls_cert", env = "PARTYWALL_TLS_KEY")]
     tls_key: Option<PathBuf>,
+
+    #[command(flatten)]
+    issuer: IssuerArgs,
 
     /// Serve only clients with a certificate of this CA (PEM).
     ///
@@ -138,13 +144,19 @@ async fn serve(args: Args) -> anyhow::Result<ExitCode> {
     let metrics = Arc::new(Metrics::new()?);
     metrics.tenant_violations.limit_to(args.tenant_metrics);
     let is_demo = args.source.is_demo();
-    let (source, snapshots) = Source::prepare(args.source, Arc::clone(&metrics)).await?;
+    let (mut source, snapshots) = Source::prepare(args.source, Arc::clone(&metrics)).await?;
     let pair = args.tls_cert.zip(args.tls_key).map(|(cert, key)| Pair { cert, key });
-    if pair.is_none() {
-        warn!("without --tls-cert the certificate is self-signed and made anew at every start");
-    }
     let clients = args.client_ca.map(|ca| Clients { ca, names: args.client_name });
-    let certificates = Certificates::load(pair, clients)?.reading_on(demands.clone());
+    let certificates = match source.certify(&args.issuer, pair.as_ref(), Arc::clone(&metrics)) {
+        Some(pairs) => Certificates::supplied(pairs, clients)?,
+        None => {
+            if pair.is_none() {
+                warn!("without --tls-cert the certificate is self-signed and made anew at every start");
+            }
+            Certificates::load(pair, clients)?
+        }
+    };
+    let certificates = certificates.reading_on(demands.clone());
     let listeners = Listeners { webhook: bind(args.listen)?, ops: bind(args.ops_listen)? };
     let (listen, ops_listen) = (listeners.webhook.local_addr()?, listeners.ops.local_addr()?);
     // Before the log says that it serves, so that no signal comes too early.

@@ -10,9 +10,38 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
+use rustls::crypto::ring::cipher_suite::TLS13_AES_128_GCM_SHA256;
+
 /// A certificate, by the SHA-256 of its DER.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Fingerprint(pub(super) [u8; 32]);
+
+impl Fingerprint {
+    /// Returns the fingerprint of a certificate in DER.
+    pub(super) fn of(der: &[u8]) -> Self {
+        // The hash of each TLS connection to the API server.
+        let digest = TLS13_AES_128_GCM_SHA256.tls13().map(|suite| suite.common.hash_provider.hash(der));
+        let digest = digest.as_ref().map_or(&[][..], AsRef::as_ref);
+        Self(digest.try_into().unwrap_or_default())
+    }
+
+    /// Returns its first digits, for people.
+    pub(super) fn short(self) -> String {
+        self.to_string().chars().take(12).collect()
+    }
+
+    /// Reads what [`fmt::Display`] writes.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let mut bytes = [0; 32];
+        if text.len() != 64 || !text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
+            return None;
+        }
+        for (byte, digits) in bytes.iter_mut().zip(text.as_bytes().chunks(2)) {
+            *byte = u8::from_str_radix(str::from_utf8(digits).ok()?, 16).ok()?;
+        }
+        Some(Self(bytes))
+    }
+}
 
 impl fmt::Display for Fingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -40,21 +40,24 @@ pub(super) struct FakeServer {
 
 impl FakeServer {
     pub(super) fn new(answers: impl IntoIterator<Item = Answer>) -> Self {
-        let answers = Arc::new(Mutex::new(answers.into_iter().collect::<VecDeque<_>>()));
+        let mut answers = answers.into_iter().collect::<VecDeque<_>>();
+        Self::answering(move |_| answers.pop_front())
+    }
+
+    /// Returns one that answers each request by a function, or not at all.
+    pub(super) fn answering(answer: impl FnMut(&Asked) -> Option<Answer> + Send + 'static) -> Self {
+        let answer = Arc::new(Mutex::new(answer));
         let asked = Arc::new(Mutex::new(Vec::new()));
         let log = Arc::clone(&asked);
         let service = tower::service_fn(move |request: Request<Body>| {
-            let (answers, log) = (Arc::clone(&answers), Arc::clone(&log));
+            let (answer, log) = (Arc::clone(&answer), Arc::clone(&log));
             async move {
                 let (head, body) = request.into_parts();
                 let body = body.collect_bytes().await.unwrap();
                 let body = serde_json::from_slice(&body).unwrap_or_default();
-                log.lock().unwrap().push(Asked {
-                    method: head.method.to_string(),
-                    uri: head.uri.to_string(),
-                    body,
-                });
-                let answer = answers.lock().unwrap().pop_front();
+                let asked = Asked { method: head.method.to_string(), uri: head.uri.to_string(), body };
+                log.lock().unwrap().push(asked.clone());
+                let answer = (answer.lock().unwrap())(&asked);
                 match answer {
                     Some(answer) => Ok::<_, Infallible>(respond(answer)),
                     None => std::future::pending().await,

@@ -27,6 +27,15 @@ pub(super) enum Failure {
 }
 
 impl Failure {
+    /// Returns whether the API server did not answer, so that it may have done what it was asked.
+    pub(super) const fn is_silence(&self) -> bool {
+        match self {
+            Self::Silent => true,
+            Self::Failed(error) => !matches!(error, kube::Error::Api(_)),
+            Self::Request(_) => false,
+        }
+    }
+
     /// Returns the status code with which the API server refused the request.
     pub(super) fn code(&self) -> Option<u16> {
         let Self::Failed(error) = self else { return None };

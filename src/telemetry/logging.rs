@@ -118,11 +118,18 @@ pub fn log_panics() {
 /// Returns the lines that `f` logs on this thread.
 #[cfg(test)]
 pub(crate) fn logged(f: impl FnOnce()) -> String {
+    let (lines, _guard) = logging();
+    f();
+    lines()
+}
+
+/// Returns what tells the lines that are logged on this thread from now on, until the guard is dropped.
+#[cfg(test)]
+pub(crate) fn logging() -> (impl Fn() -> String, tracing::subscriber::DefaultGuard) {
     let lines = tests::Lines::default();
     let writer = lines.clone();
     let log = fmt().with_writer(move || writer.clone()).with_ansi(false).finish();
-    tracing::subscriber::with_default(log, f);
-    lines.text()
+    (move || lines.text(), tracing::subscriber::set_default(log))
 }
 
 #[cfg(test)]

@@ -81,10 +81,13 @@ metrics! {
         last_reload: Gauges<Loads> = "partywall_last_reload_timestamp_seconds",
         /// 1 if the last load of the policies or certificates was taken, 0 if it was refused.
         last_reload_successful: Gauges<Loads> = "partywall_last_reload_successful",
-        /// When the first certificate of a file expires, in seconds since 1970; 0 if there is no such file.
+        /// When a certificate expires, the first one if there are several, in seconds since 1970; 0 if there is none.
         certificate_expiry: Gauges<CertificateFile> = "partywall_certificate_expiry_timestamp_seconds",
         /// 1 while the certificates on disk are faulty, so that older ones are served.
         certificates_faulty: IntGauge = "partywall_certificates_faulty",
+        /// 1 while the certificates of a cluster's installation cannot be read, used or written, so that older ones are
+        /// served.
+        authority_failing: IntGauge = "partywall_authority_failing",
         /// 1 while the policies on disk cannot be used, so that older ones hold.
         policies_faulty: IntGauge = "partywall_policies_faulty",
         /// When the API server last told something about a watched resource, or that nothing has changed, in seconds

@@ -6,11 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::builder::{FalseyValueParser, NonEmptyStringValueParser};
+use rustls::sign::CertifiedKey;
 use tokio::sync::watch;
 
+use super::issuer::IssuerArgs;
 use crate::cli::today::{now, today};
 use crate::cluster::{Access, Clock, Cluster};
 use crate::policies::{self, Learned, Policies, Reader};
+use crate::server::Pair;
 use crate::telemetry::Metrics;
 
 /// The time between two looks at the files; a change is taken when two looks found it.
@@ -86,6 +89,23 @@ impl Source {
         let cluster =
             Cluster::new(access, settings, (writer, learned), metrics, Clock { now, today }).await?;
         Ok((Self::Cluster(Box::new(cluster)), reader))
+    }
+
+    /// Has the certificates of a cluster taken care of, and returns the one to serve, now and later; `None` if files
+    /// or a self-signed one are served as they are.
+    pub(super) fn certify(
+        &mut self,
+        args: &IssuerArgs,
+        pair: Option<&Pair>,
+        metrics: Arc<Metrics>,
+    ) -> Option<watch::Receiver<Option<Arc<CertifiedKey>>>> {
+        match self {
+            Self::Files(_) => None,
+            Self::Cluster(cluster) => {
+                let issuer = args.issuer(pair)?;
+                Some(cluster.certify(issuer, args.clock(), None, metrics))
+            }
+        }
     }
 
     /// Goes on for ever; files are loaded again whenever `demands` changes, too. Once `stopping` is true, nothing that

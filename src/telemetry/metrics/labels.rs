@@ -291,26 +291,32 @@ impl Label for Loads {
     }
 }
 
-/// A file of certificates.
+/// A certificate, by what it is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CertificateFile {
     /// The serving certificate and its chain.
     Serving,
     /// The CAs of clients.
     ClientCa,
+    /// The CA of the serving certificate, in a cluster.
+    CurrentCa,
+    /// The CA that signs after it, if it is partywall's own.
+    NextCa,
 }
 
 impl Label for CertificateFile {
     const NAMES: &'static [&'static str] = &["certificate"];
 
     fn all() -> Vec<Self> {
-        vec![Self::Serving, Self::ClientCa]
+        vec![Self::Serving, Self::ClientCa, Self::CurrentCa, Self::NextCa]
     }
 
     fn values(self) -> Vec<&'static str> {
         vec![match self {
             Self::Serving => "serving",
             Self::ClientCa => "client_ca",
+            Self::CurrentCa => "current_ca",
+            Self::NextCa => "next_ca",
         }]
     }
 }
