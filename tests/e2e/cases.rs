@@ -28,6 +28,7 @@ mod policies;
 mod ratcheting;
 mod registration;
 mod restart;
+mod rollover;
 mod routes;
 mod sandbox;
 mod scale;
@@ -150,10 +151,12 @@ pub(crate) fn cases() -> Vec<Case> {
             installed::a_configuration_that_is_edited_or_deleted_is_mended,
             installed::the_cas_survive_whatever_becomes_of_their_secret,
             installed::uninstall_leaves_nothing_but_what_it_lists,
+            rollover::certificates_roll_over_under_load,
             install::the_installation_with_files_ends_with_a_tenants_pod_on_its_node,
             installed::the_readmes_installation_ends_with_a_tenants_pod_on_its_node,
         }
         long {
+            rollover::many_certificates_roll_over_under_load,
             scale::ten_thousand_namespaces_and_a_thousand_tenants,
             scale::a_namespace_is_used_in_the_second_of_its_creation,
             scale::what_a_tool_applies_every_three_seconds_stays_as_partywall_makes_it,

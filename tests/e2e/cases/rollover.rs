@@ -1,0 +1,141 @@
+//! Certificates and CAs are replaced while the API server calls, and no call fails.
+
+use std::fs;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+
+use crate::api::Api;
+use crate::cluster::Cluster;
+use crate::eventually::eventually;
+use crate::installation::Installation;
+use crate::load::Load;
+use crate::partywall::Instance;
+use crate::users::User;
+
+const LEAF: &str = "partywall_certificate_expiry_timestamp_seconds{certificate=\"serving\"}";
+const CA: &str = "partywall_certificate_expiry_timestamp_seconds{certificate=\"current_ca\"}";
+const NAMESPACE: &str = "x-rollover";
+/// Each creates fifty pods a second.
+const LOADS: usize = 4;
+const LONG: Duration = Duration::from_mins(15);
+
+/// How often each certificate is to be replaced.
+struct Goal {
+    leaves: usize,
+    cas: usize,
+    compromised: usize,
+}
+
+/// Counts how often a figure changes.
+struct Changes {
+    last: u64,
+    count: usize,
+}
+
+impl Changes {
+    fn look(&mut self, figure: u64) {
+        if figure != self.last {
+            (self.last, self.count) = (figure, self.count + 1);
+        }
+    }
+}
+
+pub(crate) fn certificates_roll_over_under_load(cluster: &Cluster) {
+    roll_over(cluster, &Goal { leaves: 2, cas: 1, compromised: 0 }, "60", "20");
+}
+
+pub(crate) fn many_certificates_roll_over_under_load(cluster: &Cluster) {
+    roll_over(cluster, &Goal { leaves: 20, cas: 5, compromised: 2 }, "120", "30");
+}
+
+fn roll_over(cluster: &Cluster, goal: &Goal, ca: &str, leaf: &str) {
+    let installation = Installation::install(cluster);
+    installation.apply_policies();
+    let (ca, leaf) = (format!("--ca-lifetime={ca}"), format!("--leaf-lifetime={leaf}"));
+    let replicas = installation.start(&["rollover-1", "rollover-2"], &[&ca, &leaf]);
+    installation.until_armed();
+    cluster.tenant_namespace(NAMESPACE, "tenants-x", "tenant-x");
+
+    let loads: Vec<Load> =
+        (0..LOADS).map(|_| Load::start(cluster, User::Tenant("tenant-x"), NAMESPACE)).collect();
+    let (over, fresh) = (AtomicBool::new(false), AtomicUsize::new(0));
+    thread::scope(|scope| {
+        let client =
+            scope.spawn(|| connect_again_and_again(cluster, &installation, &replicas, &over, &fresh));
+        let begun = Instant::now();
+        wait(&replicas[0], goal, |done| {
+            // The others follow by themselves.
+            let compromised = installation.partywall("rotate-ca --compromised").succeeded();
+            println!(
+                "compromised rotation {done}: {}",
+                compromised.stdout.lines().last().unwrap_or_default()
+            );
+        });
+        println!("all were replaced in {:.0?}", begun.elapsed());
+        over.store(true, Ordering::Relaxed);
+        client.join().unwrap();
+    });
+    let (mut created, mut failures) = (0, Vec::new());
+    for load in loads {
+        let outcome = load.stop(cluster);
+        created += outcome.created;
+        failures.extend(outcome.failures);
+    }
+    println!("{created} pods created, {} fresh connections", fresh.load(Ordering::Relaxed));
+    assert!(failures.is_empty(), "{} of {created} failed: {:?}", failures.len(), failures.first());
+    let namespace = ["delete", "namespace", NAMESPACE, "--wait=false"];
+    cluster.kubectl(User::Admin).args(namespace).succeeds();
+    installation.remove(replicas);
+}
+
+/// Waits until all is replaced, and rotates in between.
+fn wait(replica: &Instance, goal: &Goal, rotate: impl Fn(usize)) {
+    let mut leaves = Changes { last: replica.figure(LEAF), count: 0 };
+    let mut cas = Changes { last: replica.figure(CA), count: 0 };
+    let mut rotated = 0;
+    eventually(LONG, "certificates and CAs are replaced", || {
+        leaves.look(replica.figure(LEAF));
+        cas.look(replica.figure(CA));
+        if rotated < goal.compromised && cas.count > rotated * 2 {
+            rotated += 1;
+            rotate(rotated);
+        }
+        let is_done = leaves.count >= goal.leaves
+            && cas.count >= goal.cas + goal.compromised
+            && rotated == goal.compromised;
+        if is_done {
+            Ok(())
+        } else {
+            Err(format!("{} leaves, {} CAs, {rotated} rotations", leaves.count, cas.count))
+        }
+    });
+    println!("{} leaves, {} CAs, {rotated} of them compromised", leaves.count, cas.count);
+}
+
+/// Connects to each replica with the bundle that is registered, until it is over.
+fn connect_again_and_again(
+    cluster: &Cluster,
+    installation: &Installation<'_>,
+    replicas: &[Instance],
+    over: &AtomicBool,
+    count: &AtomicUsize,
+) {
+    let file = cluster.folder.join("rollover-bundle.pem");
+    while !over.load(Ordering::Relaxed) {
+        let configuration = installation.configuration("ValidatingWebhookConfiguration").unwrap();
+        let bundle = configuration["webhooks"][0]["clientConfig"]["caBundle"].as_str().unwrap().to_owned();
+        fs::write(&file, BASE64_STANDARD.decode(bundle).unwrap()).unwrap();
+        for replica in replicas {
+            let server = format!("https://{}", replica.webhook);
+            // Nothing is at this path, but even the answer 404 needs a trusted connection.
+            let answer = Api::new(cluster.runtime(), &server, &file, "").text("/");
+            let is_trusted = matches!(&answer, Err(kube::Error::Api(status)) if status.code == 404);
+            assert!(is_trusted, "{answer:?}");
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
