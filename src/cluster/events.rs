@@ -3,6 +3,7 @@
 //! They are written by `events.k8s.io/v1`, about objects that are in no namespace in `default`. An event that has been
 //! written is counted when it happens again, and all of them together are bounded: a log line has what is left out.
 
+mod event;
 mod repeats;
 
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 use tracing::{info, warn};
 
+pub(super) use self::event::{Event, Regarding, Weight};
 use self::repeats::{Repeats, Todo};
 use super::send::{Failure, send};
 
@@ -30,42 +32,6 @@ const CONTROLLER: &str = "partywall.dev/partywall";
 const LONGEST_NOTE: usize = 1_024;
 /// The longest name of an instance, in bytes, as the API server bounds it.
 const LONGEST_INSTANCE: usize = 128;
-
-/// An event.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Event {
-    pub(super) regarding: Regarding,
-    /// The reason in one word, such as `Conflict`.
-    pub(super) reason: String,
-    /// The text for people.
-    pub(super) note: String,
-    pub(super) weight: Weight,
-    /// What partywall did, in one word.
-    pub(super) action: &'static str,
-}
-
-/// The object of an event; it is in no namespace.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Regarding {
-    pub(super) api_version: &'static str,
-    pub(super) kind: &'static str,
-    pub(super) name: String,
-    pub(super) uid: String,
-}
-
-/// Whether an operator must do something.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Weight {
-    Warning,
-}
-
-impl Weight {
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Warning => "Warning",
-        }
-    }
-}
 
 /// Takes events.
 #[derive(Clone, Debug)]

@@ -13,34 +13,8 @@
 mod conditions;
 mod plan;
 mod text;
+mod told;
 mod write;
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
-use partywall_core::api::{FoundNamespaces, TenantStatus};
-use partywall_core::tenancy::{ObjectName, State};
-
+pub(super) use self::told::{Told, ToldObject};
 pub(super) use self::write::{Statuses, write};
-
-/// What is to be said about the objects of the cluster, by the last compile.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Told {
-    /// All objects that are in the cluster, also those of which nothing holds.
-    pub(super) objects: BTreeMap<ObjectName, ToldObject>,
-}
-
-/// What is to be said about an object.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct ToldObject {
-    /// Its identity.
-    pub(super) uid: Box<str>,
-    /// The generation that was compiled.
-    pub(super) generation: i64,
-    /// Its status, as last read; `None` if it has none, or none that can be read.
-    pub(super) status: Option<Arc<TenantStatus>>,
-    /// The form that holds, and what is wrong with it.
-    pub(super) state: State,
-    /// The namespaces of a Tenant.
-    pub(super) namespaces: Option<FoundNamespaces>,
-}

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Event, Regarding};
+use super::event::{Event, Regarding};
 
 /// How long the API server keeps an event, unless it is configured otherwise.
 const KEPT: Duration = Duration::from_secs(3_600);
@@ -105,7 +105,7 @@ fn key(event: &Event) -> Key {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cluster::events::Weight;
+    use crate::cluster::events::event::Weight;
 
     fn event(number: usize) -> Event {
         Event {

@@ -1,8 +1,8 @@
 //! The Leases, and when this replica saw each of them change.
 //!
-//! Clocks of different hosts differ, so the times in a Lease say nothing: a Lease has ended when this replica has looked
-//! at it for as long as it holds, and saw no change. It says nothing about a time in which this replica did not look,
-//! for example because the API server was away: nobody could renew a Lease then.
+//! Clocks of different hosts differ, so the times in a Lease say nothing: a Lease has ended when this replica has
+//! looked at it for as long as it holds, and saw no change. A time in which this replica could not look, for example
+//! because the API server was away, ends no Lease: nobody could renew one then.
 
 use std::collections::BTreeMap;
 use std::mem;

@@ -4,8 +4,8 @@ use partywall_core::api::{Condition, FoundNamespaces, TenantStatus};
 use partywall_core::labels::TENANT;
 use partywall_core::tenancy::{Form, ObjectName, Reason};
 
-use super::ToldObject;
 use super::text::list;
+use super::told::ToldObject;
 use crate::cluster::facts::Registered;
 
 /// The types of conditions, of which exactly one is true.

@@ -12,7 +12,7 @@ use partywall_core::tenancy::ObjectName;
 use tokio::time::Instant;
 
 use super::conditions::{READY, status};
-use super::{Told, ToldObject};
+use super::told::{Told, ToldObject};
 use crate::cluster::facts::Registered;
 
 /// The time between two writes of a status.

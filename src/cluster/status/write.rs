@@ -15,9 +15,9 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
 use tracing::{info, warn};
 
-use super::Told;
 use super::conditions::{READY, is_to_be_told};
 use super::plan::{Plan, Write};
+use super::told::Told;
 use crate::cluster::events::{Event, Events, Regarding, Weight};
 use crate::cluster::facts::{Registered, Replicas};
 use crate::cluster::installation::STATUS_MANAGER;
@@ -36,20 +36,16 @@ const LOOK: Duration = Duration::from_secs(60);
 const KNOWS: Duration = Duration::from_secs(10);
 
 /// What the writer of statuses reads and tells.
-pub(in crate::cluster) struct Statuses {
-    pub(in crate::cluster) told: watch::Receiver<Arc<Told>>,
-    pub(in crate::cluster) registered: watch::Receiver<Registered>,
-    pub(in crate::cluster) replicas: watch::Receiver<Replicas>,
-    pub(in crate::cluster) events: Events,
-    pub(in crate::cluster) now: fn() -> Timestamp,
+pub(crate) struct Statuses {
+    pub(crate) told: watch::Receiver<Arc<Told>>,
+    pub(crate) registered: watch::Receiver<Registered>,
+    pub(crate) replicas: watch::Receiver<Replicas>,
+    pub(crate) events: Events,
+    pub(crate) now: fn() -> Timestamp,
 }
 
 /// Writes statuses until `stopping` is true.
-pub(in crate::cluster) async fn write(
-    client: Client,
-    statuses: Statuses,
-    mut stopping: watch::Receiver<bool>,
-) {
+pub(crate) async fn write(client: Client, statuses: Statuses, mut stopping: watch::Receiver<bool>) {
     let mut writer = Writer { client, statuses, plan: Plan::default(), led: None, is_failing: false };
     let stops = stopping.clone();
     tokio::select! {
@@ -201,7 +197,7 @@ mod tests {
     use super::*;
     use crate::cluster::events;
     use crate::cluster::fake_server::{Answer, Asked, FakeServer, status as failure};
-    use crate::cluster::status::ToldObject;
+    use crate::cluster::status::told::ToldObject;
 
     struct Running {
         server: FakeServer,
