@@ -35,6 +35,7 @@ mod scale;
 mod second_webhook;
 mod service;
 mod sieges;
+mod status;
 mod updates;
 
 use crate::cluster::Cluster;
@@ -148,6 +149,7 @@ pub(crate) fn cases() -> Vec<Case> {
             restart::l8_l9_a_rollout_under_load_fails_no_request,
             in_cluster::objects_of_the_cluster_hold_while_they_change,
             installed::an_installation_arms_itself_and_tells_what_holds,
+            status::a_status_says_what_holds_whichever_replica_leads,
             installed::a_configuration_that_is_edited_or_deleted_is_mended,
             installed::the_cas_survive_whatever_becomes_of_their_secret,
             installed::uninstall_leaves_nothing_but_what_it_lists,
