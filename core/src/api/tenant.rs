@@ -15,13 +15,14 @@ use super::{Enforcement, Mode, TolerationGrant};
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TenantSpec {
     /// The tenant's namespaces, by exact name: at least one. A namespace has one tenant. Label each with
-    /// `partywall.dev/tenant: <name of the Tenant>` too, since the API server selects namespaces by that label.
-    /// With `namespaceSelection: Label` it must be absent. Absent otherwise: the Tenant is refused, since nothing in it
-    /// would hold anywhere.
+    /// `partywall.dev/tenant: <name of the Tenant>` too, since the API server selects namespaces by that label. Must be
+    /// absent with `namespaceSelection: Label`. Absent: without that, the Tenant is refused, since nothing in it would
+    /// hold anywhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub namespaces: Option<Vec<String>>,
-    /// Says how the tenant's namespaces are known. With `Label`, which works in a cluster only (`serve --cluster`), they
-    /// are those that the platform team labels with `partywall.dev/tenant: <name of the Tenant>`. Absent: `Names`.
+    /// Says how the tenant's namespaces are known. With `Label`, which works in a cluster only (`serve --cluster`),
+    /// they are those that the platform team labels with `partywall.dev/tenant: <name of the Tenant>`. Absent:
+    /// `Names`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub namespace_selection: Option<NamespaceSelection>,
     /// The TenantClass whose fields hold where this spec lacks them. A field at the top of this spec replaces the

@@ -31,8 +31,8 @@ impl JsonSchema for TenantClassSpec {
             fields.retain(|name, _| !Self::ABSENT.contains(&name.as_str()));
         }
         let description = "Fields that many tenants share: those of a Tenant, except for `class`, \
-             `namespaces` and `namespaceSelection`. A Tenant names a class in `class`, and a field at the top of the Tenant's spec replaces the \
-             class's as a whole. What holds for a Tenant is judged of the sum of both.";
+             `namespaces` and `namespaceSelection`. A Tenant names a class in `class`, and a field at the top of the \
+             Tenant's spec replaces the class's as a whole. What holds for a Tenant is judged of the sum of both.";
         schema.insert("description".to_owned(), description.into());
         schema
     }

@@ -148,8 +148,8 @@ fn describe(objects: &[Named<TenantSpec>], index: usize) -> String {
 }
 
 /// Says why a Tenant by label lists no namespaces.
-pub(super) const LISTED_AND_LABELLED: &str = "with `namespaceSelection: Label` the labels of Namespaces say which are the \
-     tenant's; remove `namespaces`, or remove `namespaceSelection` and list them all";
+pub(super) const LISTED_AND_LABELLED: &str = "with `namespaceSelection: Label` the labels of Namespaces say which are \
+     the tenant's; remove `namespaces`, or remove `namespaceSelection` and list them all";
 
 fn claim_namespaces(
     objects: &[Named<TenantSpec>],
