@@ -92,10 +92,12 @@ impl Leases {
         tokio::select! {
             () = self.keep(trust, &replicas, leads_until, stopping) => {}
             () = lapse(until, &replicas) => {}
-            () = over(ended) => {}
+            () = over(ended.clone()) => {}
         }
         replicas.send_if_modified(|replicas| std::mem::replace(&mut replicas.leads, false));
         self.leave().await;
+        // Whoever waits for this replica to leave learns of it by that.
+        drop(ended);
     }
 
     /// Looks and writes, for ever.

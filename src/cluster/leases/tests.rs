@@ -138,11 +138,12 @@ async fn from_sigterm_on_it_leads_no_more_and_at_the_end_its_lease_is_gone() {
     let released = &running.server.asked()[5].body;
     assert_eq!(released["spec"].get("holderIdentity"), None);
     running.end.send_replace(true);
-    running.task.await.unwrap();
+    running.end.closed().await;
     let asked = running.server.asked();
     assert_eq!(told(&asked[6]), "GET partywall-replica-a");
     assert_eq!(told(&asked[7]), "DELETE partywall-replica-a");
     assert_eq!(asked[7].body["preconditions"], json!({"uid": "u", "resourceVersion": "7"}));
+    running.task.await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]

@@ -87,15 +87,6 @@ pub(crate) fn a_status_says_what_holds_whichever_replica_leads(cluster: &Cluster
         tenant["status"]["observedGeneration"] == tenant["metadata"]["generation"]
             && tenant["status"]["namespaces"] == json!({"claimed": 1, "found": 1, "labelled": 1})
     });
-    // What somebody else writes into it is put right.
-    let wrong = json!({"status": {"observedGeneration": 0, "conditions": []}});
-    cluster.admin().patch(&format!("{TENANT}/status"), &wrong);
-    let two_minutes = SOON * 2;
-    eventually(two_minutes, "the status is put right", || {
-        let tenant = cluster.admin().get(TENANT).unwrap();
-        let count = tenant["status"]["conditions"].as_array().map_or(0, Vec::len);
-        if count == 3 { Ok(()) } else { Err(tenant.to_string()) }
-    });
 
     cluster.kubectl(User::Admin).args(["delete", "namespace", "status", "--wait=false"]).succeeds();
     installation.remove(replicas);
