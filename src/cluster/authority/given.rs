@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
 use kube::Client;
 use kube::api::GetParams;
 use kube::core::Request;
@@ -135,7 +136,8 @@ impl Given {
                 let names = self.names.all().collect::<Vec<_>>().join(", ");
                 warn!(names, "the certificate that was issued is not for these names");
             }
-            info!(signer = %issued.signer, until = issued.until, "serves the certificate that was issued");
+            let until = Timestamp::from_second(issued.until).unwrap_or_default();
+            info!(signer = issued.signer.short(), %until, "serves the certificate that was issued");
             outputs.serve(certified);
             let ca = issued.cas.get(&issued.signer).and_then(|der| validity(der));
             self.metrics.certificate_expiry.set(CertificateFile::CurrentCa, ca.map_or(0, |ca| ca.not_after));

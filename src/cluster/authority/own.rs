@@ -14,6 +14,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use kube::Client;
 use kube::api::{GetParams, PostParams};
 use kube::core::Request;
@@ -85,6 +86,17 @@ enum Told {
     NeedsHelp,
 }
 
+/// What became of the Secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    /// It holds CAs.
+    Good,
+    /// It does not, and another replica may know them.
+    Waits,
+    /// Somebody must mend it.
+    NeedsHelp,
+}
+
 impl Own {
     pub(super) fn new(
         client: Client,
@@ -128,31 +140,35 @@ impl Own {
         if !is_silent {
             self.contact = Instant::now();
         }
-        let result = result.and_then(|needs_help| {
+        let result = result.and_then(|outcome| {
             self.serve(inputs, outputs)?;
-            Ok(needs_help)
+            Ok(outcome)
         });
         self.tell(result);
         let is_stale = is_silent && self.contact.elapsed() >= STALE;
         outputs.publish(self.trust(is_stale));
     }
 
-    /// Reads the Secret and writes it if that is to be done. Returns whether somebody must mend it.
-    async fn keep(&mut self, inputs: &Inputs) -> Result<bool, Failure> {
+    /// Reads the Secret and writes it if that is to be done.
+    async fn keep(&mut self, inputs: &Inputs) -> Result<Outcome, Failure> {
         let mut read = self.read().await?;
         for _ in 0..TRIES {
             self.remember(read);
             self.see(inputs);
             let step = self.decide(inputs);
-            let Some(cas) = self.wanted(step)? else { return Ok(step == Step::AskForHelp) };
-            if inputs.is_stopping() {
-                return Ok(false);
-            }
+            let wanted = self.wanted(step)?;
+            let Some(cas) = wanted.filter(|_| !inputs.is_stopping()) else {
+                return Ok(match (step, &self.found) {
+                    (Step::AskForHelp, _) => Outcome::NeedsHelp,
+                    (_, Found::Good(..)) => Outcome::Good,
+                    (_, Found::Absent | Found::Empty(_) | Found::Garbage(..)) => Outcome::Waits,
+                });
+            };
             match self.write(&cas).await {
                 Ok(written) => {
                     self.note(step, &cas);
                     self.remember(written);
-                    return Ok(false);
+                    return Ok(Outcome::Good);
                 }
                 // Another was faster: there is one now, or a later version, or none any more.
                 Err(failure)
@@ -228,22 +244,22 @@ impl Own {
     /// Logs a step that was done.
     fn note(&self, step: Step, cas: &Cas) {
         let Cas { current, next, .. } = cas;
-        let (current, next) = (current.id, next.id);
+        let (current, next) = (current.id.short(), next.id.short());
         match step {
-            Step::Found => info!(%current, %next, "made the CAs of this installation"),
+            Step::Found => info!(current, next, "made the CAs of this installation"),
             Step::Restore => match &self.found {
                 Found::Garbage(_, flawed) => warn!(
-                    %current, %next, %flawed,
+                    current, next, %flawed,
                     "the Secret `{CA_SECRET}` could not be used; it holds the same CAs again as before"
                 ),
                 Found::Absent | Found::Empty(_) | Found::Good(..) => warn!(
-                    %current, %next,
-                    "the Secret `{CA_SECRET}` was gone or empty; it holds the same CAs again as before"
+                    current,
+                    next, "the Secret `{CA_SECRET}` was gone or empty; it holds the same CAs again as before"
                 ),
             },
-            Step::ReplaceNext => info!(%current, %next, "made another next CA"),
-            Step::Promote => info!(%current, %next, "the next CA signs now, and there is a new next one"),
-            Step::DropPrevious => info!(%current, %next, "the previous CA is not trusted any more"),
+            Step::ReplaceNext => info!(current, next, "made another next CA"),
+            Step::Promote => info!(current, next, "the next CA signs now, and there is a new next one"),
+            Step::DropPrevious => info!(current, next, "the previous CA is not trusted any more"),
             Step::Rest | Step::AskForHelp | Step::Note(_) => {}
         }
     }
@@ -257,7 +273,8 @@ impl Own {
         let signer = signer(cas, self.leaf.as_ref(), Live::of(&registered), now, has_waited);
         let Some(signer) = signer else { return Ok(()) };
         let (leaf, certified) = make_leaf(signer, &self.names, now, self.lifetimes.leaf)?;
-        info!(signer = %signer.id, until = leaf.until, "signed a serving certificate");
+        let until = Timestamp::from_second(leaf.until).unwrap_or_default();
+        info!(signer = signer.id.short(), %until, "signed a serving certificate");
         outputs.serve(Arc::new(certified));
         self.leaf = Some(leaf);
         Ok(())
@@ -272,11 +289,12 @@ impl Own {
     }
 
     /// Logs what changed, once.
-    fn tell(&mut self, result: Result<bool, Failure>) {
+    fn tell(&mut self, result: Result<Outcome, Failure>) {
         let before = self.told;
         self.told = match &result {
-            Ok(false) => Told::Good,
-            Ok(true) => Told::NeedsHelp,
+            Ok(Outcome::Good) => Told::Good,
+            Ok(Outcome::Waits) => before,
+            Ok(Outcome::NeedsHelp) => Told::NeedsHelp,
             Err(_) => Told::Failing,
         };
         self.metrics.authority_failing.set(i64::from(self.told != Told::Good));
@@ -285,8 +303,8 @@ impl Own {
         }
         let secret = format!("{}/{CA_SECRET}", self.namespace);
         match result {
-            Ok(false) => info!(secret, "the Secret with the CAs is in order again"),
-            Ok(true) => {
+            Ok(Outcome::Good | Outcome::Waits) => info!(secret, "the Secret with the CAs is in order again"),
+            Ok(Outcome::NeedsHelp) => {
                 let Found::Garbage(_, flawed) = &self.found else { return };
                 error!(
                     secret, %flawed,
@@ -294,6 +312,10 @@ impl Own {
                      have been in it: put it back from a backup; or delete it, and new CAs are made, which the API \
                      server trusts some seconds later"
                 );
+            }
+            // What it is cannot be changed, whatever is written into it.
+            Err(Failure::Refused(failure)) if failure.code() == Some(422) => {
+                error!(secret, %failure, "the Secret with the CAs cannot be written; delete it, and it is made again");
             }
             Err(failure) => {
                 warn!(secret, %failure, "the Secret with the CAs cannot be read or written; it is tried again");

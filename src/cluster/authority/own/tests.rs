@@ -23,6 +23,8 @@ struct Store {
     version: u64,
     /// Refuses everything with this status, or does not answer with 0.
     trouble: Option<u16>,
+    /// Refuses writes with this status.
+    refuses_writes: Option<u16>,
     /// Loses the answers to writes.
     loses_answers: bool,
 }
@@ -50,6 +52,9 @@ impl Store {
             ("POST", Some(_)) => return Some(Answer::Object(409, status(409))),
             ("PUT", Some(secret)) if version(secret) != version(&asked.body) => {
                 return Some(Answer::Object(409, status(409)));
+            }
+            ("POST" | "PUT", _) if let Some(code) = self.refuses_writes => {
+                return Some(Answer::Object(code, status(code)));
             }
             ("POST" | "PUT", _) => self.set(asked.body.clone()),
             (method, _) => panic!("{method}"),
@@ -311,6 +316,25 @@ async fn who_may_not_read_the_secret_keeps_what_is_known() {
     sleep(Duration::from_secs(60)).await;
     assert_eq!(*case.others.trust.borrow(), trust);
     assert_eq!(case.figure("partywall_authority_failing"), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_secret_that_cannot_be_written_is_told_once_with_its_cure() {
+    let (log, _guard) = logging();
+    let case = installed().await;
+    let before = case.cas().unwrap();
+    case.set_data(&json!({"tls.crt": "eA=="}));
+    case.store.lock().unwrap().refuses_writes = Some(422);
+    sleep(Duration::from_secs(120)).await;
+    assert_eq!(log().matches("delete it, and it is made again").count(), 1, "{}", log());
+    assert!(!log().contains("in order again"));
+    assert_eq!(case.figure("partywall_authority_failing"), 1);
+    let mut store = case.store.lock().unwrap();
+    (store.refuses_writes, store.secret) = (None, None);
+    drop(store);
+    sleep(Duration::from_secs(5)).await;
+    assert_eq!(case.cas(), Some(before));
+    assert_eq!(log().matches("in order again").count(), 1);
 }
 
 #[tokio::test(start_paused = true)]
