@@ -9,11 +9,14 @@ mod json;
 mod junit;
 mod live;
 mod nulls;
+mod paint;
 mod report;
 mod sarif;
 mod text;
 mod words;
 
 pub(crate) use self::assessor::{Assessor, FailOn, User};
+pub(crate) use self::paint::{BOLD, Paint, RED};
 pub(crate) use self::report::{Options, Output, Report};
 pub(crate) use self::text::Show;
+pub(crate) use self::words::printable;

@@ -2,6 +2,7 @@
 
 mod certs;
 mod check;
+mod colour;
 mod completions;
 mod explain;
 mod installation;
@@ -11,7 +12,10 @@ mod notes;
 mod progress;
 mod rotate_ca;
 mod serve;
+mod steps;
 mod today;
+mod uninstall;
+mod unreachable;
 
 use std::process::ExitCode;
 
@@ -39,6 +43,8 @@ enum Command {
     Manifests(manifests::Args),
     /// Replace the CA of a live installation, without a gap.
     RotateCa(rotate_ca::Args),
+    /// Take away what the replicas made in a cluster, and list what stays.
+    Uninstall(uninstall::Args),
     /// Print the completions of a shell.
     Completions(completions::Args),
     /// Print a page of the manual.
@@ -52,7 +58,7 @@ pub fn command() -> clap::Command {
 
 /// Runs the program: parses the command line, runs the command, prints its error to stderr.
 ///
-/// Exit codes: 0 success, 1 the command found violations, 2 it failed.
+/// Exit codes: 0 success, 1 the command found something, 2 it failed, 3 the cluster cannot be reached.
 #[expect(clippy::print_stderr, reason = "the one place where a command's error is told")]
 pub fn main() -> ExitCode {
     let result = match Cli::parse().command {
@@ -62,6 +68,7 @@ pub fn main() -> ExitCode {
         Command::Manifests(args) => manifests::run(args),
         Command::Explain(args) => explain::run(&args),
         Command::RotateCa(args) => rotate_ca::run(args),
+        Command::Uninstall(args) => uninstall::run(args),
         Command::Completions(args) => completions::run(&args, command()),
         Command::Man(args) => man::run(&args, command()),
     };

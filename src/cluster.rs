@@ -13,6 +13,7 @@
 //! INVARIANT: the store stays empty until every kind was listed once, so that nothing is decided by half of the
 //! objects. A snapshot is never replaced by one with mistakes.
 
+mod api_server;
 mod authority;
 mod connect;
 mod events;
@@ -32,6 +33,7 @@ mod settings_file;
 mod snapshots;
 mod state;
 mod status;
+mod uninstall;
 mod watch;
 
 use std::convert::Infallible;
@@ -45,6 +47,7 @@ use partywall_core::registration::{self, Server};
 use rustls::sign::CertifiedKey;
 use tokio::sync::{mpsc, watch as signal};
 
+pub(crate) use self::api_server::{ApiServer, Unreachable};
 use self::authority::{Authority, Inputs, Names};
 pub(crate) use self::authority::{ClockOffset, Issuer, Lifetimes};
 pub(crate) use self::connect::Access;
@@ -57,6 +60,7 @@ pub(crate) use self::rotate_ca::Rotation;
 use self::settings_file::SettingsFile;
 use self::snapshots::Snapshots;
 use self::status::Statuses;
+pub(crate) use self::uninstall::{Removal, Removed, Row, Stay};
 use crate::policies::{Learned, Writer};
 use crate::telemetry::Metrics;
 

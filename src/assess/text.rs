@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use super::assessor::{Assessment, Outcome};
 use super::count::Count;
 use super::diff;
+use super::paint::{BOLD, DIM, GREEN, PLAIN, Paint, RED, YELLOW};
 use super::words::{self, exempted, mode_and_rule, object, printable};
 
 /// What is written of each object.
@@ -93,7 +94,7 @@ impl Text {
     }
 
     fn paint(&self, text: &str, colour: &str) -> String {
-        if self.colour { format!("{colour}{text}{PLAIN}") } else { text.to_owned() }
+        Paint { colour: self.colour }.paint(text, colour)
     }
 }
 
@@ -113,13 +114,6 @@ fn stamped(assessment: &Assessment, out: &mut impl Write) -> io::Result<()> {
     serde_json::to_writer_pretty(&mut *out, &assessment.stamped)?;
     writeln!(out)
 }
-
-const RED: &str = "\x1b[1;31m";
-const GREEN: &str = "\x1b[32m";
-const YELLOW: &str = "\x1b[1;33m";
-const DIM: &str = "\x1b[2m";
-const BOLD: &str = "\x1b[1m";
-const PLAIN: &str = "\x1b[0m";
 
 /// `web.yaml#2: Pod tenants-x/web of tenant `tenants-x``
 fn title(assessment: &Assessment) -> String {

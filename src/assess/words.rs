@@ -48,6 +48,6 @@ pub(super) fn warning(warning: &Warning) -> String {
 }
 
 /// Replaces control characters, with which a manifest could forge lines, colours and comments.
-pub(super) fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     text.replace(char::is_control, " ")
 }

@@ -8,7 +8,7 @@
 //! INVARIANT: an object that could not be assessed never counts as clean, and neither does an empty input; the exit
 //! code tells.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -18,9 +18,9 @@ use clap::builder::FalseyValueParser;
 use jiff::civil::Date;
 use partywall_core::tenancy::{Snapshot, did_you_mean};
 
-use super::notes;
 use super::progress::Progress;
 use super::today::today;
+use super::{colour, notes};
 use crate::assess::{Assessor, FailOn, Options, Output, Report, Show, User};
 use crate::manifests::{self, Listed, Problem, Unreadable};
 use crate::policies;
@@ -102,7 +102,7 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
         today,
     };
     let stdout = io::stdout();
-    let colour = output == Output::Text && stdout.is_terminal() && !no_colour();
+    let colour = output == Output::Text && colour::is_wanted(&stdout);
     let options = Options { output, colour, show, fail_on, modes: loaded.snapshot.modes };
     let mut report = Report::new(io::BufWriter::new(stdout.lock()), options);
     match check(&files, &policies, &assessor, &mut report) {
@@ -149,11 +149,6 @@ fn load(paths: &[PathBuf], today: Date) -> anyhow::Result<policies::Loaded> {
         notes::warnings(&loaded.warnings);
     }
     Ok(loaded)
-}
-
-#[expect(clippy::disallowed_methods, reason = "https://no-color.org is about the environment")]
-fn no_colour() -> bool {
-    std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
 }
 
 fn check<W: Write>(

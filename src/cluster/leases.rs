@@ -26,8 +26,9 @@ use tokio::time::{Instant, sleep, sleep_until};
 use tracing::{info, warn};
 
 use self::identity::Identity;
-use self::lease::Lease;
+pub(super) use self::lease::Lease;
 use self::machine::{Machine, Phase, Write};
+pub(super) use self::sightings::Sightings;
 use super::facts::{Replica, Replicas, Trust};
 use super::send::{Failure, send};
 

@@ -6,6 +6,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::cluster::installation::{LEADER, REPLICA_PREFIX};
+
 /// How long a Lease holds without being renewed, in seconds.
 pub(super) const SECONDS: i32 = 15;
 /// The longest time that a Lease of somebody else can hold without being renewed, whatever it says.
@@ -13,58 +15,64 @@ const MOST_SECONDS: u64 = 60;
 
 /// A Lease of `coordination.k8s.io`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
-pub(super) struct Lease {
-    pub(super) metadata: Metadata,
+pub(in crate::cluster) struct Lease {
+    pub(in crate::cluster) metadata: Metadata,
     #[serde(default)]
-    pub(super) spec: Spec,
+    pub(in crate::cluster) spec: Spec,
 }
 
 /// The metadata of a Lease.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Metadata {
-    pub(super) name: String,
+pub(in crate::cluster) struct Metadata {
+    pub(in crate::cluster) name: String,
     #[serde(default, skip_serializing)]
-    pub(super) uid: String,
+    pub(in crate::cluster) uid: String,
     /// Empty in a Lease that is to be created.
     #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub(super) resource_version: String,
+    pub(in crate::cluster) resource_version: String,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub(super) labels: BTreeMap<String, String>,
+    pub(in crate::cluster) labels: BTreeMap<String, String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub(super) annotations: BTreeMap<String, String>,
+    pub(in crate::cluster) annotations: BTreeMap<String, String>,
 }
 
 /// The spec of a Lease; times are as the API server writes them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Spec {
+pub(in crate::cluster) struct Spec {
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) holder_identity: Option<String>,
+    pub(in crate::cluster) holder_identity: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) lease_duration_seconds: Option<i32>,
+    pub(in crate::cluster) lease_duration_seconds: Option<i32>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) acquire_time: Option<String>,
+    pub(in crate::cluster) acquire_time: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) renew_time: Option<String>,
+    pub(in crate::cluster) renew_time: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) lease_transitions: Option<i32>,
+    pub(in crate::cluster) lease_transitions: Option<i32>,
 }
 
 impl Lease {
     /// Returns the one who holds it.
-    pub(super) fn holder(&self) -> Option<&str> {
+    pub(in crate::cluster) fn holder(&self) -> Option<&str> {
         self.spec.holder_identity.as_deref().filter(|holder| !holder.is_empty())
     }
 
+    /// Returns whether it is a replica's, or that of the leader.
+    pub(in crate::cluster) fn is_partywalls(&self) -> bool {
+        let name = &self.metadata.name;
+        name == LEADER || name.starts_with(REPLICA_PREFIX)
+    }
+
     /// Returns how long it holds without being renewed.
-    pub(super) fn duration(&self) -> Duration {
+    pub(in crate::cluster) fn duration(&self) -> Duration {
         let seconds = self.spec.lease_duration_seconds.unwrap_or(SECONDS);
         Duration::from_secs(u64::try_from(seconds).unwrap_or(0).clamp(1, MOST_SECONDS))
     }
 
     /// Returns what changes whenever its holder renews it.
-    pub(super) fn tenure(&self) -> (Option<&str>, Option<&str>) {
+    pub(in crate::cluster) fn tenure(&self) -> (Option<&str>, Option<&str>) {
         (self.holder(), self.spec.renew_time.as_deref())
     }
 

@@ -289,6 +289,17 @@ spec: {namespaces: [leaving]}
     cluster.until("Namespace", "", "leaving", "labelled", |namespace| {
         namespace["metadata"]["labels"]["partywall.dev/tenant"] == "leaving"
     });
+    let said = installation.partywall("uninstall --dry-run").succeeded();
+    said.says("would be removed  ValidatingWebhookConfiguration partywall")
+        .says("partywall-system/partywall-ca");
+    assert!(cluster.find("Secret", NAMESPACE, "partywall-ca").is_some(), "a dry run changes nothing");
+    // Nothing stops this replica, which registers again what is taken away.
+    let said = installation.partywall("uninstall --timeout 2");
+    assert_eq!(said.code, Some(1), "{said}");
+    said.says("this replica lives, and would put everything back");
+    cluster.until("Namespace", "", "leaving", "labelled", |namespace| {
+        namespace["metadata"]["labels"]["partywall.dev/tenant"] == "leaving"
+    });
     cluster.balancer.set_backends(Vec::new());
     for replica in replicas {
         assert!(replica.stop(SOON).is_some_and(|status| status.success()));
