@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+mod address;
 mod certs;
 mod check;
 mod colour;

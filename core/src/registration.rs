@@ -22,11 +22,14 @@ pub use self::configuration::{
     Annotations, ClientConfig, Configuration, LabelSelector, LabelSelectorRequirement, Labels,
     MatchCondition, Metadata, Rule, ServiceReference, WebhookEntry,
 };
-use self::webhooks::{FailurePolicy, Namespaces, ROUTES, UPDATE, WEBHOOKS, WORKLOADS, WRITE, Webhook};
+pub use self::webhooks::OWN_OBJECTS;
+use self::webhooks::{
+    FailurePolicy, LISTED_VALIDATED, Namespaces, ROUTES, UPDATE, WEBHOOKS, WORKLOADS, WRITE, Webhook, Where,
+};
 use crate::api::Enforcement;
 use crate::entry::{Entry, Phase};
 use crate::labels::{NAMESPACE_NAME, TENANT};
-use crate::objects::foreign_apis::APIS;
+use crate::objects::foreign_apis::{self, APIS};
 use crate::tenancy::Snapshot;
 
 /// Names both configurations.
@@ -71,6 +74,29 @@ pub struct Registration {
     pub fails_closed: FailsClosed,
     /// Whether the cluster has partywall's own objects, which are then sent too.
     pub own_objects: bool,
+    /// Lists that go stale whenever the policies change; `None` where nobody keeps the configurations up to date.
+    pub lists: Option<Lists>,
+}
+
+/// Holds what the policies name: less is sent from elsewhere, and everything from namespaces that lack their label.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Lists {
+    /// The keys of the pools' taints.
+    pub pool_keys: Vec<String>,
+    /// The namespaces that tenants list, contested ones too.
+    pub namespaces: Vec<String>,
+}
+
+impl Lists {
+    /// Returns what the policies of a snapshot name.
+    pub fn of(snapshot: &Snapshot) -> Self {
+        let taints = snapshot.pools().iter().flat_map(|pool| &pool.taints);
+        let mut pool_keys: Vec<String> = taints.map(|taint| taint.key.to_string()).collect();
+        pool_keys.sort_unstable();
+        pool_keys.dedup();
+        let namespaces = snapshot.listed_namespaces().into_iter().map(str::to_owned).collect();
+        Self { pool_keys, namespaces }
+    }
 }
 
 /// Says which entries may fail closed: those through which partywall denies anything.
@@ -122,6 +148,20 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 }
 
 impl Registration {
+    /// Returns what a snapshot demands, without partywall's own objects.
+    pub fn of(snapshot: &Snapshot, server: Server, ca_bundle: Option<Vec<u8>>) -> Self {
+        Self {
+            server,
+            ca_bundle,
+            system_namespaces: snapshot.system_namespaces().into_iter().map(str::to_owned).collect(),
+            foreign_groups: foreign_groups(snapshot),
+            fails_closed: FailsClosed::by(snapshot),
+            workload_kinds: workload_kinds(snapshot),
+            own_objects: false,
+            lists: None,
+        }
+    }
+
     /// Returns the configuration of the mutating phase.
     pub fn mutating(&self) -> Configuration {
         self.configuration(Phase::Mutate, "MutatingWebhookConfiguration")
@@ -141,14 +181,35 @@ impl Registration {
                 labels: Labels { aks: YES, name: NAME, gardener: YES },
                 name: NAME,
             },
-            webhooks: Self::of(phase)
+            webhooks: Self::in_phase(phase)
                 .filter(|webhook| self.own_objects || webhook.entry != Entry::ValidatePolicies)
+                .filter(|webhook| self.has(webhook))
                 .map(|webhook| self.webhook(webhook))
                 .collect(),
         }
     }
 
-    fn of(phase: Phase) -> impl Iterator<Item = &'static Webhook> {
+    /// Returns whether the configurations have a webhook. The API server refuses an empty list of names.
+    fn has(&self, webhook: &Webhook) -> bool {
+        let is_registered = match webhook.registered {
+            Where::Always => true,
+            Where::WithLists => self.lists.is_some(),
+            Where::WithoutLists => self.lists.is_none(),
+        };
+        let is_named = matches!(webhook.namespaces, Namespaces::Listed | Namespaces::ThemselvesNamed);
+        is_registered && !(is_named && self.named(webhook).is_empty())
+    }
+
+    /// Returns the names by which a webhook gets objects.
+    fn named(&self, webhook: &Webhook) -> Vec<String> {
+        let mut names = self.lists.as_ref().map(|lists| lists.namespaces.clone()).unwrap_or_default();
+        if webhook.entry == Entry::ValidateNamespaces {
+            names.extend(self.system_namespaces.iter().cloned());
+        }
+        names
+    }
+
+    fn in_phase(phase: Phase) -> impl Iterator<Item = &'static Webhook> {
         WEBHOOKS.iter().filter(move |webhook| webhook.entry.phase() == phase)
     }
 
@@ -157,7 +218,10 @@ impl Registration {
             admission_review_versions: &["v1"],
             client_config: self.client_config(webhook),
             failure_policy: self.failure_policy(webhook).as_str(),
-            match_conditions: webhook.conditions.iter().map(|condition| condition.written()).collect(),
+            match_conditions: {
+                let keys = self.lists.as_ref().map(|lists| &*lists.pool_keys);
+                webhook.conditions.iter().map(|condition| condition.written(keys)).collect()
+            },
             match_policy: "Equivalent",
             name: webhook.name,
             namespace_selector: self.namespace_selector(webhook),
@@ -179,10 +243,7 @@ impl Registration {
 
     /// Returns one rule for each set of operations and resources, with all groups that share it.
     fn rules(&self, webhook: &Webhook) -> Vec<Rule> {
-        let scope = match webhook.namespaces {
-            Namespaces::Tenants | Namespaces::Elsewhere | Namespaces::All => "Namespaced",
-            Namespaces::Themselves => "Cluster",
-        };
+        let scope = if webhook.namespaces.is_cluster_scoped() { "Cluster" } else { "Namespaced" };
         let rule = |group: &str, operations, resources| Rule {
             api_groups: vec![group.to_owned()],
             // The fields that rules read are the same in all versions.
@@ -221,7 +282,7 @@ impl Registration {
                 self.workload_kinds.iter().map(|(group, name)| (&**group, name.as_str().into(), WRITE)),
             );
         }
-        if webhook.name == ROUTES {
+        if webhook.name == ROUTES || webhook.name == LISTED_VALIDATED {
             for api in APIS {
                 let of = |group| {
                     let names = api.kinds.resources().into_iter();
@@ -262,14 +323,21 @@ impl Registration {
     fn namespace_selector(&self, webhook: &Webhook) -> Option<LabelSelector> {
         let tenant = match webhook.namespaces {
             Namespaces::Tenants => Some("Exists"),
-            Namespaces::Elsewhere => Some("DoesNotExist"),
+            Namespaces::Elsewhere | Namespaces::Listed => Some("DoesNotExist"),
             Namespaces::All => None,
             // For a Namespace the selector would match its new labels, so an update that removes the label would not
             // be sent.
             Namespaces::Themselves => return None,
+            // The API server itself sets the label with the name.
+            Namespaces::ThemselvesNamed => return Some(selector("In", self.named(webhook))),
+            Namespaces::ThemselvesUnnamed => return Some(selector("NotIn", self.named(webhook))),
         };
         let by_label = |operator| LabelSelectorRequirement { key: TENANT, operator, values: Vec::new() };
         let mut requirements: Vec<_> = tenant.map(by_label).into_iter().collect();
+        if webhook.namespaces == Namespaces::Listed {
+            let (key, values) = (NAMESPACE_NAME, self.named(webhook));
+            requirements.push(LabelSelectorRequirement { key, operator: "In", values });
+        }
         // The API server refuses an empty list of values.
         if !self.system_namespaces.is_empty() {
             requirements.push(LabelSelectorRequirement {
@@ -280,6 +348,31 @@ impl Registration {
         }
         Some(LabelSelector { match_expressions: requirements })
     }
+}
+
+/// Selects Namespaces by their names; without names, all of them.
+fn selector(operator: &'static str, values: Vec<String>) -> LabelSelector {
+    let requirement = LabelSelectorRequirement { key: NAMESPACE_NAME, operator, values };
+    let has_names = !requirement.values.is_empty();
+    LabelSelector { match_expressions: has_names.then_some(requirement).into_iter().collect() }
+}
+
+/// Returns the groups of foreign routes in the Settings that the webhooks don't ask for yet.
+///
+/// The Settings don't name the resource of a kind, so the webhooks ask for all resources of the group.
+fn foreign_groups(snapshot: &Snapshot) -> Vec<String> {
+    let unasked =
+        snapshot.foreign_routes.iter().filter(|route| !foreign_apis::is_sent(&route.group, &route.kind));
+    let mut groups: Vec<String> = unasked.map(|route| route.group.to_string()).collect();
+    groups.sort_unstable();
+    groups.dedup();
+    groups
+}
+
+/// Returns the groups and resources of the kinds in the Settings whose templates are judged.
+fn workload_kinds(snapshot: &Snapshot) -> Vec<(String, String)> {
+    let judged = snapshot.workload_kinds.iter().filter(|kind| kind.template.is_some());
+    judged.map(|kind| (kind.group.to_string(), kind.resource.to_string())).collect()
 }
 
 /// Returns the status of a resource of another API, which can hold addresses.

@@ -28,7 +28,7 @@ mod storage;
 mod tolerations;
 
 pub(crate) use self::endpoints::CONTROLLERS as ENDPOINT_CONTROLLERS;
-pub(crate) use self::namespaces::CONTROLLERS as NAMESPACE_CONTROLLERS;
+pub(crate) use self::namespaces::{CONTROLLERS as NAMESPACE_CONTROLLERS, HIDING as HIDING_LABELS};
 pub(crate) use self::node_placement::SCHEDULER;
 pub use self::pod_security::{Control, controls};
 pub(crate) use self::storage::VOLUME_CONTROLLERS;

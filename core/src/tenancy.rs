@@ -274,6 +274,14 @@ impl Snapshot {
             .collect()
     }
 
+    /// Returns the names of all namespaces that tenants list, contested ones too, in order.
+    pub fn listed_namespaces(&self) -> Vec<&str> {
+        let listed = self.namespaces.iter().filter(|(_, owner)| !matches!(owner, NamespaceOwner::System));
+        let mut names: Vec<&str> = listed.map(|(name, _)| &**name).collect();
+        names.sort_unstable();
+        names
+    }
+
     /// Returns the system namespaces, sorted.
     pub fn system_namespaces(&self) -> Vec<&str> {
         let system = self.namespaces.iter().filter(|(_, owner)| matches!(owner, NamespaceOwner::System));

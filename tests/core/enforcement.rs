@@ -331,6 +331,7 @@ fn l2_an_entry_fails_closed_only_while_somebody_who_is_asked_through_it_is_at_de
             system_namespaces: Vec::new(),
             foreign_groups: Vec::new(),
             workload_kinds: Vec::new(),
+            lists: None,
             fails_closed: FailsClosed::by(&policies(settings, blue, red)),
         };
         let webhooks = [registration.mutating(), registration.validating()].map(|of| of.webhooks).concat();

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use cel::{Context, Program};
 use partywall_core::Entry;
-use partywall_core::registration::{Configuration, FailsClosed, Registration, Server};
+use partywall_core::registration::{Configuration, FailsClosed, Lists, Registration, Server};
 use partywall_core::tenancy::Snapshot;
 use proptest::collection::{btree_map, vec};
 use proptest::option;
@@ -19,6 +19,11 @@ use crate::support::{ask, create, snapshot, update};
 /// The conditions of the webhook that receives pods outside tenants, compiled.
 static CONDITIONS: LazyLock<Vec<Program>> =
     LazyLock::new(|| conditions(&registration().validating(), "pods-elsewhere.partywall.dev"));
+/// The same where partywall keeps the keys of the pools in them.
+static LISTED: LazyLock<Vec<Program>> = LazyLock::new(|| {
+    let lists = Some(Lists::of(&snapshot(POLICIES)));
+    conditions(&Registration { lists, ..registration() }.validating(), "pods-elsewhere.partywall.dev")
+});
 /// The conditions of the webhook that stamps pods of tenants.
 static STAMPED: LazyLock<Vec<Program>> =
     LazyLock::new(|| conditions(&registration().mutating(), "stamp-pods.partywall.dev"));
@@ -32,6 +37,7 @@ fn registration() -> Registration {
         foreign_groups: Vec::new(),
         fails_closed: FailsClosed::ALL,
         workload_kinds: Vec::new(),
+        lists: None,
     }
 }
 
@@ -140,7 +146,9 @@ fn any_toleration() -> impl Strategy<Value = Value> {
 
 /// Asks the webhook's entry about a review that is not sent.
 fn is_allowed_unsent(review: &Value, snapshot: &Snapshot) -> Result<(), TestCaseError> {
-    if !is_sent(review) {
+    // With the list no more is sent than without.
+    prop_assert!(is_sent(review) || !are_met(&LISTED, review));
+    if !are_met(&LISTED, review) {
         let answer = ask(Entry::ValidateElsewhere, review.to_string().as_bytes(), snapshot);
         prop_assert!(answer.is_allowed(), "not sent, and denied: {}", answer.message());
         prop_assert!(answer.response.get("warnings").is_none(), "{}", answer.response);
@@ -223,7 +231,10 @@ fn o1_l2_an_ordinary_pod_is_not_sent() {
         json!({"priorityClassName": "system-cluster-critical"}),
     ] {
         assert!(is_sent(&pod(reaches.clone())), "{reaches}");
+        assert!(are_met(&LISTED, &pod(reaches.clone())), "{reaches}");
     }
+    let spot = pod(json!({"tolerations": [{"key": "spot", "operator": "Exists"}]}));
+    assert!(is_sent(&spot) && !are_met(&LISTED, &spot), "no pool has this key");
     let tolerant = json!({"tolerations": [{"operator": "Exists"}]});
     let mut relabelled = pod(tolerant.clone());
     relabelled["request"]["object"]["metadata"]["labels"] = json!({"a": "b"});
@@ -231,4 +242,86 @@ fn o1_l2_an_ordinary_pod_is_not_sent() {
         !is_sent(&update(relabelled, pod(tolerant)["request"]["object"].clone())),
         "it keeps its tolerations"
     );
+}
+
+/// A webhook that validates Namespaces.
+struct OfNamespaces {
+    operations: &'static [&'static str],
+    names: Vec<String>,
+    /// Whether it is for these names, or for all others.
+    is_for_these: bool,
+    conditions: Vec<Program>,
+}
+
+/// The webhooks that validate Namespaces where partywall keeps names in them.
+static NAMESPACES: LazyLock<Vec<OfNamespaces>> = LazyLock::new(|| {
+    let snapshot = snapshot(POLICIES);
+    let lists = Some(Lists::of(&snapshot));
+    let system_namespaces = vec!["kube-system".to_owned()];
+    let configuration = Registration { lists, system_namespaces, ..registration() }.validating();
+    let of = configuration.webhooks.iter().filter(|webhook| webhook.rules[0].scope == "Cluster");
+    of.map(|webhook| {
+        let selector = &webhook.namespace_selector.as_ref().unwrap().match_expressions[0];
+        OfNamespaces {
+            operations: webhook.rules[0].operations,
+            names: selector.values.clone(),
+            is_for_these: selector.operator == "In",
+            conditions: conditions(&configuration, webhook.name),
+        }
+    })
+    .collect()
+});
+
+fn is_namespace_sent(name: &str, review: &Value) -> bool {
+    let operation = review["request"]["operation"].as_str().unwrap();
+    NAMESPACES.iter().any(|webhook| {
+        webhook.operations.contains(&operation)
+            && webhook.names.iter().any(|listed| listed == name) == webhook.is_for_these
+            && are_met(&webhook.conditions, review)
+    })
+}
+
+fn labels() -> impl Strategy<Value = Value> {
+    let keys = prop_oneof![
+        "partywall.dev/tenant",
+        "control-plane",
+        "shoot.gardener.cloud/no-cleanup",
+        "pod-security.kubernetes.io/enforce",
+        "team",
+    ];
+    option::of(btree_map(keys, prop_oneof!["tenants-x", "true"], 0..3)).prop_map(|labels| json!(labels))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 1_000, ..ProptestConfig::default() })]
+
+    /// An outage stops no namespace that is nobody's, and none changes its owner unjudged.
+    #[test]
+    fn i2_i3_l2_an_update_of_a_namespace_that_is_not_sent_the_rule_would_allow(
+        name in prop_oneof!["tenants-x", "kube-system", "elsewhere"],
+        old in labels(),
+        new in labels(),
+    ) {
+        let namespace = |labels: &Value| written(json!({
+            "apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels},
+        }));
+        let mut review = update(create(namespace(&new)), namespace(&old));
+        review["request"]["namespace"] = json!(name);
+        review["request"]["userInfo"] = json!({"username": "alice", "groups": ["system:authenticated"]});
+        let is_sent = is_namespace_sent(&name, &review);
+        if !is_sent {
+            let answer = ask(Entry::ValidateNamespaces, review.to_string().as_bytes(), &snapshot(POLICIES));
+            prop_assert!(answer.is_allowed(), "not sent, and denied: {}", answer.message());
+        }
+        let is_guarded = |labels: &Value| {
+            let guarded = ["partywall.dev/tenant", "control-plane", "shoot.gardener.cloud/no-cleanup"];
+            guarded.iter().any(|key| labels.get(key).is_some())
+        };
+        let expected = name != "elsewhere" || is_guarded(&old) || is_guarded(&new);
+        prop_assert_eq!(is_sent, expected, "{}", review);
+        // Every creation is sent.
+        let mut creation = create(namespace(&new));
+        creation["request"]["userInfo"] = json!({"username": "alice"});
+        prop_assert!(is_namespace_sent(&name, &creation));
+    }
 }

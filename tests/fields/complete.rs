@@ -139,6 +139,7 @@ fn registered() -> BTreeSet<(String, String)> {
         own_objects: true,
         fails_closed: FailsClosed::ALL,
         workload_kinds: Vec::new(),
+        lists: None,
     };
     let mut found = BTreeSet::new();
     for webhook in [registration.mutating(), registration.validating()].map(|of| of.webhooks).concat() {

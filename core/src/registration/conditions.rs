@@ -3,10 +3,11 @@
 //! An expression that fails refuses the request where its webhook fails closed. So each field is read only after `has`
 //! found it, and the cost of each expression is linear in the object, far below the API server's limit.
 
-use std::fmt;
+use std::{fmt, iter};
 
 use super::configuration::MatchCondition;
-use crate::labels::NODE_PROBLEMS;
+use crate::labels::{NODE_PROBLEMS, TENANT};
+use crate::rules::HIDING_LABELS;
 
 /// Names a condition that a request must meet to be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +31,10 @@ pub(super) enum Condition {
     /// An update can only add tolerations. An update that keeps them is not sent, so that running pods can be changed
     /// while partywall is down.
     CouldReachPools,
+    /// The Namespace has or had the label of a tenant, or one that could hide it from webhooks.
+    HasGuardedLabel,
+    /// The Namespace has no such label, nor had one.
+    LacksGuardedLabels,
     /// The update of a pod's status nominates a node.
     NominatesNode,
     /// The claim names a volume, or a node for its volume, and its old object did not name the same.
@@ -41,9 +46,9 @@ pub(super) enum Condition {
 }
 
 impl Condition {
-    /// Returns the condition in the form of the configurations.
-    pub(super) fn written(self) -> MatchCondition {
-        MatchCondition { name: self.name(), expression: self.expression() }
+    /// Returns the condition in the form of the configurations, with the keys of the pools' taints if they are known.
+    pub(super) fn written(self, pool_keys: Option<&[String]>) -> MatchCondition {
+        MatchCondition { name: self.name(), expression: self.expression(pool_keys) }
     }
 
     fn name(self) -> String {
@@ -54,6 +59,8 @@ impl Condition {
             Self::IsNewOrWasGated => "is-new-or-was-gated".to_owned(),
             Self::UnlessControllerKeepsSpec => "unless-a-controller-keeps-the-spec".to_owned(),
             Self::CouldReachPools => "could-reach-pools".to_owned(),
+            Self::HasGuardedLabel => "has-a-guarded-label".to_owned(),
+            Self::LacksGuardedLabels => "lacks-guarded-labels".to_owned(),
             Self::NominatesNode => "nominates-a-node".to_owned(),
             Self::NamesVolumeOrNode => "names-a-volume-or-node".to_owned(),
             Self::ChangesAnnotations => "changes-annotations".to_owned(),
@@ -61,7 +68,7 @@ impl Condition {
         }
     }
 
-    fn expression(self) -> String {
+    fn expression(self, pool_keys: Option<&[String]>) -> String {
         match self {
             Self::NotByUsers(users) => format!("!(request.userInfo.username in [{}])", Quoted(users)),
             // A request without groups lacks this field.
@@ -73,16 +80,14 @@ impl Condition {
             }
             Self::IsNewOrWasGated => WAS_GATED.to_owned(),
             Self::UnlessControllerKeepsSpec => KEEPS_SPEC.to_owned(),
-            Self::CouldReachPools => {
-                let tolerates = format!(
-                    "has(object.spec.tolerations) && object.spec.tolerations.exists(t, !has(t.key) || \
-                     !t.key.startsWith('{NODE_PROBLEMS}'))"
-                );
-                format!(
-                    "has(object.spec) && (request.operation == 'UPDATE' ? {tolerates} && {OTHER_TOLERATIONS} : \
-                     ({tolerates}) || ({NAMES_NODE}) || ({REPELS}) || ({IS_SYSTEM}))"
-                )
-            }
+            Self::CouldReachPools => format!(
+                "has(object.spec) && ((has(object.spec.tolerations) && object.spec.tolerations.exists(t, \
+                 !has(t.key) || {}) && (request.operation != 'UPDATE' || {OTHER_TOLERATIONS})) || \
+                 (request.operation != 'UPDATE' && (({NAMES_NODE}) || ({REPELS}) || ({IS_SYSTEM}))))",
+                reaches_pools(pool_keys)
+            ),
+            Self::HasGuardedLabel => has_guarded_label(),
+            Self::LacksGuardedLabels => format!("!({})", has_guarded_label()),
             Self::NominatesNode => NOMINATES.to_owned(),
             Self::ChangesAnnotations => OTHER_ANNOTATIONS.to_owned(),
             Self::AllocatesDevices => ALLOCATES.to_owned(),
@@ -90,6 +95,35 @@ impl Condition {
         }
     }
 }
+
+/// Returns the expression by which the key of a toleration could be that of a pool's taint.
+///
+/// A list costs one look-up, however long it is; one that is too long for an expression is replaced by all keys but
+/// those of Kubernetes itself.
+fn reaches_pools(pool_keys: Option<&[String]>) -> String {
+    let listed = pool_keys.map(|keys| {
+        // An empty key means any.
+        let names: Vec<&str> = iter::once("").chain(keys.iter().map(String::as_str)).collect();
+        format!("t.key in [{}]", Quoted(&names))
+    });
+    let fits = |expression: &String| expression.len() <= LONGEST_LIST;
+    listed.filter(fits).unwrap_or_else(|| format!("!t.key.startsWith('{NODE_PROBLEMS}')"))
+}
+
+/// Returns the expression by which a Namespace has or had a label that only the platform team changes.
+fn has_guarded_label() -> String {
+    let keys: Vec<&str> = iter::once(TENANT).chain(HIDING_LABELS).collect();
+    let of = |object| {
+        format!(
+            "(has({object}.metadata.labels) && {object}.metadata.labels.exists(k, k in [{}]))",
+            Quoted(&keys)
+        )
+    };
+    format!("{} || (request.operation == 'UPDATE' && {})", of("object"), of("oldObject"))
+}
+
+/// How long a list may be, in bytes: the API server takes expressions of 100,000 code points.
+const LONGEST_LIST: usize = 90_000;
 
 /// The pod is new, or had gates.
 const WAS_GATED: &str = "request.operation == 'CREATE' || (has(oldObject.spec) && \

@@ -14,12 +14,36 @@ use crate::rules::{ENDPOINT_CONTROLLERS, NAMESPACE_CONTROLLERS, SCHEDULER, VOLUM
 pub(super) enum Namespaces {
     /// The namespaces with the label [`crate::labels::TENANT`], except system namespaces.
     Tenants,
-    /// The other namespaces, except system namespaces; there partywall protects only tenants' pools.
+    /// The namespaces that a tenant lists and that don't have the label yet, except system namespaces.
+    Listed,
+    /// The namespaces without the label, except system namespaces; there partywall protects only tenants' pools.
     Elsewhere,
     /// All namespaces except the system's.
     All,
     /// The webhook receives the Namespace objects themselves, independent of their labels.
     Themselves,
+    /// The webhook receives the Namespace objects that tenants list, and when it validates, those of the system too.
+    ThemselvesNamed,
+    /// The webhook receives all other Namespace objects.
+    ThemselvesUnnamed,
+}
+
+impl Namespaces {
+    /// Returns whether the webhook receives objects outside of namespaces.
+    pub(super) const fn is_cluster_scoped(self) -> bool {
+        matches!(self, Self::Themselves | Self::ThemselvesNamed | Self::ThemselvesUnnamed)
+    }
+}
+
+/// Says which configurations have a webhook.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Where {
+    /// All.
+    Always,
+    /// Those with lists of what the policies name.
+    WithLists,
+    /// Those without.
+    WithoutLists,
 }
 
 /// Names the API server's action when a webhook does not answer.
@@ -46,6 +70,7 @@ pub(super) struct Webhook {
     pub(super) name: &'static str,
     pub(super) entry: Entry,
     pub(super) namespaces: Namespaces,
+    pub(super) registered: Where,
     pub(super) failure_policy: FailurePolicy,
     /// The conditions that a request must meet to be sent, all of them.
     pub(super) conditions: &'static [Condition],
@@ -55,6 +80,8 @@ pub(super) struct Webhook {
 /// Selects the requests that a webhook receives.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Sends {
+    /// All that the webhooks of the same entry receive that fail closed in namespaces with the label.
+    AsLabelled,
     /// The operations on all kinds of a topic.
     ///
     /// For subresources of the topic, the table of kinds has the operation.
@@ -77,6 +104,14 @@ impl Webhook {
     /// Returns the resources that the webhook receives, in the order of the table of kinds.
     pub(super) fn resources(&self) -> Vec<Resource> {
         let (topic, operations) = match self.sends {
+            Sends::AsLabelled => {
+                let is_same = |webhook: &&Self| {
+                    webhook.entry == self.entry
+                        && webhook.namespaces == Namespaces::Tenants
+                        && webhook.failure_policy == self.failure_policy
+                };
+                return WEBHOOKS.iter().filter(is_same).flat_map(Self::resources).collect();
+            }
             Sends::All(topic, operations) => (topic, operations),
             Sends::One(group, name, operations) => {
                 return vec![Resource { group, name: Cow::Borrowed(name), operations }];
@@ -111,6 +146,7 @@ const IN_TENANTS: Webhook = Webhook {
     name: "",
     entry: Entry::ValidateTenants,
     namespaces: Namespaces::Tenants,
+    registered: Where::Always,
     failure_policy: FailurePolicy::Fail,
     conditions: &[],
     sends: Sends::All(Topic::Pods, WRITE),
@@ -127,6 +163,12 @@ pub(super) const WORKLOADS: &str = "workloads.partywall.dev";
 ///
 /// A webhook rule does no harm if the cluster does not serve its group.
 pub(super) const ROUTES: &str = "routes.partywall.dev";
+
+/// Names the webhook that receives partywall's own objects, and nothing else.
+pub const OWN_OBJECTS: &str = "policies.partywall.dev";
+
+/// Names the webhook that validates what is written in listed namespaces without their label, those APIs too.
+pub(super) const LISTED_VALIDATED: &str = "listed.partywall.dev";
 
 /// Lists controllers that create a ServiceAccount in each namespace, count what is in it, and delete what is left in it
 /// at its end.
@@ -152,8 +194,19 @@ const DEVICE_CONTROLLERS: &[&str] = &[
 const PUBLISHERS: &[&str] =
     &["system:kube-controller-manager", "system:serviceaccount:kube-system:root-ca-cert-publisher"];
 
+/// Holds the defaults of webhooks for the moment in which a listed namespace lacks its label.
+///
+/// They are one for each entry, since the names of all namespaces are in each of them.
+const LISTED: Webhook = Webhook {
+    namespaces: Namespaces::Listed,
+    registered: Where::WithLists,
+    conditions: &[Condition::NotByUsers(&[SCHEDULER]), Condition::UnlessControllerKeepsSpec],
+    sends: Sends::AsLabelled,
+    ..IN_TENANTS
+};
+
 /// Lists the webhooks.
-pub(super) const WEBHOOKS: [Webhook; 29] = [
+pub(super) const WEBHOOKS: [Webhook; 37] = [
     Webhook {
         name: "stamp-pods.partywall.dev",
         entry: Entry::MutateTenants,
@@ -167,13 +220,43 @@ pub(super) const WEBHOOKS: [Webhook; 29] = [
         sends: Sends::One("apps", "daemonsets", WRITE),
         ..IN_TENANTS
     },
+    Webhook { name: "stamp-listed.partywall.dev", entry: Entry::MutateTenants, ..LISTED },
     Webhook {
         name: "label-namespaces.partywall.dev",
         entry: Entry::MutateNamespaces,
         namespaces: Namespaces::Themselves,
+        registered: Where::WithoutLists,
         conditions: &[Condition::NotInGroup(MASTERS)],
         sends: Sends::One("", "namespaces", WRITE),
         ..IN_TENANTS
+    },
+    Webhook {
+        name: "label-listed-namespaces.partywall.dev",
+        entry: Entry::MutateNamespaces,
+        namespaces: Namespaces::ThemselvesNamed,
+        registered: Where::WithLists,
+        conditions: &[Condition::NotInGroup(MASTERS)],
+        sends: Sends::One("", "namespaces", WRITE),
+        ..IN_TENANTS
+    },
+    Webhook {
+        name: "label-labelled-namespaces.partywall.dev",
+        entry: Entry::MutateNamespaces,
+        namespaces: Namespaces::ThemselvesUnnamed,
+        registered: Where::WithLists,
+        conditions: &[Condition::NotInGroup(MASTERS), Condition::HasGuardedLabel],
+        sends: Sends::One("", "namespaces", WRITE),
+        ..IN_TENANTS
+    },
+    // A Tenant that lists it may have been created a moment ago, and is not among the names yet.
+    Webhook {
+        name: "label-new-namespaces.partywall.dev",
+        entry: Entry::MutateNamespaces,
+        namespaces: Namespaces::ThemselvesUnnamed,
+        registered: Where::WithLists,
+        failure_policy: FailurePolicy::Ignore,
+        conditions: &[Condition::NotInGroup(MASTERS), Condition::LacksGuardedLabels],
+        sends: Sends::One("", "namespaces", CREATE),
     },
     // Cluster administrators can create namespaces while partywall is down. Any later write adds the label.
     Webhook {
@@ -183,6 +266,7 @@ pub(super) const WEBHOOKS: [Webhook; 29] = [
         failure_policy: FailurePolicy::Ignore,
         conditions: &[Condition::InGroup(MASTERS)],
         sends: Sends::One("", "namespaces", WRITE),
+        ..IN_TENANTS
     },
     Webhook {
         name: "pods.partywall.dev",
@@ -311,16 +395,54 @@ pub(super) const WEBHOOKS: [Webhook; 29] = [
         sends: Sends::All(Topic::Managed, ALL),
         ..IN_TENANTS
     },
+    Webhook { name: LISTED_VALIDATED, ..LISTED },
     Webhook {
         name: "namespaces.partywall.dev",
         entry: Entry::ValidateNamespaces,
         namespaces: Namespaces::Themselves,
+        registered: Where::WithoutLists,
         conditions: &[Condition::NotByUsers(NAMESPACE_CONTROLLERS), Condition::NotInGroup(MASTERS)],
         sends: Sends::All(Topic::Namespaces, WRITE),
         ..IN_TENANTS
     },
     Webhook {
-        name: "policies.partywall.dev",
+        name: "listed-namespaces.partywall.dev",
+        entry: Entry::ValidateNamespaces,
+        namespaces: Namespaces::ThemselvesNamed,
+        registered: Where::WithLists,
+        conditions: &[Condition::NotByUsers(NAMESPACE_CONTROLLERS), Condition::NotInGroup(MASTERS)],
+        sends: Sends::All(Topic::Namespaces, WRITE),
+        ..IN_TENANTS
+    },
+    Webhook {
+        name: "labelled-namespaces.partywall.dev",
+        entry: Entry::ValidateNamespaces,
+        namespaces: Namespaces::ThemselvesUnnamed,
+        registered: Where::WithLists,
+        conditions: &[
+            Condition::NotByUsers(NAMESPACE_CONTROLLERS),
+            Condition::NotInGroup(MASTERS),
+            Condition::HasGuardedLabel,
+        ],
+        sends: Sends::All(Topic::Namespaces, WRITE),
+        ..IN_TENANTS
+    },
+    // A Tenant or the Settings may have listed its name a moment ago.
+    Webhook {
+        name: "new-namespaces.partywall.dev",
+        entry: Entry::ValidateNamespaces,
+        namespaces: Namespaces::ThemselvesUnnamed,
+        registered: Where::WithLists,
+        failure_policy: FailurePolicy::Ignore,
+        conditions: &[
+            Condition::NotByUsers(NAMESPACE_CONTROLLERS),
+            Condition::NotInGroup(MASTERS),
+            Condition::LacksGuardedLabels,
+        ],
+        sends: Sends::One("", "namespaces", CREATE),
+    },
+    Webhook {
+        name: OWN_OBJECTS,
         entry: Entry::ValidatePolicies,
         namespaces: Namespaces::Themselves,
         // No subresource: their status is partywall's own to write.

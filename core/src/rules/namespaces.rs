@@ -84,7 +84,7 @@ const KEYS: [&str; 8] = [
 /// AKS adds the first two to the selectors of webhooks: <https://learn.microsoft.com/azure/aks/faq>, and
 /// <https://github.com/Azure/AKS/issues/1771>. Gardener tests selectors for the others:
 /// <https://github.com/gardener/gardener/blob/master/pkg/gardenlet/operation/botanist/matchers/matcher.go>.
-const HIDING: [&str; 5] = [
+pub(crate) const HIDING: [&str; 5] = [
     "control-plane",
     "kubernetes.azure.com/managedby",
     "gardener.cloud/purpose",

@@ -8,17 +8,15 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, anyhow, ensure};
-use axum::http::Uri;
-use axum::http::uri::Scheme;
 use clap::builder::FalseyValueParser;
 use partywall_core::labels::TENANT;
-use partywall_core::objects::foreign_apis;
 use partywall_core::registration::{FailsClosed, Registration, Server};
 use partywall_core::tenancy::{Snapshot, is_dns_label};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use serde::Serialize;
 
+use crate::cli::address::url;
 use crate::cli::today::today;
 use crate::policies;
 
@@ -68,27 +66,6 @@ struct Where {
     service: Option<Server>,
 }
 
-fn url(text: &str) -> Result<Server, &'static str> {
-    const SHAPE: &str = "write https://HOST:PORT";
-    let uri: Uri = text.parse().map_err(|_| SHAPE)?;
-    if uri.scheme() != Some(&Scheme::HTTPS) {
-        return Err("the API server speaks TLS to webhooks; write https://HOST:PORT");
-    }
-    let authority = uri.authority().ok_or(SHAPE)?;
-    let port = authority.as_str().strip_prefix(authority.host()).unwrap_or_default();
-    if authority.host().is_empty() || authority.host().contains('*') {
-        return Err("the host is missing; write https://HOST:PORT");
-    }
-    if !port.is_empty() && authority.port_u16().is_none_or(|port| port == 0) {
-        return Err("the port is a number from 1 to 65535; write https://HOST:PORT");
-    }
-    // The API server refuses the rest, and the paths of both webhooks are known.
-    if authority.as_str().contains('@') || uri.path() != "/" || uri.query().is_some() || text.contains('#') {
-        return Err("nothing but host and port can be named; write https://HOST:PORT");
-    }
-    Ok(Server::Url(format!("https://{authority}")))
-}
-
 fn service(text: &str) -> Result<Server, &'static str> {
     const SHAPE: &str = "write NAMESPACE/NAME:PORT";
     let (namespace, rest) = text.split_once('/').ok_or(SHAPE)?;
@@ -104,15 +81,10 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
     let Args { server, ca_bundle, policies, introduce, own_objects } = args;
     let server = server.url.or(server.service).context("neither --url nor --service is given")?;
     let snapshot = load(&policies)?;
-    let registration = Registration {
-        server,
-        ca_bundle: ca_bundle.as_deref().map(read_ca_bundle).transpose()?,
-        system_namespaces: snapshot.system_namespaces().into_iter().map(str::to_owned).collect(),
-        foreign_groups: foreign_groups(&snapshot),
-        fails_closed: if introduce { FailsClosed::NONE } else { FailsClosed::by(&snapshot) },
-        workload_kinds: workload_kinds(&snapshot),
-        own_objects,
-    };
+    let ca_bundle = ca_bundle.as_deref().map(read_ca_bundle).transpose()?;
+    let of_snapshot = Registration::of(&snapshot, server, ca_bundle);
+    let fails_closed = if introduce { FailsClosed::NONE } else { of_snapshot.fails_closed };
+    let registration = Registration { fails_closed, own_objects, ..of_snapshot };
     let text = yaml(&registration).context("the configurations cannot be written as YAML")?;
     note_labels(&snapshot);
     io::stdout().lock().write_all(text.as_bytes()).context("cannot write to stdout")?;
@@ -135,24 +107,6 @@ fn load(policies: &[PathBuf]) -> anyhow::Result<Snapshot> {
         eprintln!("warning: {warning}");
     }
     Ok(loaded.snapshot)
-}
-
-/// Returns the groups of foreign routes in the Settings that the webhooks don't ask for yet.
-///
-/// The Settings don't name the resource of a kind, so the webhooks ask for all resources of the group.
-fn foreign_groups(snapshot: &Snapshot) -> Vec<String> {
-    let unasked =
-        snapshot.foreign_routes.iter().filter(|route| !foreign_apis::is_sent(&route.group, &route.kind));
-    let mut groups: Vec<String> = unasked.map(|route| route.group.to_string()).collect();
-    groups.sort_unstable();
-    groups.dedup();
-    groups
-}
-
-/// Returns the groups and resources of the kinds in the Settings whose templates are judged.
-fn workload_kinds(snapshot: &Snapshot) -> Vec<(String, String)> {
-    let judged = snapshot.workload_kinds.iter().filter(|kind| kind.template.is_some());
-    judged.map(|kind| (kind.group.to_string(), kind.resource.to_string())).collect()
 }
 
 /// Prints the labels of namespaces that the webhooks need, which no policy sets.
@@ -208,35 +162,6 @@ fn document(text: &mut String, object: &impl Serialize) -> anyhow::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_url_is_host_and_port_and_nothing_else() {
-        for (text, becomes) in [
-            ("https://10.0.0.7:8443", "https://10.0.0.7:8443"),
-            ("https://partywall.example.com/", "https://partywall.example.com"),
-            ("https://[::1]:8443", "https://[::1]:8443"),
-        ] {
-            assert_eq!(url(text), Ok(Server::Url(becomes.to_owned())), "{text}");
-        }
-        for text in [
-            "",
-            "partywall",
-            "partywall:8443",
-            "http://partywall:8443",
-            "https://",
-            "https://me@partywall:8443",
-            "https://partywall:8443/mutate",
-            "https://partywall:8443?timeout=3s",
-            "https://partywall:8443#here",
-            "https://:8443",
-            "https://*:8443",
-            "https://partywall:",
-            "https://partywall:0",
-            "https://partywall:65536",
-        ] {
-            assert!(url(text).is_err(), "{text}");
-        }
-    }
 
     #[test]
     fn a_service_is_namespace_name_and_port() {
