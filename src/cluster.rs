@@ -7,6 +7,8 @@
 //!      └──────────────────────────────────────────────────────────────────────────────────┘
 //! ```
 //!
+//! `registration` registers the webhooks by the snapshot in the store, and keeps them so.
+//!
 //! One task owns the maps. Each kind has a loop of its own, so that a watch that hangs holds up no other. While the API
 //! server is away, the snapshot in the store stays in force, and the loops go on trying.
 //!
@@ -21,12 +23,12 @@ mod facts;
 mod failure;
 #[cfg(test)]
 mod fake_server;
-#[expect(dead_code, reason = "the parts that use these names come one by one")]
 mod installation;
 mod item;
 mod kind;
 mod labels;
 mod leases;
+mod registration;
 mod rotate_ca;
 mod send;
 mod settings_file;
@@ -43,7 +45,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use kube::Client;
-use partywall_core::registration::{self, Server};
+use partywall_core::registration::{Server, names};
 use rustls::sign::CertifiedKey;
 use tokio::sync::{mpsc, watch as signal};
 
@@ -53,25 +55,37 @@ pub(crate) use self::authority::{ClockOffset, Issuer, Lifetimes};
 pub(crate) use self::connect::Access;
 use self::facts::{Registered, Replicas, Trust};
 pub(crate) use self::installation::NAMESPACE;
+use self::installation::SERVICE;
 use self::kind::Kind;
 use self::labels::Teller;
 use self::leases::{Ends, Leases};
+pub(crate) use self::registration::Owner;
+use self::registration::{Channels, Registration};
 pub(crate) use self::rotate_ca::Rotation;
 use self::settings_file::SettingsFile;
 use self::snapshots::Snapshots;
 use self::status::Statuses;
 pub(crate) use self::uninstall::{Removal, Removed, Row, Stay};
-use crate::policies::{Learned, Writer};
+use crate::policies::{Learned, Reader, Writer};
 use crate::telemetry::Metrics;
 
 /// How many changes wait for the task that owns the maps; the watches wait beyond that.
 const CHANGES: usize = 1_024;
+
+/// Says how the webhooks of a cluster are registered.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Webhooks {
+    /// Where the API server finds this server; `None`: by its Service.
+    pub(crate) server: Option<Server>,
+    pub(crate) owner: Owner,
+}
 
 /// The policies of a cluster.
 pub(crate) struct Cluster {
     client: Client,
     snapshots: Snapshots,
     settings: Option<SettingsFile>,
+    registration: Registration,
     now: fn() -> Timestamp,
     authority: Option<Authority>,
 }
@@ -90,31 +104,39 @@ impl Cluster {
     pub(crate) async fn new(
         access: Access,
         settings: Option<PathBuf>,
-        (writer, learned): (Writer, Learned),
+        Webhooks { server, owner }: Webhooks,
+        (writer, policies, learned): (Writer, Reader, Learned),
         metrics: Arc<Metrics>,
         clock: Clock,
     ) -> anyhow::Result<Self> {
         let Clock { now, today } = clock;
         let client = connect::client(access).await?;
         let settings = settings.map(SettingsFile::read).transpose()?;
+        let (name, port) = SERVICE;
+        let service = Server::Service { namespace: NAMESPACE.to_owned(), name: name.to_owned(), port };
+        let registration = Registration {
+            client: client.clone(),
+            server: server.unwrap_or(service),
+            owner,
+            policies,
+            learned: learned.clone(),
+            metrics: Arc::clone(&metrics),
+        };
         let mut snapshots = Snapshots::new(writer, learned, metrics, today);
         if let Some(file) = &settings {
             snapshots.set_defaults(file.fields());
         }
-        Ok(Self { client, snapshots, settings, now, authority: None })
+        Ok(Self { client, snapshots, settings, registration, now, authority: None })
     }
 
     /// Takes care of the certificates, and returns the one to serve, now and later.
-    ///
-    /// `server` is the URL by which the API server calls, if it isn't the Service.
     pub(crate) fn certify(
         &mut self,
         issuer: Issuer,
         clock: ClockOffset,
-        server: Option<&Server>,
         metrics: Arc<Metrics>,
     ) -> signal::Receiver<Option<Arc<CertifiedKey>>> {
-        let names = Names::of(NAMESPACE, server);
+        let names = Names::of(NAMESPACE, Some(&self.registration.server));
         let authority = Authority::new(self.client.clone(), NAMESPACE, names, issuer, clock, metrics);
         let pair = authority.pair();
         self.authority = Some(authority);
@@ -129,10 +151,9 @@ impl Cluster {
         stopping: signal::Receiver<bool>,
         ended: signal::Receiver<bool>,
     ) -> Infallible {
-        let Self { client, snapshots, settings, now, authority } = self;
+        let Self { client, snapshots, settings, registration, now, authority } = self;
         let (sender, changes) = mpsc::channel(CHANGES);
-        // The part that sends this comes next.
-        let (_registration, registered) = signal::channel(Registered::default());
+        let (register, registered) = signal::channel(Registered::default());
         let (publish, replicas) = signal::channel(Replicas::default());
         let (events, queue) = events::channel();
 
@@ -142,9 +163,11 @@ impl Cluster {
             let (registered, replicas) = (registered.clone(), replicas.clone());
             tokio::spawn(authority.run(Inputs { registered, replicas, stopping: stopping.clone() }));
         }
-        let entries = registration::names().map(str::to_owned).collect();
+        let entries = names().map(str::to_owned).collect();
         let leases = Leases::new(client.clone(), NAMESPACE, entries, now);
         tokio::spawn(events::write(client.clone(), queue, leases.holder(), now, stopping.clone()));
+        let channels = Channels { trust: trust.clone(), replicas: replicas.clone(), registered: register };
+        tokio::spawn(registration.run(channels, stopping.clone()));
         tokio::spawn(leases.run(trust, publish, Ends { stopping: stopping.clone(), ended }));
         let teller = Teller { events: events.clone(), replicas: replicas.clone() };
         tokio::spawn(labels::write(client.clone(), snapshots.labels(), teller, stopping.clone()));

@@ -15,7 +15,7 @@
 //! | `explain` | policies → what holds, and where that is written | `policies`, `reference` |
 //! | `assess` | objects → verdicts and reports, outside of a cluster | `manifests`, `policies`, `reference` |
 //! | [`server`] | the webhook server | `policies`, `telemetry`, `x509` |
-//! | `cluster` | the objects of a cluster → snapshots in the store | `policies`, `telemetry`, `x509` |
+//! | `cluster` | objects of a cluster → snapshots, its webhook configurations | `policies`, `telemetry`, `x509` |
 //! | [`cli`] | the commands | all above |
 //! | `x509` | from when to when a certificate is valid | nothing |
 //!

@@ -4,6 +4,7 @@ mod admission;
 mod files;
 mod in_force;
 mod learned;
+mod probe;
 mod reload;
 mod settings;
 mod store;
@@ -14,6 +15,7 @@ pub(crate) use self::files::{Finder, Written, WrittenObject, grouped, inspect, l
 pub use self::files::{LoadError, Loaded, demo, load};
 pub(crate) use self::in_force::InForce;
 pub use self::learned::Learned;
+pub(crate) use self::probe::{answer_to_probe, probe};
 pub(crate) use self::reload::Policies;
 pub(crate) use self::settings::read_settings;
 pub use self::store::{Reader, Writer, store};

@@ -33,7 +33,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
 use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
@@ -41,7 +40,7 @@ use tracing::{info, warn};
 use self::capacity::Capacities;
 pub use self::certificates::{Certificates, CertificatesError, Clients, Pair};
 pub(crate) use self::connection::limits_within_descriptors;
-use self::connection::{ConnectionTable, Protocol};
+use self::connection::{ConnectionTable, Drain, Protocol};
 pub use self::connection::{Workers, bind, lower_priority};
 pub use self::decider::{Decider, Observers, Reply};
 use self::decision_log::DecisionThrottles;
@@ -99,7 +98,7 @@ pub async fn run<D: Decider>(
         readiness,
     });
     let decider = Arc::new(decider);
-    let connections = GracefulShutdown::new();
+    let connections = Drain::default();
     let router = webhook::router(&shared, &decider);
     let open = Some(shared.metrics.connections.clone());
     let table = ConnectionTable::new(limits.connections.webhook, &shared.metrics, open);
@@ -137,7 +136,7 @@ pub async fn run<D: Decider>(
     let most = limits.timings.shutdown;
     tokio::select! {
         never = &mut ops => match never {},
-        in_time = timeout(most, connections.shutdown()) => match in_time {
+        in_time = timeout(most, connections.finish()) => match in_time {
             Ok(()) => info!("stopped; every review was answered"),
             Err(_) => warn!(seconds = most.as_secs(), "stopped, with connections still open"),
         }

@@ -79,6 +79,8 @@ pub(super) struct Registered {
     pub(super) is_armed: bool,
     /// Whether somebody paused the registration.
     pub(super) is_paused: bool,
+    /// Whether this replica serves every webhook that is registered.
+    pub(super) is_served: bool,
 }
 
 /// The replicas that live.

@@ -1,9 +1,11 @@
 //! The names under which partywall is installed in a cluster.
 
+use std::num::NonZeroU16;
+
 /// The namespace of partywall, without `--namespace`.
 pub(crate) const NAMESPACE: &str = "partywall-system";
 /// The Service in front of the replicas, and its port.
-pub(super) const SERVICE: (&str, u16) = ("partywall", 443);
+pub(super) const SERVICE: (&str, NonZeroU16) = ("partywall", NonZeroU16::new(443).unwrap());
 /// Both webhook configurations.
 pub(super) const CONFIGURATIONS: &str = "partywall";
 /// The Secret with the CAs.

@@ -99,6 +99,10 @@ impl Decider for Reader {
 impl Reader {
     /// Decides about an object of partywall, before there is a snapshot too, since such objects are what it is made of.
     fn own_object(&self, body: &[u8], observers: Observers<'_>) -> Reply {
+        // A probe is no object of anybody's, so nothing is logged or counted of it.
+        if let Some(Answer { uid, verdict, .. }) = policies::answer_to_probe(body) {
+            return Reply::LastReview(review::encode(&uid, &verdict));
+        }
         let review = || policies::review(body, self.declared().as_deref()).map(Some);
         decide_by(Entry::ValidatePolicies, body, observers, |_| Enforcement::Deny, review)
     }
@@ -109,6 +113,8 @@ impl Reader {
 pub enum Reply {
     /// HTTP 200 and a review.
     Review(Vec<u8>),
+    /// HTTP 200 and a review, after which the connection takes no other.
+    LastReview(Vec<u8>),
     /// HTTP 400 and the reason.
     NotAReview(String),
     /// None yet: what the decider learns in a moment may change it.

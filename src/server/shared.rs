@@ -34,7 +34,7 @@ impl Shared {
     }
 }
 
-/// Marks a response after which the connection must be closed.
+/// Marks a response after which the connection must be closed, over HTTP/1.1.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct CloseAfter;
 
@@ -42,5 +42,18 @@ impl CloseAfter {
     pub(super) fn mark(mut response: Response) -> Response {
         response.extensions_mut().insert(Self);
         response
+    }
+}
+
+/// Marks a response after which the connection takes no other request, over HTTP/2 too.
+///
+/// What else is under way on the connection is answered.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LastOfConnection;
+
+impl LastOfConnection {
+    pub(super) fn mark(mut response: Response) -> Response {
+        response.extensions_mut().insert(Self);
+        CloseAfter::mark(response)
     }
 }

@@ -25,7 +25,7 @@ use super::body::{Arriving, Deadline, Received, Reservation, Trouble};
 use super::capacity::InFlight;
 use super::connection::FairQueue;
 use super::decider::{Decider, Reply, bug, too_large, unjudged};
-use super::shared::{CloseAfter, Shared};
+use super::shared::{CloseAfter, LastOfConnection, Shared};
 use super::waiting;
 use crate::telemetry::{Metrics, Refusal};
 
@@ -170,6 +170,7 @@ fn respond(reply: Reply, metrics: &Metrics) -> Response {
             response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
             response
         }
+        Reply::LastReview(review) => LastOfConnection::mark(respond(Reply::Review(review), metrics)),
         Reply::NotAReview(problem) => refuse(metrics, Refusal::NotAReview, &problem),
         // INVARIANT: at last there is another reply. If there were none, the API server should ask again.
         Reply::Unknown => refuse(metrics, Refusal::NoPolicies, NO_POLICIES),

@@ -93,6 +93,14 @@ metrics! {
         /// When the API server last told something about a watched resource, or that nothing has changed, in seconds
         /// since 1970; 0 if it never did, or if the policies are files.
         watch_contact: Gauges<Watched> = "partywall_watch_last_contact_timestamp_seconds",
+        /// 1 while the webhook configurations of the cluster are what the policies demand.
+        registration_current: IntGauge = "partywall_registration_current",
+        /// 1 while all webhooks of this version are registered in the cluster.
+        registration_armed: IntGauge = "partywall_registration_armed",
+        /// 1 while somebody has paused the registration, so that edits of the webhook configurations stay.
+        registration_paused: IntGauge = "partywall_registration_paused",
+        /// Changes by others of the webhook configurations that were undone.
+        registration_mended: IntCounter = "partywall_registration_mended_total",
         /// Tenants in the policies that hold.
         tenants: IntGauge = "partywall_tenants",
         /// Namespaces named in the policies that hold, system ones included.

@@ -1,6 +1,7 @@
 //! The cases of the suite, and the table that the runner reads.
 
 mod apply;
+mod arming;
 mod conditions;
 mod daemon_sets;
 mod debug;
@@ -148,6 +149,7 @@ pub(crate) fn cases() -> Vec<Case> {
             down::o4_an_older_installation_moves_to_the_new_paths_without_a_gap,
             restart::l8_l9_a_rollout_under_load_fails_no_request,
             in_cluster::objects_of_the_cluster_hold_while_they_change,
+            arming::partywall_registers_its_webhooks_itself_and_keeps_them,
             installed::an_installation_arms_itself_and_tells_what_holds,
             status::a_status_says_what_holds_whichever_replica_leads,
             installed::a_configuration_that_is_edited_or_deleted_is_mended,

@@ -1,10 +1,12 @@
 //! Tests the answers to requests.
 
+use axum::body::{Body, Bytes};
 use axum::http::{Method, StatusCode};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::timeout;
 
-use crate::server::Server;
+use crate::server::{PATIENCE, Server};
 
 /// A review as an API server sent it, and its uid.
 pub(crate) const PLAIN: &str = include_str!("../fixtures/reviews/mutate-create-pods-plain.json");
@@ -154,4 +156,58 @@ async fn m7_a_body_of_8_mb_and_of_any_content_type_is_read() {
             "{content_type}: {answer}"
         );
     }
+}
+
+/// A probe as the API server sends it, and its uid.
+fn probe() -> (String, &'static str) {
+    let request = json!({
+        "uid": "u-1",
+        "kind": {"group": "partywall.dev", "version": "v1alpha1", "kind": "Exemption"},
+        "name": "partywall-probe-0123abcd",
+        "operation": "CREATE",
+        "userInfo": {"username": "system:serviceaccount:partywall-system:partywall"},
+        "object": {"apiVersion": "partywall.dev/v1alpha1", "kind": "Exemption"},
+        "dryRun": true,
+    });
+    let review = json!({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": request});
+    (review.to_string(), "u-1")
+}
+
+#[tokio::test]
+async fn the_answer_to_a_probe_is_the_last_of_its_connection_over_http1() {
+    let server = Server::start().await;
+    let mut client = server.target.http1().await;
+    let (probe, uid) = probe();
+    let answer = client.post("/validate/policies", probe).await;
+    assert_eq!(answer.header("connection"), Some("close"));
+    let response = answer.review(uid);
+    assert_eq!(response["allowed"], false);
+    assert!(response["status"]["message"].as_str().unwrap().contains("0123abcd"), "{response}");
+    assert!(client.try_send(Method::POST, "/mutate", PLAIN.into()).await.is_err());
+}
+
+#[tokio::test]
+async fn the_answer_to_a_probe_is_the_last_of_its_connection_over_http2_and_others_are_answered() {
+    let server = Server::start().await;
+    let mut client = server.target.http2().await;
+    // Another review is under way on the same connection, whose body is not there yet.
+    let (sender, receiver) = tokio::sync::mpsc::channel::<Result<Bytes, std::io::Error>>(1);
+    let frames = futures_util::stream::unfold(receiver, async |mut receiver| {
+        let chunk = receiver.recv().await?;
+        Some((chunk, receiver))
+    });
+    let mut other = client.http2_again();
+    let (start, rest) = PLAIN.split_at(100);
+    sender.send(Ok(start.into())).await.unwrap();
+    let under_way = tokio::spawn(async move { other.post("/mutate", Body::from_stream(frames)).await });
+    server.until("partywall_reviews_in_flight", 1).await;
+
+    let (probe, uid) = probe();
+    assert_eq!(client.post("/validate/policies", probe).await.review(uid)["allowed"], false);
+    // The client learns of it a moment later.
+    let refused = async { while client.try_send(Method::POST, "/mutate", PLAIN.into()).await.is_ok() {} };
+    timeout(PATIENCE, refused).await.unwrap();
+    sender.send(Ok(rest.into())).await.unwrap();
+    drop(sender);
+    under_way.await.unwrap().review(PLAIN_UID);
 }

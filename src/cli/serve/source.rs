@@ -5,13 +5,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use clap::ValueEnum;
 use clap::builder::{FalseyValueParser, NonEmptyStringValueParser};
+use partywall_core::registration::Server;
 use rustls::sign::CertifiedKey;
 use tokio::sync::watch;
 
 use super::issuer::IssuerArgs;
+use crate::cli::address::url;
 use crate::cli::today::{now, today};
-use crate::cluster::{Access, Clock, Cluster};
+use crate::cluster::{Access, Clock, Cluster, Owner, Webhooks};
 use crate::policies::{self, Learned, Policies, Reader};
 use crate::server::Pair;
 use crate::telemetry::Metrics;
@@ -40,6 +43,15 @@ pub(super) struct PolicyArgs {
     )]
     pub(super) cluster: bool,
 
+    /// With --cluster, the address of this server as the API server reaches it, such as https://10.0.0.7:8443. Absent:
+    /// its Service.
+    #[arg(long, value_name = "URL", requires = "cluster", env = "PARTYWALL_WEBHOOK_URL", value_parser = url)]
+    webhook_url: Option<Server>,
+
+    /// With --cluster, who owns the webhook configurations: partywall registers and mends them, or others do.
+    #[arg(long, value_enum, default_value_t, requires = "cluster", env = "PARTYWALL_REGISTRATION")]
+    registration: Registration,
+
     /// With --cluster, the kubeconfig. Absent: KUBECONFIG or ~/.kube/config, else the pod's ServiceAccount.
     #[arg(long, value_name = "FILE", requires = "cluster", env = "PARTYWALL_KUBECONFIG")]
     kubeconfig: Option<PathBuf>,
@@ -58,6 +70,25 @@ pub(super) struct PolicyArgs {
     /// Settings lack it.
     #[arg(long, value_name = "FILE", requires = "cluster", env = "PARTYWALL_SETTINGS")]
     settings: Option<PathBuf>,
+}
+
+/// Says who owns the webhook configurations.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Registration {
+    /// partywall registers and mends them.
+    #[default]
+    Owned,
+    /// Others do, and partywall reads them.
+    External,
+}
+
+impl From<Registration> for Owner {
+    fn from(registration: Registration) -> Self {
+        match registration {
+            Registration::Owned => Self::Partywall,
+            Registration::External => Self::Others,
+        }
+    }
 }
 
 impl PolicyArgs {
@@ -79,15 +110,17 @@ impl Source {
     /// Returns the reader of the store, by which reviews are decided, too.
     pub(super) async fn prepare(args: PolicyArgs, metrics: Arc<Metrics>) -> anyhow::Result<(Self, Reader)> {
         let (writer, reader) = policies::store();
-        let PolicyArgs { policies: paths, cluster, kubeconfig, context, settings } = args;
+        let PolicyArgs { policies: paths, cluster, kubeconfig, context, settings, .. } = args;
+        let webhooks = Webhooks { server: args.webhook_url, owner: args.registration.into() };
         if !cluster {
             return Ok((Self::Files(Policies::load(paths, writer, metrics, today).await?), reader));
         }
         let access = Access { kubeconfig, context };
         let learned = Learned::default();
         let reader = reader.learning(learned.clone());
-        let cluster =
-            Cluster::new(access, settings, (writer, learned), metrics, Clock { now, today }).await?;
+        let store = (writer, reader.clone(), learned);
+        let clock = Clock { now, today };
+        let cluster = Cluster::new(access, settings, webhooks, store, metrics, clock).await?;
         Ok((Self::Cluster(Box::new(cluster)), reader))
     }
 
@@ -103,7 +136,7 @@ impl Source {
             Self::Files(_) => None,
             Self::Cluster(cluster) => {
                 let issuer = args.issuer(pair)?;
-                Some(cluster.certify(issuer, args.clock(), None, metrics))
+                Some(cluster.certify(issuer, args.clock(), metrics))
             }
         }
     }

@@ -23,19 +23,19 @@ use hyper::body::{Body, Incoming};
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::graceful::Watcher;
 use rustls::ServerConfig;
 use tokio::net::TcpStream;
 use tower::ServiceExt;
 use tracing::debug;
 
 use super::accept::Accepted;
+use super::drain::Watcher;
 use super::fair_queue::{FairQueue, ThreadQueues};
 use super::handshake::shake_hands;
 use super::peer_timeouts::PeerTimeouts;
 use super::table::{Stage, Tracked};
 use crate::server::by_peer::Peer;
-use crate::server::shared::{CloseAfter, Shared};
+use crate::server::shared::{CloseAfter, LastOfConnection, Shared};
 
 /// Reviews at once on a connection over HTTP/2: as many as Go sends before it knows the limit.
 const STREAMS: u32 = 100;
@@ -96,10 +96,12 @@ async fn speak_tls(
     let timings = &shared.limits.timings;
     let ended = if is_http2 {
         let io = TokioIo::new(PeerTimeouts::http2(stream, timings));
-        watcher.watch(http2_builder(timings.idle).serve_connection(io, service)).await
+        let connection = http2_builder(timings.idle).serve_connection(io, service);
+        watcher.watch(connection, || tracked.had_last(), http2::Connection::graceful_shutdown).await
     } else {
         let io = TokioIo::new(PeerTimeouts::http1(stream, has_request, timings));
-        watcher.watch(http1_builder(timings.idle).serve_connection(io, service)).await
+        let connection = http1_builder(timings.idle).serve_connection(io, service);
+        watcher.watch(connection, || tracked.had_last(), http1::Connection::graceful_shutdown).await
     };
     if let Err(error) = ended {
         debug!(peer = %tracked.address(), %error, "a connection ended early");
@@ -157,12 +159,15 @@ async fn answer(
     tracked: Arc<Tracked>,
     request: Request<Incoming>,
 ) -> Result<Response, Infallible> {
-    // HTTP/2 has no such header; the end of the drain sends a GOAWAY there.
+    // HTTP/2 has no such header; a GOAWAY says the same there, at the end of the drain or after the last answer.
     let has_header = request.version() <= Version::HTTP_11;
     let mut response = router.oneshot(request).await?;
     // Only reviews get this status on the webhook's port.
     if response.status() == StatusCode::OK {
         tracked.prove();
+    }
+    if response.extensions().get::<LastOfConnection>().is_some() {
+        tracked.note_last();
     }
     let must_close = response.extensions().get::<CloseAfter>().is_some() || shared.is_draining();
     if has_header && must_close {

@@ -117,7 +117,14 @@ impl ConnectionTable {
         self.report(Stage::Silent, gave_way);
         let place = Mutex::new(Place::Unproven(Stage::Silent, key));
         let is_proven = AtomicBool::new(false);
-        let tracked = Tracked { table: Arc::clone(self), address, peer, place, is_proven };
+        let tracked = Tracked {
+            table: Arc::clone(self),
+            address,
+            peer,
+            place,
+            is_proven,
+            had_last: AtomicBool::new(false),
+        };
         (tracked, CloseOrder(Some(closed)))
     }
 
@@ -230,6 +237,7 @@ pub(crate) struct Tracked {
     place: Mutex<Place>,
     /// True from the moment that its place never changes any more.
     is_proven: AtomicBool,
+    had_last: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -280,6 +288,16 @@ impl Tracked {
             let key = stages.unproven(stage).open.insert(self.peer, Instant::now(), waiting);
             *place = Place::Unproven(stage, key);
         }
+    }
+
+    /// Notes that the connection takes no request after the answer that is made now.
+    pub(crate) fn note_last(&self) {
+        self.had_last.store(true, Ordering::Release);
+    }
+
+    /// Returns whether the connection had its last request.
+    pub(crate) fn had_last(&self) -> bool {
+        self.had_last.load(Ordering::Acquire)
     }
 
     fn place(&self) -> MutexGuard<'_, Place> {

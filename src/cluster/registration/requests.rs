@@ -1,0 +1,96 @@
+//! What is asked of the API server about the webhook configurations.
+
+use kube::Client;
+use kube::api::{Patch, PatchParams, PostParams};
+use kube::core::Request;
+use kube::core::params::GetParams;
+use partywall_core::Phase;
+use serde_json::Value;
+use thiserror::Error;
+
+use super::decision::Write;
+use super::live::Live;
+use crate::cluster::installation::{CONFIGURATIONS, REGISTRATION_MANAGER};
+use crate::cluster::send::{self, send};
+
+/// The reason why a request failed.
+#[derive(Debug, Error)]
+pub(super) enum Failure {
+    #[error(transparent)]
+    Sent(#[from] send::Failure),
+    #[error("an object cannot be written as JSON: {0}")]
+    Json(#[from] serde_json::Error),
+}
+
+impl Failure {
+    /// Returns what the API server said when it refused the request.
+    pub(super) fn refusal(&self) -> Option<&kube::core::Status> {
+        match self {
+            Self::Sent(send::Failure::Failed(kube::Error::Api(status))) => Some(status),
+            Self::Sent(_) | Self::Json(_) => None,
+        }
+    }
+
+    /// Returns the status code with which the API server refused the request.
+    pub(super) fn code(&self) -> Option<u16> {
+        self.refusal().map(|status| status.code)
+    }
+}
+
+/// Reads a configuration; `known` is what was read last, whose content is not asked for again if it has not changed.
+pub(super) async fn read(
+    client: &Client,
+    phase: Phase,
+    known: Option<Live>,
+) -> Result<Option<Live>, Failure> {
+    let resource = Request::new(path(phase));
+    let params = GetParams::default();
+    if let Some(known) = known {
+        let Some(metadata) = get(client, resource.get_metadata(CONFIGURATIONS, &params)).await? else {
+            return Ok(None);
+        };
+        if metadata.version() == known.version() && !known.version().is_empty() {
+            return Ok(Some(known));
+        }
+    }
+    get(client, resource.get(CONFIGURATIONS, &params)).await
+}
+
+async fn get(client: &Client, request: send::Request) -> Result<Option<Live>, Failure> {
+    match send(client, request).await {
+        Ok(object) => Ok(Some(Live(object))),
+        Err(failure) if failure.code() == Some(404) => Ok(None),
+        Err(failure) => Err(failure.into()),
+    }
+}
+
+/// Applies or replaces a configuration, and returns what became of it.
+pub(super) async fn write(client: &Client, write: &Write) -> Result<Live, Failure> {
+    let resource = Request::new(path(write.phase));
+    let request = match &write.replacement {
+        None => {
+            let params = PatchParams::apply(REGISTRATION_MANAGER).force();
+            resource.patch(CONFIGURATIONS, &params, &Patch::Apply(&write.meant))
+        }
+        Some(object) => {
+            let params =
+                PostParams { field_manager: Some(REGISTRATION_MANAGER.to_owned()), ..PostParams::default() };
+            resource.replace(CONFIGURATIONS, &params, serde_json::to_vec(object)?)
+        }
+    };
+    Ok(Live(send(client, request).await?))
+}
+
+/// Creates an Exemption in dry run, so that nothing is stored whatever the answer is.
+pub(super) async fn try_exemption(client: &Client, exemption: &Value) -> Result<Value, Failure> {
+    let params = PostParams { dry_run: true, field_manager: Some(REGISTRATION_MANAGER.to_owned()) };
+    let resource = Request::new("/apis/partywall.dev/v1alpha1/exemptions");
+    Ok(send(client, resource.create(&params, serde_json::to_vec(exemption)?)).await?)
+}
+
+const fn path(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Mutate => "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations",
+        Phase::Validate => "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations",
+    }
+}
