@@ -28,6 +28,7 @@ mod item;
 mod kind;
 mod labels;
 mod leases;
+mod readiness;
 mod registration;
 mod rotate_ca;
 mod send;
@@ -59,6 +60,7 @@ use self::installation::SERVICE;
 use self::kind::Kind;
 use self::labels::Teller;
 use self::leases::{Ends, Leases};
+pub(crate) use self::readiness::Unready;
 pub(crate) use self::registration::Owner;
 use self::registration::{Channels, Registration};
 pub(crate) use self::rotate_ca::Rotation;
@@ -72,9 +74,11 @@ use crate::telemetry::Metrics;
 /// How many changes wait for the task that owns the maps; the watches wait beyond that.
 const CHANGES: usize = 1_024;
 
-/// Says how the webhooks of a cluster are registered.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Webhooks {
+/// Says where partywall is installed, and how its webhooks are registered.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    /// The namespace of its objects.
+    pub(crate) namespace: String,
     /// Where the API server finds this server; `None`: by its Service.
     pub(crate) server: Option<Server>,
     pub(crate) owner: Owner,
@@ -83,11 +87,14 @@ pub(crate) struct Webhooks {
 /// The policies of a cluster.
 pub(crate) struct Cluster {
     client: Client,
+    namespace: String,
     snapshots: Snapshots,
     settings: Option<SettingsFile>,
     registration: Registration,
     now: fn() -> Timestamp,
     authority: Option<Authority>,
+    /// Whether callers trust the certificate, if partywall takes care of it.
+    trusted: Option<signal::Sender<Unready>>,
 }
 
 /// The time and the date.
@@ -104,7 +111,7 @@ impl Cluster {
     pub(crate) async fn new(
         access: Access,
         settings: Option<PathBuf>,
-        Webhooks { server, owner }: Webhooks,
+        Place { namespace, server, owner }: Place,
         (writer, policies, learned): (Writer, Reader, Learned),
         metrics: Arc<Metrics>,
         clock: Clock,
@@ -113,7 +120,7 @@ impl Cluster {
         let client = connect::client(access).await?;
         let settings = settings.map(SettingsFile::read).transpose()?;
         let (name, port) = SERVICE;
-        let service = Server::Service { namespace: NAMESPACE.to_owned(), name: name.to_owned(), port };
+        let service = Server::Service { namespace: namespace.clone(), name: name.to_owned(), port };
         let registration = Registration {
             client: client.clone(),
             server: server.unwrap_or(service),
@@ -126,7 +133,7 @@ impl Cluster {
         if let Some(file) = &settings {
             snapshots.set_defaults(file.fields());
         }
-        Ok(Self { client, snapshots, settings, registration, now, authority: None })
+        Ok(Self { client, namespace, snapshots, settings, registration, now, authority: None, trusted: None })
     }
 
     /// Takes care of the certificates, and returns the one to serve, now and later.
@@ -136,11 +143,22 @@ impl Cluster {
         clock: ClockOffset,
         metrics: Arc<Metrics>,
     ) -> signal::Receiver<Option<Arc<CertifiedKey>>> {
-        let names = Names::of(NAMESPACE, Some(&self.registration.server));
-        let authority = Authority::new(self.client.clone(), NAMESPACE, names, issuer, clock, metrics);
+        let names = Names::of(&self.namespace, Some(&self.registration.server));
+        let authority = Authority::new(self.client.clone(), &self.namespace, names, issuer, clock, metrics);
         let pair = authority.pair();
         self.authority = Some(authority);
         pair
+    }
+
+    /// Returns the conditions under which reviews may be sent to this replica, beside that it has policies.
+    pub(crate) fn conditions(&mut self) -> Vec<(&'static str, signal::Receiver<Unready>)> {
+        let mut conditions = Vec::new();
+        if self.authority.is_some() {
+            let (trusted, unready) = signal::channel(Some("there is no certificate to serve yet"));
+            self.trusted = Some(trusted);
+            conditions.push(("certificate", unready));
+        }
+        conditions
     }
 
     /// Follows the cluster for ever. Once `stopping` is true, it writes nothing any more but this replica's own Lease.
@@ -151,7 +169,7 @@ impl Cluster {
         stopping: signal::Receiver<bool>,
         ended: signal::Receiver<bool>,
     ) -> Infallible {
-        let Self { client, snapshots, settings, registration, now, authority } = self;
+        let Self { client, namespace, snapshots, settings, registration, now, authority, trusted } = self;
         let (sender, changes) = mpsc::channel(CHANGES);
         let (register, registered) = signal::channel(Registered::default());
         let (publish, replicas) = signal::channel(Replicas::default());
@@ -163,8 +181,11 @@ impl Cluster {
             let (registered, replicas) = (registered.clone(), replicas.clone());
             tokio::spawn(authority.run(Inputs { registered, replicas, stopping: stopping.clone() }));
         }
+        if let Some(trusted) = trusted {
+            tokio::spawn(readiness::watch_certificate(trust.clone(), registered.clone(), trusted));
+        }
         let entries = names().map(str::to_owned).collect();
-        let leases = Leases::new(client.clone(), NAMESPACE, entries, now);
+        let leases = Leases::new(client.clone(), &namespace, entries, now);
         tokio::spawn(events::write(client.clone(), queue, leases.holder(), now, stopping.clone()));
         let channels = Channels { trust: trust.clone(), replicas: replicas.clone(), registered: register };
         tokio::spawn(registration.run(channels, stopping.clone()));

@@ -25,8 +25,7 @@ use tracing::{error, info, warn};
 use self::issuer::IssuerArgs;
 use self::source::{PolicyArgs, Source};
 use crate::server::{
-    self, Certificates, Clients, Listeners, Pair, Parts, Readiness, Workers, limits_within_descriptors,
-    lower_priority,
+    self, Certificates, Clients, Listeners, Pair, Parts, Workers, limits_within_descriptors, lower_priority,
 };
 use crate::telemetry::{self, LogFormat, Metrics};
 
@@ -157,6 +156,7 @@ async fn serve(args: Args) -> anyhow::Result<ExitCode> {
         }
     };
     let certificates = certificates.reading_on(demands.clone());
+    let readiness = source.readiness();
     let listeners = Listeners { webhook: bind(args.listen)?, ops: bind(args.ops_listen)? };
     let (listen, ops_listen) = (listeners.webhook.local_addr()?, listeners.ops.local_addr()?);
     // Before the log says that it serves, so that no signal comes too early.
@@ -180,7 +180,7 @@ async fn serve(args: Args) -> anyhow::Result<ExitCode> {
         metrics,
         limits: limits_within_descriptors(workers.get()),
         workers: Workers::start(workers)?,
-        readiness: Readiness::default(),
+        readiness,
     };
     // The first of these to end drops and so ends the others.
     tokio::select! {

@@ -47,7 +47,7 @@ mod tests {
         let (old, new) = (Fingerprint([1; 32]), Fingerprint([2; 32]));
         let trust = |signer| Trust { signer, ..Trust::default() };
         let none = Registered { is_known: true, ..Registered::default() };
-        let holding = Registered { trusted: Some([old].into()), ..none.clone() };
+        let holding = Registered { is_known: true, trusted: Some([old].into()), ..Registered::default() };
         assert!(certificate(&trust(None), &none).is_some(), "there is no certificate");
         assert!(certificate(&trust(Some(old)), &Registered::default()).is_some(), "nothing was read");
         assert_eq!(certificate(&trust(Some(new)), &none), None, "nothing is registered");

@@ -14,9 +14,9 @@ use tokio::sync::watch;
 use super::issuer::IssuerArgs;
 use crate::cli::address::url;
 use crate::cli::today::{now, today};
-use crate::cluster::{Access, Clock, Cluster, Owner, Webhooks};
+use crate::cluster::{Access, Clock, Cluster, NAMESPACE, Owner, Place};
 use crate::policies::{self, Learned, Policies, Reader};
-use crate::server::Pair;
+use crate::server::{Pair, Readiness};
 use crate::telemetry::Metrics;
 
 /// The time between two looks at the files; a change is taken when two looks found it.
@@ -42,6 +42,17 @@ pub(super) struct PolicyArgs {
         value_parser = FalseyValueParser::new()
     )]
     pub(super) cluster: bool,
+
+    /// With --cluster, the namespace of partywall.
+    #[arg(
+        long,
+        value_name = "NAME",
+        requires = "cluster",
+        default_value = NAMESPACE,
+        env = "PARTYWALL_NAMESPACE",
+        value_parser = NonEmptyStringValueParser::new()
+    )]
+    namespace: String,
 
     /// With --cluster, the address of this server as the API server reaches it, such as https://10.0.0.7:8443. Absent:
     /// its Service.
@@ -111,7 +122,8 @@ impl Source {
     pub(super) async fn prepare(args: PolicyArgs, metrics: Arc<Metrics>) -> anyhow::Result<(Self, Reader)> {
         let (writer, reader) = policies::store();
         let PolicyArgs { policies: paths, cluster, kubeconfig, context, settings, .. } = args;
-        let webhooks = Webhooks { server: args.webhook_url, owner: args.registration.into() };
+        let place =
+            Place { namespace: args.namespace, server: args.webhook_url, owner: args.registration.into() };
         if !cluster {
             return Ok((Self::Files(Policies::load(paths, writer, metrics, today).await?), reader));
         }
@@ -120,7 +132,7 @@ impl Source {
         let reader = reader.learning(learned.clone());
         let store = (writer, reader.clone(), learned);
         let clock = Clock { now, today };
-        let cluster = Cluster::new(access, settings, webhooks, store, metrics, clock).await?;
+        let cluster = Cluster::new(access, settings, place, store, metrics, clock).await?;
         Ok((Self::Cluster(Box::new(cluster)), reader))
     }
 
@@ -138,6 +150,17 @@ impl Source {
                 let issuer = args.issuer(pair)?;
                 Some(cluster.certify(issuer, args.clock(), metrics))
             }
+        }
+    }
+
+    /// Returns the conditions under which the server is ready, beside that it has policies.
+    pub(super) fn readiness(&mut self) -> Readiness {
+        match self {
+            Self::Files(_) => Readiness::default(),
+            Self::Cluster(cluster) => cluster
+                .conditions()
+                .into_iter()
+                .fold(Readiness::default(), |readiness, (name, unready)| readiness.and(name, unready)),
         }
     }
 

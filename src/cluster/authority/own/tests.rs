@@ -329,9 +329,8 @@ async fn a_secret_that_cannot_be_written_is_told_once_with_its_cure() {
     assert_eq!(log().matches("delete it, and it is made again").count(), 1, "{}", log());
     assert!(!log().contains("in order again"));
     assert_eq!(case.figure("partywall_authority_failing"), 1);
-    let mut store = case.store.lock().unwrap();
-    (store.refuses_writes, store.secret) = (None, None);
-    drop(store);
+    case.store.lock().unwrap().refuses_writes = None;
+    case.store.lock().unwrap().secret = None;
     sleep(Duration::from_secs(5)).await;
     assert_eq!(case.cas(), Some(before));
     assert_eq!(log().matches("in order again").count(), 1);
