@@ -87,8 +87,11 @@ fn the_installation_reads_as_reviewed_and_has_the_given_image() {
     assert_eq!(manifests(&["install", "--image", "a: b"]).status.code(), Some(2));
 }
 
-/// What a server may do, and why: role, group, resource, names (none: all), verb.
-const PERMISSIONS: [(&str, &str, &str, &[&str], &str, &str); 38] = {
+/// What a server may do, and why: role, group, resource, names (none: all), verb, reason.
+type Permission =
+    (&'static str, &'static str, &'static str, &'static [&'static str], &'static str, &'static str);
+
+const PERMISSIONS: [Permission; 38] = {
     const OBJECTS: &[&str] = &[];
     const CONFIGURATIONS: &[&str] = &["partywall"];
     const DEFINITIONS: &[&str] = &[
