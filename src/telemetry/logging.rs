@@ -3,6 +3,8 @@
 use std::ffi::{OsStr, OsString};
 use std::io::{IsTerminal, stderr};
 use std::panic;
+#[cfg(test)]
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -126,6 +128,10 @@ pub(crate) fn logged(f: impl FnOnce()) -> String {
 /// Returns what tells the lines that are logged on this thread from now on, until the guard is dropped.
 #[cfg(test)]
 pub(crate) fn logging() -> (impl Fn() -> String, tracing::subscriber::DefaultGuard) {
+    /// With one subscriber alone, tracing asks that of the thread whether a line is wanted at all, and remembers the
+    /// answer for all threads. Other tests have none.
+    static SECOND: OnceLock<tracing::Dispatch> = OnceLock::new();
+    SECOND.get_or_init(|| fmt().with_writer(std::io::sink).finish().into());
     let lines = tests::Lines::default();
     let writer = lines.clone();
     let log = fmt().with_writer(move || writer.clone()).with_ansi(false).finish();

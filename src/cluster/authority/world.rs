@@ -23,6 +23,8 @@ const CLOCKS: [i64; 3] = [-900, 0, 900];
 const LEASE: i64 = 15;
 /// Within this time what somebody broke is mended, once a replica is up that knows it.
 const MENDED: i64 = 10;
+/// For how long an API server may still use an older bundle.
+const LAG: i64 = 60;
 
 /// What happens next.
 #[derive(Clone, Debug)]
@@ -64,6 +66,8 @@ struct Server {
     /// Its version and its content; absent if it is deleted.
     secret: Option<(u64, Secret)>,
     bundle: Option<BTreeSet<Fingerprint>>,
+    /// The bundles before, and when each was replaced.
+    bundles: Vec<(i64, BTreeSet<Fingerprint>)>,
     leases: [Option<(i64, Replica)>; 3],
     version: u64,
     now: i64,
@@ -218,7 +222,8 @@ impl Process {
     /// Writes the bundles. Those CAs stay of which a replica serves a certificate, as its Lease says.
     fn register(&self, server: &mut Server) {
         let signer = self.trust.signer;
-        let bundle = server.bundle.take();
+        let before = server.bundle.take();
+        let bundle = before.clone();
         server.bundle = if signer.is_some_and(|signer| self.trust.cas.contains(&signer)) {
             let is_used =
                 |ca: &Fingerprint| self.replicas.live.iter().any(|replica| replica.signer == Some(*ca));
@@ -227,6 +232,11 @@ impl Process {
         } else {
             bundle.map(|bundle| &bundle | &self.trust.cas)
         };
+        if let Some(before) = before
+            && server.bundle.as_ref() != Some(&before)
+        {
+            server.bundles.push((server.now, before));
+        }
     }
 }
 
@@ -240,12 +250,19 @@ impl Cluster {
         match event {
             Event::Time { seconds, order, stalled } => {
                 self.server.now += seconds;
+                // While nobody serves, nobody mends.
+                if self.processes.iter().all(|process| process.leaf.is_none()) {
+                    self.server.tampered = self.server.now;
+                }
                 // All replicas do one step before any of them does the next one.
                 for number in 0..5 {
                     for name in order {
                         if self.processes[*name].is_up && Some(*name) != *stalled {
                             self.processes[*name].step(number, &mut self.server, *name);
-                            self.check()?;
+                            // Only signing and registering change what is trusted.
+                            if matches!(number, 2 | 3) {
+                                self.check()?;
+                            }
                         }
                     }
                 }
@@ -291,9 +308,21 @@ impl Cluster {
         Ok(())
     }
 
-    /// Every certificate that is served is trusted, unless somebody has just edited the bundles.
-    fn check(&self) -> Result<(), TestCaseError> {
+    /// Every certificate that is served is trusted by every API server, unless somebody has just edited the bundles or
+    /// all keys were lost.
+    fn check(&mut self) -> Result<(), TestCaseError> {
         let Some(bundle) = &self.server.bundle else { return Ok(()) };
+        let remembered = self.processes.iter().filter_map(|process| process.memory.as_ref());
+        let known: BTreeSet<Fingerprint> = remembered
+            .map(|(cas, _)| cas)
+            .chain(self.server.cas())
+            .flat_map(|cas| [cas.current.id, cas.next.id])
+            .collect();
+        if bundle.is_disjoint(&known) {
+            self.server.tampered = self.server.now;
+        }
+        let now = self.server.now;
+        self.server.bundles.retain(|(at, _)| now - at < LAG);
         let Server { now, tampered, .. } = self.server;
         for (name, process) in self.processes.iter().enumerate() {
             let Some(leaf) = &process.leaf else { continue };
@@ -306,6 +335,14 @@ impl Cluster {
                 prop_assert!(
                     bundle.contains(&leaf.signer.id),
                     "at {now} replica {name} serves a certificate of {:?}, and trusted are {bundle:?}",
+                    leaf.signer
+                );
+            }
+            if now - tampered > LAG + MENDED {
+                let mut old = self.server.bundles.iter().map(|(_, bundle)| bundle);
+                prop_assert!(
+                    old.all(|bundle| bundle.contains(&leaf.signer.id)),
+                    "at {now} replica {name} serves a certificate of {:?}, which not all API servers trust yet",
                     leaf.signer
                 );
             }

@@ -333,7 +333,7 @@ async fn a_secret_that_cannot_be_written_is_told_once_with_its_cure() {
     case.store.lock().unwrap().secret = None;
     sleep(Duration::from_secs(5)).await;
     assert_eq!(case.cas(), Some(before));
-    assert_eq!(log().matches("in order again").count(), 1);
+    assert_eq!(log().matches("in order again").count(), 1, "{}", log());
 }
 
 #[tokio::test(start_paused = true)]
