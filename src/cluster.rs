@@ -28,6 +28,7 @@ mod item;
 mod kind;
 mod labels;
 mod leases;
+mod pause;
 mod readiness;
 mod registration;
 mod rotate_ca;
@@ -192,6 +193,8 @@ impl Cluster {
         tokio::spawn(leases.run(trust, publish, Ends { stopping: stopping.clone(), ended }));
         let teller = Teller { events: events.clone(), replicas: replicas.clone() };
         tokio::spawn(labels::write(client.clone(), snapshots.labels(), teller, stopping.clone()));
+        let facts = (registered.clone(), replicas.clone());
+        tokio::spawn(pause::tell(client.clone(), facts, events.clone(), stopping.clone()));
         let statuses = Statuses { told: snapshots.statuses(), registered, replicas, events, now };
         tokio::spawn(status::write(client.clone(), statuses, stopping));
         for kind in Kind::ALL {

@@ -110,9 +110,9 @@ fn is_registered(name: &ObjectName) -> bool {
     matches!(name.kind, "NodePool" | "Tenant" | "Settings")
 }
 
-/// Returns whether an operator must know why an object is not ready, beside its status.
+/// Returns whether an operator must do something about this object, and so must know of it beside its status.
 pub(super) fn is_to_be_told(reason: &str) -> bool {
-    reason == PAUSED || Reason::ALL.iter().any(|known| known.as_str() == reason)
+    Reason::ALL.iter().any(|known| known.as_str() == reason)
 }
 
 #[cfg(test)]
@@ -260,6 +260,7 @@ mod tests {
         assert_eq!(read(&tenant(), &written, &stale).1, "RegistrationPending");
         let paused = Registered { is_paused: true, ..stale };
         assert_eq!(read(&tenant(), &written, &paused).1, "RegistrationPaused");
+        assert!(!is_to_be_told("RegistrationPaused"), "it is told of the webhook configuration");
         let paused = Registered { is_paused: true, ..current() };
         assert_eq!(read(&tenant(), &written, &paused).0, "Ready", "nothing is missing");
     }
