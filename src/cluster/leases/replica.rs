@@ -40,23 +40,9 @@ pub(super) fn replica(lease: &Lease) -> Option<Replica> {
         name: name.to_owned(),
         version: get(VERSION)?.clone(),
         entries: list(ENTRIES).map(str::to_owned).collect(),
-        signer: get(SIGNER).and_then(|text| fingerprint(text)),
-        cas: list(CAS).filter_map(fingerprint).collect::<BTreeSet<_>>(),
+        signer: get(SIGNER).and_then(|text| Fingerprint::parse(text)),
+        cas: list(CAS).filter_map(Fingerprint::parse).collect::<BTreeSet<_>>(),
     })
-}
-
-/// Parses the hexadecimal digits of a fingerprint.
-fn fingerprint(text: &str) -> Option<Fingerprint> {
-    let mut bytes = [0; 32];
-    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
-    if pairs.len() != bytes.len() || !rest.is_empty() {
-        return None;
-    }
-    for (byte, pair) in bytes.iter_mut().zip(pairs) {
-        let [high, low] = pair.map(|digit| char::from(digit).to_digit(16));
-        *byte = u8::try_from(high? * 16 + low?).ok()?;
-    }
-    Some(Fingerprint(bytes))
 }
 
 #[cfg(test)]

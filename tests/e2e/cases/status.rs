@@ -49,18 +49,15 @@ pub(crate) fn a_status_says_what_holds_whichever_replica_leads(cluster: &Cluster
     let waiting = until(cluster, "it lacks its pool", |tenant| ready(tenant) == ("False", "UnknownPool"));
     assert_eq!(status_of(&waiting, "Reconciling"), "True", "{waiting}");
     assert_eq!(status_of(&waiting, "Stalled"), "False", "{waiting}");
-    let uid = waiting["metadata"]["uid"].clone();
-    eventually(SOON, "an event tells so", || {
-        let events = cluster.admin().get("/apis/events.k8s.io/v1/namespaces/default/events").unwrap();
-        let events = events["items"].as_array().unwrap().clone();
-        let is_it = |event: &Value| event["regarding"]["uid"] == uid && event["reason"] == "UnknownPool";
-        if events.iter().any(is_it) { Ok(()) } else { Err(format!("{} others", events.len())) }
-    });
+    until_event(cluster, &waiting, "UnknownPool");
     cluster.kubectl(User::Admin).apply(POOL).succeeds();
+    let wait = ["wait", "--for=condition=Ready", "--timeout=60s", "tenants.partywall.dev/status"];
+    cluster.kubectl(User::Admin).args(wait).succeeds();
     let found = until(cluster, "it has its pool and its label", |tenant| {
-        let namespaces = &tenant["status"]["namespaces"];
-        ready(tenant).1 != "UnknownPool" && *namespaces == json!({"claimed": 2, "found": 1, "labelled": 1})
+        tenant["status"]["namespaces"] == json!({"claimed": 2, "found": 1, "labelled": 1})
     });
+    assert_eq!(ready(&found), ("True", "AsWritten"), "{found}");
+    assert_eq!(found["status"]["registered"], true, "{found}");
     let managers = found["metadata"]["managedFields"].as_array().unwrap();
     let writes = |manager: &&Value| manager["manager"] == "partywall-status";
     let written: Vec<_> = managers.iter().filter(writes).collect();
@@ -88,6 +85,13 @@ pub(crate) fn a_status_says_what_holds_whichever_replica_leads(cluster: &Cluster
             && tenant["status"]["namespaces"] == json!({"claimed": 1, "found": 1, "labelled": 1})
     });
 
+    // A registration that somebody pauses is told of where it is paused.
+    let path = format!("{}/partywall", cluster.path("MutatingWebhookConfiguration", ""));
+    let pause = |value: Value| json!({"metadata": {"annotations": {"partywall.dev/registration": value}}});
+    let paused = cluster.admin().patch(&path, &pause(json!("paused")));
+    until_event(cluster, &paused, "RegistrationPaused");
+    cluster.admin().patch(&path, &pause(Value::Null));
+
     cluster.kubectl(User::Admin).args(["delete", "namespace", "status", "--wait=false"]).succeeds();
     installation.remove(replicas);
 }
@@ -98,6 +102,18 @@ fn until(cluster: &Cluster, what: &str, is_it: impl Fn(&Value) -> bool) -> Value
         let tenant = cluster.admin().get(TENANT).unwrap();
         if is_it(&tenant) { Ok(tenant) } else { Err(tenant["status"].to_string()) }
     })
+}
+
+/// Waits for an event about an object.
+#[track_caller]
+fn until_event(cluster: &Cluster, object: &Value, reason: &str) {
+    let uid = &object["metadata"]["uid"];
+    eventually(SOON, &format!("an event says {reason}"), || {
+        let events = cluster.admin().get("/apis/events.k8s.io/v1/namespaces/default/events").unwrap();
+        let events = events["items"].as_array().unwrap().clone();
+        let is_it = |event: &Value| event["regarding"]["uid"] == *uid && event["reason"] == reason;
+        if events.iter().any(is_it) { Ok(()) } else { Err(format!("{} others", events.len())) }
+    });
 }
 
 /// Returns the status and the reason of `Ready`.
