@@ -12,6 +12,7 @@ mod down;
 mod dry_run;
 mod elsewhere;
 mod endpoints;
+mod faults;
 mod grandfathered;
 mod guide;
 mod in_cluster;
@@ -156,10 +157,12 @@ pub(crate) fn cases() -> Vec<Case> {
             installed::the_cas_survive_whatever_becomes_of_their_secret,
             installed::uninstall_leaves_nothing_but_what_it_lists,
             rollover::certificates_roll_over_under_load,
+            faults::replicas_with_different_clocks_start_at_once,
             install::the_installation_with_files_ends_with_a_tenants_pod_on_its_node,
             installed::the_readmes_installation_ends_with_a_tenants_pod_on_its_node,
         }
         long {
+            faults::connections_that_hang_are_noticed_and_healed,
             rollover::many_certificates_roll_over_under_load,
             scale::ten_thousand_namespaces_and_a_thousand_tenants,
             scale::a_namespace_is_used_in_the_second_of_its_creation,

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::env;
 use std::fs;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -78,6 +79,11 @@ impl Cluster {
         cluster.tenant_namespace("tenants-y", "tenants-y", "tenant-y");
         cluster.register();
         cluster
+    }
+
+    /// The address of the API server.
+    pub(crate) fn api_server(&self) -> SocketAddr {
+        self.control_plane.server.trim_start_matches("https://").parse().unwrap()
     }
 
     pub(crate) fn version(&self) -> &Version {

@@ -4,11 +4,15 @@
 //! not by the Service, as `--webhook-url` says.
 
 use std::fs;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
+use crate::api::Api;
 use crate::cluster::Cluster;
 use crate::eventually::{SOON, eventually};
 use crate::outcome::Outcome;
@@ -81,11 +85,25 @@ impl<'c> Installation<'c> {
 
     /// Starts a replica that writes to `<name>.log`; it is neither awaited nor behind the balancer yet.
     pub(crate) fn start_unready(&self, name: &str, flags: &[&str]) -> Instance {
+        self.start_unready_by(&self.kubeconfig, name, flags)
+    }
+
+    /// Returns the account's kubeconfig with another address of the API server.
+    pub(crate) fn kubeconfig_by(&self, address: SocketAddr) -> PathBuf {
+        let mut config: Value = serde_json::from_str(&fs::read_to_string(&self.kubeconfig).unwrap()).unwrap();
+        config["clusters"][0]["cluster"]["server"] = json!(format!("https://{address}"));
+        let path = self.cluster.folder.join(format!("installation-{}.kubeconfig", address.port()));
+        fs::write(&path, config.to_string()).unwrap();
+        path
+    }
+
+    /// [`Self::start_unready`] with another kubeconfig.
+    pub(crate) fn start_unready_by(&self, kubeconfig: &Path, name: &str, flags: &[&str]) -> Instance {
         let addresses = (ports::free(), ports::free());
         let mut args = vec![
             "serve".to_owned(),
             "--cluster".to_owned(),
-            format!("--kubeconfig={}", self.kubeconfig.display()),
+            format!("--kubeconfig={}", kubeconfig.display()),
             format!("--webhook-url=https://{}", self.cluster.balancer.address()),
             format!("--listen={}", addresses.0),
             format!("--ops-listen={}", addresses.1),
@@ -126,6 +144,20 @@ impl<'c> Installation<'c> {
         let configuration = self.configuration(kind).unwrap_or_default();
         let entries = configuration["webhooks"].as_array().into_iter().flatten();
         entries.filter_map(|entry| entry["name"].as_str().map(str::to_owned)).collect()
+    }
+
+    /// Connects to a replica anew, with the CAs that are registered.
+    #[track_caller]
+    pub(crate) fn must_trust(&self, replica: &Instance) {
+        let configuration = self.configuration("ValidatingWebhookConfiguration").unwrap();
+        let bundle = configuration["webhooks"][0]["clientConfig"]["caBundle"].as_str().unwrap().to_owned();
+        let file = self.cluster.folder.join("registered-bundle.pem");
+        fs::write(&file, BASE64_STANDARD.decode(bundle).unwrap()).unwrap();
+        let server = format!("https://{}", replica.webhook);
+        // Nothing is at this path, but even the answer 404 needs a trusted connection.
+        let answer = Api::new(self.cluster.runtime(), &server, &file, "").text("/");
+        let is_trusted = matches!(&answer, Err(kube::Error::Api(status)) if status.code == 404);
+        assert!(is_trusted, "{answer:?}");
     }
 
     /// Applies the policies of the suite as objects.

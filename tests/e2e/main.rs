@@ -41,6 +41,7 @@ mod readme;
 mod recorder;
 mod registration;
 mod siege;
+mod stalling;
 mod users;
 mod volumes;
 
