@@ -1,7 +1,7 @@
 //! What a replica of a cluster waits for before reviews may be sent to it, beside the policies.
 //!
-//! What others do later does not count: a replica whose API server is away, or whose webhooks are not registered yet, is
-//! ready all the same, since nothing else would ever send it a review.
+//! What others do later does not count: a replica whose API server is away, or whose webhooks are not registered yet,
+//! is ready all the same, since nothing else would ever send it a review.
 
 use tokio::sync::watch;
 

@@ -15,64 +15,64 @@ const MOST_SECONDS: u64 = 60;
 
 /// A Lease of `coordination.k8s.io`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
-pub(in crate::cluster) struct Lease {
-    pub(in crate::cluster) metadata: Metadata,
+pub(crate) struct Lease {
+    pub(crate) metadata: Metadata,
     #[serde(default)]
-    pub(in crate::cluster) spec: Spec,
+    pub(crate) spec: Spec,
 }
 
 /// The metadata of a Lease.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(in crate::cluster) struct Metadata {
-    pub(in crate::cluster) name: String,
+pub(crate) struct Metadata {
+    pub(crate) name: String,
     #[serde(default, skip_serializing)]
-    pub(in crate::cluster) uid: String,
+    pub(crate) uid: String,
     /// Empty in a Lease that is to be created.
     #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub(in crate::cluster) resource_version: String,
+    pub(crate) resource_version: String,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub(in crate::cluster) labels: BTreeMap<String, String>,
+    pub(crate) labels: BTreeMap<String, String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub(in crate::cluster) annotations: BTreeMap<String, String>,
+    pub(crate) annotations: BTreeMap<String, String>,
 }
 
 /// The spec of a Lease; times are as the API server writes them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(in crate::cluster) struct Spec {
+pub(crate) struct Spec {
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(in crate::cluster) holder_identity: Option<String>,
+    pub(crate) holder_identity: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(in crate::cluster) lease_duration_seconds: Option<i32>,
+    pub(crate) lease_duration_seconds: Option<i32>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(in crate::cluster) acquire_time: Option<String>,
+    pub(crate) acquire_time: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(in crate::cluster) renew_time: Option<String>,
+    pub(crate) renew_time: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(in crate::cluster) lease_transitions: Option<i32>,
+    pub(crate) lease_transitions: Option<i32>,
 }
 
 impl Lease {
     /// Returns the one who holds it.
-    pub(in crate::cluster) fn holder(&self) -> Option<&str> {
+    pub(crate) fn holder(&self) -> Option<&str> {
         self.spec.holder_identity.as_deref().filter(|holder| !holder.is_empty())
     }
 
     /// Returns whether it is a replica's, or that of the leader.
-    pub(in crate::cluster) fn is_partywalls(&self) -> bool {
+    pub(crate) fn is_partywalls(&self) -> bool {
         let name = &self.metadata.name;
         name == LEADER || name.starts_with(REPLICA_PREFIX)
     }
 
     /// Returns how long it holds without being renewed.
-    pub(in crate::cluster) fn duration(&self) -> Duration {
+    pub(crate) fn duration(&self) -> Duration {
         let seconds = self.spec.lease_duration_seconds.unwrap_or(SECONDS);
         Duration::from_secs(u64::try_from(seconds).unwrap_or(0).clamp(1, MOST_SECONDS))
     }
 
     /// Returns what changes whenever its holder renews it.
-    pub(in crate::cluster) fn tenure(&self) -> (Option<&str>, Option<&str>) {
+    pub(crate) fn tenure(&self) -> (Option<&str>, Option<&str>) {
         (self.holder(), self.spec.renew_time.as_deref())
     }
 

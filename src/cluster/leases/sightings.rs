@@ -17,7 +17,7 @@ const GAP: Duration = Duration::from_secs(10);
 
 /// The Leases of the last look.
 #[derive(Debug, Default)]
-pub(in crate::cluster) struct Sightings {
+pub(crate) struct Sightings {
     seen: BTreeMap<String, Sighting>,
     looked: Option<Instant>,
 }
@@ -31,7 +31,7 @@ struct Sighting {
 
 impl Sightings {
     /// Takes all Leases, as they are now.
-    pub(in crate::cluster) fn look(&mut self, leases: Vec<Lease>, now: Instant) {
+    pub(crate) fn look(&mut self, leases: Vec<Lease>, now: Instant) {
         let has_gap = self.looked.is_none_or(|before| now.duration_since(before) > GAP);
         let mut before = mem::take(&mut self.seen);
         for lease in leases {
@@ -51,7 +51,7 @@ impl Sightings {
     }
 
     /// Returns the Leases that somebody holds.
-    pub(in crate::cluster) fn held(&self) -> impl Iterator<Item = &Lease> {
+    pub(crate) fn held(&self) -> impl Iterator<Item = &Lease> {
         let is_held = |sighting: &&Sighting| {
             sighting.lease.holder().is_some() && self.unchanged(sighting) < sighting.lease.duration()
         };
