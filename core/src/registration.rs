@@ -41,6 +41,11 @@ const YES: &str = "true";
 /// The API server calls mutating webhooks one after the other, so each second delays the request.
 const TIMEOUT_SECONDS: i32 = 3;
 
+/// How many bytes the names of namespaces may have, with quotes and commas.
+///
+/// Two webhooks of each configuration have them all, and the store of the API server takes objects of 1.5 MB.
+const LONGEST_NAMES: usize = 500_000;
+
 /// Tells the API server how to reach partywall.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Server {
@@ -83,8 +88,8 @@ pub struct Registration {
 pub struct Lists {
     /// The keys of the pools' taints.
     pub pool_keys: Vec<String>,
-    /// The namespaces that tenants list, contested ones too.
-    pub namespaces: Vec<String>,
+    /// The namespaces that tenants list, contested ones too; `None` if they are too many.
+    pub namespaces: Option<Vec<String>>,
 }
 
 impl Lists {
@@ -94,7 +99,10 @@ impl Lists {
         let mut pool_keys: Vec<String> = taints.map(|taint| taint.key.to_string()).collect();
         pool_keys.sort_unstable();
         pool_keys.dedup();
-        let namespaces = snapshot.listed_namespaces().into_iter().map(str::to_owned).collect();
+        let namespaces = snapshot.listed_namespaces();
+        let length: usize = namespaces.iter().map(|name| name.len() + 3).sum();
+        let fits = length <= LONGEST_NAMES;
+        let namespaces = fits.then(|| namespaces.into_iter().map(str::to_owned).collect());
         Self { pool_keys, namespaces }
     }
 }
@@ -193,20 +201,29 @@ impl Registration {
     fn has(&self, webhook: &Webhook) -> bool {
         let is_registered = match webhook.registered {
             Where::Always => true,
-            Where::WithLists => self.lists.is_some(),
-            Where::WithoutLists => self.lists.is_none(),
+            Where::WithLists => self.listed().is_some(),
+            Where::WithoutLists => self.listed().is_none(),
         };
         let is_named = matches!(webhook.namespaces, Namespaces::Listed | Namespaces::ThemselvesNamed);
         is_registered && !(is_named && self.named(webhook).is_empty())
     }
 
+    /// Returns the namespaces that tenants list; `None` if they are in no list.
+    fn listed(&self) -> Option<&[String]> {
+        self.lists.as_ref().and_then(|lists| lists.namespaces.as_deref())
+    }
+
     /// Returns the names by which a webhook gets objects.
     fn named(&self, webhook: &Webhook) -> Vec<String> {
-        let mut names = self.lists.as_ref().map(|lists| lists.namespaces.clone()).unwrap_or_default();
+        let mut names = self.listed().unwrap_or_default().to_vec();
         if webhook.entry == Entry::ValidateNamespaces {
             names.extend(self.system_namespaces.iter().cloned());
         }
         names
+    }
+
+    fn by_name(&self, webhook: &Webhook) -> LabelSelectorRequirement {
+        LabelSelectorRequirement { key: NAMESPACE_NAME, operator: "In", values: self.named(webhook) }
     }
 
     fn in_phase(phase: Phase) -> impl Iterator<Item = &'static Webhook> {
@@ -329,14 +346,14 @@ impl Registration {
             // be sent.
             Namespaces::Themselves => return None,
             // The API server itself sets the label with the name.
-            Namespaces::ThemselvesNamed => return Some(selector("In", self.named(webhook))),
-            Namespaces::ThemselvesUnnamed => return Some(selector("NotIn", self.named(webhook))),
+            Namespaces::ThemselvesNamed => {
+                return Some(LabelSelector { match_expressions: vec![self.by_name(webhook)] });
+            }
         };
         let by_label = |operator| LabelSelectorRequirement { key: TENANT, operator, values: Vec::new() };
         let mut requirements: Vec<_> = tenant.map(by_label).into_iter().collect();
         if webhook.namespaces == Namespaces::Listed {
-            let (key, values) = (NAMESPACE_NAME, self.named(webhook));
-            requirements.push(LabelSelectorRequirement { key, operator: "In", values });
+            requirements.push(self.by_name(webhook));
         }
         // The API server refuses an empty list of values.
         if !self.system_namespaces.is_empty() {
@@ -348,13 +365,6 @@ impl Registration {
         }
         Some(LabelSelector { match_expressions: requirements })
     }
-}
-
-/// Selects Namespaces by their names; without names, all of them.
-fn selector(operator: &'static str, values: Vec<String>) -> LabelSelector {
-    let requirement = LabelSelectorRequirement { key: NAMESPACE_NAME, operator, values };
-    let has_names = !requirement.values.is_empty();
-    LabelSelector { match_expressions: has_names.then_some(requirement).into_iter().collect() }
 }
 
 /// Returns the groups of foreign routes in the Settings that the webhooks don't ask for yet.

@@ -247,9 +247,8 @@ fn o1_l2_an_ordinary_pod_is_not_sent() {
 /// A webhook that validates Namespaces.
 struct OfNamespaces {
     operations: &'static [&'static str],
-    names: Vec<String>,
-    /// Whether it is for these names, or for all others.
-    is_for_these: bool,
+    /// The names that it is for; `None`: all.
+    names: Option<Vec<String>>,
     conditions: Vec<Program>,
 }
 
@@ -261,11 +260,10 @@ static NAMESPACES: LazyLock<Vec<OfNamespaces>> = LazyLock::new(|| {
     let configuration = Registration { lists, system_namespaces, ..registration() }.validating();
     let of = configuration.webhooks.iter().filter(|webhook| webhook.rules[0].scope == "Cluster");
     of.map(|webhook| {
-        let selector = &webhook.namespace_selector.as_ref().unwrap().match_expressions[0];
+        let selector = webhook.namespace_selector.as_ref().map(|selector| &selector.match_expressions[0]);
         OfNamespaces {
             operations: webhook.rules[0].operations,
-            names: selector.values.clone(),
-            is_for_these: selector.operator == "In",
+            names: selector.map(|selector| selector.values.clone()),
             conditions: conditions(&configuration, webhook.name),
         }
     })
@@ -276,7 +274,7 @@ fn is_namespace_sent(name: &str, review: &Value) -> bool {
     let operation = review["request"]["operation"].as_str().unwrap();
     NAMESPACES.iter().any(|webhook| {
         webhook.operations.contains(&operation)
-            && webhook.names.iter().any(|listed| listed == name) == webhook.is_for_these
+            && webhook.names.as_ref().is_none_or(|names| names.iter().any(|listed| listed == name))
             && are_met(&webhook.conditions, review)
     })
 }

@@ -216,7 +216,7 @@ fn i4_what_a_rule_reads_is_registered() {
 /// Returns a registration with lists of what the policies name.
 fn with_lists(namespaces: &[&str], pool_keys: &[&str]) -> Registration {
     let owned = |names: &[&str]| names.iter().copied().map(str::to_owned).collect();
-    let lists = Lists { namespaces: owned(namespaces), pool_keys: owned(pool_keys) };
+    let lists = Lists { namespaces: Some(owned(namespaces)), pool_keys: owned(pool_keys) };
     Registration { lists: Some(lists), ..registration() }
 }
 
@@ -299,4 +299,15 @@ fn o1_the_keys_of_pools_are_listed_unless_they_are_too_many() {
     let longest: Vec<String> = (0..2_000).map(|index| format!("key-{index:0>36}")).collect();
     let longest = expression(with_lists(&[], &longest.iter().map(String::as_str).collect::<Vec<_>>()));
     assert!(longest.contains("key-") && longest.len() < 100_000, "{}", longest.len());
+}
+
+#[test]
+fn names_that_are_too_many_for_an_object_are_in_no_list() {
+    let lists = Some(Lists { namespaces: None, pool_keys: vec!["gpu".to_owned()] });
+    let registration = Registration { lists, ..registration() };
+    let names = |registration: &Registration| {
+        let all = [registration.mutating(), registration.validating()].map(|of| of.webhooks).concat();
+        all.iter().map(|webhook| webhook.name).collect::<Vec<_>>()
+    };
+    assert_eq!(names(&registration), names(&self::registration()));
 }

@@ -24,14 +24,12 @@ pub(super) enum Namespaces {
     Themselves,
     /// The webhook receives the Namespace objects that tenants list, and when it validates, those of the system too.
     ThemselvesNamed,
-    /// The webhook receives all other Namespace objects.
-    ThemselvesUnnamed,
 }
 
 impl Namespaces {
     /// Returns whether the webhook receives objects outside of namespaces.
     pub(super) const fn is_cluster_scoped(self) -> bool {
-        matches!(self, Self::Themselves | Self::ThemselvesNamed | Self::ThemselvesUnnamed)
+        matches!(self, Self::Themselves | Self::ThemselvesNamed)
     }
 }
 
@@ -235,14 +233,14 @@ pub(super) const WEBHOOKS: [Webhook; 37] = [
         entry: Entry::MutateNamespaces,
         namespaces: Namespaces::ThemselvesNamed,
         registered: Where::WithLists,
-        conditions: &[Condition::NotInGroup(MASTERS)],
+        conditions: &[Condition::NotInGroup(MASTERS), Condition::LacksGuardedLabels],
         sends: Sends::One("", "namespaces", WRITE),
         ..IN_TENANTS
     },
     Webhook {
         name: "label-labelled-namespaces.partywall.dev",
         entry: Entry::MutateNamespaces,
-        namespaces: Namespaces::ThemselvesUnnamed,
+        namespaces: Namespaces::Themselves,
         registered: Where::WithLists,
         conditions: &[Condition::NotInGroup(MASTERS), Condition::HasGuardedLabel],
         sends: Sends::One("", "namespaces", WRITE),
@@ -252,7 +250,7 @@ pub(super) const WEBHOOKS: [Webhook; 37] = [
     Webhook {
         name: "label-new-namespaces.partywall.dev",
         entry: Entry::MutateNamespaces,
-        namespaces: Namespaces::ThemselvesUnnamed,
+        namespaces: Namespaces::Themselves,
         registered: Where::WithLists,
         failure_policy: FailurePolicy::Ignore,
         conditions: &[Condition::NotInGroup(MASTERS), Condition::LacksGuardedLabels],
@@ -410,14 +408,18 @@ pub(super) const WEBHOOKS: [Webhook; 37] = [
         entry: Entry::ValidateNamespaces,
         namespaces: Namespaces::ThemselvesNamed,
         registered: Where::WithLists,
-        conditions: &[Condition::NotByUsers(NAMESPACE_CONTROLLERS), Condition::NotInGroup(MASTERS)],
+        conditions: &[
+            Condition::NotByUsers(NAMESPACE_CONTROLLERS),
+            Condition::NotInGroup(MASTERS),
+            Condition::LacksGuardedLabels,
+        ],
         sends: Sends::All(Topic::Namespaces, WRITE),
         ..IN_TENANTS
     },
     Webhook {
         name: "labelled-namespaces.partywall.dev",
         entry: Entry::ValidateNamespaces,
-        namespaces: Namespaces::ThemselvesUnnamed,
+        namespaces: Namespaces::Themselves,
         registered: Where::WithLists,
         conditions: &[
             Condition::NotByUsers(NAMESPACE_CONTROLLERS),
@@ -431,7 +433,7 @@ pub(super) const WEBHOOKS: [Webhook; 37] = [
     Webhook {
         name: "new-namespaces.partywall.dev",
         entry: Entry::ValidateNamespaces,
-        namespaces: Namespaces::ThemselvesUnnamed,
+        namespaces: Namespaces::Themselves,
         registered: Where::WithLists,
         failure_policy: FailurePolicy::Ignore,
         conditions: &[
