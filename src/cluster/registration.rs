@@ -86,8 +86,7 @@ impl Registration {
     pub(super) async fn run(self, channels: Channels, mut stopping: watch::Receiver<bool>) {
         let running = Running {
             start: Instant::now(),
-            live: Both::default(),
-            snapshot: None,
+            last: None,
             memory: Memory::default(),
             told: Told::default(),
             registration: self,
@@ -107,12 +106,28 @@ struct Running {
     registration: Registration,
     channels: Channels,
     start: Instant,
-    /// Both configurations as last read.
-    live: Both<Option<Live>>,
-    /// The policies that were looked at last.
-    snapshot: Option<Arc<Snapshot>>,
+    /// What was seen last, and what was decided.
+    last: Option<(Seen, Action)>,
     memory: Memory,
     told: Told,
+}
+
+/// All that a decision depends on, in short: the configurations can be large, and are not kept.
+struct Seen {
+    versions: Both<Option<String>>,
+    snapshot: Option<Arc<Snapshot>>,
+    trust: Trust,
+    replicas: Replicas,
+}
+
+impl Seen {
+    fn is_same_as(&self, other: &Self) -> bool {
+        let address = |seen: &Self| seen.snapshot.as_ref().map(Arc::as_ptr);
+        self.versions == other.versions
+            && address(self) == address(other)
+            && self.trust == other.trust
+            && self.replicas == other.replicas
+    }
 }
 
 /// What was logged, so that it is logged once.
@@ -143,12 +158,13 @@ impl Running {
             };
             let Channels { trust, replicas, .. } = &mut self.channels;
             let policies = &self.registration.policies;
+            let snapshot = self.last.as_ref().and_then(|(seen, _)| seen.snapshot.as_ref());
             tokio::select! {
                 () = again => {}
                 _ = looks.tick() => {}
                 () = changed(trust) => {}
                 () = changed(replicas) => {}
-                () = new_policies(&mut learned, policies, self.snapshot.as_ref()) => {}
+                () = new_policies(&mut learned, policies, snapshot) => {}
             }
         }
     }
@@ -175,24 +191,49 @@ impl Running {
     }
 
     async fn go_on(&mut self) -> Result<Action, Failure> {
-        for phase in Both::<()>::PHASES {
-            let known = self.live.of(phase).clone();
-            *self.live.of_mut(phase) = requests::read(&self.registration.client, phase, known).await?;
+        let client = self.registration.client.clone();
+        let mut seen = Seen {
+            versions: Both::default(),
+            snapshot: self.registration.policies.load().clone(),
+            trust: self.channels.trust.borrow_and_update().clone(),
+            replicas: self.channels.replicas.borrow_and_update().clone(),
+        };
+        if let Some((last, action)) = &self.last
+            && action.is_lasting()
+        {
+            for phase in Both::<()>::PHASES {
+                *seen.versions.of_mut(phase) = requests::read_version(&client, phase).await?;
+            }
+            if seen.is_same_as(last) {
+                return Ok(action.clone());
+            }
         }
-        self.snapshot.clone_from(&self.registration.policies.load());
-        let wanted = Wanted::of(self.snapshot.as_deref(), &self.registration.server)?;
-        let trust = self.channels.trust.borrow_and_update().clone();
-        let replicas = self.channels.replicas.borrow_and_update().clone();
+        let mut live = Both::default();
+        for phase in Both::<()>::PHASES {
+            *live.of_mut(phase) = requests::read(&client, phase).await?;
+        }
+        let action = self.act(&mut live, &seen).await?;
+        for phase in Both::<()>::PHASES {
+            *seen.versions.of_mut(phase) = live.of(phase).as_ref().map(|live| live.version().to_owned());
+        }
+        self.last = Some((seen, action.clone()));
+        Ok(action)
+    }
+
+    /// Decides, writes and probes until nothing is to be done.
+    async fn act(&mut self, live: &mut Both<Option<Live>>, seen: &Seen) -> Result<Action, Failure> {
+        let Seen { trust, replicas, snapshot, .. } = seen;
+        let wanted = Wanted::of(snapshot.as_deref(), &self.registration.server)?;
         let bundle = Bundle::of_pem(&trust.bundle);
         let mut left = WRITES;
         loop {
             let facts = Facts {
                 now: self.start.elapsed(),
-                live: &self.live,
+                live,
                 wanted: &wanted,
                 bundle: &bundle,
                 signer: trust.signer,
-                replicas: &replicas,
+                replicas,
                 version: env!("CARGO_PKG_VERSION"),
                 is_external: self.registration.owner == Owner::Others,
             };
@@ -201,7 +242,7 @@ impl Running {
             self.publish(registered);
             left = left.saturating_sub(1);
             match action {
-                Action::Write(write) if left > 0 => self.write(*write).await?,
+                Action::Write(write) if left > 0 => self.write(live, *write).await?,
                 Action::Probe if left > 0 => {
                     if !self.probe().await {
                         return Ok(Action::Probe);
@@ -212,12 +253,12 @@ impl Running {
         }
     }
 
-    async fn write(&mut self, write: Write) -> Result<(), Failure> {
+    async fn write(&mut self, live: &mut Both<Option<Live>>, write: Write) -> Result<(), Failure> {
         let answer = match requests::write(&self.registration.client, &write).await {
             // Together with what others wrote it may make no sense, such as an address of two forms.
             Err(failure) if failure.code() == Some(422) && write.replacement.is_none() => {
-                let Some(live) = self.live.of(write.phase) else { return Err(failure) };
-                self.memory.note(write, live);
+                let Some(live) = live.of(write.phase) else { return Err(failure) };
+                self.memory.note(&write, live);
                 return Ok(());
             }
             answer => answer?,
@@ -233,9 +274,8 @@ impl Running {
             let webhooks = answer.webhooks().count();
             info!(configuration, webhooks, "the webhook configuration was written");
         }
-        let phase = write.phase;
-        self.memory.note(write, &answer);
-        *self.live.of_mut(phase) = Some(answer);
+        self.memory.note(&write, &answer);
+        *live.of_mut(write.phase) = Some(answer);
         Ok(())
     }
 
@@ -286,6 +326,8 @@ impl Running {
     /// Logs why nothing is written, once, and each minute that somebody wants it so.
     fn tell(&mut self, action: &Action) {
         let why = match action {
+            // It passes within seconds.
+            Action::Wait(Why::Rival) => return,
             Action::Wait(why) => Some(why),
             Action::Nothing | Action::Probe | Action::Write(_) => None,
         };
@@ -326,6 +368,7 @@ fn log(why: &Why) {
             "the API server makes something else of the webhook configuration than it is given; run \
              `kubectl get {configuration} partywall -o yaml` and look for what partywall did not write"
         ),
+        Why::Rival => {}
     }
 }
 

@@ -10,6 +10,7 @@
 //! server was seen to ask this server, nothing begins to fail closed, and what is registered elsewhere stays.
 
 use std::collections::BTreeSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
 use partywall_core::Phase;
@@ -32,6 +33,11 @@ const PAUSE_POINTER: &str = "partywall.dev~1registration";
 ///
 /// A new replica may write before its Lease is seen: a Lease holds for 15 s, and is read every few seconds.
 const LEFT_ALONE: Duration = Duration::from_secs(30);
+
+/// How long a replica leaves what another one wrote before it writes what it wants itself.
+///
+/// Their watches tell them of a change of the policies one after the other.
+const AGREE: Duration = Duration::from_secs(2);
 
 /// All that the decision depends on, beside what is remembered.
 #[derive(Clone, Copy, Debug)]
@@ -61,17 +67,39 @@ pub(super) struct Memory {
     newer: Option<Duration>,
     /// What was written last.
     last: Both<Option<Written>>,
-    /// What the configuration was found to be, and should have been, last.
-    settled: Both<Option<Value>>,
+    /// What the configuration was when it was last as it should be.
+    settled: Both<Option<Settled>>,
+    /// Since when a configuration is not as it should be, because another replica wrote it.
+    rival: Both<Option<Duration>>,
+}
+
+/// What a configuration should be, in short: the whole of it can be large.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Digest(u64);
+
+impl Digest {
+    fn of(meant: &Value) -> Self {
+        let mut hasher = DefaultHasher::new();
+        meant.hash(&mut hasher);
+        Self(hasher.finish())
+    }
 }
 
 /// A write that the API server took, or an apply that it refused for what others had written.
 #[derive(Clone, Debug)]
 struct Written {
-    meant: Value,
+    meant: Digest,
     /// The resource version after it.
     version: String,
     is_replacement: bool,
+}
+
+/// A configuration that was as it should be.
+#[derive(Clone, Debug)]
+struct Settled {
+    meant: Digest,
+    /// When a replica wrote it last.
+    written: Option<String>,
 }
 
 /// What to do next.
@@ -85,6 +113,17 @@ pub(super) enum Action {
     Write(Box<Write>),
     /// The API server is to be asked whether it asks this server.
     Probe,
+}
+
+impl Action {
+    /// Returns whether the same is decided again while nothing but the time changes.
+    pub(super) const fn is_lasting(&self) -> bool {
+        match self {
+            Self::Nothing => true,
+            Self::Wait(why) => !matches!(why, Why::Newer(_) | Why::Rival),
+            Self::Write(_) | Self::Probe => false,
+        }
+    }
 }
 
 /// The reason why nothing is written.
@@ -104,6 +143,8 @@ pub(super) enum Why {
     NoSigner,
     /// The API server changes what it is given.
     Kept(&'static str),
+    /// Another replica has just written a configuration, perhaps by policies that this one does not know yet.
+    Rival,
 }
 
 /// A configuration to be written.
@@ -149,16 +190,33 @@ pub(super) fn decide(facts: &Facts<'_>, memory: &mut Memory) -> Action {
         return Action::Wait(Why::NoBundle);
     }
     let stage = facts.stage(memory);
-    let mut kept = None;
+    let (mut kept, mut has_rival) = (None, false);
     for phase in Both::<()>::PHASES {
         let Some(meant) = facts.meant(phase, stage) else { continue };
         let live = facts.live.of(phase).as_ref();
         let difference = live.map_or(Difference::Some, |live| live.compare(&meant));
+        let digest = Digest::of(&meant);
         if difference == Difference::None {
-            *memory.settled.of_mut(phase) = Some(meant);
+            let written = live.and_then(Live::written).map(str::to_owned);
+            *memory.settled.of_mut(phase) = Some(Settled { meant: digest, written });
+            *memory.rival.of_mut(phase) = None;
             continue;
         }
-        let replacement = match (live, memory.last_write(phase, &meant, live)) {
+        let settled = memory.settled.of(phase).as_ref().filter(|settled| settled.meant == digest);
+        let was_settled = settled.is_some();
+        let is_rival = settled.zip(live).is_some_and(|(settled, live)| {
+            live.written() != settled.written.as_deref()
+                && live.annotation(VERSION_POINTER) == Some(facts.version)
+                && !memory.wrote(phase, live)
+        });
+        if is_rival {
+            let since = *memory.rival.of_mut(phase).get_or_insert(facts.now);
+            if facts.now.saturating_sub(since) < AGREE {
+                has_rival = true;
+                continue;
+            }
+        }
+        let replacement = match (live, memory.last_write(phase, digest, live)) {
             (Some(_), Some(written)) if written.is_replacement => {
                 kept.get_or_insert(kind(phase));
                 continue;
@@ -166,8 +224,11 @@ pub(super) fn decide(facts: &Facts<'_>, memory: &mut Memory) -> Action {
             (Some(live), Some(_)) => Some(live.replaced_by(&meant)),
             (_, None) | (None, _) => None,
         };
-        let is_drift = memory.settled.of(phase).as_ref() == Some(&meant);
+        let is_drift = was_settled && !is_rival;
         return Action::Write(Box::new(Write { phase, meant, replacement, is_drift }));
+    }
+    if has_rival {
+        return Action::Wait(Why::Rival);
     }
     match (stage, kept) {
         (Stage::Extend, _) => Action::Wait(Why::NoSigner),
@@ -207,16 +268,21 @@ pub(super) fn registered(facts: &Facts<'_>, memory: &Memory) -> Registered {
 
 impl Memory {
     /// Notes that the API server answered a write, and what there is now.
-    pub(super) fn note(&mut self, write: Write, answer: &Live) {
+    pub(super) fn note(&mut self, write: &Write, answer: &Live) {
         let Write { phase, meant, replacement, .. } = write;
-        let version = answer.version().to_owned();
-        *self.last.of_mut(phase) = Some(Written { meant, version, is_replacement: replacement.is_some() });
+        let (meant, version) = (Digest::of(meant), answer.version().to_owned());
+        *self.last.of_mut(*phase) = Some(Written { meant, version, is_replacement: replacement.is_some() });
+    }
+
+    /// Returns whether the configuration is what became of the last write.
+    fn wrote(&self, phase: Phase, live: &Live) -> bool {
+        self.last.of(phase).as_ref().is_some_and(|written| written.version == live.version())
     }
 
     /// Returns the last write, if the configuration is what became of it.
-    fn last_write(&self, phase: Phase, meant: &Value, live: Option<&Live>) -> Option<&Written> {
+    fn last_write(&self, phase: Phase, meant: Digest, live: Option<&Live>) -> Option<&Written> {
         let written = self.last.of(phase).as_ref()?;
-        (written.meant == *meant && written.version == live?.version()).then_some(written)
+        (written.meant == meant && written.version == live?.version()).then_some(written)
     }
 }
 

@@ -4,6 +4,7 @@ use partywall_core::Phase;
 use serde_json::{Map, Value, json};
 
 use super::bundle::Bundle;
+use crate::cluster::installation::REGISTRATION_MANAGER;
 
 /// The fields of a webhook that partywall knows; another one that the API server fills in changes nothing.
 const KNOWN: [&str; 12] = [
@@ -70,6 +71,13 @@ impl Live {
         self.0.get("webhooks").and_then(Value::as_array).into_iter().flatten()
     }
 
+    /// Returns when a replica of partywall wrote it last.
+    pub(super) fn written(&self) -> Option<&str> {
+        let fields = self.0.pointer("/metadata/managedFields").and_then(Value::as_array)?;
+        let is_own = |fields: &&Value| fields.get("manager").is_some_and(|name| name == REGISTRATION_MANAGER);
+        fields.iter().filter(is_own).filter_map(|fields| fields.get("time")?.as_str()).max()
+    }
+
     fn text(&self, pointer: &str) -> Option<&str> {
         self.0.pointer(pointer).and_then(Value::as_str)
     }
@@ -99,19 +107,22 @@ impl Live {
             wanted.iter().all(|(key, value)| live.get(key) == Some(value))
         });
         let wanted = wanted.get("webhooks").and_then(Value::as_array).into_iter().flatten();
-        let (mut wanted, mut live) = (by_name(wanted), by_name(self.webhooks()));
+        let (wanted, live) = (by_name(wanted), by_name(self.webhooks()));
         if !has_metadata || wanted.len() != live.len() {
             return Difference::Some;
         }
-        wanted.sort_by(|one, other| one.name.cmp(&other.name));
-        live.sort_by(|one, other| one.name.cmp(&other.name));
-        if !wanted.iter().zip(&live).all(|(wanted, live)| wanted.says_the_same_as(live)) {
-            Difference::Some
-        } else if live.iter().any(|webhook| webhook.has_unknown) {
-            Difference::Unknown
-        } else {
-            Difference::None
+        let mut difference = Difference::None;
+        for (wanted, live) in wanted.into_iter().zip(live) {
+            // One after the other, since they may be large.
+            let (wanted, live) = (plain(wanted), plain(live));
+            if !wanted.says_the_same_as(&live) {
+                return Difference::Some;
+            }
+            if live.has_unknown {
+                difference = Difference::Unknown;
+            }
         }
+        difference
     }
 }
 
@@ -166,8 +177,11 @@ impl Plain {
     }
 }
 
-fn by_name<'w>(webhooks: impl Iterator<Item = &'w Value>) -> Vec<Plain> {
-    webhooks.map(plain).collect()
+/// Returns webhooks in the order of their names.
+fn by_name<'w>(webhooks: impl Iterator<Item = &'w Value>) -> Vec<&'w Value> {
+    let mut webhooks: Vec<&Value> = webhooks.collect();
+    webhooks.sort_by(|one, other| name(one).cmp(name(other)));
+    webhooks
 }
 
 fn plain(webhook: &Value) -> Plain {

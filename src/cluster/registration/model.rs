@@ -123,7 +123,7 @@ impl Partywall {
                 Action::Write(write) => {
                     let answer = api.take(&write);
                     writes.push((*write).clone());
-                    self.memory.note(*write, &answer);
+                    self.memory.note(&write, &answer);
                 }
                 Action::Probe if self.is_reached => self.memory.is_armed = true,
                 Action::Nothing | Action::Wait(_) | Action::Probe => return (writes, action),
@@ -169,7 +169,17 @@ impl Api {
             (None, None) => write.meant.clone(),
             (None, Some(live)) => applied(&live.0, &write.meant),
         };
-        self.store(write.phase, object)
+        let version = self.live.of(write.phase).as_ref().map(|live| live.version().to_owned());
+        let stored = self.store(write.phase, object);
+        if version.as_deref() == Some(stored.version()) {
+            return stored;
+        }
+        // Whose fields they are, and when they were written.
+        let mut object = stored.0;
+        let time = format!("{:04}", self.versions);
+        object["metadata"]["managedFields"] = json!([{"manager": "partywall-registration", "time": time}]);
+        *self.live.of_mut(write.phase) = Some(Live(object.clone()));
+        Live(object)
     }
 
     pub(super) fn store(&mut self, phase: Phase, mut object: Value) -> Live {

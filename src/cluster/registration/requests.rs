@@ -37,23 +37,15 @@ impl Failure {
     }
 }
 
-/// Reads a configuration; `known` is what was read last, whose content is not asked for again if it has not changed.
-pub(super) async fn read(
-    client: &Client,
-    phase: Phase,
-    known: Option<Live>,
-) -> Result<Option<Live>, Failure> {
-    let resource = Request::new(path(phase));
-    let params = GetParams::default();
-    if let Some(known) = known {
-        let Some(metadata) = get(client, resource.get_metadata(CONFIGURATIONS, &params)).await? else {
-            return Ok(None);
-        };
-        if metadata.version() == known.version() && !known.version().is_empty() {
-            return Ok(Some(known));
-        }
-    }
-    get(client, resource.get(CONFIGURATIONS, &params)).await
+/// Reads a configuration.
+pub(super) async fn read(client: &Client, phase: Phase) -> Result<Option<Live>, Failure> {
+    get(client, Request::new(path(phase)).get(CONFIGURATIONS, &GetParams::default())).await
+}
+
+/// Reads the resource version of a configuration, and nothing of what may be large in it.
+pub(super) async fn read_version(client: &Client, phase: Phase) -> Result<Option<String>, Failure> {
+    let request = Request::new(path(phase)).get_metadata(CONFIGURATIONS, &GetParams::default());
+    Ok(get(client, request).await?.map(|live| live.version().to_owned()))
 }
 
 async fn get(client: &Client, request: send::Request) -> Result<Option<Live>, Failure> {

@@ -268,6 +268,25 @@ fn replicas_with_certificates_of_two_cas_agree() {
 }
 
 #[test]
+fn what_another_replica_wrote_is_left_for_a_moment_and_is_nobodys_edit() {
+    let (mut one, mut api) = first_install();
+    // It knows already that a replica does not serve all.
+    let mut other = Partywall::new(&[0, 1]);
+    let mut older = replica("0.9.0", Some(0));
+    older.entries.remove("pods.partywall.dev");
+    other.replicas.live.push(older);
+    assert_eq!(other.settle(&mut api).1, Action::Nothing);
+    assert_eq!(one.settle(&mut api), (Vec::new(), Action::Wait(Why::Rival)));
+    one.now += 1;
+    assert_eq!(one.settle(&mut api), (Vec::new(), Action::Wait(Why::Rival)));
+    assert!(!one.registered(&api).is_current);
+    one.now += 1;
+    let (writes, last) = one.settle(&mut api);
+    assert_eq!(last, Action::Nothing);
+    assert!(!writes.is_empty() && writes.iter().all(|write| !write.is_drift));
+}
+
+#[test]
 fn webhooks_at_another_address_stay_until_this_one_is_seen_to_be_asked() {
     let (_, mut api) = first_install();
     let mut moved = Partywall::new(&[2]).at(9443);
@@ -390,7 +409,7 @@ proptest! {
                     Action::Write(write) => {
                         holds(&partywall, &api, &write)?;
                         let answer = api.take(&write);
-                        partywall.memory.note(*write, &answer);
+                        partywall.memory.note(&write, &answer);
                     }
                     Action::Probe if partywall.is_reached => partywall.memory.is_armed = true,
                     Action::Nothing | Action::Wait(_) | Action::Probe => break,
