@@ -16,7 +16,7 @@ mod text;
 mod words;
 
 pub(crate) use self::assessor::{Assessor, FailOn, User};
-pub(crate) use self::paint::{BOLD, Paint, RED};
+pub(crate) use self::paint::{BOLD, GREEN, Paint, RED, YELLOW};
 pub(crate) use self::report::{Options, Output, Report};
 pub(crate) use self::text::Show;
 pub(crate) use self::words::printable;

@@ -5,6 +5,7 @@ mod certs;
 mod check;
 mod colour;
 mod completions;
+mod doctor;
 mod explain;
 mod installation;
 mod man;
@@ -44,6 +45,8 @@ enum Command {
     Manifests(manifests::Args),
     /// Replace the CA of a live installation, without a gap.
     RotateCa(rotate_ca::Args),
+    /// Check a live installation: what is wrong, why, and what to do about it.
+    Doctor(doctor::Args),
     /// Take away what the replicas made in a cluster, and list what stays.
     Uninstall(uninstall::Args),
     /// Print the completions of a shell.
@@ -69,6 +72,7 @@ pub fn main() -> ExitCode {
         Command::Manifests(args) => manifests::run(args),
         Command::Explain(args) => explain::run(&args),
         Command::RotateCa(args) => rotate_ca::run(args),
+        Command::Doctor(args) => doctor::run(args),
         Command::Uninstall(args) => uninstall::run(args),
         Command::Completions(args) => completions::run(&args, command()),
         Command::Man(args) => man::run(&args, command()),

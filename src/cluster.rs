@@ -18,6 +18,7 @@
 mod api_server;
 mod authority;
 mod connect;
+mod doctor;
 mod events;
 mod facts;
 mod failure;
@@ -55,6 +56,9 @@ pub(crate) use self::api_server::{ApiServer, Unreachable};
 use self::authority::{Authority, Inputs, Names};
 pub(crate) use self::authority::{ClockOffset, Issuer, Lifetimes};
 pub(crate) use self::connect::Access;
+#[cfg(test)]
+pub(crate) use self::doctor::{Check, Outcome};
+pub(crate) use self::doctor::{Checked, Examination, Finding, NotLookedAt};
 use self::facts::{Registered, Replicas, Trust};
 pub(crate) use self::installation::NAMESPACE;
 use self::installation::SERVICE;

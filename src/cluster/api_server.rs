@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use kube::Client;
-use kube::api::{DeleteParams, GetParams, ListParams, Patch, PatchParams};
+use kube::api::{DeleteParams, GetParams, ListParams, Patch, PatchParams, PostParams};
 use kube::core::{ObjectList, Request};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -96,6 +96,12 @@ impl ApiServer {
         T: Clone + DeserializeOwned,
     {
         self.pages(|params| Request::new(path).list_metadata(params)).await
+    }
+
+    /// Creates an object in a dry run, and returns it as it would be stored.
+    pub(super) async fn try_to_create(&self, path: &str, object: &Value) -> Answer<Value> {
+        let params = PostParams { dry_run: true, field_manager: None };
+        self.ask(Request::new(path).create(&params, object.to_string().into_bytes())).await
     }
 
     /// Applies an object by a field manager, and returns it as it is stored.

@@ -28,6 +28,7 @@ use tracing::{info, warn};
 use self::identity::Identity;
 pub(super) use self::lease::Lease;
 use self::machine::{Machine, Phase, Write};
+pub(super) use self::replica::replica;
 pub(super) use self::sightings::Sightings;
 use super::facts::{Replica, Replicas, Trust};
 use super::send::{Failure, send};

@@ -8,6 +8,7 @@ mod debug;
 mod denials;
 mod devices;
 mod discovery;
+mod doctor;
 mod down;
 mod dry_run;
 mod elsewhere;
@@ -115,6 +116,7 @@ pub(crate) fn cases() -> Vec<Case> {
             labels::o4_a_labelled_namespace_that_no_tenant_lists_gets_nothing_but_a_reason,
             labels::o4_a_listed_namespace_gets_its_label_and_gets_it_back,
             labels::o7_no_kubelet_shows_its_pod_in_a_tenants_namespace,
+            doctor::a_doctor_says_what_it_could_not_look_at,
             discovery::i4_the_table_of_kinds_is_what_the_api_server_discovers,
             debug::e3_each_profile_of_kubectl_debug_is_judged_by_what_it_adds,
             pods::e2_a_sidecar_is_judged_like_any_other_container,
@@ -156,6 +158,7 @@ pub(crate) fn cases() -> Vec<Case> {
             installed::a_configuration_that_is_edited_or_deleted_is_mended,
             installed::the_cas_survive_whatever_becomes_of_their_secret,
             installed::uninstall_leaves_nothing_but_what_it_lists,
+            doctor::each_thing_that_is_broken_is_found_with_a_cause_and_a_cure,
             rollover::certificates_roll_over_under_load,
             faults::replicas_with_different_clocks_start_at_once,
             install::the_installation_with_files_ends_with_a_tenants_pod_on_its_node,

@@ -30,7 +30,7 @@ pub(super) fn annotations(replica: &Replica) -> BTreeMap<String, String> {
 /// Returns the replica of a Lease; `None` if no replica wrote it.
 ///
 /// What cannot be read of it is left out, so that nothing is done that needs it.
-pub(super) fn replica(lease: &Lease) -> Option<Replica> {
+pub(crate) fn replica(lease: &Lease) -> Option<Replica> {
     let name = lease.metadata.name.strip_prefix(REPLICA_PREFIX)?;
     let get = |key: &str| lease.metadata.annotations.get(key);
     let list =
