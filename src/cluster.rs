@@ -18,6 +18,7 @@
 mod api_server;
 mod authority;
 mod connect;
+mod definitions;
 mod doctor;
 mod events;
 mod facts;
@@ -56,6 +57,7 @@ pub(crate) use self::api_server::{ApiServer, Unreachable};
 use self::authority::{Authority, Inputs, Names};
 pub(crate) use self::authority::{ClockOffset, Issuer, Lifetimes};
 pub(crate) use self::connect::Access;
+use self::definitions::NOT_COMPARED;
 #[cfg(test)]
 pub(crate) use self::doctor::{Check, Outcome};
 pub(crate) use self::doctor::{Checked, Examination, Finding, NotLookedAt};
@@ -98,6 +100,8 @@ pub(crate) struct Cluster {
     registration: Registration,
     now: fn() -> Timestamp,
     authority: Option<Authority>,
+    /// Whether the installed definitions are of this version.
+    current: signal::Sender<Unready>,
     /// Whether callers trust the certificate, if partywall takes care of it.
     trusted: Option<signal::Sender<Unready>>,
 }
@@ -138,7 +142,17 @@ impl Cluster {
         if let Some(file) = &settings {
             snapshots.set_defaults(file.fields());
         }
-        Ok(Self { client, namespace, snapshots, settings, registration, now, authority: None, trusted: None })
+        Ok(Self {
+            client,
+            namespace,
+            snapshots,
+            settings,
+            registration,
+            now,
+            authority: None,
+            current: signal::Sender::new(Some(NOT_COMPARED)),
+            trusted: None,
+        })
     }
 
     /// Takes care of the certificates, and returns the one to serve, now and later.
@@ -157,7 +171,7 @@ impl Cluster {
 
     /// Returns the conditions under which reviews may be sent to this replica, beside that it has policies.
     pub(crate) fn conditions(&mut self) -> Vec<(&'static str, signal::Receiver<Unready>)> {
-        let mut conditions = Vec::new();
+        let mut conditions = vec![("definitions", self.current.subscribe())];
         if self.authority.is_some() {
             let (trusted, unready) = signal::channel(Some("there is no certificate to serve yet"));
             self.trusted = Some(trusted);
@@ -174,7 +188,8 @@ impl Cluster {
         stopping: signal::Receiver<bool>,
         ended: signal::Receiver<bool>,
     ) -> Infallible {
-        let Self { client, namespace, snapshots, settings, registration, now, authority, trusted } = self;
+        let Self { client, namespace, snapshots, settings, registration, now, authority, current, trusted } =
+            self;
         let (sender, changes) = mpsc::channel(CHANGES);
         let (register, registered) = signal::channel(Registered::default());
         let (publish, replicas) = signal::channel(Replicas::default());
@@ -186,6 +201,7 @@ impl Cluster {
             let (registered, replicas) = (registered.clone(), replicas.clone());
             tokio::spawn(authority.run(Inputs { registered, replicas, stopping: stopping.clone() }));
         }
+        tokio::spawn(definitions::watch_definitions(client.clone(), current));
         if let Some(trusted) = trusted {
             tokio::spawn(readiness::watch_certificate(trust.clone(), registered.clone(), trusted));
         }

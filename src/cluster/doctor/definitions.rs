@@ -4,23 +4,13 @@
 
 use std::collections::BTreeSet;
 
-use partywall_core::crds;
 use serde_json::Value;
 
 use super::finding::{Look, Outcome, some_of};
+use crate::cluster::definitions::{Differences, differences, expected};
 
-/// The keys of a definition's version that say what the API server does, beside the schema.
-const OF_VERSION: [&str; 3] = ["served", "storage", "subresources"];
 const CURE: &str = "apply those of this version: `partywall manifests crds | kubectl apply --server-side \
                     --force-conflicts -f -`";
-
-/// Returns the definitions that should be there, by their names.
-pub(super) fn expected() -> impl Iterator<Item = (String, Value)> {
-    let name = |definition: &Value| {
-        definition.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default().to_owned()
-    };
-    crds::definitions().into_iter().map(move |definition| (name(&definition), definition))
-}
 
 pub(super) fn check(installed: &[(String, Look<Option<Value>>)]) -> Outcome {
     let mut outcome = Outcome::default();
@@ -42,8 +32,8 @@ pub(super) fn check(installed: &[(String, Look<Option<Value>>)]) -> Outcome {
             continue;
         }
         let differences = differences(&expected, installed);
-        if let Some(cause) = differences.told() {
-            outcome.find(object, cause, differences.cure());
+        if let Some(cause) = told(&differences) {
+            outcome.find(object, cause, cure(&differences));
         }
     }
     outcome
@@ -61,111 +51,32 @@ fn refused(definition: &Value) -> Option<&str> {
     condition.get("message").and_then(Value::as_str)
 }
 
-/// The differences of a definition, by the paths of the fields that they are about.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Differences {
-    /// Fields that the installed one lacks.
-    lacking: BTreeSet<String>,
-    /// Fields that only the installed one has.
-    more: BTreeSet<String>,
-    /// Fields of another schema.
-    other: BTreeSet<String>,
-    /// Whether something beside the schema differs.
-    is_other_kind: bool,
+/// Tells the worst of the differences; `None` if there are none.
+fn told(differences: &Differences) -> Option<String> {
+    let names = |paths: &BTreeSet<String>| some_of(paths.iter().map(String::as_str));
+    let Differences { lacking, more, other, is_other_kind } = differences;
+    if *is_other_kind {
+        Some("its names, its scope or its version are not those of this version of partywall".to_owned())
+    } else if !lacking.is_empty() {
+        Some(format!(
+            "it is of another version: it lacks {}, so the API server neither checks nor explains that",
+            names(lacking)
+        ))
+    } else if !more.is_empty() {
+        Some(format!("it is of another version: only it has {}", names(more)))
+    } else if !other.is_empty() {
+        Some(format!("it is of another version: the schema of {} differs", names(other)))
+    } else {
+        None
+    }
 }
 
-fn differences(expected: &Value, installed: &Value) -> Differences {
-    let mut differences = Differences::default();
-    let version = |definition: &'_ Value| -> Option<Value> {
-        let name = expected.pointer("/spec/versions/0/name")?;
-        let versions = definition.pointer("/spec/versions").and_then(Value::as_array)?;
-        versions.iter().find(|version| version.get("name") == Some(name)).cloned()
-    };
-    let (Some(expected_version), Some(version)) = (version(expected), version(installed)) else {
-        differences.is_other_kind = true;
-        return differences;
-    };
-    let is_same = |path: &str| expected.pointer(path) == installed.pointer(path);
-    differences.is_other_kind = !is_same("/spec/scope")
-        || !is_same("/spec/names/kind")
-        || !is_same("/spec/names/shortNames")
-        || OF_VERSION.iter().any(|key| expected_version.get(key) != version.get(key));
-    let schema = |version: &Value| version.pointer("/schema/openAPIV3Schema").cloned().unwrap_or_default();
-    differences.compare("", &schema(&expected_version), &schema(&version));
-    differences
-}
-
-impl Differences {
-    /// Compares the schemas of a field.
-    fn compare(&mut self, at: &str, expected: &Value, installed: &Value) {
-        let (Value::Object(expected), Value::Object(installed)) = (expected, installed) else {
-            if expected != installed {
-                self.other.insert(at.to_owned());
-            }
-            return;
-        };
-        let keys: BTreeSet<&String> = expected.keys().chain(installed.keys()).collect();
-        for key in keys {
-            let both = (expected.get(key), installed.get(key));
-            match (key.as_str(), both) {
-                ("properties", (expected, installed)) => self.compare_fields(at, expected, installed),
-                ("items", (Some(expected), Some(installed))) => {
-                    self.compare(&format!("{at}[*]"), expected, installed);
-                }
-                ("additionalProperties", (Some(expected), Some(installed))) => {
-                    self.compare(&format!("{at}.*"), expected, installed);
-                }
-                (_, (expected, installed)) if expected != installed => {
-                    self.other.insert(at.to_owned());
-                }
-                (_, _) => {}
-            }
-        }
-    }
-
-    fn compare_fields(&mut self, at: &str, expected: Option<&Value>, installed: Option<&Value>) {
-        let fields = |of: Option<&Value>| of.and_then(Value::as_object).cloned().unwrap_or_default();
-        let (expected, installed) = (fields(expected), fields(installed));
-        let path = |name: &str| if at.is_empty() { name.to_owned() } else { format!("{at}.{name}") };
-        for (name, schema) in &expected {
-            match installed.get(name) {
-                Some(other) => self.compare(&path(name), schema, other),
-                None => {
-                    self.lacking.insert(path(name));
-                }
-            }
-        }
-        self.more
-            .extend(installed.keys().filter(|name| !expected.contains_key(*name)).map(|name| path(name)));
-    }
-
-    /// Tells the worst of the differences; `None` if there are none.
-    fn told(&self) -> Option<String> {
-        let names = |paths: &BTreeSet<String>| some_of(paths.iter().map(String::as_str));
-        let Self { lacking, more, other, is_other_kind } = self;
-        if *is_other_kind {
-            Some("its names, its scope or its version are not those of this version of partywall".to_owned())
-        } else if !lacking.is_empty() {
-            Some(format!(
-                "it is of another version: it lacks {}, so the API server neither checks nor explains that",
-                names(lacking)
-            ))
-        } else if !more.is_empty() {
-            Some(format!("it is of another version: only it has {}", names(more)))
-        } else if !other.is_empty() {
-            Some(format!("it is of another version: the schema of {} differs", names(other)))
-        } else {
-            None
-        }
-    }
-
-    fn cure(&self) -> &'static str {
-        if self.lacking.is_empty() && !self.is_other_kind && !self.more.is_empty() {
-            "if a newer partywall is installed, ask its own `partywall doctor`; else apply the definitions of this \
-             version: `partywall manifests crds | kubectl apply --server-side --force-conflicts -f -`"
-        } else {
-            CURE
-        }
+fn cure(differences: &Differences) -> &'static str {
+    if differences.lacking.is_empty() && !differences.is_other_kind && !differences.more.is_empty() {
+        "if a newer partywall is installed, ask its own `partywall doctor`; else apply the definitions of this \
+         version: `partywall manifests crds | kubectl apply --server-side --force-conflicts -f -`"
+    } else {
+        CURE
     }
 }
 

@@ -7,12 +7,12 @@ use jiff::civil::Date;
 use serde_json::{Map, Value};
 use tokio::time::{Instant, sleep};
 
-use super::definitions;
 use super::entries::{self, Asked};
 use super::finding::{Look, NotLookedAt};
 use super::policies::compile;
 use super::seen::{Lease, Namespace, Pod, Seen};
 use crate::cluster::api_server::{ApiServer, Refusal, Unreachable};
+use crate::cluster::definitions;
 use crate::cluster::installation::{CA_SECRET, CONFIGURATIONS};
 use crate::cluster::item::Item;
 use crate::cluster::kind::Kind;
@@ -47,7 +47,7 @@ impl Reading<'_> {
         let validating = api.get(&configurations("validatingwebhookconfigurations"), CONFIGURATIONS).await?;
         let mut installed = Vec::new();
         for (name, _) in definitions::expected() {
-            let path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+            let path = definitions::PATH;
             let definition = api.get(path, &name).await?;
             installed.push((name.clone(), look(format!("CustomResourceDefinition {name}"), definition)));
         }
