@@ -12,6 +12,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use jiff::{SignedDuration, Timestamp};
 use kube::Client;
 use kube::api::{GetParams, ListParams, PostParams};
 use kube::core::Request;
@@ -31,6 +32,10 @@ use super::send::send;
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How long a Lease counts after it was last seen to change.
 const LEASE: Duration = Duration::from_secs(20);
+/// How much earlier than the newest one a Lease was renewed that nobody renews any more.
+const ABANDONED: SignedDuration = SignedDuration::from_secs(60);
+/// When a Lease was renewed.
+const RENEWED: &str = "/spec/renewTime";
 /// How often a write is tried again because a replica was faster.
 const TRIES: usize = 5;
 /// The annotation of a Lease with the CA of the certificate that its replica serves.
@@ -183,26 +188,36 @@ fn bundle(webhook: &Value) -> BTreeSet<Fingerprint> {
     certificates.unwrap_or_default().iter().map(|der| Fingerprint::of(der)).collect()
 }
 
-/// The Leases of the replicas, each with its version and when that was first seen.
+/// The Leases of the replicas, each with its version and when that was first seen; `None` if it looked abandoned then.
 ///
 /// The clock of this machine is not compared with theirs.
 #[derive(Default)]
-struct Leases(BTreeMap<String, (String, Instant)>);
+struct Leases(BTreeMap<String, (String, Option<Instant>)>);
 
 impl Leases {
     /// Returns the replicas that live, each with the CA of the certificate that it serves.
     fn live(&mut self, list: &Value, now: Instant) -> BTreeMap<String, Option<Fingerprint>> {
         let mut seen = BTreeMap::new();
         let mut live = BTreeMap::new();
-        for lease in list.get("items").and_then(Value::as_array).into_iter().flatten() {
+        let leases = || list.get("items").and_then(Value::as_array).into_iter().flatten();
+        let renewed = |lease: &Value| lease.pointer(RENEWED)?.as_str()?.parse::<Timestamp>().ok();
+        let newest = leases().filter_map(renewed).max();
+        for lease in leases() {
             let text = |pointer: &str| lease.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
             let Some(name) = text("/metadata/name").strip_prefix(REPLICA_PREFIX) else { continue };
             let version = text("/metadata/resourceVersion");
+            // That of a replica with a clock that is behind looks abandoned until it is renewed.
+            let is_old = || {
+                newest
+                    .zip(renewed(lease))
+                    .is_some_and(|(newest, renewed)| newest.duration_since(renewed) > ABANDONED)
+            };
             let since = match self.0.get(name) {
                 Some((before, since)) if before == version => *since,
-                _ => now,
+                Some(_) => Some(now),
+                None => (!is_old()).then_some(now),
             };
-            if now.duration_since(since) < LEASE {
+            if since.is_some_and(|since| now.duration_since(since) < LEASE) {
                 live.insert(name.to_owned(), Fingerprint::parse(text(SIGNER)));
             }
             seen.insert(name.to_owned(), (version.to_owned(), since));

@@ -78,6 +78,22 @@ async fn a_lease_counts_until_it_is_not_renewed_any_more() {
     assert_eq!(leases.live(&list(["3", "2"]), Instant::now()), both, "it is back");
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_lease_of_a_replica_that_was_killed_long_ago_does_not_count() {
+    let mut leases = Leases::default();
+    let list = |version: &str, renewed: &str| {
+        let lease = |name: &str, version: &str, renewed: &str| json!({"metadata": {"name": name, "resourceVersion": version}, "spec": {"renewTime": renewed}});
+        json!({"items": [lease("partywall-replica-a", "1", "2026-12-01T03:00:00.000000Z"),
+                         lease("partywall-replica-b", version, renewed)]})
+    };
+    let names = |leases: &mut Leases, list: &Value| -> Vec<String> {
+        leases.live(list, Instant::now()).into_keys().collect()
+    };
+    assert_eq!(names(&mut leases, &list("1", "2026-12-01T02:58:00.000000Z")), ["a"]);
+    // Its clock is behind, and it renews it.
+    assert_eq!(names(&mut leases, &list("2", "2026-12-01T02:58:05.000000Z")), ["a", "b"]);
+}
+
 /// An API server with a Secret, webhooks and a Lease of one replica, which does what it is asked within a look.
 fn server(is_up: bool) -> (FakeServer, Arc<Mutex<Value>>) {
     let names = Names::of("partywall-system", None);
