@@ -10,6 +10,8 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
+use partywall_core::tenancy::Snapshot;
+
 use rustls::crypto::ring::cipher_suite::TLS13_AES_128_GCM_SHA256;
 
 /// A certificate, by the SHA-256 of its DER.
@@ -81,6 +83,18 @@ pub(super) struct Registered {
     pub(super) is_paused: bool,
     /// Whether this replica serves every webhook that is registered.
     pub(super) is_served: bool,
+    /// The current snapshot, at the time of the look.
+    pub(super) snapshot: SnapshotId,
+}
+
+/// Identifies a snapshot, as long as somebody holds it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct SnapshotId(usize);
+
+impl SnapshotId {
+    pub(super) fn of(snapshot: &Arc<Snapshot>) -> Self {
+        Self(Arc::as_ptr(snapshot).addr())
+    }
 }
 
 /// The replicas that live.

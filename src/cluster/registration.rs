@@ -37,7 +37,7 @@ use self::decision::{Action, Facts, Memory, Why, Write, decide, kind, registered
 use self::live::{Both, Live};
 use self::requests::Failure;
 use self::wanted::Wanted;
-use super::facts::{Registered, Replicas, Trust};
+use super::facts::{Registered, Replicas, SnapshotId, Trust};
 use crate::policies::{Learned, Reader};
 use crate::telemetry::Metrics;
 
@@ -238,8 +238,9 @@ impl Running {
                 is_external: self.registration.owner == Owner::Others,
             };
             let action = decide(&facts, &mut self.memory);
+            let snapshot = self.snapshot.as_ref().map(SnapshotId::of).unwrap_or_default();
             let registered = registered(&facts, &self.memory);
-            self.publish(registered);
+            self.publish(Registered { snapshot, ..registered });
             left = left.saturating_sub(1);
             match action {
                 Action::Write(write) if left > 0 => self.write(live, *write).await?,

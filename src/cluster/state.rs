@@ -9,6 +9,7 @@ use partywall_core::labels::TENANT;
 use partywall_core::tenancy::{LiveObject, ObjectName, Owner, Snapshot, State as ObjectState};
 use serde_json::{Map, Value};
 
+use super::facts::SnapshotId;
 use super::item::{Item, Metadata, Version};
 use super::kind::Kind;
 use super::labels::Label;
@@ -174,7 +175,7 @@ impl State {
     }
 
     /// Returns what is to be said about the objects of the cluster, by the last compile.
-    pub(super) fn told(&self, states: &BTreeMap<ObjectName, ObjectState>, snapshot: &Snapshot) -> Told {
+    pub(super) fn told(&self, states: &BTreeMap<ObjectName, ObjectState>, snapshot: &Arc<Snapshot>) -> Told {
         let mut namespaces = self.found_namespaces(snapshot);
         let told = self.objects.iter().filter_map(|((kind, name), known)| {
             let name = ObjectName { kind: kind.name(), name: name.to_string() };
@@ -190,7 +191,7 @@ impl State {
             };
             Some((name, told))
         });
-        Told { objects: told.collect() }
+        Told { objects: told.collect(), snapshot: SnapshotId::of(snapshot) }
     }
 
     /// Counts the namespaces of each tenant that has some.

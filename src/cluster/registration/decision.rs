@@ -21,7 +21,7 @@ use super::bundle::Bundle;
 use super::live::{Both, Difference, Live, name, set, target};
 use super::version::Version;
 use super::wanted::Wanted;
-use crate::cluster::facts::{Fingerprint, Registered, Replicas};
+use crate::cluster::facts::{Fingerprint, Registered, Replicas, SnapshotId};
 
 /// The annotation with the version of partywall that wrote a configuration.
 const VERSION: &str = "partywall.dev/version";
@@ -263,6 +263,7 @@ pub(super) fn registered(facts: &Facts<'_>, memory: &Memory) -> Registered {
         is_armed,
         is_paused: facts.is_paused(),
         is_served: all().map(name).all(|name| facts.wanted.names.contains(name)),
+        snapshot: SnapshotId::default(),
     }
 }
 

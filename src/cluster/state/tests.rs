@@ -260,6 +260,7 @@ fn a_new_status_is_told_and_makes_no_snapshot() {
     assert_eq!(state.apply(set(with_status(1, 2))), Effect::Statuses);
     assert_snapshot!(state.apply(set(with_status(2, 2))));
     let LiveCompiled { snapshot, states, .. } = compiled(&state);
+    let snapshot = Arc::new(snapshot);
     let told = state.told(&states, &snapshot);
     let (name, object) = told.objects.first_key_value().unwrap();
     assert_eq!((name.kind, name.name.as_str()), ("Tenant", "a"));
@@ -282,6 +283,7 @@ fn the_namespaces_of_a_tenant_are_counted() {
         vec![namespace("a", &json!({})), labelled("b", "x"), labelled("c", "x"), labelled("d", "z")];
     state.apply(Change::Listed(Kind::Namespace, namespaces));
     let LiveCompiled { snapshot, states, .. } = compiled(&state);
+    let snapshot = Arc::new(snapshot);
     let told = state.told(&states, &snapshot);
     let counts = |name: &str| {
         let name = ObjectName { kind: "Tenant", name: name.to_owned() };
@@ -299,7 +301,7 @@ fn settings_of_a_file_have_no_status() {
     state.apply(Change::Defaults(json!({"enforcement": "Audit"}).as_object().unwrap().clone()));
     let told = |state: &State| {
         let LiveCompiled { snapshot, states, .. } = compiled(state);
-        state.told(&states, &snapshot).objects.len()
+        state.told(&states, &Arc::new(snapshot)).objects.len()
     };
     assert_eq!(told(&state), 0);
     state.apply(Change::Set(Kind::Settings, Box::new(item("default", 1, &json!({})))));

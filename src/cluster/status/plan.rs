@@ -165,7 +165,7 @@ mod tests {
     impl World {
         fn new() -> Self {
             let object = ToldObject { uid: "u".into(), generation: 1, ..ToldObject::default() };
-            let told = Told { objects: [(name(), object)].into() };
+            let told = Told { objects: [(name(), object)].into(), ..Told::default() };
             let registered = Registered { is_current: true, ..Registered::default() };
             Self { told, registered, plan: Plan::default(), now: Instant::now() }
         }

@@ -6,11 +6,15 @@ use std::sync::Arc;
 use partywall_core::api::{FoundNamespaces, TenantStatus};
 use partywall_core::tenancy::{ObjectName, State};
 
+use crate::cluster::facts::SnapshotId;
+
 /// What is to be said about the objects of the cluster, by the last compile.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Told {
     /// All objects that are in the cluster, also those of which nothing holds.
     pub(crate) objects: BTreeMap<ObjectName, ToldObject>,
+    /// The snapshot of the compile.
+    pub(crate) snapshot: SnapshotId,
 }
 
 /// What is to be said about an object.

@@ -32,8 +32,11 @@ const BATCH: usize = 50;
 const AGAIN: Duration = Duration::from_secs(5);
 /// The longest time between two looks.
 const LOOK: Duration = Duration::from_secs(60);
-/// How long a new leader waits until it is known what is registered: what was ready should not seem not to be.
-const KNOWS: Duration = Duration::from_secs(10);
+/// How long to wait until what is registered is what the policies demand.
+///
+/// What was ready should not seem not to be, because the registration follows each change a moment later, and is not
+/// known when a replica begins to lead.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What the writer of statuses reads and tells.
 pub(crate) struct Statuses {
@@ -46,7 +49,7 @@ pub(crate) struct Statuses {
 
 /// Writes statuses until `stopping` is true.
 pub(crate) async fn write(client: Client, statuses: Statuses, mut stopping: watch::Receiver<bool>) {
-    let mut writer = Writer { client, statuses, plan: Plan::default(), led: None, is_failing: false };
+    let mut writer = Writer { client, statuses, plan: Plan::default(), waits: None, is_failing: false };
     let stops = stopping.clone();
     tokio::select! {
         () = writer.run(stops) => {}
@@ -59,8 +62,8 @@ struct Writer {
     client: Client,
     statuses: Statuses,
     plan: Plan,
-    /// Since when this replica leads.
-    led: Option<Instant>,
+    /// Since when this replica leads, and what is registered is not what the policies demand.
+    waits: Option<Instant>,
     is_failing: bool,
 }
 
@@ -79,15 +82,13 @@ impl Writer {
         loop {
             let is_leading = self.statuses.replicas.borrow_and_update().leads;
             let pause = if is_leading {
-                let knows = *self.led.get_or_insert_with(Instant::now) + KNOWS;
-                if self.statuses.registered.borrow().is_known || Instant::now() >= knows {
-                    self.round(&stopping).await
-                } else {
-                    Pause::Until(knows)
+                match self.waits_until() {
+                    Some(until) => Pause::Until(until),
+                    None => self.round(&stopping).await,
                 }
             } else {
                 // The next leader writes.
-                (self.plan, self.led) = (Plan::default(), None);
+                (self.plan, self.waits) = (Plan::default(), None);
                 Pause::Until(Instant::now() + LOOK)
             };
             let until = match pause {
@@ -109,10 +110,28 @@ impl Writer {
         }
     }
 
+    /// Returns until when to wait for the registration.
+    fn waits_until(&mut self) -> Option<Instant> {
+        if self.registered().is_current {
+            self.waits = None;
+            return None;
+        }
+        let until = *self.waits.get_or_insert_with(Instant::now) + PATIENCE;
+        (Instant::now() < until).then_some(until)
+    }
+
+    /// Returns what is registered, which is current only if it was compared with the snapshot of the last compile.
+    fn registered(&mut self) -> Registered {
+        let told = self.statuses.told.borrow_and_update().snapshot;
+        let registered = self.statuses.registered.borrow_and_update().clone();
+        let is_current = registered.is_current && registered.snapshot == told;
+        Registered { is_current, ..registered }
+    }
+
     /// Writes some of what is due.
     async fn round(&mut self, stopping: &watch::Receiver<bool>) -> Pause {
-        let told = Arc::clone(&self.statuses.told.borrow_and_update());
-        let registered = self.statuses.registered.borrow_and_update().clone();
+        let registered = self.registered();
+        let told = Arc::clone(&self.statuses.told.borrow());
         let now = Instant::now();
         let time = format!("{:.0}", (self.statuses.now)());
         let due = self.plan.due(&told, &registered, now, &time);
@@ -194,8 +213,11 @@ fn document(name: &ObjectName, uid: &str, status: &TenantStatus) -> impl Seriali
 
 #[cfg(test)]
 mod tests {
+    use partywall_core::tenancy::Snapshot;
+
     use super::*;
     use crate::cluster::events;
+    use crate::cluster::facts::SnapshotId;
     use crate::cluster::fake_server::{Answer, Asked, FakeServer, status as failure};
     use crate::cluster::status::told::ToldObject;
 
@@ -212,8 +234,8 @@ mod tests {
     fn start(answers: impl IntoIterator<Item = Answer>) -> Running {
         let server = FakeServer::new(answers);
         let (told, told_now) = watch::channel(Arc::new(Told::default()));
-        let known = Registered { is_known: true, ..Registered::default() };
-        let (registered, registered_now) = watch::channel(known);
+        let current = Registered { is_known: true, is_current: true, ..Registered::default() };
+        let (registered, registered_now) = watch::channel(current);
         let (replicas, replicas_now) = watch::channel(Replicas::default());
         let (stop, stopping) = watch::channel(false);
         let (events, queue) = events::channel();
@@ -238,7 +260,10 @@ mod tests {
                 let name = ObjectName { kind: "Tenant", name: (*name).to_owned() };
                 (name, ToldObject { uid: "u".into(), generation: 1, ..ToldObject::default() })
             };
-            self.told.send_replace(Arc::new(Told { objects: names.iter().map(object).collect() }));
+            self.told.send_replace(Arc::new(Told {
+                objects: names.iter().map(object).collect(),
+                ..Told::default()
+            }));
         }
 
         async fn until(&self, count: usize) -> Vec<Asked> {
@@ -264,7 +289,6 @@ mod tests {
     async fn the_leader_alone_writes_and_each_status_once() {
         let running = start([ok(), ok()]);
         running.tell(&["a"]);
-        running.registered.send_modify(|registered| registered.is_current = true);
         sleep(LOOK * 3).await;
         assert!(running.server.asked().is_empty());
         running.lead(true);
@@ -299,7 +323,7 @@ mod tests {
         running.registered.send_replace(Registered::default());
         running.tell(&["a"]);
         running.lead(true);
-        sleep(KNOWS / 2).await;
+        sleep(PATIENCE / 2).await;
         assert!(running.server.asked().is_empty());
         let current = Registered { is_known: true, is_current: true, ..Registered::default() };
         running.registered.send_replace(current);
@@ -310,7 +334,24 @@ mod tests {
         running.lead(true);
         let begun = Instant::now();
         assert_eq!(running.until(2).await[1].body["status"]["registered"], false);
-        assert!(begun.elapsed() >= KNOWS, "{:?}", begun.elapsed());
+        assert!(begun.elapsed() >= PATIENCE, "{:?}", begun.elapsed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_snapshot_that_the_registration_has_not_seen_yet_is_awaited() {
+        let running = start([ok()]);
+        let today = jiff::civil::date(2026, 12, 1);
+        let snapshot = Arc::new(Snapshot::compile(Vec::new(), today).unwrap().snapshot);
+        let snapshot = SnapshotId::of(&snapshot);
+        running.tell(&["a"]);
+        running.told.send_modify(|told| Arc::make_mut(told).snapshot = snapshot);
+        running.lead(true);
+        sleep(PATIENCE / 2).await;
+        assert!(running.server.asked().is_empty(), "it may be ready, or not");
+        running.registered.send_modify(|registered| registered.snapshot = snapshot);
+        let begun = Instant::now();
+        assert_eq!(running.until(1).await[0].body["status"]["registered"], true);
+        assert!(begun.elapsed() < SETTLES * 2, "{:?}", begun.elapsed());
     }
 
     #[tokio::test(start_paused = true)]
@@ -355,10 +396,13 @@ mod tests {
         let mut object = ToldObject { uid: "u".into(), generation: 1, ..ToldObject::default() };
         object.state.findings.push(Finding { reason: Reason::Conflict, mistake });
         let name = ObjectName { kind: "Tenant", name: "a".to_owned() };
-        running.told.send_replace(Arc::new(Told { objects: [(name.clone(), object.clone())].into() }));
+        let told = |object: &ToldObject| {
+            Arc::new(Told { objects: [(name.clone(), object.clone())].into(), ..Told::default() })
+        };
+        running.told.send_replace(told(&object));
         running.until(1).await;
         object.generation = 2;
-        running.told.send_replace(Arc::new(Told { objects: [(name, object)].into() }));
+        running.told.send_replace(told(&object));
         running.until(2).await;
         running.stop.send_replace(true);
         running.task.await.unwrap();
