@@ -104,6 +104,8 @@ pub(crate) struct Cluster {
     current: signal::Sender<Unready>,
     /// Whether callers trust the certificate, if partywall takes care of it.
     trusted: Option<signal::Sender<Unready>>,
+    /// Whether this replica serves all webhooks that are registered.
+    served: signal::Sender<Unready>,
 }
 
 /// The time and the date.
@@ -142,6 +144,9 @@ impl Cluster {
         if let Some(file) = &settings {
             snapshots.set_defaults(file.fields());
         }
+        let current = signal::Sender::new(Some(NOT_COMPARED));
+        let served = signal::Sender::default();
+        let (authority, trusted) = (None, None);
         Ok(Self {
             client,
             namespace,
@@ -149,9 +154,10 @@ impl Cluster {
             settings,
             registration,
             now,
-            authority: None,
-            current: signal::Sender::new(Some(NOT_COMPARED)),
-            trusted: None,
+            authority,
+            current,
+            trusted,
+            served,
         })
     }
 
@@ -171,7 +177,8 @@ impl Cluster {
 
     /// Returns the conditions under which reviews may be sent to this replica, beside that it has policies.
     pub(crate) fn conditions(&mut self) -> Vec<(&'static str, signal::Receiver<Unready>)> {
-        let mut conditions = vec![("definitions", self.current.subscribe())];
+        let mut conditions =
+            vec![("definitions", self.current.subscribe()), ("webhooks", self.served.subscribe())];
         if self.authority.is_some() {
             let (trusted, unready) = signal::channel(Some("there is no certificate to serve yet"));
             self.trusted = Some(trusted);
@@ -188,8 +195,18 @@ impl Cluster {
         stopping: signal::Receiver<bool>,
         ended: signal::Receiver<bool>,
     ) -> Infallible {
-        let Self { client, namespace, snapshots, settings, registration, now, authority, current, trusted } =
-            self;
+        let Self {
+            client,
+            namespace,
+            snapshots,
+            settings,
+            registration,
+            now,
+            authority,
+            current,
+            trusted,
+            served,
+        } = self;
         let (sender, changes) = mpsc::channel(CHANGES);
         let (register, registered) = signal::channel(Registered::default());
         let (publish, replicas) = signal::channel(Replicas::default());
@@ -205,6 +222,7 @@ impl Cluster {
         if let Some(trusted) = trusted {
             tokio::spawn(readiness::watch_certificate(trust.clone(), registered.clone(), trusted));
         }
+        tokio::spawn(readiness::watch_webhooks(registered.clone(), served));
         let entries = names().map(str::to_owned).collect();
         let leases = Leases::new(client.clone(), &namespace, entries, now);
         tokio::spawn(events::write(client.clone(), queue, leases.holder(), now, stopping.clone()));

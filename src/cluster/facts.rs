@@ -81,7 +81,7 @@ pub(super) struct Registered {
     pub(super) is_armed: bool,
     /// Whether somebody paused the registration.
     pub(super) is_paused: bool,
-    /// Whether this replica serves every webhook that is registered.
+    /// Whether this replica serves every webhook that replicas have registered.
     pub(super) is_served: bool,
     /// The current snapshot, at the time of the look.
     pub(super) snapshot: SnapshotId,

@@ -20,6 +20,29 @@ pub(super) fn certificate(trust: &Trust, registered: &Registered) -> Unready {
     (!is_trusted).then_some("the webhook configurations do not hold the CA of the certificate yet")
 }
 
+/// Says whether this replica serves all webhooks that are registered.
+///
+/// After a rollback, those of the newer version are there until its replicas see that this one does not serve them.
+pub(super) fn webhooks(registered: &Registered) -> Unready {
+    let is_asked_in_vain = registered.is_known && !registered.is_served;
+    is_asked_in_vain.then_some("a webhook of a newer version is registered, which this one does not serve")
+}
+
+/// Publishes whether all registered webhooks are served, until nobody wants to know it.
+pub(super) async fn watch_webhooks(
+    mut registered: watch::Receiver<Registered>,
+    unready: watch::Sender<Unready>,
+) {
+    loop {
+        let now = webhooks(&registered.borrow_and_update());
+        unready.send_if_modified(|unready| std::mem::replace(unready, now) != now);
+        tokio::select! {
+            changed = registered.changed() => if changed.is_err() { return },
+            () = unready.closed() => return,
+        }
+    }
+}
+
 /// Publishes whether callers trust the certificate, until nobody wants to know it.
 pub(super) async fn watch_certificate(
     mut trust: watch::Receiver<Trust>,
@@ -53,6 +76,20 @@ mod tests {
         assert_eq!(certificate(&trust(Some(new)), &none), None, "nothing is registered");
         assert!(certificate(&trust(Some(new)), &holding).is_some());
         assert_eq!(certificate(&trust(Some(old)), &holding), None);
+    }
+
+    #[tokio::test]
+    async fn a_replica_is_not_asked_by_webhooks_that_it_does_not_serve() {
+        let (registered, registrations) = watch::channel(Registered::default());
+        let (unready, mut readiness) = watch::channel(None);
+        let task = tokio::spawn(watch_webhooks(registrations, unready));
+        registered.send_replace(Registered { is_known: true, ..Registered::default() });
+        readiness.wait_for(Option::is_some).await.unwrap();
+        registered.send_modify(|registered| registered.is_served = true);
+        readiness.wait_for(Option::is_none).await.unwrap();
+        assert_eq!(webhooks(&Registered::default()), None, "an API server that is away");
+        drop(readiness);
+        task.await.unwrap();
     }
 
     #[tokio::test]

@@ -238,7 +238,7 @@ impl Running {
                 is_external: self.registration.owner == Owner::Others,
             };
             let action = decide(&facts, &mut self.memory);
-            let snapshot = self.snapshot.as_ref().map(SnapshotId::of).unwrap_or_default();
+            let snapshot = snapshot.as_ref().map(SnapshotId::of).unwrap_or_default();
             let registered = registered(&facts, &self.memory);
             self.publish(Registered { snapshot, ..registered });
             left = left.saturating_sub(1);

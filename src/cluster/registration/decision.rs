@@ -262,7 +262,10 @@ pub(super) fn registered(facts: &Facts<'_>, memory: &Memory) -> Registered {
         is_current: facts.wanted.has_policies && is_armed && (is_others || is_as_meant),
         is_armed,
         is_paused: facts.is_paused(),
-        is_served: all().map(name).all(|name| facts.wanted.names.contains(name)),
+        // Of those that others write or keep, nobody would take one away.
+        is_served: facts.is_external
+            || facts.is_paused()
+            || own.iter().all(|webhook| facts.wanted.names.contains(name(webhook))),
         snapshot: SnapshotId::default(),
     }
 }

@@ -184,6 +184,8 @@ fn a_webhook_that_a_replica_does_not_serve_is_not_registered() {
     let mut older = Partywall::new(&[0]);
     older.wanted.names.remove("pods.partywall.dev");
     assert!(!older.registered(&api).is_served);
+    older.is_external = true;
+    assert!(older.registered(&api).is_served, "nobody takes it away");
 }
 
 #[test]
