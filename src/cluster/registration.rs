@@ -45,6 +45,8 @@ use crate::telemetry::Metrics;
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// The pause after a probe that did not come back: the API server learns of a configuration within a second.
 const PROBE_AGAIN: Duration = Duration::from_millis(250);
+/// The pause after a write: a thousand Tenants that are created one by one are no thousand writes.
+const REST: Duration = Duration::from_millis(500);
 /// How long probes may fail before that is told.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// The time between two log lines while the registration is paused.
@@ -88,6 +90,7 @@ impl Registration {
             start: Instant::now(),
             last: None,
             memory: Memory::default(),
+            writes: 0,
             told: Told::default(),
             registration: self,
             channels,
@@ -109,6 +112,8 @@ struct Running {
     /// What was seen last, and what was decided.
     last: Option<(Seen, Action)>,
     memory: Memory,
+    /// How often something was written.
+    writes: u64,
     told: Told,
 }
 
@@ -147,7 +152,11 @@ impl Running {
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut learned = self.registration.learned.told();
         loop {
+            let writes = self.writes;
             let action = self.look().await;
+            if self.writes != writes {
+                sleep(REST).await;
+            }
             let is_new = self.told.unarmed.is_some_and(|(since, _)| since.elapsed() < PATIENCE);
             let again = async {
                 if is_new && matches!(action, Ok(Action::Probe)) {
@@ -264,6 +273,7 @@ impl Running {
             }
             answer => answer?,
         };
+        self.writes += 1;
         let configuration = kind(write.phase);
         if write.is_drift {
             // A replacement follows an apply that left something.

@@ -311,3 +311,15 @@ fn names_that_are_too_many_for_an_object_are_in_no_list() {
     };
     assert_eq!(names(&registration), names(&self::registration()));
 }
+
+#[test]
+fn the_longest_list_of_names_fits_into_an_object() {
+    let names: Vec<String> = (0..10_000).map(|index| format!("namespace-{index:0>37}")).collect();
+    assert!((490_000..=LONGEST_NAMES).contains(&names.iter().map(|name| name.len() + 3).sum()));
+    let lists = Some(Lists { namespaces: Some(names), pool_keys: vec!["k".repeat(100); 800] });
+    let registration = Registration { lists, ..registration() };
+    for configuration in [registration.mutating(), registration.validating()] {
+        let length = serde_json::to_string(&configuration).unwrap().len();
+        assert!(length < 1_300_000, "{length} bytes");
+    }
+}
