@@ -165,11 +165,11 @@ impl Cluster {
     pub(crate) fn certify(
         &mut self,
         issuer: Issuer,
-        clock: ClockOffset,
+        times: (Lifetimes, ClockOffset),
         metrics: Arc<Metrics>,
     ) -> signal::Receiver<Option<Arc<CertifiedKey>>> {
         let names = Names::of(&self.namespace, Some(&self.registration.server));
-        let authority = Authority::new(self.client.clone(), &self.namespace, names, issuer, clock, metrics);
+        let authority = Authority::new(self.client.clone(), &self.namespace, names, issuer, times, metrics);
         let pair = authority.pair();
         self.authority = Some(authority);
         pair

@@ -55,7 +55,7 @@ use crate::telemetry::Metrics;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Issuer {
     /// This program.
-    Own(Lifetimes),
+    Own,
     /// Somebody who writes a Secret in the installation's namespace, as cert-manager does.
     Secret(String),
     /// Somebody who writes the chain, the key and the CAs into files.
@@ -100,7 +100,7 @@ impl Authority {
         namespace: &str,
         names: Names,
         issuer: Issuer,
-        clock: ClockOffset,
+        (lifetimes, clock): (Lifetimes, ClockOffset),
         metrics: Arc<Metrics>,
     ) -> Self {
         let now = Arc::new(move || clock.now());
@@ -110,27 +110,23 @@ impl Authority {
                 "--clock-offset: certificates follow a wrong clock; it is for tests only"
             );
         }
-        let given = |client, place, names, now, metrics| {
-            Source::Given(Box::new(Given::new(client, place, names, now, metrics)))
+        if lifetimes != Lifetimes::default() {
+            let Lifetimes { ca, leaf } = lifetimes;
+            warn!(ca, leaf, "--ca-lifetime, --leaf-lifetime: certificates end early; it is for tests only");
+        }
+        let place = match issuer {
+            Issuer::Own => None,
+            Issuer::Secret(name) => Some(Place::Secret { namespace: namespace.to_owned(), name }),
+            Issuer::Files { cert, key, ca } => Some(Place::Files { cert, key, ca }),
         };
-        let source = match issuer {
-            Issuer::Own(lifetimes) => {
-                if lifetimes != Lifetimes::default() {
-                    let Lifetimes { ca, leaf } = lifetimes;
-                    warn!(
-                        ca,
-                        leaf, "--ca-lifetime, --leaf-lifetime: certificates end early; it is for tests only"
-                    );
-                }
+        let source = match place {
+            None => {
                 let own = Own::new(client, namespace.to_owned(), names, lifetimes, now, metrics);
                 Source::Own(Box::new(own))
             }
-            Issuer::Secret(name) => {
-                let place = Place::Secret { namespace: namespace.to_owned(), name };
-                given(client, place, names, now, metrics)
-            }
-            Issuer::Files { cert, key, ca } => {
-                given(client, Place::Files { cert, key, ca }, names, now, metrics)
+            Some(place) => {
+                let given = Given::new(client, place, names, lifetimes.settle(), now, metrics);
+                Source::Given(Box::new(given))
             }
         };
         let outputs = Outputs { trust: watch::Sender::default(), leaf: watch::Sender::default() };

@@ -66,11 +66,6 @@ pub(super) struct IssuerArgs {
 impl IssuerArgs {
     /// Returns who issues the certificate of a replica in a cluster; `None` if it serves the files as they are.
     pub(super) fn issuer(&self, pair: Option<&Pair>) -> Option<Issuer> {
-        let own = Lifetimes::default();
-        let lifetimes = Lifetimes {
-            ca: self.ca_lifetime.unwrap_or(own.ca),
-            leaf: self.leaf_lifetime.unwrap_or(own.leaf),
-        };
         match (pair, &self.tls_ca, &self.certificate_secret) {
             (Some(Pair { cert, key }), Some(ca), _) => {
                 Some(Issuer::Files { cert: cert.clone(), key: key.clone(), ca: ca.clone() })
@@ -82,8 +77,14 @@ impl IssuerArgs {
                 None
             }
             (None, _, Some(name)) => Some(Issuer::Secret(name.clone())),
-            (None, _, None) => Some(Issuer::Own(lifetimes)),
+            (None, _, None) => Some(Issuer::Own),
         }
+    }
+
+    /// Returns how long certificates live.
+    pub(super) fn lifetimes(&self) -> Lifetimes {
+        let Lifetimes { ca, leaf } = Lifetimes::default();
+        Lifetimes { ca: self.ca_lifetime.unwrap_or(ca), leaf: self.leaf_lifetime.unwrap_or(leaf) }
     }
 
     /// Returns the clock that certificates follow.

@@ -148,7 +148,7 @@ impl Source {
             Self::Files(_) => None,
             Self::Cluster(cluster) => {
                 let issuer = args.issuer(pair)?;
-                Some(cluster.certify(issuer, args.clock(), metrics))
+                Some(cluster.certify(issuer, (args.lifetimes(), args.clock()), metrics))
             }
         }
     }

@@ -27,7 +27,7 @@ use tracing::{info, warn};
 use super::certificate::{is_for, signer_of};
 use super::channels::{Inputs, Outputs, WAIT};
 use super::decide::Live;
-use super::issued::{Bundle, Issued, Kept, takes};
+use super::issued::{Bundle, Issued, Kept, Waited, takes};
 use super::names::Names;
 use crate::cluster::facts::{Fingerprint, Trust};
 use crate::cluster::send::{self, send};
@@ -75,6 +75,8 @@ pub(super) struct Given {
     client: Client,
     place: Place,
     names: Names,
+    /// How long the bundles must hold a CA before every API server uses them.
+    settle: Duration,
     now: Arc<dyn Fn() -> i64 + Send + Sync>,
     metrics: Arc<Metrics>,
     started: Instant,
@@ -82,6 +84,8 @@ pub(super) struct Given {
     served: Option<Issued>,
     offered: Option<Issued>,
     kept: Kept,
+    /// The CA of what is offered, if all bundles hold it, and since when that has been seen.
+    seen: Option<(Fingerprint, Instant)>,
     /// How often in a row it could not be used.
     failures: usize,
 }
@@ -91,12 +95,27 @@ impl Given {
         client: Client,
         place: Place,
         names: Names,
+        settle: Duration,
         now: Arc<dyn Fn() -> i64 + Send + Sync>,
         metrics: Arc<Metrics>,
     ) -> Self {
         let (started, kept) = (Instant::now(), Kept::default());
-        let (contact, served, offered, failures) = (started, None, None, 0);
-        Self { client, place, names, now, metrics, started, contact, served, offered, kept, failures }
+        let (contact, served, offered, seen, failures) = (started, None, None, None, 0);
+        Self {
+            client,
+            place,
+            names,
+            settle,
+            now,
+            metrics,
+            started,
+            contact,
+            served,
+            offered,
+            kept,
+            seen,
+            failures,
+        }
     }
 
     /// Follows what is issued, for ever.
@@ -128,9 +147,18 @@ impl Given {
 
     /// Serves what is offered, if callers trust it.
     fn offer(&mut self, issued: Issued, certified: Arc<CertifiedKey>, inputs: &Inputs, outputs: &Outputs) {
-        let has_waited = self.started.elapsed() >= WAIT;
         let registered = inputs.registered.borrow();
-        if takes(self.served.as_ref(), &issued, Live::of(&registered), has_waited) {
+        let live = Live::of(&registered);
+        let signer = matches!(live, Live::Of(cas) if cas.contains(&issued.signer)).then_some(issued.signer);
+        self.seen = match (signer, self.seen) {
+            (Some(signer), Some((seen, since))) if signer == seen => Some((seen, since)),
+            (signer, _) => signer.map(|signer| (signer, Instant::now())),
+        };
+        let waited = Waited {
+            long: self.started.elapsed() >= WAIT,
+            settled: self.seen.is_some_and(|(_, since)| since.elapsed() >= self.settle),
+        };
+        if takes(self.served.as_ref(), &issued, live, (self.now)(), waited) {
             let is_for = certified.cert.first().is_some_and(|leaf| is_for(leaf, &self.names));
             if !is_for {
                 let names = self.names.all().collect::<Vec<_>>().join(", ");

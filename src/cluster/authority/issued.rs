@@ -42,20 +42,37 @@ impl fmt::Debug for Issued {
     }
 }
 
+/// What a replica has waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Waited {
+    /// That somebody reads the webhook configurations; a replica without a certificate waits no longer.
+    pub(super) long: bool,
+    /// That every API server and every replica knows the CA of the offered certificate, which the bundles hold.
+    pub(super) settled: bool,
+}
+
 /// Returns whether an offered certificate is to be served now, instead of the one that is.
-///
-/// `has_waited` says that a replica without a certificate waits for the webhook configurations no longer.
-pub(super) fn takes(served: Option<&Issued>, offered: &Issued, live: Live<'_>, has_waited: bool) -> bool {
-    let is_trusted = match live {
+pub(super) fn takes(
+    served: Option<&Issued>,
+    offered: &Issued,
+    live: Live<'_>,
+    now: i64,
+    waited: Waited,
+) -> bool {
+    let is_first = match served {
+        Some(served) if served.id == offered.id => return false,
+        Some(served) if served.signer == offered.signer => return true,
+        Some(_) | None => served.is_none(),
+    };
+    match live {
         Live::Nothing => true,
         // Without bundles callers have other ways to trust it, of which nothing is known here.
-        Live::Of(cas) => cas.is_empty() || cas.contains(&offered.signer),
-        Live::Unknown => served.is_none() && has_waited,
-    };
-    match served {
-        Some(served) if served.id == offered.id => false,
-        Some(served) => is_trusted || served.signer == offered.signer,
-        None => is_trusted,
+        Live::Of(cas) if cas.is_empty() => true,
+        Live::Of(cas) => {
+            let has_ended = served.is_some_and(|served| now >= served.until);
+            cas.contains(&offered.signer) && (is_first || has_ended || waited.settled)
+        }
+        Live::Unknown => is_first && waited.long,
     }
 }
 
@@ -132,6 +149,9 @@ mod tests {
     use super::*;
     use crate::cluster::facts::Replica;
 
+    const LONG: Waited = Waited { long: true, settled: false };
+    const SETTLED: Waited = Waited { long: true, settled: true };
+
     fn id(number: u8) -> Fingerprint {
         Fingerprint([number; 32])
     }
@@ -155,22 +175,38 @@ mod tests {
     fn a_certificate_of_another_ca_waits_until_all_bundles_hold_that() {
         let (old, new) = (issued(10, 1, &[1]), issued(11, 2, &[2]));
         let held = BTreeSet::from([id(1)]);
-        assert!(!takes(Some(&old), &new, Live::Of(&held), true));
-        assert!(takes(Some(&old), &new, Live::Of(&[id(1), id(2)].into()), true));
-        assert!(takes(Some(&old), &new, Live::Nothing, true));
-        assert!(!takes(Some(&old), &new, Live::Unknown, true));
-        assert!(takes(Some(&old), &issued(12, 1, &[1]), Live::Unknown, true), "a renewal");
-        assert!(!takes(Some(&old), &old, Live::Nothing, true));
+        let takes = |served: Option<&Issued>, offered: &Issued, live: Live<'_>| {
+            takes(served, offered, live, 500, SETTLED)
+        };
+        assert!(!takes(Some(&old), &new, Live::Of(&held)));
+        assert!(takes(Some(&old), &new, Live::Of(&[id(1), id(2)].into())));
+        assert!(takes(Some(&old), &new, Live::Nothing));
+        assert!(!takes(Some(&old), &new, Live::Unknown));
+        assert!(takes(Some(&old), &issued(12, 1, &[1]), Live::Unknown), "a renewal");
+        assert!(!takes(Some(&old), &old, Live::Nothing));
+    }
+
+    #[test]
+    fn a_certificate_of_another_ca_waits_until_every_api_server_uses_the_bundles() {
+        let (old, new) = (issued(10, 1, &[1]), issued(11, 2, &[2]));
+        let held = BTreeSet::from([id(1), id(2)]);
+        assert!(!takes(Some(&old), &new, Live::Of(&held), 500, LONG));
+        assert!(takes(Some(&old), &new, Live::Of(&held), 1_000, LONG), "the old one has ended");
+        assert!(
+            !takes(Some(&old), &new, Live::Of(&[id(1)].into()), 1_000, SETTLED),
+            "but nobody trusts the new one"
+        );
     }
 
     #[test]
     fn the_first_certificate_waits_for_the_bundles() {
         let new = issued(11, 2, &[2]);
-        assert!(!takes(None, &new, Live::Unknown, false));
-        assert!(takes(None, &new, Live::Unknown, true), "a moment only, if nobody can read them");
-        assert!(!takes(None, &new, Live::Of(&[id(1)].into()), true));
-        assert!(takes(None, &new, Live::Of(&[id(1), id(2)].into()), false));
-        assert!(takes(None, &new, Live::Of(&BTreeSet::new()), false), "callers need no bundle");
+        let takes = |live: Live<'_>, waited| takes(None, &new, live, 500, waited);
+        assert!(!takes(Live::Unknown, Waited { long: false, settled: false }));
+        assert!(takes(Live::Unknown, LONG), "a moment only, if nobody can read them");
+        assert!(!takes(Live::Of(&[id(1)].into()), SETTLED));
+        assert!(takes(Live::Of(&[id(1), id(2)].into()), LONG));
+        assert!(takes(Live::Of(&BTreeSet::new()), LONG), "callers need no bundle");
     }
 
     #[test]
@@ -215,7 +251,7 @@ mod tests {
                 let offered = issued(number, signer, &[signer]);
                 let signers: Vec<u8> = served.iter().map(|served| served.signer.0[0]).collect();
                 let replicas = live_with(&signers);
-                if takes(served.as_ref(), &offered, Live::Of(&registered), true) {
+                if takes(served.as_ref(), &offered, Live::Of(&registered), time, SETTLED) {
                     if let Some(served) = &served {
                         let is_trusted = registered.is_empty() || registered.contains(&offered.signer);
                         prop_assert!(is_trusted || offered.signer == served.signer);

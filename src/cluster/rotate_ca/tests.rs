@@ -60,14 +60,17 @@ fn after_a_theft_it_is_done_when_no_bundle_holds_an_old_ca() {
 #[tokio::test(start_paused = true)]
 async fn a_lease_counts_until_it_is_not_renewed_any_more() {
     let mut leases = Leases::default();
-    let list = |versions: [&str; 2]| {
-        let lease = |name: &str, version: &str, signer: Fingerprint| {
-            let annotations = json!({"partywall.dev/signer": signer.to_string()});
-            json!({"metadata": {"name": name, "resourceVersion": version, "annotations": annotations}})
-        };
-        let [a, b] = versions;
-        json!({"items": [lease("partywall-replica-a", a, id(1)), lease("partywall-replica-b", b, id(2)),
-                         lease("partywall-leader", "7", id(9))]})
+    let lease = |name: &str, version: &str, signer: Fingerprint| {
+        let annotations = json!({"partywall.dev/signer": signer.to_string()});
+        json!({"metadata": {"name": name, "resourceVersion": version, "annotations": annotations}})
+    };
+    let list = |[a, b]: [&str; 2]| {
+        let leases = [
+            lease("partywall-replica-a", a, id(1)),
+            lease("partywall-replica-b", b, id(2)),
+            lease("partywall-leader", "7", id(9)),
+        ];
+        json!({"items": leases})
     };
     let both = BTreeMap::from([("a".to_owned(), Some(id(1))), ("b".to_owned(), Some(id(2)))]);
     assert_eq!(leases.live(&list(["1", "1"]), Instant::now()), both);
@@ -81,10 +84,10 @@ async fn a_lease_counts_until_it_is_not_renewed_any_more() {
 #[tokio::test(start_paused = true)]
 async fn a_lease_of_a_replica_that_was_killed_long_ago_does_not_count() {
     let mut leases = Leases::default();
+    let lease = |name: &str, version: &str, renewed: &str| json!({"metadata": {"name": name, "resourceVersion": version}, "spec": {"renewTime": renewed}});
     let list = |version: &str, renewed: &str| {
-        let lease = |name: &str, version: &str, renewed: &str| json!({"metadata": {"name": name, "resourceVersion": version}, "spec": {"renewTime": renewed}});
-        json!({"items": [lease("partywall-replica-a", "1", "2026-12-01T03:00:00.000000Z"),
-                         lease("partywall-replica-b", version, renewed)]})
+        let a = lease("partywall-replica-a", "1", "2026-12-01T03:00:00.000000Z");
+        json!({"items": [a, lease("partywall-replica-b", version, renewed)]})
     };
     let names = |leases: &mut Leases, list: &Value| -> Vec<String> {
         leases.live(list, Instant::now()).into_keys().collect()

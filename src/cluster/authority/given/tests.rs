@@ -14,6 +14,7 @@ use crate::telemetry::logging;
 const NOW: i64 = 1_800_000_000;
 const DAY: i64 = 86_400;
 const LOOK: Duration = Duration::from_secs(4);
+const SETTLE: Duration = Duration::from_secs(120);
 
 fn names() -> Names {
     Names::new("partywall-system", None)
@@ -72,7 +73,7 @@ fn start(parts: &[String; 3]) -> Case {
     let (inputs, outputs, others) = channels();
     let place = Place::Secret { namespace: "partywall-system".to_owned(), name: "partywall-tls".to_owned() };
     let metrics = Arc::new(Metrics::new().unwrap());
-    let given = Given::new(server.client.clone(), place, names(), Arc::new(|| NOW + 1), metrics);
+    let given = Given::new(server.client.clone(), place, names(), SETTLE, Arc::new(|| NOW + 1), metrics);
     tokio::spawn(given.run(inputs, outputs));
     Case { others, answer, server }
 }
@@ -116,7 +117,9 @@ async fn cert_manager_replaces_the_ca_without_a_gap() {
     assert_eq!(case.signer(), Some(old.id), "callers do not trust the new one yet");
     assert_eq!(case.cas(), sorted(vec![old.id, new.id]));
     case.others.register(Some(vec![old.id, new.id]));
-    sleep(LOOK).await;
+    sleep(SETTLE - LOOK).await;
+    assert_eq!(case.signer(), Some(old.id), "an API server may not have read the bundle yet");
+    sleep(LOOK * 2).await;
     assert_eq!(case.signer(), Some(new.id));
     case.live_with(&[old.id, new.id]);
     sleep(Duration::from_secs(300)).await;
@@ -172,7 +175,7 @@ async fn files_are_read_again_when_they_change() {
     let place = Place::Files { cert: path("tls.crt"), key: path("tls.key"), ca: path("ca.crt") };
     let client = FakeServer::new([]).client;
     let metrics = Arc::new(Metrics::new().unwrap());
-    let mut given = Given::new(client, place, names(), Arc::new(|| NOW + 1), metrics);
+    let mut given = Given::new(client, place, names(), SETTLE, Arc::new(|| NOW + 1), metrics);
     let (inputs, outputs, others) = channels();
     others.register(None);
     for issuer in [&one, &other, &one] {
