@@ -30,7 +30,7 @@ use partywall_core::registration::Server;
 use partywall_core::tenancy::Snapshot;
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 
 use self::bundle::Bundle;
 use self::decision::{Action, Facts, Memory, Why, Write, decide, kind, registered};
@@ -283,7 +283,12 @@ impl Running {
             }
         } else {
             let webhooks = answer.webhooks().count();
-            info!(configuration, webhooks, "the webhook configuration was written");
+            let before = live.of(write.phase).as_ref().map_or(0, |live| live.webhooks().count());
+            if webhooks == before {
+                debug!(configuration, "the webhook configuration follows the policies");
+            } else {
+                info!(configuration, webhooks, before, "the webhook configuration has other webhooks");
+            }
         }
         self.memory.note(&write, &answer);
         *live.of_mut(write.phase) = Some(answer);
