@@ -4,6 +4,7 @@
 //! question has a nonce, and comes over a connection that partywall closes: so a certificate that callers no longer
 //! trust is noticed, although the API server keeps older connections for long.
 
+use json_patch::Patch;
 use partywall_core::review::compose::{Draft, ObjectType};
 use partywall_core::tenancy::Owner;
 use partywall_core::verdict::Verdict;
@@ -106,10 +107,12 @@ fn first(
             Owner::System | Owner::Denied(_) => false,
         };
         is_of_entry
-            && verdict(policies, entry, name, &object).is_some_and(|verdict| match expected {
-                Expected::Stamped => verdict.patch.is_some(),
-                Expected::Denied | Expected::Nonce(_) => verdict.denial.is_some(),
-            })
+            && match expected {
+                Expected::Stamped => is_allowed_once_stamped(policies, name, &object),
+                Expected::Denied | Expected::Nonce(_) => {
+                    verdict(policies, entry, name, &object).is_some_and(|verdict| verdict.denial.is_some())
+                }
+            }
     };
     let namespace = namespaces.iter().find(suits)?.metadata.name.clone();
     let kind = object.get("kind").and_then(Value::as_str).unwrap_or_default();
@@ -149,6 +152,16 @@ fn pod_spec(tolerates: Option<&str>) -> Value {
     })
 }
 
+/// Returns whether partywall stamps a pod, and then allows it.
+fn is_allowed_once_stamped(policies: &Policies, namespace: &str, pod: &Value) -> bool {
+    let patch = verdict(policies, Entry::MutateTenants, namespace, pod).and_then(|verdict| verdict.patch);
+    let patch = patch.and_then(|patch| serde_json::from_slice::<Patch>(patch.as_json()).ok());
+    let mut stamped = pod.clone();
+    patch.is_some_and(|patch| json_patch::patch(&mut stamped, &patch).is_ok())
+        && verdict(policies, Entry::ValidateTenants, namespace, &stamped)
+            .is_some_and(|verdict| verdict.denial.is_none() && verdict.unjudged.is_none())
+}
+
 /// Returns what partywall says about the creation of an object by an ordinary user.
 fn verdict(policies: &Policies, entry: Entry, namespace: &str, object: &Value) -> Option<Verdict> {
     let text = |key: &str| object.get(key).and_then(Value::as_str).unwrap_or_default();
@@ -186,7 +199,14 @@ pub(super) fn check(
                             validatingwebhookconfigurations`";
                 find_once(&mut outcome, object, cause, cure);
             }
-            (Said::Denied(_), _) => {}
+            (Said::Denied(message), Expected::Stamped) => {
+                let cause =
+                    format!("asked for {what}, partywall refused it, perhaps without a stamp: {message}");
+                let cure = "see `registration` here: the MutatingWebhookConfiguration stamps pods, and without it \
+                            none is allowed";
+                find_once(&mut outcome, object, cause, cure);
+            }
+            (Said::Denied(_), Expected::Nonce(_) | Expected::Denied) => {}
             (Said::Stored(stored), Expected::Stamped) => {
                 let is_stamped = policies
                     .and_then(|policies| verdict(policies, Entry::MutateTenants, namespace, stored))
@@ -224,16 +244,16 @@ pub(super) fn check(
 
 /// Adds a finding about a question that is asked several times.
 fn find_once(outcome: &mut Outcome, object: String, cause: String, cure: &str) {
-    if !outcome.findings.iter().any(|finding| finding.cause == cause) {
+    if !outcome.findings.iter().any(|finding| finding.object == object || finding.cause == cause) {
         outcome.find(object, cause, cure);
     }
 }
 
+/// Names what was tried, whatever its nonce.
 fn said_object(object: &Value, namespace: &str) -> String {
     let kind = object.get("kind").and_then(Value::as_str).unwrap_or_default();
-    let name = object.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
-    let place = if namespace.is_empty() { String::new() } else { format!("{namespace}/") };
-    format!("{kind} {place}{name} (dry run)")
+    let place = if namespace.is_empty() { String::new() } else { format!(" in {namespace}") };
+    format!("{kind} {NAME}{place}, in a dry run")
 }
 
 /// What an answer means.
@@ -320,8 +340,7 @@ mod tests {
             Expected::Stamped => {
                 let policies = compiled(POLICIES).ok().unwrap();
                 let verdict = verdict(&policies, Entry::MutateTenants, "a-two", &question.object).unwrap();
-                let patch: json_patch::Patch =
-                    serde_json::from_slice(verdict.patch.unwrap().as_json()).unwrap();
+                let patch: Patch = serde_json::from_slice(verdict.patch.unwrap().as_json()).unwrap();
                 let mut stored = question.object.clone();
                 json_patch::patch(&mut stored, &patch).unwrap();
                 Ok(stored)
@@ -375,6 +394,20 @@ mod tests {
         });
         assert_eq!(another.findings.len(), 1);
         assert!(another.findings[0].cause.contains("something else than partywall"), "{another:?}");
+    }
+
+    #[test]
+    fn a_pod_that_is_refused_lacks_its_stamp() {
+        let denied = "admission webhook \"pods.partywall.dev\" denied the request: spec: no toleration";
+        let refused = asked(|question| match question.expected {
+            Expected::Stamped => refusal(403, denied),
+            Expected::Nonce(_) | Expected::Denied => well(question),
+        });
+        assert_eq!(refused.findings.len(), 1);
+        assert!(
+            refused.findings[0].cause.contains("partywall refused it, perhaps without a stamp"),
+            "{refused:?}"
+        );
     }
 
     #[test]

@@ -37,12 +37,10 @@ pub(crate) fn each_thing_that_is_broken_is_found_with_a_cause_and_a_cure(cluster
         if of_partywall.is_empty() { Ok(found) } else { Err(format!("{of_partywall:?}")) }
     });
 
-    patient.with_other_definitions();
-    patient.with_wrong_objects();
+    patient.with_other_definitions_and_wrong_objects();
     patient.with_another_registration();
     patient.with_an_unreachable_server(&replicas);
-    patient.with_strange_namespaces_and_nodes();
-    patient.with_strange_pods_and_old_stamps();
+    patient.with_strange_namespaces_nodes_and_pods();
     let mut replicas = replicas;
     patient.without_replicas(&mut replicas);
     replicas.extend(installation.start(&["doctor-3"], &[]));
@@ -112,28 +110,37 @@ impl Patient<'_> {
         findings
     }
 
-    /// Waits until the doctor finds something, which has a cure; webhook configurations and watches take a moment.
+    /// Waits until the doctor finds all of this: the check, a part of the object's name, of the cause and of the cure.
+    /// Webhook configurations and watches take a moment.
     #[track_caller]
-    fn until_found(&self, check: &str, object: &str, cause: &str, cure: &str) {
-        eventually(SOON, &format!("{check}: {object}: {cause}"), || {
+    fn until_found(&self, expected: &[[&str; 4]]) {
+        eventually(SOON, "all is found", || {
             let all = self.findings();
-            let found = all.iter().any(|(in_check, of, because, mend)| {
-                in_check == check && of.contains(object) && because.contains(cause) && mend.contains(cure)
-            });
-            if found { Ok(()) } else { Err(format!("{all:?}")) }
+            let is_found = |[check, object, cause, cure]: &[&str; 4]| {
+                all.iter().any(|found| {
+                    found.0 == *check
+                        && found.1.contains(object)
+                        && found.2.contains(cause)
+                        && found.3.contains(cure)
+                })
+            };
+            match expected.iter().find(|expected| !is_found(expected)) {
+                None => Ok(()),
+                Some(lacking) => Err(format!("{lacking:?} is not among {all:?}")),
+            }
         });
     }
 
-    /// Waits until a check finds nothing.
+    /// Waits until checks find nothing.
     #[track_caller]
-    fn until_gone(&self, check: &str) {
-        eventually(SOON, &format!("{check} finds nothing"), || {
-            let found = self.findings().into_iter().find(|finding| finding.0 == check);
+    fn until_gone(&self, checks: &[&str]) {
+        eventually(SOON, &format!("{checks:?} find nothing"), || {
+            let found = self.findings().into_iter().find(|finding| checks.contains(&&*finding.0));
             found.map_or(Ok(()), |finding| Err(format!("{finding:?}")))
         });
     }
 
-    fn with_other_definitions(&self) {
+    fn with_other_definitions_and_wrong_objects(&self) {
         let path = self.cluster.path("CustomResourceDefinition", "");
         let path = format!("{path}/tenants.partywall.dev");
         let mut original = self.cluster.admin().get(&path).unwrap();
@@ -141,35 +148,9 @@ impl Patient<'_> {
         let fields = "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties";
         definition.pointer_mut(fields).unwrap().as_object_mut().unwrap().remove("enforcement");
         let changed = self.cluster.admin().send(Method::PUT, &path, &definition).unwrap();
-        self.until_found(
-            "definitions",
-            "CustomResourceDefinition tenants.partywall.dev",
-            "it lacks `spec.enforcement`",
-            "partywall manifests crds | kubectl apply",
-        );
-        original["metadata"]["resourceVersion"] = changed["metadata"]["resourceVersion"].clone();
-        self.cluster.admin().send(Method::PUT, &path, &original).unwrap();
-    }
 
-    fn with_wrong_objects(&self) {
         for name in ["doctor-a", "doctor-b"] {
             self.create("Tenant", name, &json!({"namespaces": ["doctor-contested"]}));
-        }
-        let says = "Conflict: spec.namespaces[0]";
-        self.until_found(
-            "objects",
-            "tenants.partywall.dev/doctor-a",
-            says,
-            "take it away from one of the two",
-        );
-        self.until_found(
-            "objects",
-            "tenants.partywall.dev/doctor-b",
-            says,
-            "take it away from one of the two",
-        );
-        for name in ["doctor-a", "doctor-b"] {
-            self.delete("Tenant", name);
         }
         let soon = jiff::Timestamp::now().as_second() + 10 * 24 * 60 * 60;
         let soon = jiff::Timestamp::from_second(soon).unwrap().to_string();
@@ -183,140 +164,103 @@ impl Patient<'_> {
             "expires": soon.split('T').next().unwrap(),
         });
         self.create("Exemption", "doctor", &exemption);
-        self.until_found(
-            "exemptions",
-            "exemptions.partywall.dev/doctor",
-            "ends within 30 days",
-            "later `spec.expires`",
-        );
-        self.delete("Exemption", "doctor");
         let pool = json!({
             "nodeSelector": {"doctor": "pool"},
             "taints": [{"key": "doctor", "value": "pool", "effect": "NoSchedule"}],
         });
         self.create("NodePool", "doctor", &pool);
-        let pool = "nodepools.partywall.dev/doctor";
-        self.until_found(
-            "node-labels",
-            pool,
-            "a kubelet may set this label",
-            "node-restriction.kubernetes.io/",
-        );
-        self.until_found(
-            "nodes",
-            pool,
-            "no node has its labels, `doctor=pool`",
-            "kubectl label node NODE doctor=pool",
-        );
-        self.delete("NodePool", "doctor");
+        let (contested, pool) = ("Conflict: spec.namespaces[0]", "nodepools.partywall.dev/doctor");
+        self.until_found(&[
+            [
+                "definitions",
+                "CustomResourceDefinition tenants.partywall.dev",
+                "it lacks `spec.enforcement`",
+                "partywall manifests crds | kubectl apply",
+            ],
+            ["objects", "tenants.partywall.dev/doctor-a", contested, "take it away from one of the two"],
+            ["objects", "tenants.partywall.dev/doctor-b", contested, "take it away from one of the two"],
+            ["exemptions", "exemptions.partywall.dev/doctor", "ends within 30 days", "later `spec.expires`"],
+            ["node-labels", pool, "a kubelet may set this label", "node-restriction.kubernetes.io/"],
+            ["nodes", pool, "no node has its labels, `doctor=pool`", "kubectl label node NODE doctor=pool"],
+        ]);
+        original["metadata"]["resourceVersion"] = changed["metadata"]["resourceVersion"].clone();
+        self.cluster.admin().send(Method::PUT, &path, &original).unwrap();
+        for (kind, name) in
+            [("Tenant", "doctor-a"), ("Tenant", "doctor-b"), ("Exemption", "doctor"), ("NodePool", "doctor")]
+        {
+            self.delete(kind, name);
+        }
     }
 
     /// While the registration is paused, nothing mends what is changed.
     fn with_another_registration(&self) {
         self.annotate("partywall.dev/registration=paused");
-        self.until_found(
-            "registration",
-            VALIDATING,
-            "somebody paused the registration",
-            "partywall.dev/registration-",
-        );
         self.annotate("partywall.dev/version=99.0.0");
-        self.until_found(
-            "registration",
-            VALIDATING,
-            "version 99.0.0 of partywall wrote it",
-            "of that version",
-        );
-        self.annotate(&format!("partywall.dev/version={}", env!("CARGO_PKG_VERSION")));
-
         self.change_entry("services.partywall.dev", |entry| {
             entry["failurePolicy"] = json!("Ignore");
             entry["namespaceSelector"] = json!({"matchLabels": {"doctor": "none"}});
         });
-        self.until_found(
-            "registration",
-            VALIDATING,
-            "its entry `services.partywall.dev` is not as it should be: failurePolicy is `\"Ignore\"`",
-            "a replica that registers puts it back",
-        );
-        self.until_found("entries", "Service ", "so it does not ask partywall", "see `registration` here");
         // One entry trusts another CA.
         let other = registration::bundle(&Pair::make(&self.cluster.folder.join("doctor-other-ca")));
         self.change_entry("policies.partywall.dev", |entry| entry["clientConfig"]["caBundle"] = json!(other));
-        self.until_found("certificates", VALIDATING, "its entries trust different CAs", "writes one bundle");
-        self.until_found(
-            "certificates",
-            "Lease partywall-system/partywall-replica-",
-            "serves a certificate of a CA that the ValidatingWebhookConfiguration partywall lacks",
-            "writes the bundle of all",
-        );
-        self.until_found(
-            "entries",
-            "Exemption partywall-probe-",
-            "gets no answer from partywall",
-            "`certificates` here",
-        );
         self.cluster.admin().delete(&format!("{}/{NAME}", self.cluster.path(MUTATING, "")));
-        self.until_found("registration", MUTATING, "it is not there", "a replica that registers creates it");
-        self.until_found("entries", "Pod ", "would store one without the stamp", "see `registration` here");
+        self.until_found(&[
+            ["registration", VALIDATING, "somebody paused the registration", "partywall.dev/registration-"],
+            ["registration", VALIDATING, "version 99.0.0 of partywall wrote it", "of that version"],
+            [
+                "registration",
+                VALIDATING,
+                "`services.partywall.dev` is not as it should be: failurePolicy is `\"Ignore\"`",
+                "a replica that registers puts it back",
+            ],
+            ["registration", MUTATING, "it is not there", "a replica that registers creates it"],
+            ["certificates", VALIDATING, "its entries trust different CAs", "writes one bundle"],
+            [
+                "certificates",
+                "Lease partywall-system/partywall-replica-",
+                "serves a certificate of a CA that the ValidatingWebhookConfiguration partywall lacks",
+                "writes the bundle of all",
+            ],
+            ["entries", "Exemption", "gets no answer from partywall", "`certificates` here"],
+            ["entries", "Service", "so it does not ask partywall", "see `registration` here"],
+            ["entries", "Pod", "refused it, perhaps without a stamp", "see `registration` here"],
+        ]);
+        self.annotate(&format!("partywall.dev/version={}", env!("CARGO_PKG_VERSION")));
         self.annotate("partywall.dev/registration-");
-        self.until_gone("registration");
-        self.until_gone("certificates");
+        self.until_gone(&["registration", "certificates"]);
         self.cluster.until_judged();
     }
 
     fn with_an_unreachable_server(&self, replicas: &[Instance]) {
         self.cluster.balancer.set_backends(Vec::new());
-        self.until_found(
+        self.until_found(&[[
             "entries",
-            "Exemption partywall-probe-",
+            "Exemption",
             "gets no answer from partywall",
-            "see `replicas`",
-        );
+            "see `replicas` and `certificates` here",
+        ]]);
         self.cluster.balancer.set_backends(replicas.iter().map(|replica| replica.webhook).collect());
         self.cluster.until_judged();
-        self.until_gone("entries");
+        self.until_gone(&["entries"]);
     }
 
     fn without_replicas(&self, replicas: &mut Vec<Instance>) {
         for replica in replicas.drain(..) {
             assert!(replica.stop(SOON).is_some_and(|status| status.success()));
         }
-        let object = "Namespace partywall-system";
-        self.until_found(
+        self.until_found(&[[
             "replicas",
-            object,
+            "Namespace partywall-system",
             "no replica of partywall lives",
             "kubectl -n partywall-system get pods",
-        );
-        let secret = format!("{}/partywall-ca", self.cluster.path("Secret", "partywall-system"));
-        assert!(self.cluster.admin().get(&secret).is_some());
+        ]]);
     }
 
-    fn with_strange_namespaces_and_nodes(&self) {
+    fn with_strange_namespaces_nodes_and_pods(&self) {
         self.cluster.namespace("doctor-nobody", &json!({"partywall.dev/tenant": "doctor-nobody"}));
-        self.until_found(
-            "namespaces",
-            "Namespace doctor-nobody",
-            "no Tenant has the namespace",
-            "kubectl label namespace",
-        );
-        self.cluster.admin().delete(&format!("{}/doctor-nobody", self.cluster.path("Namespace", "")));
-        self.cluster.until_gone("Namespace", "", "doctor-nobody");
-
         let node = format!("{}/node-y", self.cluster.path("Node", ""));
         self.cluster.admin().patch(&node, &json!({"spec": {"taints": null}}));
-        self.until_found(
-            "nodes",
-            "Node node-y",
-            "not its taint `tenant=tenants-y:NoSchedule`",
-            "kubectl taint node node-y tenant=tenants-y:NoSchedule",
-        );
-        let taint = json!({"key": "tenant", "value": "tenants-y", "effect": "NoSchedule"});
-        self.cluster.admin().patch(&node, &json!({"spec": {"taints": [taint]}}));
-    }
 
-    fn with_strange_pods_and_old_stamps(&self) {
         // A pod that was there before partywall was asked.
         self.annotate("partywall.dev/registration=paused");
         self.change_entry("pods-elsewhere.partywall.dev", |entry| {
@@ -335,16 +279,8 @@ impl Patient<'_> {
             stored.map(drop).map_err(|error| error.to_string())
         });
         self.annotate("partywall.dev/registration-");
-        self.until_found(
-            "pods",
-            &format!("Namespace {stranger}"),
-            "its pods `stranger` run on `node-y`, of the nodes of `tenants-y`",
-            "`systemNamespaces`",
-        );
-        self.cluster.admin().delete(&format!("{}/{stranger}", self.cluster.path("Namespace", "")));
-        self.cluster.until_gone("Namespace", "", &stranger);
 
-        // The pool changes after the stamp.
+        // A pool that changed after the stamp.
         let daemon_set = json!({
             "apiVersion": "apps/v1",
             "kind": "DaemonSet",
@@ -355,19 +291,45 @@ impl Patient<'_> {
             },
         });
         self.cluster.admin().create(&self.cluster.path("DaemonSet", "tenants-y"), &daemon_set);
-        let node = format!("{}/node-y", self.cluster.path("Node", ""));
         self.cluster.admin().patch(&node, &json!({"metadata": {"labels": {"doctor": "2"}}}));
         self.patch("NodePool", "tenants-y", &json!({"nodeSelector": {"doctor": "2"}}));
-        self.until_found(
-            "daemon-sets",
-            "DaemonSet tenants-y/doctor",
-            "does not have the stamp of tenant `tenants-y`'s pools",
-            "kubectl -n tenants-y rollout restart daemonset/doctor",
-        );
+
+        self.until_found(&[
+            [
+                "namespaces",
+                "Namespace doctor-nobody",
+                "no Tenant has the namespace",
+                "kubectl label namespace",
+            ],
+            [
+                "nodes",
+                "Node node-y",
+                "not its taint `tenant=tenants-y:NoSchedule`",
+                "kubectl taint node node-y tenant=tenants-y:NoSchedule",
+            ],
+            [
+                "pods",
+                &format!("Namespace {stranger}"),
+                "its pods `stranger` run on `node-y`, of the nodes of `tenants-y`",
+                "`systemNamespaces`",
+            ],
+            [
+                "daemon-sets",
+                "DaemonSet tenants-y/doctor",
+                "does not have the stamp of tenant `tenants-y`'s pools",
+                "kubectl -n tenants-y rollout restart daemonset/doctor",
+            ],
+        ]);
         self.patch("NodePool", "tenants-y", &json!({"nodeSelector": {"doctor": null}}));
-        self.cluster.admin().patch(&node, &json!({"metadata": {"labels": {"doctor": null}}}));
+        let taint = json!({"key": "tenant", "value": "tenants-y", "effect": "NoSchedule"});
+        let before = json!({"metadata": {"labels": {"doctor": null}}, "spec": {"taints": [taint]}});
+        self.cluster.admin().patch(&node, &before);
         self.cluster.admin().delete(&format!("{}/doctor", self.cluster.path("DaemonSet", "tenants-y")));
         self.cluster.until_gone("DaemonSet", "tenants-y", "doctor");
+        for namespace in ["doctor-nobody", &stranger] {
+            self.cluster.admin().delete(&format!("{}/{namespace}", self.cluster.path("Namespace", "")));
+            self.cluster.until_gone("Namespace", "", namespace);
+        }
     }
 
     fn create(&self, kind: &str, name: &str, spec: &Value) {
