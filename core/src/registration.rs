@@ -217,9 +217,19 @@ impl Registration {
     fn named(&self, webhook: &Webhook) -> Vec<String> {
         let mut names = self.listed().unwrap_or_default().to_vec();
         if webhook.entry == Entry::ValidateNamespaces {
-            names.extend(self.system_namespaces.iter().cloned());
+            // Without its own namespace partywall could not be installed again while it is down.
+            names.extend(self.system_namespaces.iter().filter(|name| !self.is_own(name)).cloned());
         }
         names
+    }
+
+    /// Returns whether a namespace is the one in which partywall runs.
+    fn is_own(&self, namespace: &str) -> bool {
+        match &self.server {
+            Server::Service { namespace: own, .. } => own == namespace,
+            // The default of the installation.
+            Server::Url(_) => namespace == "partywall-system",
+        }
     }
 
     fn by_name(&self, webhook: &Webhook) -> LabelSelectorRequirement {

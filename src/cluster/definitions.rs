@@ -42,20 +42,30 @@ pub(super) fn expected() -> impl Iterator<Item = (String, Value)> {
 /// last holds while it is away.
 pub(super) async fn watch_definitions(client: Client, unready: watch::Sender<Unready>) {
     let mut is_failing = false;
+    let mut told = Some(NOT_COMPARED);
     loop {
         match lacking(&client).await {
             Ok(lacking) => {
                 is_failing = false;
                 let now = (!lacking.is_empty()).then_some(OLD);
-                let before = unready.send_replace(now);
-                match now {
-                    Some(_) if before != now => {
-                        let lacking = lacking.join(", ");
-                        error!(lacking, "not ready: {OLD}");
+                if now != told {
+                    match now {
+                        Some(old) => error!(lacking = lacking.join(", "), "{old}"),
+                        None if told == Some(OLD) => {
+                            info!("the CustomResourceDefinitions are of this version")
+                        }
+                        None => {}
                     }
-                    None if before == Some(OLD) => info!("the CustomResourceDefinitions are of this version"),
-                    Some(_) | None => {}
+                    told = now;
                 }
+                // A replica that was ready stays so: all of them would end at once, and what is stored already is whole.
+                unready.send_if_modified(|unready| {
+                    let is_new = unready.is_some() && *unready != now;
+                    if is_new {
+                        *unready = now;
+                    }
+                    is_new
+                });
             }
             Err(failure) => {
                 if !is_failing {
@@ -174,12 +184,17 @@ mod tests {
         let path = "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties";
         old[1].pointer_mut(path).unwrap().as_object_mut().unwrap().remove("nodePools");
         let answers = |definitions: Vec<Value>| definitions.into_iter().map(|one| Answer::Object(200, one));
-        let answers = answers(old).chain([Answer::Object(500, status(500))]).chain(answers(all));
+        let answers = answers(old.clone())
+            .chain([Answer::Object(500, status(500))])
+            .chain(answers(all))
+            .chain(answers(old));
         let server = FakeServer::new(answers);
         let (unready, mut readiness) = watch::channel(Some(NOT_COMPARED));
         tokio::spawn(watch_definitions(server.client.clone(), unready));
         readiness.wait_for(|unready| *unready == Some(OLD)).await.unwrap();
         readiness.wait_for(Option::is_none).await.unwrap();
         assert_eq!(server.asked().len(), 11);
+        sleep(LOOKS.0 * 2).await;
+        assert!(server.asked().len() >= 16 && readiness.borrow().is_none(), "one that was ready stays so");
     }
 }

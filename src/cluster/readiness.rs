@@ -16,7 +16,9 @@ pub(super) fn certificate(trust: &Trust, registered: &Registered) -> Unready {
     if !registered.is_known {
         return Some("it is not known yet which CAs the webhook configurations hold");
     }
-    let is_trusted = registered.trusted.as_ref().is_none_or(|trusted| trusted.contains(&signer));
+    // Without any CA, callers trust those of their systems, and nobody knows these.
+    let is_trusted =
+        registered.trusted.as_ref().is_none_or(|trusted| trusted.is_empty() || trusted.contains(&signer));
     (!is_trusted).then_some("the webhook configurations do not hold the CA of the certificate yet")
 }
 
@@ -76,6 +78,8 @@ mod tests {
         assert_eq!(certificate(&trust(Some(new)), &none), None, "nothing is registered");
         assert!(certificate(&trust(Some(new)), &holding).is_some());
         assert_eq!(certificate(&trust(Some(old)), &holding), None);
+        let public = Registered { is_known: true, trusted: Some([].into()), ..Registered::default() };
+        assert_eq!(certificate(&trust(Some(new)), &public), None, "callers trust the CAs of their systems");
     }
 
     #[tokio::test]

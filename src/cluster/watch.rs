@@ -77,7 +77,11 @@ pub(super) async fn watch(client: Client, kind: Kind, changes: mpsc::Sender<Chan
                 (pause, is_failing) = (PAUSES.0, false);
             }
             Err(Failure::Stopped) => return,
-            Err(Failure::Expired) => watch.version = None,
+            Err(Failure::Expired) => {
+                watch.version = None;
+                // An API server that has just started may say so again and again.
+                sleep(PAUSES.0).await;
+            }
             Err(failure) => {
                 if !is_failing {
                     warn!(resource, %failure, "the watch failed; what is known holds, and it is tried again");

@@ -5,7 +5,7 @@
 //! tries all of them before it applies any gets through, and a namespace moves from one Tenant to another in one go.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use jiff::civil::Date;
 use partywall_core::Answer;
@@ -132,6 +132,10 @@ fn resource(object: &Value) -> String {
 
 /// Returns what the object contests, refers to in vain, or should better say, among those of the cluster.
 fn warnings(object: Value, declared: &Declared) -> Vec<String> {
+    // Everybody who reaches the server can send such reviews, so one at a time compiles all objects. The status of an
+    // object tells the same a moment later.
+    static COMPILING: Mutex<()> = Mutex::new(());
+    let Ok(_turn) = COMPILING.try_lock() else { return Vec::new() };
     let Some(decoded) = decode(object) else { return Vec::new() };
     let name = decoded.name.clone();
     let others = declared.objects.iter().filter(|other| other.name != name).cloned();

@@ -65,9 +65,9 @@ pub(crate) enum Flawed {
     Same,
 }
 
-/// What the replicas remember.
+/// What the replicas remember. What a later version adds is left out, and does not make the rest unreadable.
 #[derive(Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 struct State {
     /// Since when all bundles have held the next CA, in seconds since 1970.
     #[serde(default, skip_serializing_if = "Option::is_none")]

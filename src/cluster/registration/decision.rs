@@ -265,7 +265,7 @@ pub(super) fn registered(facts: &Facts<'_>, memory: &Memory) -> Registered {
         // Of those that others write or keep, nobody would take one away.
         is_served: facts.is_external
             || facts.is_paused()
-            || own.iter().all(|webhook| facts.wanted.names.contains(name(webhook))),
+            || own.iter().all(|webhook| facts.serves_or_nobody_does(name(webhook))),
         snapshot: SnapshotId::default(),
     }
 }
@@ -291,6 +291,12 @@ impl Memory {
 }
 
 impl Facts<'_> {
+    /// Returns whether this replica serves a webhook, or no other one does to which its requests could go instead.
+    fn serves_or_nobody_does(&self, name: &str) -> bool {
+        self.wanted.names.contains(name)
+            || !self.replicas.live.iter().any(|replica| replica.entries.contains(name))
+    }
+
     fn is_paused(&self) -> bool {
         self.live.iter().flatten().any(|live| live.annotation(PAUSE_POINTER) == Some("paused"))
     }

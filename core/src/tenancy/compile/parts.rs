@@ -73,7 +73,9 @@ impl Parts<'_> {
         mark_own_nodes(&mut tenants, &pools);
         let index = PoolIndex::of_all(&pools);
         let of_tenants = tenants.iter().map(|tenant| (tenant.enforcement, &*tenant.pools));
-        let reach = Reach::of(base.enforcement, of_tenants, &pools, &index);
+        // Pools of Tenants of which no form holds have no tenant here.
+        let outside = strictest_denied.map_or(base.enforcement, |denied| denied.max(base.enforcement));
+        let reach = Reach::of(outside, of_tenants, &pools, &index);
         Snapshot {
             open_index: PoolIndex::of_open(&pools, &index),
             index,

@@ -61,8 +61,11 @@ impl<'l> Forms<'l> {
                 written,
                 labelled,
             };
-            if !is_sound {
-                held.step_back(live.last_good.0.get(name));
+            let last_good = live.last_good.0.get(name);
+            // Settings without their flawed fields are nearer to what was meant than the embedded ones, which deny.
+            let is_best = name.kind == "Settings" && last_good.is_none() && object.is_some();
+            if !is_sound && !is_best {
+                held.step_back(last_good);
             }
             forms.names.insert(name.to_string(), name.clone());
             forms.by_name.insert(name.clone(), held);

@@ -42,8 +42,11 @@ pub(super) fn namespaces(trimmed: &mut Trimmed, forms: &Forms<'_>) {
     }
     for (name, object) in forms.remains() {
         let Spec::Tenant(spec) = &object.spec else { continue };
+        // What its class says is not known, or does not hold.
+        let value =
+            if spec.class.is_some() && spec.enforcement.is_none() { Enforcement::Deny } else { value(spec) };
         for (place, namespace) in spec.namespaces.iter().flatten().enumerate() {
-            let claim = (Claimant::Lost(&name.name), place, value(spec));
+            let claim = (Claimant::Lost(&name.name), place, value);
             claims.entry(namespace).or_default().push(claim);
         }
     }
