@@ -84,7 +84,10 @@ async fn a_lease_counts_until_it_is_not_renewed_any_more() {
 #[tokio::test(start_paused = true)]
 async fn a_lease_of_a_replica_that_was_killed_long_ago_does_not_count() {
     let mut leases = Leases::default();
-    let lease = |name: &str, version: &str, renewed: &str| json!({"metadata": {"name": name, "resourceVersion": version}, "spec": {"renewTime": renewed}});
+    let lease = |name: &str, version: &str, renewed: &str| {
+        let metadata = json!({"name": name, "resourceVersion": version});
+        json!({"metadata": metadata, "spec": {"renewTime": renewed}})
+    };
     let list = |version: &str, renewed: &str| {
         let a = lease("partywall-replica-a", "1", "2026-12-01T03:00:00.000000Z");
         json!({"items": [a, lease("partywall-replica-b", version, renewed)]})

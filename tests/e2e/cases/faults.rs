@@ -1,4 +1,5 @@
-//! What goes wrong around an installed partywall: connections that hang, clocks that differ, replicas that start at once.
+//! What goes wrong around an installed partywall: connections that hang, clocks that differ, replicas that start
+//! at once.
 
 use std::time::{Duration, Instant};
 

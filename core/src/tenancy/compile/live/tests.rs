@@ -4,8 +4,8 @@ use jiff::civil::date;
 
 use super::*;
 use crate::api::{
-    ExemptionSpec, NamespaceSelection, NodePoolSpec, NodePools, Object, Platform, Services, SettingsSpec,
-    Spec, Storage, Taint, Target, TenantClassSpec, TenantSpec, TolerationGrant,
+    Enforcement, ExemptionSpec, NamespaceSelection, NodePoolSpec, NodePools, Object, Platform, Services,
+    SettingsSpec, Spec, Storage, Taint, Target, TenantClassSpec, TenantSpec, TolerationGrant,
 };
 use crate::hosts::Host;
 use crate::tenancy::{DenialReason, Owner};
@@ -326,6 +326,42 @@ fn a_tenant_by_label_has_the_namespaces_with_its_label() {
     assert_eq!(["new", "one", "x"].map(|name| owner(&after, name)), ["a", "nobody", "nobody"]);
     let cold = compile_labelled(&wrong, &LastGood::default(), &[("a", &["new"])]);
     assert_eq!(owner(&cold, "new"), "unusable");
+}
+
+/// Returns an object with a flaw in its structure.
+fn flawed(object: LiveObject) -> LiveObject {
+    let of = |path: &str, message: &str| {
+        objects::finding(Reason::Invalid, &object.name, path, String::new(), message.to_owned()).mistake
+    };
+    LiveObject { flaws: vec![of("spec.misspelt", "unknown field `misspelt`")], ..object }
+}
+
+#[test]
+fn what_a_class_may_have_said_of_a_lost_tenant_counts_as_deny() {
+    let settings = SettingsSpec { enforcement: Some(Enforcement::Audit), ..SettingsSpec::default() };
+    let of_class = TenantSpec { class: Some("gone".to_owned()), ..tenant(&["a"]) };
+    let plain = flawed(object("b", tenant(&["b"])));
+    let cold = compile(&[object("default", settings), object("a", of_class), plain]);
+    let value = |namespace: &str| match cold.snapshot.owner(namespace) {
+        Owner::Denied(denied) => denied.enforcement,
+        owner @ (Owner::System | Owner::Unclaimed | Owner::Tenant(_)) => panic!("{owner:?}"),
+    };
+    assert_eq!(value("a"), Enforcement::Deny);
+    assert_eq!(value("b"), Enforcement::Audit, "it has no class, so the Settings say");
+    assert_eq!(cold.snapshot.strictest_elsewhere(), Enforcement::Deny, "its pools are somebody's");
+}
+
+#[test]
+fn settings_with_a_flaw_hold_without_it_where_they_have_no_last_good_form() {
+    let settings = SettingsSpec {
+        enforcement: Some(Enforcement::Audit),
+        system_namespaces: Some(strings(&["kube-system", "calico-system"])),
+        ..SettingsSpec::default()
+    };
+    let cold = compile(&[flawed(object("default", settings)), object("a", tenant(&["a"]))]);
+    assert_eq!(cold.snapshot.strictest_enforcement(), Enforcement::Audit);
+    assert_eq!(owner(&cold, "calico-system"), "the system");
+    assert_eq!(findings(&cold), ["Settings/default Invalid spec.misspelt"]);
 }
 
 #[test]
