@@ -58,7 +58,7 @@ pub(super) async fn watch_definitions(client: Client, unready: watch::Sender<Unr
                     }
                     told = now;
                 }
-                // A replica that was ready stays so: all of them would end at once, and what is stored already is whole.
+                // A replica that was ready stays so: all would end at once, and what is stored already is whole.
                 unready.send_if_modified(|unready| {
                     let is_new = unready.is_some() && *unready != now;
                     if is_new {

@@ -302,7 +302,9 @@ mod tests {
         assert_eq!(with("previous.crt", None), Ok(()));
         assert_eq!(with("state.json", None), Ok(()));
         assert_eq!(with("ca.crt", Some(b"is not read")), Ok(()));
-        for state in ["", "{", r#"{"leaving": "x"}"#, r#"{"unknown": 1}"#] {
+        let later = br#"{"ofALaterVersion": 1}"#;
+        assert_eq!(with("state.json", Some(later)), Ok(()));
+        for state in ["", "{", r#"{"leaving": "x"}"#] {
             let flawed = with("state.json", Some(state.as_bytes())).unwrap_err();
             assert!(flawed.starts_with("`state.json`: "), "{flawed}");
         }
