@@ -75,6 +75,7 @@ fn summary(checked: &[Checked]) -> String {
     };
     let things: usize = checked.iter().map(|checked| checked.outcome.findings.len()).sum();
     let mut parts = vec![match of(Verdict::Fine) {
+        all if all == checked.len() => "all are fine".to_owned(),
         1 => "1 is fine".to_owned(),
         many => format!("{many} are fine"),
     }];
@@ -189,6 +190,12 @@ mod tests {
             *lines.last().unwrap(),
             "3 checks: 1 is fine, 1 found 2 things, 2 could not look at everything"
         );
+    }
+
+    #[test]
+    fn where_all_is_fine_the_summary_says_so() {
+        let fine = [Check::Nodes, Check::Pods].map(|check| Checked { check, outcome: Outcome::default() });
+        assert_eq!(summary(&fine), "2 checks: all are fine");
     }
 
     #[test]

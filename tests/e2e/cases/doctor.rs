@@ -38,9 +38,9 @@ pub(crate) fn each_thing_that_is_broken_is_found_with_a_cause_and_a_cure(cluster
     });
 
     patient.with_other_definitions_and_wrong_objects();
-    patient.with_another_registration();
+    patient.with_another_registration(&replicas);
     patient.with_an_unreachable_server(&replicas);
-    patient.with_strange_namespaces_nodes_and_pods();
+    patient.with_strange_namespaces_nodes_and_pods(&replicas);
     let mut replicas = replicas;
     patient.without_replicas(&mut replicas);
     replicas.extend(installation.start(&["doctor-3"], &[]));
@@ -193,8 +193,8 @@ impl Patient<'_> {
     }
 
     /// While the registration is paused, nothing mends what is changed.
-    fn with_another_registration(&self) {
-        self.annotate("partywall.dev/registration=paused");
+    fn with_another_registration(&self, replicas: &[Instance]) {
+        self.pause(replicas);
         self.annotate("partywall.dev/version=99.0.0");
         self.change_entry("services.partywall.dev", |entry| {
             entry["failurePolicy"] = json!("Ignore");
@@ -256,13 +256,13 @@ impl Patient<'_> {
         ]]);
     }
 
-    fn with_strange_namespaces_nodes_and_pods(&self) {
+    fn with_strange_namespaces_nodes_and_pods(&self, replicas: &[Instance]) {
         self.cluster.namespace("doctor-nobody", &json!({"partywall.dev/tenant": "doctor-nobody"}));
         let node = format!("{}/node-y", self.cluster.path("Node", ""));
         self.cluster.admin().patch(&node, &json!({"spec": {"taints": null}}));
 
         // A pod that was there before partywall was asked.
-        self.annotate("partywall.dev/registration=paused");
+        self.pause(replicas);
         self.change_entry("pods-elsewhere.partywall.dev", |entry| {
             entry["namespaceSelector"] = json!({"matchLabels": {"doctor": "none"}});
         });
@@ -349,6 +349,16 @@ impl Patient<'_> {
 
     fn delete(&self, kind: &str, name: &str) {
         self.cluster.admin().delete(&format!("{OBJECTS}/{}s/{name}", kind.to_lowercase()));
+    }
+
+    /// Pauses the registration, and waits until every replica knows it, so that none mends what is changed next.
+    fn pause(&self, replicas: &[Instance]) {
+        self.annotate("partywall.dev/registration=paused");
+        eventually(SOON, "all replicas know that they are paused", || {
+            let paused = replicas.iter().map(|replica| replica.figure("partywall_registration_paused"));
+            let paused: Vec<u64> = paused.collect();
+            if paused.iter().all(|paused| *paused == 1) { Ok(()) } else { Err(format!("{paused:?}")) }
+        });
     }
 
     /// Annotates the validating configuration.
