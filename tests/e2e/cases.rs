@@ -158,13 +158,13 @@ pub(crate) fn cases() -> Vec<Case> {
             installed::a_configuration_that_is_edited_or_deleted_is_mended,
             installed::the_cas_survive_whatever_becomes_of_their_secret,
             installed::uninstall_leaves_nothing_but_what_it_lists,
-            doctor::each_thing_that_is_broken_is_found_with_a_cause_and_a_cure,
             rollover::certificates_roll_over_under_load,
-            faults::replicas_with_different_clocks_start_at_once,
             install::the_installation_with_files_ends_with_a_tenants_pod_on_its_node,
             installed::the_readmes_installation_ends_with_a_tenants_pod_on_its_node,
         }
         long {
+            faults::replicas_with_different_clocks_start_at_once,
+            doctor::each_thing_that_is_broken_is_found_with_a_cause_and_a_cure,
             faults::connections_that_hang_are_noticed_and_healed,
             rollover::many_certificates_roll_over_under_load,
             scale::ten_thousand_namespaces_and_a_thousand_tenants,
