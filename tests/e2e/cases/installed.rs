@@ -97,11 +97,15 @@ pub(crate) fn the_readmes_installation_ends_with_a_tenants_pod_on_its_node(clust
     let said = run("tenant");
     assert!(said.contains(" worker-1 "), "{said}");
     must_be_on_worker_1(cluster, "blue");
-    // The suite's own namespaces have labels, and here no Tenant.
-    let label = |tenant: &str, value: Value| cluster.label(tenant, &json!({"partywall.dev/tenant": value}));
-    ["tenants-x", "tenants-y"].into_iter().for_each(|tenant| label(tenant, Value::Null));
-    let said = run("doctor");
-    assert!(said.contains("12 checks: all are fine"), "{said}");
+    // Other cases leave behind what a doctor finds, such as labels of Tenants that are not here, but nothing that
+    // concerns partywall itself.
+    let commands = format!("{} || [ $? = 1 ]", readme::step("README.md", "doctor"));
+    let said = cluster.script(User::Operator, &folder, &commands).succeeded().stdout;
+    for check in ["definitions", "objects", "replicas", "registration", "certificates", "entries"] {
+        let is_fine =
+            said.lines().any(|line| line.starts_with("fine ") && line.contains(&format!(" {check} ")));
+        assert!(is_fine, "{check}: {said}");
+    }
 
     thread::scope(|scope| {
         // As the kubelet ends the containers of pods that are deleted.
@@ -122,12 +126,12 @@ pub(crate) fn the_readmes_installation_ends_with_a_tenants_pod_on_its_node(clust
     for kind in CONFIGURATIONS {
         assert_eq!(cluster.find(kind, "", "partywall"), None);
     }
-    ["tenants-x", "tenants-y"].into_iter().for_each(|tenant| label(tenant, json!(tenant)));
     cluster.until_gone("Namespace", "", NAMESPACE);
     assert_eq!(cluster.find("CustomResourceDefinition", "", "tenants.partywall.dev"), None);
     let label = &cluster.get("Namespace", "", "blue")["metadata"]["labels"]["partywall.dev/tenant"];
     assert_eq!(*label, "blue");
-    cluster.kubectl(User::Admin).args(["delete", "namespace", "blue", "--wait=false"]).succeeds();
+    // The installation with policies in files has a namespace of this name, too.
+    cluster.kubectl(User::Admin).args(["delete", "namespace", "blue"]).succeeds();
 }
 
 pub(crate) fn an_installation_arms_itself_and_tells_what_holds(cluster: &Cluster) {
