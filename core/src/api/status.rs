@@ -1,9 +1,9 @@
-//! What partywall writes into the status of its objects.
+//! Holds the status that partywall writes into its objects.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What partywall says about an object.
+/// The status that partywall writes into an object.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct ObjectStatus {
@@ -15,7 +15,7 @@ pub struct ObjectStatus {
     pub conditions: Vec<Condition>,
 }
 
-/// What partywall says about a Tenant.
+/// The status that partywall writes into a Tenant.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct TenantStatus {
@@ -28,7 +28,7 @@ pub struct TenantStatus {
     /// The tenant's namespaces.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub namespaces: Option<FoundNamespaces>,
-    /// Whether the registered webhook configurations hold the taint keys of the tenant's pools and the names of its
+    /// True if the registered webhook configurations hold the taint keys of the tenant's pools and the names of its
     /// namespaces.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub registered: Option<bool>,

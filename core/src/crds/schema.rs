@@ -5,9 +5,9 @@ use serde_json::{Map, Value, json};
 /// Says whose schema it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Bounds {
-    /// What operators write: unknown fields are preserved, so that the webhook refuses them.
+    /// Fields that operators write: unknown ones are preserved, so that the webhook refuses them.
     OfSpec,
-    /// What partywall writes.
+    /// Fields that partywall writes.
     OfStatus,
 }
 
