@@ -30,6 +30,7 @@ mod item;
 mod kind;
 mod labels;
 mod leases;
+mod newest_tenant;
 mod pause;
 mod readiness;
 mod registration;
@@ -67,6 +68,7 @@ use self::installation::SERVICE;
 use self::kind::Kind;
 use self::labels::Teller;
 use self::leases::{Ends, Leases};
+use self::newest_tenant::QUESTIONS;
 pub(crate) use self::readiness::Unready;
 pub(crate) use self::registration::Owner;
 use self::registration::{Channels, Registration};
@@ -75,7 +77,7 @@ use self::settings_file::SettingsFile;
 use self::snapshots::Snapshots;
 use self::status::Statuses;
 pub(crate) use self::uninstall::{Removal, Removed, Row, Stay};
-use crate::policies::{Learned, Reader, Writer};
+use crate::policies::{Learned, Question, Reader, Writer};
 use crate::telemetry::Metrics;
 
 /// How many changes wait for the task that owns the maps; the watches wait beyond that.
@@ -96,6 +98,8 @@ pub(crate) struct Cluster {
     client: Client,
     namespace: String,
     snapshots: Snapshots,
+    /// Asked for Namespaces that are created.
+    questions: mpsc::Receiver<Question>,
     settings: Option<SettingsFile>,
     registration: Registration,
     now: fn() -> Timestamp,
@@ -140,6 +144,8 @@ impl Cluster {
             learned: learned.clone(),
             metrics: Arc::clone(&metrics),
         };
+        let (ask, questions) = mpsc::channel(QUESTIONS);
+        learned.ask_at(ask);
         let mut snapshots = Snapshots::new(writer, learned, metrics, today);
         if let Some(file) = &settings {
             snapshots.set_defaults(file.fields());
@@ -151,6 +157,7 @@ impl Cluster {
             client,
             namespace,
             snapshots,
+            questions,
             settings,
             registration,
             now,
@@ -199,6 +206,7 @@ impl Cluster {
             client,
             namespace,
             snapshots,
+            questions,
             settings,
             registration,
             now,
@@ -218,6 +226,7 @@ impl Cluster {
             let (registered, replicas) = (registered.clone(), replicas.clone());
             tokio::spawn(authority.run(Inputs { registered, replicas, stopping: stopping.clone() }));
         }
+        tokio::spawn(newest_tenant::answer(client.clone(), questions));
         tokio::spawn(definitions::watch_definitions(client.clone(), current));
         if let Some(trusted) = trusted {
             tokio::spawn(readiness::watch_certificate(trust.clone(), registered.clone(), trusted));

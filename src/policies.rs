@@ -14,7 +14,7 @@ pub use self::admission::{Declared, decode};
 pub(crate) use self::files::{Finder, Written, WrittenObject, grouped, inspect, load_written};
 pub use self::files::{LoadError, Loaded, demo, load};
 pub(crate) use self::in_force::InForce;
-pub use self::learned::Learned;
+pub use self::learned::{Learned, Question};
 pub(crate) use self::probe::{answer_to_probe, probe};
 pub(crate) use self::reload::Policies;
 pub(crate) use self::settings::read_settings;

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
+use std::slice;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,8 +18,10 @@ use tokio::task::spawn_blocking;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout_at};
 use tracing::{error, info};
 
+use super::item::Item;
 use super::kind::Kind;
 use super::labels::Label;
+use super::newest_tenant::version;
 use super::state::{Change, Effect, State};
 use super::status::Told;
 use crate::policies::{Declared, InForce, Learned, Writer, grouped};
@@ -51,6 +54,8 @@ pub(super) struct Snapshots {
     statuses: watch::Sender<Arc<Told>>,
     /// What reviews wait for.
     learned: Learned,
+    /// The version of the newest Tenant that the watch has told of.
+    newest_tenant: u64,
 }
 
 impl Snapshots {
@@ -58,8 +63,21 @@ impl Snapshots {
         let in_force = InForce::new(writer, Arc::clone(&metrics));
         let (state, labels) = (State::default(), watch::Sender::default());
         let (last_good, statuses) = (Arc::default(), watch::Sender::default());
-        let (day, states, told) = (None, None, Vec::new());
-        Self { state, in_force, metrics, today, day, last_good, told, labels, states, statuses, learned }
+        let (day, states, told, newest_tenant) = (None, None, Vec::new(), 0);
+        Self {
+            state,
+            in_force,
+            metrics,
+            today,
+            day,
+            last_good,
+            told,
+            labels,
+            states,
+            statuses,
+            learned,
+            newest_tenant,
+        }
     }
 
     /// Returns what the status of each object says, now and later.
@@ -93,7 +111,11 @@ impl Snapshots {
                     if is_new { Effect::Snapshot } else { Effect::Nothing }
                 }
             };
-            if effect == Effect::Nothing || !self.state.is_complete() {
+            if !self.state.is_complete() {
+                continue;
+            }
+            if effect == Effect::Nothing {
+                self.learned.show_tenants(self.newest_tenant);
                 continue;
             }
             self.learned.begin();
@@ -102,6 +124,7 @@ impl Snapshots {
                 self.in_force.notice_ends((self.today)());
             }
             self.learned.finish();
+            self.learned.show_tenants(self.newest_tenant);
             self.publish_labels();
             self.publish_statuses();
         }
@@ -160,6 +183,8 @@ impl Snapshots {
                 self.learned.replace(items.iter().map(|item| item.metadata.name.as_str().into()));
             }
             Change::Set(Kind::Namespace, item) => self.learned.add(&item.metadata.name),
+            Change::Listed(Kind::Tenant, items) => self.note_tenants(items),
+            Change::Set(Kind::Tenant, item) => self.note_tenants(slice::from_ref(&**item)),
             Change::Gone(Kind::Namespace, name) => self.learned.remove(name),
             Change::Listed(..)
             | Change::Set(..)
@@ -168,6 +193,11 @@ impl Snapshots {
             | Change::Defaults(_) => {}
         }
         self.state.apply(change)
+    }
+
+    fn note_tenants(&mut self, tenants: &[Item]) {
+        let versions = tenants.iter().filter_map(|tenant| version(&tenant.metadata.resource_version));
+        self.newest_tenant = versions.fold(self.newest_tenant, u64::max);
     }
 
     /// Compiles, and puts the snapshot in force.

@@ -3,15 +3,18 @@
 //! All other reviews are answered at once. A waiting review keeps its place among those under way, so that their number
 //! stays limited.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use partywall_core::Entry;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{sleep, timeout_at};
 
 use super::body::Deadline;
 use super::decider::{Decider, Observers, Reply};
+use crate::policies::Learned;
 
-/// How long a new Namespace waits for a Tenant that was created just before it.
+/// How long a new Namespace waits for a Tenant that was created just before it, if the API server cannot be asked whether
+/// there is one.
 ///
 /// `kubectl apply` of both writes the Namespace a few milliseconds after the Tenant. Without its label, the Namespace's
 /// first pods would not be sent to partywall.
@@ -27,21 +30,39 @@ pub(super) async fn decide<D: Decider>(
     observers: Observers<'_>,
 ) -> Option<Reply> {
     let end = deadline.end - SEND;
-    let first = end.min(Instant::now() + NEW_NAMESPACE);
     if let Some(learned) = decider.learned() {
         let mut told = learned.told();
+        let mut no_tenant_lacks = pin!(no_tenant_lacks(learned));
+        // Creating a Namespace is rare, so the API server may be asked; whatever is created in it later just waits.
+        let (asks, mut lacks_none) = (entry == Entry::MutateNamespaces, false);
         loop {
             match decider.reply(entry, body, observers) {
                 Some(Reply::Unknown) => {}
                 reply => return reply,
             }
-            let is_early = entry == Entry::MutateNamespaces && !learned.is_settling();
-            if timeout_at(if is_early { first } else { end }, told.changed()).await.is_err() {
+            if lacks_none && !learned.is_settling() {
                 break;
+            }
+            let woken = async {
+                tokio::select! {
+                    _ = told.changed() => false,
+                    () = &mut no_tenant_lacks, if asks && !lacks_none => true,
+                }
+            };
+            match timeout_at(end, woken).await {
+                Ok(none) => lacks_none |= none,
+                Err(_) => break,
             }
         }
     }
     decider.reply_at_last(entry, body, observers)
+}
+
+/// Waits until the snapshot shows all Tenants of now, or a moment if nobody can tell.
+async fn no_tenant_lacks(learned: &Learned) {
+    if !learned.catch_up().await {
+        sleep(NEW_NAMESPACE).await;
+    }
 }
 
 #[cfg(test)]
@@ -51,9 +72,11 @@ mod tests {
     use partywall_core::api::{Located, NodePools, Object, Source, TenantSpec};
     use partywall_core::tenancy::Snapshot;
     use serde_json::{Value, json};
+    use tokio::sync::mpsc;
+    use tokio::time::Instant;
 
     use super::*;
-    use crate::policies::{Learned, Reader, Writer, store};
+    use crate::policies::{Reader, Writer, store};
     use crate::server::decision_log::DecisionThrottles;
     use crate::telemetry::{Metrics, Outcome, Review};
 
@@ -190,7 +213,7 @@ mod tests {
         let (begun, learned) = (Instant::now(), case.learned.clone());
         let settled = Duration::from_millis(600);
         tokio::spawn(async move {
-            tokio::time::sleep(settled).await;
+            sleep(settled).await;
             learned.finish();
         });
         let response = case.decide(NAMESPACES, &namespace("b")).await;
@@ -200,6 +223,61 @@ mod tests {
         let response = case.decide(NAMESPACES, &namespace("a")).await;
         assert!(response["patch"].is_string(), "{response}");
         assert_eq!(begun.elapsed(), Duration::ZERO);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_namespace_that_is_created_waits_until_all_tenants_of_now_are_known() {
+        let mut case = Case::new(&["a"]);
+        let (questions, mut asked) = mpsc::channel(1);
+        case.learned.ask_at(questions);
+        case.learned.show_tenants(7);
+        // The watch is up to date: there is no Tenant for it.
+        let newest = tokio::spawn(async move {
+            let question: crate::policies::Question = asked.recv().await.unwrap();
+            question.send(7).unwrap();
+            asked
+        });
+        let begun = Instant::now();
+        let response = case.decide(NAMESPACES, &namespace("b")).await;
+        assert_eq!((response["allowed"].as_bool(), begun.elapsed()), (Some(true), Duration::ZERO));
+        assert!(response["patch"].is_null(), "{response}");
+
+        // The watch lags behind for longer than a Namespace would wait without knowing that.
+        let mut asked = newest.await.unwrap();
+        let lag = NEW_NAMESPACE * 3;
+        let newest = tokio::spawn(async move {
+            asked.recv().await.unwrap().send(8).unwrap();
+            asked
+        });
+        let body = namespace("b");
+        let learned = case.learned.clone();
+        let (reader, begun) = (case.reader.clone(), Instant::now());
+        let observers = Observers { metrics: &case.metrics, throttles: &case.throttles };
+        let decided = decide(&reader, (NAMESPACES, &body), Deadline::of(Some("timeout=3s")), observers);
+        tokio::pin!(decided);
+        assert!(tokio::time::timeout(lag, &mut decided).await.is_err(), "it waits");
+        let objects = {
+            let tenant = TenantSpec {
+                namespaces: Some(vec!["a".to_owned(), "b".to_owned()]),
+                ..TenantSpec::default()
+            };
+            vec![Located { source: Source::file("x"), object: Object::new("x", tenant) }]
+        };
+        let day = jiff::civil::Date::constant(2026, 11, 20);
+        case.writer.replace(Arc::new(Snapshot::compile_beside(objects, &[], day).unwrap().snapshot));
+        learned.finish();
+        learned.show_tenants(8);
+        let Some(Reply::Review(review)) = decided.await else { panic!("no review") };
+        assert_eq!(begun.elapsed(), lag);
+        let review: Value = serde_json::from_slice(&review).unwrap();
+        assert!(review["response"]["patch"].is_string(), "{review}");
+
+        // The API server does not answer.
+        let mut asked = newest.await.unwrap();
+        tokio::spawn(async move { drop(asked.recv().await) });
+        let begun = Instant::now();
+        let response = case.decide(NAMESPACES, &namespace("c")).await;
+        assert_eq!((response["allowed"].as_bool(), begun.elapsed()), (Some(true), NEW_NAMESPACE));
     }
 
     #[tokio::test(start_paused = true)]

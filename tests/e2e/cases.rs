@@ -47,35 +47,49 @@ use crate::cluster::Cluster;
 pub(crate) struct Case {
     pub(crate) name: &'static str,
     pub(crate) run: fn(&Cluster),
-    /// Runs while no other case does. What it removed from the cluster is restored afterwards.
-    pub(crate) alone: bool,
-    /// Takes minutes, so that it runs on demand only. It runs alone, too.
+    pub(crate) place: Place,
+    /// Takes minutes, so that it runs on demand only.
     pub(crate) long: bool,
     /// The least release that can show it: the `30` of `v1.30`. Below it, the case is left out.
     pub(crate) since: u32,
 }
 
+/// The cluster in which a case runs, and whether others run beside it. What a case that is alone removed from the
+/// cluster is restored afterwards.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// In the first cluster, beside others.
+    Together,
+    /// In the first cluster, while no other case runs in it.
+    Alone,
+    /// In the second cluster, one after the other: partywall is installed there by its own objects.
+    Installed,
+}
+
 impl Case {
-    const fn of(name: &'static str, run: fn(&Cluster), since: u32) -> Self {
-        Self { name, run, alone: false, long: false, since }
+    const fn of(name: &'static str, run: fn(&Cluster), place: Place, since: u32) -> Self {
+        Self { name, run, place, long: false, since }
     }
 }
 
 /// The oldest supported release.
 const OLDEST: u32 = 30;
 
-/// Cases under their own names: `together` they run beside others and keep to namespaces of their own; `alone`
-/// they change what others rely on; `long` they take minutes besides. `33 => case` is left out below Kubernetes 1.33.
+/// Cases under their own names: `together` they run beside others and keep to namespaces of their own; `alone` they
+/// change what others rely on; `installed` and `long` they have a cluster of their own, `long` ones for minutes.
+/// `33 => case` is left out below Kubernetes 1.33.
 macro_rules! table {
     (
         together { $($($beside_since:literal =>)? $beside:path,)* }
         alone { $($($alone_since:literal =>)? $alone:path,)* }
+        installed { $($installed:path,)* }
         long { $($long:path,)* }
     ) => {
         vec![
-            $(Case::of(stringify!($beside), $beside, [$($beside_since,)? OLDEST][0]),)*
-            $(Case { alone: true, ..Case::of(stringify!($alone), $alone, [$($alone_since,)? OLDEST][0]) },)*
-            $(Case { alone: true, long: true, ..Case::of(stringify!($long), $long, OLDEST) },)*
+            $(Case::of(stringify!($beside), $beside, Place::Together, [$($beside_since,)? OLDEST][0]),)*
+            $(Case::of(stringify!($alone), $alone, Place::Alone, [$($alone_since,)? OLDEST][0]),)*
+            $(Case::of(stringify!($installed), $installed, Place::Installed, OLDEST),)*
+            $(Case { long: true, ..Case::of(stringify!($long), $long, Place::Installed, OLDEST) },)*
         ]
     };
 }
@@ -151,6 +165,8 @@ pub(crate) fn cases() -> Vec<Case> {
             down::l5_the_commands_of_the_break_glass_page_let_the_cluster_go_on,
             down::o4_an_older_installation_moves_to_the_new_paths_without_a_gap,
             restart::l8_l9_a_rollout_under_load_fails_no_request,
+        }
+        installed {
             in_cluster::objects_of_the_cluster_hold_while_they_change,
             arming::partywall_registers_its_webhooks_itself_and_keeps_them,
             installed::an_installation_arms_itself_and_tells_what_holds,
@@ -163,10 +179,12 @@ pub(crate) fn cases() -> Vec<Case> {
             installed::the_readmes_installation_ends_with_a_tenants_pod_on_its_node,
         }
         long {
+            in_cluster::one_apply_of_a_tenant_and_its_pods_is_stamped_a_hundred_times,
             faults::replicas_with_different_clocks_start_at_once,
             doctor::each_thing_that_is_broken_is_found_with_a_cause_and_a_cure,
             faults::connections_that_hang_are_noticed_and_healed,
             rollover::many_certificates_roll_over_under_load,
+            rollover::replicas_that_are_killed_at_each_step_of_a_promotion_go_on,
             scale::ten_thousand_namespaces_and_a_thousand_tenants,
             scale::a_namespace_is_used_in_the_second_of_its_creation,
             scale::what_a_tool_applies_every_three_seconds_stays_as_partywall_makes_it,

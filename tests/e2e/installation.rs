@@ -146,9 +146,31 @@ impl<'c> Installation<'c> {
         entries.filter_map(|entry| entry["name"].as_str().map(str::to_owned)).collect()
     }
 
+    /// Returns the Secret with the CAs.
+    #[track_caller]
+    pub(crate) fn secret(&self) -> Value {
+        self.cluster.get("Secret", NAMESPACE, "partywall-ca")
+    }
+
+    /// Returns what changes with each step of a promotion: the CAs, and the bundles of both configurations.
+    #[track_caller]
+    pub(crate) fn steps(&self) -> Vec<Value> {
+        let mut steps = vec![self.secret()["data"]["ca.crt"].clone()];
+        let bundles = CONFIGURATIONS.iter().filter_map(|kind| self.configuration(kind));
+        steps.extend(
+            bundles.map(|configuration| configuration["webhooks"][0]["clientConfig"]["caBundle"].clone()),
+        );
+        steps
+    }
+
     /// Connects to a replica anew, with the CAs that are registered.
     #[track_caller]
     pub(crate) fn must_trust(&self, replica: &Instance) {
+        assert!(self.trusts(replica), "what is registered does not trust the replica at {}", replica.webhook);
+    }
+
+    /// Tells whether a new connection to a replica can be made with the CAs that are registered.
+    pub(crate) fn trusts(&self, replica: &Instance) -> bool {
         let configuration = self.configuration("ValidatingWebhookConfiguration").unwrap();
         let bundle = configuration["webhooks"][0]["clientConfig"]["caBundle"].as_str().unwrap().to_owned();
         let file = self.cluster.folder.join("registered-bundle.pem");
@@ -156,8 +178,7 @@ impl<'c> Installation<'c> {
         let server = format!("https://{}", replica.webhook);
         // Nothing is at this path, but even the answer 404 needs a trusted connection.
         let answer = Api::new(self.cluster.runtime(), &server, &file, "").text("/");
-        let is_trusted = matches!(&answer, Err(kube::Error::Api(status)) if status.code == 404);
-        assert!(is_trusted, "{answer:?}");
+        matches!(&answer, Err(kube::Error::Api(status)) if status.code == 404)
     }
 
     /// Applies the policies of the suite as objects.

@@ -45,25 +45,29 @@ mod stalling;
 mod users;
 mod volumes;
 
+use std::fs;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::thread;
 use std::time::Instant;
 
 use libtest_mimic::{Arguments, Completion, Conclusion, Failed, Trial};
 
 use self::attempt::attempt;
-use self::cases::{Case, cases};
+use self::cases::{Case, Place, cases};
 use self::cluster::Cluster;
 use self::control_plane::Version;
 use self::folder::Folder;
 use self::recorder::Recorder;
 
-/// Cases wait for the control plane most of the time, so there may be more of them than cores.
+/// Cases wait for the control plane most of the time, so there may be more of them at once than cores.
 const THREADS: usize = 8;
+/// The name of the cluster that most cases share.
+const FIRST: &str = "first";
 
 fn main() -> ExitCode {
-    let mut args = Arguments::from_args();
-    args.test_threads.get_or_insert(THREADS);
+    let args = Arguments::from_args();
     let trial = |case: &Case| Trial::test(case.name, || Ok(())).with_ignored_flag(case.long);
     let trials: Vec<Trial> = cases().iter().map(trial).collect();
     if args.list || trials.iter().all(|trial| args.is_filtered_out(trial)) {
@@ -79,26 +83,63 @@ fn main() -> ExitCode {
     };
     attempt::silence();
     let folder = Folder::make();
-    let outcome = attempt(|| {
-        let start = Instant::now();
-        let cluster = Cluster::start(assets, folder.path());
-        println!("control plane {} is up ({:.1} s)", cluster.version(), start.elapsed().as_secs_f32());
-        run(&args, cluster)
+    let (installed, others): (Vec<Case>, Vec<Case>) =
+        cases().into_iter().partition(|case| case.place == Place::Installed);
+    // Each has a cluster of its own, since most of the time they wait for it.
+    let outcomes = thread::scope(|scope| {
+        let second = scope.spawn(|| run(&args, "second", installed, &assets, folder.path()));
+        let first = run(&args, FIRST, others, &assets, folder.path());
+        [first, second.join().unwrap_or_else(|_| Err("the runner of the second cluster panicked".to_owned()))]
     });
-    match outcome {
-        Ok(conclusion) if !conclusion.has_failed() => {
-            folder.remove();
-            return ExitCode::SUCCESS;
+    let mut succeeded = true;
+    for outcome in outcomes {
+        match outcome {
+            Ok(conclusion) => succeeded &= !conclusion.has_failed(),
+            Err(failure) => {
+                println!("{failure}");
+                succeeded = false;
+            }
         }
-        Ok(_) => {}
-        Err(failure) => println!("{failure}"),
+    }
+    if succeeded {
+        folder.remove();
+        return ExitCode::SUCCESS;
     }
     folder.keep();
     ExitCode::FAILURE
 }
 
-/// Runs the cases that the arguments select, and ends the cluster.
-fn run(args: &Arguments, cluster: Cluster) -> Conclusion {
+/// Starts a cluster, runs in it those of its cases that the arguments select, and ends it.
+fn run(
+    args: &Arguments,
+    name: &str,
+    cases: Vec<Case>,
+    assets: &Path,
+    folder: &Path,
+) -> Result<Conclusion, String> {
+    attempt(|| {
+        let is_selected = |case: &Case| {
+            let trial = Trial::test(case.name, || Ok(())).with_ignored_flag(case.long);
+            !args.is_filtered_out(&trial) && (!case.long || args.ignored || args.include_ignored)
+        };
+        let mut args = args.clone();
+        args.test_threads.get_or_insert(THREADS);
+        if !cases.iter().any(is_selected) {
+            let trials = cases.iter().map(|case| Trial::test(case.name, || Ok(())).with_ignored_flag(true));
+            return libtest_mimic::run(&args, trials.collect());
+        }
+        let start = Instant::now();
+        let folder = folder.join(name);
+        fs::create_dir(&folder).unwrap();
+        let cluster = Cluster::start(assets.to_owned(), &folder);
+        let took = start.elapsed().as_secs_f32();
+        println!("the {name} cluster's control plane {} is up ({took:.1} s)", cluster.version());
+        run_in(&args, name, cases, cluster)
+    })
+}
+
+/// Runs cases in a cluster, and ends it.
+fn run_in(args: &Arguments, name: &str, cases: Vec<Case>, cluster: Cluster) -> Conclusion {
     let (cluster, turns) = (Arc::new(cluster), Arc::new(RwLock::new(())));
     let trial = |case: Case| {
         let (cluster, turns) = (Arc::clone(&cluster), Arc::clone(&turns));
@@ -109,8 +150,9 @@ fn run(args: &Arguments, cluster: Cluster) -> Conclusion {
         });
         trial.with_ignored_flag(is_long)
     };
-    let recorder = Recorder::start(&cluster);
-    let conclusion = libtest_mimic::run(args, cases().into_iter().map(trial).collect());
+    // One recorder will do.
+    let recorder = (name == FIRST).then(|| Recorder::start(&cluster));
+    let conclusion = libtest_mimic::run(args, cases.into_iter().map(trial).collect());
     drop(recorder);
     Arc::into_inner(cluster).unwrap().stop();
     conclusion
@@ -131,15 +173,21 @@ fn left_out(case: &Case, version: &Version) -> Option<Result<Completion, Failed>
 
 /// Runs a case when it is its turn: beside others, or alone.
 fn perform(case: &Case, cluster: &Cluster, turns: &RwLock<()>) -> Result<(), Failed> {
-    let outcome = if case.alone {
-        let _alone = turns.write().unwrap_or_else(PoisonError::into_inner);
+    let run = || {
+        let begun = Instant::now();
         let outcome = attempt(|| (case.run)(cluster));
+        (outcome, begun.elapsed())
+    };
+    let (outcome, took) = if case.place == Place::Together {
+        let _beside_others = turns.read().unwrap_or_else(PoisonError::into_inner);
+        run()
+    } else {
+        let _alone = turns.write().unwrap_or_else(PoisonError::into_inner);
+        let (outcome, took) = run();
         // Whether it held or not, the others want their cluster back.
         let restored = attempt(|| cluster.restore());
-        outcome.and(restored)
-    } else {
-        let _beside_others = turns.read().unwrap_or_else(PoisonError::into_inner);
-        attempt(|| (case.run)(cluster))
+        (outcome.and(restored), took)
     };
+    println!("{:5.1} s  {}", took.as_secs_f32(), case.name);
     outcome.map_err(Failed::from)
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::cluster::Cluster;
 use crate::eventually::{SOON, eventually};
-use crate::installation::{define, manifests};
+use crate::installation::{Installation, define, manifests};
 use crate::partywall::{Instance, Setup};
 use crate::users::User;
 use crate::{http, ports};
@@ -18,6 +18,7 @@ const NAMESPACE: &str = "c-fresh";
 const EARLIER: &str = "c-earlier";
 /// How often a tenant is applied at once with what runs in it.
 const ROUNDS: usize = 10;
+const MANY_ROUNDS: usize = 100;
 const AT_ONCE: &str = "
 apiVersion: partywall.dev/v1alpha1
 kind: Tenant
@@ -89,7 +90,7 @@ pub(crate) fn objects_of_the_cluster_hold_while_they_change(cluster: &Cluster) {
     });
     assert_eq!(instance.figure(FAULTY), 0);
 
-    one_apply_leaves_no_pod_unstamped(cluster);
+    one_apply_leaves_no_pod_unstamped(cluster, ROUNDS, &json!({"tenant": "tenants-x", "generation": "3"}));
 
     // The API server goes away and comes back: what is known holds, and what happens then is noticed.
     let tenants = instance.figure("partywall_tenants");
@@ -118,19 +119,24 @@ pub(crate) fn objects_of_the_cluster_hold_while_they_change(cluster: &Cluster) {
     custom.remove();
 }
 
+pub(crate) fn one_apply_of_a_tenant_and_its_pods_is_stamped_a_hundred_times(cluster: &Cluster) {
+    let installation = Installation::install(cluster);
+    installation.apply_policies();
+    let replicas = installation.start(&["at-once-1", "at-once-2"], &[]);
+    installation.until_armed();
+    one_apply_leaves_no_pod_unstamped(cluster, MANY_ROUNDS, &json!({"tenant": "tenants-x"}));
+    installation.remove(replicas);
+}
+
 /// Applies a Tenant, its Namespace and a Deployment at once, again and again.
-fn one_apply_leaves_no_pod_unstamped(cluster: &Cluster) {
-    for round in 0..ROUNDS {
+fn one_apply_leaves_no_pod_unstamped(cluster: &Cluster, rounds: usize, selector: &Value) {
+    for round in 0..rounds {
         let name = format!("c-at-once-{round}");
         let manifests = AT_ONCE.replace("NAME", &name);
         cluster.kubectl(User::Admin).apply(manifests).succeeds();
         let pods = cluster.pods_until(&name, "there is a pod", |pods| !pods.is_empty());
         for pod in pods {
-            assert_eq!(
-                pod["spec"]["nodeSelector"],
-                json!({"tenant": "tenants-x", "generation": "3"}),
-                "{pod}"
-            );
+            assert_eq!(pod["spec"]["nodeSelector"], *selector, "round {round}: {pod}");
         }
         cluster.kubectl(User::Admin).args(["delete", "namespace", &name, "--wait=false"]).succeeds();
     }

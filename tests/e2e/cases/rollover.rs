@@ -5,7 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::cluster::Cluster;
-use crate::eventually::eventually;
+use crate::eventually::{SOON, eventually};
 use crate::installation::Installation;
 use crate::load::Load;
 use crate::partywall::Instance;
@@ -47,6 +47,56 @@ pub(crate) fn certificates_roll_over_under_load(cluster: &Cluster) {
 
 pub(crate) fn many_certificates_roll_over_under_load(cluster: &Cluster) {
     roll_over(cluster, &Goal { leaves: 20, cas: 5, compromised: 2, loads: 4 }, "120", "30");
+}
+
+/// How often the current CA is replaced while replicas are killed.
+const PROMOTIONS: usize = 3;
+
+/// A promotion is several writes: the Secret, and the bundles of both configurations before and after it. At each of
+/// them a replica is killed, one after the other in turn.
+pub(crate) fn replicas_that_are_killed_at_each_step_of_a_promotion_go_on(cluster: &Cluster) {
+    const NAMES: [&str; 2] = ["killed-1", "killed-2"];
+    const FLAGS: [&str; 2] = ["--ca-lifetime=60", "--leaf-lifetime=20"];
+    let installation = Installation::install(cluster);
+    installation.apply_policies();
+    let mut replicas = installation.start(&NAMES, &FLAGS);
+    installation.until_armed();
+
+    let current = |installation: &Installation<'_>| installation.secret()["data"]["current.crt"].clone();
+    let (mut seen, mut ca) = (installation.steps(), current(&installation));
+    let (mut killed, mut promotions) = (0, 0);
+    eventually(LONG, "CAs are promoted", || {
+        let step = installation.steps();
+        if step == seen {
+            return Err(format!("{promotions} promotions, {killed} killed"));
+        }
+        seen = step;
+        let index = killed % NAMES.len();
+        // Dropped, it is killed, before the next one has its name.
+        drop(replicas.remove(index));
+        replicas.insert(index, installation.start_unready(NAMES[index], &FLAGS));
+        cluster.balancer.watch(&replicas);
+        replicas.iter_mut().for_each(Instance::until_ready);
+        killed += 1;
+        let now = current(&installation);
+        if now != ca {
+            (ca, promotions) = (now, promotions + 1);
+        }
+        // Whatever was half done is done, or done again, by the next one.
+        cluster.until_judged();
+        if promotions >= PROMOTIONS {
+            Ok(())
+        } else {
+            Err(format!("{promotions} promotions, {killed} killed"))
+        }
+    });
+    println!("{promotions} promotions, at whose steps {killed} replicas were killed");
+    assert!(killed >= 3 * PROMOTIONS, "a promotion has more steps than {killed} in {promotions}");
+    eventually(SOON, "all replicas are trusted", || {
+        let trusts = |replica| installation.trusts(replica);
+        if replicas.iter().all(trusts) { Ok(()) } else { Err("a replica is not trusted") }
+    });
+    installation.remove(replicas);
 }
 
 fn roll_over(cluster: &Cluster, goal: &Goal, ca: &str, leaf: &str) {
