@@ -57,7 +57,7 @@ pub(super) async fn answer(client: Client, mut questions: mpsc::Receiver<Questio
             }
             Err(failure) => {
                 if !is_failing {
-                    warn!(%failure, "the Tenants cannot be listed; new Namespaces wait a moment for their Tenant instead");
+                    warn!(%failure, "the Tenants cannot be listed; new Namespaces wait a moment instead");
                     is_failing = true;
                 }
             }
