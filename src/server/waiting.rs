@@ -13,7 +13,7 @@ use super::body::Deadline;
 use super::decider::{Decider, Observers, Reply};
 use crate::policies::Learned;
 
-/// How long a new Namespace waits for a Tenant that was created just before it, if the API server cannot be asked whether
+/// How long a new Namespace waits for a Tenant that was created just before it, if the API server does not say whether
 /// there is one.
 ///
 /// `kubectl apply` of both writes the Namespace a few milliseconds after the Tenant. Without its label, the Namespace's
