@@ -2,12 +2,14 @@
 FROM rust:1.95-alpine AS build
 RUN apk add --no-cache make musl-dev
 WORKDIR /src
-COPY Cargo.toml Cargo.lock ./
+COPY Cargo.toml Cargo.lock build.rs ./
 COPY core core
 COPY docs docs
 COPY policies policies
 COPY src src
 COPY benches benches
+# What `--version` says, since Git's files stay outside: --build-arg PARTYWALL_COMMIT=$(git rev-parse HEAD).
+ARG PARTYWALL_COMMIT
 # Pages of arm64 may be larger where the image runs than where it is built, and jemalloc must know the largest.
 ARG TARGETARCH
 RUN if [ "$TARGETARCH" = arm64 ]; then export JEMALLOC_SYS_WITH_LG_PAGE=16; fi; \

@@ -23,9 +23,12 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
+/// The version and the commit.
+const BUILD: &str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("PARTYWALL_COMMIT"), ")");
+
 /// Keeps the tenants of a shared Kubernetes cluster apart.
 #[derive(Debug, Parser)]
-#[command(name = "partywall", version, about, long_about = None, max_term_width = 100)]
+#[command(name = "partywall", version = BUILD, about, long_about = None, max_term_width = 100)]
 struct Cli {
     #[command(subcommand)]
     command: Command,

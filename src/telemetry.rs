@@ -16,6 +16,6 @@ pub use self::logging::{LogFormat, LogGuard, init, log_panics};
 pub(crate) use self::logging::{logged, logging};
 pub(crate) use self::metrics::mode_name;
 pub use self::metrics::{
-    BuildInfo, CertificateFile, Dropped, ExemptionEnds, ExemptionUses, Family, Gauges, Label, Loads, Metrics,
-    Outcome, ProcessFigures, Refusal, Reload, Review, TenantViolations, Watched,
+    BuildInfo, COMMIT, CertificateFile, Dropped, ExemptionEnds, ExemptionUses, Family, Gauges, Label, Loads,
+    Metrics, Outcome, ProcessFigures, Refusal, Reload, Review, TenantViolations, VERSION, Watched,
 };

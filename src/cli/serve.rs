@@ -27,7 +27,7 @@ use self::source::{PolicyArgs, Source};
 use crate::server::{
     self, Certificates, Clients, Listeners, Pair, Parts, Workers, limits_within_descriptors, lower_priority,
 };
-use crate::telemetry::{self, LogFormat, Metrics};
+use crate::telemetry::{self, COMMIT, LogFormat, Metrics, VERSION};
 
 /// How long a server that serves no more may take to leave its cluster.
 const LEAVE: Duration = Duration::from_secs(2);
@@ -116,6 +116,7 @@ fn address(text: &str) -> Result<SocketAddr, String> {
 pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
     let format = args.log_format;
     let _log = telemetry::init(format);
+    info!(version = VERSION, commit = COMMIT, "partywall starts");
     match (run_logged(args), format) {
         // A log collector cannot read plain text, and a person at a terminal should not have to read JSON.
         (Err(error), LogFormat::Json) => {

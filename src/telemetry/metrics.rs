@@ -26,6 +26,11 @@ pub use self::process::ProcessFigures;
 const DURATIONS: [f64; 11] =
     [0.000_025, 0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.025, 0.1, 0.5];
 
+/// The version of the program.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+/// The commit that the program was built from, or `unknown`; `build.rs` says which builds know it.
+pub const COMMIT: &str = env!("PARTYWALL_COMMIT");
+
 /// Declares the figures; the doc comment is the HELP text.
 macro_rules! metrics {
     ($(#[$outer:meta])* $vis:vis struct $Metrics:ident {
@@ -88,8 +93,11 @@ metrics! {
         /// 1 while the certificates of a cluster's installation cannot be read, used or written, so that older ones are
         /// served.
         authority_failing: IntGauge = "partywall_authority_failing",
-        /// 1 while the policies on disk cannot be used, so that older ones hold.
+        /// 1 while the policies on disk cannot be used, so that older ones hold; in a cluster, while an object does not
+        /// hold as it is written.
         policies_faulty: IntGauge = "partywall_policies_faulty",
+        /// 1 if the policies are objects of a cluster, and 0 if they are files.
+        policies_in_cluster: IntGauge = "partywall_policies_in_cluster",
         /// When the API server last told something about a watched resource, or that nothing has changed, in seconds
         /// since 1970; 0 if it never did, or if the policies are files.
         watch_contact: Gauges<Watched> = "partywall_watch_last_contact_timestamp_seconds",
@@ -117,7 +125,7 @@ metrics! {
         tls_handshake_failures: IntCounter = "partywall_tls_handshake_failures_total",
         /// What Linux says about the process: CPU time, memory, threads and open files.
         process: ProcessFigures = "process",
-        /// Always 1; the label is the version.
+        /// Always 1; the labels are the version, and the commit that it was built from, if that is known.
         build_info: BuildInfo = "partywall_build_info",
     }
 }
@@ -237,13 +245,13 @@ impl Figure for IntGauge {
     }
 }
 
-/// A figure whose label is the version.
+/// A figure whose labels say what was built.
 #[derive(Debug)]
 pub struct BuildInfo(#[expect(dead_code, reason = "it never changes")] IntGauge);
 
 impl Figure for BuildInfo {
     fn register(registry: &Registry, name: &str, help: &str) -> prometheus::Result<Self> {
-        let opts = Opts::new(name, help).const_label("version", env!("CARGO_PKG_VERSION"));
+        let opts = Opts::new(name, help).const_label("version", VERSION).const_label("commit", COMMIT);
         let gauge = IntGauge::with_opts(opts)?;
         gauge.set(1);
         registry.register(Box::new(gauge.clone()))?;
@@ -298,8 +306,8 @@ mod tests {
         let text = text(&Metrics::new().unwrap());
         assert!(text.contains(r#"partywall_reviews_total{endpoint="mutate",verdict="stamped"} 0"#), "{text}");
         assert!(text.contains(r#"partywall_certificate_reloads_total{result="refused"} 0"#));
-        let version = concat!(r#"partywall_build_info{version=""#, env!("CARGO_PKG_VERSION"), r#""} 1"#);
-        assert!(text.contains(version), "{text}");
+        let build = format!(r#"partywall_build_info{{commit="{COMMIT}",version="{VERSION}"}} 1"#);
+        assert!(text.contains(&build), "{text}");
         assert!(text.contains("# HELP partywall_panics_total Reviews denied because a rule panicked"));
         for rule in RuleId::ALL {
             assert!(text.contains(&format!(r#"partywall_violations_total{{mode="deny",rule="{rule}"}} 0"#)));

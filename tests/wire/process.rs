@@ -9,6 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use axum::http::Method;
 use hyper_util::rt::TokioIo;
 use jiff::Timestamp;
+use partywall::telemetry::{COMMIT, VERSION};
 use rustix::process::{Pid, Signal, kill_process};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -94,6 +95,9 @@ impl Process {
                 let _ended = send.send(serde_json::from_str(&line.unwrap()).unwrap());
             }
         });
+        let first: Value = log.recv().await.unwrap();
+        assert_eq!((&first["message"], &first["version"]), (&json!("partywall starts"), &json!(VERSION)));
+        assert_eq!(first["commit"], COMMIT);
         let serving = until(&mut log, |line| line["message"] == "serving").await;
         let address = |field: &str| serving[field].as_str().unwrap().parse().unwrap();
         let target = Target { address: address("listen"), ca: authority.pem.clone() };

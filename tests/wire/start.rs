@@ -28,7 +28,9 @@ fn a_fatal_error_is_a_line_of_the_log_for_collectors() {
 fn a_fatal_error_is_plain_text_for_people() {
     let (code, stderr) = serve("text");
     assert_eq!(code, Some(2));
-    assert!(stderr.starts_with("error: the policies cannot be used:\n`/nonexistent` cannot"), "{stderr}");
+    // Below the log's first line.
+    let (_, error) = stderr.split_once('\n').unwrap();
+    assert!(error.starts_with("error: the policies cannot be used:\n`/nonexistent` cannot"), "{stderr}");
 }
 
 #[cfg(target_os = "linux")]

@@ -127,6 +127,7 @@ impl Source {
         if !cluster {
             return Ok((Self::Files(Policies::load(paths, writer, metrics, today).await?), reader));
         }
+        metrics.policies_in_cluster.set(1);
         let access = Access { kubeconfig, context };
         let learned = Learned::default();
         let reader = reader.learning(learned.clone());
