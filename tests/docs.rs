@@ -9,6 +9,10 @@
     reason = "a test reads files, and fails by panicking"
 )]
 
+#[path = "docs/alerts.rs"]
+mod alerts;
+#[path = "docs/dashboard.rs"]
+mod dashboard;
 #[path = "docs/links.rs"]
 mod links;
 #[path = "docs/messages.rs"]

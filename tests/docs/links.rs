@@ -43,7 +43,7 @@ fn prose(page: &str) -> impl Iterator<Item = &str> {
 }
 
 /// The ids of a page's headings.
-fn anchors(page: &str) -> BTreeSet<String> {
+pub(crate) fn anchors(page: &str) -> BTreeSet<String> {
     let mut anchors = BTreeSet::new();
     for line in prose(page).filter(|line| line.starts_with('#')) {
         let id = slug(line.trim_start_matches('#').trim());

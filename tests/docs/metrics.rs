@@ -44,19 +44,27 @@ fn exposition() -> String {
 }
 
 /// The names of the labels of a metric's series.
-fn labels(text: &str, name: &str) -> String {
+fn labels(text: &str, name: &str) -> Vec<String> {
     let labels = text.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix('{')?.split_once('}'));
     let names: BTreeSet<_> = labels
         .flat_map(|(labels, _)| labels.split("\",").filter_map(|label| label.split_once("=\"")))
-        .map(|(name, _)| format!("`{name}`"))
+        .map(|(name, _)| name.to_owned())
         .collect();
-    names.into_iter().collect::<Vec<_>>().join(", ")
+    names.into_iter().collect()
 }
 
-#[test]
-fn the_page_has_every_metric() {
+/// A metric, as the server prints it.
+pub(crate) struct Described {
+    pub(crate) name: String,
+    pub(crate) kind: String,
+    pub(crate) labels: Vec<String>,
+    pub(crate) help: String,
+}
+
+/// Every metric, sorted by name.
+pub(crate) fn all() -> Vec<Described> {
     let text = exposition();
-    let mut page = INTRODUCTION.to_owned();
+    let mut all = Vec::new();
     let mut lines = text.lines().peekable();
     while let Some(line) = lines.next() {
         let Some((name, help)) = line.strip_prefix("# HELP ").and_then(|rest| rest.split_once(' ')) else {
@@ -64,8 +72,19 @@ fn the_page_has_every_metric() {
         };
         let kind = lines.peek().and_then(|line| line.strip_prefix("# TYPE ")?.split_once(' ')).unwrap().1;
         // The series of a histogram have further names, and no labels of their own.
-        let labels = if kind == "histogram" { String::new() } else { labels(&text, name) };
-        writeln!(page, "| `{name}` | {kind} | {labels} | {help} |").unwrap();
+        let labels = if kind == "histogram" { Vec::new() } else { labels(&text, name) };
+        let [name, kind, help] = [name, kind, help].map(str::to_owned);
+        all.push(Described { name, kind, labels, help });
+    }
+    all
+}
+
+#[test]
+fn the_page_has_every_metric() {
+    let mut page = INTRODUCTION.to_owned();
+    for Described { name, kind, labels, help } in all() {
+        let labels: Vec<_> = labels.iter().map(|label| format!("`{label}`")).collect();
+        writeln!(page, "| `{name}` | {kind} | {} | {help} |", labels.join(", ")).unwrap();
     }
     for name in
         ["partywall_tenant_violations_total", "partywall_exemption_uses_total", "partywall_build_info"]

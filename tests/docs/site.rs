@@ -23,6 +23,7 @@ const PARTS: [(&str, &[(&str, &str)]); 4] = [
             ("Introduce partywall to a cluster in use", "docs/INTRODUCE.md"),
             ("When partywall stops the cluster", "docs/BREAK-GLASS.md"),
             ("Metrics", "docs/METRICS.md"),
+            ("Runbook of the alerts", "docs/RUNBOOK.md"),
             ("Certificates", "certs/README.md"),
             ("Charts and Pod Security", "policies/examples/charts/README.md"),
             ("Changelog", "CHANGELOG.md"),
