@@ -27,6 +27,8 @@ mod keys;
 mod lifecycle;
 #[path = "wire/overload.rs"]
 mod overload;
+#[path = "wire/panicking.rs"]
+mod panicking;
 #[path = "wire/policies.rs"]
 mod policies;
 #[path = "wire/process.rs"]
