@@ -1,5 +1,6 @@
 //! The cases of the suite, and the table that the runner reads.
 
+mod alerts;
 mod apply;
 mod arming;
 mod conditions;
@@ -175,6 +176,7 @@ pub(crate) fn cases() -> Vec<Case> {
             installed::the_cas_survive_whatever_becomes_of_their_secret,
             installed::uninstall_leaves_nothing_but_what_it_lists,
             rollover::certificates_roll_over_under_load,
+            alerts::alerts_about_the_registration_and_the_watch_fire_and_end,
             install::the_installation_with_files_ends_with_a_tenants_pod_on_its_node,
             installed::the_readmes_installation_ends_with_a_tenants_pod_on_its_node,
         }

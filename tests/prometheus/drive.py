@@ -1,7 +1,8 @@
 """Drives the alerts of deploy/alerts to firing and back: a real Prometheus scrapes a real partywall under load.
 
 drive.py PARTYWALL TOOLS [--picture FILE], with the program and the folder that tests/prometheus/build prints. The two
-ports of a server that panics are in the file that PARTYWALL_PANICKING names. .ci/alerts runs it.
+ports of a server that panics are in the file that PARTYWALL_PANICKING names. .ci/alerts runs it. `drive.py --rules`
+prints the rules with the shorter times.
 
 Prometheus scrapes and evaluates each second, and every `for:` and every range of a rule is 60 times as short as in
 deploy/alerts: five minutes are five seconds. Nothing else of the rules is changed. Then, one after the other:
@@ -401,6 +402,9 @@ def main(program, tools, drawn, folder):
 BEGAN = time.monotonic()
 CHILDREN = []
 if __name__ == "__main__":
+    if sys.argv[1:] == ["--rules"]:
+        print(shortened((ROOT / "deploy/alerts/partywall.yaml").read_text())[0], end="")
+        sys.exit()
     place = Path(tempfile.mkdtemp(prefix="partywall-alerts-"))
     is_good = False
     # So that the children end with this, too.
