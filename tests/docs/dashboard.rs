@@ -3,11 +3,12 @@
 //! `.ci/alerts` asks a real Prometheus every query of it.
 
 use std::collections::BTreeSet;
+use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::keep;
 use crate::metrics::{self, Described};
+use crate::{keep, root};
 
 /// The sections, and the metrics of each, in order. Every metric is in one of them.
 const SECTIONS: [(&str, &[&str]); 6] = [
@@ -237,5 +238,10 @@ fn the_dashboard_shows_every_metric_once() {
         SECTIONS.iter().flat_map(|(_, names)| names.iter()).map(|name| (*name).to_owned()).collect();
     assert_eq!(listed.len(), all.len(), "SECTIONS in tests/docs/dashboard.rs lists each metric once");
     assert_eq!(listed.into_iter().collect::<BTreeSet<_>>(), all, "SECTIONS in tests/docs/dashboard.rs");
-    keep("deploy/dashboards/partywall.json", &(serde_json::to_string_pretty(&dashboard()).unwrap() + "\n"));
+    let picture = fs::read_to_string(root().join("docs/dashboard.svg")).unwrap();
+    let dashboard = dashboard();
+    let titles = dashboard["panels"].as_array().unwrap().iter().map(|panel| panel["title"].as_str().unwrap());
+    let missing: Vec<_> = titles.filter(|title| !picture.contains(&format!(">{title}</text>"))).collect();
+    assert!(missing.is_empty(), "bash .ci/alerts --picture docs/dashboard.svg draws {missing:?}");
+    keep("deploy/dashboards/partywall.json", &(serde_json::to_string_pretty(&dashboard).unwrap() + "\n"));
 }

@@ -21,6 +21,9 @@ The server prints them at `/metrics` on its ops port, in the text format of Prom
 first violation on, those of an Exemption as long as the policies have it, and all others from the start, at zero. The
 values of labels are words of partywall and names in the policies, never text of a request.
 
+`deploy/dashboards/partywall.json` shows all of them in Grafana, and [the runbook](RUNBOOK.md) explains the alerts of
+`deploy/alerts/partywall.yaml`.
+
 | metric | type | labels | |
 |---|---|---|---|
 ";

@@ -1,8 +1,8 @@
 """Drives the alerts of deploy/alerts to firing and back: a real Prometheus scrapes a real partywall under load.
 
 drive.py PARTYWALL TOOLS [--picture FILE], with the program and the folder that tests/prometheus/build prints. The two
-ports of a server that panics are in the file that PARTYWALL_PANICKING names. .ci/alerts runs it. `drive.py --rules`
-prints the rules with the shorter times.
+ports of a server that panics are in the file that PARTYWALL_PANICKING names. .ci/alerts runs it. `drive.py --rules 100`
+prints the rules with times that are 100 times as short.
 
 Prometheus scrapes and evaluates each second, and every `for:` and every range of a rule is 60 times as short as in
 deploy/alerts: five minutes are five seconds. Nothing else of the rules is changed. Then, one after the other:
@@ -116,13 +116,13 @@ def write(path, text):
     beside.rename(path)
 
 
-def shortened(rules):
+def shortened(rules, times):
     """The rules with shorter times; how many times there were."""
 
     def shorter(match):
         seconds = int(match[2]) * {"s": 1, "m": 60, "h": 3600}[match[3]]
-        assert seconds % SHORTER == 0 and seconds // SHORTER >= 5, match[0]
-        return f"{match[1]}{seconds // SHORTER}s"
+        assert seconds % times == 0, match[0]
+        return f"{match[1]}{seconds // times}s"
 
     return re.subn(r"(\bfor: |\[)(\d+)([smh])(?=\]|\n)", shorter, rules)
 
@@ -132,7 +132,7 @@ class Prometheus:
         rules = folder / "rules"
         rules.mkdir()
         for file in sorted((ROOT / "deploy/alerts").glob("*.yaml")):
-            text, count = shortened(file.read_text())
+            text, count = shortened(file.read_text(), SHORTER)
             say(f"{file.name}: {count} times are {SHORTER} times as short")
             (rules / file.name).write_text(text)
         config = {
@@ -402,8 +402,8 @@ def main(program, tools, drawn, folder):
 BEGAN = time.monotonic()
 CHILDREN = []
 if __name__ == "__main__":
-    if sys.argv[1:] == ["--rules"]:
-        print(shortened((ROOT / "deploy/alerts/partywall.yaml").read_text())[0], end="")
+    if sys.argv[1:2] == ["--rules"]:
+        print(shortened((ROOT / "deploy/alerts/partywall.yaml").read_text(), int(sys.argv[2]))[0], end="")
         sys.exit()
     place = Path(tempfile.mkdtemp(prefix="partywall-alerts-"))
     is_good = False

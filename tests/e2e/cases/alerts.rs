@@ -21,8 +21,9 @@ use crate::{http, ports};
 /// The folder of what runs Prometheus here.
 const TOOLS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/prometheus");
 
-/// `for:` and all ranges are 60 times as short as in `deploy/alerts`, and Prometheus looks each second.
-///
+/// So many times as short as in `deploy/alerts` are `for:` and all ranges. Prometheus looks each second.
+const SHORTER: &str = "100";
+
 /// SnapshotStale fires for a replica that never reached the API server. That it also fires five minutes after one lost
 /// it is tested in `deploy/alerts/tests`.
 pub(crate) fn alerts_about_the_registration_and_the_watch_fire_and_end(cluster: &Cluster) {
@@ -69,8 +70,10 @@ impl<'c> Prometheus<'c> {
     fn start(cluster: &'c Cluster, replicas: &[&Instance]) -> Self {
         let folder = cluster.folder.join("alerts");
         fs::create_dir(&folder).unwrap();
-        let rules =
-            run(Command::new("python3").arg("-B").arg(Path::new(TOOLS).join("drive.py")).arg("--rules"));
+        let rules = run(Command::new("python3")
+            .arg("-B")
+            .arg(Path::new(TOOLS).join("drive.py"))
+            .args(["--rules", SHORTER]));
         fs::write(folder.join("rules.yaml"), rules).unwrap();
         let targets: Vec<String> = replicas.iter().map(|replica| replica.ops.to_string()).collect();
         let config = json!({
