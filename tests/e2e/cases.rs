@@ -63,7 +63,7 @@ pub(crate) enum Place {
     Together,
     /// In the first cluster, while no other case runs in it.
     Alone,
-    /// In the second cluster, one after the other: partywall is installed there by its own objects.
+    /// In another cluster, one after the other: partywall is installed there by its own objects.
     Installed,
 }
 
@@ -77,7 +77,7 @@ impl Case {
 const OLDEST: u32 = 30;
 
 /// Cases under their own names: `together` they run beside others and keep to namespaces of their own; `alone` they
-/// change what others rely on; `installed` and `long` they have a cluster of their own, `long` ones for minutes.
+/// change what others rely on; `installed` and `long` they have other clusters, `long` ones for minutes.
 /// `33 => case` is left out below Kubernetes 1.33.
 macro_rules! table {
     (

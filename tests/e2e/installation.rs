@@ -74,6 +74,9 @@ impl<'c> Installation<'c> {
         cluster.unregister();
         cluster.stop_partywall();
         define(cluster);
+        // An installation that is removed leaves its namespace, which would take seconds to end.
+        let left = ["delete", "secrets,leases", "--all", "--namespace", NAMESPACE];
+        cluster.kubectl(User::Admin).args(left).succeeds();
         let all = manifests(&["install"]);
         let runs = |document: &&str| {
             !document.contains("\nkind: Deployment\n") && !document.contains("\nkind: Service\n")
@@ -193,7 +196,7 @@ impl<'c> Installation<'c> {
         self.cluster.script(User::Admin, &self.cluster.folder, &format!("partywall {args}"))
     }
 
-    /// Takes everything away, and the definitions with all objects.
+    /// Takes away the configurations, and the definitions with all objects.
     #[track_caller]
     pub(crate) fn remove(self, replicas: Vec<Instance>) {
         self.cluster.balancer.set_backends(Vec::new());
@@ -209,7 +212,5 @@ impl<'c> Installation<'c> {
         let definitions = manifests(&["crds"]);
         let delete = ["delete", "--ignore-not-found", "-f", "-"];
         self.cluster.kubectl(User::Admin).args(delete).stdin(definitions).succeeds();
-        let namespace = ["delete", "namespace", NAMESPACE, "--ignore-not-found"];
-        self.cluster.kubectl(User::Admin).args(namespace).succeeds();
     }
 }

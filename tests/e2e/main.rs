@@ -49,7 +49,7 @@ use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::{Arc, PoisonError, RwLock};
-use std::thread;
+use std::thread::{self, ScopedJoinHandle};
 use std::time::Instant;
 
 use libtest_mimic::{Arguments, Completion, Conclusion, Failed, Trial};
@@ -63,8 +63,12 @@ use self::recorder::Recorder;
 
 /// Cases wait for the control plane most of the time, so there may be more of them at once than cores.
 const THREADS: usize = 8;
-/// The name of the cluster that most cases share.
-const FIRST: &str = "first";
+/// The clusters: one that most cases share, and two in which partywall is installed by its own objects.
+const NAMES: [&str; 3] = ["first", "second", "third"];
+/// Indices into [`NAMES`].
+const FIRST: usize = 0;
+const SECOND: usize = 1;
+const THIRD: usize = 2;
 
 fn main() -> ExitCode {
     let args = Arguments::from_args();
@@ -83,13 +87,15 @@ fn main() -> ExitCode {
     };
     attempt::silence();
     let folder = Folder::make();
-    let (installed, others): (Vec<Case>, Vec<Case>) =
-        cases().into_iter().partition(|case| case.place == Place::Installed);
     // Each has a cluster of its own, since most of the time they wait for it.
     let outcomes = thread::scope(|scope| {
-        let second = scope.spawn(|| run(&args, "second", installed, &assets, folder.path()));
-        let first = run(&args, FIRST, others, &assets, folder.path());
-        [first, second.join().unwrap_or_else(|_| Err("the runner of the second cluster panicked".to_owned()))]
+        let (args, assets, folder) = (&args, &assets, folder.path());
+        let run = |(name, cases)| scope.spawn(move || run(args, name, cases, assets, folder));
+        let runs: Vec<_> = NAMES.into_iter().zip(grouped(cases())).map(run).collect();
+        let end = |run: ScopedJoinHandle<'_, _>| {
+            run.join().unwrap_or_else(|_| Err("the runner of a cluster panicked".to_owned()))
+        };
+        runs.into_iter().map(end).collect::<Vec<_>>()
     });
     let mut succeeded = true;
     for outcome in outcomes {
@@ -107,6 +113,22 @@ fn main() -> ExitCode {
     }
     folder.keep();
     ExitCode::FAILURE
+}
+
+/// Returns the cases of each cluster.
+fn grouped(cases: Vec<Case>) -> [Vec<Case>; NAMES.len()] {
+    let mut groups: [Vec<Case>; NAMES.len()] = Default::default();
+    let mut turns = [SECOND, THIRD].into_iter().cycle();
+    for case in cases {
+        let index = match case.place {
+            Place::Together | Place::Alone => FIRST,
+            // They measure something, so none runs beside another.
+            Place::Installed if case.long => SECOND,
+            Place::Installed => turns.next().unwrap(),
+        };
+        groups[index].push(case);
+    }
+    groups
 }
 
 /// Starts a cluster, runs in it those of its cases that the arguments select, and ends it.
@@ -151,7 +173,7 @@ fn run_in(args: &Arguments, name: &str, cases: Vec<Case>, cluster: Cluster) -> C
         trial.with_ignored_flag(is_long)
     };
     // One recorder will do.
-    let recorder = (name == FIRST).then(|| Recorder::start(&cluster));
+    let recorder = (name == NAMES[FIRST]).then(|| Recorder::start(&cluster));
     let conclusion = libtest_mimic::run(args, cases.into_iter().map(trial).collect());
     drop(recorder);
     Arc::into_inner(cluster).unwrap().stop();
