@@ -182,6 +182,7 @@ pub(crate) fn cases() -> Vec<Case> {
         }
         long {
             in_cluster::one_apply_of_a_tenant_and_its_pods_is_stamped_a_hundred_times,
+            restart::l8_l9_a_hundred_rollouts_under_load_fail_no_request,
             faults::replicas_with_different_clocks_start_at_once,
             doctor::each_thing_that_is_broken_is_found_with_a_cause_and_a_cure,
             faults::connections_that_hang_are_noticed_and_healed,

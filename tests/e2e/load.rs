@@ -37,10 +37,20 @@ pub(crate) struct Outcome {
 
 impl Load {
     pub(crate) fn start(cluster: &Cluster, user: User, namespace: &str) -> Self {
+        Self::start_at(cluster, user, cluster.path("Pod", namespace), EVERY)
+    }
+
+    /// Two hundred creates a second that store nothing: so many pods would busy the scheduler for longer than the load.
+    pub(crate) fn start_dry(cluster: &Cluster, user: User, namespace: &str) -> Self {
+        let path = format!("{}?dryRun=All", cluster.path("Pod", namespace));
+        Self::start_at(cluster, user, path, EVERY / 4)
+    }
+
+    fn start_at(cluster: &Cluster, user: User, path: String, every: Duration) -> Self {
         let (stop, stopped) = oneshot::channel();
         let created = Arc::default();
-        let (api, path) = (cluster.api(user), cluster.path("Pod", namespace));
-        let task = cluster.runtime().spawn(create(api, path, Arc::clone(&created), stopped));
+        let task =
+            cluster.runtime().spawn(create(cluster.api(user), path, every, Arc::clone(&created), stopped));
         Self { created, stop, task }
     }
 
@@ -64,10 +74,11 @@ impl Load {
 async fn create(
     api: Api,
     path: String,
+    every: Duration,
     created: Arc<AtomicUsize>,
     mut stopped: oneshot::Receiver<()>,
 ) -> Outcome {
-    let mut ticks = interval(EVERY);
+    let mut ticks = interval(every);
     // A slow answer must not thin out the load.
     ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
     let (begin, mut requests) = (Instant::now(), JoinSet::new());
