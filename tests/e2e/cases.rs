@@ -63,8 +63,10 @@ pub(crate) enum Place {
     Together,
     /// In the first cluster, while no other case runs in it.
     Alone,
-    /// In another cluster, one after the other: partywall is installed there by its own objects.
-    Installed,
+    /// In another cluster, the second or the third, one after the other: they install partywall by its own objects, or
+    /// measure something.
+    Second,
+    Third,
 }
 
 impl Case {
@@ -77,20 +79,22 @@ impl Case {
 const OLDEST: u32 = 30;
 
 /// Cases under their own names: `together` they run beside others and keep to namespaces of their own; `alone` they
-/// change what others rely on; `installed` and `long` they have other clusters, `long` ones for minutes.
+/// change what others rely on; `second`, `third` and `long` they have other clusters, `long` ones for minutes.
 /// `33 => case` is left out below Kubernetes 1.33.
 macro_rules! table {
     (
         together { $($($beside_since:literal =>)? $beside:path,)* }
         alone { $($($alone_since:literal =>)? $alone:path,)* }
-        installed { $($installed:path,)* }
+        second { $($second:path,)* }
+        third { $($third:path,)* }
         long { $($long:path,)* }
     ) => {
         vec![
             $(Case::of(stringify!($beside), $beside, Place::Together, [$($beside_since,)? OLDEST][0]),)*
             $(Case::of(stringify!($alone), $alone, Place::Alone, [$($alone_since,)? OLDEST][0]),)*
-            $(Case::of(stringify!($installed), $installed, Place::Installed, OLDEST),)*
-            $(Case { long: true, ..Case::of(stringify!($long), $long, Place::Installed, OLDEST) },)*
+            $(Case::of(stringify!($second), $second, Place::Second, OLDEST),)*
+            $(Case::of(stringify!($third), $third, Place::Third, OLDEST),)*
+            $(Case { long: true, ..Case::of(stringify!($long), $long, Place::Second, OLDEST) },)*
         ]
     };
 }
@@ -154,31 +158,33 @@ pub(crate) fn cases() -> Vec<Case> {
             outage::l1_l2_c5_an_outage_stops_tenants_and_not_the_rest_of_the_cluster,
             outage::l7_a_server_that_never_answers_delays_requests_only_briefly,
             elsewhere::o1_o8_what_could_reach_a_pool_fails_closed_and_running_pods_stay_editable,
-            sieges::o1_o3_a_storm_elsewhere_stores_nothing_and_holds_up_no_tenant,
-            sieges::o2_o3_a_storm_in_a_tenants_namespace_reaches_no_neighbour,
-            sieges::o5_silent_connections_hold_up_no_tenant,
-            sieges::o6_a_storm_of_opt_out_labels_leaves_the_namespace_in,
-            sieges::o7_a_storm_of_mirror_pods_shows_none_to_a_neighbour,
-            sieges::o19_jobs_finish_and_namespaces_end_in_a_storm,
             down::l1_a_tenants_namespace_without_the_label_gets_no_pod_near_a_pool_and_a_hint,
             down::o19_jobs_finish_and_namespaces_end_while_partywall_is_down,
             down::l2_o1_agents_of_system_namespaces_start_on_every_node_without_partywall,
             down::l5_the_commands_of_the_break_glass_page_let_the_cluster_go_on,
             down::o4_an_older_installation_moves_to_the_new_paths_without_a_gap,
             restart::l8_l9_a_rollout_under_load_fails_no_request,
-        }
-        installed {
-            in_cluster::objects_of_the_cluster_hold_while_they_change,
-            arming::partywall_registers_its_webhooks_itself_and_keeps_them,
-            installed::an_installation_arms_itself_and_tells_what_holds,
-            status::a_status_says_what_holds_whichever_replica_leads,
-            installed::a_configuration_that_is_edited_or_deleted_is_mended,
-            installed::the_cas_survive_whatever_becomes_of_their_secret,
-            installed::uninstall_leaves_nothing_but_what_it_lists,
-            rollover::certificates_roll_over_under_load,
-            alerts::alerts_about_the_registration_and_the_watch_fire_and_end,
             install::the_installation_with_files_ends_with_a_tenants_pod_on_its_node,
+        }
+        second {
+            in_cluster::objects_of_the_cluster_hold_while_they_change,
+            installed::an_installation_arms_itself_and_tells_what_holds,
+            installed::the_cas_survive_whatever_becomes_of_their_secret,
+            installed::a_configuration_that_is_edited_or_deleted_is_mended,
+            rollover::certificates_roll_over_under_load,
             installed::the_readmes_installation_ends_with_a_tenants_pod_on_its_node,
+        }
+        third {
+            arming::partywall_registers_its_webhooks_itself_and_keeps_them,
+            status::a_status_says_what_holds_whichever_replica_leads,
+            installed::uninstall_leaves_nothing_but_what_it_lists,
+            alerts::alerts_about_the_registration_and_the_watch_fire_and_end,
+            sieges::o1_o3_a_storm_elsewhere_stores_nothing_and_holds_up_no_tenant,
+            sieges::o2_o3_a_storm_in_a_tenants_namespace_reaches_no_neighbour,
+            sieges::o5_silent_connections_hold_up_no_tenant,
+            sieges::o6_a_storm_of_opt_out_labels_leaves_the_namespace_in,
+            sieges::o7_a_storm_of_mirror_pods_shows_none_to_a_neighbour,
+            sieges::o19_jobs_finish_and_namespaces_end_in_a_storm,
         }
         long {
             in_cluster::one_apply_of_a_tenant_and_its_pods_is_stamped_a_hundred_times,

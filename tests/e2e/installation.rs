@@ -196,7 +196,8 @@ impl<'c> Installation<'c> {
         self.cluster.script(User::Admin, &self.cluster.folder, &format!("partywall {args}"))
     }
 
-    /// Takes away the configurations, and the definitions with all objects.
+    /// Takes away the configurations and all objects; the definitions stay, since an API server is busy for seconds when
+    /// kinds come and go.
     #[track_caller]
     pub(crate) fn remove(self, replicas: Vec<Instance>) {
         self.cluster.balancer.set_backends(Vec::new());
@@ -209,8 +210,7 @@ impl<'c> Installation<'c> {
                 self.cluster.admin().delete(&format!("{}/partywall", self.cluster.path(kind, "")));
             }
         }
-        let definitions = manifests(&["crds"]);
-        let delete = ["delete", "--ignore-not-found", "-f", "-"];
-        self.cluster.kubectl(User::Admin).args(delete).stdin(definitions).succeeds();
+        let objects = ["delete", "partywall", "--all", "--wait=false"];
+        self.cluster.kubectl(User::Admin).args(objects).succeeds();
     }
 }

@@ -63,7 +63,7 @@ use self::recorder::Recorder;
 
 /// Cases wait for the control plane most of the time, so there may be more of them at once than cores.
 const THREADS: usize = 8;
-/// The clusters: one that most cases share, and two in which partywall is installed by its own objects.
+/// The clusters: one that most cases share, and two for cases that are apart.
 const NAMES: [&str; 3] = ["first", "second", "third"];
 /// Indices into [`NAMES`].
 const FIRST: usize = 0;
@@ -118,13 +118,11 @@ fn main() -> ExitCode {
 /// Returns the cases of each cluster.
 fn grouped(cases: Vec<Case>) -> [Vec<Case>; NAMES.len()] {
     let mut groups: [Vec<Case>; NAMES.len()] = Default::default();
-    let mut turns = [SECOND, THIRD].into_iter().cycle();
     for case in cases {
         let index = match case.place {
             Place::Together | Place::Alone => FIRST,
-            // They measure something, so none runs beside another.
-            Place::Installed if case.long => SECOND,
-            Place::Installed => turns.next().unwrap(),
+            Place::Second => SECOND,
+            Place::Third => THIRD,
         };
         groups[index].push(case);
     }
