@@ -9,8 +9,8 @@ mod reload;
 mod settings;
 mod store;
 
-pub(crate) use self::admission::review;
 pub use self::admission::{Declared, decode};
+pub(crate) use self::admission::{Known, may_change, review};
 pub(crate) use self::files::{Finder, Written, WrittenObject, grouped, inspect, load_written};
 pub use self::files::{LoadError, Loaded, demo, load};
 pub(crate) use self::in_force::InForce;

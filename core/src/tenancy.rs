@@ -25,8 +25,8 @@ use rustc_hash::FxHashMap;
 
 pub use self::address_ranges::AddressRanges;
 pub use self::compile::{
-    Compiled, Finding, Form, LastGood, Live, LiveCompiled, LiveObject, ObjectName, Reason, State, Unparsed,
-    did_you_mean, is_dns_label, keyed,
+    Compiled, Finding, Form, LastGood, Live, LiveCompiled, LiveObject, ObjectName, PoolUse, Reason, State,
+    Unparsed, did_you_mean, is_dns_label, keyed,
 };
 pub use self::exemptions::{ExemptContainers, Exemption, ExemptionOf};
 pub use self::images::PinnedImage;

@@ -84,6 +84,8 @@ pub enum Undecidable {
     Invalid,
     /// The API server called an entry for tenants' namespaces about a namespace that no Tenant has.
     NoTenant,
+    /// The object is to be deleted, and another one still names it.
+    InUse,
     /// The deciding code has a bug.
     Bug,
     /// The decision takes more work than any honest review needs, which is a bug of the deciding code too.
@@ -97,6 +99,7 @@ impl Undecidable {
             Self::TooLarge => 413,
             Self::Invalid => 422,
             Self::NoTenant => 403,
+            Self::InUse => 409,
             Self::Bug | Self::Exhausted => 500,
         }
     }
@@ -107,6 +110,7 @@ impl Undecidable {
             Self::TooLarge => "RequestEntityTooLarge",
             Self::Invalid => "Invalid",
             Self::NoTenant => "Forbidden",
+            Self::InUse => "Conflict",
             Self::Bug | Self::Exhausted => "InternalError",
         }
     }

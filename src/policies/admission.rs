@@ -3,6 +3,9 @@
 //! What is wrong in an object alone is denied, with the messages of files. What refers to an object that is not there,
 //! or contests something with another, is admitted with a warning, so that objects apply in any order: a tool that
 //! tries all of them before it applies any gets through, and a namespace moves from one Tenant to another in one go.
+//!
+//! A NodePool that a Tenant names is not deleted: its label and its taints would be guarded no more, and the Tenant's
+//! pods would have no nodes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
@@ -11,13 +14,16 @@ use jiff::civil::Date;
 use partywall_core::Answer;
 use partywall_core::api::{GROUP, Mistake, Source};
 use partywall_core::review::find_head;
-use partywall_core::tenancy::{LastGood, Live, LiveCompiled, LiveObject, ObjectName, Snapshot};
-use partywall_core::verdict::{Undecidable, Verdict};
+use partywall_core::tenancy::{LastGood, Live, LiveCompiled, LiveObject, ObjectName, PoolUse, Snapshot};
+use partywall_core::verdict::{Denial, Undecidable, Verdict};
 use serde_json::{Map, Value};
 use thiserror::Error;
 
 use super::files::document::{self, Content};
 use super::files::inspect;
+
+/// The most Tenants that a message names.
+const MOST_NAMED: usize = 3;
 
 /// The objects of a cluster, and their last good forms.
 #[derive(Clone, Debug, Default)]
@@ -30,6 +36,17 @@ pub struct Declared {
     pub labelled: BTreeMap<Box<str>, Vec<Box<str>>>,
     /// The day of the last compilation.
     pub today: Date,
+}
+
+/// What is known of the objects of the cluster.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Known<'d> {
+    /// Policies come from files, so that objects of the cluster mean nothing.
+    Files,
+    /// Nothing yet: the watches have not told all of them.
+    NotYet,
+    /// All of them.
+    Objects(&'d Declared),
 }
 
 /// Reads an object as an API server has it; `None` means that it has no kind of partywall or no name.
@@ -72,12 +89,18 @@ fn without_servers_fields(mut object: Value) -> Value {
 #[error("the body is no AdmissionReview of admission.k8s.io/v1 with a uid")]
 pub(crate) struct NotAReview;
 
+/// Tells whether the answer to a review may change in a moment, when the watches have told more.
+pub(crate) fn may_change(verdict: &Verdict) -> bool {
+    // `kubectl delete` of a Tenant and its NodePool asks for the second before the watches tell that the first is gone.
+    matches!(verdict.denial, Some(Denial::Undecidable(Undecidable::InUse, _)))
+}
+
 /// Judges a review about an object of partywall.
-pub(crate) fn review<'b>(body: &'b [u8], declared: Option<&Declared>) -> Result<Answer<'b>, NotAReview> {
+pub(crate) fn review<'b>(body: &'b [u8], known: Known<'_>) -> Result<Answer<'b>, NotAReview> {
     let head = find_head(body).ok_or(NotAReview)?;
     let verdict = match serde_json::from_slice::<Value>(body) {
         Ok(mut review) => match review.get_mut("request").and_then(Value::as_object_mut) {
-            Some(request) => judge(request, declared),
+            Some(request) => judge(request, known),
             None => return Err(NotAReview),
         },
         Err(error) => {
@@ -88,14 +111,15 @@ pub(crate) fn review<'b>(body: &'b [u8], declared: Option<&Declared>) -> Result<
     Ok(Answer { uid: head.uid.into(), asked: head.asked, verdict })
 }
 
-fn judge(request: &mut Map<String, Value>, declared: Option<&Declared>) -> Verdict {
+fn judge(request: &mut Map<String, Value>, known: Known<'_>) -> Verdict {
     let operation = request.get("operation").and_then(Value::as_str).unwrap_or_default();
-    if matches!(operation, "DELETE" | "CONNECT") {
-        return Verdict::allow();
-    }
     let is_update = operation == "UPDATE";
-    let group = request.get("kind").and_then(|kind| kind.get("group")).and_then(Value::as_str);
-    if group != Some(GROUP) {
+    let of_kind = |field| request.get("kind").and_then(|kind| kind.get(field)).and_then(Value::as_str);
+    if matches!(operation, "DELETE" | "CONNECT") {
+        let is_pool = operation == "DELETE" && of_kind("kind") == Some("NodePool");
+        return if is_pool { judge_deletion(request, known) } else { Verdict::allow() };
+    }
+    if of_kind("group") != Some(GROUP) {
         let message = format!("only objects of {GROUP} are judged here; correct the webhook's configuration");
         return Verdict::undecidable(Undecidable::Invalid, message);
     }
@@ -105,6 +129,10 @@ fn judge(request: &mut Map<String, Value>, declared: Option<&Declared>) -> Verdi
         return Verdict::allow();
     }
     let object = without_servers_fields(object);
+    let declared = match known {
+        Known::Objects(declared) => Some(declared),
+        Known::Files | Known::NotYet => None,
+    };
     let today = declared.map_or(Date::MIN, |declared| declared.today);
     let source = resource(&object);
     let mistakes = inspect(&source, object.clone(), None, today);
@@ -113,6 +141,45 @@ fn judge(request: &mut Map<String, Value>, declared: Option<&Declared>) -> Verdi
     }
     let warnings = declared.map(|declared| warnings(object, declared)).unwrap_or_default();
     Verdict { warnings, ..Verdict::default() }
+}
+
+/// Judges the deletion of a NodePool.
+fn judge_deletion(request: &Map<String, Value>, known: Known<'_>) -> Verdict {
+    // The deletion of a collection has no name; the object that goes is sent for each.
+    let of_old = || request.get("oldObject")?.pointer("/metadata/name")?.as_str();
+    let Some(name) = of_old().or_else(|| request.get("name")?.as_str()) else {
+        let message = "the review does not say which NodePool is to be deleted, so it cannot be judged";
+        return Verdict::undecidable(Undecidable::Invalid, message);
+    };
+    let declared = match known {
+        Known::Files => return Verdict::allow(),
+        Known::NotYet => {
+            let message = format!(
+                "partywall does not know yet whether a Tenant names the NodePool `{name}`; try again in a moment"
+            );
+            return Verdict::undecidable(Undecidable::InUse, message);
+        }
+        Known::Objects(declared) => declared,
+    };
+    let live = declared.live();
+    let uses = live.uses_of_pool(name);
+    if uses.is_empty() {
+        return Verdict::allow();
+    }
+    let text = |PoolUse { tenant, class, field }: &PoolUse<'_>| match class {
+        Some(class) => format!("Tenant `{tenant}` by {field} of its TenantClass `{class}`"),
+        None => format!("Tenant `{tenant}` by {field}"),
+    };
+    let mut named: Vec<String> = uses.iter().take(MOST_NAMED).map(text).collect();
+    if uses.len() > MOST_NAMED {
+        named.push(format!("{} more", uses.len() - MOST_NAMED));
+    }
+    let message = format!(
+        "the NodePool `{name}` is named: {}. Without it the label and the taints of its nodes would be guarded no \
+         more. Change these fields or delete the Tenants first, then the NodePool",
+        named.join(", ")
+    );
+    Verdict::undecidable(Undecidable::InUse, message)
 }
 
 /// Returns whether two objects say the same to partywall.
@@ -140,7 +207,8 @@ fn warnings(object: Value, declared: &Declared) -> Vec<String> {
     let name = decoded.name.clone();
     let others = declared.objects.iter().filter(|other| other.name != name).cloned();
     let objects: Vec<LiveObject> = others.chain([decoded]).collect();
-    let Ok(mut compiled) = compile_live(&objects, declared) else { return Vec::new() };
+    let compiled = Snapshot::compile_live(declared.beside(&objects), declared.today);
+    let Ok(mut compiled) = compiled else { return Vec::new() };
     let Some(state) = compiled.states.remove(&name) else { return Vec::new() };
     let findings = state
         .findings
@@ -151,16 +219,19 @@ fn warnings(object: Value, declared: &Declared) -> Vec<String> {
     warnings
 }
 
-/// Compiles objects beside the last good forms and the labels of those that are declared.
-fn compile_live(objects: &[LiveObject], declared: &Declared) -> Result<LiveCompiled, Vec<Mistake>> {
-    let Declared { last_good, labelled, today, .. } = declared;
-    Snapshot::compile_live(Live { objects, last_good, labelled }, *today)
-}
-
 impl Declared {
     /// Compiles the objects; the result has the last good forms for the next time.
     pub fn compile(&self) -> Result<LiveCompiled, Vec<Mistake>> {
-        compile_live(&self.objects, self)
+        Snapshot::compile_live(self.live(), self.today)
+    }
+
+    fn live(&self) -> Live<'_> {
+        self.beside(&self.objects)
+    }
+
+    /// Returns other objects beside the last good forms and the labels of these.
+    fn beside<'l>(&'l self, objects: &'l [LiveObject]) -> Live<'l> {
+        Live { objects, last_good: &self.last_good, labelled: &self.labelled }
     }
 }
 

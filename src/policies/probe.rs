@@ -48,7 +48,7 @@ pub(crate) fn answer_to_probe(body: &[u8]) -> Option<Answer<'_>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policies::review;
+    use crate::policies::{Known, review};
 
     fn body(object: &Value, group: &str) -> Vec<u8> {
         let kind = json!({"group": group, "version": "v1alpha1", "kind": object["kind"]});
@@ -92,7 +92,7 @@ mod tests {
     #[test]
     fn a_partywall_that_knows_of_no_probes_denies_it_and_names_it() {
         let body = body(&probe("0123abcd"), GROUP);
-        let said = message(&review(&body, None).unwrap());
+        let said = message(&review(&body, Known::NotYet).unwrap());
         assert!(said.contains("partywall-probe-0123abcd"), "{said}");
     }
 

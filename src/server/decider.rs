@@ -16,7 +16,7 @@ use tokio::time::Instant;
 
 use super::decision_log::{self, DecisionThrottles};
 use super::unknown;
-use crate::policies::{self, Learned, Reader};
+use crate::policies::{self, Known, Learned, Reader};
 use crate::telemetry::Metrics;
 
 /// Holds what decisions report to: the metrics, and the throttles of their log lines.
@@ -61,7 +61,9 @@ impl Decider for Reader {
 
     fn reply(&self, entry: Entry, body: &[u8], observers: Observers<'_>) -> Option<Reply> {
         if entry == Entry::ValidatePolicies {
-            return Some(self.own_object(body, observers));
+            return Some(self.own_object(body, observers, |answer| {
+                if policies::may_change(&answer.verdict) { None } else { Some(answer) }
+            }));
         }
         let learned = Self::learned(self);
         self.load().as_ref().map(|snapshot| {
@@ -74,7 +76,7 @@ impl Decider for Reader {
 
     fn reply_at_last(&self, entry: Entry, body: &[u8], observers: Observers<'_>) -> Option<Reply> {
         if entry == Entry::ValidatePolicies {
-            return Some(self.own_object(body, observers));
+            return Some(self.own_object(body, observers, |answer| Some(answer)));
         }
         let learned = Self::learned(self);
         self.load().as_ref().map(|snapshot| {
@@ -98,12 +100,25 @@ impl Decider for Reader {
 
 impl Reader {
     /// Decides about an object of partywall, before there is a snapshot too, since such objects are what it is made of.
-    fn own_object(&self, body: &[u8], observers: Observers<'_>) -> Reply {
+    fn own_object(
+        &self,
+        body: &[u8],
+        observers: Observers<'_>,
+        known: impl for<'a> FnOnce(Answer<'a>) -> Option<Answer<'a>>,
+    ) -> Reply {
         // A probe is no object of anybody's, so nothing is logged or counted of it.
         if let Some(Answer { uid, verdict, .. }) = policies::answer_to_probe(body) {
             return Reply::LastReview(review::encode(&uid, &verdict));
         }
-        let review = || policies::review(body, self.declared().as_deref()).map(Some);
+        let review = || {
+            let declared = self.declared();
+            let objects = match (declared.as_deref(), Self::learned(self)) {
+                (Some(declared), _) => Known::Objects(declared),
+                (None, Some(_)) => Known::NotYet,
+                (None, None) => Known::Files,
+            };
+            policies::review(body, objects).map(known)
+        };
         decide_by(Entry::ValidatePolicies, body, observers, |_| Enforcement::Deny, review)
     }
 }

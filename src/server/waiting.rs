@@ -1,4 +1,5 @@
-//! Waits until a review can be decided for which no Tenant was found, since the watches lag behind the API server.
+//! Waits until a review can be decided for which no Tenant was found, or one that is gone, since the watches lag behind
+//! the API server.
 //!
 //! All other reviews are answered at once. A waiting review keeps its place among those under way, so that their number
 //! stays limited.
@@ -7,7 +8,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use partywall_core::Entry;
-use tokio::time::{sleep, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use super::body::Deadline;
 use super::decider::{Decider, Observers, Reply};
@@ -19,6 +20,10 @@ use crate::policies::Learned;
 /// `kubectl apply` of both writes the Namespace a few milliseconds after the Tenant. Without its label, the Namespace's
 /// first pods would not be sent to partywall.
 const NEW_NAMESPACE: Duration = Duration::from_millis(250);
+/// How long the deletion of a NodePool waits for the deletion of the Tenant that names it.
+///
+/// `kubectl delete` of both asks for the second a few milliseconds after the first.
+const DELETED_TENANT: Duration = Duration::from_secs(1);
 /// The time to send an answer.
 const SEND: Duration = Duration::from_millis(100);
 
@@ -29,7 +34,10 @@ pub(super) async fn decide<D: Decider>(
     deadline: Deadline,
     observers: Observers<'_>,
 ) -> Option<Reply> {
-    let end = deadline.end - SEND;
+    let mut end = deadline.end - SEND;
+    if entry == Entry::ValidatePolicies {
+        end = end.min(Instant::now() + DELETED_TENANT);
+    }
     if let Some(learned) = decider.learned() {
         let mut told = learned.told();
         let mut no_tenant_lacks = pin!(no_tenant_lacks(learned));
@@ -73,10 +81,10 @@ mod tests {
     use partywall_core::tenancy::Snapshot;
     use serde_json::{Value, json};
     use tokio::sync::mpsc;
-    use tokio::time::Instant;
+    use tokio::time::timeout;
 
     use super::*;
-    use crate::policies::{Reader, Writer, store};
+    use crate::policies::{Declared, Reader, Writer, decode, store};
     use crate::server::decision_log::DecisionThrottles;
     use crate::telemetry::{Metrics, Outcome, Review};
 
@@ -189,7 +197,7 @@ mod tests {
         let decided = decide(&reader, (PODS, &body), deadline, observers);
         tokio::pin!(decided);
         let wait = Duration::from_millis(300);
-        assert!(tokio::time::timeout(wait, &mut decided).await.is_err(), "it waits");
+        assert!(timeout(wait, &mut decided).await.is_err(), "it waits");
         let tenant =
             TenantSpec { namespaces: Some(vec!["a".to_owned(), "new".to_owned()]), ..TenantSpec::default() };
         let objects = vec![Located { source: Source::file("x"), object: Object::new("x", tenant) }];
@@ -255,7 +263,7 @@ mod tests {
         let observers = Observers { metrics: &case.metrics, throttles: &case.throttles };
         let decided = decide(&reader, (NAMESPACES, &body), Deadline::of(Some("timeout=3s")), observers);
         tokio::pin!(decided);
-        assert!(tokio::time::timeout(lag, &mut decided).await.is_err(), "it waits");
+        assert!(timeout(lag, &mut decided).await.is_err(), "it waits");
         let objects = {
             let tenant = TenantSpec {
                 namespaces: Some(vec!["a".to_owned(), "b".to_owned()]),
@@ -292,5 +300,44 @@ mod tests {
             assert!(matches!(reply, Some(Reply::Review(_))), "{reply:?}");
         }
         assert_eq!(begun.elapsed(), Duration::ZERO);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn b13_the_deletion_of_a_pool_waits_for_that_of_the_tenant_that_names_it() {
+        let mut case = Case::new(&["a"]);
+        let tenant = json!({
+            "apiVersion": "partywall.dev/v1alpha1", "kind": "Tenant", "metadata": {"name": "a"},
+            "spec": {"namespaces": ["a"], "nodePools": {"default": "x"}},
+        });
+        let declared = |objects: &[&Value]| {
+            let objects = objects.iter().filter_map(|object| decode((*object).clone())).collect();
+            Arc::new(Declared { objects, ..Declared::default() })
+        };
+        case.writer.replace_declared(declared(&[&tenant]));
+        let pool = json!({"metadata": {"name": "x"}});
+        let request = json!({
+            "uid": "u-1", "kind": {"group": "partywall.dev", "version": "v1alpha1", "kind": "NodePool"},
+            "operation": "DELETE", "oldObject": pool, "userInfo": {"username": "somebody"},
+        });
+        let review =
+            json!({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": request});
+        let body = review.to_string().into_bytes();
+        let begun = Instant::now();
+        let response = case.decide(Entry::ValidatePolicies, &body).await;
+        assert_eq!((response["allowed"].as_bool(), begun.elapsed()), (Some(false), DELETED_TENANT));
+        assert_eq!(response["status"]["code"], 409);
+
+        let observers = Observers { metrics: &case.metrics, throttles: &case.throttles };
+        let deadline = Deadline::of(Some("timeout=3s"));
+        let decided = decide(&case.reader, (Entry::ValidatePolicies, &body), deadline, observers);
+        tokio::pin!(decided);
+        assert!(timeout(DELETED_TENANT / 2, &mut decided).await.is_err(), "it waits");
+        case.writer.replace_declared(declared(&[]));
+        case.learned.finish();
+        let begun = Instant::now();
+        let Some(Reply::Review(review)) = decided.await else { panic!("no review") };
+        assert_eq!(begun.elapsed(), Duration::ZERO);
+        let review: Value = serde_json::from_slice(&review).unwrap();
+        assert_eq!(review["response"]["allowed"], true);
     }
 }

@@ -67,16 +67,14 @@ async fn serve<D: Decider>(entry: Entry, webhook: Arc<Webhook<D>>, mut request: 
             // An object of partywall is judged among all others, of which there may be thousands.
             let is_quick =
                 bytes.len() <= shared.limits.bodies.inline_up_to && entry != Entry::ValidatePolicies;
-            let reply = if is_quick {
-                match decider.reply(entry, &bytes, shared.observers()) {
-                    Some(Reply::Unknown) => {
-                        Ok(waiting::decide(&**decider, (entry, &bytes), deadline, shared.observers()).await)
-                    }
-                    reply => Ok(reply),
-                }
+            let mut reply = if is_quick {
+                Ok(decider.reply(entry, &bytes, shared.observers()))
             } else {
                 decide_on_blocking_thread(entry, (bytes.clone(), memory), deadline, &webhook).await
             };
+            if let Ok(Some(Reply::Unknown)) = reply {
+                reply = Ok(waiting::decide(&**decider, (entry, &bytes), deadline, shared.observers()).await);
+            }
             match reply {
                 Ok(Some(reply)) => respond(reply, &shared.metrics),
                 Ok(None) => go_on_or_refuse(entry, &bytes, Refusal::NoPolicies, NO_POLICIES, shared),
@@ -122,7 +120,8 @@ fn go_on_or_refuse(entry: Entry, start: &[u8], refusal: Refusal, problem: &str, 
 /// A large body waited for others until it had to give up.
 struct WaitedTooLong;
 
-/// Decides about a large body, or an object of partywall, on another thread. It does not wait for what is unknown.
+/// Decides about a large body, or an object of partywall, on another thread. A large body does not wait for what is
+/// unknown.
 ///
 /// The decision takes milliseconds, in which this thread serves other connections. If the caller closes the connection
 /// while the body waits for its permit, the body is dropped and never decided.
@@ -139,7 +138,12 @@ async fn decide_on_blocking_thread<D: Decider>(
     let permit = permit.map_err(|_| WaitedTooLong)?.map_err(|_| WaitedTooLong)?;
     let (theirs, bytes) = (Arc::clone(webhook), body.clone());
     let decided = spawn_blocking(move || {
-        let reply = theirs.decider.reply_at_last(entry, &bytes, theirs.shared.observers());
+        let Webhook { decider, shared } = &*theirs;
+        let reply = if bytes.len() > shared.limits.bodies.inline_up_to {
+            decider.reply_at_last(entry, &bytes, shared.observers())
+        } else {
+            decider.reply(entry, &bytes, shared.observers())
+        };
         // The next large body may begin now, although this one's bytes may still be needed for a moment.
         drop((memory, permit));
         reply

@@ -196,7 +196,7 @@ impl<'c> Installation<'c> {
         self.cluster.script(User::Admin, &self.cluster.folder, &format!("partywall {args}"))
     }
 
-    /// Takes away the configurations and all objects; the definitions stay, since an API server is busy for seconds when
+    /// Takes away the configurations and all objects. The definitions stay: an API server is busy for seconds when
     /// kinds come and go.
     #[track_caller]
     pub(crate) fn remove(self, replicas: Vec<Instance>) {

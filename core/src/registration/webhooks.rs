@@ -86,6 +86,8 @@ pub(super) enum Sends {
     All(Topic, &'static [&'static str]),
     /// The operations on one resource, which its group and name identify.
     One(&'static str, &'static str, &'static [&'static str]),
+    /// All that is written of partywall's own objects, and the deletion of NodePools, which Tenants may name.
+    OwnObjects,
 }
 
 /// Holds a resource such as `pods`, or a subresource such as `pods/status`, and the operations on it.
@@ -114,6 +116,10 @@ impl Webhook {
             Sends::One(group, name, operations) => {
                 return vec![Resource { group, name: Cow::Borrowed(name), operations }];
             }
+            Sends::OwnObjects => {
+                let own = |name, operations| Resource { group: GROUP, name: Cow::Borrowed(name), operations };
+                return vec![own("*", WRITE), own("nodepools", DELETE)];
+            }
         };
         let mut resources = Vec::new();
         for (group, row) in KINDS.iter().flat_map(|row| row.groups.iter().map(move |group| (*group, row))) {
@@ -137,6 +143,7 @@ impl Webhook {
 pub(super) const CREATE: &[&str] = &["CREATE"];
 pub(super) const UPDATE: &[&str] = &["UPDATE"];
 pub(super) const WRITE: &[&str] = &["CREATE", "UPDATE"];
+pub(super) const DELETE: &[&str] = &["DELETE"];
 pub(super) const ALL: &[&str] = &["CREATE", "UPDATE", "DELETE"];
 
 /// Holds the defaults: a webhook that validates pods in tenants' namespaces, and that fails closed.
@@ -448,7 +455,7 @@ pub(super) const WEBHOOKS: [Webhook; 37] = [
         entry: Entry::ValidatePolicies,
         namespaces: Namespaces::Themselves,
         // No subresource: their status is partywall's own to write.
-        sends: Sends::One(GROUP, "*", WRITE),
+        sends: Sends::OwnObjects,
         ..IN_TENANTS
     },
     Webhook {

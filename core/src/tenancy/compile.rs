@@ -32,7 +32,9 @@ use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 
-pub use self::live::{Finding, Form, LastGood, Live, LiveCompiled, LiveObject, ObjectName, Reason, State};
+pub use self::live::{
+    Finding, Form, LastGood, Live, LiveCompiled, LiveObject, ObjectName, PoolUse, Reason, State,
+};
 use self::mistakes::Mistakes;
 pub use self::names::{did_you_mean, is_dns_label, keyed};
 use self::objects::Objects;

@@ -21,13 +21,13 @@ fn body(operation: &str, object: &Value, old: Option<&Value>) -> Vec<u8> {
 /// Returns the message of the denial and the warnings.
 fn judged(object: &Value, declared: Option<&Declared>) -> (Option<String>, Vec<String>) {
     let body = body("CREATE", object, None);
-    outcome(review(&body, declared).unwrap().verdict)
+    outcome(review(&body, declared.map_or(Known::NotYet, Known::Objects)).unwrap().verdict)
 }
 
 fn outcome(verdict: Verdict) -> (Option<String>, Vec<String>) {
     let message = verdict.denial.map(|denial| match denial {
-        partywall_core::verdict::Denial::Undecidable(_, explanation) => explanation.message,
-        partywall_core::verdict::Denial::Forbidden => String::new(),
+        Denial::Undecidable(_, explanation) => explanation.message,
+        Denial::Forbidden => String::new(),
     });
     (message, verdict.warnings)
 }
@@ -106,7 +106,7 @@ fn what_was_stored_before_may_still_get_labels_and_end() {
     new["status"] = json!({"conditions": []});
     let verdict = |new: &Value| {
         let body = body("UPDATE", new, Some(&old));
-        outcome(review(&body, None).unwrap().verdict)
+        outcome(review(&body, Known::NotYet).unwrap().verdict)
     };
     assert_eq!(verdict(&new), (None, Vec::new()));
     new["spec"]["namespaces"] = json!(["A!", "b"]);
@@ -131,8 +131,52 @@ fn other_objects_and_other_bodies_are_not_judged_here() {
     let mut review_of_pod: Value = serde_json::from_slice(&body("CREATE", &pod, None)).unwrap();
     review_of_pod["request"]["kind"]["group"] = json!("");
     let bytes = review_of_pod.to_string();
-    assert!(outcome(review(bytes.as_bytes(), None).unwrap().verdict).0.unwrap().contains("partywall.dev"));
-    assert!(review(b"{}", None).is_err());
+    assert!(
+        outcome(review(bytes.as_bytes(), Known::NotYet).unwrap().verdict)
+            .0
+            .unwrap()
+            .contains("partywall.dev")
+    );
+    assert!(review(b"{}", Known::NotYet).is_err());
     let deletion = body("DELETE", &Value::Null, None);
-    assert!(review(&deletion, None).unwrap().verdict.is_allowed());
+    assert!(review(&deletion, Known::NotYet).unwrap().verdict.is_allowed());
+}
+
+/// Returns the message of the denial of the deletion of a NodePool.
+fn deleted(pool: &str, known: Known<'_>) -> Option<String> {
+    let kind = json!({"group": "partywall.dev", "version": "v1alpha1", "kind": "NodePool"});
+    let old = object("NodePool", pool, &json!({"nodeSelector": {"pool": pool}}));
+    // Of a collection: the request names no object.
+    let request =
+        json!({"uid": "u-1", "kind": kind, "operation": "DELETE", "object": null, "oldObject": old});
+    let body = json!({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": request});
+    let verdict = review(body.to_string().as_bytes(), known).unwrap().verdict;
+    assert_eq!(may_change(&verdict), !verdict.is_allowed());
+    outcome(verdict).0
+}
+
+#[test]
+fn b13_a_node_pool_that_a_tenant_names_is_not_deleted() {
+    let pool = object("NodePool", "x", &json!({"nodeSelector": {"pool": "x"}}));
+    let mut cluster = written(&[tenant("a", &["a"], "x"), tenant("b", &["b"], "y"), pool]);
+    assert_eq!(
+        deleted("x", Known::Objects(&cluster)).unwrap(),
+        "the NodePool `x` is named: Tenant `a` by spec.nodePools.default. Without it the label and the taints of its \
+         nodes would be guarded no more. Change these fields or delete the Tenants first, then the NodePool"
+    );
+    assert_eq!(deleted("unnamed", Known::Objects(&cluster)), None);
+    assert!(deleted("x", Known::NotYet).unwrap().contains("does not know yet"));
+    assert_eq!(deleted("x", Known::Files), None);
+
+    // A Tenant that was broken afterwards still has the pool.
+    cluster.last_good = Arc::new(cluster.compile().unwrap().last_good);
+    let broken = object("Tenant", "a", &json!({"namespaces": "a"}));
+    cluster.objects.retain(|object| object.name.name != "a");
+    cluster.objects.extend(decode(broken));
+    assert!(deleted("x", Known::Objects(&cluster)).is_some());
+    cluster.objects.retain(|object| object.name.name != "a");
+    assert_eq!(deleted("x", Known::Objects(&cluster)), None);
+
+    let many: Vec<Value> = (0..5).map(|index| tenant(&format!("t{index}"), &["a"], "x")).collect();
+    assert!(deleted("x", Known::Objects(&written(&many))).unwrap().contains(", 2 more. Without"));
 }

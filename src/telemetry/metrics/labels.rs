@@ -21,7 +21,7 @@ pub enum Outcome {
     Stamped,
     /// Allowed without the patch that it would get if `node-placement` denied there.
     WouldStamp,
-    /// Denied by a rule.
+    /// Denied by a rule, or because another object names what is to be deleted.
     Denied,
     /// Denied because it could not be decided.
     Undecidable,
@@ -34,7 +34,7 @@ pub enum Outcome {
 impl Outcome {
     pub(super) fn of(verdict: &Verdict) -> Self {
         match (&verdict.denial, &verdict.patch) {
-            (Some(Denial::Forbidden), _) => Self::Denied,
+            (Some(Denial::Forbidden | Denial::Undecidable(Undecidable::InUse, _)), _) => Self::Denied,
             (Some(Denial::Undecidable(Undecidable::NoTenant, _)), _) => Self::NoTenant,
             (Some(Denial::Undecidable(..)), _) => Self::Undecidable,
             (None, _) if verdict.unjudged.is_some() => Self::Unjudged,

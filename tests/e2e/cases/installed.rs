@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::install::{instance, must_be_on_worker_1};
 use crate::cluster::Cluster;
 use crate::eventually::{SOON, eventually};
-use crate::installation::{CONFIGURATIONS, Installation, MENDED, NAMESPACE, log_in};
+use crate::installation::{CONFIGURATIONS, Installation, MENDED, NAMESPACE, define, log_in, manifests};
 use crate::partywall::Instance;
 use crate::readme;
 use crate::users::User;
@@ -26,6 +26,18 @@ apiVersion: partywall.dev/v1alpha1
 kind: Tenant
 metadata: {name: by-label}
 spec: {namespaceSelection: Label, nodePools: {default: tenants-x}}
+";
+
+const LEAVING: &str = "
+apiVersion: partywall.dev/v1alpha1
+kind: Tenant
+metadata: {name: leaving}
+spec: {namespaces: [leaving], nodePools: {default: leaving}}
+---
+apiVersion: partywall.dev/v1alpha1
+kind: NodePool
+metadata: {name: leaving}
+spec: {nodeSelector: {tenant: leaving}}
 ";
 
 /// Returns the condition of an object.
@@ -174,6 +186,17 @@ pub(crate) fn an_installation_arms_itself_and_tells_what_holds(cluster: &Cluster
     assert_eq!(pod["spec"]["nodeSelector"]["tenant"], "tenants-x", "{pod}");
     cluster.kubectl(User::Admin).args(["delete", "namespace", "by-label-1", "--wait=false"]).succeeds();
     cluster.kubectl(User::Admin).args(["delete", "tenants.partywall.dev", "by-label"]).succeeds();
+
+    // B13: without its NodePool, nobody would guard the nodes of a tenant.
+    let delete = |what: &str| cluster.kubectl(User::Admin).args(["delete", what, "--wait=false"]);
+    delete("nodepool.partywall.dev/tenants-x").fails().says("Tenant `tenants-x` by spec.nodePools.default");
+    cluster.kubectl(User::Admin).args(["delete", "nodepools.partywall.dev", "--all"]).fails();
+    cluster.kubectl(User::Admin).apply(LEAVING).succeeds();
+    until_condition(cluster, "tenants", "leaving", "True", "");
+    cluster.kubectl(User::Admin).args(["delete", "-f", "-"]).stdin(LEAVING).succeeds();
+    // Definitions can go all the same, with all objects.
+    cluster.kubectl(User::Admin).args(["delete", "-f", "-"]).stdin(manifests(&["crds"])).succeeds();
+    define(cluster);
 
     installation.remove(replicas);
 }

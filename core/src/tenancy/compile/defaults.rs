@@ -82,6 +82,9 @@ pub(super) fn warn_of_open_pools(at: &At, rules: &BTreeMap<String, Mode>, mistak
     }
 }
 
+/// The namespace of the control plane's own components and of the nodes' agents.
+const KUBE_SYSTEM: &str = "kube-system";
+
 /// Adds a platform's own namespaces, users and tolerations to the embedded Settings.
 fn add_provider(base: &mut ClusterDefaults, additions: &providers::Additions) {
     base.system_namespaces.extend(additions.system_namespaces.iter().map(|name| (*name).to_owned()));
@@ -130,6 +133,11 @@ fn overlay(base: &mut ClusterDefaults, object: &Named<SettingsSpec>, mistakes: &
     if let Some(namespaces) = &spec.system_namespaces {
         let mend = "name at least one, or leave the field out: then the embedded default holds";
         refuse_empty(namespaces, at, "spec.systemNamespaces", mend, mistakes);
+        if !namespaces.is_empty() && !namespaces.iter().any(|name| name == KUBE_SYSTEM) {
+            let message = "the list replaces the embedded one, so without `kube-system` partywall judges the agents \
+                 that every node needs; add it, and the namespace that partywall runs in";
+            mistakes.warn(at, "spec.systemNamespaces", namespaces, message);
+        }
         base.system_namespaces.clone_from(namespaces);
         base.at = at.clone();
     }

@@ -16,6 +16,7 @@
 
 mod forms;
 mod objects;
+mod pool_uses;
 mod pools;
 mod references;
 mod rivals;
@@ -27,6 +28,7 @@ use jiff::civil::Date;
 
 use self::forms::Forms;
 pub use self::objects::{Finding, Form, LastGood, Live, LiveCompiled, LiveObject, ObjectName, Reason, State};
+pub use self::pool_uses::PoolUse;
 use super::mistakes::{Mistakes, Stage};
 use super::parts::parts;
 use crate::api::Mistake;
