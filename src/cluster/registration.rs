@@ -13,11 +13,13 @@
 
 mod bundle;
 mod decision;
+mod digest;
 mod live;
 #[cfg(test)]
 mod model;
 mod probe;
 mod requests;
+mod rivalry;
 mod version;
 mod wanted;
 
@@ -39,7 +41,7 @@ use self::requests::Failure;
 use self::wanted::Wanted;
 use super::facts::{Registered, Replicas, SnapshotId, Trust};
 use crate::policies::{Learned, Reader};
-use crate::telemetry::Metrics;
+use crate::telemetry::{LogThrottle, Metrics};
 
 /// The time between two looks at the configurations.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
@@ -49,7 +51,8 @@ const PROBE_AGAIN: Duration = Duration::from_millis(250);
 const REST: Duration = Duration::from_millis(500);
 /// How long probes may fail before that is told.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// The time between two log lines while the registration is paused.
+/// The time between two log lines while the registration is paused, or while somebody changes the configurations again
+/// and again.
 const REMIND_EVERY: Duration = Duration::from_secs(60);
 /// How many writes may follow one look: an apply and a replacement of each configuration, before and after arming.
 const WRITES: usize = 8;
@@ -136,7 +139,6 @@ impl Seen {
 }
 
 /// What was logged, so that it is logged once.
-#[derive(Default)]
 struct Told {
     is_failing: bool,
     why: Option<Why>,
@@ -144,6 +146,21 @@ struct Told {
     /// Since when probes fail, and whether that was told.
     unarmed: Option<(Instant, bool)>,
     is_armed: bool,
+    /// A tool that applies what it once applied does so every few seconds.
+    mended: LogThrottle,
+}
+
+impl Default for Told {
+    fn default() -> Self {
+        Self {
+            is_failing: false,
+            why: None,
+            reminded: None,
+            unarmed: None,
+            is_armed: false,
+            mended: LogThrottle::new(1, REMIND_EVERY),
+        }
+    }
 }
 
 impl Running {
@@ -264,7 +281,15 @@ impl Running {
     }
 
     async fn write(&mut self, live: &mut Both<Option<Live>>, write: Write) -> Result<(), Failure> {
-        let answer = match requests::write(&self.registration.client, &write).await {
+        let client = &self.registration.client;
+        let answer = match requests::write(client, &write).await {
+            // Somebody wrote since it was read, so it is decided anew.
+            Err(failure) if failure.code() == Some(409) => {
+                for phase in Both::<()>::PHASES {
+                    *live.of_mut(phase) = requests::read(client, phase).await?;
+                }
+                return Ok(());
+            }
             // Together with what others wrote it may make no sense, such as an address of two forms.
             Err(failure) if failure.code() == Some(422) && write.replacement.is_none() => {
                 let Some(live) = live.of(write.phase) else { return Err(failure) };
@@ -279,7 +304,13 @@ impl Running {
             // A replacement follows an apply that left something.
             if write.replacement.is_none() {
                 self.registration.metrics.registration_mended.inc();
-                warn!(configuration, "somebody changed the webhook configuration; it is as it was again");
+                if let Some(left_out) = self.told.mended.event() {
+                    let earlier = if left_out > 0 { Some(left_out) } else { None };
+                    warn!(
+                        configuration,
+                        earlier, "somebody changed the webhook configuration; it is as it was again"
+                    );
+                }
             }
         } else {
             let webhooks = answer.webhooks().count();
@@ -342,8 +373,8 @@ impl Running {
     /// Logs why nothing is written, once, and each minute that somebody wants it so.
     fn tell(&mut self, action: &Action) {
         let why = match action {
-            // It passes within seconds.
-            Action::Wait(Why::Rival) => return,
+            // It mostly passes within seconds.
+            Action::Wait(Why::Rival { is_stubborn: false }) => return,
             Action::Wait(why) => Some(why),
             Action::Nothing | Action::Probe | Action::Write(_) => None,
         };
@@ -384,7 +415,10 @@ fn log(why: &Why) {
             "the API server makes something else of the webhook configuration than it is given; run \
              `kubectl get {configuration} partywall -o yaml` and look for what partywall did not write"
         ),
-        Why::Rival => {}
+        Why::Rival { .. } => warn!(
+            "another replica of this version writes the webhook configurations otherwise, again and again, so that \
+             this one leaves them for up to five minutes: give all replicas the same flags and the same --settings"
+        ),
     }
 }
 

@@ -10,7 +10,6 @@
 //! server was seen to ask this server, nothing begins to fail closed, and what is registered elsewhere stays.
 
 use std::collections::BTreeSet;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
 use partywall_core::Phase;
@@ -18,7 +17,9 @@ use partywall_core::registration::OWN_OBJECTS;
 use serde_json::{Value, json};
 
 use super::bundle::Bundle;
-use super::live::{Both, Difference, Live, name, set, target};
+use super::digest::Digest;
+use super::live::{Both, Difference, Live, asks_the_same, name, set, target};
+use super::rivalry::{Rivalry, There};
 use super::version::Version;
 use super::wanted::Wanted;
 use crate::cluster::facts::{Fingerprint, Registered, Replicas, SnapshotId};
@@ -33,11 +34,6 @@ const PAUSE_POINTER: &str = "partywall.dev~1registration";
 ///
 /// A new replica may write before its Lease is seen: a Lease holds for 15 s, and is read every few seconds.
 const LEFT_ALONE: Duration = Duration::from_secs(30);
-
-/// How long a replica leaves what another one wrote before it writes what it wants itself.
-///
-/// Their watches tell them of a change of the policies one after the other.
-const AGREE: Duration = Duration::from_secs(2);
 
 /// All that the decision depends on, beside what is remembered.
 #[derive(Clone, Copy, Debug)]
@@ -69,20 +65,8 @@ pub(super) struct Memory {
     last: Both<Option<Written>>,
     /// What the configuration was when it was last as it should be.
     settled: Both<Option<Settled>>,
-    /// Since when a configuration is not as it should be, because another replica wrote it.
-    rival: Both<Option<Duration>>,
-}
-
-/// What a configuration should be, in short: the whole of it can be large.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Digest(u64);
-
-impl Digest {
-    fn of(meant: &Value) -> Self {
-        let mut hasher = DefaultHasher::new();
-        meant.hash(&mut hasher);
-        Self(hasher.finish())
-    }
+    /// What other replicas wrote that want something else.
+    rivalries: Both<Rivalry>,
 }
 
 /// A write that the API server took, or an apply that it refused for what others had written.
@@ -98,6 +82,7 @@ struct Written {
 #[derive(Clone, Debug)]
 struct Settled {
     meant: Digest,
+    without_cas: Digest,
     /// When a replica wrote it last.
     written: Option<String>,
 }
@@ -120,7 +105,7 @@ impl Action {
     pub(super) const fn is_lasting(&self) -> bool {
         match self {
             Self::Nothing => true,
-            Self::Wait(why) => !matches!(why, Why::Newer(_) | Why::Rival),
+            Self::Wait(why) => !matches!(why, Why::Newer(_) | Why::Rival { .. }),
             Self::Write(_) | Self::Probe => false,
         }
     }
@@ -143,8 +128,9 @@ pub(super) enum Why {
     NoSigner,
     /// The API server changes what it is given.
     Kept(&'static str),
-    /// Another replica has just written a configuration, perhaps by policies that this one does not know yet.
-    Rival,
+    /// Another replica has written a configuration otherwise: just now perhaps by policies that this one does not know
+    /// yet, or again and again.
+    Rival { is_stubborn: bool },
 }
 
 /// A configuration to be written.
@@ -157,8 +143,18 @@ pub(super) struct Write {
     ///
     /// An apply leaves what others have added, such as a selector that matches nothing.
     pub(super) replacement: Option<Value>,
+    /// The resource version of the configuration that was read; `None` if there was none. What was written since is not
+    /// overwritten, such as that somebody pauses the registration.
+    pub(super) version: Option<String>,
     /// Whether somebody else changed the configuration.
     pub(super) is_drift: bool,
+}
+
+impl Write {
+    fn apply(phase: Phase, meant: Value, live: Option<&Live>) -> Self {
+        let version = live.map(|live| live.version().to_owned());
+        Self { phase, meant, replacement: None, version, is_drift: false }
+    }
 }
 
 /// How far the registration is.
@@ -190,31 +186,40 @@ pub(super) fn decide(facts: &Facts<'_>, memory: &mut Memory) -> Action {
         return Action::Wait(Why::NoBundle);
     }
     let stage = facts.stage(memory);
-    let (mut kept, mut has_rival) = (None, false);
+    let (mut kept, mut rival): (_, Option<bool>) = (None, None);
     for phase in Both::<()>::PHASES {
         let Some(meant) = facts.meant(phase, stage) else { continue };
         let live = facts.live.of(phase).as_ref();
         let difference = live.map_or(Difference::Some, |live| live.compare(&meant));
-        let digest = Digest::of(&meant);
+        let (digest, without_cas) = (Digest::of(&meant), Digest::without_cas(&meant));
         if difference == Difference::None {
             let written = live.and_then(Live::written).map(str::to_owned);
-            *memory.settled.of_mut(phase) = Some(Settled { meant: digest, written });
-            *memory.rival.of_mut(phase) = None;
+            *memory.settled.of_mut(phase) = Some(Settled { meant: digest, without_cas, written });
+            memory.rivalries.of_mut(phase).settle(facts.now);
             continue;
         }
-        let settled = memory.settled.of(phase).as_ref().filter(|settled| settled.meant == digest);
-        let was_settled = settled.is_some();
-        let is_rival = settled.zip(live).is_some_and(|(settled, live)| {
+        let settled = memory.settled.of(phase).as_ref();
+        let was_settled = settled.is_some_and(|settled| settled.meant == digest);
+        let wanted_the_same = settled.filter(|settled| settled.without_cas == without_cas);
+        let is_rival = wanted_the_same.zip(live).is_some_and(|(settled, live)| {
             live.written() != settled.written.as_deref()
                 && live.annotation(VERSION_POINTER) == Some(facts.version)
                 && !memory.wrote(phase, live)
         });
-        if is_rival {
-            let since = *memory.rival.of_mut(phase).get_or_insert(facts.now);
-            if facts.now.saturating_sub(since) < AGREE {
-                has_rival = true;
-                continue;
+        let is_own = live.is_some_and(|live| memory.wrote(phase, live));
+        let rivalry = memory.rivalries.of_mut(phase);
+        if let Some(live) = live
+            && rivalry.waits(without_cas, There { live, is_rival, is_own }, facts.now)
+        {
+            rival = Some(rival.unwrap_or_default() | rivalry.is_stubborn());
+            // What callers must trust waits for nobody: another replica's webhooks get it too.
+            if let Some(meant) = facts.meant(phase, Stage::Extend)
+                && live.compare(&meant) == Difference::Some
+                && memory.last_write(phase, Digest::of(&meant), Some(live)).is_none()
+            {
+                return Action::Write(Box::new(Write::apply(phase, meant, Some(live))));
             }
+            continue;
         }
         let replacement = match (live, memory.last_write(phase, digest, live)) {
             (Some(_), Some(written)) if written.is_replacement => {
@@ -224,11 +229,12 @@ pub(super) fn decide(facts: &Facts<'_>, memory: &mut Memory) -> Action {
             (Some(live), Some(_)) => Some(live.replaced_by(&meant)),
             (_, None) | (None, _) => None,
         };
-        let is_drift = was_settled && !is_rival;
-        return Action::Write(Box::new(Write { phase, meant, replacement, is_drift }));
+        let is_rivals = memory.rivalries.of_mut(phase).overwrite(facts.now);
+        let is_drift = was_settled && !is_rivals;
+        return Action::Write(Box::new(Write { replacement, is_drift, ..Write::apply(phase, meant, live) }));
     }
-    if has_rival {
-        return Action::Wait(Why::Rival);
+    if let Some(is_stubborn) = rival {
+        return Action::Wait(Why::Rival { is_stubborn });
     }
     match (stage, kept) {
         (Stage::Extend, _) => Action::Wait(Why::NoSigner),
@@ -249,17 +255,24 @@ pub(super) fn registered(facts: &Facts<'_>, memory: &Memory) -> Registered {
     let has_others = names.iter().any(|name| *name != OWN_OBJECTS);
     let is_complete = || facts.registrable().iter().all(|name| names.contains(&**name));
     let is_armed = has_others && (facts.is_external || !facts.wanted.has_policies || is_complete());
-    let is_others = facts.is_external || facts.newest().is_some_and(|(newest, _)| facts.is_newer(&newest));
-    let is_as_meant = facts.stage(memory) == Stage::Full
-        && Both::<()>::PHASES.into_iter().all(|phase| {
-            let Some(meant) = facts.meant(phase, Stage::Full) else { return true };
-            let live = facts.live.of(phase).as_ref();
-            live.is_some_and(|live| live.compare(&meant) != Difference::Some)
-        });
+    // What a newer version means by its webhooks, this one cannot tell.
+    let is_newers = !facts.is_external && facts.newest().is_some_and(|(newest, _)| facts.is_newer(&newest));
+    let is_as_meant = || {
+        if facts.is_external {
+            return facts.has_all_elsewhere(&own);
+        }
+        let mut phases = Both::<()>::PHASES.into_iter();
+        facts.stage(memory) == Stage::Full
+            && phases.all(|phase| {
+                let Some(meant) = facts.meant(phase, Stage::Full) else { return true };
+                let live = facts.live.of(phase).as_ref();
+                live.is_some_and(|live| live.compare(&meant) != Difference::Some)
+            })
+    };
     Registered {
         is_known: true,
         trusted,
-        is_current: facts.wanted.has_policies && is_armed && (is_others || is_as_meant),
+        is_current: facts.wanted.has_policies && is_armed && (is_newers || is_as_meant()),
         is_armed,
         is_paused: facts.is_paused(),
         // Of those that others write or keep, nobody would take one away.
@@ -373,6 +386,16 @@ impl Facts<'_> {
         let webhooks =
             configurations.filter_map(|one| one.get("webhooks").and_then(Value::as_array)).flatten();
         webhooks.map(name).filter(|name| served.contains(name)).map(str::to_owned).collect()
+    }
+
+    /// Returns whether webhooks that others registered, at any address, ask what the policies demand.
+    fn has_all_elsewhere(&self, live: &[&Value]) -> bool {
+        let served = self.served();
+        let wanted = self.wanted.configurations.iter();
+        let mut wanted = wanted.filter_map(|one| one.get("webhooks").and_then(Value::as_array)).flatten();
+        wanted.all(|wanted| {
+            !served.contains(name(wanted)) || live.iter().any(|live| asks_the_same(wanted, live))
+        })
     }
 
     /// Returns the CAs that a webhook at this server's address is to have.

@@ -162,6 +162,31 @@ pub(super) fn target(webhook: &Value) -> Option<Value> {
     Some(url.get(..path)?.into())
 }
 
+/// Returns whether a webhook asks what is wanted, at whatever address and however long the API server waits.
+///
+/// A proxy may put something before the path.
+pub(super) fn asks_the_same(wanted: &Value, live: &Value) -> bool {
+    let of = |webhook| {
+        let Plain { name, mut fields, .. } = plain(webhook);
+        fields.remove("timeoutSeconds");
+        let path = fields.remove("clientConfig").as_ref().and_then(path);
+        (path.unwrap_or_default(), name, fields)
+    };
+    let ((wanted_path, wanted_name, wanted), (path, name, live)) = (of(wanted), of(live));
+    wanted_name == name && wanted == live && path.ends_with(&wanted_path)
+}
+
+/// Returns the path that a client configuration asks for.
+fn path(config: &Value) -> Option<String> {
+    if let Some(service) = config.get("service") {
+        return service.get("path")?.as_str().map(str::to_owned);
+    }
+    let url = config.get("url")?.as_str()?;
+    let (index, _) = url.match_indices('/').nth(2)?;
+    let path = url.get(index..)?;
+    Some(path.split(['?', '#']).next().unwrap_or(path).to_owned())
+}
+
 /// A webhook in a form in which equal ones are equal.
 struct Plain {
     name: String,
@@ -327,6 +352,23 @@ mod tests {
         assert_eq!(Live(replaced).compare(&wanted()), Difference::None);
         let bare = Live(json!({"metadata": {"name": "partywall"}}));
         assert_eq!(Live(bare.replaced_by(&wanted())).compare(&wanted()), Difference::None);
+    }
+
+    #[test]
+    fn a_webhook_at_another_address_asks_the_same_or_does_not() {
+        let (wanted, mut there) = (wanted(), live());
+        let [b, a] = there["webhooks"].as_array_mut().unwrap().as_mut_slice() else { panic!() };
+        let wanted = |index: usize| &wanted["webhooks"][index];
+        assert!(asks_the_same(wanted(0), a) && asks_the_same(wanted(1), b));
+        assert!(!asks_the_same(wanted(0), b));
+        b["clientConfig"] =
+            json!({"service": {"namespace": "proxies", "name": "proxy", "path": "/partywall/b"}});
+        b["timeoutSeconds"] = json!(3);
+        assert!(asks_the_same(wanted(1), b));
+        b["clientConfig"] = json!({"url": "https://10.0.0.8/a?x=/b"});
+        assert!(!asks_the_same(wanted(1), b));
+        a["failurePolicy"] = json!("Ignore");
+        assert!(!asks_the_same(wanted(0), a));
     }
 
     #[test]

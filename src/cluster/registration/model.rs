@@ -156,6 +156,10 @@ pub(super) struct Api {
 impl Api {
     /// Takes a write, as the API server takes an apply or a replacement by partywall's field manager.
     pub(super) fn take(&mut self, write: &Write) -> Live {
+        if let Some(version) = write.version.as_deref() {
+            let there = self.live.of(write.phase).as_ref().map(Live::version);
+            assert_eq!(Some(version), there, "what was written since is not overwritten");
+        }
         let object = match (&write.replacement, self.live.of(write.phase)) {
             (Some(object), Some(live)) => {
                 assert_eq!(

@@ -5,11 +5,11 @@ use kube::api::{Patch, PatchParams, PostParams};
 use kube::core::Request;
 use kube::core::params::GetParams;
 use partywall_core::Phase;
-use serde_json::Value;
+use serde_json::{Value, json};
 use thiserror::Error;
 
 use super::decision::Write;
-use super::live::Live;
+use super::live::{Live, set};
 use crate::cluster::installation::{CONFIGURATIONS, REGISTRATION_MANAGER};
 use crate::cluster::send::{self, send};
 
@@ -56,13 +56,18 @@ async fn get(client: &Client, request: send::Request) -> Result<Option<Live>, Fa
     }
 }
 
-/// Applies or replaces a configuration, and returns what became of it.
+/// Applies or replaces a configuration, and returns what became of it. If it has changed since it was read, the API
+/// server answers 409; where none was read, one that somebody made since is written over.
 pub(super) async fn write(client: &Client, write: &Write) -> Result<Live, Failure> {
     let resource = Request::new(path(write.phase));
     let request = match &write.replacement {
         None => {
             let params = PatchParams::apply(REGISTRATION_MANAGER).force();
-            resource.patch(CONFIGURATIONS, &params, &Patch::Apply(&write.meant))
+            let mut meant = write.meant.clone();
+            if let (Some(metadata), Some(version)) = (meant.get_mut("metadata"), &write.version) {
+                set(metadata, "resourceVersion", json!(version));
+            }
+            resource.patch(CONFIGURATIONS, &params, &Patch::Apply(&meant))
         }
         Some(object) => {
             let params =

@@ -36,7 +36,13 @@ impl ApiServer {
             return Answer::Object(500, status(500));
         }
         let phase = if uri.contains("/mutating") { Phase::Mutate } else { Phase::Validate };
-        let write = |replacement| Write { phase, meant: body.clone(), replacement, is_drift: false };
+        let version = body["metadata"]["resourceVersion"].as_str().map(str::to_owned);
+        let mut meant = body.clone();
+        meant["metadata"].as_object_mut().map(|metadata| metadata.remove("resourceVersion"));
+        let write =
+            |replacement| Write { phase, meant, replacement, version: version.clone(), is_drift: false };
+        let there = self.api.live.of(phase).as_ref().map(Live::version);
+        let is_stale = version.is_some() && version.as_deref() != there;
         match method.as_str() {
             "POST" if self.asks => {
                 let name = body["metadata"]["name"].as_str().unwrap();
@@ -50,6 +56,7 @@ impl ApiServer {
                 Some(live) => Answer::Object(200, live.0.clone()),
                 None => Answer::Object(404, status(404)),
             },
+            "PATCH" | "PUT" if is_stale => Answer::Object(409, status(409)),
             "PATCH" if self.refuses_applies && self.api.live.of(phase).is_some() => {
                 Answer::Object(422, status(422))
             }
