@@ -11,18 +11,15 @@ use kube::core::Request;
 use partywall_core::api::API_VERSION;
 use partywall_core::labels::TENANT;
 use serde_json::{Value, json};
-use thiserror::Error;
 use tokio::sync::watch;
 use tokio::time::timeout;
 use tracing::{info, warn};
 
 use super::events::{Event, Events, Regarding, Weight};
 use super::facts::Replicas;
-use super::failure::{code, told};
 use super::installation::LABELS_MANAGER;
+use super::send::{Failure, send};
 
-/// How long a request may take.
-const ANSWER: Duration = Duration::from_secs(10);
 /// How long to wait before what failed is tried again.
 const AGAIN: Duration = Duration::from_secs(2);
 
@@ -37,17 +34,6 @@ pub(super) struct Label {
     pub(super) is_lost: bool,
     /// The identity of the Tenant.
     pub(super) tenant_uid: Box<str>,
-}
-
-/// The reason why a label was not written.
-#[derive(Debug, Error)]
-enum Failure {
-    #[error("no answer in time")]
-    Silent,
-    #[error("{}", told(_0))]
-    Failed(#[from] kube::Error),
-    #[error(transparent)]
-    Request(#[from] kube::core::request::Error),
 }
 
 /// Where labels that somebody took away are told.
@@ -122,7 +108,7 @@ pub(super) async fn write(
                     is_failing = false;
                 }
                 // It is gone, or another one has its name; the watch tells.
-                Err(Failure::Failed(error)) if matches!(code(&error), Some(404 | 409)) => {}
+                Err(failure) if matches!(failure.code(), Some(404 | 409)) => {}
                 Err(failure) => {
                     if !is_failing {
                         warn!(%namespace, %tenant, %failure, "a Namespace lacks its label; it is tried again");
@@ -137,9 +123,8 @@ pub(super) async fn write(
 async fn apply(client: &Client, label: &Label) -> Result<(), Failure> {
     let params = PatchParams::apply(LABELS_MANAGER).force();
     let patch = Patch::Apply(patch(label));
-    let request = Request::new("/api/v1/namespaces").patch(&label.namespace, &params, &patch)?;
-    timeout(ANSWER, client.request::<Value>(request)).await.map_err(|_| Failure::Silent)??;
-    Ok(())
+    let request = Request::new("/api/v1/namespaces").patch(&label.namespace, &params, &patch);
+    send::<Value>(client, request).await.map(drop)
 }
 
 fn patch(Label { namespace, uid, tenant, .. }: &Label) -> Value {

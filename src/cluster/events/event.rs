@@ -35,3 +35,22 @@ impl Weight {
         }
     }
 }
+
+#[cfg(test)]
+impl Event {
+    /// Returns a warning about a Tenant.
+    pub(super) fn example(note: &str) -> Self {
+        Self {
+            regarding: Regarding {
+                api_version: "partywall.dev/v1alpha1",
+                kind: "Tenant",
+                name: "a".to_owned(),
+                uid: "u".to_owned(),
+            },
+            reason: "Conflict".to_owned(),
+            note: note.to_owned(),
+            weight: Weight::Warning,
+            action: "Compile",
+        }
+    }
+}

@@ -105,21 +105,9 @@ fn key(event: &Event) -> Key {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cluster::events::event::Weight;
 
     fn event(number: usize) -> Event {
-        Event {
-            regarding: Regarding {
-                api_version: "partywall.dev/v1alpha1",
-                kind: "Tenant",
-                name: "a".to_owned(),
-                uid: "u".to_owned(),
-            },
-            reason: "Conflict".to_owned(),
-            note: number.to_string(),
-            weight: Weight::Warning,
-            action: "Compile",
-        }
+        Event::example(&number.to_string())
     }
 
     #[test]
