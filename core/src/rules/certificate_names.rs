@@ -25,11 +25,13 @@
 
 mod csi;
 mod uri;
+mod usages;
 
 use std::fmt;
 use std::net::IpAddr;
 
 use self::uri::Uri;
+use self::usages::{CLIENT, are_for_clients, is_signing};
 use crate::hosts::Host;
 use crate::json::{Escaped, List, Pairs, Text};
 use crate::judging::hosts::{HostClaims, service_names};
@@ -48,21 +50,6 @@ const ACME: &str = "acme.cert-manager.io";
 
 /// The CSI driver of cert-manager, whose inline volumes stand for Certificates.
 const CSI_DRIVER: &str = "csi.cert-manager.io";
-
-/// Usages that let a certificate sign in its issuer's name.
-const SIGNING: [&str; 3] = ["cert sign", "crl sign", "ocsp signing"];
-
-/// The usage of a certificate for clients, and the usages of keys that don't say for what.
-const CLIENT: &str = "client auth";
-const OF_KEYS: [&str; 7] = [
-    "content commitment",
-    "data encipherment",
-    "decipher only",
-    "digital signature",
-    "encipher only",
-    "key agreement",
-    "key encipherment",
-];
 
 /// The prefix of the names of Kubernetes' own users and groups.
 const SYSTEM: &str = "system:";
@@ -397,7 +384,7 @@ impl<'c, 'f, 's: 'c, 'a> NameCheck<'c, 'f, 's, 'a> {
     }
 
     fn usage(&mut self, field: &dyn fmt::Display, usage: &str) {
-        if SIGNING.iter().any(|signing| usage.eq_ignore_ascii_case(signing)) {
+        if is_signing(usage) {
             let message = format_args!("a certificate for `{usage}` {SIGNS}");
             self.add(field, &message, &"usages", usage);
         }
@@ -407,19 +394,6 @@ impl<'c, 'f, 's: 'c, 'a> NameCheck<'c, 'f, 's, 'a> {
 /// Explains what is wrong with a certificate that signs others.
 const SIGNS: &str =
     "can sign any name for all clients of this issuer; remove it, or use an Issuer in this namespace";
-
-/// Returns whether a certificate with these usages is for clients only.
-///
-/// Without any of them it is for all.
-fn are_for_clients<'u>(usages: impl Iterator<Item = &'u str>) -> bool {
-    let mut is_client = false;
-    let mut usages = usages.inspect(|usage| is_client |= usage.eq_ignore_ascii_case(CLIENT));
-    let is_right = usages.all(|usage| {
-        usage.eq_ignore_ascii_case(CLIENT)
-            || OF_KEYS.iter().any(|of_keys| usage.eq_ignore_ascii_case(of_keys))
-    });
-    is_right && is_client
-}
 
 /// Returns whether the reference is to a ClusterIssuer of cert-manager.
 fn is_cluster_issuer(issuer: &IssuerRef<'_>) -> bool {
@@ -480,24 +454,6 @@ mod tests {
             "kubeadm:cluster-admins",
         ] {
             assert!(!is_no_host(name), "{name}");
-        }
-    }
-
-    #[test]
-    fn g25_a_certificate_is_for_clients_only_if_its_usages_say_so() {
-        let are_for_clients = |usages: &[&str]| are_for_clients(usages.iter().copied());
-        assert!(are_for_clients(&["client auth"]));
-        assert!(are_for_clients(&["digital signature", "Client Auth", "key encipherment"]));
-        for others in [
-            &[][..],
-            &["digital signature", "key encipherment"],
-            &["client auth", "server auth"],
-            &["server auth", "client auth"],
-            &["client auth", "any"],
-            &["client auth", "cert sign"],
-            &["client auth", "netscape sgc"],
-        ] {
-            assert!(!are_for_clients(others), "{others:?}");
         }
     }
 

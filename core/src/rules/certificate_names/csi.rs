@@ -6,7 +6,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use super::{CSI_DRIVER, NameCheck, are_for_clients};
+use super::usages::are_for_clients;
+use super::{CSI_DRIVER, NameCheck};
 use crate::json::{Escaped, Pairs};
 use crate::judging::Subject;
 use crate::objects::certificate::IssuerRef;
