@@ -1,4 +1,5 @@
 //! Says which commit the program is built from: `PARTYWALL_COMMIT`, else what Git's files say, else `unknown`.
+//! With the feature `next`, it also says a later version.
 //!
 //! Only release builds look into Git: after every commit Cargo would otherwise compile everything anew for the tests.
 #![expect(clippy::disallowed_methods, reason = "a build script reads files")]
@@ -14,6 +15,16 @@ fn main() {
     let is_release = env::var("PROFILE").is_ok_and(|profile| profile == "release");
     let commit = given.or_else(|| if is_release { of_git(Path::new(".git")) } else { None });
     println!("cargo::rustc-env=PARTYWALL_COMMIT={}", commit.as_deref().unwrap_or("unknown"));
+    if env::var_os("CARGO_FEATURE_NEXT").is_some() {
+        println!("cargo::rustc-env=CARGO_PKG_VERSION={}", next_version());
+    }
+}
+
+/// Returns a version that is later than this one, for the feature `next`.
+fn next_version() -> String {
+    let part = |name: &str| env::var(format!("CARGO_PKG_VERSION_{name}")).unwrap_or_default();
+    let patch: u64 = part("PATCH").parse().unwrap_or_default();
+    format!("{}.{}.{}-next", part("MAJOR"), part("MINOR"), patch.saturating_add(1))
 }
 
 /// Returns the commit that is checked out.

@@ -34,7 +34,7 @@ fn the_core_depends_on_libraries_that_compute() {
     assert_eq!(always, ALWAYS);
     assert_eq!(optional.into_iter().map(name).collect::<Vec<_>>(), WITH_CRD);
     let features: Vec<_> = section(&manifest, "[features]").map(name).collect();
-    assert_eq!(features, ["crd"], "none is on by itself");
+    assert_eq!(features, ["crd", "next"], "none is on by itself");
 }
 
 /// The entries of a section of a manifest.

@@ -41,6 +41,7 @@ mod service;
 mod sieges;
 mod status;
 mod updates;
+mod upgrade;
 
 use crate::cluster::Cluster;
 
@@ -194,6 +195,7 @@ pub(crate) fn cases() -> Vec<Case> {
             faults::connections_that_hang_are_noticed_and_healed,
             rollover::many_certificates_roll_over_under_load,
             rollover::replicas_that_are_killed_at_each_step_of_a_promotion_go_on,
+            upgrade::an_upgrade_and_the_way_back_under_load_lose_nothing,
             scale::ten_thousand_namespaces_and_a_thousand_tenants,
             scale::a_namespace_is_used_in_the_second_of_its_creation,
             scale::what_a_tool_applies_every_three_seconds_stays_as_partywall_makes_it,

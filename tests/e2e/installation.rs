@@ -36,7 +36,12 @@ pub(crate) struct Installation<'c> {
 
 /// Prints manifests as partywall does.
 pub(crate) fn manifests(args: &[&str]) -> String {
-    let output = process::command(Path::new(PROGRAM)).arg("manifests").args(args).output().unwrap();
+    manifests_of(Path::new(PROGRAM), args)
+}
+
+/// [`manifests`] of another build.
+pub(crate) fn manifests_of(program: &Path, args: &[&str]) -> String {
+    let output = process::command(program).arg("manifests").args(args).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
 }
@@ -102,6 +107,15 @@ impl<'c> Installation<'c> {
 
     /// [`Self::start_unready`] with another kubeconfig.
     pub(crate) fn start_unready_by(&self, kubeconfig: &Path, name: &str, flags: &[&str]) -> Instance {
+        self.start_process(Path::new(PROGRAM), kubeconfig, name, flags)
+    }
+
+    /// [`Self::start_unready`] of another build.
+    pub(crate) fn start_unready_of(&self, program: &Path, name: &str, flags: &[&str]) -> Instance {
+        self.start_process(program, &self.kubeconfig, name, flags)
+    }
+
+    fn start_process(&self, program: &Path, kubeconfig: &Path, name: &str, flags: &[&str]) -> Instance {
         let addresses = (ports::free(), ports::free());
         let mut args = vec![
             "serve".to_owned(),
@@ -116,7 +130,14 @@ impl<'c> Installation<'c> {
             args.push("--drain=0".to_owned());
         }
         args.extend(flags.iter().map(|flag| (*flag).to_owned()));
-        Instance::start_unready_with(self.cluster.runtime(), name, &self.cluster.folder, &args, addresses)
+        Instance::start_unready_with(
+            self.cluster.runtime(),
+            program,
+            name,
+            &self.cluster.folder,
+            &args,
+            addresses,
+        )
     }
 
     /// Starts replicas at once, waits until they are ready, and puts them behind the balancer.

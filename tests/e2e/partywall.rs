@@ -102,15 +102,16 @@ impl Instance {
         instance
     }
 
-    /// [`Self::start_with`] without variables and without the wait.
+    /// [`Self::start_with`] of any build, without variables and without the wait.
     pub(crate) fn start_unready_with(
         runtime: &Handle,
+        program: &Path,
         name: &str,
         logs: &Path,
         args: &[String],
         (webhook, ops): (SocketAddr, SocketAddr),
     ) -> Self {
-        let process = Process::start(name, logs, Path::new(PROGRAM), args);
+        let process = Process::start(name, logs, program, args);
         Self { process, runtime: runtime.clone(), webhook, ops }
     }
 

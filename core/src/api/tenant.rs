@@ -20,6 +20,10 @@ pub struct TenantSpec {
     /// hold anywhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub namespaces: Option<Vec<String>>,
+    /// What a later version has more, in the test of an upgrade. Absent: nothing.
+    #[cfg(feature = "next")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<bool>,
     /// Says how the tenant's namespaces are known. With `Label`, which works in a cluster only (`serve --cluster`),
     /// they are those that the platform team labels with `partywall.dev/tenant: <name of the Tenant>`. Absent:
     /// `Names`.

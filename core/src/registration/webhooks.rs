@@ -211,7 +211,7 @@ const LISTED: Webhook = Webhook {
 };
 
 /// Lists the webhooks.
-pub(super) const WEBHOOKS: [Webhook; 37] = [
+pub(super) const WEBHOOKS: [Webhook; 37 + cfg!(feature = "next") as usize] = [
     Webhook {
         name: "stamp-pods.partywall.dev",
         entry: Entry::MutateTenants,
@@ -482,4 +482,7 @@ pub(super) const WEBHOOKS: [Webhook; 37] = [
         sends: Sends::All(Topic::Bindings, CREATE),
         ..ELSEWHERE
     },
+    // What a later version has more, in the test of an upgrade.
+    #[cfg(feature = "next")]
+    Webhook { name: "next.partywall.dev", sends: Sends::One("", "resourcequotas", WRITE), ..IN_TENANTS },
 ];

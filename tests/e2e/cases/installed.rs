@@ -41,7 +41,7 @@ spec: {nodeSelector: {tenant: leaving}}
 ";
 
 /// Returns the condition of an object.
-fn condition(cluster: &Cluster, kind: &str, name: &str, condition: &str) -> (String, String) {
+pub(super) fn condition(cluster: &Cluster, kind: &str, name: &str, condition: &str) -> (String, String) {
     let path = format!("/apis/partywall.dev/v1alpha1/{kind}/{name}");
     let object = cluster.admin().get(&path).unwrap_or_default();
     let conditions = object["status"]["conditions"].as_array().cloned().unwrap_or_default();
@@ -51,7 +51,7 @@ fn condition(cluster: &Cluster, kind: &str, name: &str, condition: &str) -> (Str
 }
 
 #[track_caller]
-fn until_condition(cluster: &Cluster, kind: &str, name: &str, status: &str, reason: &str) {
+pub(super) fn until_condition(cluster: &Cluster, kind: &str, name: &str, status: &str, reason: &str) {
     eventually(SOON, &format!("{kind} {name} has Ready={status} {reason}"), || {
         let found = condition(cluster, kind, name, "Ready");
         let is_it = found.0 == status && (reason.is_empty() || found.1 == reason);
@@ -60,7 +60,7 @@ fn until_condition(cluster: &Cluster, kind: &str, name: &str, status: &str, reas
 }
 
 /// Tries to create a pod, and returns what would be stored, or why it would be refused.
-fn try_pod(cluster: &Cluster, namespace: &str) -> Result<Value, String> {
+pub(super) fn try_pod(cluster: &Cluster, namespace: &str) -> Result<Value, String> {
     let pod = json!({
         "apiVersion": "v1",
         "kind": "Pod",

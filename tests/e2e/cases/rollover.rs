@@ -15,7 +15,7 @@ const LEAF: &str = "partywall_certificate_expiry_timestamp_seconds{certificate=\
 const CA: &str = "partywall_certificate_expiry_timestamp_seconds{certificate=\"current_ca\"}";
 const NAMESPACE: &str = "x-rollover";
 /// What the API server itself says when it has no room; then it calls no webhook.
-const NO_ROOM: &str = "Too many requests, please try again later";
+pub(super) const NO_ROOM: &str = "Too many requests, please try again later";
 const LONG: Duration = Duration::from_mins(15);
 
 /// How often each certificate is to be replaced.
