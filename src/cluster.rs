@@ -10,7 +10,8 @@
 //! `registration` registers the webhooks by the snapshot in the store, and keeps them so.
 //!
 //! One task owns the maps. Each kind has a loop of its own, so that a watch that hangs holds up no other. While the API
-//! server is away, the snapshot in the store stays in force, and the loops go on trying.
+//! server is away, the snapshot in the store stays in force, and the loops go on trying. So it does while a task that
+//! panicked waits to be started again, which each of them is.
 //!
 //! INVARIANT: the store stays empty until every kind was listed once, so that nothing is decided by half of the
 //! objects. A snapshot is never replaced by one with mistakes.
@@ -34,6 +35,7 @@ mod newest_tenant;
 mod pause;
 mod readiness;
 mod registration;
+mod restart;
 mod rotate_ca;
 mod send;
 mod settings_file;
@@ -52,7 +54,8 @@ use jiff::civil::Date;
 use kube::Client;
 use partywall_core::registration::{Server, names};
 use rustls::sign::CertifiedKey;
-use tokio::sync::{mpsc, watch as signal};
+use tokio::sync::{Mutex, mpsc, watch as signal};
+use tokio::task::JoinSet;
 
 pub(crate) use self::api_server::{ApiServer, Unreachable};
 use self::authority::{Authority, Inputs, Names};
@@ -72,13 +75,15 @@ use self::newest_tenant::QUESTIONS;
 pub(crate) use self::readiness::Unready;
 pub(crate) use self::registration::Owner;
 use self::registration::{Channels, Registration};
+use self::restart::Restarts;
 pub(crate) use self::rotate_ca::Rotation;
 use self::settings_file::SettingsFile;
 use self::snapshots::Snapshots;
+use self::state::Change;
 use self::status::Statuses;
 pub(crate) use self::uninstall::{Removal, Removed, Row, Stay};
 use crate::policies::{Learned, Question, Reader, Writer};
-use crate::telemetry::Metrics;
+use crate::telemetry::{Metrics, Task};
 
 /// How many changes wait for the task that owns the maps; the watches wait beyond that.
 const CHANGES: usize = 1_024;
@@ -150,9 +155,6 @@ impl Cluster {
         if let Some(file) = &settings {
             snapshots.set_defaults(file.fields());
         }
-        let current = signal::Sender::new(Some(NOT_COMPARED));
-        let served = signal::Sender::default();
-        let (authority, trusted) = (None, None);
         Ok(Self {
             client,
             namespace,
@@ -161,10 +163,10 @@ impl Cluster {
             settings,
             registration,
             now,
-            authority,
-            current,
-            trusted,
-            served,
+            authority: None,
+            current: signal::Sender::new(Some(NOT_COMPARED)),
+            trusted: None,
+            served: signal::Sender::default(),
         })
     }
 
@@ -202,54 +204,114 @@ impl Cluster {
         stopping: signal::Receiver<bool>,
         ended: signal::Receiver<bool>,
     ) -> Infallible {
-        let Self {
-            client,
-            namespace,
-            snapshots,
-            questions,
-            settings,
-            registration,
-            now,
-            authority,
-            current,
-            trusted,
-            served,
-        } = self;
-        let (sender, changes) = mpsc::channel(CHANGES);
+        let restarts = Restarts { metrics: Arc::clone(&self.registration.metrics) };
         let (register, registered) = signal::channel(Registered::default());
         let (publish, replicas) = signal::channel(Replicas::default());
         let (events, queue) = events::channel();
-
         let unknown = || signal::Sender::<Trust>::default().subscribe();
-        let trust = authority.as_ref().map_or_else(unknown, Authority::trust);
-        if let Some(authority) = authority {
-            let (registered, replicas) = (registered.clone(), replicas.clone());
-            tokio::spawn(authority.run(Inputs { registered, replicas, stopping: stopping.clone() }));
+        let trust = self.authority.as_ref().map_or_else(unknown, Authority::trust);
+
+        if let Some(authority) = self.authority {
+            let (registered, replicas, stopping) = (registered.clone(), replicas.clone(), stopping.clone());
+            let inputs = Inputs { registered, replicas, stopping };
+            let forget = authority.clone();
+            let start = move || authority.clone().run(inputs.clone());
+            restarts.spawn_and(Task::Authority, start, move || forget.forget());
         }
-        tokio::spawn(newest_tenant::answer(client.clone(), questions));
-        tokio::spawn(definitions::watch_definitions(client.clone(), current));
-        if let Some(trusted) = trusted {
-            tokio::spawn(readiness::watch_certificate(trust.clone(), registered.clone(), trusted));
+        if let Some(trusted) = self.trusted {
+            let (trust, registered) = (trust.clone(), registered.clone());
+            restarts.spawn(Task::CertificateReadiness, move || {
+                readiness::watch_certificate(trust.clone(), registered.clone(), trusted.clone())
+            });
         }
-        tokio::spawn(readiness::watch_webhooks(registered.clone(), served));
+        let (of_webhooks, served) = (registered.clone(), self.served);
+        restarts.spawn(Task::WebhookReadiness, move || {
+            readiness::watch_webhooks(of_webhooks.clone(), served.clone())
+        });
+        let (client, current) = (self.client.clone(), self.current);
+        restarts.spawn(Task::Definitions, move || {
+            definitions::watch_definitions(client.clone(), current.clone())
+        });
+        let (client, questions) = (self.client.clone(), Arc::new(Mutex::new(self.questions)));
+        restarts.spawn(Task::NewestTenant, move || {
+            let (client, questions) = (client.clone(), Arc::clone(&questions));
+            async move { newest_tenant::answer(client, &mut *questions.lock().await).await }
+        });
+
         let entries = names().map(str::to_owned).collect();
-        let leases = Leases::new(client.clone(), &namespace, entries, now);
-        tokio::spawn(events::write(client.clone(), queue, leases.holder(), now, stopping.clone()));
+        let leases = Leases::new(self.client.clone(), &self.namespace, entries, self.now);
+        let (client, instance, over) = (self.client.clone(), leases.holder(), stopping.clone());
+        let queue = Arc::new(Mutex::new(queue));
+        restarts.spawn(Task::Events, move || {
+            let (client, instance, over) = (client.clone(), instance.clone(), over.clone());
+            let queue = Arc::clone(&queue);
+            async move { events::write(client, &mut *queue.lock().await, instance, self.now, over).await }
+        });
+        let registration = self.registration;
         let channels = Channels { trust: trust.clone(), replicas: replicas.clone(), registered: register };
-        tokio::spawn(registration.run(channels, stopping.clone()));
-        tokio::spawn(leases.run(trust, publish, Ends { stopping: stopping.clone(), ended }));
+        let (forget, forgets) = (registration.clone(), channels.registered.clone());
+        let over = stopping.clone();
+        restarts.spawn_and(
+            Task::Registration,
+            move || registration.clone().run(channels.clone(), over.clone()),
+            move || forget.forget(&forgets),
+        );
+        let (forgets, ends) = (publish.clone(), Ends { stopping: stopping.clone(), ended });
+        restarts.spawn_and(
+            Task::Leases,
+            move || leases.clone().run(trust.clone(), publish.clone(), ends.clone()),
+            move || Leases::forget(&forgets),
+        );
         let teller = Teller { events: events.clone(), replicas: replicas.clone() };
-        tokio::spawn(labels::write(client.clone(), snapshots.labels(), teller, stopping.clone()));
+        let (client, missing, over) = (self.client.clone(), self.snapshots.labels(), stopping.clone());
+        restarts.spawn(Task::Labels, move || {
+            labels::write(client.clone(), missing.clone(), teller.clone(), over.clone())
+        });
+        let (client, tells, over) = (self.client.clone(), events.clone(), stopping.clone());
         let facts = (registered.clone(), replicas.clone());
-        tokio::spawn(pause::tell(client.clone(), facts, events.clone(), stopping.clone()));
-        let statuses = Statuses { told: snapshots.statuses(), registered, replicas, events, now };
-        tokio::spawn(status::write(client.clone(), statuses, stopping));
-        for kind in Kind::ALL {
-            tokio::spawn(watch::watch(client.clone(), kind, sender.clone()));
-        }
-        if let Some(file) = settings {
-            tokio::spawn(file.watch(sender));
-        }
-        snapshots.run(changes).await
+        restarts.spawn(Task::Pause, move || {
+            pause::tell(client.clone(), facts.clone(), tells.clone(), over.clone())
+        });
+        let told = self.snapshots.statuses();
+        let (client, statuses) =
+            (self.client.clone(), Statuses { told, registered, replicas, events, now: self.now });
+        restarts
+            .spawn(Task::Statuses, move || status::write(client.clone(), statuses.clone(), stopping.clone()));
+
+        let snapshots = Arc::new(Mutex::new(self.snapshots));
+        let (again, client, settings) = (restarts.clone(), self.client, self.settings);
+        let start = move || {
+            let (snapshots, restarts) = (Arc::clone(&snapshots), again.clone());
+            let (client, settings) = (client.clone(), settings.clone());
+            async move {
+                let (sender, changes) = mpsc::channel(CHANGES);
+                // They end with the task that owns the maps, since another one needs whole lists.
+                let _watches = watches(&restarts, &client, settings, &sender);
+                drop(sender);
+                snapshots.lock().await.run(changes).await
+            }
+        };
+        restarts.run(Task::Snapshots, start, || {}).await
     }
+}
+
+/// Starts the watches of all kinds, and of the file with default Settings; dropped, they end.
+fn watches(
+    restarts: &Restarts,
+    client: &Client,
+    settings: Option<SettingsFile>,
+    sender: &mpsc::Sender<Change>,
+) -> JoinSet<()> {
+    let mut watches = JoinSet::new();
+    for kind in Kind::ALL {
+        let (restarts, client, sender) = (restarts.clone(), client.clone(), sender.clone());
+        let start = move || watch::watch(client.clone(), kind, sender.clone());
+        watches.spawn(async move { restarts.run(Task::Watch, start, || {}).await });
+    }
+    if let Some(file) = settings {
+        let (restarts, sender) = (restarts.clone(), sender.clone());
+        let start = move || file.clone().watch(sender.clone());
+        watches.spawn(async move { restarts.run(Task::SettingsFile, start, || {}).await });
+    }
+    watches
 }

@@ -11,11 +11,12 @@ mod logging;
 mod metrics;
 
 pub(crate) use self::log_throttle::LogThrottle;
+pub(crate) use self::logging::constant_message;
 pub use self::logging::{LogFormat, LogGuard, init, log_panics};
 #[cfg(test)]
 pub(crate) use self::logging::{logged, logging};
 pub(crate) use self::metrics::mode_name;
 pub use self::metrics::{
     BuildInfo, COMMIT, CertificateFile, Dropped, ExemptionEnds, ExemptionUses, Family, Gauges, Label, Loads,
-    Metrics, Outcome, ProcessFigures, Refusal, Reload, Review, TenantViolations, VERSION, Watched,
+    Metrics, Outcome, ProcessFigures, Refusal, Reload, Review, Task, TenantViolations, VERSION, Watched,
 };

@@ -83,14 +83,17 @@ impl ClockOffset {
 }
 
 /// The certificates of an installation.
+#[derive(Clone)]
 pub(super) struct Authority {
-    source: Source,
+    client: Client,
+    names: Names,
+    /// Where somebody else puts the certificate; `None`: it is this program's own.
+    place: Option<Place>,
+    namespace: String,
+    lifetimes: Lifetimes,
+    clock: ClockOffset,
+    metrics: Arc<Metrics>,
     outputs: Outputs,
-}
-
-enum Source {
-    Own(Box<Own>),
-    Given(Box<Given>),
 }
 
 impl Authority {
@@ -103,7 +106,6 @@ impl Authority {
         (lifetimes, clock): (Lifetimes, ClockOffset),
         metrics: Arc<Metrics>,
     ) -> Self {
-        let now = Arc::new(move || clock.now());
         if clock != ClockOffset::default() {
             warn!(
                 seconds = clock.0,
@@ -114,23 +116,13 @@ impl Authority {
             let Lifetimes { ca, leaf } = lifetimes;
             warn!(ca, leaf, "--ca-lifetime, --leaf-lifetime: certificates end early; it is for tests only");
         }
+        let namespace = namespace.to_owned();
         let place = match issuer {
             Issuer::Own => None,
-            Issuer::Secret(name) => Some(Place::Secret { namespace: namespace.to_owned(), name }),
+            Issuer::Secret(name) => Some(Place::Secret { namespace: namespace.clone(), name }),
             Issuer::Files { cert, key, ca } => Some(Place::Files { cert, key, ca }),
         };
-        let source = match place {
-            None => {
-                let own = Own::new(client, namespace.to_owned(), names, lifetimes, now, metrics);
-                Source::Own(Box::new(own))
-            }
-            Some(place) => {
-                let given = Given::new(client, place, names, lifetimes.settle(), now, metrics);
-                Source::Given(Box::new(given))
-            }
-        };
-        let outputs = Outputs { trust: watch::Sender::default(), leaf: watch::Sender::default() };
-        Self { source, outputs }
+        Self { client, names, place, namespace, lifetimes, clock, metrics, outputs: Outputs::default() }
     }
 
     /// Returns what callers must trust, now and later.
@@ -143,11 +135,21 @@ impl Authority {
         self.outputs.leaf.subscribe()
     }
 
+    /// Tells that what callers must trust is not known any more. The certificate is served as before.
+    pub(super) fn forget(&self) {
+        self.outputs.publish(Trust::default());
+    }
+
     /// Keeps the certificates, for ever.
     pub(super) async fn run(self, inputs: Inputs) -> Infallible {
-        match self.source {
-            Source::Own(own) => own.run(inputs, self.outputs).await,
-            Source::Given(given) => given.run(inputs, self.outputs).await,
+        let Self { client, names, place, namespace, lifetimes, clock, metrics, outputs } = self;
+        let now = Arc::new(move || clock.now());
+        match place {
+            None => Own::new(client, namespace, names, lifetimes, now, metrics).run(inputs, outputs).await,
+            Some(place) => {
+                let given = Given::new(client, place, names, lifetimes.settle(), now, metrics);
+                given.run(inputs, outputs).await
+            }
         }
     }
 }

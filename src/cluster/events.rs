@@ -78,7 +78,7 @@ pub(super) fn channel() -> (Events, Queue) {
 /// Writes events until `stopping` is true; `instance` names this replica.
 pub(super) async fn write(
     client: Client,
-    queue: Queue,
+    queue: &mut Queue,
     instance: String,
     now: fn() -> Timestamp,
     mut stopping: watch::Receiver<bool>,
@@ -103,7 +103,7 @@ struct Writer {
 }
 
 impl Writer {
-    async fn run(&mut self, mut queue: Queue) {
+    async fn run(&mut self, queue: &mut Queue) {
         while let Some(event) = queue.0.recv().await {
             let result = match self.repeats.take(&event, Instant::now()) {
                 Todo::Create => {
@@ -193,47 +193,29 @@ mod tests {
     use super::*;
     use crate::cluster::fake_server::{Answer, FakeServer, status};
 
-    fn event(note: &str) -> Event {
-        Event {
-            regarding: Regarding {
-                api_version: "partywall.dev/v1alpha1",
-                kind: "Tenant",
-                name: "a".to_owned(),
-                uid: "u".to_owned(),
-            },
-            reason: "Conflict".to_owned(),
-            note: note.to_owned(),
-            weight: Weight::Warning,
-            action: "Compile",
-        }
-    }
-
     fn created(name: &str) -> Answer {
         Answer::Object(201, json!({"metadata": {"name": name}}))
     }
 
     fn start(answers: impl IntoIterator<Item = Answer>) -> (FakeServer, Events, watch::Sender<bool>) {
         let server = FakeServer::new(answers);
-        let (events, queue) = channel();
+        let (events, mut queue) = channel();
         let (stop, stopping) = watch::channel(false);
-        tokio::spawn(write(
-            server.client.clone(),
-            queue,
-            "a".repeat(500),
-            || Timestamp::UNIX_EPOCH,
-            stopping,
-        ));
+        let client = server.client.clone();
+        tokio::spawn(async move {
+            write(client, &mut queue, "a".repeat(500), || Timestamp::UNIX_EPOCH, stopping).await;
+        });
         (server, events, stop)
     }
 
     #[tokio::test(start_paused = true)]
     async fn an_event_is_written_as_the_api_server_reads_it_and_counted_when_it_happens_again() {
         let (server, events, _stop) = start([created("partywall-x"), Answer::Object(200, json!({}))]);
-        events.tell(event(&"é".repeat(1_000)));
+        events.tell(Event::example(&"é".repeat(1_000)));
         sleep(Duration::from_secs(1)).await;
-        events.tell(event(&"é".repeat(1_000)));
+        events.tell(Event::example(&"é".repeat(1_000)));
         sleep(Duration::from_secs(600)).await;
-        events.tell(event(&"é".repeat(1_000)));
+        events.tell(Event::example(&"é".repeat(1_000)));
         sleep(Duration::from_secs(1)).await;
         let asked = server.asked();
         assert_eq!(asked.len(), 2);
@@ -251,9 +233,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_event_that_was_not_written_is_written_when_it_happens_again() {
         let (server, events, _stop) = start([Answer::Object(500, status(500)), created("x")]);
-        events.tell(event("no"));
+        events.tell(Event::example("no"));
         sleep(Duration::from_secs(1)).await;
-        events.tell(event("no"));
+        events.tell(Event::example("no"));
         sleep(Duration::from_secs(1)).await;
         let methods: Vec<_> = server.asked().into_iter().map(|asked| asked.method).collect();
         assert_eq!(methods, ["POST", "POST"]);
@@ -263,13 +245,13 @@ mod tests {
     async fn events_are_left_out_rather_than_waited_for() {
         let (server, events, stop) = start([]);
         for number in 0..10_000 {
-            events.tell(event(&number.to_string()));
+            events.tell(Event::example(&number.to_string()));
         }
         sleep(Duration::from_secs(1)).await;
         assert_eq!(server.asked().len(), 1, "the first one gets no answer");
         stop.send_replace(true);
         sleep(Duration::from_secs(1)).await;
-        events.tell(event("after SIGTERM"));
+        events.tell(Event::example("after SIGTERM"));
         sleep(Duration::from_secs(60)).await;
         assert_eq!(server.asked().len(), 1);
     }

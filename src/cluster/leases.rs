@@ -39,6 +39,7 @@ const RENEW: Duration = Duration::from_secs(5);
 const AGAIN: Duration = Duration::from_secs(1);
 
 /// Keeps the Leases.
+#[derive(Clone)]
 pub(super) struct Leases {
     client: Client,
     path: String,
@@ -48,6 +49,7 @@ pub(super) struct Leases {
 }
 
 /// The signals of the end of this process.
+#[derive(Clone)]
 pub(super) struct Ends {
     /// True from SIGTERM on.
     pub(super) stopping: watch::Receiver<bool>,
@@ -80,6 +82,11 @@ impl Leases {
     /// Returns what names this process, and no other.
     pub(super) fn holder(&self) -> String {
         self.machine.own_lease().1
+    }
+
+    /// Tells that nobody knows who lives, nor that this replica leads.
+    pub(super) fn forget(replicas: &watch::Sender<Replicas>) {
+        replicas.send_modify(|replicas| (replicas.is_known, replicas.leads) = (false, false));
     }
 
     /// Keeps the Leases, and publishes who lives, until this replica serves no more.

@@ -37,7 +37,7 @@ struct Metadata {
 }
 
 /// Answers questions until nobody asks any more.
-pub(super) async fn answer(client: Client, mut questions: mpsc::Receiver<Question>) {
+pub(super) async fn answer(client: Client, questions: &mut mpsc::Receiver<Question>) {
     let mut is_failing = false;
     while let Some(first) = questions.recv().await {
         let mut asked = vec![first];
@@ -103,7 +103,7 @@ mod tests {
     #[tokio::test]
     async fn one_list_answers_all_who_asked_before_it() {
         let server = FakeServer::new([page(&["9", "12"], "next"), page(&["10"], "")]);
-        let (sender, questions) = mpsc::channel(QUESTIONS);
+        let (sender, mut questions) = mpsc::channel(QUESTIONS);
         let mut answers = Vec::new();
         for _ in 0..3 {
             let (question, answer) = oneshot::channel();
@@ -111,7 +111,7 @@ mod tests {
             answers.push(answer);
         }
         drop(sender);
-        answer(server.client.clone(), questions).await;
+        answer(server.client.clone(), &mut questions).await;
         for answer in answers {
             assert_eq!(answer.await, Ok(12));
         }
@@ -124,8 +124,9 @@ mod tests {
     async fn a_list_that_fails_or_hangs_answers_nobody_and_the_next_is_tried() {
         // The third question gets no answer at all.
         let server = FakeServer::new([Answer::Object(500, status(500)), page(&[], "")]);
-        let (sender, questions) = mpsc::channel(QUESTIONS);
-        tokio::spawn(answer(server.client.clone(), questions));
+        let (sender, mut questions) = mpsc::channel(QUESTIONS);
+        let client = server.client.clone();
+        tokio::spawn(async move { answer(client, &mut questions).await });
         for expected in [None, Some(0), None] {
             let (question, answer) = oneshot::channel();
             sender.send(question).await.unwrap();

@@ -68,6 +68,7 @@ pub(crate) enum Owner {
 }
 
 /// What the registration is made from.
+#[derive(Clone)]
 pub(super) struct Registration {
     pub(super) client: Client,
     /// Where the API server finds this server.
@@ -80,6 +81,7 @@ pub(super) struct Registration {
 }
 
 /// What the registration is told, and what it tells.
+#[derive(Clone)]
 pub(super) struct Channels {
     pub(super) trust: watch::Receiver<Trust>,
     pub(super) replicas: watch::Receiver<Replicas>,
@@ -87,6 +89,12 @@ pub(super) struct Channels {
 }
 
 impl Registration {
+    /// Tells that nobody looks whether the configurations are as they should be.
+    pub(super) fn forget(&self, registered: &watch::Sender<Registered>) {
+        self.metrics.registration_current.set(0);
+        registered.send_if_modified(|registered| std::mem::replace(&mut registered.is_current, false));
+    }
+
     /// Registers the webhooks and keeps them, until `stopping` is true.
     pub(super) async fn run(self, channels: Channels, mut stopping: watch::Receiver<bool>) {
         let running = Running {

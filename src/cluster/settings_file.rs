@@ -15,6 +15,7 @@ use crate::policies::read_settings;
 const EVERY: Duration = Duration::from_secs(2);
 
 /// A file with default Settings, and what was read of it last.
+#[derive(Clone)]
 pub(super) struct SettingsFile {
     path: PathBuf,
     fields: Map<String, Value>,
@@ -37,16 +38,20 @@ impl SettingsFile {
         let mut ticks = interval(EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut told = None;
+        // Whoever was started again tells at first what another one may have told.
+        let mut is_first = true;
         loop {
             ticks.tick().await;
             let path = self.path.clone();
             let Ok(read) = tokio::task::spawn_blocking(move || read_settings(&path)).await else { continue };
             match read {
-                Ok(fields) if fields == self.fields => told = None,
+                Ok(fields) if fields == self.fields && !is_first => told = None,
                 Ok(fields) => {
-                    info!(file = %self.path.display(), "the default Settings changed");
+                    if fields != self.fields {
+                        info!(file = %self.path.display(), "the default Settings changed");
+                    }
                     self.fields.clone_from(&fields);
-                    told = None;
+                    (told, is_first) = (None, false);
                     if changes.send(Change::Defaults(fields)).await.is_err() {
                         return;
                     }

@@ -25,7 +25,7 @@ use super::newest_tenant::version;
 use super::state::{Change, Effect, State};
 use super::status::Told;
 use crate::policies::{Declared, InForce, Learned, Writer, grouped};
-use crate::telemetry::{Loads, Metrics, Reload};
+use crate::telemetry::{Loads, Metrics, Reload, Task};
 
 /// How long nothing may change before a compile.
 const QUIET: Duration = Duration::from_millis(50);
@@ -95,8 +95,11 @@ impl Snapshots {
         self.state.apply(Change::Defaults(fields));
     }
 
-    /// Applies changes and compiles, for ever.
-    pub(super) async fn run(mut self, mut changes: mpsc::Receiver<Change>) -> Infallible {
+    /// Applies changes and compiles, for ever, from the first lists on.
+    ///
+    /// After a panic it begins again: what it knew may be half of a change. The last good forms hold on.
+    pub(super) async fn run(&mut self, mut changes: mpsc::Receiver<Change>) -> Infallible {
+        self.state.begin_again();
         let mut dates = interval(LOOK_AT_DATE);
         dates.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -217,6 +220,7 @@ impl Snapshots {
         let compiled = spawn_blocking(move || (declared.compile(), declared)).await;
         // A panic of the compiler is logged by the hook; what is in force stays so.
         let Ok((compiled, declared)) = compiled else {
+            self.metrics.task_panics.inc(Task::Snapshots);
             self.states = None;
             return;
         };
@@ -275,4 +279,62 @@ fn warnings(states: &BTreeMap<ObjectName, ObjectState>) -> Vec<Mistake> {
     let mut warnings: Vec<Mistake> = states.values().flat_map(|state| &state.warnings).cloned().collect();
     warnings.sort();
     warnings
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use jiff::civil::date;
+    use tokio::sync::Mutex;
+
+    use super::*;
+    use crate::cluster::restart::Restarts;
+    use crate::policies::store;
+
+    #[tokio::test(start_paused = true)]
+    async fn after_a_panic_it_begins_again_with_whole_lists_and_the_same_channels() {
+        static LOOKS: AtomicU32 = AtomicU32::new(0);
+        fn today() -> Date {
+            assert!(LOOKS.fetch_add(1, Ordering::Relaxed) != 0, "the first look");
+            date(2026, 12, 1)
+        }
+        let metrics = Arc::new(Metrics::new().unwrap());
+        let (writer, reader) = store();
+        let learned = Learned::default();
+        let mut snapshots = Snapshots::new(writer, learned.clone(), Arc::clone(&metrics), today);
+        let mut statuses = snapshots.statuses();
+        let defaults = Map::from_iter([("stamp".to_owned(), Value::from("NodeSelector"))]);
+        snapshots.set_defaults(defaults.clone());
+        let snapshots = Arc::new(Mutex::new(snapshots));
+        let (lists, mut asked) = mpsc::channel(1);
+        let start = move || {
+            let (snapshots, lists) = (Arc::clone(&snapshots), lists.clone());
+            async move {
+                let (sender, changes) = mpsc::channel(16);
+                lists.send(sender).await.unwrap();
+                snapshots.lock().await.run(changes).await
+            }
+        };
+        Restarts { metrics: Arc::clone(&metrics) }.spawn(Task::Snapshots, start);
+
+        let list = |sender: mpsc::Sender<Change>, kinds: &'static [Kind]| async move {
+            for kind in kinds {
+                sender.send(Change::Listed(*kind, Vec::new())).await.unwrap();
+            }
+            sender
+        };
+        let first = list(asked.recv().await.unwrap(), &Kind::ALL).await;
+        first.closed().await;
+        assert!(learned.is_settling() && reader.load().is_none());
+        assert_eq!(metrics.task_panics.get(Task::Snapshots), 1);
+        let (last, others) = Kind::ALL.split_last().unwrap();
+        let second = list(asked.recv().await.unwrap(), others).await;
+        tokio::time::sleep(MOST * 2).await;
+        assert!(reader.load().is_none(), "half of the lists is no snapshot");
+        second.send(Change::Listed(*last, Vec::new())).await.unwrap();
+        statuses.changed().await.unwrap();
+        assert!(reader.load().is_some() && !learned.is_settling());
+        assert_eq!(metrics.task_panics.get(Task::Snapshots), 1);
+    }
 }

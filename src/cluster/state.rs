@@ -93,6 +93,13 @@ struct SettingsOf {
 const SETTINGS: &str = "default";
 
 impl State {
+    /// Forgets all but the default Settings.
+    pub(super) fn begin_again(&mut self) {
+        let defaults = mem::take(&mut self.settings.defaults);
+        *self = Self::default();
+        self.apply(Change::Defaults(defaults));
+    }
+
     /// Applies a change.
     pub(super) fn apply(&mut self, change: Change) -> Effect {
         match change {

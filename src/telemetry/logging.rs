@@ -1,5 +1,6 @@
 //! Log lines: to stderr, through a channel, as text or JSON.
 
+use std::any::Any;
 use std::ffi::{OsStr, OsString};
 use std::io::{IsTerminal, stderr};
 use std::panic;
@@ -112,9 +113,14 @@ fn no_color() -> Option<OsString> {
 pub fn log_panics() {
     panic::set_hook(Box::new(|panic| {
         let location = panic.location().map(ToString::to_string).unwrap_or_default();
-        let said = panic.payload().downcast_ref::<&'static str>().copied().unwrap_or("(not logged)");
+        let said = constant_message(panic.payload());
         tracing::error!(%location, said, "a bug: the code panicked; please report this line");
     }));
+}
+
+/// Returns what a panic said, if it is constant.
+pub(crate) fn constant_message(panic: &(dyn Any + Send)) -> &'static str {
+    panic.downcast_ref::<&'static str>().copied().unwrap_or("(not logged)")
 }
 
 /// Returns the lines that `f` logs on this thread.

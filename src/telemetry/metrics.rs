@@ -16,7 +16,7 @@ use prometheus::{
 };
 
 pub(crate) use self::labels::mode_name;
-pub use self::labels::{CertificateFile, Dropped, Loads, Outcome, Refusal, Reload, Review, Watched};
+pub use self::labels::{CertificateFile, Dropped, Loads, Outcome, Refusal, Reload, Review, Task, Watched};
 pub use self::of_policies::{ExemptionEnds, ExemptionUses, TenantViolations};
 pub use self::process::ProcessFigures;
 
@@ -74,6 +74,8 @@ metrics! {
         refusals: Family<Refusal> = "partywall_http_refusals_total",
         /// Reviews denied because a rule panicked; each is a bug.
         panics: IntCounter = "partywall_panics_total",
+        /// Panics of tasks that follow the cluster or write to it, by task; each is a bug. The task is started again.
+        task_panics: Family<Task> = "partywall_task_panics_total",
         /// Reviews whose decision exhausted its budget of work; each is a bug.
         exhausted: IntCounter = "partywall_exhausted_total",
         /// Seconds from a body that is read to an answer that is encoded.

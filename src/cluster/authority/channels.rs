@@ -17,6 +17,7 @@ const AT_LEAST: Duration = Duration::from_millis(300);
 pub(super) const WAIT: Duration = Duration::from_secs(5);
 
 /// The facts that the certificates depend on.
+#[derive(Clone)]
 pub(crate) struct Inputs {
     pub(crate) registered: watch::Receiver<Registered>,
     pub(crate) replicas: watch::Receiver<Replicas>,
@@ -52,6 +53,7 @@ async fn changed<T>(facts: &mut watch::Receiver<T>) {
 }
 
 /// Those who learn of the certificates.
+#[derive(Clone, Default)]
 pub(super) struct Outputs {
     pub(super) trust: watch::Sender<Trust>,
     pub(super) leaf: watch::Sender<Option<Arc<CertifiedKey>>>,
@@ -64,12 +66,36 @@ impl Outputs {
     }
 
     /// Tells what callers must trust, if that changed.
+    ///
+    /// Whoever was started again may not know what it signed before, and that is still served.
     pub(super) fn publish(&self, trust: Trust) {
         self.trust.send_if_modified(|known| {
+            let trust = Trust { signer: trust.signer.or(known.signer), ..trust };
             let is_new = *known != trust;
             *known = trust;
             is_new
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::facts::Fingerprint;
+
+    #[test]
+    fn the_signer_of_what_is_served_is_known_until_something_else_is_served() {
+        let (outputs, [one, other]) = (Outputs::default(), [1, 2].map(|byte| Fingerprint([byte; 32])));
+        let published = |trust: Trust| {
+            outputs.publish(trust);
+            outputs.trust.borrow().clone()
+        };
+        let of = |signer| Trust { signer, cas: [one].into(), ..Trust::default() };
+        assert_eq!(published(of(None)).signer, None);
+        assert_eq!(published(of(Some(one))).signer, Some(one));
+        let forgotten = published(Trust::default());
+        assert_eq!((forgotten.signer, forgotten.cas.len()), (Some(one), 0));
+        assert_eq!(published(of(Some(other))).signer, Some(other));
     }
 }
 
@@ -98,7 +124,7 @@ pub(super) mod test {
             replicas: replicas.subscribe(),
             stopping: stopping.subscribe(),
         };
-        let outputs = Outputs { trust: watch::Sender::default(), leaf: watch::Sender::default() };
+        let outputs = Outputs::default();
         let (trust, pair) = (outputs.trust.subscribe(), outputs.leaf.subscribe());
         (inputs, outputs, Others { registered, replicas, stopping, trust, pair })
     }

@@ -38,7 +38,7 @@ pub(super) enum Phase {
 }
 
 /// What this replica knows of the Leases.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Machine {
     own: Identity,
     sightings: Sightings,

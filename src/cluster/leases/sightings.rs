@@ -16,13 +16,13 @@ use super::lease::Lease;
 const GAP: Duration = Duration::from_secs(10);
 
 /// The Leases of the last look.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Sightings {
     seen: BTreeMap<String, Sighting>,
     looked: Option<Instant>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Sighting {
     lease: Lease,
     /// The look that first saw it like this.

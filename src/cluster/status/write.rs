@@ -39,6 +39,7 @@ const LOOK: Duration = Duration::from_secs(60);
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What the writer of statuses reads and tells.
+#[derive(Clone)]
 pub(crate) struct Statuses {
     pub(crate) told: watch::Receiver<Arc<Told>>,
     pub(crate) registered: watch::Receiver<Registered>,

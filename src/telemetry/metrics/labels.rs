@@ -146,6 +146,88 @@ impl Label for Watched {
     }
 }
 
+/// A task that follows a cluster, or writes to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Task {
+    /// Keeps the certificates.
+    Authority,
+    /// Says whether callers trust the certificate.
+    CertificateReadiness,
+    /// Compares the CustomResourceDefinitions.
+    Definitions,
+    /// Writes events.
+    Events,
+    /// Writes the labels of Namespaces.
+    Labels,
+    /// Keeps the Leases.
+    Leases,
+    /// Asks for the newest Tenant.
+    NewestTenant,
+    /// Tells that the registration is paused.
+    Pause,
+    /// Keeps the webhook configurations.
+    Registration,
+    /// Follows the file with default Settings.
+    SettingsFile,
+    /// Compiles snapshots.
+    Snapshots,
+    /// Writes statuses.
+    Statuses,
+    /// Follows the objects of a kind.
+    Watch,
+    /// Says whether this replica serves all webhooks that are registered.
+    WebhookReadiness,
+}
+
+impl Task {
+    /// Returns its name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Authority => "authority",
+            Self::CertificateReadiness => "certificate_readiness",
+            Self::Definitions => "definitions",
+            Self::Events => "events",
+            Self::Labels => "labels",
+            Self::Leases => "leases",
+            Self::NewestTenant => "newest_tenant",
+            Self::Pause => "pause",
+            Self::Registration => "registration",
+            Self::SettingsFile => "settings_file",
+            Self::Snapshots => "snapshots",
+            Self::Statuses => "statuses",
+            Self::Watch => "watch",
+            Self::WebhookReadiness => "webhook_readiness",
+        }
+    }
+}
+
+impl Label for Task {
+    const NAMES: &'static [&'static str] = &["task"];
+
+    fn all() -> Vec<Self> {
+        vec![
+            Self::Authority,
+            Self::CertificateReadiness,
+            Self::Definitions,
+            Self::Events,
+            Self::Labels,
+            Self::Leases,
+            Self::NewestTenant,
+            Self::Pause,
+            Self::Registration,
+            Self::SettingsFile,
+            Self::Snapshots,
+            Self::Statuses,
+            Self::Watch,
+            Self::WebhookReadiness,
+        ]
+    }
+
+    fn values(self) -> Vec<&'static str> {
+        vec![self.as_str()]
+    }
+}
+
 /// The reason that a request was answered without a review.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
