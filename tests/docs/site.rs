@@ -14,6 +14,7 @@ const PARTS: [(&str, &[(&str, &str)]); 4] = [
     (
         "For operators",
         &[
+            ("Write tenants", "docs/TENANTS.md"),
             ("Reference of the objects", "policies/REFERENCE.md"),
             ("Rules and controls in brief", "policies/RULES.md"),
             ("Messages", "docs/MESSAGES.md"),
