@@ -15,6 +15,7 @@ const PARTS: [(&str, &[(&str, &str)]); 4] = [
         "For operators",
         &[
             ("Write tenants", "docs/TENANTS.md"),
+            ("Exemptions", "docs/EXEMPTIONS.md"),
             ("Reference of the objects", "policies/REFERENCE.md"),
             ("Rules and controls in brief", "policies/RULES.md"),
             ("Messages", "docs/MESSAGES.md"),
