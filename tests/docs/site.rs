@@ -17,6 +17,7 @@ const PARTS: [(&str, &[(&str, &str)]); 4] = [
             ("Write tenants", "docs/TENANTS.md"),
             ("Exemptions", "docs/EXEMPTIONS.md"),
             ("Beside other tools", "docs/BESIDE-OTHERS.md"),
+            ("Managed clusters", "docs/MANAGED-CLUSTERS.md"),
             ("Reference of the objects", "policies/REFERENCE.md"),
             ("Rules and controls in brief", "policies/RULES.md"),
             ("Messages", "docs/MESSAGES.md"),
