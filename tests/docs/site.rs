@@ -25,6 +25,7 @@ const PARTS: [(&str, &[(&str, &str)]); 4] = [
             ("Security", "SECURITY.md"),
             ("Install with policies in files", "docs/INSTALL-WITH-FILES.md"),
             ("Introduce partywall to a cluster in use", "docs/INTRODUCE.md"),
+            ("Upgrade, roll back, uninstall", "docs/UPGRADE.md"),
             ("When partywall stops the cluster", "docs/BREAK-GLASS.md"),
             ("Metrics", "docs/METRICS.md"),
             ("Runbook of the alerts", "docs/RUNBOOK.md"),
