@@ -18,6 +18,7 @@ const PARTS: [(&str, &[(&str, &str)]); 4] = [
             ("Exemptions", "docs/EXEMPTIONS.md"),
             ("Beside other tools", "docs/BESIDE-OTHERS.md"),
             ("Managed clusters", "docs/MANAGED-CLUSTERS.md"),
+            ("Troubleshooting", "docs/TROUBLESHOOTING.md"),
             ("Reference of the objects", "policies/REFERENCE.md"),
             ("Rules and controls in brief", "policies/RULES.md"),
             ("Messages", "docs/MESSAGES.md"),
