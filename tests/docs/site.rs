@@ -14,6 +14,7 @@ const PARTS: [(&str, &[(&str, &str)]); 4] = [
     (
         "For operators",
         &[
+            ("Your first tenant", "docs/FIRST-TENANT.md"),
             ("Write tenants", "docs/TENANTS.md"),
             ("Exemptions", "docs/EXEMPTIONS.md"),
             ("Beside other tools", "docs/BESIDE-OTHERS.md"),

@@ -17,6 +17,7 @@ mod endpoints;
 mod faults;
 mod grandfathered;
 mod guide;
+mod guides;
 mod in_cluster;
 mod install;
 mod installed;
@@ -173,7 +174,7 @@ pub(crate) fn cases() -> Vec<Case> {
             installed::the_cas_survive_whatever_becomes_of_their_secret,
             installed::a_configuration_that_is_edited_or_deleted_is_mended,
             rollover::certificates_roll_over_under_load,
-            installed::the_readmes_installation_ends_with_a_tenants_pod_on_its_node,
+            guides::the_guide_leads_from_nothing_to_a_first_tenant_and_back,
         }
         third {
             arming::partywall_registers_its_webhooks_itself_and_keeps_them,

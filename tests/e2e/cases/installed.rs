@@ -1,19 +1,13 @@
 //! partywall installed in a cluster: it makes its certificates and registers its webhooks by itself.
 
-use std::fs;
-use std::thread;
-
 use axum::http::Method;
 use serde_json::{Value, json};
 
-use super::install::{instance, must_be_on_worker_1};
 use crate::cluster::Cluster;
 use crate::eventually::{SOON, eventually};
-use crate::installation::{CONFIGURATIONS, Installation, MENDED, NAMESPACE, define, log_in, manifests};
-use crate::partywall::Instance;
+use crate::installation::{CONFIGURATIONS, Installation, MENDED, NAMESPACE, define, manifests};
 use crate::readme;
 use crate::users::User;
-use crate::volumes::Volumes;
 
 const RIVAL: &str = "
 apiVersion: partywall.dev/v1alpha1
@@ -69,81 +63,6 @@ pub(super) fn try_pod(cluster: &Cluster, namespace: &str) -> Result<Value, Strin
     });
     let path = format!("{}?dryRun=All", cluster.path("Pod", namespace));
     cluster.admin().send(Method::POST, &path, &pod).map_err(|error| error.to_string())
-}
-
-/// The README's installation, with its own commands. No container runs here, so each pod of the Deployment is a process
-/// with its arguments and variables, and two more for what only a pod has: the account's credentials, and the Service.
-pub(crate) fn the_readmes_installation_ends_with_a_tenants_pod_on_its_node(cluster: &Cluster) {
-    cluster.unregister();
-    cluster.stop_partywall();
-    cluster.grant_everything(User::Operator);
-    cluster.cordon("worker-1", false);
-    let folder = cluster.folder.join("install-in-cluster");
-    fs::create_dir(&folder).unwrap();
-    let run = |step: &str| {
-        let outcome = cluster.script(User::Operator, &folder, &readme::step("README.md", step)).succeeded();
-        format!("{}{}", outcome.stdout, outcome.stderr)
-    };
-    run("node");
-    let said = run("server");
-    assert!(!said.contains("Warning"), "{said}");
-    let pods = cluster.pods_until(NAMESPACE, "two replicas run", |pods| {
-        pods.len() == 2 && pods.iter().all(|pod| pod["status"]["phase"] == "Running")
-    });
-    let more = [
-        ("PARTYWALL_KUBECONFIG".to_owned(), log_in(cluster).display().to_string()),
-        ("PARTYWALL_WEBHOOK_URL".to_owned(), format!("https://{}", cluster.balancer.address())),
-    ];
-    let replicas: Vec<Instance> = pods
-        .iter()
-        .map(|pod| {
-            let name = pod["metadata"]["name"].as_str().unwrap();
-            let volumes = Volumes::mount(cluster, pod, &folder.join(name));
-            instance(cluster, name, &pod["spec"]["containers"][0], &volumes, &more)
-        })
-        .collect();
-    cluster.balancer.watch(&replicas);
-
-    let said = run("policies");
-    assert!(said.contains("condition met"), "{said}");
-    let said = run("tenant");
-    assert!(said.contains(" worker-1 "), "{said}");
-    must_be_on_worker_1(cluster, "blue");
-    // Other cases leave behind what a doctor finds, such as labels of Tenants that are not here, but nothing that
-    // concerns partywall itself.
-    let commands = format!("{} || [ $? = 1 ]", readme::step("README.md", "doctor"));
-    let said = cluster.script(User::Operator, &folder, &commands).succeeded().stdout;
-    for check in ["definitions", "objects", "replicas", "registration", "certificates", "entries"] {
-        let is_fine =
-            said.lines().any(|line| line.starts_with("fine ") && line.contains(&format!(" {check} ")));
-        assert!(is_fine, "{check}: {said}");
-    }
-
-    thread::scope(|scope| {
-        // As the kubelet ends the containers of pods that are deleted.
-        scope.spawn(|| {
-            eventually(SOON, "the replicas are to end", || {
-                let pods = cluster.pods(NAMESPACE);
-                let running = pods.iter().filter(|pod| pod["metadata"]["deletionTimestamp"].is_null());
-                if running.count() == 0 { Ok(()) } else { Err("they run") }
-            });
-            for replica in replicas {
-                assert!(replica.stop(SOON).is_some_and(|status| status.success()));
-            }
-        });
-        // The label came with the request that created the namespace, so it is that user's: it is listed, and stays.
-        let said = run("remove");
-        assert!(said.contains("which others set"), "{said}");
-    });
-    for kind in CONFIGURATIONS {
-        assert_eq!(cluster.find(kind, "", "partywall"), None);
-    }
-    cluster.until_gone("Namespace", "", NAMESPACE);
-    assert_eq!(cluster.find("CustomResourceDefinition", "", "tenants.partywall.dev"), None);
-    let label = &cluster.get("Namespace", "", "blue")["metadata"]["labels"]["partywall.dev/tenant"];
-    assert_eq!(*label, "blue");
-    // The installation with policies in files has a namespace of this name, too.
-    cluster.kubectl(User::Admin).args(["delete", "namespace", "blue"]).succeeds();
 }
 
 pub(crate) fn an_installation_arms_itself_and_tells_what_holds(cluster: &Cluster) {
