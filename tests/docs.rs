@@ -13,6 +13,8 @@
 mod alerts;
 #[path = "docs/dashboard.rs"]
 mod dashboard;
+#[path = "docs/guides.rs"]
+mod guides;
 #[path = "docs/links.rs"]
 mod links;
 #[path = "docs/messages.rs"]
