@@ -2,7 +2,7 @@
 //!
 //! A comment before each block of YAML says what it is: `policies` of the page, which are loaded together; `policies of
 //! a cluster`, which files may not have; objects that are `allowed: NAMESPACE`, or `denied: NAMESPACE, RULE`; `other`
-//! objects, which partywall does not read; and the ConfigMap `argocd-cm`.
+//! objects, which partywall does not read; and the ConfigMap `argocd-cm`, whose script runs.
 
 use std::fs;
 use std::path::Path;
@@ -131,6 +131,43 @@ fn step(page: &str, step: &str) -> String {
 fn the_readmes_installation_is_that_of_the_guide() {
     assert_eq!(step("README.md", "server"), step("docs/FIRST-TENANT.md", "server"));
     assert_eq!(step("docs/INSTALL-WITH-FILES.md", "node"), step("docs/FIRST-TENANT.md", "node"));
+}
+
+/// Runs the health check that the guide gives Argo CD, and returns the health of an object with this Lua.
+fn health(script: &str, object: &str) -> String {
+    let lua = mlua::Lua::new();
+    lua.load(format!("obj = {object}")).exec().unwrap();
+    let health: mlua::Table = lua.load(script).eval().unwrap();
+    let message: String = health.get("message").unwrap();
+    format!("{}, {message}", health.get::<String>("status").unwrap())
+}
+
+/// Argo CD runs the script with a Lua 5.1 of its own, and the object in the variable `obj`.
+#[test]
+fn argo_cds_health_check_reads_the_conditions() {
+    let blocks = marked("docs/BESIDE-OTHERS.md", "yaml");
+    let block = blocks.iter().find(|block| block.mark == "argocd-cm").unwrap();
+    let config: serde_json::Value = serde_saphyr::from_str(&block.text).unwrap();
+    let customizations = config["data"]["resource.customizations"].as_str().unwrap();
+    let customizations: serde_json::Value = serde_saphyr::from_str(customizations).unwrap();
+    let script = customizations["partywall.dev/*"]["health.lua"].as_str().unwrap();
+    let object = |observed: u32, is_true: &str, reason: &str| {
+        let condition = |kind| {
+            let status = if kind == is_true { "True" } else { "False" };
+            let message = if kind == is_true || kind == "Ready" { r#", message = "why""# } else { "" };
+            format!(r#"{{type = "{kind}", status = "{status}", reason = "{reason}"{message}}}"#)
+        };
+        let conditions = ["Ready", "Reconciling", "Stalled"].map(condition).join(", ");
+        let status = format!("observedGeneration = {observed}, conditions = {{{conditions}}}");
+        format!("{{metadata = {{generation = 2}}, status = {{{status}}}}}")
+    };
+    let unseen = "Progressing, partywall has not looked at it yet";
+    assert_eq!(health(script, "{metadata = {generation = 1}}"), unseen);
+    assert_eq!(health(script, "{metadata = {generation = 1}, status = {observedGeneration = -1}}"), unseen);
+    assert_eq!(health(script, &object(1, "Ready", "AsWritten")), unseen);
+    assert_eq!(health(script, &object(2, "Ready", "AsWritten")), "Healthy, AsWritten: why");
+    assert_eq!(health(script, &object(2, "Reconciling", "UnknownPool")), "Progressing, UnknownPool: why");
+    assert_eq!(health(script, &object(2, "Stalled", "Invalid")), "Degraded, Invalid: why");
 }
 
 /// Returns all sources of both crates, with strings that go on over several lines in one.
