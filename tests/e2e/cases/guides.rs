@@ -20,6 +20,7 @@ use crate::volumes::Volumes;
 
 const FIRST_TENANT: &str = "docs/FIRST-TENANT.md";
 const UPGRADE: &str = "docs/UPGRADE.md";
+const TROUBLESHOOTING: &str = "docs/TROUBLESHOOTING.md";
 
 /// The commands of pages, by a user who reads them.
 struct Reader<'c> {
@@ -101,6 +102,7 @@ pub(crate) fn the_guide_leads_from_nothing_to_a_first_tenant_and_back(cluster: &
     reader.is_denied_as_shown("intruder");
     reader.is_denied_as_shown("node port");
     is_fine(&reader);
+    tells_what_is(&reader);
 
     // The processes stay what they are; the Deployment has another image, and then the one before again.
     reader.run(UPGRADE, "upgrade");
@@ -109,8 +111,7 @@ pub(crate) fn the_guide_leads_from_nothing_to_a_first_tenant_and_back(cluster: &
     assert_eq!(image(cluster), "registry.example.com/partywall:0.1.0");
 
     uninstall(&reader, replicas);
-    // The installation with policies in files has a namespace of this name, too.
-    cluster.kubectl(User::Admin).args(["delete", "namespace", "blue", "green"]).succeeds();
+    cluster.kubectl(User::Admin).args(["delete", "namespace", "blue", "green", "--wait=false"]).succeeds();
 }
 
 /// Other cases leave behind what a doctor finds, such as labels of Tenants that are not here, but nothing that concerns
@@ -123,6 +124,28 @@ fn is_fine(reader: &Reader<'_>) {
             said.lines().any(|line| line.starts_with("fine ") && line.contains(&format!(" {check} ")));
         assert!(is_fine, "{check}: {said}");
     }
+}
+
+/// The commands by which an operator looks.
+fn tells_what_is(reader: &Reader<'_>) {
+    let said = reader.run(TROUBLESHOOTING, "fail closed");
+    assert!(said.trim().parse().is_ok_and(|entries: usize| entries > 3), "{said}");
+    let said = reader.run(TROUBLESHOOTING, "paused");
+    let expected = CONFIGURATIONS.iter().all(|kind| said.lines().any(|line| line.trim() == *kind));
+    assert!(expected, "neither is paused: {said}");
+    let said = reader.run(TROUBLESHOOTING, "what holds");
+    assert!(said.contains("node-restriction.kubernetes.io/tenant"), "{said}");
+    reader.run(UPGRADE, "unknown fields");
+    // Other cases may leave pods behind that these policies would deny.
+    let commands = format!("{} || [ $? = 1 ]", readme::step(UPGRADE, "judge what runs"));
+    let said = reader.cluster.script(User::Operator, &reader.folder, &commands).succeeded().stdout;
+    assert!(said.contains(" clean"), "{said}");
+    // What OpenShift gets has no user, and is an installation all the same.
+    reader.run("docs/MANAGED-CLUSTERS.md", "without a user");
+    let manifests = fs::read_to_string(reader.folder.join("partywall.yaml")).unwrap();
+    assert!(!manifests.contains("runAsUser") && manifests.contains("runAsNonRoot: true"), "{manifests}");
+    let tried = ["apply", "--server-side", "--force-conflicts", "--dry-run=server", "-f", "-"];
+    reader.cluster.kubectl(User::Admin).args(tried).stdin(manifests).succeeds();
 }
 
 fn image(cluster: &Cluster) -> Value {
