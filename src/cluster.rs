@@ -152,6 +152,7 @@ impl Cluster {
         let (ask, questions) = mpsc::channel(QUESTIONS);
         learned.ask_at(ask);
         let mut snapshots = Snapshots::new(writer, learned, metrics, today);
+        snapshots.set_own_namespace(&namespace);
         if let Some(file) = &settings {
             snapshots.set_defaults(file.fields());
         }

@@ -56,6 +56,8 @@ pub(super) struct Snapshots {
     learned: Learned,
     /// The version of the newest Tenant that the watch has told of.
     newest_tenant: u64,
+    /// The namespace in which partywall runs.
+    own_namespace: Option<Box<str>>,
 }
 
 impl Snapshots {
@@ -63,7 +65,7 @@ impl Snapshots {
         let in_force = InForce::new(writer, Arc::clone(&metrics));
         let (state, labels) = (State::default(), watch::Sender::default());
         let (last_good, statuses) = (Arc::default(), watch::Sender::default());
-        let (day, states, told, newest_tenant) = (None, None, Vec::new(), 0);
+        let (day, states, told, newest_tenant, own_namespace) = (None, None, Vec::new(), 0, None);
         Self {
             state,
             in_force,
@@ -77,6 +79,7 @@ impl Snapshots {
             statuses,
             learned,
             newest_tenant,
+            own_namespace,
         }
     }
 
@@ -88,6 +91,11 @@ impl Snapshots {
     /// Returns the labels that Namespaces lack, now and later.
     pub(super) fn labels(&self) -> watch::Receiver<Vec<Label>> {
         self.labels.subscribe()
+    }
+
+    /// Sets the namespace in which partywall runs, which is a system namespace whatever the Settings list.
+    pub(super) fn set_own_namespace(&mut self, namespace: &str) {
+        self.own_namespace = Some(namespace.into());
     }
 
     /// Sets the fields of the default Settings.
@@ -216,6 +224,7 @@ impl Snapshots {
             last_good: Arc::clone(&self.last_good),
             labelled: self.state.labelled(),
             today,
+            own_namespace: self.own_namespace.clone(),
         };
         let compiled = spawn_blocking(move || (declared.compile(), declared)).await;
         // A panic of the compiler is logged by the hook; what is in force stays so.

@@ -36,6 +36,8 @@ pub struct Declared {
     pub labelled: BTreeMap<Box<str>, Vec<Box<str>>>,
     /// The day of the last compilation.
     pub today: Date,
+    /// The namespace in which partywall runs.
+    pub own_namespace: Option<Box<str>>,
 }
 
 /// What is known of the objects of the cluster.
@@ -231,7 +233,8 @@ impl Declared {
 
     /// Returns other objects beside the last good forms and the labels of these.
     fn beside<'l>(&'l self, objects: &'l [LiveObject]) -> Live<'l> {
-        Live { objects, last_good: &self.last_good, labelled: &self.labelled }
+        let Self { last_good, labelled, own_namespace, .. } = self;
+        Live { objects, last_good, labelled, own_namespace: own_namespace.as_deref() }
     }
 }
 

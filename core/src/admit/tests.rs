@@ -209,7 +209,12 @@ fn in_cluster(tenants: &[(&str, Value)], entry: Entry, namespace: &str, operatio
             }
         })
         .collect();
-    let live = Live { objects: &objects, last_good: &LastGood::default(), labelled: &BTreeMap::new() };
+    let live = Live {
+        objects: &objects,
+        last_good: &LastGood::default(),
+        labelled: &BTreeMap::new(),
+        own_namespace: None,
+    };
     let snapshot = Snapshot::compile_live(live, date(2026, 12, 1)).unwrap().snapshot;
     let pod = json!({"kind": "Pod", "metadata": {"name": "p"}, "spec": {"containers": [{
         "name": "a", "image": "registry.example.com/app:1",

@@ -51,7 +51,8 @@ pub struct SettingsSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provider: Option<Provider>,
     /// The namespaces in which partywall judges no objects, by exact name: at least one. It still judges who changes
-    /// the labels of the namespaces themselves. Absent: `kube-system`, `kube-public`, `kube-node-lease` and
+    /// the labels of the namespaces themselves. List `kube-system` among them. With `serve --cluster`, the namespace of
+    /// partywall is always one of them. Absent: `kube-system`, `kube-public`, `kube-node-lease` and
     /// `partywall-system`, and those of the `provider`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub system_namespaces: Option<Vec<String>>,

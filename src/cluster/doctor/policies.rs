@@ -14,11 +14,11 @@ use crate::cluster::kind::Kind;
 use crate::cluster::state::{Change, State};
 use crate::policies::Declared;
 
-/// Compiles the objects of all kinds, with these fields of default Settings.
+/// Compiles the objects of all kinds, with these fields of default Settings, for a partywall in this namespace.
 pub(super) fn compile(
     listed: Vec<(Kind, Vec<Item>)>,
     defaults: Map<String, Value>,
-    today: Date,
+    (namespace, today): (&str, Date),
 ) -> Look<Policies> {
     let mut state = State::default();
     state.apply(Change::Defaults(defaults));
@@ -30,6 +30,7 @@ pub(super) fn compile(
         last_good: Arc::new(state.defaults().map(LastGood::of).unwrap_or_default()),
         labelled: state.labelled(),
         today,
+        own_namespace: Some(namespace.into()),
     };
     match declared.compile() {
         Ok(LiveCompiled { snapshot, states, .. }) => Ok(Policies { snapshot, states }),
@@ -78,14 +79,14 @@ pub(super) mod tests {
 
     /// Compiles YAML documents.
     pub(crate) fn compiled(yaml: &str) -> Look<Policies> {
-        compile(items(yaml), Map::new(), TODAY)
+        compile(items(yaml), Map::new(), ("partywall-system", TODAY))
     }
 
     #[test]
     fn default_settings_count_where_the_clusters_lack_them() {
         let Value::Object(defaults) = json!({"systemNamespaces": ["of-the-file"]}) else { panic!() };
         let systems = |yaml: &str| {
-            let policies = compile(items(yaml), defaults.clone(), TODAY).ok().unwrap();
+            let policies = compile(items(yaml), defaults.clone(), ("partywall-system", TODAY)).ok().unwrap();
             policies.snapshot.system_namespaces().join(",")
         };
         let of_file = systems("{kind: Tenant, metadata: {name: a}, spec: {namespaces: [a]}}");

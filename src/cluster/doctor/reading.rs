@@ -74,7 +74,7 @@ impl Reading<'_> {
         }
         let policies = match refused {
             Some(missing) => Err(missing),
-            None => compile(listed, defaults, today),
+            None => compile(listed, defaults, (&namespace, today)),
         };
         tell("Nodes");
         let nodes = look("nodes", api.list("/api/v1/nodes").await?);

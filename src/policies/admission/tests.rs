@@ -180,3 +180,13 @@ fn b13_a_node_pool_that_a_tenant_names_is_not_deleted() {
     let many: Vec<Value> = (0..5).map(|index| tenant(&format!("t{index}"), &["a"], "x")).collect();
     assert!(deleted("x", Known::Objects(&written(&many))).unwrap().contains(", 2 more. Without"));
 }
+
+#[test]
+fn settings_without_kube_system_are_admitted_with_a_warning() {
+    let settings = |names: &[&str]| object("Settings", "default", &json!({"systemNamespaces": names}));
+    let (denied, warnings) = judged(&settings(&["ingress"]), Some(&written(&[])));
+    assert_eq!(denied, None);
+    let [warning] = &warnings[..] else { panic!("{warnings:?}") };
+    assert!(warning.starts_with("spec.systemNamespaces = [\"ingress\"]: without `kube-system`"), "{warning}");
+    assert_eq!(judged(&settings(&["kube-system"]), Some(&written(&[]))), (None, Vec::new()));
+}

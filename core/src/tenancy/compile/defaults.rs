@@ -18,6 +18,8 @@ use crate::tenancy::{AllowedToleration, Controllers, ForeignRoute, ListedNames, 
 const DEFAULT: &str = include_str!("default.json");
 /// Names the file in mistakes of the embedded Settings.
 const DEFAULT_PATH: &str = "policies/default.yaml";
+/// The namespace of the cluster's own components.
+const KUBE_SYSTEM: &str = "kube-system";
 
 /// Holds the fields that are read of [`DEFAULT`].
 #[derive(Deserialize)]
@@ -48,7 +50,12 @@ pub(super) struct ClusterDefaults {
     pub(super) at: At,
 }
 
-pub(super) fn compile(settings: &[Named<SettingsSpec>], mistakes: &mut Mistakes) -> ClusterDefaults {
+/// Compiles the Settings; the namespace in which partywall runs, if it is known, is always among the system's.
+pub(super) fn compile(
+    settings: &[Named<SettingsSpec>],
+    own_namespace: Option<&str>,
+    mistakes: &mut Mistakes,
+) -> ClusterDefaults {
     let mut base = embedded(mistakes);
     for object in settings {
         if object.name == "default" {
@@ -61,15 +68,24 @@ pub(super) fn compile(settings: &[Named<SettingsSpec>], mistakes: &mut Mistakes)
             mistakes.error(&object.at, "metadata.name", &object.name, message);
         }
     }
+    if let Some(own) = own_namespace
+        && !base.system_namespaces.iter().any(|name| name == own)
+    {
+        base.system_namespaces.push(own.to_owned());
+    }
     base
 }
 
 /// Returns the namespaces of the cluster itself, which stay the system's whatever Tenants list.
-pub(super) fn own_namespaces(settings: &[Named<SettingsSpec>]) -> BTreeSet<String> {
+pub(super) fn own_namespaces(
+    settings: &[Named<SettingsSpec>],
+    own_namespace: Option<&str>,
+) -> BTreeSet<String> {
     let embedded = embedded(&mut Mistakes::default()).system_namespaces;
     let providers = settings.iter().filter_map(|object| object.spec.provider);
     let of_providers = providers.flat_map(|provider| providers::additions(provider).system_namespaces);
-    embedded.into_iter().chain(of_providers.map(|name| (*name).to_owned())).collect()
+    let of_providers = of_providers.map(|name| (*name).to_owned());
+    embedded.into_iter().chain(of_providers).chain(own_namespace.map(str::to_owned)).collect()
 }
 
 /// Adds a warning where pods may run on every tenant's nodes.
@@ -134,8 +150,9 @@ fn overlay(base: &mut ClusterDefaults, object: &Named<SettingsSpec>, mistakes: &
         let mend = "name at least one, or leave the field out: then the embedded default holds";
         refuse_empty(namespaces, at, "spec.systemNamespaces", mend, mistakes);
         if !namespaces.is_empty() && !namespaces.iter().any(|name| name == KUBE_SYSTEM) {
-            let message = "the list replaces the embedded one, so without `kube-system` partywall judges the agents \
-                 that every node needs; add it, and the namespace that partywall runs in";
+            let message = "without `kube-system` here, partywall also judges pods of the cluster's own components, \
+                 such as kube-proxy: those that tolerate tenants' nodes are denied, and so is every one while \
+                 partywall does not answer; add it";
             mistakes.warn(at, "spec.systemNamespaces", namespaces, message);
         }
         base.system_namespaces.clone_from(namespaces);
@@ -229,7 +246,7 @@ mod tests {
     #[test]
     fn the_embedded_settings_have_no_mistakes() {
         let mut mistakes = Mistakes::default();
-        compile(&[], &mut mistakes);
+        compile(&[], None, &mut mistakes);
         assert!(mistakes.finish().0.is_empty());
     }
 }

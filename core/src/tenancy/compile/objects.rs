@@ -31,6 +31,8 @@ pub(super) struct Objects {
     pub(super) classes: Vec<Named<api::TenantClassSpec>>,
     pub(super) exemptions: Vec<Named<api::ExemptionSpec>>,
     pub(super) settings: Vec<Named<api::SettingsSpec>>,
+    /// The namespace in which partywall runs, which is a system namespace whatever the Settings list.
+    pub(super) own_namespace: Option<String>,
 }
 
 impl Objects {

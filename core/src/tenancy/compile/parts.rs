@@ -30,8 +30,8 @@ pub(super) fn parts<'o>(
     today: Date,
     mistakes: &mut Mistakes,
 ) -> Parts<'o> {
-    let Objects { pools, tenants, classes, exemptions, settings } = objects;
-    let mut base = defaults::compile(settings, mistakes);
+    let Objects { pools, tenants, classes, exemptions, settings, own_namespace } = objects;
+    let mut base = defaults::compile(settings, own_namespace.as_deref(), mistakes);
     let pools = pools::compile(pools, Known::of("NodePool", unparsed), mistakes);
     let mut owners = namespaces::NamespaceOwners::new(&base.system_namespaces, denied, &base.at, mistakes);
     let mut classes = classes::Classes::new(classes, Known::of("TenantClass", unparsed), mistakes);

@@ -165,7 +165,8 @@ impl<'l> Forms<'l> {
             };
             Some(Located { source: name.source(), object })
         });
-        Objects::sort(located.collect(), mistakes)
+        let own_namespace = self.live.own_namespace.map(str::to_owned);
+        Objects { own_namespace, ..Objects::sort(located.collect(), mistakes) }
     }
 
     fn warn(&mut self, warnings: Vec<Mistake>) {

@@ -55,6 +55,8 @@ pub struct Live<'l> {
     pub last_good: &'l LastGood,
     /// The Namespaces with a tenant's label, by that tenant, each list sorted.
     pub labelled: &'l BTreeMap<Box<str>, Vec<Box<str>>>,
+    /// The namespace in which partywall runs, which is a system namespace whatever the Settings list.
+    pub own_namespace: Option<&'l str>,
 }
 
 /// Holds the last good form of each object; a Tenant's has the fields of its class.

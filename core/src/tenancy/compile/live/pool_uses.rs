@@ -94,7 +94,7 @@ mod tests {
 
     fn uses(objects: &[LiveObject], last_good: &LastGood, pool: &str) -> Vec<String> {
         let labelled = BTreeMap::new();
-        let live = Live { objects, last_good, labelled: &labelled };
+        let live = Live { objects, last_good, labelled: &labelled, own_namespace: None };
         let text = |PoolUse { tenant, class, field }| format!("{tenant} {class:?} {field}");
         live.uses_of_pool(pool).into_iter().map(text).collect()
     }

@@ -6,7 +6,7 @@ use super::objects::Reason;
 use super::trimmed::{Trimmed, remove_at};
 use crate::api::ExemptionSpec;
 use crate::tenancy::compile::mistakes::Mistakes;
-use crate::tenancy::compile::objects::Named;
+use crate::tenancy::compile::objects::{Named, Objects};
 use crate::tenancy::compile::platform::{TRUSTED, namespace_of, trusted};
 use crate::tenancy::compile::{defaults, names};
 
@@ -35,7 +35,8 @@ pub(super) fn settings(trimmed: &mut Trimmed) {
 /// Takes away the Exemptions of tenants that are not there, and of namespaces that are others'.
 pub(super) fn exemptions(trimmed: &mut Trimmed) {
     let mut owners: BTreeMap<String, Whose> = BTreeMap::new();
-    let base = defaults::compile(&trimmed.objects.settings, &mut Mistakes::default());
+    let Objects { settings, own_namespace, .. } = &trimmed.objects;
+    let base = defaults::compile(settings, own_namespace.as_deref(), &mut Mistakes::default());
     owners.extend(base.system_namespaces.into_iter().map(|namespace| (namespace, Whose::System)));
     for Named { name, spec, .. } in &trimmed.objects.tenants {
         let own = spec.namespaces.iter().flatten();

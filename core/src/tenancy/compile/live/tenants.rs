@@ -13,7 +13,7 @@ use crate::api::{Enforcement, NamespaceSelection, Spec, TenantSpec};
 use crate::hosts::{Domain, HostPattern, parents};
 use crate::tenancy::compile::addresses::parse_range;
 use crate::tenancy::compile::mistakes::Mistakes;
-use crate::tenancy::compile::objects::Named;
+use crate::tenancy::compile::objects::{Named, Objects};
 use crate::tenancy::compile::{defaults, suffixes};
 use crate::tenancy::{DenialReason, DeniedNamespace};
 
@@ -29,8 +29,9 @@ enum Claimant<'c> {
 
 /// Denies the namespaces that several objects list, and those of Tenants of which no form holds.
 pub(super) fn namespaces(trimmed: &mut Trimmed, forms: &Forms<'_>) {
-    let base = defaults::compile(&trimmed.objects.settings, &mut Mistakes::default());
-    let own = defaults::own_namespaces(&trimmed.objects.settings);
+    let Objects { settings, own_namespace, .. } = &trimmed.objects;
+    let base = defaults::compile(settings, own_namespace.as_deref(), &mut Mistakes::default());
+    let own = defaults::own_namespaces(settings, own_namespace.as_deref());
     let tenants = &forms.objects.tenants;
     let mut claims: BTreeMap<&str, Vec<(Claimant<'_>, usize, Enforcement)>> = BTreeMap::new();
     let value = |spec: &TenantSpec| spec.enforcement.unwrap_or(base.enforcement);

@@ -1,4 +1,5 @@
 mod properties;
+mod system_namespaces;
 
 use jiff::civil::date;
 
@@ -75,7 +76,11 @@ fn compile_labelled(
 ) -> LiveCompiled {
     let boxed = |names: &[&str]| names.iter().map(|&name| name.into()).collect();
     let labelled = labelled.iter().map(|(tenant, names)| ((*tenant).into(), boxed(names))).collect();
-    Snapshot::compile_live(Live { objects, last_good, labelled: &labelled }, TODAY).unwrap()
+    Snapshot::compile_live(
+        Live { objects, last_good, labelled: &labelled, own_namespace: Some("of-partywall") },
+        TODAY,
+    )
+    .unwrap()
 }
 
 fn compile(objects: &[LiveObject]) -> LiveCompiled {
