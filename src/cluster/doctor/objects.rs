@@ -25,9 +25,17 @@ pub(super) fn check(
     }
     let Some(policies) = outcome.look(policies) else { return outcome };
     for (name, state) in &policies.states {
+        let ready = policies.ready.get(name);
+        // What the replicas wrote says which form holds: they may have a last good one, which is not known here.
+        if let Some(ready) = ready
+            && let Some(reason) = Reason::ALL.into_iter().find(|reason| reason.as_str() == ready.reason)
+        {
+            outcome.find(name.to_string(), format!("{}: {}", ready.reason, ready.message), cure(reason));
+            continue;
+        }
+        let doubt = if ready.is_some() { "; its status does not say so, or not yet" } else { "" };
         for finding in &state.findings {
             let consequence = match (state.form, finding.reason) {
-                // The replicas may have a last good form, which a doctor cannot know.
                 (Form::Nothing | Form::LastGood, _) => {
                     "; a replica that knew it before this goes on with that form, and to any other it says nothing, \
                      so that everything in the namespaces of such a Tenant is denied"
@@ -35,7 +43,8 @@ pub(super) fn check(
                 (Form::Written, Reason::Conflict) => "; this is denied to both, and the rest of both holds",
                 (Form::Written, _) => "; the rest of the object holds",
             };
-            let cause = format!("{}: {}{consequence}", finding.reason.as_str(), finding.mistake.what());
+            let cause =
+                format!("{}: {}{consequence}{doubt}", finding.reason.as_str(), finding.mistake.what());
             outcome.find(name.to_string(), cause, cure(finding.reason));
         }
     }
@@ -109,6 +118,31 @@ mod tests {
         assert!(of("c")[0].starts_with("UnknownPool: spec.nodePools.default"), "{all:?}");
         assert!(of("d").iter().all(|cause| cause.starts_with("Invalid: ")), "{all:?}");
         assert!(!of("d").is_empty());
+    }
+
+    #[test]
+    fn what_the_replicas_wrote_about_the_present_generation_is_told_in_their_words() {
+        let object = |observed: i64, reason: &str, message: &str| {
+            format!(
+                "{{apiVersion: partywall.dev/v1alpha1, kind: Tenant, metadata: {{name: a, generation: 2}}, spec: \
+                 {{namespace: [a]}}, status: {{observedGeneration: {observed}, conditions: [{{type: Ready, status: \
+                 'False', reason: {reason}, message: '{message}', lastTransitionTime: '2026-12-01T00:00:00Z', \
+                 observedGeneration: {observed}}}]}}}}"
+            )
+        };
+        let last_good = "spec.namespace: no; until this is mended, its last good form holds";
+        let told = found(&object(2, "Invalid", last_good));
+        let expected = ("tenants.partywall.dev/a".to_owned(), format!("Invalid: {last_good}"));
+        assert_eq!(told, [expected]);
+        // A status of an older generation is about another spec, and `AsWritten` is no finding.
+        let older = found(&object(1, "Invalid", last_good));
+        assert!(
+            older.iter().all(|(_, cause)| cause.contains("a replica that knew it before this")),
+            "{older:?}"
+        );
+        let contrary = found(&object(2, "AsWritten", "it holds as it is written"));
+        assert!(!contrary.is_empty());
+        assert!(contrary.iter().all(|(_, cause)| cause.ends_with("its status does not say so, or not yet")));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use jiff::civil::Date;
-use partywall_core::api::Mistake;
+use partywall_core::api::{Condition, Mistake};
 use partywall_core::tenancy::{LastGood, LiveCompiled, ObjectName};
 use serde_json::{Map, Value};
 
@@ -22,6 +22,14 @@ pub(super) fn compile(
 ) -> Look<Policies> {
     let mut state = State::default();
     state.apply(Change::Defaults(defaults));
+    let own = listed.iter().filter(|(kind, _)| kind.is_own());
+    let ready = own.flat_map(|(kind, items)| {
+        items.iter().filter_map(move |item| {
+            let name = ObjectName { kind: kind.name(), name: item.metadata.name.clone() };
+            Some((name, ready(item)?))
+        })
+    });
+    let ready = ready.collect();
     for (kind, items) in listed {
         state.apply(Change::Listed(kind, items));
     }
@@ -33,12 +41,22 @@ pub(super) fn compile(
         own_namespace: Some(namespace.into()),
     };
     match declared.compile() {
-        Ok(LiveCompiled { snapshot, states, .. }) => Ok(Policies { snapshot, states }),
+        Ok(LiveCompiled { snapshot, states, .. }) => Ok(Policies { snapshot, states, ready }),
         Err(mistakes) => Err(NotLookedAt {
             what: "the objects of partywall.dev, which do not compile".to_owned(),
             why: mistakes.first().map(ToString::to_string).unwrap_or_default(),
         }),
     }
+}
+
+/// Returns the condition `Ready` of an object, if it is about its present generation.
+fn ready(item: &Item) -> Option<Condition> {
+    let status = item.clone().take_status()?;
+    let is_current = |of: Option<i64>| of == Some(item.metadata.generation);
+    let mut conditions = status.conditions.iter();
+    conditions
+        .find(|condition| condition.kind == "Ready" && is_current(condition.observed_generation))
+        .cloned()
 }
 
 /// Returns the warnings that a check tells, each with its object.

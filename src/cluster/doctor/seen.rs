@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use partywall_core::api::Condition;
 use partywall_core::tenancy::{ObjectName, Snapshot, State};
 use serde::Deserialize;
 use serde_json::Value;
@@ -35,6 +36,8 @@ pub(super) struct Seen {
 pub(super) struct Policies {
     pub(super) snapshot: Snapshot,
     pub(super) states: BTreeMap<ObjectName, State>,
+    /// The conditions `Ready` that the replicas wrote about the present generation of each object.
+    pub(super) ready: BTreeMap<ObjectName, Condition>,
 }
 
 /// A Namespace, of which the metadata is read.
