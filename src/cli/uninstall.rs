@@ -5,7 +5,9 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context;
+use clap::ValueEnum;
 use clap::builder::FalseyValueParser;
+use serde_json::{Value, json};
 
 use super::installation::Installation;
 use super::steps::Steps;
@@ -33,10 +35,23 @@ pub(super) struct Args {
     /// Seconds to wait until the replicas have ended.
     #[arg(long, value_name = "SECONDS", default_value_t = 90, env = "PARTYWALL_TIMEOUT")]
     timeout: u64,
+
+    /// How results are printed.
+    #[arg(short, long, value_enum, env = "PARTYWALL_OUTPUT", default_value = "table")]
+    output: Output,
+}
+
+/// How results are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Output {
+    /// For people.
+    Table,
+    /// One JSON object.
+    Json,
 }
 
 pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let Args { installation, dry_run, timeout } = args;
+    let Args { installation, dry_run, timeout, output } = args;
     let (access, namespace) = installation.split();
     let removal = Removal { namespace, is_dry: dry_run, patience: Duration::from_secs(timeout) };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -49,22 +64,40 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
     })?;
     match removed {
         Ok(removed) => {
-            print(&removed).context("the results cannot be written")?;
+            print(&removed, output).context("the results cannot be written")?;
             Ok(ExitCode::from(u8::from(!removed.is_complete())))
         }
         Err(unreachable) => Ok(unreachable::tell(&unreachable)),
     }
 }
 
-fn print(removed: &Removed) -> io::Result<()> {
+fn print(removed: &Removed, output: Output) -> io::Result<()> {
     let stdout = io::stdout();
-    let paint = Paint { colour: colour::is_wanted(&stdout) };
+    let paint = Paint { colour: output == Output::Table && colour::is_wanted(&stdout) };
     let mut out = io::BufWriter::new(stdout.lock());
-    match table(removed, paint, &mut out).and_then(|()| out.flush()) {
+    let written = match output {
+        Output::Table => table(removed, paint, &mut out),
+        Output::Json => writeln!(out, "{}", as_json(removed)),
+    };
+    match written.and_then(|()| out.flush()) {
         // The reader of a pipe has closed it, as `head` does.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         written => written,
     }
+}
+
+/// Returns what was taken away, and what stays, for programs: the fields are stable, and all names are there.
+fn as_json(removed: &Removed) -> Value {
+    let row = |row: &Row| {
+        let (what, result, names, reason) = (&row.what, row.result_for_programs(), &row.names, row.why());
+        json!({"what": what, "result": result, "names": names, "reason": reason})
+    };
+    let stay = |stay: &Stay| json!({"what": stay.what, "names": stay.names, "remove": stay.how});
+    json!({
+        "complete": removed.is_complete(),
+        "objects": removed.rows.iter().map(row).collect::<Vec<_>>(),
+        "stays": removed.stays.iter().map(stay).collect::<Vec<_>>(),
+    })
 }
 
 /// Writes what was taken away, and what stays.
@@ -78,7 +111,7 @@ fn table(Removed { rows, stays }: &Removed, paint: Paint, out: &mut impl Write) 
         writeln!(out, "{result}  {}{why}", printable(what))?;
     }
     writeln!(out, "\n{}", paint.paint("What stays, and how to take it away:", BOLD))?;
-    for Stay { what, how } in stays {
+    for Stay { what, how, .. } in stays {
         writeln!(out, "  {}\n      {}", printable(what), printable(how))?;
     }
     Ok(())

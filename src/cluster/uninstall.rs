@@ -15,7 +15,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
-use self::labels::{Labelled, Owned};
+use self::labels::{Kept, Labelled, Owned};
 use self::report::Done;
 pub(crate) use self::report::{Removed, Row, Stay};
 use super::api_server::{ApiServer, Unreachable};
@@ -68,7 +68,12 @@ impl Removal {
                 let kept = if is_off {
                     self.remove_labels(api, labels.owned, tell, &mut removed).await?
                 } else {
-                    labels.owned.into_iter().map(|owned| owned.name).collect()
+                    let own = |owned: Owned| {
+                        let mut managers = owned.shared_with;
+                        managers.insert(0, LABELS_MANAGER.to_owned());
+                        Kept { name: owned.name, managers }
+                    };
+                    labels.owned.into_iter().map(own).collect()
                 };
                 if is_off {
                     self.remove_rest(api, tell, &mut removed).await?;
@@ -210,29 +215,31 @@ impl Removal {
         owned: Vec<Owned>,
         tell: Tell<'_>,
         removed: &mut Removed,
-    ) -> Result<Vec<String>, Unreachable> {
+    ) -> Result<Vec<Kept>, Unreachable> {
+        // Of a label that others set too, partywall only gives up its own part.
+        let kept: Vec<Kept> = owned.iter().filter_map(Owned::kept).collect();
         let count = owned.len();
-        let what = labels::named(count);
         if self.is_dry {
-            removed.add(what, if count == 0 { Done::NotThere } else { Done::WouldBeRemoved });
-            return Ok(owned.into_iter().filter(|owned| owned.is_shared).map(|owned| owned.name).collect());
+            let owned = owned.into_iter().filter(|owned| owned.kept().is_none());
+            let names: Vec<String> = owned.map(|owned| owned.name).collect();
+            let done = if names.is_empty() { Done::NotThere } else { Done::WouldBeRemoved };
+            removed.add_all(labels::named(&names), names, done);
+            return Ok(kept);
         }
-        tell(&format!("taking away the {what}"));
-        let (mut gone, mut kept, mut failed) = (0, Vec::new(), Vec::new());
+        tell("taking away the labels of Namespaces");
+        let (mut gone, mut failed) = (Vec::new(), Vec::new());
         for (index, namespace) in owned.into_iter().enumerate() {
             if index > 0 && index % MANY == 0 {
                 tell(&format!("{index} of {count} Namespaces are done"));
             }
             match remove_label(api, &namespace).await? {
-                Ok(()) if namespace.is_shared => {
-                    gone += 1;
-                    kept.push(namespace.name);
-                }
-                Ok(()) => gone += 1,
+                Ok(()) if namespace.kept().is_some() => {}
+                Ok(()) => gone.push(namespace.name),
                 Err(why) => failed.push((namespace.name, why)),
             }
         }
-        removed.add(labels::named(gone), if gone == 0 { Done::NotThere } else { Done::Removed });
+        let done = if gone.is_empty() { Done::NotThere } else { Done::Removed };
+        removed.add_all(labels::named(&gone), gone, done);
         for (name, why) in failed {
             removed.add(format!("label of Namespace {name}"), Done::Failed(why));
         }
@@ -302,7 +309,7 @@ async fn remove_label(api: &ApiServer, namespace: &Owned) -> Result<Result<(), S
             sleep(AGAIN).await;
         }
         match api.apply(NAMESPACES, &namespace.name, LABELS_MANAGER, &nothing).await? {
-            Ok(stored) if namespace.is_shared || !labels::has_label(&stored) => return Ok(Ok(())),
+            Ok(stored) if namespace.kept().is_some() || !labels::has_label(&stored) => return Ok(Ok(())),
             Ok(_) => "something puts it back".clone_into(&mut why),
             // It is gone, or another one has its name.
             Err(refusal) if matches!(refusal.code, 404 | 409) => return Ok(Ok(())),

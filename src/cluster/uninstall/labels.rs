@@ -4,6 +4,7 @@ use partywall_core::labels::TENANT;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::report::counted;
 use crate::cluster::installation::LABELS_MANAGER;
 
 /// A Namespace, as metadata.
@@ -43,16 +44,24 @@ struct Managed {
 pub(super) struct Owned {
     pub(super) name: String,
     uid: String,
-    /// Whether somebody else set the label too, so that it stays.
-    pub(super) is_shared: bool,
+    /// The other managers that set the label too, so that it stays.
+    pub(super) shared_with: Vec<String>,
+}
+
+/// A Namespace that keeps its label.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Kept {
+    pub(super) name: String,
+    /// The field managers that own the label. A label that the webhook added is the creator's.
+    pub(super) managers: Vec<String>,
 }
 
 /// The Namespaces with a tenant's label.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Labels {
     pub(super) owned: Vec<Owned>,
-    /// The names of those whose label others set.
-    pub(super) others: Vec<String>,
+    /// Those whose label others set.
+    pub(super) others: Vec<Kept>,
 }
 
 /// Sorts Namespaces by who set their label.
@@ -63,13 +72,13 @@ pub(super) fn sort(namespaces: Vec<Labelled>) -> Labels {
         if !of_namespace.contains_key(TENANT) {
             continue;
         }
-        let mut owners = managed_fields.iter().filter(|managed| managed.owns_label());
-        let is_own = owners.clone().any(Managed::is_partywalls);
-        if is_own {
-            let is_shared = owners.any(|managed| !managed.is_partywalls());
-            labels.owned.push(Owned { name, uid, is_shared });
+        let owners = managed_fields.iter().filter(|managed| managed.owns_label());
+        let (own, others): (Vec<_>, Vec<_>) = owners.partition(|managed| managed.is_partywalls());
+        let managers = others.into_iter().map(|managed| managed.manager.clone()).collect();
+        if own.is_empty() {
+            labels.others.push(Kept { name, managers });
         } else {
-            labels.others.push(name);
+            labels.owned.push(Owned { name, uid, shared_with: managers });
         }
     }
     labels
@@ -100,10 +109,28 @@ pub(super) fn has_label(namespace: &Value) -> bool {
     labels.is_some_and(|labels| labels.get(TENANT).is_some())
 }
 
-/// Names the labels of so many Namespaces.
-pub(super) fn named(count: usize) -> String {
-    let namespaces = if count == 1 { "1 Namespace".to_owned() } else { format!("{count} Namespaces") };
-    format!("label {TENANT} of {namespaces}")
+/// Names the labels of Namespaces.
+pub(super) fn named(namespaces: &[String]) -> String {
+    if namespaces.is_empty() {
+        format!("label {TENANT} of Namespaces")
+    } else {
+        format!("label {TENANT} of {}", counted("Namespace", namespaces))
+    }
+}
+
+impl std::fmt::Display for Kept {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.name)?;
+        if self.managers.is_empty() { Ok(()) } else { write!(f, " by {}", self.managers.join(" and ")) }
+    }
+}
+
+impl Owned {
+    /// Returns the Namespace as one that keeps its label, if others set it too.
+    pub(super) fn kept(&self) -> Option<Kept> {
+        let Self { name, shared_with, .. } = self;
+        (!shared_with.is_empty()).then(|| Kept { name: name.clone(), managers: shared_with.clone() })
+    }
 }
 
 #[cfg(test)]
@@ -133,15 +160,17 @@ mod tests {
             namespace("none", false, &[("partywall-labels", "Apply")]),
             namespace("unmanaged", true, &[]),
         ]);
-        let owned = |name: &str, is_shared| Owned { name: name.to_owned(), uid: "7".to_owned(), is_shared };
-        assert_eq!(labels.owned, [owned("own", false), owned("shared", true)]);
-        assert_eq!(labels.others, ["stamped", "imitated", "unmanaged"]);
+        let owned: Vec<_> = labels.owned.iter().map(|owned| (owned.name.as_str(), owned.kept())).collect();
+        let shared = Kept { name: "shared".to_owned(), managers: vec!["kubectl-label".to_owned()] };
+        assert_eq!(owned, [("own", None), ("shared", Some(shared))]);
+        let others: Vec<String> = labels.others.iter().map(ToString::to_string).collect();
+        assert_eq!(others, ["stamped by kubectl-create", "imitated by partywall-labels", "unmanaged"]);
     }
 
     #[test]
     fn who_owns_other_labels_has_not_set_this_one() {
         let mut other = namespace("other", true, &[("partywall-labels", "Apply")]);
         other.metadata.managed_fields[0].fields_v1 = json!({"f:metadata": {"f:labels": {"f:team": {}}}});
-        assert_eq!(sort(vec![other]).others, ["other"]);
+        assert_eq!(sort(vec![other]).others, [Kept { name: "other".to_owned(), managers: Vec::new() }]);
     }
 }

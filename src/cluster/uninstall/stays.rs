@@ -5,12 +5,10 @@ use partywall_core::labels::{STAMP, TENANT};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::report::Removed;
+use super::labels::Kept;
+use super::report::{Removed, counted};
 use crate::cluster::api_server::{ApiServer, Unreachable};
 use crate::cluster::kind::Kind;
-
-/// How many names are listed of a kind.
-const SHOWN: usize = 10;
 
 /// The annotations of an object.
 #[derive(Clone, Debug, Deserialize)]
@@ -30,12 +28,21 @@ struct Metadata {
 /// Lists what stays; `labelled` are the Namespaces that keep their label.
 pub(super) async fn list(
     api: &ApiServer,
-    labelled: Vec<String>,
+    labelled: Vec<Kept>,
     removed: &mut Removed,
 ) -> Result<(), Unreachable> {
     if !labelled.is_empty() {
-        let what = format!("label {TENANT} of {}, which others set", counted("Namespace", &labelled));
-        removed.stays(what, format!("kubectl label namespace NAME {TENANT}-"));
+        let names: Vec<String> = labelled.iter().map(ToString::to_string).collect();
+        let what = format!(
+            "label {TENANT} of {}: whoever created or wrote a Namespace owns it, also where a webhook of partywall \
+             added it",
+            counted("Namespace", &names)
+        );
+        let how = format!("kubectl label namespaces --selector {TENANT} {TENANT}-");
+        removed.stays(what, format!("{how} (and in the GitOps repository or chart that writes it)"));
+        if let Some(stay) = removed.stays.last_mut() {
+            stay.names = labelled.into_iter().map(|kept| kept.name).collect();
+        }
     }
     match api.list_metadata::<Annotated>("/apis/apps/v1/daemonsets").await? {
         Ok(all) => {
@@ -87,28 +94,4 @@ async fn objects(api: &ApiServer, removed: &mut Removed) -> Result<(), Unreachab
     let what = format!("{}, with {objects}", counted("CustomResourceDefinition", &definitions));
     removed.stays(what, "partywall manifests crds | kubectl delete -f -");
     Ok(())
-}
-
-/// Counts and names objects.
-fn counted(kind: &str, names: &[String]) -> String {
-    let s = if names.len() == 1 { "" } else { "s" };
-    let shown: Vec<&str> = names.iter().take(SHOWN).map(String::as_str).collect();
-    let more = match names.len().checked_sub(SHOWN) {
-        Some(more @ 1..) => format!(" and {more} more"),
-        _ => String::new(),
-    };
-    format!("{} {kind}{s} ({}{more})", names.len(), shown.join(", "))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_counted_and_not_all_of_many_are_shown() {
-        let names = |count: usize| (0..count).map(|number| format!("n{number}")).collect::<Vec<_>>();
-        assert_eq!(counted("Namespace", &names(1)), "1 Namespace (n0)");
-        let many = counted("Namespace", &names(12));
-        assert!(many.starts_with("12 Namespaces (n0, n1") && many.ends_with("n9 and 2 more)"), "{many}");
-    }
 }

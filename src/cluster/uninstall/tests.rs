@@ -149,13 +149,18 @@ async fn everything_that_replicas_made_goes_in_order_and_the_rest_is_listed() {
             "removed: MutatingWebhookConfiguration partywall",
             "removed: ValidatingWebhookConfiguration partywall",
             "stopped: Deployment partywall-system/partywall",
-            "removed: label partywall.dev/tenant of 2 Namespaces",
+            "removed: label partywall.dev/tenant of 1 Namespace (own)",
             "removed: Lease partywall-system/partywall-leader",
             "removed: Secret partywall-system/partywall-ca",
         ]
     );
     let stays: Vec<&str> = removed.stays.iter().map(|stay| stay.what.as_str()).collect();
-    assert!(stays[0].contains("of 2 Namespaces (stamped, shared), which others set"), "{stays:?}");
+    let labels =
+        "label partywall.dev/tenant of 2 Namespaces (stamped by kubectl-create, shared by kubectl-label): ";
+    assert!(stays[0].starts_with(labels), "{stays:?}");
+    assert_eq!(removed.stays[0].names, ["stamped", "shared"]);
+    let has_label = |name: &str| labels::has_label(&objects.lock().unwrap()[&format!("{NAMESPACES}/{name}")]);
+    assert_eq!(["own", "stamped", "shared"].map(has_label), [false, true, true]);
     assert!(stays[1].contains("1 DaemonSet (own/agent)"), "{stays:?}");
     assert!(
         stays[3].contains("1 CustomResourceDefinition (tenants.partywall.dev), with 1 tenants"),
@@ -186,6 +191,8 @@ async fn a_dry_run_tells_and_writes_nothing() {
     let (removed, written) = uninstall(&objects, Habit::Lives, true).await;
     assert_eq!(written, [""; 0]);
     let rows = rows(&removed);
+    let label = "would be removed: label partywall.dev/tenant of 1 Namespace (own)";
+    assert!(rows.iter().any(|row| row == label), "{rows:?}");
     assert_eq!(rows[0], "would be removed: MutatingWebhookConfiguration partywall");
     assert_eq!(rows[2], "would be stopped: Deployment partywall-system/partywall");
     assert!(
