@@ -231,7 +231,11 @@ impl<'c> Installation<'c> {
                 self.cluster.admin().delete(&format!("{}/partywall", self.cluster.path(kind, "")));
             }
         }
-        let objects = ["delete", "partywall", "--all", "--wait=false"];
-        self.cluster.kubectl(User::Admin).args(objects).succeeds();
+        // For a moment, the API server still asks about NodePools, and gets no answer.
+        eventually(SOON, "the objects are deleted", || {
+            let objects = ["delete", "partywall", "--all", "--wait=false"];
+            let said = self.cluster.kubectl(User::Admin).args(objects).run();
+            if said.code == Some(0) { Ok(()) } else { Err(said.stderr) }
+        });
     }
 }

@@ -98,9 +98,6 @@ pub(super) fn warn_of_open_pools(at: &At, rules: &BTreeMap<String, Mode>, mistak
     }
 }
 
-/// The namespace of the control plane's own components and of the nodes' agents.
-const KUBE_SYSTEM: &str = "kube-system";
-
 /// Adds a platform's own namespaces, users and tolerations to the embedded Settings.
 fn add_provider(base: &mut ClusterDefaults, additions: &providers::Additions) {
     base.system_namespaces.extend(additions.system_namespaces.iter().map(|name| (*name).to_owned()));
