@@ -99,11 +99,11 @@ fn the_image_has_this_version() {
     assert_eq!(read("kustomization.yaml")["images"][0]["newTag"], env!("CARGO_PKG_VERSION"));
     let image = &read("deployment.yaml")["spec"]["template"]["spec"]["containers"][0]["image"];
     assert_eq!(*image, read("kustomization.yaml")["images"][0]["name"]);
-    let readme = fs::read_to_string(manifests().join("../../README.md")).unwrap();
-    assert!(
-        readme
-            .contains(concat!("docker build -t registry.example.com/partywall:", env!("CARGO_PKG_VERSION")))
-    );
+    let build = concat!("docker build -t registry.example.com/partywall:", env!("CARGO_PKG_VERSION"));
+    for page in ["FIRST-TENANT.md", "INSTALL-WITH-FILES.md"] {
+        let text = fs::read_to_string(manifests().join("../../docs").join(page)).unwrap();
+        assert!(text.contains(build), "{page}");
+    }
 }
 
 #[test]

@@ -326,10 +326,14 @@ fn partywalls_own_objects_are_sent_only_where_they_are_asked_for() {
         assert_eq!(webhook.failure_policy.as_deref(), Some("Fail"));
         assert_eq!(webhook.client_config.service.unwrap().path.as_deref(), Some("/validate/policies"));
         let rules = webhook.rules.unwrap();
-        assert_eq!(rules.len(), 1);
-        assert_eq!(rules[0].api_groups.as_deref().unwrap(), ["partywall.dev"]);
-        assert_eq!(rules[0].resources.as_deref().unwrap(), ["*"]);
-        assert_eq!(rules[0].operations.as_deref().unwrap(), ["CREATE", "UPDATE"]);
+        let [writes, deletions] = &rules[..] else { panic!("{rules:?}") };
+        for (rule, resource, operations) in
+            [(writes, "*", &["CREATE", "UPDATE"][..]), (deletions, "nodepools", &["DELETE"])]
+        {
+            assert_eq!(rule.api_groups.as_deref().unwrap(), ["partywall.dev"]);
+            assert_eq!(rule.resources.as_deref().unwrap(), [resource]);
+            assert_eq!(rule.operations.as_deref().unwrap(), operations);
+        }
     }
 }
 
