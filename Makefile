@@ -1,5 +1,5 @@
 # `make check` is what CI runs after .ci/tools, `make e2e` the part of it on a real control plane; everything else is cargo.
-.PHONY: check compare docs e2e e2e-long fields fuzz limits night pin quick siege siege-server
+.PHONY: check compare docs e2e e2e-long fields fuzz limits night pin quick release siege siege-server
 check:
 	bash .ci/check
 
@@ -73,3 +73,9 @@ night:
 MDBOOK = 0.5.4
 docs:
 	bash docs/build $(MDBOOK)
+
+# What a release ships for TARGET, in dist. `bash release/tools` installs what it needs; docs/RELEASE.md has the rest.
+TARGET = $(shell uname -m)-unknown-linux-musl
+release:
+	release/build $(TARGET)
+	release/try-archive $(TARGET)
