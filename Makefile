@@ -1,5 +1,5 @@
 # `make check` is what CI runs after .ci/tools, `make e2e` the part of it on a real control plane; everything else is cargo.
-.PHONY: check compare docs e2e e2e-long fields fuzz limits night pin quick release siege siege-server
+.PHONY: check compare docs e2e e2e-long fields fuzz image limits night pin quick release siege siege-server
 check:
 	bash .ci/check
 
@@ -79,3 +79,8 @@ TARGET = $(shell uname -m)-unknown-linux-musl
 release:
 	release/build $(TARGET)
 	release/try-archive $(TARGET)
+
+# The image of the same program, in dist/image-TARGET: built twice, and tried. It may have 15 MiB.
+image:
+	release/build $(TARGET)
+	release/try-image dist/$(TARGET)/partywall dist/image-$(TARGET) 15

@@ -14,6 +14,7 @@
 )]
 
 mod dependencies;
+mod image;
 mod imports;
 mod lines;
 mod tables;
