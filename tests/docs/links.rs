@@ -100,7 +100,8 @@ fn code(line: &str) -> Vec<&str> {
 
 /// Returns whether a text is a path of the repository. `tests/fixtures/rules/<rule>/allow` is a pattern.
 fn is_path(text: &str) -> bool {
-    let folders = [".ci/", "benches/", "core/", "deploy/", "docs/", "fuzz/", "policies/", "src/", "tests/"];
+    let folders =
+        [".ci/", "benches/", "core/", "deploy/", "docs/", "fuzz/", "policies/", "release/", "src/", "tests/"];
     folders.iter().any(|folder| text.starts_with(folder)) && !text.contains(['<', ' '])
 }
 

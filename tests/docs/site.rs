@@ -31,6 +31,7 @@ const PARTS: [(&str, &[(&str, &str)]); 4] = [
             ("When partywall stops the cluster", "docs/BREAK-GLASS.md"),
             ("Metrics", "docs/METRICS.md"),
             ("Runbook of the alerts", "docs/RUNBOOK.md"),
+            ("The image and the release", "docs/RELEASE.md"),
             ("Certificates", "certs/README.md"),
             ("Charts and Pod Security", "policies/examples/charts/README.md"),
             ("Changelog", "CHANGELOG.md"),
