@@ -22,6 +22,7 @@ mod connection;
 mod decider;
 mod decision_log;
 mod limits;
+mod log_filter;
 mod ops;
 mod readiness;
 mod shared;
@@ -47,7 +48,7 @@ use self::decision_log::DecisionThrottles;
 pub use self::limits::{BodyLimits, ConnectionLimits, Limits, StageLimits, Timings};
 pub use self::readiness::{Readiness, Unready};
 use self::shared::Shared;
-use crate::telemetry::{LogThrottle, Metrics};
+use crate::telemetry::{LogFilter, LogThrottle, Metrics};
 
 /// How many violations and denials are logged in a second: more than honest tenants cause.
 const VIOLATIONS_PER_SECOND: u32 = 100;
@@ -76,6 +77,8 @@ pub struct Parts<D> {
     pub workers: Workers,
     /// What must hold before the server is ready, beside that it has policies.
     pub readiness: Readiness,
+    /// The filter of the log, which the ops port shows and changes.
+    pub log_filter: Option<LogFilter>,
 }
 
 /// Serves until `shutdown` is ready; its value is how long to drain.
@@ -87,7 +90,7 @@ pub async fn run<D: Decider>(
     parts: Parts<D>,
     shutdown: impl Future<Output = Duration>,
 ) {
-    let Parts { decider, certificates, metrics, limits, workers, readiness } = parts;
+    let Parts { decider, certificates, metrics, limits, workers, readiness, log_filter } = parts;
     let shared = Arc::new(Shared {
         capacities: Capacities::new(&limits, workers.count()),
         is_draining: AtomicBool::new(false),
@@ -112,7 +115,7 @@ pub async fn run<D: Decider>(
     let silent = |peer| connection::note_silence(peer, &shared);
     let webhook =
         connection::accept(listeners.webhook, table, Protocol::Tls, limits.timings.silence, serve, silent);
-    let router = ops::router(&shared, &decider);
+    let router = ops::router(&shared, &decider, log_filter);
     let table = ConnectionTable::new(limits.connections.ops, &shared.metrics, None);
     let serve = |accepted| {
         tokio::spawn(connection::serve_plain(accepted, router.clone(), Arc::clone(&shared)));

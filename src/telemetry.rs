@@ -6,10 +6,14 @@
 //! INVARIANT: label values come from enums and, up to a limit, from names in the policies, never from a request. So the
 //! number of series is bounded. Log lines say who asked for what, and never contain anything of an object but its name.
 
+#[cfg(test)]
+mod lines;
+mod log_filter;
 mod log_throttle;
 mod logging;
 mod metrics;
 
+pub use self::log_filter::LogFilter;
 pub(crate) use self::log_throttle::LogThrottle;
 pub(crate) use self::logging::constant_message;
 pub use self::logging::{LogFormat, LogGuard, init, log_panics};

@@ -25,6 +25,8 @@ mod crowd;
 mod keys;
 #[path = "wire/lifecycle.rs"]
 mod lifecycle;
+#[path = "wire/log_filter.rs"]
+mod log_filter;
 #[path = "wire/overload.rs"]
 mod overload;
 #[path = "wire/panicking.rs"]

@@ -173,6 +173,7 @@ async fn serve(answer: fn(Entry, &[u8]) -> Vec<u8>) -> anyhow::Result<()> {
         limits: Limits::default(),
         workers: Workers::start(thread::available_parallelism()?)?,
         readiness: Readiness::default(),
+        log_filter: None,
     };
     eprintln!(r#"{{"listen":"{listen}"}}"#);
     server::run(listeners, parts, std::future::pending::<Duration>()).await;

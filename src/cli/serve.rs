@@ -27,7 +27,7 @@ use self::source::{PolicyArgs, Source};
 use crate::server::{
     self, Certificates, Clients, Listeners, Pair, Parts, Workers, limits_within_descriptors, lower_priority,
 };
-use crate::telemetry::{self, COMMIT, LogFormat, Metrics, VERSION};
+use crate::telemetry::{self, COMMIT, LogFilter, LogFormat, Metrics, VERSION};
 
 /// How long a server that serves no more may take to leave its cluster.
 const LEAVE: Duration = Duration::from_secs(2);
@@ -47,7 +47,7 @@ pub(super) struct Args {
     )]
     listen: SocketAddr,
 
-    /// The address of /livez, /readyz and /metrics, in plain HTTP.
+    /// The address of /livez, /readyz, /metrics and /log-filter, in plain HTTP.
     #[arg(
         long,
         value_name = "ADDRESS",
@@ -115,9 +115,9 @@ fn address(text: &str) -> Result<SocketAddr, String> {
 
 pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
     let format = args.log_format;
-    let _log = telemetry::init(format);
+    let log = telemetry::init(format);
     info!(version = VERSION, commit = COMMIT, "partywall starts");
-    match (run_logged(args), format) {
+    match (run_logged(args, log.filter()), format) {
         // A log collector cannot read plain text, and a person at a terminal should not have to read JSON.
         (Err(error), LogFormat::Json) => {
             error!(error = format!("{error:#}"), "cannot serve");
@@ -127,18 +127,18 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
     }
 }
 
-fn run_logged(args: Args) -> anyhow::Result<ExitCode> {
+fn run_logged(args: Args, log_filter: Option<LogFilter>) -> anyhow::Result<ExitCode> {
     // Runs everything but the webhook's connections, which have threads of their own. The threads that read policies
     // and certificates have a lower priority than reviews.
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().on_thread_start(lower_priority).build()?;
-    let code = runtime.block_on(serve(args));
+    let code = runtime.block_on(serve(args, log_filter));
     // After a second signal the program doesn't wait for a file that is being read.
     runtime.shutdown_background();
     code
 }
 
-async fn serve(args: Args) -> anyhow::Result<ExitCode> {
+async fn serve(args: Args, log_filter: Option<LogFilter>) -> anyhow::Result<ExitCode> {
     // Before the policies are read, since a signal that nobody waits for ends the process.
     let demands = reloads()?;
     let metrics = Arc::new(Metrics::new()?);
@@ -182,6 +182,7 @@ async fn serve(args: Args) -> anyhow::Result<ExitCode> {
         limits: limits_within_descriptors(workers.get()),
         workers: Workers::start(workers)?,
         readiness,
+        log_filter,
     };
     // The first of these to end drops and so ends the others.
     tokio::select! {

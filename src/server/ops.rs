@@ -1,4 +1,4 @@
-//! The ops port: `/livez`, `/readyz` and `/metrics`, in plain HTTP.
+//! The ops port: `/livez`, `/readyz`, `/metrics` and `/log-filter`, in plain HTTP.
 //!
 //! INVARIANT: ready means that the server would decide a review that arrives now, and one that arrives in a few
 //! seconds.
@@ -14,15 +14,22 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
 use super::decider::Decider;
+use super::log_filter;
 use super::shared::Shared;
+use crate::telemetry::LogFilter;
 
-/// Serves the three endpoints.
-pub(super) fn router<D: Decider>(shared: &Arc<Shared>, decider: &Arc<D>) -> Router {
+/// Serves the endpoints.
+pub(super) fn router<D: Decider>(
+    shared: &Arc<Shared>,
+    decider: &Arc<D>,
+    log_filter: Option<LogFilter>,
+) -> Router {
     let (ready, metrics, decider) = (Arc::clone(shared), Arc::clone(shared), Arc::clone(decider));
     Router::new()
         .route("/livez", get(async || "ok\n"))
         .route("/readyz", get(async move |RawQuery(query)| probe(&ready, &*decider, query.as_deref())))
         .route("/metrics", get(async move || figures(&metrics)))
+        .route("/log-filter", log_filter::route(log_filter, shared.limits.timings.body_progress))
 }
 
 /// Says whether the server is ready, and with `?verbose` which condition holds.

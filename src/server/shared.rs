@@ -1,5 +1,6 @@
 //! State that all connections and requests of a server share.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -33,6 +34,10 @@ impl Shared {
         self.is_draining.load(Ordering::Relaxed)
     }
 }
+
+/// The address of the client that sent a request, on the ops port.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PeerAddress(pub(super) IpAddr);
 
 /// Marks a response after which the connection must be closed, over HTTP/1.1.
 #[derive(Clone, Copy, Debug)]

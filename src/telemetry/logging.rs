@@ -16,6 +16,9 @@ use tracing_subscriber::layer::{Context, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, fmt, registry};
 
+#[cfg(test)]
+use super::lines::Lines;
+use super::log_filter::LogFilter;
 use super::log_throttle::LogThrottle;
 
 /// The format of log lines.
@@ -31,14 +34,26 @@ pub enum LogFormat {
 /// Writes the lines that are still in the channel when it is dropped.
 #[derive(Debug)]
 #[must_use = "dropping it ends the log"]
-pub struct LogGuard(#[expect(dead_code, reason = "held for its drop")] WorkerGuard);
+pub struct LogGuard {
+    #[expect(dead_code, reason = "held for its drop")]
+    writer: WorkerGuard,
+    filter: Option<LogFilter>,
+}
 
-/// Starts the log of this process. `RUST_LOG` filters it; the default is `info` and above.
+impl LogGuard {
+    /// Returns what changes the filter of the log; `None` if another log was started before.
+    pub fn filter(&self) -> Option<LogFilter> {
+        self.filter.clone()
+    }
+}
+
+/// Starts the log of this process. `RUST_LOG` filters it at first; the default is `info` and above.
 ///
 /// If stderr is too slow, lines are dropped: a review has a deadline and cannot wait.
 pub fn init(format: LogFormat) -> LogGuard {
     let (writer, guard) = NonBlockingBuilder::default().lossy(true).finish(stderr());
     let filter = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).from_env_lossy();
+    let (layer, filter) = LogFilter::new(filter);
     let lines = fmt::layer()
         .with_writer(writer)
         .with_target(false)
@@ -47,11 +62,11 @@ pub fn init(format: LogFormat) -> LogGuard {
         LogFormat::Text => lines.boxed(),
         LogFormat::Json => lines.json().flatten_event(true).boxed(),
     };
-    let log = registry().with(filter).with(lines).with(LibraryThrottle::default());
+    let log = registry().with(layer).with(lines).with(LibraryThrottle::default());
     // Fails only if a log was started before, which then is used.
-    let _already_started = log.try_init();
+    let is_started = log.try_init().is_ok();
     log_panics();
-    LogGuard(guard)
+    LogGuard { writer: guard, filter: is_started.then_some(filter) }
 }
 
 /// Limits the lines of libraries, such as h2's about frames that make no sense: any peer can cause them.
@@ -138,7 +153,7 @@ pub(crate) fn logging() -> (impl Fn() -> String, tracing::subscriber::DefaultGua
     /// answer for all threads. Other tests have none.
     static SECOND: OnceLock<tracing::Dispatch> = OnceLock::new();
     SECOND.get_or_init(|| fmt().with_writer(std::io::sink).finish().into());
-    let lines = tests::Lines::default();
+    let lines = Lines::default();
     let writer = lines.clone();
     let log = fmt().with_writer(move || writer.clone()).with_ansi(false).finish();
     (move || lines.text(), tracing::subscriber::set_default(log))
@@ -146,32 +161,9 @@ pub(crate) fn logging() -> (impl Fn() -> String, tracing::subscriber::DefaultGua
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
-    use std::sync::{Arc, Mutex};
-
     use tokio::time::advance;
 
     use super::*;
-
-    /// Collects what is written.
-    #[derive(Clone, Default)]
-    pub(super) struct Lines(Arc<Mutex<Vec<u8>>>);
-
-    impl Lines {
-        pub(super) fn text(&self) -> String {
-            String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-        }
-    }
-
-    impl Write for Lines {
-        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-            self.0.lock().unwrap().write(bytes)
-        }
-
-        fn flush(&mut self) -> std::io::Result<()> {
-            Ok(())
-        }
-    }
 
     #[tokio::test(start_paused = true)]
     async fn o5_a_peer_cannot_fill_the_log_with_lines_of_libraries() {

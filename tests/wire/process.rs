@@ -53,18 +53,18 @@ spec:
 ";
 
 /// A running process, and its log as JSON.
-struct Process {
+pub(crate) struct Process {
     child: Child,
     log: UnboundedReceiver<Value>,
     target: Target,
-    ops: SocketAddr,
+    pub(crate) ops: SocketAddr,
     authority: Authority,
     folder: TempDir,
 }
 
 impl Process {
     /// Starts the program on ports that the system chooses.
-    async fn start(flags: &[&str]) -> Self {
+    pub(crate) async fn start(flags: &[&str]) -> Self {
         Self::start_by(POLICIES, flags).await
     }
 
@@ -84,6 +84,7 @@ impl Process {
             .arg("--tls-key")
             .arg(path("tls.key"))
             .args(flags)
+            .env_remove("RUST_LOG")
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
@@ -105,11 +106,11 @@ impl Process {
     }
 
     /// Waits for a line of the log.
-    async fn until(&mut self, is_it: impl Fn(&Value) -> bool) -> Value {
+    pub(crate) async fn until(&mut self, is_it: impl Fn(&Value) -> bool) -> Value {
         until(&mut self.log, is_it).await
     }
 
-    async fn ask(&self, path: &str, review: &Value) -> Value {
+    pub(crate) async fn ask(&self, path: &str, review: &Value) -> Value {
         let answer = self.target.http1().await.post(path, review.to_string()).await;
         answer.review(review["request"]["uid"].as_str().unwrap())
     }
@@ -156,7 +157,7 @@ async fn until(log: &mut UnboundedReceiver<Value>, is_it: impl Fn(&Value) -> boo
 }
 
 /// A review of a new pod, whose fields are in `more` and whose values would be noticed in a log.
-fn review(name: &str, namespace: &str, more: &Value) -> Value {
+pub(crate) fn review(name: &str, namespace: &str, more: &Value) -> Value {
     let mut spec = json!({"containers": [{
         "name": "app", "image": "registry.example.com/hunter2:1", "env": [{"name": "PASSWORD", "value": "hunter2"}],
     }]});
@@ -174,6 +175,15 @@ fn review(name: &str, namespace: &str, more: &Value) -> Value {
             "object": {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec},
         },
     })
+}
+
+/// A pod on the tenant's nodes, which is allowed.
+pub(crate) fn placed(name: &str) -> Value {
+    let more = json!({
+        "nodeSelector": {"node-restriction.kubernetes.io/pool": "blue"},
+        "tolerations": [{"key": "pool", "operator": "Equal", "value": "blue", "effect": "NoSchedule"}],
+    });
+    review(name, "blue", &more)
 }
 
 /// A pod that violates a rule in each mode: `priority-class` denies, `tolerations` warns, `pod-security` audits.

@@ -114,7 +114,8 @@ impl Server {
         let (stop, stopped) = oneshot::channel();
         let workers = Workers::start(NonZeroUsize::MIN).unwrap();
         let readiness = Readiness::default();
-        let parts = Parts { decider, certificates, metrics, limits, workers, readiness };
+        let log_filter = None;
+        let parts = Parts { decider, certificates, metrics, limits, workers, readiness, log_filter };
         let task = tokio::spawn(server::run(listeners, parts, async { stopped.await.unwrap() }));
         Self { target, ops, writer, authority, demand, folder, stop, task, _files: files }
     }

@@ -35,7 +35,7 @@ use super::handshake::shake_hands;
 use super::peer_timeouts::PeerTimeouts;
 use super::table::{Stage, Tracked};
 use crate::server::by_peer::Peer;
-use crate::server::shared::{CloseAfter, LastOfConnection, Shared};
+use crate::server::shared::{CloseAfter, LastOfConnection, PeerAddress, Shared};
 
 /// Reviews at once on a connection over HTTP/2: as many as Go sends before it knows the limit.
 const STREAMS: u32 = 100;
@@ -131,7 +131,8 @@ pub(crate) async fn serve_plain(accepted: Accepted, router: Router, shared: Arc<
     let timings = &shared.limits.timings;
     let stream = PeerTimeouts::http1(stream, Arc::new(AtomicBool::new(true)), timings);
     let builder = http1_builder(timings.request_head);
-    let service = service_fn(move |request: Request<Incoming>| {
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(PeerAddress(peer.ip()));
         answer(router.clone(), Arc::clone(&shared), Arc::clone(&tracked), request)
     });
     tokio::select! {
