@@ -10,7 +10,7 @@
 //! |---|---|---|
 //! | `manifests` | files, YAML and Lists → values | nothing |
 //! | `reference` | the pages about rules and fields | nothing |
-//! | [`telemetry`] | logs and metrics | nothing |
+//! | [`telemetry`] | logs, metrics and traces | nothing |
 //! | [`policies`] | files → a checked snapshot, the store, the reload | `manifests`, `telemetry` |
 //! | `explain` | policies → what holds, and where that is written | `policies`, `reference` |
 //! | `assess` | objects → verdicts and reports, outside of a cluster | `manifests`, `policies`, `reference` |

@@ -48,7 +48,7 @@ use self::decision_log::DecisionThrottles;
 pub use self::limits::{BodyLimits, ConnectionLimits, Limits, StageLimits, Timings};
 pub use self::readiness::{Readiness, Unready};
 use self::shared::Shared;
-use crate::telemetry::{LogFilter, LogThrottle, Metrics};
+use crate::telemetry::{LogFilter, LogThrottle, Metrics, Traces};
 
 /// How many violations and denials are logged in a second: more than honest tenants cause.
 const VIOLATIONS_PER_SECOND: u32 = 100;
@@ -79,6 +79,8 @@ pub struct Parts<D> {
     pub readiness: Readiness,
     /// The filter of the log, which the ops port shows and changes.
     pub log_filter: Option<LogFilter>,
+    /// What takes the spans of reviews, if they are sent to a collector.
+    pub traces: Option<Traces>,
 }
 
 /// Serves until `shutdown` is ready; its value is how long to drain.
@@ -90,7 +92,7 @@ pub async fn run<D: Decider>(
     parts: Parts<D>,
     shutdown: impl Future<Output = Duration>,
 ) {
-    let Parts { decider, certificates, metrics, limits, workers, readiness, log_filter } = parts;
+    let Parts { decider, certificates, metrics, limits, workers, readiness, log_filter, traces } = parts;
     let shared = Arc::new(Shared {
         capacities: Capacities::new(&limits, workers.count()),
         is_draining: AtomicBool::new(false),
@@ -99,6 +101,7 @@ pub async fn run<D: Decider>(
         metrics,
         limits,
         readiness,
+        traces,
     });
     let decider = Arc::new(decider);
     let connections = Drain::default();

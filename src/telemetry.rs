@@ -1,4 +1,4 @@
-//! Figures on the ops port and log lines on stderr.
+//! Figures on the ops port, log lines on stderr, and spans for a collector.
 //!
 //! A request counts through handles that were created at the start, and sends log lines to a channel. It never waits
 //! for the lock of a registry or for a slow stderr.
@@ -12,6 +12,7 @@ mod log_filter;
 mod log_throttle;
 mod logging;
 mod metrics;
+mod traces;
 
 pub use self::log_filter::LogFilter;
 pub(crate) use self::log_throttle::LogThrottle;
@@ -24,3 +25,7 @@ pub use self::metrics::{
     BuildInfo, COMMIT, CertificateFile, Dropped, ExemptionEnds, ExemptionUses, Family, Gauges, Label, Loads,
     Metrics, Outcome, ProcessFigures, Refusal, Reload, Review, Task, TenantViolations, VERSION, Watched,
 };
+#[cfg(feature = "otlp")]
+pub use self::traces::Endpoint;
+pub(crate) use self::traces::{Sampled, Span};
+pub use self::traces::{Sending, Traces};

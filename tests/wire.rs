@@ -39,3 +39,6 @@ mod process;
 mod server;
 #[path = "wire/start.rs"]
 mod start;
+#[cfg(feature = "otlp")]
+#[path = "wire/traces.rs"]
+mod traces;

@@ -174,6 +174,7 @@ async fn serve(answer: fn(Entry, &[u8]) -> Vec<u8>) -> anyhow::Result<()> {
         workers: Workers::start(thread::available_parallelism()?)?,
         readiness: Readiness::default(),
         log_filter: None,
+        traces: None,
     };
     eprintln!(r#"{{"listen":"{listen}"}}"#);
     server::run(listeners, parts, std::future::pending::<Duration>()).await;

@@ -5,6 +5,7 @@
 mod demo;
 mod issuer;
 mod source;
+mod traces;
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroUsize;
@@ -24,6 +25,7 @@ use tracing::{error, info, warn};
 
 use self::issuer::IssuerArgs;
 use self::source::{PolicyArgs, Source};
+use self::traces::TraceArgs;
 use crate::server::{
     self, Certificates, Clients, Listeners, Pair, Parts, Workers, limits_within_descriptors, lower_priority,
 };
@@ -96,6 +98,9 @@ pub(super) struct Args {
     /// How log lines are written to stderr.
     #[arg(long, value_enum, default_value_t, env = "PARTYWALL_LOG_FORMAT")]
     log_format: LogFormat,
+
+    #[command(flatten)]
+    traces: TraceArgs,
 
     /// Seconds to go on serving after SIGTERM, until clients open no new connections.
     ///
@@ -175,6 +180,7 @@ async fn serve(args: Args, log_filter: Option<LogFilter>) -> anyhow::Result<Exit
     }
     // If the number of cores is unknown, one thread serves.
     let workers = available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    let (traces, spans) = args.traces.start(&metrics)?;
     let parts = Parts {
         decider: snapshots,
         certificates,
@@ -183,13 +189,19 @@ async fn serve(args: Args, log_filter: Option<LogFilter>) -> anyhow::Result<Exit
         workers: Workers::start(workers)?,
         readiness,
         log_filter,
+        traces,
     };
     // The first of these to end drops and so ends the others.
     tokio::select! {
         () = server::run(listeners, parts, first) => {
             end.send_replace(true);
             // A replica that does not get away in time is known to be gone soon anyway.
-            let _late = timeout(LEAVE, end.closed()).await;
+            let finish = async {
+                if let Some(spans) = spans {
+                    spans.finish().await;
+                }
+            };
+            let _late = timeout(LEAVE, async { tokio::join!(end.closed(), finish) }).await;
             Ok(ExitCode::SUCCESS)
         }
         never = source.watch(demands, stopping, ended) => match never {},

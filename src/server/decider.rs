@@ -17,13 +17,26 @@ use tokio::time::Instant;
 use super::decision_log::{self, DecisionThrottles};
 use super::unknown;
 use crate::policies::{self, Known, Learned, Reader};
-use crate::telemetry::Metrics;
+use crate::telemetry::{Metrics, Span};
 
 /// Holds what decisions report to: the metrics, and the throttles of their log lines.
 #[derive(Clone, Copy, Debug)]
 pub struct Observers<'s> {
-    pub(super) metrics: &'s Metrics,
-    pub(super) throttles: &'s DecisionThrottles,
+    metrics: &'s Metrics,
+    throttles: &'s DecisionThrottles,
+    /// Takes the span of this review, if its caller wants one.
+    span: Option<Span<'s>>,
+}
+
+impl<'s> Observers<'s> {
+    pub(super) fn new(metrics: &'s Metrics, throttles: &'s DecisionThrottles) -> Self {
+        Self { metrics, throttles, span: None }
+    }
+
+    /// Adds the span of a review.
+    pub(super) fn with_span(self, span: Option<Span<'s>>) -> Self {
+        Self { span, ..self }
+    }
 }
 
 /// Decides about bodies of requests.
@@ -243,6 +256,9 @@ fn answered(entry: Entry, answer: &Answer<'_>, observers: Observers<'_>) -> Repl
     let reply = Reply::Review(review::encode(&answer.uid, &answer.verdict));
     observers.metrics.count(entry, &answer.verdict);
     decision_log::log(entry, answer, observers.throttles);
+    if let Some(span) = observers.span {
+        span.end(entry, answer);
+    }
     reply
 }
 
@@ -257,7 +273,7 @@ mod tests {
     /// Runs a decision, and returns the reply to it.
     fn reply(entry: Entry, body: &[u8], metrics: &Metrics, decide: impl FnOnce() -> Reply) -> Reply {
         let throttles = DecisionThrottles::new(1);
-        let observers = Observers { metrics, throttles: &throttles };
+        let observers = Observers::new(metrics, &throttles);
         deny_on_panic(entry, body, observers, |_| Enforcement::Deny, decide)
     }
 
@@ -278,7 +294,7 @@ mod tests {
     fn where_nothing_is_denied_a_panic_denies_nothing_either() {
         let metrics = Metrics::new().unwrap();
         let throttles = DecisionThrottles::new(1);
-        let observers = Observers { metrics: &metrics, throttles: &throttles };
+        let observers = Observers::new(&metrics, &throttles);
         let bug = || panic!("a bug");
         let reply = deny_on_panic(Entry::Validate, REVIEW, observers, |_| Enforcement::Audit, bug);
         let Reply::Review(bytes) = reply else { panic!("{reply:?}") };
@@ -292,7 +308,7 @@ mod tests {
     fn o2_an_exhausted_decision_has_a_line_and_a_count_also_where_it_goes_on() {
         let metrics = Metrics::new().unwrap();
         let throttles = DecisionThrottles::new(1);
-        let observers = Observers { metrics: &metrics, throttles: &throttles };
+        let observers = Observers::new(&metrics, &throttles);
         let asked = || Asked { user: "jane".into(), name: "web".into(), ..Asked::default() };
         let exhausted = Verdict::undecidable(Undecidable::Exhausted, "too much work");
         let verdict = Verdict { is_exhausted: true, ..exhausted.going_on() };

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use axum::http::HeaderMap;
 use axum::response::Response;
 
 use super::capacity::Capacities;
@@ -11,7 +12,7 @@ use super::decider::Observers;
 use super::decision_log::DecisionThrottles;
 use super::limits::Limits;
 use super::readiness::Readiness;
-use crate::telemetry::{LogThrottle, Metrics};
+use crate::telemetry::{LogThrottle, Metrics, Sampled, Traces};
 
 /// The state that all connections and requests of a server share.
 #[derive(Debug)]
@@ -23,11 +24,19 @@ pub(super) struct Shared {
     pub(super) failed_handshakes: LogThrottle,
     pub(super) decisions: DecisionThrottles,
     pub(super) readiness: Readiness,
+    pub(super) traces: Option<Traces>,
 }
 
 impl Shared {
-    pub(super) fn observers(&self) -> Observers<'_> {
-        Observers { metrics: &self.metrics, throttles: &self.decisions }
+    /// Returns the trace of a request, if spans are sent and its caller records it.
+    pub(super) fn sampled(&self, headers: &HeaderMap) -> Option<Sampled> {
+        self.traces.as_ref()?.sampled(headers)
+    }
+
+    /// Returns what observes a review.
+    pub(super) fn observers(&self, sampled: Option<Sampled>) -> Observers<'_> {
+        let span = self.traces.as_ref().zip(sampled).map(|(traces, sampled)| traces.span(sampled));
+        Observers::new(&self.metrics, &self.decisions).with_span(span)
     }
 
     pub(super) fn is_draining(&self) -> bool {

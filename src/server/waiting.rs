@@ -121,7 +121,7 @@ mod tests {
         }
 
         async fn decide(&self, entry: Entry, body: &[u8]) -> Value {
-            let observers = Observers { metrics: &self.metrics, throttles: &self.throttles };
+            let observers = Observers::new(&self.metrics, &self.throttles);
             let deadline = Deadline::of(Some("timeout=3s"));
             let reply = decide(&self.reader, (entry, body), deadline, observers).await.unwrap();
             let Reply::Review(review) = reply else { panic!("{reply:?}") };
@@ -191,7 +191,7 @@ mod tests {
         let mut case = Case::new(&["a"]);
         let learned = case.learned.clone();
         let (begun, body) = (Instant::now(), pod("new"));
-        let observers = Observers { metrics: &case.metrics, throttles: &case.throttles };
+        let observers = Observers::new(&case.metrics, &case.throttles);
         let reader = case.reader.clone();
         let deadline = Deadline::of(Some("timeout=3s"));
         let decided = decide(&reader, (PODS, &body), deadline, observers);
@@ -260,7 +260,7 @@ mod tests {
         let body = namespace("b");
         let learned = case.learned.clone();
         let (reader, begun) = (case.reader.clone(), Instant::now());
-        let observers = Observers { metrics: &case.metrics, throttles: &case.throttles };
+        let observers = Observers::new(&case.metrics, &case.throttles);
         let decided = decide(&reader, (NAMESPACES, &body), Deadline::of(Some("timeout=3s")), observers);
         tokio::pin!(decided);
         assert!(timeout(lag, &mut decided).await.is_err(), "it waits");
@@ -294,7 +294,7 @@ mod tests {
         let (mut writer, reader) = store();
         writer.replace(case.reader.load().clone().unwrap());
         let begun = Instant::now();
-        let observers = Observers { metrics: &case.metrics, throttles: &case.throttles };
+        let observers = Observers::new(&case.metrics, &case.throttles);
         for (entry, body) in [(PODS, pod("new")), (NAMESPACES, namespace("b"))] {
             let reply = reader.reply(entry, &body, observers);
             assert!(matches!(reply, Some(Reply::Review(_))), "{reply:?}");
@@ -327,7 +327,7 @@ mod tests {
         assert_eq!((response["allowed"].as_bool(), begun.elapsed()), (Some(false), DELETED_TENANT));
         assert_eq!(response["status"]["code"], 409);
 
-        let observers = Observers { metrics: &case.metrics, throttles: &case.throttles };
+        let observers = Observers::new(&case.metrics, &case.throttles);
         let deadline = Deadline::of(Some("timeout=3s"));
         let decided = decide(&case.reader, (Entry::ValidatePolicies, &body), deadline, observers);
         tokio::pin!(decided);

@@ -27,7 +27,7 @@ use super::connection::FairQueue;
 use super::decider::{Decider, Reply, bug, too_large, unjudged};
 use super::shared::{CloseAfter, LastOfConnection, Shared};
 use super::waiting;
-use crate::telemetry::{Metrics, Refusal};
+use crate::telemetry::{Metrics, Refusal, Sampled};
 
 /// The state of all entries.
 struct Webhook<D> {
@@ -60,6 +60,7 @@ const TOO_SLOW: &str = "the body stalled, or did not arrive before the API serve
 async fn serve<D: Decider>(entry: Entry, webhook: Arc<Webhook<D>>, mut request: Request) -> Response {
     let Webhook { decider, shared } = &*webhook;
     let deadline = Deadline::of(request.uri().query());
+    let sampled = shared.sampled(request.headers());
     let (queue, peer) = (request.extensions_mut().remove::<FairQueue>(), request.extensions_mut().remove());
     let mut body = Arriving::new(request.into_body(), &shared.limits, deadline, queue).sent_by(peer);
     match receive(entry, shared, &mut body).await {
@@ -68,25 +69,35 @@ async fn serve<D: Decider>(entry: Entry, webhook: Arc<Webhook<D>>, mut request: 
             let is_quick =
                 bytes.len() <= shared.limits.bodies.inline_up_to && entry != Entry::ValidatePolicies;
             let mut reply = if is_quick {
-                Ok(decider.reply(entry, &bytes, shared.observers()))
+                Ok(decider.reply(entry, &bytes, shared.observers(sampled)))
             } else {
-                decide_on_blocking_thread(entry, (bytes.clone(), memory), deadline, &webhook).await
+                decide_on_blocking_thread(entry, (bytes.clone(), memory, sampled), deadline, &webhook).await
             };
             if let Ok(Some(Reply::Unknown)) = reply {
-                reply = Ok(waiting::decide(&**decider, (entry, &bytes), deadline, shared.observers()).await);
+                reply =
+                    Ok(waiting::decide(&**decider, (entry, &bytes), deadline, shared.observers(sampled))
+                        .await);
             }
             match reply {
                 Ok(Some(reply)) => respond(reply, &shared.metrics),
-                Ok(None) => go_on_or_refuse(entry, &bytes, Refusal::NoPolicies, NO_POLICIES, shared),
-                Err(WaitedTooLong) => {
-                    CloseAfter::mark(go_on_or_refuse(entry, &bytes, Refusal::TooMany, TOO_MANY, shared))
+                Ok(None) => {
+                    go_on_or_refuse(entry, &bytes, Refusal::NoPolicies, NO_POLICIES, (shared, sampled))
                 }
+                Err(WaitedTooLong) => CloseAfter::mark(go_on_or_refuse(
+                    entry,
+                    &bytes,
+                    Refusal::TooMany,
+                    TOO_MANY,
+                    (shared, sampled),
+                )),
             }
         }
         Ok((Received::TooLarge { start, finished }, _in_flight)) => {
             let limit = shared.limits.bodies.decided_up_to;
             let response = respond(
-                too_large(entry, &start, limit, shared.observers(), |asked| decider.enforcement(asked)),
+                too_large(entry, &start, limit, shared.observers(sampled), |asked| {
+                    decider.enforcement(asked)
+                }),
                 &shared.metrics,
             );
             if finished { response } else { CloseAfter::mark(response) }
@@ -94,11 +105,11 @@ async fn serve<D: Decider>(entry: Entry, webhook: Arc<Webhook<D>>, mut request: 
         Err(Trouble::Overload) => {
             body.discard_all(&shared.limits).await;
             // Closing the connection lets the next attempt reach another replica.
-            let response = go_on_or_refuse(entry, body.head(), Refusal::TooMany, TOO_MANY, shared);
+            let response = go_on_or_refuse(entry, body.head(), Refusal::TooMany, TOO_MANY, (shared, sampled));
             CloseAfter::mark(response)
         }
         Err(Trouble::TooSlow) => {
-            let response = go_on_or_refuse(entry, body.head(), Refusal::TooSlow, TOO_SLOW, shared);
+            let response = go_on_or_refuse(entry, body.head(), Refusal::TooSlow, TOO_SLOW, (shared, sampled));
             CloseAfter::mark(response)
         }
         Err(Trouble::Broken(error)) => {
@@ -110,8 +121,14 @@ async fn serve<D: Decider>(entry: Entry, webhook: Arc<Webhook<D>>, mut request: 
 }
 
 /// Allows a review that cannot be judged now, if the API server would go on anyway, and refuses it otherwise.
-fn go_on_or_refuse(entry: Entry, start: &[u8], refusal: Refusal, problem: &str, shared: &Shared) -> Response {
-    match unjudged(entry, start, problem, shared.observers()) {
+fn go_on_or_refuse(
+    entry: Entry,
+    start: &[u8],
+    refusal: Refusal,
+    problem: &str,
+    (shared, sampled): (&Shared, Option<Sampled>),
+) -> Response {
+    match unjudged(entry, start, problem, shared.observers(sampled)) {
         Some(reply) => respond(reply, &shared.metrics),
         None => refuse(&shared.metrics, refusal, problem),
     }
@@ -127,7 +144,7 @@ struct WaitedTooLong;
 /// while the body waits for its permit, the body is dropped and never decided.
 async fn decide_on_blocking_thread<D: Decider>(
     entry: Entry,
-    (body, memory): (Bytes, Reservation),
+    (body, memory, sampled): (Bytes, Reservation, Option<Sampled>),
     deadline: Deadline,
     webhook: &Arc<Webhook<D>>,
 ) -> Result<Option<Reply>, WaitedTooLong> {
@@ -140,9 +157,9 @@ async fn decide_on_blocking_thread<D: Decider>(
     let decided = spawn_blocking(move || {
         let Webhook { decider, shared } = &*theirs;
         let reply = if bytes.len() > shared.limits.bodies.inline_up_to {
-            decider.reply_at_last(entry, &bytes, shared.observers())
+            decider.reply_at_last(entry, &bytes, shared.observers(sampled))
         } else {
-            decider.reply(entry, &bytes, shared.observers())
+            decider.reply(entry, &bytes, shared.observers(sampled))
         };
         // The next large body may begin now, although this one's bytes may still be needed for a moment.
         drop((memory, permit));
@@ -151,7 +168,9 @@ async fn decide_on_blocking_thread<D: Decider>(
     Ok(match decided.await {
         Ok(reply) => reply,
         // A panic in the decision is caught there, so this is one around it.
-        Err(_) => Some(bug(entry, &body, shared.observers(), |asked| webhook.decider.enforcement(asked))),
+        Err(_) => {
+            Some(bug(entry, &body, shared.observers(sampled), |asked| webhook.decider.enforcement(asked)))
+        }
     })
 }
 

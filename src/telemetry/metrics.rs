@@ -133,6 +133,14 @@ metrics! {
 }
 
 impl Metrics {
+    /// Adds the counter of dropped spans, which exists only while spans are sent. Fails if it is there already.
+    #[cfg(feature = "otlp")]
+    pub(crate) fn spans_dropped(&self) -> prometheus::Result<IntCounter> {
+        let help =
+            "Spans that did not reach the collector: too many waited, it was away, or it rejected them.";
+        IntCounter::register(&self.registry, "partywall_spans_dropped_total", help)
+    }
+
     /// Returns all figures in the text format of Prometheus.
     pub fn encode(&self) -> prometheus::Result<Vec<u8>> {
         let mut text = Vec::new();

@@ -22,7 +22,8 @@ first violation on, those of an Exemption as long as the policies have it, and a
 values of labels are words of partywall and names in the policies, never text of a request.
 
 `deploy/dashboards/partywall.json` shows all of them in Grafana, and [the runbook](RUNBOOK.md) explains the alerts of
-`deploy/alerts/partywall.yaml`.
+`deploy/alerts/partywall.yaml`. With `--traces-endpoint` there is also `partywall_spans_dropped_total`, which
+[Logs and traces](LOGS.md#traces) explains.
 
 | metric | type | labels | |
 |---|---|---|---|

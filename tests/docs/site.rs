@@ -29,7 +29,7 @@ const PARTS: [(&str, &[(&str, &str)]); 4] = [
             ("Introduce partywall to a cluster in use", "docs/INTRODUCE.md"),
             ("Upgrade, roll back, uninstall", "docs/UPGRADE.md"),
             ("When partywall stops the cluster", "docs/BREAK-GLASS.md"),
-            ("Logs", "docs/LOGS.md"),
+            ("Logs and traces", "docs/LOGS.md"),
             ("Metrics", "docs/METRICS.md"),
             ("Runbook of the alerts", "docs/RUNBOOK.md"),
             ("The image and the release", "docs/RELEASE.md"),

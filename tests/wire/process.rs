@@ -56,7 +56,7 @@ spec:
 pub(crate) struct Process {
     child: Child,
     log: UnboundedReceiver<Value>,
-    target: Target,
+    pub(crate) target: Target,
     pub(crate) ops: SocketAddr,
     authority: Authority,
     folder: TempDir,
@@ -120,15 +120,25 @@ impl Process {
         Client::http1(TokioIo::new(stream)).await.send(Method::GET, "/metrics", "").await.text().to_owned()
     }
 
-    async fn figure(&self, series: &str) -> f64 {
+    pub(crate) async fn figure(&self, series: &str) -> f64 {
         let metrics = self.metrics().await;
         let value = metrics.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
         value.unwrap_or_else(|| panic!("no {series} in {metrics}")).parse().unwrap()
     }
 
     fn hang_up(&self) {
+        self.signal(Signal::HUP);
+    }
+
+    /// Ends the process as Ctrl-C does.
+    #[cfg(feature = "otlp")]
+    pub(crate) fn interrupt(&self) {
+        self.signal(Signal::INT);
+    }
+
+    fn signal(&self, signal: Signal) {
         let pid = Pid::from_raw(self.child.id().try_into().unwrap()).unwrap();
-        kill_process(pid, Signal::HUP).unwrap();
+        kill_process(pid, signal).unwrap();
     }
 
     fn folder(&self) -> &Path {

@@ -114,8 +114,8 @@ impl Server {
         let (stop, stopped) = oneshot::channel();
         let workers = Workers::start(NonZeroUsize::MIN).unwrap();
         let readiness = Readiness::default();
-        let log_filter = None;
-        let parts = Parts { decider, certificates, metrics, limits, workers, readiness, log_filter };
+        let (log_filter, traces) = (None, None);
+        let parts = Parts { decider, certificates, metrics, limits, workers, readiness, log_filter, traces };
         let task = tokio::spawn(server::run(listeners, parts, async { stopped.await.unwrap() }));
         Self { target, ops, writer, authority, demand, folder, stop, task, _files: files }
     }

@@ -32,7 +32,7 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    pub(super) fn of(verdict: &Verdict) -> Self {
+    pub(in crate::telemetry) fn of(verdict: &Verdict) -> Self {
         match (&verdict.denial, &verdict.patch) {
             (Some(Denial::Forbidden | Denial::Undecidable(Undecidable::InUse, _)), _) => Self::Denied,
             (Some(Denial::Undecidable(Undecidable::NoTenant, _)), _) => Self::NoTenant,
@@ -44,7 +44,7 @@ impl Outcome {
         }
     }
 
-    fn as_str(self) -> &'static str {
+    pub(in crate::telemetry) fn as_str(self) -> &'static str {
         match self {
             Self::Allowed => "allowed",
             Self::Stamped => "stamped",
