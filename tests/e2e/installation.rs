@@ -58,6 +58,13 @@ pub(crate) fn define(cluster: &Cluster) {
     });
 }
 
+/// Deletes what replicas remember. Their namespace stays, which would take seconds to end.
+#[track_caller]
+fn forget(cluster: &Cluster) {
+    let memory = ["delete", "secrets,leases", "--all", "--namespace", NAMESPACE];
+    cluster.kubectl(User::Admin).args(memory).succeeds();
+}
+
 /// Writes a kubeconfig of partywall's account, with a token of its own, and returns its path.
 #[track_caller]
 pub(crate) fn log_in(cluster: &Cluster) -> PathBuf {
@@ -79,9 +86,8 @@ impl<'c> Installation<'c> {
         cluster.unregister();
         cluster.stop_partywall();
         define(cluster);
-        // An installation that is removed leaves its namespace, which would take seconds to end.
-        let left = ["delete", "secrets,leases", "--all", "--namespace", NAMESPACE];
-        cluster.kubectl(User::Admin).args(left).succeeds();
+        // One that failed was not removed.
+        forget(cluster);
         let all = manifests(&["install"]);
         let runs = |document: &&str| {
             !document.contains("\nkind: Deployment\n") && !document.contains("\nkind: Service\n")
@@ -237,5 +243,6 @@ impl<'c> Installation<'c> {
             let said = self.cluster.kubectl(User::Admin).args(objects).run();
             if said.code == Some(0) { Ok(()) } else { Err(said.stderr) }
         });
+        forget(self.cluster);
     }
 }

@@ -169,7 +169,7 @@ fn uninstall(reader: &Reader<'_>, replicas: Vec<Instance>) {
         });
         // The label came with the request that created the namespace, so it is that user's: it is listed, and stays.
         let said = reader.run(UPGRADE, "remove");
-        assert!(said.contains("which others set"), "{said}");
+        assert!(said.contains("whoever created or wrote a Namespace owns it"), "{said}");
     });
     for kind in CONFIGURATIONS {
         assert_eq!(cluster.find(kind, "", "partywall"), None);
