@@ -87,7 +87,7 @@ impl ClockOffset {
 pub(super) struct Authority {
     client: Client,
     names: Names,
-    /// Where somebody else puts the certificate; `None`: it is this program's own.
+    /// The place where somebody else puts the certificate; `None`: it is this program's own.
     place: Option<Place>,
     namespace: String,
     lifetimes: Lifetimes,

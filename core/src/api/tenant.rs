@@ -20,7 +20,7 @@ pub struct TenantSpec {
     /// hold anywhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub namespaces: Option<Vec<String>>,
-    /// What a later version has more, in the test of an upgrade. Absent: nothing.
+    /// A field that only a later version has, in the test of an upgrade. Absent: nothing.
     #[cfg(feature = "next")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<bool>,

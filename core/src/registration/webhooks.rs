@@ -482,7 +482,7 @@ pub(super) const WEBHOOKS: [Webhook; 37 + cfg!(feature = "next") as usize] = [
         sends: Sends::All(Topic::Bindings, CREATE),
         ..ELSEWHERE
     },
-    // What a later version has more, in the test of an upgrade.
+    // A webhook that only a later version has, in the test of an upgrade.
     #[cfg(feature = "next")]
     Webhook { name: "next.partywall.dev", sends: Sends::One("", "resourcequotas", WRITE), ..IN_TENANTS },
 ];

@@ -1,4 +1,4 @@
-//! Where `partywall serve` sends spans.
+//! The flag by which `partywall serve` sends spans to a collector.
 
 use crate::telemetry::{Metrics, Sending, Traces};
 

@@ -67,7 +67,7 @@ impl Outputs {
 
     /// Tells what callers must trust, if that changed.
     ///
-    /// Whoever was started again may not know what it signed before, and that is still served.
+    /// A task that was started again may not know what it signed before, and that is still served.
     pub(super) fn publish(&self, trust: Trust) {
         self.trust.send_if_modified(|known| {
             let trust = Trust { signer: trust.signer.or(known.signer), ..trust };

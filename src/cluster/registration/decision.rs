@@ -65,7 +65,7 @@ pub(super) struct Memory {
     last: Both<Option<Written>>,
     /// What the configuration was when it was last as it should be.
     settled: Both<Option<Settled>>,
-    /// What other replicas wrote that want something else.
+    /// The writes of other replicas that want something else.
     rivalries: Both<Rivalry>,
 }
 

@@ -118,7 +118,11 @@ fn other_build() -> PathBuf {
         env::var_os(VARIABLE).unwrap_or_else(|| panic!("{VARIABLE} does not name the later build: {how}"));
     let path = fs::canonicalize(&path).unwrap_or_else(|error| panic!("{}: {error}: {how}", path.display()));
     let crds = manifests_of(&path, &["crds"]);
-    assert!(crds.contains("What a later version has more"), "{} is no later build: {how}", path.display());
+    assert!(
+        crds.contains("A field that only a later version has"),
+        "{} is no later build: {how}",
+        path.display()
+    );
     path
 }
 

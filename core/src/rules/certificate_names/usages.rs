@@ -1,4 +1,4 @@
-//! What a certificate may be used for.
+//! The usages that a certificate may have.
 
 /// Usages that let a certificate sign in its issuer's name.
 const SIGNING: [&str; 3] = ["cert sign", "crl sign", "ocsp signing"];
