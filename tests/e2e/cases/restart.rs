@@ -9,17 +9,18 @@ use crate::users::User;
 const TENANT: User = User::Tenant("tenant-x");
 
 pub(crate) fn l8_l9_a_rollout_under_load_fails_no_request(cluster: &Cluster) {
-    rollouts_fail_no_request_of(Load::start, 50, 2, cluster);
+    // Of fifty, since the control planes of other cases share this machine's cores.
+    rollouts_fail_no_request_of(Load::start, 25.0, 2, cluster);
 }
 
 pub(crate) fn l8_l9_a_hundred_rollouts_under_load_fail_no_request(cluster: &Cluster) {
-    rollouts_fail_no_request_of(Load::start_dry, 200, 100, cluster);
+    rollouts_fail_no_request_of(Load::start_dry, 180.0, 100, cluster);
 }
 
-/// Both instances are replaced in each rollout, under a load of so many creates a second.
+/// Both instances are replaced in each rollout, under a load of at least so many creates a second.
 fn rollouts_fail_no_request_of(
     start: fn(&Cluster, User, &str) -> Load,
-    creates: u32,
+    at_least: f64,
     rollouts: u32,
     cluster: &Cluster,
 ) {
@@ -50,8 +51,7 @@ fn rollouts_fail_no_request_of(
     println!(
         "{rollouts} rollouts: {created} pods in {took:.1?} ({rate:.0} a second), the slowest took {slowest:.2?}"
     );
-    // Other cases' control planes may share this machine's cores.
-    assert!(rate >= 0.5 * f64::from(creates), "the load was {rate:.0} a second");
+    assert!(rate >= at_least, "the load was {rate:.0} a second");
     // The API server keeps its connections, so the last to start may have none; the one before took them over.
     let answered = first.figure("partywall_reviews_total{endpoint=\"mutate/tenants\",verdict=\"stamped\"}");
     assert!(answered > 0, "the last but one to start answered nothing:\n{}", first.metrics());
