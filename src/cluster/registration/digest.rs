@@ -1,10 +1,10 @@
-//! What a configuration should be, in short.
+//! Digests of what a configuration should be.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde_json::Value;
 
-/// What a configuration should be, in short: the whole of it can be large.
+/// Stands for what a configuration should be, since the whole of it can be large.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Digest(u64);
 

@@ -17,28 +17,28 @@ const LONGEST: Duration = Duration::from_secs(300);
 /// How long a configuration is as it should be before an earlier rivalry counts no more.
 const FORGOTTEN: Duration = Duration::from_secs(600);
 
-/// What one replica remembers of a rivalry about a configuration.
+/// Holds what one replica remembers of a rivalry about a configuration.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Rivalry {
-    /// What this replica wants, without the CAs: when it wants something else, the rivalry begins anew.
+    /// The configuration that this replica wants, without the CAs; with another one the rivalry begins anew.
     meant: Option<Digest>,
-    /// What another replica wrote; `None` while nothing of that kind is there.
+    /// The configuration that another replica wrote; `None` while no such one is there.
     theirs: Option<Theirs>,
     /// How often this replica wrote what it wants over it.
     overwritten: u32,
     /// When it did so last.
     last: Duration,
-    /// Whether somebody who is no replica changed what another replica wrote.
+    /// Tells whether somebody who is no replica changed what another replica wrote.
     is_edited: bool,
 }
 
-/// What is there instead of what a replica wants.
+/// A configuration that is there instead of the one that a replica wants.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct There<'l> {
     pub(super) live: &'l Live,
-    /// Whether another replica wrote it since it was last as it should be.
+    /// Tells whether another replica wrote it since it was last as it should be.
     pub(super) is_rival: bool,
-    /// Whether it is what became of this replica's last write, such as one of CAs alone.
+    /// Tells whether it is what became of this replica's last write, such as one of CAs alone.
     pub(super) is_own: bool,
 }
 
